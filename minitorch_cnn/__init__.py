@@ -1,0 +1,102 @@
+"""minitorch_cnn: convolutional networks from scratch on NumPy and CuPy, with torch's names.
+
+>>> import minitorch_cnn as mt
+>>> x = mt.tensor([1.0, 2.0], requires_grad=True)
+>>> (x**2).sum().backward()
+>>> x.grad
+tensor([2., 4.])
+"""
+
+import importlib as _importlib
+from typing import Any as _Any
+
+__version__ = "0.1.0"
+
+# The order matters once: tensor.py needs the dtypes, ops binds the methods of Tensor.
+from . import autograd, backend, dtypes
+from .autograd.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from .backend import (
+    Generator,
+    default_generator,
+    device,
+    get_backend,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_backend,
+    set_rng_state,
+)
+from .dtypes import (
+    bool,
+    double,
+    dtype,
+    finfo,
+    float,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    iinfo,
+    int,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    promote_types,
+    result_type,
+    set_default_dtype,
+    short,
+    uint8,
+)
+from .formatting import set_printoptions
+from .ops import *  # noqa: F403  the tensor functions, listed in ops/__init__.py
+from .ops.copy import channels_last, contiguous_format, memory_format, preserve_format
+from .serialization import load, save
+from .tensor import Size, Tensor
+
+_SUBMODULES = (
+    "cuda",
+    "datasets",
+    "models",
+    "nn",
+    "optim",
+    "testing",
+    "transforms",
+    "utils",
+)
+
+
+def __getattr__(name: str) -> _Any:
+    """Loads mt.nn, mt.optim, ... when they are first used: importing minitorch_cnn stays quick."""
+    if name in _SUBMODULES:
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_SUBMODULES])
+
+
+def is_tensor(obj: object) -> _Any:
+    """True if obj is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> _Any:
+    """True if the tensor's dtype is float16, float32 or float64."""
+    return input.is_floating_point()
+
+
+def numel(input: Tensor) -> _Any:
+    """The number of elements of a tensor."""
+    return input.numel()

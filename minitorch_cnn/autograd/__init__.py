@@ -1,0 +1,45 @@
+"""Automatic differentiation: recording (function), going backward (engine), switches (modes)."""
+
+# tensor.py needs the switches, and function.py needs Tensor: modes comes first.
+from .modes import (
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    is_anomaly_enabled,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
+
+__all__ = [
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "is_anomaly_enabled",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]
+
+
+def __getattr__(name: str):
+    """Function, grad, ... are loaded when first asked for: they need Tensor, which needs modes."""
+    from importlib import import_module
+
+    homes = {
+        "Function": "function",
+        "backward": "engine",
+        "grad": "engine",
+        "gradcheck": "gradcheck",
+        "gradgradcheck": "gradcheck",
+    }
+    if name not in homes:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{homes[name]}"), name)
+    globals()[name] = value
+    return value

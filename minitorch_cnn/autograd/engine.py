@@ -1,0 +1,278 @@
+"""Backward: from the loss to the leaves, every node once.
+
+A node is created after the nodes that made its inputs, and nodes are numbered as they are created.
+So going through them by falling number is a reverse topological order: when a node's turn comes,
+every operation that used its outputs has had its turn, and the gradients of those outputs are
+complete. A heap gives the next node; there is no recursion, whatever the depth of the graph.
+"""
+
+from __future__ import annotations
+
+import heapq
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from ..backend import array_module, module_of
+from ..tensor import Tensor, shape_text, wrap
+from .function import Node
+from .modes import state
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Adds the gradients of `tensors` to `.grad` of the leaves (see Tensor.backward)."""
+    roots = _as_tuple(tensors)
+    only = None if inputs is None else _as_tuple(inputs)
+    if only is not None and not only:
+        raise RuntimeError("'inputs' argument to backward cannot be empty")
+    grads = _initial_gradients(roots, grad_tensors, create_graph)
+    keep = create_graph if retain_graph is None else retain_graph
+    found = _run(roots, grads, keep, create_graph, only)
+    for tensor, gradient in zip(only or (), found, strict=True):
+        if gradient is not None:
+            _accumulate(tensor, gradient, create_graph)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
+
+    allow_unused: None instead of a RuntimeError for an input that outputs do not depend on;
+    materialize_grads: zeros for it.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor(3.0, requires_grad=True)
+    >>> (dy,) = mt.autograd.grad(x**3, x, create_graph=True)
+    >>> dy, mt.autograd.grad(dy, x)[0]
+    (tensor(27., grad_fn=<MulBackward>), tensor(18.))
+    """
+    roots, wanted = _as_tuple(outputs), _as_tuple(inputs)
+    for index, tensor in enumerate(wanted):
+        if not tensor.requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad: input {index}"
+            )
+    grads = _initial_gradients(roots, grad_outputs, create_graph)
+    keep = create_graph if retain_graph is None else retain_graph
+    found = _run(roots, grads, keep, create_graph, wanted)
+    result: list[Tensor | None] = []
+    for index, (tensor, gradient) in enumerate(zip(wanted, found, strict=True)):
+        if gradient is None and materialize_grads:
+            gradient = _zeros(tensor.array.shape, tensor.array.dtype, tensor.device)
+        elif gradient is None and not allow_unused:
+            raise RuntimeError(
+                f"One of the differentiated Tensors appears to not have been used in the graph: "
+                f"input {index}, of shape {shape_text(tensor.shape)}. Set allow_unused=True if "
+                "this is the desired behavior."
+            )
+        result.append(gradient)
+    return tuple(result)
+
+
+def _run(
+    roots: tuple[Tensor, ...],
+    grads: list[Tensor],
+    keep_graph: bool,
+    create_graph: bool,
+    wanted: tuple[Tensor, ...] | None,
+) -> list[Tensor | None]:
+    """Goes backward from roots. Accumulates into the leaves, or returns the wanted gradients."""
+    targets = [_key(tensor.edge()) for tensor in wanted or ()]
+    wanted_edges = set(targets)
+    useful = None if wanted is None else _nodes_that_reach(roots, wanted_edges)
+    captured: dict[tuple[int, int], Tensor] = {}
+    pending: dict[Node, list[Tensor | None]] = {}  # gradients of the outputs, as far as known
+    heap: list[tuple[int, Node]] = []
+
+    def send(edge: tuple[Any, int], gradient: Tensor) -> None:
+        target, index = edge
+        if useful is not None and target not in useful and _key(edge) not in wanted_edges:
+            return
+        if isinstance(target, Tensor):
+            leaves.setdefault(id(target), (target, []))[1].append(gradient)
+            return
+        if target not in pending:
+            pending[target] = [None] * len(target.outputs_meta)
+            heapq.heappush(heap, (-target.number, target))
+        slot = pending[target]
+        known = slot[index]
+        slot[index] = gradient if known is None else known + gradient
+
+    leaves: dict[int, tuple[Tensor, list[Tensor]]] = {}
+    grad_enabled = state.grad_enabled
+    state.grad_enabled = create_graph
+    try:
+        for root, gradient in zip(roots, grads, strict=True):
+            send(root.edge(), gradient)
+        while heap:
+            _, node = heapq.heappop(heap)
+            gys = _apply_hooks(node, pending.pop(node))
+            for index, gradient in enumerate(gys):
+                if gradient is not None and (id(node), index) in wanted_edges:
+                    captured[id(node), index] = gradient
+            if useful is not None and node not in useful:
+                continue
+            gxs = _backward_of(node, gys)
+            if not keep_graph:
+                node.release()
+            for edge, gradient in zip(node.edges, gxs, strict=True):
+                if edge is not None and gradient is not None:
+                    send(edge, gradient)
+        for leaf, parts in leaves.values():
+            total = parts[0]
+            for part in parts[1:]:
+                total = total + part
+            for hook in list((leaf._hooks or {}).values()):
+                replaced = hook(total)
+                total = total if replaced is None else replaced
+            if wanted is None:
+                _accumulate(leaf, total, create_graph)
+            else:
+                captured[id(leaf), 0] = total
+    finally:
+        state.grad_enabled = grad_enabled
+    return [captured.get(target) for target in targets]
+
+
+def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
+    """Calls the backward of one node and checks what it returns."""
+    if node.materialize_grads:
+        gys = [
+            _zeros(*meta) if gy is None else gy
+            for gy, meta in zip(gys, node.outputs_meta, strict=True)
+        ]
+    try:
+        result = node.function.backward(node, *gys)
+    except Exception:
+        if node.traceback:
+            warnings.warn(f"Error detected in {node.name}. {_forward_call(node)}", stacklevel=2)
+        raise
+    gxs = list(result) if isinstance(result, tuple) else [result]
+    while len(gxs) > len(node.edges) and gxs[-1] is None:
+        gxs.pop()
+    if len(gxs) != len(node.edges):
+        raise RuntimeError(
+            f"function {node.name} returned an incorrect number of gradients "
+            f"(expected {len(node.edges)}, got {len(gxs)})"
+        )
+    for index, (gradient, meta) in enumerate(zip(gxs, node.inputs_meta, strict=True)):
+        if gradient is None or meta is None:
+            continue
+        shape, dtype = meta
+        if gradient.array.shape != shape:
+            raise RuntimeError(
+                f"function {node.name} returned an invalid gradient at index {index}: got shape "
+                f"{shape_text(gradient.shape)} but expected {shape_text(shape)}"
+            )
+        if gradient.array.dtype != dtype:
+            gxs[index] = gradient.to(dtype)
+        if state.anomaly and state.anomaly_check_nan and _has_nan(gradient):
+            raise RuntimeError(
+                f"{node.name} returned nan values in its output {index}.\n{_forward_call(node)}"
+            )
+    return gxs
+
+
+def _apply_hooks(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
+    for index, hooks in node.hooks.items():
+        for hook in list(hooks.values()):
+            gradient = gys[index]
+            if gradient is not None:
+                replaced = hook(gradient)
+                gys[index] = gradient if replaced is None else replaced
+    return gys
+
+
+def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
+    """Adds to leaf.grad. The first gradient is copied: the array may be shared with others."""
+    if leaf._grad is None:
+        leaf._grad = gradient.clone() if create_graph else wrap(gradient.array.copy(order="C"))
+    elif create_graph:
+        leaf._grad = leaf._grad + gradient
+    else:
+        leaf._grad.array += gradient.array
+        leaf._grad._bump_version()
+
+
+def _nodes_that_reach(roots: tuple[Tensor, ...], wanted: set[tuple[int, int]]) -> set[Node]:
+    """The nodes from which backward can come to one of the wanted edges."""
+    nodes: set[Node] = set()
+    stack = [root.grad_fn for root in roots if root.grad_fn is not None]
+    while stack:
+        node = stack.pop()
+        if node in nodes:
+            continue
+        nodes.add(node)
+        stack.extend(edge[0] for edge in node.edges if edge and isinstance(edge[0], Node))
+    useful: set[Node] = set()
+    for node in sorted(nodes, key=lambda each: each.number):  # inputs before what used them
+        if any(edge and (_key(edge) in wanted or edge[0] in useful) for edge in node.edges):
+            useful.add(node)
+    return useful
+
+
+def _initial_gradients(
+    roots: tuple[Tensor, ...], given: Any, create_graph: bool
+) -> list[Tensor]:
+    given = (None,) * len(roots) if given is None else _as_tuple(given)
+    if len(given) != len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
+    grads = []
+    for root, gradient in zip(roots, given, strict=True):
+        if not root.requires_grad:
+            raise RuntimeError(
+                "this tensor does not require grad and does not have a grad_fn: nothing that it "
+                "was computed from has requires_grad=True, or it was computed under no_grad"
+            )
+        if gradient is None:
+            if root.array.size != 1:
+                raise RuntimeError(
+                    "grad can be implicitly created only for scalar outputs; this one has shape "
+                    f"{shape_text(root.shape)}. Pass a gradient of that shape, or sum() first."
+                )
+            xp = array_module(root.array)
+            gradient = wrap(xp.ones_like(root.array))
+        elif not isinstance(gradient, Tensor):
+            raise TypeError(f"gradients must be Tensors or None, got {type(gradient).__name__}")
+        elif gradient.shape != root.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: the gradient has {shape_text(gradient.shape)} and the "
+                f"output has {shape_text(root.shape)}"
+            )
+        grads.append(gradient)
+    return grads
+
+
+def _key(edge: tuple[Any, int]) -> tuple[int, int]:
+    return id(edge[0]), edge[1]
+
+
+def _as_tuple(tensors: Any) -> tuple:
+    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+
+
+def _zeros(shape: Any, dtype: Any, where: Any) -> Tensor:
+    return wrap(module_of(where).zeros(shape, dtype))
+
+
+def _has_nan(tensor: Tensor) -> bool:
+    return bool(array_module(tensor.array).isnan(tensor.array).any())
+
+
+def _forward_call(node: Node) -> str:
+    if not node.traceback:
+        return "(its forward call was not recorded: set_detect_anomaly was off then)"
+    return "Traceback of the forward call that made it:\n" + "".join(node.traceback)

@@ -1,0 +1,283 @@
+"""NumPy or CuPy: the only file that knows there are two array libraries.
+
+An array says by its type where it lives, so a tensor needs no device field, and a kernel writes
+
+    xp = array_module(x)
+
+and then `xp.exp(x)` for either library. What differs between the two (copies between host and
+GPU, scatter-add, how a missing GPU is reported) is here and nowhere else.
+
+Random numbers are always drawn on the host, by a counter-based generator (Philox), and copied
+to the device: the same seed gives the same weights and the same dropout masks on both backends.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+Array = Any  # numpy.ndarray or cupy.ndarray
+
+# ---------------------------------------------------------------------------------- CuPy
+
+EXTRAS = "pip install 'minitorch-cnn[cupy13x]' for CUDA 13, or 'minitorch-cnn[cupy12x]' for CUDA 12"
+
+
+@functools.cache
+def import_cupy() -> ModuleType:
+    """CuPy with at least one usable GPU, or a RuntimeError that says what is missing."""
+    if importlib.util.find_spec("cupy") is None:
+        raise RuntimeError(f"the cupy backend needs CuPy, which is not installed: {EXTRAS}")
+    import cupy
+
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise RuntimeError(
+            f"CuPy {cupy.__version__} is installed, but it finds no usable NVIDIA GPU or driver "
+            f"({error}). Check with nvidia-smi, or use the numpy backend."
+        ) from error
+    if count == 0:
+        raise RuntimeError("CuPy is installed, but there is no GPU. Use the numpy backend.")
+    return cupy
+
+
+def is_cupy_available() -> bool:
+    """True where CuPy is installed and sees a GPU. Never raises."""
+    try:
+        import_cupy()
+    except (RuntimeError, ImportError):
+        return False
+    return True
+
+
+def array_module(array: Array) -> Any:
+    """The library that `array` belongs to: the module numpy or cupy.
+
+    >>> array_module(np.zeros(3)).__name__
+    'numpy'
+    """
+    return np if isinstance(array, np.ndarray) else import_cupy()
+
+
+def is_array(value: Any) -> bool:
+    """True for a NumPy or CuPy array (also without CuPy installed)."""
+    return isinstance(value, np.ndarray) or type(value).__module__.partition(".")[0] == "cupy"
+
+
+# ------------------------------------------------------------------------------- devices
+
+_SYNONYMS = {"cpu": "cpu", "numpy": "cpu", "cuda": "cuda", "cupy": "cuda"}
+
+
+class device:
+    """Where a tensor lives: ``device("cpu")``, ``device("cuda")``, ``device("cuda:1")``.
+
+    "numpy" and "cupy" are accepted as synonyms. Making one does not need a GPU; using it does.
+    Raises RuntimeError for a name that is neither.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.device("cuda:1").index
+    1
+    >>> mt.device("numpy")
+    device(type='cpu')
+    """
+
+    __slots__ = ("type", "index")
+
+    def __init__(self, type: str | device | int, index: int | None = None) -> None:
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
+        name, colon, number = type.partition(":")
+        if name not in _SYNONYMS or (colon and not number.isdecimal()):
+            raise RuntimeError(f"unknown device {type!r}: use 'cpu', 'cuda' or 'cuda:N'")
+        if colon and index is not None:
+            raise RuntimeError(f"device {type!r} names an index already; leave out index={index}")
+        self.type = _SYNONYMS[name]
+        self.index = int(number) if colon else index
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, device):
+            return NotImplemented
+        return self.type == other.type and self.index == other.index
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        index = "" if self.index is None else f", index={self.index}"
+        return f"device(type={self.type!r}{index})"
+
+    def __reduce__(self) -> tuple:
+        return device, (self.type, self.index)
+
+
+CPU = device("cpu")
+_default_device = CPU
+
+
+def set_backend(name: str | device) -> None:
+    """Makes "numpy" (or "cpu") or "cupy" (or "cuda", "cuda:1") the home of new tensors.
+
+    Raises RuntimeError if CuPy or a GPU is asked for and missing, saying which.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.set_backend("numpy")
+    >>> mt.get_backend()
+    'numpy'
+    """
+    global _default_device
+    chosen = device(name)
+    if chosen.type == "cuda":
+        import_cupy()
+    _default_device = chosen
+
+
+def get_backend() -> str:
+    """The library of new tensors: "numpy" or "cupy"."""
+    return "cupy" if _default_device.type == "cuda" else "numpy"
+
+
+def default_device() -> device:
+    """The device of new tensors that name none; see `set_backend`."""
+    return _default_device
+
+
+def device_of(array: Array) -> device:
+    """The device on which a bare array lies."""
+    return CPU if isinstance(array, np.ndarray) else device("cuda", array.device.id)
+
+
+def module_of(where: device) -> Any:
+    """The array library for a device: numpy for cpu, cupy for cuda."""
+    return np if where.type == "cpu" else import_cupy()
+
+
+def to_device(array: Array, where: device | str | None) -> Array:
+    """`array` on that device: itself if it is there already, a copy otherwise."""
+    where = _default_device if where is None else device(where)
+    if where.type == "cpu":
+        return to_numpy(array)
+    cupy = import_cupy()
+    index = cupy.cuda.Device().id if where.index is None else where.index
+    if not isinstance(array, np.ndarray) and array.device.id == index:
+        return array
+    with cupy.cuda.Device(index):
+        return cupy.asarray(array)
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """`array` on the host: itself if it is NumPy's, a copy from the GPU otherwise."""
+    return array if isinstance(array, np.ndarray) else array.get()
+
+
+def scatter_add(array: Array, index: Any, values: Array) -> None:
+    """``array[index] += values``, where repeated indices add up instead of overwriting."""
+    if isinstance(array, np.ndarray):
+        np.add.at(array, index, values)
+    else:
+        import cupyx
+
+        cupyx.scatter_add(array, index, values)
+
+
+# ------------------------------------------------------------------------ random numbers
+
+
+class Generator:
+    """A stream of random numbers with a state that can be saved and restored.
+
+    `rng` is the NumPy generator behind it, over Philox: a counter-based generator
+    (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
+
+    >>> import minitorch_cnn as mt
+    >>> g = mt.Generator().manual_seed(7)
+    >>> state = g.get_state()
+    >>> a = mt.rand(3, generator=g)
+    >>> g.set_state(state)
+    >>> bool((mt.rand(3, generator=g) == a).all())
+    True
+    """
+
+    def __init__(self, device: str | device = "cpu") -> None:
+        self.device = CPU  # all numbers are drawn on the host, whatever the backend
+        self.manual_seed(0)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Starts the stream that belongs to `seed` (any int) and returns the generator."""
+        self._seed = int(seed)
+        self.rng = np.random.Generator(np.random.Philox(self._seed % 2**64))
+        return self
+
+    def initial_seed(self) -> int:
+        return self._seed
+
+    def seed(self) -> int:
+        """Seeds from the operating system's entropy, and returns that seed."""
+        self.manual_seed(int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> 1))
+        return self._seed
+
+    def get_state(self) -> Any:
+        """The state as a uint8 tensor, for `set_state` and for checkpoints."""
+        from .tensor import wrap  # the one upward import: torch's API wants a tensor here
+
+        state = self.rng.bit_generator.state
+        words = [self._seed % 2**64, *state["state"]["counter"], *state["state"]["key"]]
+        words += [*state["buffer"], state["buffer_pos"], state["has_uint32"], state["uinteger"]]
+        return wrap(np.array([int(word) for word in words], np.uint64).view(np.uint8))
+
+    def set_state(self, new_state: Any) -> None:
+        """Goes back to a state from `get_state`."""
+        data = np.asarray(new_state)
+        if data.dtype != np.uint8 or data.shape != (14 * 8,):
+            raise RuntimeError(
+                f"not the state of a Generator: need 112 bytes of uint8, got shape {data.shape} "
+                f"of {data.dtype}"
+            )
+        words = np.ascontiguousarray(data).view(np.uint64)
+        self.manual_seed(int(words[0]))
+        self.rng.bit_generator.state = {
+            "bit_generator": "Philox",
+            "state": {"counter": words[1:5], "key": words[5:7]},
+            "buffer": words[7:11],
+            "buffer_pos": int(words[11]),
+            "has_uint32": int(words[12]),
+            "uinteger": int(words[13]),
+        }
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seeds the default generator, from which all random functions draw, and returns it."""
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seeds the default generator from the operating system, and returns the seed."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The seed that the default generator started from."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Any:
+    """The default generator's state, a uint8 tensor."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Any) -> None:
+    """Restores the default generator's state."""
+    default_generator.set_state(new_state)

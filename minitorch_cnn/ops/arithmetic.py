@@ -1,0 +1,486 @@
+"""Elementwise arithmetic: add, mul, pow, clamp, where, ...
+
+Each operation stands beside its gradient. gy is the gradient of the loss with respect to the
+result y; backward returns the one with respect to each operand, by the chain rule. Where an
+operand was broadcast, `sum_to` adds up the gradients of its copies.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..autograd.function import Function
+from ..backend import array_module
+from ..dtypes import result_type
+from ..tensor import Tensor, wrap
+from .common import (
+    array_of,
+    as_operand,
+    cast,
+    check_broadcast,
+    operands,
+    same_device,
+    shape_of,
+    sum_to,
+)
+
+
+class Add(Function):
+    """y = a + b"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.shapes = shape_of(a), shape_of(b)
+        return wrap(array_of(a) + array_of(b))
+
+    @staticmethod
+    def backward(ctx, gy):
+        ga = sum_to(gy, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
+        gb = sum_to(gy, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        return ga, gb
+
+
+class Sub(Function):
+    """y = a - b"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.shapes = shape_of(a), shape_of(b)
+        return wrap(array_of(a) - array_of(b))
+
+    @staticmethod
+    def backward(ctx, gy):
+        ga = sum_to(gy, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
+        gb = sum_to(-gy, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        return ga, gb
+
+
+class BinaryWithOperands(Function):
+    """A Function of two operands whose gradients need the operands themselves."""
+
+    @staticmethod
+    def save(ctx, a, b):
+        ctx.shapes = shape_of(a), shape_of(b)
+        ctx.save_for_backward(*(each if isinstance(each, Tensor) else None for each in (a, b)))
+        ctx.numbers = tuple(None if isinstance(each, Tensor) else each for each in (a, b))
+
+    @staticmethod
+    def load(ctx):
+        tensors = ctx.saved_tensors
+        return [n if t is None else t for t, n in zip(tensors, ctx.numbers, strict=True)]
+
+
+class Mul(BinaryWithOperands):
+    """y = a b"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        # The gradient of each operand needs the other one only.
+        ctx.shapes = shape_of(a), shape_of(b)
+        need_a, need_b = ctx.needs_input_grad
+        ctx.numbers = tuple(None if isinstance(each, Tensor) else each for each in (a, b))
+        ctx.save_for_backward(
+            a if need_b and isinstance(a, Tensor) else None,
+            b if need_a and isinstance(b, Tensor) else None,
+        )
+        return wrap(array_of(a) * array_of(b))
+
+    @staticmethod
+    def backward(ctx, gy):
+        a, b = Mul.load(ctx)
+        ga = sum_to(gy * b, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
+        gb = sum_to(gy * a, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        return ga, gb
+
+
+class Div(BinaryWithOperands):
+    """y = a / b"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        Div.save(ctx, a, b)
+        return wrap(array_of(a) / array_of(b))
+
+    @staticmethod
+    def backward(ctx, gy):
+        a, b = Div.load(ctx)
+        ga = sum_to(gy / b, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
+        gb = sum_to(-gy * a / (b * b), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        return ga, gb
+
+
+class Pow(BinaryWithOperands):
+    """y = a ** b"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        Pow.save(ctx, a, b)
+        return wrap(array_of(a) ** array_of(b))
+
+    @staticmethod
+    def backward(ctx, gy):
+        a, b = Pow.load(ctx)
+        ga = gb = None
+        if ctx.needs_input_grad[0]:
+            if isinstance(b, Tensor):
+                # At b = 0 the slope is 0, also where a**(b - 1) is infinite.
+                slope = where(b == 0, 0.0, b * a ** (b - 1))
+            else:
+                slope = b * a ** (b - 1) if b != 0 else a.new_zeros(a.shape)
+            ga = sum_to(gy * slope, ctx.shapes[0])
+        if ctx.needs_input_grad[1]:
+            if isinstance(a, Tensor):
+                # 0 ** b is 0 for every b > 0: flat, although log(0) is -inf.
+                flat = (a == 0) & (b >= 0)
+                slope = where(flat, 0.0, a**b * where(flat, 1.0, a).log())
+            else:
+                slope = a**b * math.log(a) if a > 0 else wrap(array_of(b) * 0)
+            gb = sum_to(gy * slope, ctx.shapes[1])
+        return ga, gb
+
+
+class Neg(Function):
+    """y = -x"""
+
+    @staticmethod
+    def forward(ctx, x):
+        return wrap(-x.array)
+
+    @staticmethod
+    def backward(ctx, gy):
+        return -gy
+
+
+class Maximum(BinaryWithOperands):
+    """y = max(a, b), elementwise; where they are equal each gets half of the gradient"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        Maximum.save(ctx, a, b)
+        return wrap(array_module(array_of(a)).maximum(a.array, b.array))
+
+    @staticmethod
+    def backward(ctx, gy):
+        a, b = Maximum.load(ctx)
+        share = where(a == b, 0.5, (a > b).to(gy.dtype))
+        return sum_to(gy * share, ctx.shapes[0]), sum_to(gy * (1 - share), ctx.shapes[1])
+
+
+class Where(Function):
+    """y = a where the condition holds, b elsewhere"""
+
+    @staticmethod
+    def forward(ctx, condition, a, b):
+        ctx.shapes = shape_of(a), shape_of(b)
+        ctx.save_for_backward(condition)
+        array = condition.array
+        y = array_module(array).where(array, array_of(a), array_of(b))
+        return wrap(y.astype(result_type(a, b).numpy, copy=False))
+
+    @staticmethod
+    def backward(ctx, gy):
+        (condition,) = ctx.saved_tensors
+        ga = gb = None
+        if ctx.needs_input_grad[1]:
+            ga = sum_to(where(condition, gy, 0.0), ctx.shapes[0])
+        if ctx.needs_input_grad[2]:
+            gb = sum_to(where(condition, 0.0, gy), ctx.shapes[1])
+        return None, ga, gb
+
+
+class Clamp(Function):
+    """y = x limited to [low, high]; None is no limit"""
+
+    @staticmethod
+    def forward(ctx, x, low, high):
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(x)
+        return wrap(array_module(x.array).clip(x.array, low, high).astype(x.array.dtype, copy=False))
+
+    @staticmethod
+    def backward(ctx, gy):
+        (x,) = ctx.saved_tensors
+        inside = None
+        if ctx.low is not None:
+            inside = x >= ctx.low
+        if ctx.high is not None:
+            inside = x <= ctx.high if inside is None else inside & (x <= ctx.high)
+        return where(inside, gy, 0.0), None, None
+
+
+# ------------------------------------------------------------------------ public functions
+
+
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """input + alpha * other, broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.add(mt.tensor([1, 2]), 10)
+    tensor([11, 12])
+    """
+    a, b = operands(input, other if alpha == 1 else other * alpha)
+    check_broadcast(a, b)
+    return Add.apply(a, b)
+
+
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """input - alpha * other, broadcast. Raises RuntimeError for bool tensors."""
+    a, b = operands(input, other if alpha == 1 else other * alpha)
+    if result_type(a, b).category == 0:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use `^` or logical_xor() instead."
+        )
+    check_broadcast(a, b)
+    return Sub.apply(a, b)
+
+
+def mul(input: Any, other: Any) -> Tensor:
+    """input * other, elementwise, broadcast."""
+    a, b = operands(input, other)
+    check_broadcast(a, b)
+    return Mul.apply(a, b)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """input / other. Integers give floating results, unless rounding_mode is "trunc" or "floor".
+
+    >>> import minitorch_cnn as mt
+    >>> mt.div(mt.tensor([-7, 7]), 2), mt.div(mt.tensor([-7, 7]), 2, rounding_mode="floor")
+    (tensor([-3.5000,  3.5000]), tensor([-4,  3]))
+    """
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode == "trunc":
+        a, b = operands(input, other)
+        kind = result_type(a, b)
+        if not kind.is_floating_point:
+            _no_zero_divisor(b)
+            return wrap(_truncating_division(array_of(a), array_of(b)).astype(kind.numpy))
+        return trunc(div(a, b))
+    if rounding_mode is not None:
+        raise RuntimeError(
+            f"rounding_mode must be None, 'trunc' or 'floor', but found {rounding_mode!r}"
+        )
+    a, b = operands(input, other, floating=True)
+    check_broadcast(a, b)
+    return Div.apply(a, b)
+
+
+def _no_zero_divisor(b: Any) -> None:
+    zero = (array_of(b) == 0).any() if isinstance(b, Tensor) else b == 0
+    if zero:
+        raise RuntimeError("ZeroDivisionError: integer division by zero")
+
+
+def _truncating_division(a: Any, b: Any) -> Any:
+    quotient = a // b
+    inexact = quotient * b != a
+    return quotient + (inexact & ((a < 0) != (b < 0)))
+
+
+def floor_divide(input: Any, other: Any) -> Tensor:
+    """floor(input / other), in the operands' type. The gradient is 0 everywhere."""
+    a, b = operands(input, other)
+    check_broadcast(a, b)
+    if not result_type(a, b).is_floating_point:
+        _no_zero_divisor(b)
+        return wrap(array_of(a) // array_of(b))
+    return floor(Div.apply(a, b))
+
+
+def remainder(input: Any, other: Any) -> Tensor:
+    """input - other * floor(input / other): the modulus with the sign of the divisor."""
+    a, b = operands(input, other)
+    check_broadcast(a, b)
+    if not result_type(a, b).is_floating_point:
+        _no_zero_divisor(b)
+        return wrap(array_of(a) % array_of(b))
+    return sub(a, mul(b, floor(Div.apply(a, b))))
+
+
+def fmod(input: Any, other: Any) -> Tensor:
+    """input - other * trunc(input / other): the remainder with the sign of the dividend."""
+    a, b = operands(input, other)
+    return sub(a, mul(b, div(a, b, rounding_mode="trunc")))
+
+
+def pow(input: Any, exponent: Any) -> Tensor:
+    """input ** exponent, elementwise; one of the two may be a number.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.pow(mt.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
+    a, b = operands(input, exponent)
+    kind = result_type(a, b)
+    if kind.category == 1:
+        negative = bool((array_of(b) < 0).any()) if isinstance(b, Tensor) else b < 0
+        if negative:
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+    check_broadcast(a, b)
+    return Pow.apply(a, b)
+
+
+def neg(input: Tensor) -> Tensor:
+    """-input. Raises RuntimeError for a bool tensor."""
+    if input.dtype.category == 0:
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported: use ~")
+    return Neg.apply(input)
+
+
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two tensors, elementwise; NaN if either is NaN."""
+    a, b = operands(input, other)
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+        raise TypeError("maximum and minimum need two tensors; use clamp(min=...) for a number")
+    check_broadcast(a, b)
+    return Maximum.apply(a, b)
+
+
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two tensors, elementwise; NaN if either is NaN."""
+    if not isinstance(input, Tensor) or not isinstance(other, Tensor):
+        raise TypeError("maximum and minimum need two tensors; use clamp(max=...) for a number")
+    if not result_type(input, other).is_floating_point:
+        a, b = operands(input, other)
+        return wrap(array_module(a.array).minimum(a.array, b.array))
+    return neg(maximum(neg(input), neg(other)))
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """input where condition (bool) holds, other elsewhere; all three broadcast.
+
+    Only with a condition: the indices where it holds, as `nonzero(as_tuple=True)`.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([-1.0, 2.0])
+    >>> mt.where(x > 0, x, 0.0)
+    tensor([0., 2.])
+    """
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    if condition.dtype.category != 0:
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got {condition.dtype}"
+        )
+    a, b = (as_operand(each, condition) for each in (input, other))
+    same_device(condition, a, b)
+    kind = result_type(a, b)
+    a, b = cast(a, kind), cast(b, kind)
+    check_broadcast(a, b)
+    for each in (a, b):
+        check_broadcast(condition, each)
+    if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+        array = array_module(condition.array).where(condition.array, a, b)
+        return wrap(array.astype(kind.numpy))
+    return Where.apply(condition, a, b)
+
+
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """input limited to [min, max]. Limits are numbers or tensors; None is no limit.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.clamp(mt.tensor([-2.0, 0.5, 9.0]), 0, 1)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    if min is None and max is None:
+        raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
+    if isinstance(min, Tensor) or isinstance(max, Tensor):
+        low = None if min is None else as_operand(min, input)
+        high = None if max is None else as_operand(max, input)
+        y = input
+        for limit, choose in ((low, maximum), (high, minimum)):
+            if limit is not None:
+                y = choose(y, limit if isinstance(limit, Tensor) else input.new_tensor(limit))
+        return y
+    kind = input.dtype
+    for limit in (min, max):
+        if limit is not None:
+            kind = result_type(cast(input, kind), limit)
+    x = cast(input, kind)
+    low, high = (None if each is None else cast(each, kind) for each in (min, max))
+    return Clamp.apply(x, low, high)
+
+
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """input + weight * (end - input)."""
+    return add(input, mul(sub(end, input), weight))
+
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    """input + value * tensor1 * tensor2."""
+    return add(input, mul(tensor1, tensor2), alpha=value)
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    """input + value * tensor1 / tensor2."""
+    return add(input, div(tensor1, tensor2), alpha=value)
+
+
+def atan2(input: Tensor, other: Tensor) -> Tensor:
+    """The angle of the point (other, input), in radians from -pi to pi."""
+    a, b = operands(input, other, floating=True)
+    check_broadcast(a, b)
+    return Atan2.apply(a, b)
+
+
+class Atan2(BinaryWithOperands):
+    """y = atan2(a, b)"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        Atan2.save(ctx, a, b)
+        return wrap(array_module(a.array).arctan2(a.array, b.array))
+
+    @staticmethod
+    def backward(ctx, gy):
+        a, b = Atan2.load(ctx)
+        square = a * a + b * b
+        return sum_to(gy * b / square, ctx.shapes[0]), sum_to(-gy * a / square, ctx.shapes[1])
+
+
+def _rounding(name: str, doc: str) -> Any:
+    """floor, ceil, ...: steps, whose gradient is 0 wherever there is one."""
+
+    class Rounding(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return wrap(getattr(array_module(x.array), name)(x.array))
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy.new_zeros(gy.shape)
+
+    Rounding.__name__ = Rounding.__qualname__ = name.capitalize()
+
+    def function(input: Tensor) -> Tensor:
+        return Rounding.apply(input) if input.dtype.is_floating_point else input.clone()
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+floor = _rounding("floor", "The largest integer not above each element.")
+ceil = _rounding("ceil", "The smallest integer not below each element.")
+trunc = _rounding("trunc", "Each element without its fraction.")
+_round = _rounding("rint", "Each element rounded to the nearest integer, halves to even.")
+
+
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """Each element rounded to `decimals` places, halves to even.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.round(mt.tensor([0.5, 1.5, 2.5]))
+    tensor([0., 2., 2.])
+    """
+    if decimals == 0:
+        return _round(input)
+    return div(_round(mul(input, 10.0**decimals)), 10.0**decimals)
+
+
+def frac(input: Tensor) -> Tensor:
+    """The fraction of each element: input - trunc(input)."""
+    return sub(input, trunc(input))

@@ -1,0 +1,119 @@
+"""What every elementwise operation needs: common types, one device, and undoing a broadcast."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+from .. import backend, dtypes
+from ..dtypes import dtype, result_type
+from ..tensor import Size, Tensor, wrap
+
+
+def is_number(value: Any) -> bool:
+    """True for Python's and NumPy's real numbers and bools (not for tensors)."""
+    return isinstance(value, numbers.Real | np.bool_)
+
+
+def as_operand(value: Any, like: Tensor) -> Any:
+    """A tensor or a Python number from what a user wrote beside the tensor `like`."""
+    if isinstance(value, Tensor):
+        return value
+    if is_number(value):
+        return value.item() if isinstance(value, np.generic) else value
+    if backend.is_array(value):
+        return wrap(backend.to_device(value, like.device))
+    raise TypeError(
+        f"expected a tensor or a number, got {type(value).__name__}: {value!r:.60}; "
+        "make a tensor of it with mt.tensor(...)"
+    )
+
+
+def same_device(*operands: Any) -> None:
+    """Raises RuntimeError, naming both, if tensors lie on two devices."""
+    devices = [each.device for each in operands if isinstance(each, Tensor)]
+    for other in devices[1:]:
+        if other != devices[0]:
+            raise RuntimeError(
+                "Expected all tensors to be on the same device, but found at least two devices, "
+                f"{devices[0]} and {other}! Move one of them with .to(...)"
+            )
+
+
+def operands(a: Any, b: Any, floating: bool = False) -> tuple[Any, Any]:
+    """Two operands made ready: tensors of one dtype on one device, or a tensor and a number.
+
+    floating: the result must be of a floating type (division, for instance).
+    """
+    if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+        raise TypeError(f"expected at least one tensor, got {a!r:.60} and {b!r:.60}")
+    a = as_operand(a, b if isinstance(b, Tensor) else a)
+    b = as_operand(b, a if isinstance(a, Tensor) else b)
+    if isinstance(a, Tensor) and isinstance(b, Tensor) and a.device != b.device:
+        # As in torch, a 0-d tensor on the CPU may join one on a GPU; anything else is a mistake.
+        if a.ndim == 0 and not a.is_cuda:
+            a = a.to(b.device)
+        elif b.ndim == 0 and not b.is_cuda:
+            b = b.to(a.device)
+        same_device(a, b)
+    kind = result_type(a, b)
+    if floating and not kind.is_floating_point:
+        kind = dtypes.get_default_dtype()
+    return cast(a, kind), cast(b, kind)
+
+
+def cast(operand: Any, kind: dtype) -> Any:
+    """The operand in that dtype; numbers take on the type of the tensor they meet."""
+    if isinstance(operand, Tensor):
+        return operand if operand.dtype is kind else operand.to(kind)
+    return float(operand) if kind.is_floating_point else operand
+
+
+def floating(x: Any) -> Tensor:
+    """x, or for an integer or bool tensor x in the default floating type."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"expected a Tensor, got {type(x).__name__}: {x!r:.60}")
+    return x if x.dtype.is_floating_point else x.to(dtypes.get_default_dtype())
+
+
+def array_of(operand: Any) -> Any:
+    """The bare array of a tensor; a number as it is."""
+    return operand.array if isinstance(operand, Tensor) else operand
+
+
+def shape_of(operand: Any) -> Size:
+    """The shape of a tensor, () for a number."""
+    return operand.shape if isinstance(operand, Tensor) else Size()
+
+
+def check_broadcast(a: Any, b: Any) -> None:
+    """Raises RuntimeError with both shapes if they do not broadcast together."""
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+        return
+    for back in range(1, min(a.ndim, b.ndim) + 1):
+        m, n = a.array.shape[-back], b.array.shape[-back]
+        if m != n and 1 not in (m, n):
+            raise RuntimeError(
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
+                f"non-singleton dimension {max(a.ndim, b.ndim) - back}: shapes {list(a.shape)} "
+                f"and {list(b.shape)} do not broadcast"
+            )
+
+
+def sum_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Undoes a broadcast: adds g up over the dimensions along which `shape` was stretched.
+
+    Broadcasting copies a value to many places; the gradients of all the copies add up.
+
+    >>> import minitorch_cnn as mt
+    >>> sum_to(mt.ones(2, 3), (3,))
+    tensor([2., 2., 2.])
+    """
+    if g.array.shape == tuple(shape):
+        return g
+    extra = g.ndim - len(shape)
+    stretched = [i + extra for i, n in enumerate(shape) if n == 1 and g.array.shape[i + extra] != 1]
+    g = g.sum(dim=(*range(extra), *stretched), keepdim=True)
+    return g.reshape(shape) if extra else g

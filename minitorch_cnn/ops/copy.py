@@ -1,0 +1,200 @@
+"""Copies: of the values, into another type, onto another device, into another memory layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import backend, dtypes
+from ..autograd.function import Function
+from ..dtypes import dtype
+from ..tensor import Tensor, wrap
+
+
+class memory_format:
+    """How the elements of an image tensor lie in memory; its shape is (N, C, H, W) in any case.
+
+    contiguous_format: row by row, channel after channel. channels_last: pixel by pixel, the
+    channels of a pixel side by side. preserve_format: as the input does.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"minitorch_cnn.{self.name}"
+
+
+contiguous_format = memory_format("contiguous_format")
+channels_last = memory_format("channels_last")
+preserve_format = memory_format("preserve_format")
+
+
+def in_format(array: Any, layout: memory_format | None) -> Any:
+    """The array in that layout: itself if it lies so already, a copy otherwise."""
+    xp = backend.array_module(array)
+    if layout is None or layout is preserve_format:
+        return array
+    if layout is contiguous_format:
+        return xp.ascontiguousarray(array).reshape(array.shape)
+    if array.ndim != 4:
+        raise RuntimeError(f"channels_last needs 4 dimensions (N, C, H, W), got {array.ndim}")
+    return xp.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+
+
+class Clone(Function):
+    @staticmethod
+    def forward(ctx, x, layout):
+        array = x.array.copy(order="K")
+        return wrap(in_format(array, layout))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return gy, None
+
+
+class Contiguous(Function):
+    @staticmethod
+    def forward(ctx, x, layout):
+        return wrap(in_format(x.array, layout))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return gy, None
+
+
+class ToType(Function):
+    """y = x in another dtype; the gradient goes back in x's."""
+
+    @staticmethod
+    def forward(ctx, x, kind):
+        ctx.kind = x.dtype
+        return wrap(x.array.astype(kind.numpy))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return gy.to(ctx.kind), None
+
+
+class ToDevice(Function):
+    """y = x on another device; the gradient goes back to x's."""
+
+    @staticmethod
+    def forward(ctx, x, where):
+        ctx.where = x.device
+        return wrap(backend.to_device(x.array, where))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return gy.to(ctx.where), None
+
+
+def clone(input: Tensor, *, memory_format: memory_format = preserve_format) -> Tensor:
+    """A copy of the values in new memory. Gradients pass through to the original.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(2)
+    >>> y = x.clone()
+    >>> y += 1
+    >>> x
+    tensor([0., 0.])
+    """
+    return Clone.apply(input, memory_format)
+
+
+def contiguous(input: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
+    """`input` itself if its memory has that layout already, a copy that has it otherwise."""
+    if input.is_contiguous(memory_format):
+        return input
+    return Contiguous.apply(input, memory_format)
+
+
+def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The tensor with another dtype, on another device, or like another tensor.
+
+    ``x.to(mt.float64)``, ``x.to("cuda")``, ``x.to(device, dtype)``, ``x.to(other)``; keywords
+    dtype, device, non_blocking, copy, memory_format. Returns x itself where nothing changes.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1, 2]).to(mt.float32)
+    tensor([1., 2.])
+    """
+    kind, where, copy, layout = parse_to(*args, **kwargs)
+    y = input
+    if where is not None and not _is_there(input, where):
+        y = ToDevice.apply(y, where)
+    if kind is not None and kind is not y.dtype:
+        y = ToType.apply(y, kind)
+    if layout is not None and layout is not preserve_format:
+        y = contiguous(y, layout)
+    return clone(y) if copy and y is input else y
+
+
+def parse_to(
+    *args: Any,
+    dtype: Any = None,
+    device: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: memory_format | None = None,
+) -> tuple[dtype | None, backend.device | None, bool, memory_format | None]:
+    """What the arguments of `to` mean: (dtype, device, copy, memory_format), None for no change."""
+    # copies are synchronous, so non_blocking (a hint) changes nothing
+    for arg in args:
+        if isinstance(arg, Tensor):
+            dtype, device = arg.dtype, arg.device
+        elif isinstance(arg, str | backend.device) or type(arg) is int:
+            device = arg
+        elif isinstance(arg, bool):
+            non_blocking = arg
+        elif arg is not None:
+            dtype = arg
+    kind = None if dtype is None else dtypes.as_dtype(dtype)
+    where = None if device is None else backend.device(device)
+    return kind, where, copy, memory_format
+
+
+def _is_there(tensor: Tensor, where: backend.device) -> bool:
+    here = tensor.device
+    return here.type == where.type and where.index in (None, here.index)
+
+
+def cpu(input: Tensor) -> Tensor:
+    """The tensor on the CPU; itself if it is there."""
+    return to(input, backend.CPU)
+
+
+def cuda(input: Tensor, device: Any = None) -> Tensor:
+    """The tensor on a GPU. Raises RuntimeError where CuPy or a GPU is missing."""
+    return to(input, backend.device("cuda" if device is None else device))
+
+
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """The tensor in the dtype of `other`, on its device."""
+    return to(input, other)
+
+
+def type(input: Tensor, dtype: Any = None) -> Any:
+    """The tensor in another dtype; without one, the name of its own."""
+    return repr(input.dtype) if dtype is None else to(input, dtypes.as_dtype(dtype))
+
+
+def _to_dtype(kind: dtype) -> Any:
+    def convert(input: Tensor) -> Tensor:
+        return to(input, kind)
+
+    convert.__doc__ = f"The tensor as {kind.name}; itself if it is so already."
+    return convert
+
+
+# The methods x.float(), x.long(), ... (ops/methods.py binds them under these names).
+CONVERSIONS = {
+    "half": _to_dtype(dtypes.float16),
+    "float": _to_dtype(dtypes.float32),
+    "double": _to_dtype(dtypes.float64),
+    "bool": _to_dtype(dtypes.bool),
+    "byte": _to_dtype(dtypes.uint8),
+    "char": _to_dtype(dtypes.int8),
+    "short": _to_dtype(dtypes.int16),
+    "int": _to_dtype(dtypes.int32),
+    "long": _to_dtype(dtypes.int64),
+}

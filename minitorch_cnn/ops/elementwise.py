@@ -1,0 +1,169 @@
+"""Elementwise functions of one tensor: a table of names, formulas and derivatives.
+
+Each entry reads: name, y = f(x), what backward needs (x or y), and gx = gy f'(x) in tensor
+operations, so that it can be differentiated again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..autograd.function import Function
+from ..backend import array_module
+from ..tensor import Tensor, wrap
+from .common import floating
+
+Elementwise = Callable[[Tensor], Tensor]
+
+
+def _elementwise(
+    name: str,
+    forward: Callable[[Any, Any], Any],
+    saves: str,
+    backward: Callable[[Tensor, Tensor], Tensor],
+    doc: str,
+) -> Elementwise:
+    """The public function for one entry. forward: (xp, array) -> array."""
+
+    class Operation(Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = wrap(forward(array_module(x.array), x.array))
+            ctx.save_for_backward(x if saves == "x" else y)
+            return y
+
+        @staticmethod
+        def backward(ctx, gy):
+            return backward(gy, *ctx.saved_tensors)
+
+    Operation.__name__ = Operation.__qualname__ = name.title().replace("_", "")
+    Operation.__doc__ = doc
+
+    def function(input: Tensor) -> Tensor:
+        return Operation.apply(floating(input))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+exp = _elementwise(
+    "exp", lambda xp, x: xp.exp(x), "y", lambda gy, y: gy * y, "e to the power of each element."
+)
+exp2 = _elementwise(
+    "exp2",
+    lambda xp, x: xp.exp2(x),
+    "y",
+    lambda gy, y: gy * y * math.log(2),
+    "2 to the power of each element.",
+)
+expm1 = _elementwise(
+    "expm1",
+    lambda xp, x: xp.expm1(x),
+    "y",
+    lambda gy, y: gy * (y + 1),
+    "exp(x) - 1, exact also for x near 0.",
+)
+log = _elementwise("log", lambda xp, x: xp.log(x), "x", lambda gy, x: gy / x, "The natural logarithm.")
+log2 = _elementwise(
+    "log2",
+    lambda xp, x: xp.log2(x),
+    "x",
+    lambda gy, x: gy / (x * math.log(2)),
+    "The logarithm to base 2.",
+)
+log10 = _elementwise(
+    "log10",
+    lambda xp, x: xp.log10(x),
+    "x",
+    lambda gy, x: gy / (x * math.log(10)),
+    "The logarithm to base 10.",
+)
+log1p = _elementwise(
+    "log1p",
+    lambda xp, x: xp.log1p(x),
+    "x",
+    lambda gy, x: gy / (x + 1),
+    "log(1 + x), exact also for x near 0.",
+)
+sqrt = _elementwise(
+    "sqrt",
+    lambda xp, x: xp.sqrt(x),
+    "y",
+    lambda gy, y: gy / (2 * y),
+    "The square root; NaN for negative elements.",
+)
+rsqrt = _elementwise(
+    "rsqrt",
+    lambda xp, x: 1 / xp.sqrt(x),
+    "y",
+    lambda gy, y: gy * y * y * y * -0.5,
+    "1 / sqrt(x).",
+)
+reciprocal = _elementwise(
+    "reciprocal", lambda xp, x: 1 / x, "y", lambda gy, y: -gy * y * y, "1 / x."
+)
+sin = _elementwise("sin", lambda xp, x: xp.sin(x), "x", lambda gy, x: gy * cos(x), "The sine.")
+cos = _elementwise("cos", lambda xp, x: xp.cos(x), "x", lambda gy, x: -gy * sin(x), "The cosine.")
+tan = _elementwise(
+    "tan", lambda xp, x: xp.tan(x), "y", lambda gy, y: gy * (1 + y * y), "The tangent."
+)
+asin = _elementwise(
+    "asin",
+    lambda xp, x: xp.arcsin(x),
+    "x",
+    lambda gy, x: gy / sqrt(1 - x * x),
+    "The arcsine, in radians.",
+)
+acos = _elementwise(
+    "acos",
+    lambda xp, x: xp.arccos(x),
+    "x",
+    lambda gy, x: -gy / sqrt(1 - x * x),
+    "The arccosine, in radians.",
+)
+atan = _elementwise(
+    "atan",
+    lambda xp, x: xp.arctan(x),
+    "x",
+    lambda gy, x: gy / (1 + x * x),
+    "The arctangent, in radians.",
+)
+sinh = _elementwise(
+    "sinh", lambda xp, x: xp.sinh(x), "x", lambda gy, x: gy * cosh(x), "The hyperbolic sine."
+)
+cosh = _elementwise(
+    "cosh", lambda xp, x: xp.cosh(x), "x", lambda gy, x: gy * sinh(x), "The hyperbolic cosine."
+)
+tanh = _elementwise(
+    "tanh",
+    lambda xp, x: xp.tanh(x),
+    "y",
+    lambda gy, y: gy * (1 - y * y),
+    "The hyperbolic tangent: (e^x - e^-x) / (e^x + e^-x).",
+)
+sigmoid = _elementwise(
+    "sigmoid",
+    # 1 / (1 + e^-x) written with tanh, which does not overflow for large negative x.
+    lambda xp, x: 0.5 * xp.tanh(0.5 * x) + 0.5,
+    "y",
+    lambda gy, y: gy * y * (1 - y),
+    "1 / (1 + exp(-x)).",
+)
+erf = _elementwise(
+    "erf",
+    lambda xp, x: _erf_array(xp, x),
+    "x",
+    lambda gy, x: gy * exp(-x * x) * (2 / math.sqrt(math.pi)),
+    "The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.",
+)
+abs = _elementwise(
+    "abs",
+    lambda xp, x: xp.abs(x),
+    "x",
+    lambda gy, x: gy * x.sign(),
+    "The absolute value; its gradient at 0 is taken as 0.",
+)
+square = _elementwise("square", lambda xp, x: x * x, "x", lambda gy, x: gy * x * 2, "x * x.")

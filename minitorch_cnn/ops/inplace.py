@@ -1,0 +1,243 @@
+"""Writing into tensors in place, without ever getting a wrong gradient.
+
+Three things make `x.mul_(y)` safe:
+
+1. The result is computed by the ordinary, recorded operation and then written over x's memory;
+   x takes over the result's history. Nothing else needs to know that it happened in place.
+2. The write raises the version of that memory. A value that some backward needs and that was
+   overwritten is found out there (autograd/function.py: SavedTensor), as in torch.
+3. If x is a view, its base changed as well: the base gets the history "as before, but with this
+   part replaced" (WriteIntoView), and all its views take their history from it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import backend
+from ..autograd.function import Function
+from ..autograd.modes import state
+from ..backend import array_module
+from ..tensor import Tensor, shape_text, wrap
+from .common import as_operand, is_number, same_device
+
+
+class WriteIntoView(Function):
+    """y = x with the part that `steps` lead to replaced by value."""
+
+    @staticmethod
+    def forward(ctx, x, value, steps):
+        ctx.steps = steps
+        y = x.array.copy(order="K")
+        _take(y, steps)[...] = value.array
+        return wrap(y)
+
+    @staticmethod
+    def backward(ctx, gy):
+        part = gy
+        for function, args in ctx.steps:
+            part = function.apply(part, *args)
+        gx = WriteIntoView.apply(gy, part.new_zeros(part.shape), ctx.steps)
+        return gx, part.clone(), None
+
+
+class PutByIndex(Function):
+    """y = x with y[index] = value, for an index of masks or integer tensors."""
+
+    @staticmethod
+    def forward(ctx, x, value, index):
+        ctx.index, ctx.value_shape = index, value.shape
+        y = x.array.copy(order="K")
+        y[index] = value.array
+        return wrap(y)
+
+    @staticmethod
+    def backward(ctx, gy):
+        from .common import sum_to
+
+        part = gy[tuple(wrap(i) if backend.is_array(i) else i for i in _as_tuple(ctx.index))]
+        gx = PutByIndex.apply(gy, gy.new_zeros(()), ctx.index)
+        return gx, sum_to(part, ctx.value_shape), None
+
+
+def _as_tuple(index: Any) -> tuple:
+    return index if isinstance(index, tuple) else (index,)
+
+
+def _take(array: Any, steps: tuple) -> Any:
+    for function, args in steps:
+        array = function.view(array, *args)
+    return array
+
+
+def check_writable(tensor: Tensor) -> None:
+    """Raises RuntimeError for a leaf that requires a gradient, or a view of one."""
+    if not state.grad_enabled:
+        return
+    base = tensor if tensor._view is None else tensor._view.base
+    if base.requires_grad and base.is_leaf:
+        what = "a leaf Variable" if base is tensor else "a view of a leaf Variable"
+        raise RuntimeError(
+            f"{what} that requires grad is being used in an in-place operation. Change it under "
+            "mt.no_grad(), or use the operation without the underscore."
+        )
+
+
+def write(target: Tensor, new: Tensor) -> Tensor:
+    """Writes the values of `new` over those of target, which takes over new's history."""
+    same_device(target, new)
+    if new.array.shape != target.array.shape:
+        raise RuntimeError(
+            f"output with shape {shape_text(target.shape)} doesn't match the broadcast shape "
+            f"{shape_text(new.shape)}"
+        )
+    if new.dtype.category > target.dtype.category:
+        raise RuntimeError(
+            f"result type {new.dtype} can't be cast to the desired output type {target.dtype}"
+        )
+    target.array[...] = new.array
+    target._bump_version()
+    if state.grad_enabled and (new.requires_grad or target.requires_grad):
+        _take_over_history(target, new.to(target.dtype))
+    return target
+
+
+def _take_over_history(target: Tensor, new: Tensor) -> None:
+    view = target._view
+    if view is None:
+        if new.requires_grad:
+            target._set_history(*new.edge())
+        else:  # overwritten by constants: what it was before does not matter any more
+            target._node, target._requires_grad = None, False
+            target._history += 1
+        return
+    base = view.base
+    written = WriteIntoView.apply(_alias(base), new, view.steps)
+    if written.requires_grad:
+        base._set_history(*written.edge())
+    target._refresh_view()
+
+
+def _alias(tensor: Tensor) -> Tensor:
+    """The tensor as it is now: same memory, same history, a name of its own."""
+    alias = wrap(tensor.array)
+    alias._counter = tensor._counter
+    if tensor.requires_grad:
+        node, output = tensor.edge()
+        if node is tensor:
+            return tensor
+        alias._set_history(node, output)
+    return alias
+
+
+def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The in-place form of an operation: ``add_ = make_inplace(add)``."""
+
+    def inplace(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        check_writable(input)
+        before = input
+        others = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)]
+        if state.grad_enabled and (input.requires_grad or any(t.requires_grad for t in others)):
+            # Backward may need the values that are about to be overwritten: give it a copy.
+            before = _alias(input)
+            before.array = input.array.copy(order="K")
+            before._counter = [0]
+        return write(input, operation(before, *args, **kwargs))
+
+    name = getattr(operation, "__name__", "operation")
+    inplace.__name__ = inplace.__qualname__ = name + "_"
+    inplace.__doc__ = f"`{name}`, written over the tensor itself. Returns it."
+    return inplace
+
+
+def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """Writes the values of src (broadcast, converted, moved) over this tensor. Returns it.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2, 2).copy_(mt.tensor([1.0, 2.0]))
+    tensor([[1., 2.],
+            [1., 2.]])
+    """
+    check_writable(input)
+    source = as_operand(src, input)
+    if not isinstance(source, Tensor):
+        return fill_(input, source)
+    source = source.to(input.device).to(input.dtype)
+    if source.shape != input.shape:
+        source = source.expand(input.shape)
+    return write(input, source)
+
+
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """Sets every element to a number (or a 0-d tensor). Returns the tensor."""
+    check_writable(input)
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(f"fill_ needs a 0-d value, got shape {shape_text(value.shape)}")
+        return copy_(input, value)
+    if not is_number(value):
+        raise TypeError(f"fill_ needs a number, got {type(value).__name__}: {value!r:.60}")
+    xp = array_module(input.array)
+    if state.grad_enabled and input.requires_grad:
+        return write(input, wrap(xp.full_like(input.array, value)))
+    input.array.fill(value)
+    input._bump_version()
+    return input
+
+
+def zero_(input: Tensor) -> Tensor:
+    """Sets every element to 0. Returns the tensor."""
+    return fill_(input, 0)
+
+
+def setitem(input: Tensor, index: Any, value: Any) -> None:
+    """``input[index] = value``: a number or a tensor that broadcasts to the part.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(2, 3)
+    >>> x[:, 1] = mt.tensor([5.0, 6.0])
+    >>> x[x == 0] = -1
+    >>> x
+    tensor([[-1.,  5., -1.],
+            [-1.,  6., -1.]])
+    """
+    part = input[index] if _is_basic(index) else None
+    if part is not None:
+        copy_(part, value)
+        return
+    check_writable(input)
+    source = as_operand(value, input)
+    if not isinstance(source, Tensor):
+        source = input.new_tensor(source)
+    source = source.to(input.device).to(input.dtype)
+    bare = tuple(_bare(each, input) for each in _as_tuple(index))
+    try:
+        if state.grad_enabled and (input.requires_grad or source.requires_grad):
+            before = _alias(input)
+            write(input, PutByIndex.apply(before, source, bare))
+            return
+        input.array[bare] = source.array
+    except ValueError as error:
+        raise RuntimeError(
+            f"shape mismatch: a value of shape {shape_text(source.shape)} cannot be put into "
+            f"the indexed part of a tensor of shape {shape_text(input.shape)} ({error})"
+        ) from None
+    input._bump_version()
+
+
+def _is_basic(index: Any) -> bool:
+    """True if the index gives a view: ints, slices, None and Ellipsis only."""
+    return all(
+        each is None or each is Ellipsis or isinstance(each, slice) or type(each) is int
+        for each in _as_tuple(index)
+    )
+
+
+def _bare(each: Any, input: Tensor) -> Any:
+    if isinstance(each, list):
+        each = input.new_tensor(each).to("cpu")
+        each = each.bool() if each.dtype.category == 0 else each.long()
+    if isinstance(each, Tensor):
+        return backend.to_device(each.array, input.device)
+    return each

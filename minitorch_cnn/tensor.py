@@ -1,0 +1,586 @@
+"""Tensor: an array, its gradient, and the node that made it.
+
+    array           a NumPy or CuPy array: the values, their type, shape, strides and device
+    grad            the gradient of the last backward, a Tensor of the same shape, or None
+    _node, _output  which recorded operation made it, and which of its outputs it is
+    _counter        how often the memory was written in place, shared with all views of it
+    _view           for a view: the tensor whose memory it shares, and how to take the view
+
+Arithmetic and all other differentiable methods are defined in ops/ and bound to this class by
+ops/methods.py. Here is what a tensor *is*; there is what can be done with it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import backend, dtypes
+from .autograd.modes import state
+
+_PLAIN_ARRAY = np.ndarray
+
+
+class Size(tuple):
+    """A shape: a tuple of ints that also knows its number of elements.
+
+    >>> Size((2, 3)).numel()
+    6
+    """
+
+    def numel(self) -> int:
+        count = 1
+        for length in self:
+            count *= length
+        return count
+
+    def __repr__(self) -> str:
+        return f"minitorch_cnn.Size({list(self)})"
+
+    def __getitem__(self, index: Any) -> Any:
+        part = super().__getitem__(index)
+        return Size(part) if isinstance(index, slice) else part
+
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple(self) + tuple(other))
+
+
+def shape_text(shape: Any) -> str:
+    """A shape as error messages show it: [2, 3]."""
+    return str(list(shape))
+
+
+class Tensor:
+    """A multi-dimensional array that remembers how it was computed.
+
+    ``Tensor(data)`` makes a float32 tensor of a list, ``Tensor(2, 3)`` an uninitialised one of
+    that shape, as torch's class does. `mt.tensor` is the usual way, and keeps the data's type.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([[2., 4.],
+            [6., 8.]])
+    """
+
+    __slots__ = (
+        "array",
+        "_grad",
+        "_requires_grad",
+        "_node",
+        "_output",
+        "_counter",
+        "_view",
+        "_hooks",
+        "_retains_grad",
+        "_inference",
+        "_history",
+        "__weakref__",
+        "__dict__",
+    )
+    __array_priority__ = 1000  # numpy_array * tensor asks the tensor first
+
+    array: Any
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Tensor:
+        self = super().__new__(cls)
+        self._grad = None
+        self._requires_grad = False
+        self._node = None
+        self._output = 0
+        self._counter = [0]
+        self._view = None
+        self._hooks = None
+        self._retains_grad = False
+        self._inference = False
+        self._history = 0
+        return self
+
+    def __init__(self, *data: Any) -> None:
+        kind = dtypes.get_default_dtype().numpy
+        if len(data) == 1 and not isinstance(data[0], int):
+            values = data[0].array if isinstance(data[0], Tensor) else data[0]
+            if not backend.is_array(values):
+                values = np.array(values, kind)
+        else:
+            values = np.empty(data if data else 0, kind)
+        self.array = backend.to_device(values.astype(kind), None)
+
+    # -------------------------------------------------------------------- what it looks like
+
+    @property
+    def shape(self) -> Size:
+        return Size(self.array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dimension."""
+        return self.shape if dim is None else self.array.shape[self._dim(dim)]
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    def dim(self) -> int:
+        return self.array.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return dtypes.as_dtype(self.array.dtype)
+
+    @property
+    def device(self) -> backend.device:
+        return backend.device_of(self.array)
+
+    @property
+    def is_cuda(self) -> bool:
+        return not isinstance(self.array, _PLAIN_ARRAY)
+
+    def get_device(self) -> int:
+        """The GPU's number, -1 for the CPU."""
+        index = self.device.index
+        return -1 if index is None else index
+
+    @property
+    def itemsize(self) -> int:
+        return self.array.itemsize
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.array.size * self.array.itemsize
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps in memory, in elements (not bytes), for each dimension or one of them."""
+        strides = tuple(step // self.array.itemsize for step in self.array.strides)
+        return strides if dim is None else strides[self._dim(dim)]
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """True if the elements lie in memory row by row (or, channels_last, pixel by pixel)."""
+        if memory_format is None or memory_format.name == "contiguous_format":
+            return bool(self.array.flags.c_contiguous)
+        if memory_format.name == "preserve_format":
+            raise RuntimeError("is_contiguous: preserve_format is not a layout")
+        return self.ndim == 4 and bool(self.array.transpose(0, 2, 3, 1).flags.c_contiguous)
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self.array.ctypes.data if not self.is_cuda else self.array.data.ptr
+
+    def is_floating_point(self) -> bool:
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        return False
+
+    def is_inference(self) -> bool:
+        """True if it was made in `inference_mode`."""
+        return self._inference
+
+    def _dim(self, dim: int, extra: int = 0) -> int:
+        """`dim` counted from the front. Raises IndexError as torch does if it is out of range."""
+        count = max(self.array.ndim, 1) + extra
+        if not -count <= dim < count:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], "
+                f"but got {dim})"
+            )
+        return dim % count
+
+    # ---------------------------------------------------------------- out of the tensor world
+
+    def item(self) -> Any:
+        """The single element, as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self.array.size} elements cannot be converted to Scalar; "
+                f"its shape is {shape_text(self.array.shape)}"
+            )
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The NumPy array itself: it shares the tensor's memory.
+
+        Raises TypeError for a tensor on a GPU and RuntimeError for one that requires a gradient,
+        unless `force` is true, which detaches and copies first.
+        """
+        if not force:
+            if self.is_cuda:
+                raise TypeError(
+                    f"can't convert a tensor on {self.device} to numpy; use tensor.cpu() first"
+                )
+            if self.requires_grad:
+                raise RuntimeError(
+                    "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy()."
+                )
+        return backend.to_numpy(self.array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"a copy is needed to convert {array.dtype} to {dtype}")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.requires_grad:
+            raise BufferError("Can't export a tensor that requires grad: use tensor.detach()")
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple:
+        return self.array.__dlpack_device__()
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"Boolean value of a Tensor with {self.array.size} values is ambiguous: "
+                "use any() or all()"
+            )
+        return bool(self.array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.is_floating_point or self.array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.array.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    __hash__ = object.__hash__
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        from .formatting import format_tensor  # only needed when somebody looks
+
+        return format_tensor(self)
+
+    # ----------------------------------------------------------------------------- gradients
+
+    @property
+    def requires_grad(self) -> bool:
+        """True if operations on this tensor are recorded."""
+        if self._view is not None:
+            self._refresh_view()
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Switches recording for a leaf on or off, in place.
+
+        Raises RuntimeError for integer tensors, and for switching it off where an operation
+        made the tensor (use `detach`).
+        """
+        if requires_grad and not self.dtype.is_floating_point:
+            raise RuntimeError(
+                f"only Tensors of floating point dtype can require gradients, got {self.dtype}"
+            )
+        if not requires_grad and not self.is_leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables; use detach()"
+            )
+        if requires_grad and self._inference and not state.inference:
+            raise RuntimeError("inference tensors cannot require gradients: clone() it first")
+        self._requires_grad = bool(requires_grad)
+        return self
+
+    @property
+    def grad(self) -> Tensor | None:
+        """What backward accumulated: a tensor like this one, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad must be a Tensor or None, got {type(value).__name__}")
+            if value.shape != self.shape or value.dtype is not self.dtype:
+                raise RuntimeError(
+                    f"assigned grad has shape {shape_text(value.shape)} and {value.dtype}; the "
+                    f"tensor has shape {shape_text(self.shape)} and {self.dtype}"
+                )
+        self._grad = value
+
+    @property
+    def grad_fn(self) -> Any:
+        """The node that made this tensor, None for a leaf."""
+        if self._view is not None:
+            self._refresh_view()
+        return self._node
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.grad_fn is None
+
+    @property
+    def output_nr(self) -> int:
+        return self._output
+
+    @property
+    def _version(self) -> int:
+        return self._counter[0]
+
+    @property
+    def _base(self) -> Tensor | None:
+        return None if self._view is None else self._view.base
+
+    def edge(self) -> tuple[Any, int]:
+        """Where a gradient of this tensor goes: its node and output number, or the leaf itself."""
+        node = self.grad_fn
+        return (self, 0) if node is None else (node, self._output)
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Adds to `.grad` of every leaf the gradient of this tensor with respect to it.
+
+        gradient: what to start from, of this tensor's shape; 1 if this tensor is a scalar.
+        retain_graph: keep what was saved, to go backward again. Default: as create_graph.
+        create_graph: record backward itself, to differentiate the gradient.
+        inputs: accumulate into these tensors only.
+        """
+        from .autograd.engine import backward
+
+        backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def detach(self) -> Tensor:
+        """The same values in the same memory, without history."""
+        tensor = wrap(self.array)
+        tensor._counter = self._counter
+        tensor._inference = self._inference
+        return tensor
+
+    def detach_(self) -> Tensor:
+        """Forgets this tensor's history, in place."""
+        if self._view is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead")
+        self._node, self._requires_grad = None, False
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """Like `detach`, but writes through it go unnoticed by the version counter."""
+        return wrap(self.array)
+
+    @data.setter
+    def data(self, new: Tensor) -> None:
+        if not isinstance(new, Tensor):
+            raise TypeError(f"data must be a Tensor, got {type(new).__name__}")
+        self.array = new.array
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Calls ``hook(gradient)`` when this tensor's gradient is known; it may return another.
+
+        >>> import minitorch_cnn as mt
+        >>> x = mt.ones(2, requires_grad=True)
+        >>> handle = x.register_hook(lambda g: g * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node = self.grad_fn
+        if node is not None:
+            hooks = node.hooks.setdefault(self._output, {})
+        else:
+            if self._hooks is None:
+                self._hooks = {}
+            hooks = self._hooks
+        return RemovableHandle(hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Keeps the gradient of a tensor that an operation made in its `.grad`."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self.is_leaf or self._retains_grad:
+            return
+        self._retains_grad = True
+        import weakref
+
+        reference = weakref.ref(self)  # the node must not keep its own output alive
+
+        def keep(gradient: Tensor) -> None:
+            tensor = reference()
+            if tensor is not None:
+                tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+
+        self.register_hook(keep)
+
+    @property
+    def retains_grad(self) -> bool:
+        return self._retains_grad
+
+    # ------------------------------------------------------------- for autograd and for views
+
+    def _set_history(self, node: Any, output: int) -> None:
+        self._node, self._output = node, output
+        self._requires_grad = True
+        self._history += 1
+
+    def _bump_version(self) -> None:
+        self._counter[0] += 1
+
+    def _mark_view_of(self, parent: Tensor, step: tuple) -> None:
+        """Says that this tensor is `step` (a ViewFunction and its arguments) of parent."""
+        self._counter = parent._counter
+        self._inference = parent._inference
+        view = parent._view
+        if view is None:
+            self._view = View(parent, (step,), parent._history)
+        else:
+            self._view = View(view.base, (*view.steps, step), view.base._history)
+
+    def _refresh_view(self) -> None:
+        """Takes the view again if its base has got a new history by a write in place."""
+        view = self._view
+        if view.history == view.base._history:
+            return
+        view.history = view.base._history
+        fresh = view.base
+        for function, args in view.steps:
+            fresh = function.apply(fresh, *args)
+        self._node, self._output = fresh._node, fresh._output
+        self._requires_grad = fresh._requires_grad
+
+    # ------------------------------------------------------------------- copying and pickling
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user support the deepcopy protocol; "
+                "use detach().clone()"
+            )
+        if id(self) in memo:
+            return memo[id(self)]
+        result = wrap(self.array.copy(), type(self))
+        memo[id(self)] = result
+        result._requires_grad = self._requires_grad
+        result._grad = copy.deepcopy(self._grad, memo)
+        result.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return result
+
+    def __reduce__(self) -> tuple:
+        if not self.is_leaf:
+            raise RuntimeError("only leaf tensors can be pickled; use tensor.detach()")
+        return _unpickle, (type(self), self.array, self._requires_grad, self.__dict__)
+
+    if TYPE_CHECKING:  # bound by ops/methods.py
+        T: Tensor
+        mT: Tensor
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __eq__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+
+
+class View:
+    """Of which tensor a view is a part, by which steps, and as of which history of it."""
+
+    __slots__ = ("base", "steps", "history")
+
+    def __init__(self, base: Tensor, steps: tuple, history: int) -> None:
+        self.base, self.steps, self.history = base, steps, history
+
+
+class RemovableHandle:
+    """What registering a hook returns: ``handle.remove()`` takes the hook away again."""
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self.hooks = hooks
+        self.id = 1 + max(hooks, default=0)
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        self.hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+def wrap(array: Any, kind: type[Tensor] = Tensor) -> Tensor:
+    """A tensor around a bare array, without a copy. NumPy's scalars become 0-d arrays.
+
+    >>> wrap(np.float32(2.5)).shape
+    minitorch_cnn.Size([])
+    """
+    tensor = Tensor.__new__(kind)
+    tensor.array = np.asarray(array) if isinstance(array, np.generic) else array
+    return tensor
+
+
+def _unpickle(kind: type[Tensor], array: Any, requires_grad: bool, attributes: dict) -> Tensor:
+    tensor = wrap(array, kind)
+    tensor._requires_grad = requires_grad
+    tensor.__dict__.update(attributes)
+    return tensor
