@@ -1,0 +1,60 @@
+"""Activations on bare arrays: the ones that a network spends its time in.
+
+All keep the memory order of their input (numpy's 'K'), so a channels-last image stays so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import array_module
+
+Array = Any
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0); NaN stays NaN."""
+    return array_module(x).maximum(x, 0)
+
+
+def relu_(x: Array) -> Array:
+    """`relu`, written over x."""
+    return array_module(x).maximum(x, 0, out=x)
+
+
+def relu_backward(gy: Array, y: Array) -> Array:
+    """gy where the output y is positive, 0 elsewhere."""
+    # Multiplying by the mask takes a fifth of the time of xp.where, which numpy does not
+    # vectorise. The price: an infinite gy at a masked place becomes NaN instead of 0.
+    return gy * (y > 0)
+
+
+def leaky_relu(x: Array, slope: float) -> Array:
+    """x where it is positive, slope * x elsewhere."""
+    xp = array_module(x)
+    if 0 <= slope <= 1:
+        return xp.maximum(x, slope * x)  # the larger one is x above 0 and slope * x below
+    return xp.where(x > 0, x, slope * x)
+
+
+def softplus(x: Array, beta: float, threshold: float) -> Array:
+    """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold."""
+    xp = array_module(x)
+    scaled = beta * x
+    # logaddexp(0, z) = log(e^0 + e^z), without overflow for large z
+    return xp.where(scaled > threshold, x, xp.logaddexp(scaled, 0) / beta)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), by tanh, which does not overflow."""
+    y = array_module(x).tanh(0.5 * x)
+    y *= 0.5
+    y += 0.5
+    return y
+
+
+def silu(x: Array) -> Array:
+    """x * sigmoid(x)"""
+    y = sigmoid(x)
+    y *= x
+    return y

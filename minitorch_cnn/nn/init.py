@@ -1,0 +1,273 @@
+"""Initial values of parameters: all functions change a tensor in place and return it.
+
+The laws for weights keep the variance of activations (or of gradients) the same from layer to
+layer: a weight of shape (K, C, KH, KW) adds up fan_in = C*KH*KW products for each output, so its
+variance must be gain^2 / fan_in.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..autograd.modes import no_grad
+from ..tensor import Tensor, shape_text, wrap
+
+
+def _write(tensor: Tensor, values: Any) -> Tensor:
+    """Puts NumPy values into a tensor, whatever its dtype and device, unrecorded."""
+    array = np.asarray(values).astype(tensor.dtype.numpy, copy=False)
+    with no_grad():
+        return tensor.copy_(wrap(backend.to_device(array, tensor.device)))
+
+
+def _rng(generator: backend.Generator | None) -> np.random.Generator:
+    return (backend.default_generator if generator is None else generator).rng
+
+
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: backend.Generator | None = None
+) -> Tensor:
+    """Values evenly distributed between a and b.
+
+    >>> import minitorch_cnn as mt
+    >>> w = mt.nn.init.uniform_(mt.empty(1000), -1, 1)
+    >>> bool(((w >= -1) & (w < 1)).all())
+    True
+    """
+    draws = _rng(generator).random(tensor.shape, np.float32)
+    return _write(tensor, a + (b - a) * draws.astype(np.float64))
+
+
+def normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    generator: backend.Generator | None = None,
+) -> Tensor:
+    """Normally distributed values."""
+    draws = _rng(generator).standard_normal(tensor.shape, np.float32)
+    return _write(tensor, mean + std * draws.astype(np.float64))
+
+
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: backend.Generator | None = None,
+) -> Tensor:
+    """Values of the part of a normal distribution that lies in [a, b].
+
+    Drawn by the inverse of the distribution function P: u is uniform between P(a) and P(b), and
+    the value is the x with P(x) = u. Drawing again until it fits might take forever.
+    """
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of "
+            "values may be incorrect.",
+            stacklevel=2,
+        )
+    # P has no simple inverse: interpolate in a table. Beyond 8 standard deviations it is flat.
+    x = np.linspace(max((a - mean) / std, -8.0), min((b - mean) / std, 8.0), 4097)
+    distribution = np.array([0.5 * math.erfc(-each / math.sqrt(2)) for each in x])
+    u = distribution[0] + (distribution[-1] - distribution[0]) * _rng(generator).random(
+        tensor.shape
+    )
+    return _write(tensor, np.clip(mean + std * np.interp(u, distribution, x), a, b))
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """The same value everywhere."""
+    with no_grad():
+        return tensor.fill_(val)
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """1 everywhere."""
+    return constant_(tensor, 1.0)
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """0 everywhere."""
+    return constant_(tensor, 0.0)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity matrix, in a tensor of 2 dimensions."""
+    if tensor.ndim != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    return _write(tensor, np.eye(*tensor.shape))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Convolution weights that pass each channel through: 1 at the centre of the own channel.
+
+    tensor: (K, C, ...) with 3, 4 or 5 dimensions; K must be a multiple of groups.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.init.dirac_(mt.empty(2, 2, 3))
+    tensor([[[0., 1., 0.],
+             [0., 0., 0.]],
+    <BLANKLINE>
+            [[0., 0., 0.],
+             [0., 1., 0.]]])
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+    if tensor.shape[0] % groups != 0:
+        raise ValueError("dim 0 must be divisible by groups")
+    values = np.zeros(tensor.shape)
+    centre = tuple(length // 2 for length in tensor.shape[2:])
+    per_group = tensor.shape[0] // groups
+    for group in range(groups):
+        for channel in range(min(per_group, tensor.shape[1])):
+            values[(group * per_group + channel, channel, *centre)] = 1
+    return _write(tensor, values)
+
+
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
+    """How many inputs each output adds up, and how many outputs each input goes to."""
+    if tensor.ndim < 2:
+        raise ValueError(
+            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions"
+        )
+    field = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
+    mode = mode.lower()
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
+    return fan_in if mode == "fan_in" else fan_out
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """By what a nonlinearity's input must be scaled to keep the variance.
+
+    param: the negative slope of leaky_relu (0.01 by default).
+    Raises ValueError for an unknown nonlinearity.
+
+    >>> calculate_gain("relu")
+    1.4142135623730951
+    """
+    linear = ("linear", "conv1d", "conv2d", "conv3d", "sigmoid")
+    transposed = ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+    if nonlinearity in linear or nonlinearity in transposed:
+        return 1.0
+    if nonlinearity == "tanh":
+        return 5.0 / 3
+    if nonlinearity == "relu":
+        return math.sqrt(2.0)
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        if isinstance(slope, bool) or not isinstance(slope, int | float):
+            raise ValueError(f"negative_slope {param} not a valid number")
+        return math.sqrt(2.0 / (1 + slope**2))
+    if nonlinearity == "selu":
+        return 3.0 / 4  # an empirical value that keeps self-normalisation stable
+    raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
+
+
+def xavier_uniform_(
+    tensor: Tensor, gain: float = 1.0, generator: backend.Generator | None = None
+) -> Tensor:
+    """Uniform in +-gain sqrt(6 / (fan_in + fan_out)).
+
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward networks", 2010.
+    """
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
+    bound = gain * math.sqrt(6.0 / (fan_in + fan_out))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(
+    tensor: Tensor, gain: float = 1.0, generator: backend.Generator | None = None
+) -> Tensor:
+    """Normal with std gain sqrt(2 / (fan_in + fan_out)); see `xavier_uniform_`."""
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)), generator)
+
+
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: backend.Generator | None = None,
+) -> Tensor:
+    """Uniform in +-gain sqrt(3 / fan), fan that of `mode`: "fan_in" or "fan_out".
+
+    a: the negative slope of the leaky_relu that follows.
+    He et al., "Delving deep into rectifiers", 2015.
+    """
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        return tensor
+    fan = _calculate_correct_fan(tensor, mode)
+    bound = math.sqrt(3.0) * calculate_gain(nonlinearity, a) / math.sqrt(fan)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: backend.Generator | None = None,
+) -> Tensor:
+    """Normal with std gain / sqrt(fan); see `kaiming_uniform_`."""
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        return tensor
+    fan = _calculate_correct_fan(tensor, mode)
+    return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(fan), generator)
+
+
+def orthogonal_(
+    tensor: Tensor, gain: float = 1, generator: backend.Generator | None = None
+) -> Tensor:
+    """A random matrix with orthogonal rows (or columns, if it has fewer), times gain.
+
+    Dimensions after the first count as one. Saxe et al., "Exact solutions to the nonlinear
+    dynamics of learning in deep linear neural networks", 2013.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(
+            f"Only tensors with 2 or more dimensions are supported, got {shape_text(tensor.shape)}"
+        )
+    if tensor.numel() == 0:
+        return tensor
+    rows = tensor.shape[0]
+    flat = _rng(generator).standard_normal((rows, tensor.numel() // rows))
+    if flat.shape[0] < flat.shape[1]:
+        flat = flat.T
+    q, r = np.linalg.qr(flat)
+    q = q * np.sign(np.diag(r))  # makes the law uniform over all orthogonal matrices
+    if rows < tensor.numel() // rows:
+        q = q.T
+    return _write(tensor, gain * q.reshape(tensor.shape))
+
+
+def sparse_(
+    tensor: Tensor,
+    sparsity: float,
+    std: float = 0.01,
+    generator: backend.Generator | None = None,
+) -> Tensor:
+    """A matrix of normal values of which a fraction `sparsity` of each column is 0."""
+    if tensor.ndim != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    rows, columns = tensor.shape
+    rng = _rng(generator)
+    values = std * rng.standard_normal((rows, columns))
+    for column in range(columns):
+        values[rng.permutation(rows)[: math.ceil(sparsity * rows)], column] = 0
+    return _write(tensor, values)

@@ -1,0 +1,367 @@
+"""Activation functions: relu, leaky_relu, elu, gelu, silu, ... with their gradients.
+
+Where a function has two pieces, the gradient at the joint is torch's choice: 0 for relu at 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..autograd.function import Function
+from ..kernels import activation as kernels
+from ..tensor import Tensor, shape_text, wrap
+from .arithmetic import where
+from .elementwise import erf, exp, sigmoid, tanh
+from .inplace import check_writable, make_inplace
+
+
+class ReLU(Function):
+    """y = max(x, 0). Backward needs only where y is positive, so x need not be kept."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = wrap(kernels.relu(x.array))
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        (y,) = ctx.saved_tensors
+        return ReLUBackward.apply(gy, y.detach())
+
+
+class ReLUInplace(ReLU):
+    """`ReLU` written over x itself: backward is the same, because it looks at the output."""
+
+    @staticmethod
+    def forward(ctx, x):
+        kernels.relu_(x.array)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        return x
+
+
+class ReLUBackward(Function):
+    """gx = gy where y > 0. Linear in gy, so its own gradient is the same mask again."""
+
+    @staticmethod
+    def forward(ctx, gy, y):
+        ctx.save_for_backward(y)
+        return wrap(kernels.relu_backward(gy.array, y.array))
+
+    @staticmethod
+    def backward(ctx, ggx):
+        (y,) = ctx.saved_tensors
+        return ReLUBackward.apply(ggx, y), None
+
+
+class LeakyReLU(Function):
+    """y = x where x > 0, slope * x elsewhere"""
+
+    @staticmethod
+    def forward(ctx, x, slope):
+        ctx.slope = slope
+        ctx.save_for_backward(x)
+        return wrap(kernels.leaky_relu(x.array, slope))
+
+    @staticmethod
+    def backward(ctx, gy):
+        (x,) = ctx.saved_tensors
+        return where(x > 0, gy, gy * ctx.slope), None
+
+
+class ELU(Function):
+    """y = scale * x where x > 0, scale * alpha * (exp(x) - 1) elsewhere"""
+
+    @staticmethod
+    def forward(ctx, x, alpha, scale):
+        ctx.alpha, ctx.scale = alpha, scale
+        ctx.save_for_backward(x)
+        # exp only sees x <= 0: no overflow in the branch that is not taken
+        return where(x > 0, x, alpha * x.clamp(max=0).expm1()) * scale
+
+    @staticmethod
+    def backward(ctx, gy):
+        (x,) = ctx.saved_tensors
+        slope = where(x > 0, 1.0, ctx.alpha * exp(x.clamp(max=0)))
+        return gy * slope * ctx.scale, None, None
+
+
+class GELU(Function):
+    """y = x P(x), P the cumulative distribution of the normal distribution"""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * GELU.cumulative(x)
+
+    @staticmethod
+    def backward(ctx, gy):
+        (x,) = ctx.saved_tensors
+        density = exp(x * x * -0.5) / math.sqrt(2 * math.pi)  # P'(x)
+        return gy * (GELU.cumulative(x) + x * density)
+
+    @staticmethod
+    def cumulative(x: Tensor) -> Tensor:
+        return 0.5 * (1 + erf(x * math.sqrt(0.5)))
+
+
+class GELUTanh(Function):
+    """y = x (1 + tanh(u)) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3), close to `GELU`"""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return 0.5 * x * (1 + GELUTanh.bend(x))
+
+    @staticmethod
+    def backward(ctx, gy):
+        (x,) = ctx.saved_tensors
+        t = GELUTanh.bend(x)
+        slope_of_u = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
+        return gy * 0.5 * (1 + t + x * (1 - t * t) * slope_of_u)
+
+    @staticmethod
+    def bend(x: Tensor) -> Tensor:
+        return tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
+
+
+class SiLU(Function):
+    """y = x s(x), s the sigmoid; y' = s + x s (1 - s)"""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return wrap(kernels.silu(x.array))
+
+    @staticmethod
+    def backward(ctx, gy):
+        (x,) = ctx.saved_tensors
+        s = sigmoid(x)
+        return gy * s * (1 + x * (1 - s))
+
+
+class Hardtanh(Function):
+    """y = x limited to [low, high]; the gradient is 0 at the limits, unlike that of clamp"""
+
+    @staticmethod
+    def forward(ctx, x, low, high):
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(x)
+        return x.clamp(low, high)
+
+    @staticmethod
+    def backward(ctx, gy):
+        (x,) = ctx.saved_tensors
+        return where((x > ctx.low) & (x < ctx.high), gy, 0.0), None, None
+
+
+class Softplus(Function):
+    """y = log(1 + exp(beta x)) / beta; its slope is sigmoid(beta x)"""
+
+    @staticmethod
+    def forward(ctx, x, beta, threshold):
+        ctx.beta, ctx.threshold = beta, threshold
+        ctx.save_for_backward(x)
+        return wrap(kernels.softplus(x.array, beta, threshold))
+
+    @staticmethod
+    def backward(ctx, gy):
+        (x,) = ctx.saved_tensors
+        scaled = x * ctx.beta
+        return where(scaled > ctx.threshold, gy, gy * sigmoid(scaled)), None, None
+
+
+# ------------------------------------------------------------------------ public functions
+
+
+def _floating(input: Any, name: str) -> None:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}() needs a Tensor, got {type(input).__name__}")
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(f"{name}() is not implemented for {input.dtype}; use input.float()")
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(input, 0), elementwise; its gradient at 0 is 0.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.relu(mt.tensor([-1.0, 0.0, 2.0]))
+    tensor([0., 0., 2.])
+    """
+    if inplace:
+        return relu_(input)
+    if not isinstance(input, Tensor):
+        raise TypeError(f"relu() needs a Tensor, got {type(input).__name__}")
+    return ReLU.apply(input)
+
+
+def relu_(input: Tensor) -> Tensor:
+    """`relu`, written over the input itself. Returns it."""
+    check_writable(input)
+    if input._view is not None:
+        return _relu_of_view_(input)
+    return ReLUInplace.apply(input)
+
+
+# A view hands the change on to its base: the general way knows how.
+_relu_of_view_ = make_inplace(relu)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """input where it is positive, negative_slope * input elsewhere.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.leaky_relu(mt.tensor([-1.0, 2.0]), 0.1)
+    tensor([-0.1000,  2.0000])
+    """
+    if inplace:
+        return leaky_relu_(input, negative_slope)
+    _floating(input, "leaky_relu")
+    return LeakyReLU.apply(input, negative_slope)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """input where it is positive, alpha * (exp(input) - 1) elsewhere.
+
+    Clevert et al., "Fast and accurate deep network learning by exponential linear units", 2015.
+    """
+    if inplace:
+        return elu_(input, alpha)
+    _floating(input, "elu")
+    return ELU.apply(input, alpha, 1.0)
+
+
+# Klambauer et al., "Self-normalizing neural networks", 2017: with these two constants, activations
+# of mean 0 and variance 1 keep them from layer to layer.
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """1.0507 * elu(input, alpha=1.6733): keeps mean 0 and variance 1 from layer to layer."""
+    if inplace:
+        return selu_(input)
+    _floating(input, "selu")
+    return ELU.apply(input, SELU_ALPHA, SELU_SCALE)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """input * P(input), with P the cumulative distribution of the normal distribution.
+
+    approximate: "tanh" for the formula with tanh, which is cheaper.
+    Hendrycks and Gimpel, "Gaussian error linear units", 2016.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.gelu(mt.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.1587,  0.0000,  0.8413])
+    """
+    _floating(input, "gelu")
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+    return GELU.apply(input) if approximate == "none" else GELUTanh.apply(input)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """input * sigmoid(input), also called swish."""
+    if inplace:
+        return silu_(input)
+    _floating(input, "silu")
+    return SiLU.apply(input)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """input * tanh(softplus(input))."""
+    if inplace:
+        return mish_(input)
+    _floating(input, "mish")
+    return input * tanh(softplus(input))
+
+
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """input limited to [min_val, max_val]. Raises ValueError if min_val > max_val."""
+    if min_val > max_val:
+        raise ValueError(f"min_val cannot be greater than max_val, got {min_val} > {max_val}")
+    if inplace:
+        return hardtanh_(input, min_val, max_val)
+    _floating(input, "hardtanh")
+    return Hardtanh.apply(input, min_val, max_val)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """input limited to [0, 6]."""
+    return hardtanh(input, 0.0, 6.0, inplace)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """relu6(input + 3) / 6: a sigmoid of three straight pieces."""
+    if inplace:
+        return hardsigmoid_(input)
+    _floating(input, "hardsigmoid")
+    return relu6(input + 3) / 6
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """input * relu6(input + 3) / 6 (Howard et al., "Searching for MobileNetV3", 2019)."""
+    if inplace:
+        return hardswish_(input)
+    _floating(input, "hardswish")
+    return input * relu6(input + 3) / 6
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + exp(beta * input)) / beta, and input itself where beta * input > threshold.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.softplus(mt.tensor([-1.0, 0.0, 30.0]))
+    tensor([ 0.3133,  0.6931, 30.0000])
+    """
+    _floating(input, "softplus")
+    return Softplus.apply(input, beta, threshold)
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """log(sigmoid(input)), exact also where the sigmoid is near 0 or 1."""
+    _floating(input, "logsigmoid")
+    return -Softplus.apply(-input, 1.0, math.inf)
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """input where it is above threshold, value elsewhere."""
+    if inplace:
+        return threshold_(input, threshold, value)
+    _floating(input, "threshold")
+    return where(input > threshold, input, value)
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """input where it is positive, weight * input elsewhere.
+
+    input: (N, C, ...) or (C,); weight: (1,) or (C,), one slope for all channels or one for each.
+    He et al., "Delving deep into rectifiers", 2015.
+    """
+    _floating(input, "prelu")
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.ndim > 1 or weight.numel() not in (1, channels):
+        raise RuntimeError(
+            f"prelu: weight must have 1 or {channels} elements (the channels of an input of shape "
+            f"{shape_text(input.shape)}), got shape {shape_text(weight.shape)}"
+        )
+    slope = weight
+    if input.ndim > 2 and weight.numel() > 1:
+        slope = weight.reshape(channels, *[1] * (input.ndim - 2))  # (C, 1, 1)
+    return where(input > 0, input, slope * input)
+
+
+leaky_relu_ = make_inplace(leaky_relu)
+elu_ = make_inplace(elu)
+selu_ = make_inplace(selu)
+silu_ = make_inplace(silu)
+mish_ = make_inplace(mish)
+hardtanh_ = make_inplace(hardtanh)
+hardsigmoid_ = make_inplace(hardsigmoid)
+hardswish_ = make_inplace(hardswish)
+threshold_ = make_inplace(threshold)

@@ -1,0 +1,74 @@
+"""The fully connected layer: one matrix product, and the three products of its gradients."""
+
+from __future__ import annotations
+
+import math
+
+from ..autograd.function import Function
+from ..tensor import Tensor, shape_text, wrap
+from .common import same_device
+
+
+class Linear(Function):
+    """y = x W^T + b, with x (..., I), W (O, I), b (O,) or None, and y (..., O)"""
+
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x, weight)
+        # All leading dimensions are rows of one matrix: a single GEMM whatever their number.
+        rows = x.array.reshape(math.prod(x.shape[:-1]), x.shape[-1])  # (R, I)
+        y = rows @ weight.array.T  # (R, O)
+        if bias is not None:
+            y += bias.array
+        return wrap(y.reshape(*x.shape[:-1], len(weight)))
+
+    @staticmethod
+    def backward(ctx, gy):
+        x, weight = ctx.saved_tensors
+        gx = gw = gb = None
+        rows = math.prod(x.shape[:-1])
+        gy = gy.reshape(rows, len(weight))  # (R, O)
+        if ctx.needs_input_grad[0]:
+            gx = (gy @ weight).reshape(x.shape)
+        if ctx.needs_input_grad[1]:
+            gw = gy.transpose(0, 1) @ x.reshape(rows, x.shape[-1])  # (O, I)
+        if ctx.needs_input_grad[2]:
+            gb = gy.sum(dim=0)
+        return gx, gw, gb
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input weight^T + bias.
+
+    input: (..., in_features); weight: (out_features, in_features), or (in_features,) for a
+    result without the last dimension; bias: (out_features,) or None; all of one dtype.
+    Raises RuntimeError if the shapes or dtypes do not fit.
+
+    >>> import minitorch_cnn as mt
+    >>> x, weight = mt.tensor([[1.0, 2.0]]), mt.tensor([[1.0, 1.0], [0.0, 3.0]])
+    >>> mt.nn.functional.linear(x, weight, mt.tensor([10.0, 20.0]))
+    tensor([[13., 26.]])
+    """
+    if weight.ndim == 1 and (bias is None or bias.ndim == 0):
+        y = linear(input, weight.unsqueeze(0), None).squeeze(-1)
+        return y if bias is None else y + bias
+    if weight.ndim != 2 or input.ndim == 0 or input.shape[-1] != weight.shape[1]:
+        raise RuntimeError(
+            f"linear: input of shape {shape_text(input.shape)} and weight of shape "
+            f"{shape_text(weight.shape)} cannot be multiplied: the last dimension of the input "
+            "must be the weight's second (in_features)"
+        )
+    if bias is not None and bias.shape != (weight.shape[0],):
+        raise RuntimeError(
+            f"linear: bias must have shape [{weight.shape[0]}] (out_features), got "
+            f"{shape_text(bias.shape)}"
+        )
+    others = [weight] if bias is None else [weight, bias]
+    same_device(input, *others)
+    for other in others:
+        if other.dtype is not input.dtype:
+            raise RuntimeError(
+                f"linear: input, weight and bias must have the same dtype, but got {input.dtype} "
+                f"and {other.dtype}"
+            )
+    return Linear.apply(input, weight, bias)
