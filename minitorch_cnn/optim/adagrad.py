@@ -1,0 +1,82 @@
+"""Adagrad: gradients divided by the root of the sum of all their squares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernels import optim as kernels
+from ..tensor import Tensor, wrap
+from .optimizer import Optimizer, check_settings, next_step, refuse, zeros_like
+
+
+class Adagrad(Optimizer):
+    """p -= lr' g / (sqrt(t) + eps), t the sum of g^2, lr' = lr / (1 + (steps - 1) lr_decay).
+
+    Duchi et al., "Adaptive subgradient methods for online learning", 2011.
+
+    >>> import minitorch_cnn as mt
+    >>> p = mt.nn.Parameter(mt.tensor([1.0]))
+    >>> optimizer = mt.optim.Adagrad([p], lr=0.25)
+    >>> (p * p).sum().backward()
+    >>> optimizer.step()
+    >>> round(p.item(), 6)  # the first step is lr times the sign of g
+    0.75
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check_settings(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
+        refuse(foreach=foreach, differentiable=differentiable, fused=fused)
+        if not initial_accumulator_value >= 0:
+            raise ValueError(
+                f"Invalid initial_accumulator_value value: {initial_accumulator_value}"
+            )
+        defaults = dict(
+            lr=lr,
+            lr_decay=lr_decay,
+            eps=eps,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            foreach=foreach,
+            maximize=maximize,
+            differentiable=differentiable,
+            fused=fused,
+        )
+        super().__init__(params, defaults)
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self._start(self.state[parameter], parameter, group)
+
+    def _start(self, state: dict[str, Any], parameter: Tensor, group: dict[str, Any]) -> None:
+        state["step"] = wrap(np.zeros((), np.float32))
+        state["sum"] = zeros_like(parameter)
+        state["sum"].array.fill(group["initial_accumulator_value"])
+
+    def update(
+        self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        if not state:  # of a group that was added later
+            self._start(state, parameter, group)
+        step = next_step(state)
+        kernels.adagrad(
+            parameter.array,
+            gradient,
+            state["sum"].array,
+            lr=float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+        )

@@ -1,0 +1,291 @@
+"""Optimizer: what SGD, Adam and the others have in common.
+
+Parameters come in groups, each with settings of its own (a smaller learning rate for the first
+layers, no weight decay for biases). What an optimizer remembers of a parameter between steps is
+in `state[parameter]`.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import itertools
+import warnings
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .. import backend
+from ..autograd.modes import enable_grad, no_grad
+from ..tensor import RemovableHandle, Tensor, wrap
+
+
+class Optimizer:
+    """The base class of optimizers. A subclass defines `update` for a single parameter.
+
+    params: parameters, (name, parameter) pairs, or dicts of settings with the key "params".
+    defaults: the settings of groups that do not say otherwise.
+
+    >>> import minitorch_cnn as mt
+    >>> weight, bias = mt.nn.Parameter(mt.ones(2)), mt.nn.Parameter(mt.zeros(2))
+    >>> groups = [{"params": [weight]}, {"params": [bias], "weight_decay": 0}]
+    >>> optimizer = mt.optim.SGD(groups, lr=0.1, weight_decay=5e-4)
+    >>> [group["weight_decay"] for group in optimizer.param_groups]
+    [0.0005, 0]
+    """
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.state: defaultdict[Any, Any] = defaultdict(dict)
+        self.param_groups: list[dict[str, Any]] = []
+        self._opt_called = False  # for the schedulers' warning about the order of calls
+        self._step_pre_hooks: OrderedDict = OrderedDict()
+        self._step_post_hooks: OrderedDict = OrderedDict()
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or "
+                f"dicts, but got a single {type(params).__name__}: put it into a list"
+            )
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:  # a user's optimizer with a step of its own
+            cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Adds a group of parameters, for instance of layers that were frozen so far.
+
+        Raises TypeError or ValueError for what is no leaf tensor, or is in a group already.
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        params = param_group["params"]
+        if isinstance(params, set):
+            raise TypeError(
+                "optimizer parameters need to be organized in ordered collections, but the "
+                "ordering of tensors in sets will change between runs. Please use a list instead."
+            )
+        params = [params] if isinstance(params, Tensor) else list(params)
+        names = [each[0] for each in params if isinstance(each, tuple)]
+        params = [each[1] if isinstance(each, tuple) else each for each in params]
+        if names and len(names) != len(params):
+            raise ValueError(
+                "all optimizer params should be with/without names. Some param names are missing"
+            )
+        if names:
+            param_group["param_names"] = names
+        param_group["params"] = params
+
+        for parameter in params:
+            if not isinstance(parameter, Tensor):
+                raise TypeError(
+                    "optimizer can only optimize Tensors, but one of the params is "
+                    f"{type(parameter).__name__}"
+                )
+            if not (parameter.is_leaf or parameter.retains_grad):
+                raise ValueError("can't optimize a non-leaf Tensor")
+        for name, value in self.defaults.items():
+            param_group.setdefault(name, value)
+        if len(params) != len(set(params)):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters", stacklevel=3
+            )
+        known = {parameter for group in self.param_groups for parameter in group["params"]}
+        if not known.isdisjoint(params):
+            raise ValueError("some parameters appear in more than one parameter group")
+        if any(("param_names" in group) != bool(names) for group in self.param_groups):
+            raise ValueError(
+                "all optimizer param groups should be with/without names. cannot add param group "
+                f"{'with' if names else 'without'} names to the optimizer"
+            )
+        self.param_groups.append(param_group)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets the gradients of all parameters, or fills them with zeros."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                if set_to_none:
+                    parameter.grad = None
+                else:
+                    parameter.grad = parameter.grad.detach()
+                    parameter.grad.zero_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Changes every parameter that has a gradient by one step.
+
+        closure: computes the loss anew, with backward; its result is returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        with no_grad():
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    if parameter.grad is None:
+                        continue
+                    gradient = parameter.grad.array
+                    if group.get("maximize"):
+                        gradient = -gradient
+                    self.update(parameter, gradient, self.state[parameter], group)
+                    parameter._bump_version()
+        return loss
+
+    def update(
+        self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        """One step of one parameter: changes ``parameter.array`` in place.
+
+        gradient: a bare array. state: what this optimizer remembers of the parameter.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines neither update() nor step()")
+
+    # ---------------------------------------------------------------------------- state dict
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is needed to continue: ``{"state": {0: {...}, ...}, "param_groups": [...]}``.
+
+        Parameters are numbered in the order of the groups, as torch numbers them.
+        """
+        numbers: dict[Any, int] = {}
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                numbers.setdefault(parameter, len(numbers))
+        groups = []
+        for group in self.param_groups:
+            settings = {name: value for name, value in group.items() if name != "params"}
+            settings["params"] = [numbers[parameter] for parameter in group["params"]]
+            groups.append(settings)
+        state = {numbers.get(key, key): value for key, value in self.state.items()}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continues from a state dict of the same groups of parameters.
+
+        Raises ValueError if the groups or their sizes differ.
+        """
+        saved_groups = copy.deepcopy(state_dict["param_groups"])
+        if len(saved_groups) != len(self.param_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        for group, saved in zip(self.param_groups, saved_groups, strict=True):
+            if len(group["params"]) != len(saved["params"]):
+                raise ValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of "
+                    "optimizer's group"
+                )
+        numbers = itertools.chain.from_iterable(saved["params"] for saved in saved_groups)
+        parameters = itertools.chain.from_iterable(group["params"] for group in self.param_groups)
+        by_number = dict(zip(numbers, parameters, strict=True))
+
+        self.state = defaultdict(dict)
+        for number, values in state_dict["state"].items():
+            if number in by_number:
+                parameter = by_number[number]
+                self.state[parameter] = {
+                    name: _fit(name, value, parameter) for name, value in values.items()
+                }
+            else:
+                self.state[number] = copy.deepcopy(values)
+        self.param_groups = [
+            {**group, **saved, "params": group["params"]}
+            for group, saved in zip(self.param_groups, saved_groups, strict=True)
+        ]
+
+    # --------------------------------------------------------------------------------- hooks
+
+    def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
+        """Calls ``hook(optimizer, args, kwargs)`` before step; may return (args, kwargs)."""
+        return RemovableHandle(self._step_pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable) -> RemovableHandle:
+        """Calls ``hook(optimizer, args, kwargs)`` after step."""
+        return RemovableHandle(self._step_post_hooks, hook)
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for index, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {index}")
+            names = sorted(name for name in group if name != "params")
+            lines += [f"    {name}: {group[name]}" for name in names]
+        return "\n".join([*lines, ")"])
+
+
+def _with_hooks(step: Callable) -> Callable:
+    """A step method that runs the hooks around it and notes that it was called."""
+
+    @functools.wraps(step)
+    def wrapped(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        for hook in list(self._step_pre_hooks.values()):
+            changed = hook(self, args, kwargs)
+            if changed is None:
+                continue
+            if not isinstance(changed, tuple) or len(changed) != 2:
+                raise RuntimeError(
+                    "step pre hook must return None or a tuple of (new_args, new_kwargs), but "
+                    f"got {changed}."
+                )
+            args, kwargs = changed
+        self._opt_called = True
+        result = step(self, *args, **kwargs)
+        for hook in list(self._step_post_hooks.values()):
+            hook(self, args, kwargs)
+        return result
+
+    return wrapped
+
+
+Optimizer.step = _with_hooks(Optimizer.step)  # type: ignore[method-assign]
+
+
+def _fit(name: str, value: Any, parameter: Tensor) -> Any:
+    """A copy of a loaded value in the dtype and on the device of its parameter."""
+    if not isinstance(value, Tensor) or name == "step":
+        return copy.deepcopy(value)  # the number of steps stays as it is
+    array = backend.to_device(value.array, parameter.device)
+    return wrap(array.astype(parameter.dtype.numpy))  # astype copies
+
+
+def check_settings(**settings: Any) -> None:
+    """Raises ValueError, as torch's optimizers do, for a negative setting."""
+    titles = {
+        "lr": "learning rate",
+        "momentum": "momentum value",
+        "weight_decay": "weight_decay value",
+        "eps": "epsilon value",
+        "alpha": "alpha value",
+        "lr_decay": "lr_decay value",
+    }
+    for name, value in settings.items():
+        if isinstance(value, Tensor):
+            raise NotImplementedError(f"{name} as a Tensor is not supported: use {name}.item()")
+        if not value >= 0:  # also refuses NaN
+            raise ValueError(f"Invalid {titles[name]}: {value}")
+
+
+def refuse(**options: Any) -> None:
+    """Raises NotImplementedError for options that only have a meaning for torch's kernels."""
+    for name, value in options.items():
+        if value:
+            raise NotImplementedError(
+                f"{name}={value} is not supported: leave it out, there is one implementation"
+            )
+
+
+def zeros_like(parameter: Tensor) -> Tensor:
+    """A state tensor of zeros, with the parameter's layout in memory."""
+    return wrap(backend.array_module(parameter.array).zeros_like(parameter.array))
+
+
+def next_step(state: dict[str, Any]) -> int:
+    """Counts one more step in ``state["step"]``, a 0-d float32 tensor on the CPU as torch's."""
+    state["step"].array += 1
+    return int(state["step"].array)

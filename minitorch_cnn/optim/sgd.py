@@ -1,0 +1,76 @@
+"""Stochastic gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import optim as kernels
+from ..tensor import Tensor
+from .optimizer import Optimizer, check_settings, refuse, zeros_like
+
+
+class SGD(Optimizer):
+    """p -= lr v, with v = momentum v + (1 - dampening) (g + weight_decay p).
+
+    v starts as the first gradient. nesterov: p -= lr (g + momentum v), a look ahead
+    (Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013).
+    maximize: go uphill. Raises ValueError for negative settings.
+
+    >>> import minitorch_cnn as mt
+    >>> p = mt.nn.Parameter(mt.tensor([1.0]))
+    >>> optimizer = mt.optim.SGD([p], lr=0.25)
+    >>> (p * p).sum().backward()
+    >>> optimizer.step()
+    >>> p.item()
+    0.5
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check_settings(lr=lr, momentum=momentum, weight_decay=weight_decay)
+        refuse(foreach=foreach, differentiable=differentiable, fused=fused)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        defaults = dict(
+            lr=lr,
+            momentum=momentum,
+            dampening=dampening,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+            maximize=maximize,
+            foreach=foreach,
+            differentiable=differentiable,
+            fused=fused,
+        )
+        super().__init__(params, defaults)
+
+    def update(
+        self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        velocity = state.get("momentum_buffer")
+        first = velocity is None
+        if first and group["momentum"] != 0:
+            velocity = state["momentum_buffer"] = zeros_like(parameter)
+        kernels.sgd(
+            parameter.array,
+            gradient,
+            velocity.array if group["momentum"] != 0 else None,
+            first=first,
+            lr=float(group["lr"]),
+            momentum=group["momentum"],
+            dampening=group["dampening"],
+            weight_decay=group["weight_decay"],
+            nesterov=group["nesterov"],
+        )
