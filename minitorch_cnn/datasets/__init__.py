@@ -1,0 +1,17 @@
+"""Image data sets by the names of `torchvision.datasets`, and `Shapes`, which needs no download."""
+
+from .cifar import CIFAR10, CIFAR100
+from .folder import ImageFolder
+from .mnist import MNIST, FashionMNIST
+from .shapes import Shapes
+from .vision import VisionDataset
+
+__all__ = [
+    "CIFAR10",
+    "CIFAR100",
+    "MNIST",
+    "FashionMNIST",
+    "ImageFolder",
+    "Shapes",
+    "VisionDataset",
+]

@@ -1,0 +1,152 @@
+"""Downloads that can be trusted: checked, resumed, and never in the place of a good file."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from typing import Any
+
+CHUNK = 1 << 16  # bytes read at a time
+TIMEOUT = 30  # seconds without a byte before a server is given up
+
+
+def file_checksum(path: str | os.PathLike[str], algorithm: str = "md5") -> str:
+    """The md5 or sha256 of a file, in hexadecimal."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def check_file(path: str | os.PathLike[str], md5: str | None, sha256: str | None) -> str | None:
+    """None if the file has the checksums that are given, else what is wrong with it."""
+    for algorithm, expected in (("md5", md5), ("sha256", sha256)):
+        if expected is None:
+            continue
+        actual = file_checksum(path, algorithm)
+        if actual != expected.lower():
+            return (
+                f"{os.fspath(path)} ({os.path.getsize(path)} bytes) has {algorithm} {actual}, "
+                f"expected {expected}: it is truncated or was changed"
+            )
+    return None
+
+
+def download(
+    urls: str | Sequence[str],
+    path: str | os.PathLike[str],
+    md5: str | None = None,
+    sha256: str | None = None,
+    progress: bool = True,
+) -> None:
+    """Download a file to `path`, from the first of `urls` (mirrors) that gives the right one.
+
+    - If `path` exists with the right checksum, nothing is done.
+    - The bytes go to `path + ".part"`, which becomes `path` in one step once the checksum is right.
+      A file that was at `path` before stays untouched until then.
+    - If a `.part` file is left from an earlier try, only the rest is asked for (HTTP Range). That
+      needs a checksum, which proves that the pieces belong together.
+    - `progress` shows a bar if tqdm is installed (the extra `progress`).
+
+    Raises RuntimeError if no mirror gives the file, with the reason for each; if a checksum was
+    wrong, with the file's name and both checksums.
+    """
+    path = os.fspath(path)
+    mirrors = [urls] if isinstance(urls, str) else list(urls)
+    checked = md5 is not None or sha256 is not None
+    reasons = []
+    if os.path.isfile(path):
+        problem = check_file(path, md5, sha256)
+        if problem is None:
+            return
+        reasons.append(f"the file that is there: {problem}")
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    part = path + ".part"
+    for url in mirrors:
+        # The second try is for a part file that did not belong to this server's file.
+        for _ in range(2):
+            resumed = checked and os.path.isfile(part) and os.path.getsize(part) > 0
+            try:
+                _fetch(url, part, resumed, progress)
+            except (OSError, http.client.HTTPException) as error:
+                reasons.append(f"{url}: {error or type(error).__name__}")
+                break
+            problem = check_file(part, md5, sha256)
+            if problem is None:
+                os.replace(part, path)
+                return
+            # Bytes that are known to be wrong are no start for the next try.
+            os.remove(part)
+            if not resumed:
+                reasons.append(f"{url}: {problem}")
+                break
+    raise RuntimeError(f"could not download {path}:\n  " + "\n  ".join(reasons))
+
+
+def _fetch(url: str, part: str, resume: bool, progress: bool) -> None:
+    """Write the bytes behind `url` to the file `part`, after those that are there if `resume`.
+
+    Raises OSError if the connection fails or ends early; what has arrived stays in `part`.
+    """
+    start = os.path.getsize(part) if resume else 0
+    request = urllib.request.Request(url, headers={"User-Agent": "minitorch_cnn"})
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        with error:
+            if start and error.code == 416:
+                return  # nothing after `start`: the part file was complete already
+            raise
+    with response:
+        if start and not _continues_at(response, start):
+            start = 0  # the server sends the whole file
+        total = response.headers.get("Content-Length")
+        expected = None if total is None else start + int(total)
+        with (
+            open(part, "ab" if start else "wb") as file,
+            _bar(part, start, expected, progress) as bar,
+        ):
+            received = start
+            while chunk := response.read(CHUNK):
+                file.write(chunk)
+                bar.update(len(chunk))
+                received += len(chunk)
+    if expected is not None and received < expected:
+        raise OSError(f"connection closed after {received} of {expected} bytes (kept in {part})")
+
+
+def _continues_at(response: Any, start: int) -> bool:
+    content_range = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    return response.status == 206 and content_range is not None and int(content_range[1]) == start
+
+
+class _NoBar:
+    """Stands in for the progress bar where none is shown."""
+
+    def __enter__(self) -> _NoBar:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        return None
+
+    def update(self, count: int) -> None:
+        return None
+
+
+def _bar(part: str, start: int, total: int | None, progress: bool) -> Any:
+    if not progress:
+        return _NoBar()
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return _NoBar()
+    name = os.path.basename(part).removesuffix(".part")
+    return tqdm(desc=name, initial=start, total=total, unit="B", unit_scale=True, unit_divisor=1024)

@@ -1,0 +1,179 @@
+"""MNIST and Fashion-MNIST: 70,000 grey images of 28x28 pixels in 10 classes.
+
+Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998;
+H. Xiao et al., "Fashion-MNIST", 2017. Both come as idx files: a header that says type and shape,
+then the bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..tensor import wrap
+from .download import download
+from .vision import ArrayDataset
+
+# The third byte of an idx file. All numbers are big-endian.
+_IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+
+
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+    """The array in an idx file, gzipped (its name ends in .gz) or not.
+
+        byte 0-1  zero
+        byte 2    the type: 8 is uint8
+        byte 3    the number of axes d
+        4 d bytes the length of each axis, int32 big-endian
+        then      the values, row by row
+
+    Raises RuntimeError if the file is damaged or of another length than its header says.
+    """
+    name = os.fspath(path)
+    try:
+        with gzip.open(name, "rb") if name.endswith(".gz") else open(name, "rb") as file:
+            content = file.read()
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise RuntimeError(f"{name} is truncated or damaged: {error}") from error
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
+        raise RuntimeError(f"{name} is not an idx file: it begins with {content[:4]!r}")
+    dtype = np.dtype(_IDX_TYPES[content[2]])
+    header = 4 + 4 * content[3]
+    if len(content) < header:
+        raise RuntimeError(f"{name} is truncated: {len(content)} bytes, its header has {header}")
+    shape = struct.unpack(f">{content[3]}i", content[4:header])
+    expected = header + dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+    if len(content) != expected:
+        raise RuntimeError(
+            f"{name} has {len(content)} bytes; its header says shape {shape} of {dtype.name}, "
+            f"which takes {expected}"
+        )
+    values = np.frombuffer(content, dtype, offset=header).reshape(shape)
+    return values.astype(dtype.newbyteorder("="))
+
+
+class MNIST(ArrayDataset):
+    """60,000 training or 10,000 test images of handwritten digits.
+
+        root      the folder with the four idx files (gzipped or not), or the one in which they
+                  are, or get downloaded to, in `MNIST/raw` (torchvision's place)
+        train     the training or the test images
+        download  fetch the files if they are not there
+
+        .data     uint8 tensor (N, 28, 28)        .classes       names
+        .targets  int64 tensor (N,)               .class_to_idx  name -> number
+
+    Raises RuntimeError if the files are missing (saying where to put them) or damaged.
+    """
+
+    mirrors = [
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "http://yann.lecun.com/exdb/mnist/",
+    ]
+    resources = [
+        ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+        ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
+        ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
+        ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
+    ]
+    classes = [
+        "0 - zero",
+        "1 - one",
+        "2 - two",
+        "3 - three",
+        "4 - four",
+        "5 - five",
+        "6 - six",
+        "7 - seven",
+        "8 - eight",
+        "9 - nine",
+    ]
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        train: bool = True,
+        transform: Callable[[Any], Any] | None = None,
+        target_transform: Callable[[Any], Any] | None = None,
+        download: bool = False,
+    ):
+        super().__init__(root, transform, target_transform)
+        self.train = train
+        if download:
+            self.download()
+        prefix = "train" if train else "t10k"
+        images_path = self._find(f"{prefix}-images-idx3-ubyte")
+        labels_path = self._find(f"{prefix}-labels-idx1-ubyte")
+        images, labels = read_idx(images_path), read_idx(labels_path)
+        if images.dtype != np.uint8 or images.ndim != 3:
+            raise RuntimeError(f"{images_path} holds {images.dtype} {images.shape}, not images")
+        if labels.shape != images.shape[:1]:
+            raise RuntimeError(
+                f"{labels_path} holds labels of shape {labels.shape} for {len(images)} images"
+            )
+        self.data = wrap(images)
+        self.targets = wrap(labels.astype(np.int64))
+        self.class_to_idx = {name: number for number, name in enumerate(self.classes)}
+
+    @property
+    def raw_folder(self) -> str:
+        return os.path.join(self.root, type(self).__name__, "raw")
+
+    def download(self) -> None:
+        """Fetch those of the four files that are not there, and check them."""
+        for filename, md5 in self.resources:
+            if self._look_for(filename.removesuffix(".gz")) is None:
+                path = os.path.join(self.raw_folder, filename)
+                download([mirror + filename for mirror in self.mirrors], path, md5=md5)
+
+    def _look_for(self, name: str) -> str | None:
+        for folder in (self.raw_folder, self.root):
+            for candidate in (name, f"{name}.gz"):
+                path = os.path.join(folder, candidate)
+                if os.path.isfile(path):
+                    return path
+        return None
+
+    def _find(self, name: str) -> str:
+        path = self._look_for(name)
+        if path is None:
+            raise RuntimeError(
+                f"{type(self).__name__}: {name}(.gz) is neither in {self.raw_folder} nor in "
+                f"{self.root}. Use download=True, or put the files from {self.mirrors[0]} there.\n"
+                "To train without any download, use the built-in minitorch_cnn.datasets.Shapes."
+            )
+        return path
+
+
+class FashionMNIST(MNIST):
+    """60,000 training or 10,000 test images of clothes; see `MNIST`.
+
+    Debian and Ubuntu have them as the package `dataset-fashion-mnist`: then `root` is
+    "/usr/share/datasets/fashion-mnist".
+    """
+
+    mirrors = ["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"]
+    resources = [
+        ("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+        ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe"),
+        ("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79"),
+        ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310"),
+    ]
+    classes = [
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ]

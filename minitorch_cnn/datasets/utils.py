@@ -1,0 +1,51 @@
+"""The helpers of `torchvision.datasets.utils`, for data sets of your own."""
+
+from __future__ import annotations
+
+import os
+
+from .archive import extract_archive
+from .download import check_file, download, file_checksum
+
+__all__ = [
+    "calculate_md5",
+    "check_integrity",
+    "download_and_extract_archive",
+    "download_url",
+    "extract_archive",
+]
+
+
+def calculate_md5(fpath: str | os.PathLike[str]) -> str:
+    """The md5 of a file, in hexadecimal."""
+    return file_checksum(fpath, "md5")
+
+
+def check_integrity(fpath: str | os.PathLike[str], md5: str | None = None) -> bool:
+    """True if the file exists and, where `md5` is given, has it."""
+    return os.path.isfile(fpath) and check_file(fpath, md5, None) is None
+
+
+def download_url(
+    url: str,
+    root: str | os.PathLike[str],
+    filename: str | None = None,
+    md5: str | None = None,
+) -> None:
+    """Download into the folder `root`, by default under the url's own file name; see `download`."""
+    name = filename or os.path.basename(url)
+    download(url, os.path.join(os.path.expanduser(root), name), md5=md5)
+
+
+def download_and_extract_archive(
+    url: str,
+    download_root: str | os.PathLike[str],
+    extract_root: str | os.PathLike[str] | None = None,
+    filename: str | None = None,
+    md5: str | None = None,
+) -> None:
+    """Download an archive and unpack it safely; see `download` and `extract_archive`."""
+    name = filename or os.path.basename(url)
+    download_url(url, download_root, name, md5)
+    folder = os.path.expanduser(download_root)
+    extract_archive(os.path.join(folder, name), extract_root or folder)

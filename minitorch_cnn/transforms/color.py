@@ -1,0 +1,223 @@
+"""Transforms of colour: grey, brightness, contrast, saturation, hue.
+
+On PIL images Pillow's ImageEnhance does the work; on tensors the same formulas do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from ..backend import array_module, default_generator
+from ..tensor import wrap
+from .image import array_of, get_dimensions, is_pil
+
+# Weights of red, green and blue in brightness as the eye sees it (ITU-R BT.601).
+RED, GREEN, BLUE = 0.2989, 0.587, 0.114
+
+
+def to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
+    """The image without colours, with one channel or with three equal ones."""
+    if num_output_channels not in (1, 3):
+        raise ValueError(f"num_output_channels should be 1 or 3, got {num_output_channels}")
+    if is_pil(img):
+        grey = img.convert("L")
+        return grey if num_output_channels == 1 else Image.merge("RGB", [grey] * 3)
+    array = array_of(img)
+    channels = get_dimensions(img)[0]
+    if channels not in (1, 3) or array.ndim < 3:
+        raise TypeError(
+            f"an image tensor should have 1 or 3 channels here, got shape {tuple(array.shape)}"
+        )
+    grey_array = _grey(array) if channels == 3 else array
+    return wrap(array_module(array).repeat(grey_array, num_output_channels, axis=-3))
+
+
+rgb_to_grayscale = to_grayscale
+
+
+def _grey(array: Any) -> Any:
+    """(..., 3, H, W) -> (..., 1, H, W), of the same type."""
+    red, green, blue = (array[..., channel : channel + 1, :, :] for channel in range(3))
+    return (RED * red + GREEN * green + BLUE * blue).astype(array.dtype)
+
+
+def _blend(array: Any, other: Any, factor: float) -> Any:
+    """factor * array + (1 - factor) * other, within the range of the type."""
+    limit = 1.0 if array.dtype.kind == "f" else np.iinfo(array.dtype).max
+    # `other` may be an unsigned array: the products must be floats before they are added.
+    mixed = float(factor) * array + (1.0 - float(factor)) * other
+    return mixed.clip(0, limit).astype(array.dtype)
+
+
+def _check_factor(name: str, factor: float) -> None:
+    if factor < 0:
+        raise ValueError(f"{name}_factor ({factor}) is not non-negative.")
+
+
+def adjust_brightness(img: Any, brightness_factor: float) -> Any:
+    """All values times the factor: 0 is black, 1 the image itself, 2 twice as bright."""
+    _check_factor("brightness", brightness_factor)
+    if is_pil(img):
+        return ImageEnhance.Brightness(img).enhance(brightness_factor)
+    return wrap(_blend(array_of(img), 0.0, brightness_factor))
+
+
+def adjust_contrast(img: Any, contrast_factor: float) -> Any:
+    """Distances from the image's mean grey times the factor: 0 is plain grey, 1 the image."""
+    _check_factor("contrast", contrast_factor)
+    if is_pil(img):
+        return ImageEnhance.Contrast(img).enhance(contrast_factor)
+    array = array_of(img)
+    grey = array if get_dimensions(img)[0] == 1 else _grey(array)
+    kind = array.dtype if array.dtype.kind == "f" else np.float32
+    mean = grey.astype(kind).mean(axis=(-3, -2, -1) if array.ndim > 2 else None, keepdims=True)
+    return wrap(_blend(array, mean, contrast_factor))
+
+
+def adjust_saturation(img: Any, saturation_factor: float) -> Any:
+    """Distances from grey times the factor: 0 is without colour, 1 the image."""
+    _check_factor("saturation", saturation_factor)
+    if is_pil(img):
+        return ImageEnhance.Color(img).enhance(saturation_factor)
+    if get_dimensions(img)[0] == 1:
+        return img  # grey already
+    array = array_of(img)
+    return wrap(_blend(array, _grey(array), saturation_factor))
+
+
+def adjust_hue(img: Any, hue_factor: float) -> Any:
+    """All colours moved along the circle of hues by `hue_factor` turns, from -0.5 to 0.5."""
+    if not -0.5 <= hue_factor <= 0.5:
+        raise ValueError(f"hue_factor ({hue_factor}) is not in [-0.5, 0.5].")
+    if is_pil(img):
+        if img.mode in ("L", "1", "I", "F"):
+            return img  # no colour, no hue
+        hue, saturation, value = img.convert("HSV").split()
+        # 8 bits are one turn, so the sum wraps around by itself.
+        moved = (np.asarray(hue).astype(np.int32) + int(hue_factor * 255)).astype(np.uint8)
+        return Image.merge("HSV", (Image.fromarray(moved), saturation, value)).convert(img.mode)
+    if get_dimensions(img)[0] == 1:
+        return img
+    array = array_of(img)
+    if array.dtype.kind == "f":
+        return wrap(_hue_moved(array, hue_factor).astype(array.dtype))
+    limit = np.iinfo(array.dtype).max
+    moved = _hue_moved(array.astype(np.float32) / limit, hue_factor)
+    # Every integer gets an equal part of 0..1, as torchvision converts images to integers.
+    return wrap((moved * (limit + 1 - 1e-3)).astype(array.dtype))
+
+
+def _hue_moved(array: Any, turns: float) -> Any:
+    """RGB (..., 3, H, W) of 0..1 -> HSV -> other hue -> RGB."""
+    xp = array_module(array)
+    red, green, blue = (array[..., channel, :, :] for channel in range(3))
+    value = array.max(axis=-3)
+    chroma = value - array.min(axis=-3)
+    safe = xp.where(chroma == 0, 1, chroma)
+    # Which channel is the largest says in which third of the circle the colour lies.
+    sixth = xp.where(
+        value == red,
+        (green - blue) / safe,
+        xp.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
+    )
+    hue = (sixth / 6 + turns) % 1
+    # Going round the circle, each channel rises and falls as a trapezoid of width 1.
+    planes = []
+    for peak in (0, 1 / 3, 2 / 3):
+        distance = xp.abs((hue - peak + 0.5) % 1 - 0.5)  # from the hue at which it is largest
+        share = (2 - 6 * distance).clip(0, 1)
+        planes.append(value - chroma * (1 - share))
+    return xp.stack(planes, axis=-3)
+
+
+class Grayscale:
+    """Removes the colours; `num_output_channels=3` repeats the grey channel."""
+
+    def __init__(self, num_output_channels: int = 1):
+        self.num_output_channels = num_output_channels
+
+    def __call__(self, img: Any) -> Any:
+        return to_grayscale(img, self.num_output_channels)
+
+    def __repr__(self) -> str:
+        return f"Grayscale(num_output_channels={self.num_output_channels})"
+
+
+Range = tuple[float, float] | None
+
+
+class ColorJitter:
+    """Changes brightness, contrast, saturation and hue at random, in random order.
+
+        brightness, contrast, saturation   b: factor from [max(0, 1 - b), 1 + b], or (min, max)
+        hue                                h <= 0.5: turns from [-h, h], or (min, max)
+
+    Raises ValueError for values out of range.
+    """
+
+    def __init__(
+        self,
+        brightness: float | Sequence[float] = 0,
+        contrast: float | Sequence[float] = 0,
+        saturation: float | Sequence[float] = 0,
+        hue: float | Sequence[float] = 0,
+    ):
+        self.brightness = _factor_range("brightness", brightness)
+        self.contrast = _factor_range("contrast", contrast)
+        self.saturation = _factor_range("saturation", saturation)
+        self.hue = _factor_range("hue", hue, neutral=0, lowest=-0.5, highest=0.5)
+
+    @staticmethod
+    def get_params(
+        brightness: Range, contrast: Range, saturation: Range, hue: Range
+    ) -> tuple[list[int], float | None, float | None, float | None, float | None]:
+        """(order of the four changes, then a factor for each; None leaves that one out)."""
+        rng = default_generator.rng
+        order = rng.permutation(4).tolist()
+        factors = [
+            None if limits is None else float(rng.uniform(*limits))
+            for limits in (brightness, contrast, saturation, hue)
+        ]
+        return order, factors[0], factors[1], factors[2], factors[3]
+
+    def __call__(self, img: Any) -> Any:
+        order, *factors = self.get_params(self.brightness, self.contrast, self.saturation, self.hue)
+        changes = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue)
+        for which in order:
+            factor = factors[which]
+            if factor is not None:
+                img = changes[which](img, factor)
+        return img
+
+    def __repr__(self) -> str:
+        return (
+            f"ColorJitter(brightness={self.brightness}, contrast={self.contrast}, "
+            f"saturation={self.saturation}, hue={self.hue})"
+        )
+
+
+def _factor_range(
+    name: str,
+    value: float | Sequence[float],
+    neutral: float = 1,
+    lowest: float = 0,
+    highest: float = float("inf"),
+) -> Range:
+    """(min, max), or None if nothing but the neutral factor is in it."""
+    if isinstance(value, (int, float)):
+        if value < 0:
+            raise ValueError(f"If {name} is a single number, it must be non negative; got {value}")
+        low, high = neutral - value, neutral + value
+        if name != "hue":
+            low = max(low, 0.0)
+    elif len(value) == 2:
+        low, high = (float(limit) for limit in value)
+    else:
+        raise TypeError(f"{name} should be a single number or a list/tuple with length 2: {value}")
+    if not lowest <= low <= high <= highest:
+        raise ValueError(f"{name} values should be between {lowest} and {highest}, got {value}")
+    return None if low == high == neutral else (low, high)

@@ -1,0 +1,347 @@
+"""The transforms as plain functions without randomness, torchvision.transforms.functional.
+
+An image is a PIL image or a tensor (..., C, H, W). A function returns a new image of the same kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ..backend import array_module, to_numpy
+from ..dtypes import get_default_dtype
+from ..tensor import Tensor, wrap
+from .color import (
+    adjust_brightness,
+    adjust_contrast,
+    adjust_hue,
+    adjust_saturation,
+    rgb_to_grayscale,
+    to_grayscale,
+)
+from .image import (
+    InterpolationMode,
+    array_of,
+    as_interpolation,
+    fill_for,
+    get_dimensions,
+    get_image_size,
+    is_pil,
+    pair,
+    through_pillow,
+)
+
+__all__ = [
+    "InterpolationMode",
+    "adjust_brightness",
+    "adjust_contrast",
+    "adjust_hue",
+    "adjust_saturation",
+    "center_crop",
+    "crop",
+    "erase",
+    "get_dimensions",
+    "get_image_size",
+    "hflip",
+    "normalize",
+    "pad",
+    "pil_to_tensor",
+    "resize",
+    "rgb_to_grayscale",
+    "rotate",
+    "to_grayscale",
+    "to_pil_image",
+    "to_tensor",
+    "vflip",
+]
+
+PADDING_MODES = ("constant", "edge", "reflect", "symmetric")
+
+# ---------------------------------------------------------------------------- conversions
+
+
+def pil_to_tensor(pic: Image.Image) -> Tensor:
+    """PIL image -> tensor (C, H, W) of the same values: uint8 for most kinds of image."""
+    if not isinstance(pic, Image.Image):
+        raise TypeError(f"pic should be a PIL Image, got {type(pic).__name__}")
+    array = np.array(pic)
+    if array.ndim == 2:
+        array = array[:, :, np.newaxis]
+    return wrap(np.ascontiguousarray(array.transpose(2, 0, 1)))
+
+
+def to_tensor(pic: Image.Image | np.ndarray) -> Tensor:
+    """PIL image, or array (H, W) or (H, W, C) -> tensor (C, H, W).
+
+    8-bit values (and the two of mode "1") become floats from 0 to 1, all others keep their value
+    and type.
+
+    >>> import minitorch_cnn as mt
+    >>> from PIL import Image
+    >>> mt.transforms.functional.to_tensor(Image.new("L", (2, 1), 51))
+    tensor([[[0.2000, 0.2000]]])
+    """
+    if isinstance(pic, Image.Image):
+        if pic.mode == "1":
+            return to_tensor(pic.convert("L"))
+        array = np.array(pic)
+    elif isinstance(pic, np.ndarray):
+        array = pic
+    else:
+        raise TypeError(f"pic should be PIL Image or ndarray. Got {type(pic)}")
+    if array.ndim not in (2, 3):
+        raise ValueError(f"pic should be 2/3 dimensional. Got {array.ndim} dimensions.")
+    if array.ndim == 2:
+        array = array[:, :, np.newaxis]
+    array = array.transpose(2, 0, 1)
+    if array.dtype == np.uint8:
+        array = array.astype(get_default_dtype().numpy, order="C")
+        array /= 255
+        return wrap(array)
+    return wrap(np.array(array, order="C"))
+
+
+def to_pil_image(pic: Tensor | np.ndarray, mode: str | None = None) -> Image.Image:
+    """Tensor (C, H, W) or (H, W), or array (H, W, C) or (H, W) -> PIL image.
+
+    A float tensor, of values 0..1, becomes 8 bit: times 255, rounded down. Everything else keeps
+    its values; a float array of one channel becomes mode "F".
+
+    `mode`: Pillow's name for the channels, by default L, LA, RGB or RGBA.
+
+    Raises ValueError for other shapes, and for a mode with another number of channels.
+    """
+    if isinstance(pic, Tensor):
+        if pic.ndim not in (2, 3):
+            raise ValueError(f"pic should be 2/3 dimensional. Got {pic.ndim} dimensions.")
+        array = to_numpy(array_of(pic))
+        if array.ndim == 3:
+            array = array.transpose(1, 2, 0)
+        if array.dtype.kind == "f" and mode != "F":
+            array = (array * 255).astype(np.uint8)
+    elif isinstance(pic, np.ndarray):
+        array = pic
+        if array.ndim not in (2, 3):
+            raise ValueError(f"pic should be 2/3 dimensional. Got {array.ndim} dimensions.")
+    else:
+        raise TypeError(f"pic should be Tensor or ndarray. Got {type(pic)}.")
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if channels > 4:
+        raise ValueError(f"pic should not have > 4 channels. Got {channels} channels.")
+    if array.ndim == 3 and channels == 1:
+        array = array[:, :, 0]
+    if array.ndim == 3 and array.dtype != np.uint8:
+        raise TypeError(f"Input type {array.dtype} is not supported for {channels} channels")
+    image = Image.fromarray(np.ascontiguousarray(array))
+    if mode is None or mode == image.mode:
+        return image
+    if len(Image.new(mode, (1, 1)).getbands()) != channels:
+        raise ValueError(f"mode {mode!r} does not fit an image of {channels} channels")
+    # Other names for the same bytes (HSV, YCbCr, CMYK, ...), not a conversion of colours.
+    return Image.frombytes(mode, image.size, image.tobytes())
+
+
+def normalize(
+    tensor: Tensor, mean: Sequence[float], std: Sequence[float], inplace: bool = False
+) -> Tensor:
+    """(tensor - mean) / std, channel by channel, for a float tensor (..., C, H, W).
+
+    Raises TypeError for other types, ValueError for a std of zero.
+    """
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"img should be Tensor Image. Got {type(tensor)}")
+    if not tensor.is_floating_point():
+        raise TypeError(f"Input tensor should be a float tensor. Got {tensor.dtype}.")
+    if tensor.ndim < 3:
+        raise ValueError(
+            f"Expected tensor to be a tensor image of size (..., C, H, W). Got {tensor.shape}"
+        )
+    xp = array_module(tensor.array)
+    shift = xp.asarray(mean, dtype=tensor.array.dtype).reshape(-1, 1, 1)
+    scale = xp.asarray(std, dtype=tensor.array.dtype).reshape(-1, 1, 1)
+    if not scale.all():
+        raise ValueError(f"std evaluated to zero, leading to division by zero: std={std}")
+    if inplace:
+        return tensor.sub_(wrap(shift)).div_(wrap(scale))
+    return (tensor - wrap(shift)) / wrap(scale)
+
+
+# ------------------------------------------------------------------------------- geometry
+
+
+def resize(
+    img: Any,
+    size: int | Sequence[int],
+    interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
+    max_size: int | None = None,
+    antialias: bool | None = True,
+) -> Any:
+    """The image at another size: (height, width), or one number for the smaller edge.
+
+    With one number the shape is kept, and `max_size` limits the longer edge. Tensors go
+    through Pillow too, so both kinds give the same values.
+
+    Raises NotImplementedError for a tensor with `antialias=False`.
+    """
+    mode = as_interpolation(interpolation)
+    height, width = _resized_size(img, size, max_size)
+    if is_pil(img):
+        return img.resize((width, height), mode.pillow())
+    if not antialias and mode in (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC):
+        raise NotImplementedError("resize of a tensor with antialias=False; see nn.functional")
+    return through_pillow(img, lambda plane, _: plane.resize((width, height), mode.pillow()))
+
+
+def _resized_size(img: Any, size: int | Sequence[int], max_size: int | None) -> tuple[int, int]:
+    if not isinstance(size, int) and len(size) == 2:
+        if max_size is not None:
+            raise ValueError(f"max_size={max_size} only applies if size is one number, got {size}")
+        return int(size[0]), int(size[1])
+    short = pair(size, "size")[0]
+    width, height = get_image_size(img)
+    long = int(short * max(width, height) / min(width, height))
+    if max_size is not None:
+        if max_size <= short:
+            raise ValueError(f"max_size={max_size} must be greater than size={size}")
+        if long > max_size:
+            short, long = int(max_size * short / long), max_size
+    return (long, short) if width <= height else (short, long)
+
+
+def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
+    """The rectangle of that size at (top, left). What lies outside of the image is 0."""
+    if is_pil(img):
+        return img.crop((left, top, left + width, top + height))
+    bottom, right = top + height, left + width
+    array = array_of(img)
+    inside = array[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    rows = (min(max(-top, 0), height), 0)
+    columns = (min(max(-left, 0), width), 0)
+    rows = (rows[0], height - rows[0] - inside.shape[-2])
+    columns = (columns[0], width - columns[0] - inside.shape[-1])
+    before = [(0, 0)] * (array.ndim - 2)
+    return wrap(array_module(array).pad(inside, [*before, rows, columns]))
+
+
+def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
+    """The middle (height, width) of the image; where it is too small, 0 is added around it."""
+    crop_h, crop_w = pair(output_size, "output_size")
+    width, height = get_image_size(img)
+    if crop_w > width or crop_h > height:
+        x, y = max(crop_w - width, 0), max(crop_h - height, 0)
+        img = pad(img, [x // 2, y // 2, (x + 1) // 2, (y + 1) // 2])
+        width, height = get_image_size(img)
+    return crop(img, round((height - crop_h) / 2), round((width - crop_w) / 2), crop_h, crop_w)
+
+
+def pad(
+    img: Any,
+    padding: int | Sequence[int],
+    fill: float | Sequence[float] = 0,
+    padding_mode: str = "constant",
+) -> Any:
+    """The image with a border: one number, (left and right, top and bottom), or (left, top, right,
+    bottom).
+
+        constant   0000|1234|0000   (`fill`: a number, for a PIL image also one per channel)
+        edge       1111|1234|4444
+        reflect     432|1234|321
+        symmetric  4321|1234|4321
+    """
+    left, top, right, bottom = parse_padding(padding)
+    if padding_mode not in PADDING_MODES:
+        raise ValueError(f"padding_mode should be one of {PADDING_MODES}, got {padding_mode!r}")
+    if min(left, top, right, bottom) < 0:
+        raise NotImplementedError(f"pad: negative padding {padding}; use crop")
+    if is_pil(img):
+        if padding_mode == "constant":
+            return ImageOps.expand(img, (left, top, right, bottom), fill_for(img, fill))
+        array = np.asarray(img)
+        border = [(top, bottom), (left, right), (0, 0)][: array.ndim]
+        padded = Image.fromarray(np.pad(array, border, mode=padding_mode))  # type: ignore[call-overload]
+        if img.mode == "P":
+            padded.putpalette(img.getpalette())
+        return padded
+    array = array_of(img)
+    xp = array_module(array)
+    border = [(0, 0)] * (array.ndim - 2) + [(top, bottom), (left, right)]
+    if padding_mode != "constant":
+        return wrap(xp.pad(array, border, mode=padding_mode))
+    if not isinstance(fill, (int, float)):
+        raise NotImplementedError(f"pad of a tensor with one fill per channel, got fill={fill}")
+    return wrap(xp.pad(array, border, constant_values=fill))
+
+
+def parse_padding(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) from one, two or four numbers."""
+    if isinstance(padding, int):
+        return padding, padding, padding, padding
+    if len(padding) not in (1, 2, 4):
+        raise ValueError(f"padding should be 1, 2 or 4 numbers, got {padding}")
+    left, top, right, bottom = (list(padding) * 4)[:4]
+    return left, top, right, bottom
+
+
+def hflip(img: Any) -> Any:
+    """Left and right exchanged."""
+    if is_pil(img):
+        return img.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return wrap(array_of(img)[..., ::-1].copy())
+
+
+def vflip(img: Any) -> Any:
+    """Top and bottom exchanged."""
+    if is_pil(img):
+        return img.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    return wrap(array_of(img)[..., ::-1, :].copy())
+
+
+def rotate(
+    img: Any,
+    angle: float,
+    interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
+    expand: bool = False,
+    center: Sequence[float] | None = None,
+    fill: float | Sequence[float] | None = None,
+) -> Any:
+    """The image turned by `angle` degrees, counter-clockwise.
+
+        expand  make the result large enough to hold the whole turned image
+        center  (x, y) of the point that stays, from the upper left corner; default the middle
+        fill    the value of what was outside, one number or one per channel; default 0
+
+    Raises ValueError for interpolations other than nearest, bilinear and bicubic.
+    """
+    mode = as_interpolation(interpolation).pillow()
+    middle = None if center is None else (float(center[0]), float(center[1]))
+    fill = 0 if fill is None else fill
+    if is_pil(img):
+        return img.rotate(angle, mode, expand, middle, fillcolor=fill_for(img, fill))
+    channels = get_dimensions(img)[0]
+    fills = [fill] * channels if isinstance(fill, (int, float)) else list(fill)
+    if len(fills) == 1:
+        fills = fills * channels
+    if len(fills) != channels:
+        raise ValueError(f"fill={fill} has {len(fills)} numbers, the image {channels} channels")
+    return through_pillow(
+        img,
+        lambda plane, channel: plane.rotate(
+            angle, mode, expand, middle, fillcolor=float(fills[channel])
+        ),
+    )
+
+
+def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Any, inplace: bool = False) -> Tensor:
+    """A tensor image whose rectangle of h rows and w columns at row i, column j is `v`.
+
+    `v` is a number or a tensor that broadcasts to (C, h, w).
+    """
+    if not isinstance(img, Tensor):
+        raise TypeError(f"img should be Tensor Image. Got {type(img)}")
+    array = array_of(img)
+    result = img if inplace else wrap(array.copy())
+    result[..., i : i + h, j : j + w] = v
+    return result

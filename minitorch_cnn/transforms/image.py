@@ -1,0 +1,116 @@
+"""What the transforms share: the two kinds of image, their sizes, and the way through Pillow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..backend import to_device, to_numpy
+from ..tensor import Tensor, wrap
+
+
+class InterpolationMode(Enum):
+    """How pixels between pixels are computed; Pillow's filters by torchvision's names."""
+
+    NEAREST = "nearest"
+    NEAREST_EXACT = "nearest-exact"
+    BILINEAR = "bilinear"
+    BICUBIC = "bicubic"
+    BOX = "box"
+    HAMMING = "hamming"
+    LANCZOS = "lanczos"
+
+    def pillow(self) -> Image.Resampling:
+        # Pillow has one kind of nearest, the exact one.
+        return Image.Resampling[self.name.removesuffix("_EXACT")]
+
+
+def as_interpolation(mode: InterpolationMode | int) -> InterpolationMode:
+    """Also accepts Pillow's numbers, as torchvision does."""
+    if isinstance(mode, InterpolationMode):
+        return mode
+    return InterpolationMode[Image.Resampling(mode).name]
+
+
+def is_pil(img: Any) -> bool:
+    """True for a PIL image, False for a tensor (..., H, W). Raises TypeError for anything else."""
+    if isinstance(img, Image.Image):
+        return True
+    if isinstance(img, Tensor):
+        if img.ndim < 2:
+            raise TypeError(f"an image tensor has shape (..., H, W), got shape {tuple(img.shape)}")
+        return False
+    raise TypeError(f"img should be a PIL Image or a Tensor, got {type(img).__name__}")
+
+
+def array_of(img: Tensor) -> Any:
+    """The bare array of an image tensor.
+
+    The transforms make new images by array operations that autograd does not see, so a tensor
+    that requires a gradient is refused rather than cut from its graph.
+    """
+    if img.requires_grad:
+        raise NotImplementedError(
+            "this transform has no gradient: use img.detach(), or operations on tensors"
+        )
+    return img.array
+
+
+def get_dimensions(img: Any) -> list[int]:
+    """[channels, height, width] of a PIL image or of a tensor (..., C, H, W)."""
+    if is_pil(img):
+        return [len(img.getbands()), img.height, img.width]
+    channels = img.shape[-3] if img.ndim > 2 else 1
+    return [channels, img.shape[-2], img.shape[-1]]
+
+
+def get_image_size(img: Any) -> list[int]:
+    """[width, height], Pillow's order."""
+    _, height, width = get_dimensions(img)
+    return [width, height]
+
+
+def fill_for(img: Image.Image, fill: Any) -> Any:
+    """A colour with as many numbers as the image has channels, as Pillow wants it."""
+    channels = len(img.getbands())
+    if isinstance(fill, (int, float)):
+        fill = [fill] * channels
+    fill = list(fill) * channels if len(fill) == 1 else list(fill)
+    if len(fill) != channels:
+        raise ValueError(f"fill={fill} has {len(fill)} numbers, the image has {channels} channels")
+    if img.mode != "F":
+        fill = [int(value) for value in fill]
+    return fill[0] if channels == 1 else tuple(fill)
+
+
+def through_pillow(img: Tensor, function: Callable[[Image.Image, int], Image.Image]) -> Tensor:
+    """Apply `function(plane, channel)` to every (H, W) plane of a tensor, as a Pillow image.
+
+    The planes are 32-bit floats for Pillow (mode "F"), so that no precision is lost to 8 bits.
+    Integer tensors are rounded afterwards.
+    """
+    array = to_numpy(array_of(img))
+    planes = array.reshape(-1, *array.shape[-2:])
+    channels = array.shape[-3] if array.ndim > 2 else 1
+    done = [
+        np.asarray(function(Image.fromarray(plane.astype(np.float32)), number % channels))
+        for number, plane in enumerate(planes)
+    ]
+    result = np.stack(done).reshape(*array.shape[:-2], *done[0].shape)
+    if array.dtype.kind in "iu":
+        limits = np.iinfo(array.dtype)
+        result = np.rint(result).clip(limits.min, limits.max)
+    return wrap(to_device(result.astype(array.dtype), img.device))
+
+
+def pair(value: int | Sequence[int], name: str) -> tuple[int, int]:
+    """(height, width) from one number or two."""
+    if isinstance(value, int):
+        return value, value
+    if len(value) not in (1, 2):
+        raise ValueError(f"{name} should be one number or (height, width), got {value}")
+    return int(value[0]), int(value[-1])

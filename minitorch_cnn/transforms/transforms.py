@@ -1,0 +1,359 @@
+"""The transforms as objects, for `Compose`: each is called with an image and returns an image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backend import array_module, default_generator
+from ..tensor import Tensor, wrap
+from . import functional as F
+from .image import InterpolationMode, get_dimensions, pair
+
+
+class Compose:
+    """Several transforms, one after the other.
+
+    >>> import minitorch_cnn as mt
+    >>> T = mt.transforms
+    >>> T.Compose([T.CenterCrop(2), T.Normalize([1.0], [2.0])])(mt.ones(1, 4, 4))
+    tensor([[[0., 0.],
+             [0., 0.]]])
+    """
+
+    def __init__(self, transforms: Sequence[Callable[[Any], Any]]):
+        self.transforms = transforms
+
+    def __call__(self, img: Any) -> Any:
+        for transform in self.transforms:
+            img = transform(img)
+        return img
+
+    def __repr__(self) -> str:
+        lines = "".join(f"\n    {transform!r}" for transform in self.transforms)
+        return f"Compose({lines}\n)"
+
+
+class Lambda:
+    """A function of your own as a transform."""
+
+    def __init__(self, lambd: Callable[[Any], Any]):
+        if not callable(lambd):
+            raise TypeError(f"Argument lambd should be callable, got {type(lambd).__name__}")
+        self.lambd = lambd
+
+    def __call__(self, img: Any) -> Any:
+        return self.lambd(img)
+
+    def __repr__(self) -> str:
+        return "Lambda()"
+
+
+class ToTensor:
+    """PIL image or array (H, W, C) of 0..255 -> float tensor (C, H, W) of 0..1; see `to_tensor`."""
+
+    def __call__(self, pic: Any) -> Tensor:
+        return F.to_tensor(pic)
+
+    def __repr__(self) -> str:
+        return "ToTensor()"
+
+
+class PILToTensor:
+    """PIL image -> tensor (C, H, W) of the same values."""
+
+    def __call__(self, pic: Any) -> Tensor:
+        return F.pil_to_tensor(pic)
+
+    def __repr__(self) -> str:
+        return "PILToTensor()"
+
+
+class ToPILImage:
+    """Tensor (C, H, W) or array (H, W, C) -> PIL image; see `to_pil_image`."""
+
+    def __init__(self, mode: str | None = None):
+        self.mode = mode
+
+    def __call__(self, pic: Any) -> Any:
+        return F.to_pil_image(pic, self.mode)
+
+    def __repr__(self) -> str:
+        return "ToPILImage()" if self.mode is None else f"ToPILImage(mode={self.mode})"
+
+
+class Normalize:
+    """(x - mean) / std for each channel of a float tensor."""
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float], inplace: bool = False):
+        self.mean = mean
+        self.std = std
+        self.inplace = inplace
+
+    def __call__(self, tensor: Tensor) -> Tensor:
+        return F.normalize(tensor, self.mean, self.std, self.inplace)
+
+    def __repr__(self) -> str:
+        return f"Normalize(mean={self.mean}, std={self.std})"
+
+
+class Resize:
+    """The image at size (height, width), or with one number its smaller edge; see `resize`."""
+
+    def __init__(
+        self,
+        size: int | Sequence[int],
+        interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
+        max_size: int | None = None,
+        antialias: bool | None = True,
+    ):
+        self.size = size
+        self.interpolation = interpolation
+        self.max_size = max_size
+        self.antialias = antialias
+
+    def __call__(self, img: Any) -> Any:
+        return F.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
+
+    def __repr__(self) -> str:
+        return (
+            f"Resize(size={self.size}, interpolation={self.interpolation}, "
+            f"max_size={self.max_size}, antialias={self.antialias})"
+        )
+
+
+class CenterCrop:
+    """The middle (height, width) of the image."""
+
+    def __init__(self, size: int | Sequence[int]):
+        self.size = pair(size, "size")
+
+    def __call__(self, img: Any) -> Any:
+        return F.center_crop(img, self.size)
+
+    def __repr__(self) -> str:
+        return f"CenterCrop(size={self.size})"
+
+
+class Pad:
+    """The image with a border; see `pad` for the modes."""
+
+    def __init__(
+        self,
+        padding: int | Sequence[int],
+        fill: float | Sequence[float] = 0,
+        padding_mode: str = "constant",
+    ):
+        F.parse_padding(padding)
+        if padding_mode not in F.PADDING_MODES:
+            raise ValueError(
+                f"padding_mode should be one of {F.PADDING_MODES}, got {padding_mode!r}"
+            )
+        self.padding = padding
+        self.fill = fill
+        self.padding_mode = padding_mode
+
+    def __call__(self, img: Any) -> Any:
+        return F.pad(img, self.padding, self.fill, self.padding_mode)
+
+    def __repr__(self) -> str:
+        return f"Pad(padding={self.padding}, fill={self.fill}, padding_mode={self.padding_mode})"
+
+
+class RandomCrop:
+    """A rectangle (height, width) at a random place, after padding.
+
+    pad_if_needed: pad an image that is smaller than `size`, else that raises ValueError.
+    """
+
+    def __init__(
+        self,
+        size: int | Sequence[int],
+        padding: int | Sequence[int] | None = None,
+        pad_if_needed: bool = False,
+        fill: float | Sequence[float] = 0,
+        padding_mode: str = "constant",
+    ):
+        self.size = pair(size, "size")
+        self.padding = padding
+        self.pad_if_needed = pad_if_needed
+        self.fill = fill
+        self.padding_mode = padding_mode
+
+    @staticmethod
+    def get_params(img: Any, output_size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """(top, left, height, width) of a random rectangle inside of the image."""
+        _, height, width = get_dimensions(img)
+        crop_h, crop_w = output_size
+        if height < crop_h or width < crop_w:
+            raise ValueError(
+                f"Required crop size {(crop_h, crop_w)} is larger than input image size "
+                f"{(height, width)}"
+            )
+        rng = default_generator.rng
+        top = int(rng.integers(height - crop_h + 1))
+        left = int(rng.integers(width - crop_w + 1))
+        return top, left, crop_h, crop_w
+
+    def __call__(self, img: Any) -> Any:
+        if self.padding is not None:
+            img = F.pad(img, self.padding, self.fill, self.padding_mode)
+        _, height, width = get_dimensions(img)
+        if self.pad_if_needed and width < self.size[1]:
+            img = F.pad(img, [self.size[1] - width, 0], self.fill, self.padding_mode)
+        if self.pad_if_needed and height < self.size[0]:
+            img = F.pad(img, [0, self.size[0] - height], self.fill, self.padding_mode)
+        return F.crop(img, *self.get_params(img, self.size))
+
+    def __repr__(self) -> str:
+        return f"RandomCrop(size={self.size}, padding={self.padding})"
+
+
+class RandomHorizontalFlip:
+    """Left and right exchanged, with probability `p`."""
+
+    def __init__(self, p: float = 0.5):
+        self.p = p
+
+    def __call__(self, img: Any) -> Any:
+        return F.hflip(img) if default_generator.rng.random() < self.p else img
+
+    def __repr__(self) -> str:
+        return f"RandomHorizontalFlip(p={self.p})"
+
+
+class RandomVerticalFlip:
+    """Top and bottom exchanged, with probability `p`."""
+
+    def __init__(self, p: float = 0.5):
+        self.p = p
+
+    def __call__(self, img: Any) -> Any:
+        return F.vflip(img) if default_generator.rng.random() < self.p else img
+
+    def __repr__(self) -> str:
+        return f"RandomVerticalFlip(p={self.p})"
+
+
+class RandomRotation:
+    """The image turned by a random angle, from [-degrees, degrees] or from (min, max).
+
+    The other arguments are those of `rotate`.
+    """
+
+    def __init__(
+        self,
+        degrees: float | Sequence[float],
+        interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
+        expand: bool = False,
+        center: Sequence[float] | None = None,
+        fill: float | Sequence[float] = 0,
+    ):
+        if isinstance(degrees, (int, float)):
+            if degrees < 0:
+                raise ValueError(
+                    f"If degrees is a single number, it must be positive, got {degrees}"
+                )
+            degrees = (-degrees, degrees)
+        if len(degrees) != 2:
+            raise ValueError(f"degrees should be a number or (min, max), got {degrees}")
+        self.degrees = (float(degrees[0]), float(degrees[1]))
+        self.interpolation = interpolation
+        self.expand = expand
+        self.center = center
+        self.fill = fill
+
+    @staticmethod
+    def get_params(degrees: Sequence[float]) -> float:
+        """A random angle."""
+        return float(default_generator.rng.uniform(degrees[0], degrees[1]))
+
+    def __call__(self, img: Any) -> Any:
+        angle = self.get_params(self.degrees)
+        return F.rotate(img, angle, self.interpolation, self.expand, self.center, self.fill)
+
+    def __repr__(self) -> str:
+        return (
+            f"RandomRotation(degrees={self.degrees}, interpolation={self.interpolation}, "
+            f"expand={self.expand}, fill={self.fill})"
+        )
+
+
+class RandomErasing:
+    """Sets a random rectangle of a tensor image to a value, with probability `p`.
+
+        scale  the rectangle's part of the image's area, (min, max)
+        ratio  its height by its width, (min, max)
+        value  a number, one per channel, or "random" for normally distributed values
+
+    Zhong et al., "Random Erasing Data Augmentation", 2017.
+    """
+
+    def __init__(
+        self,
+        p: float = 0.5,
+        scale: Sequence[float] = (0.02, 0.33),
+        ratio: Sequence[float] = (0.3, 3.3),
+        value: float | str | Sequence[float] = 0,
+        inplace: bool = False,
+    ):
+        if isinstance(value, str) and value != "random":
+            raise ValueError(f"If value is str, it should be 'random', got {value!r}")
+        if not 0 <= scale[0] <= scale[1] <= 1:
+            raise ValueError(f"scale should be (min, max) between 0 and 1, got {scale}")
+        if not 0 < ratio[0] <= ratio[1]:
+            raise ValueError(f"ratio should be (min, max) above 0, got {ratio}")
+        if not 0 <= p <= 1:
+            raise ValueError(f"Random erasing probability should be between 0 and 1, got p={p}")
+        self.p = p
+        self.scale = scale
+        self.ratio = ratio
+        self.value = value
+        self.inplace = inplace
+
+    @staticmethod
+    def get_params(
+        img: Tensor, scale: Sequence[float], ratio: Sequence[float]
+    ) -> tuple[int, int, int, int] | None:
+        """(top, left, height, width) of a random rectangle; None if ten tries do not fit."""
+        rng = default_generator.rng
+        _, height, width = get_dimensions(img)
+        for _ in range(10):
+            area = height * width * rng.uniform(scale[0], scale[1])
+            aspect = math.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1])))
+            h, w = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+            if h < height and w < width:
+                top = int(rng.integers(height - h + 1))
+                left = int(rng.integers(width - w + 1))
+                return top, left, h, w
+        return None
+
+    def __call__(self, img: Tensor) -> Tensor:
+        rng = default_generator.rng
+        if rng.random() >= self.p:
+            return img
+        rectangle = self.get_params(img, self.scale, self.ratio)
+        if rectangle is None:
+            return img
+        top, left, h, w = rectangle
+        channels = get_dimensions(img)[0]
+        if isinstance(self.value, str):
+            value: Any = rng.standard_normal((channels, h, w))
+        else:
+            value = np.asarray(self.value, dtype=np.float64).reshape(-1, 1, 1)
+            if len(value) not in (1, channels):
+                raise ValueError(
+                    f"value={self.value} should be one number or {channels}, one per channel"
+                )
+        xp = array_module(img.array)
+        colour = wrap(xp.asarray(value.astype(img.array.dtype)))
+        return F.erase(img, top, left, h, w, colour, self.inplace)
+
+    def __repr__(self) -> str:
+        return (
+            f"RandomErasing(p={self.p}, scale={self.scale}, ratio={self.ratio}, "
+            f"value={self.value}, inplace={self.inplace})"
+        )

@@ -1,0 +1,88 @@
+"""From a list of samples to one batch of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...backend import array_module
+from ...tensor import Tensor, wrap
+from .dataset import ImageBatch
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """Samples -> batch, by the type of the first sample.
+
+        tensors, NumPy arrays of one shape    one tensor with a new first axis
+        float, int, bool                      a float64, int64, bool tensor of shape (B,)
+        str, bytes                            a list, unchanged
+        dict                                  a dict: each key collated by itself
+        named tuple; tuple, list              a named tuple; a list: each field collated by itself
+        ImageBatch                            uint8 images (B, H, W, C) and int64 labels (B,)
+
+    Raises TypeError for other types (with a transform to tensors missing, that is usually a PIL
+    image), RuntimeError where samples differ in shape or in their number of fields.
+
+    >>> import minitorch_cnn as mt
+    >>> samples = [(mt.zeros(3, 8, 8), 5), (mt.ones(3, 8, 8), 7)]
+    >>> images, labels = mt.utils.data.default_collate(samples)
+    >>> images.shape, labels
+    (minitorch_cnn.Size([2, 3, 8, 8]), tensor([5, 7]))
+    """
+    if isinstance(batch, ImageBatch):
+        return [wrap(batch.images), wrap(batch.labels)]
+    first = batch[0]
+    if isinstance(first, Tensor):
+        return _stack([tensor.array for tensor in batch])
+    if isinstance(first, (np.ndarray, np.generic)):
+        if first.dtype.kind in "SUO":
+            raise TypeError(f"default_collate: cannot make a tensor of NumPy type {first.dtype}")
+        return _stack([np.asarray(array) for array in batch])
+    # bool is a kind of int in Python, so NumPy sees to it that both keep their type.
+    if isinstance(first, float):
+        return wrap(np.array(batch, dtype=np.float64))
+    if isinstance(first, int):
+        return wrap(np.array(batch))
+    if isinstance(first, (str, bytes)):
+        return batch
+    if isinstance(first, Mapping):
+        return {key: default_collate([sample[key] for sample in batch]) for key in first}
+    if isinstance(first, Sequence):
+        lengths = {len(sample) for sample in batch}
+        if len(lengths) > 1:
+            raise RuntimeError(
+                "each element in list of batch should be of equal size, "
+                f"but the samples have {sorted(lengths)} fields"
+            )
+        fields = [default_collate(field) for field in zip(*batch, strict=True)]
+        return type(first)(*fields) if hasattr(first, "_fields") else fields
+    raise TypeError(
+        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
+        f"found {type(first)}"
+    )
+
+
+def default_convert(sample: Any) -> Any:
+    """NumPy arrays inside a sample -> tensors, everything else unchanged (`batch_size=None`)."""
+    if isinstance(sample, (np.ndarray, np.generic)) and sample.dtype.kind not in "SUO":
+        return wrap(np.asarray(sample))
+    if isinstance(sample, Mapping):
+        return {key: default_convert(value) for key, value in sample.items()}
+    if isinstance(sample, tuple) and hasattr(sample, "_fields"):
+        return type(sample)(*[default_convert(value) for value in sample])
+    if isinstance(sample, (tuple, list)):
+        return [default_convert(value) for value in sample]
+    return sample
+
+
+def _stack(arrays: list[Any]) -> Tensor:
+    for number, array in enumerate(arrays):
+        if array.shape != arrays[0].shape:
+            raise RuntimeError(
+                "default_collate: samples must have the same shape to form a batch, but sample 0 "
+                f"has {list(arrays[0].shape)} and sample {number} has {list(array.shape)}; resize "
+                "them or give DataLoader a collate_fn"
+            )
+    return wrap(array_module(arrays[0]).stack(arrays))

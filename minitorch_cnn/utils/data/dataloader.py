@@ -1,0 +1,300 @@
+"""DataLoader: from a data set and a sampler to batches."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ...backend import Generator, default_generator
+from .collate import default_collate, default_convert
+from .dataset import IterableDataset
+from .fetch import Exhausted, make_fetcher
+from .pool import WorkerPool
+from .sampler import BatchSampler, RandomSampler, SequentialSampler
+from .worker import WorkerPlan
+
+
+class DataLoader:
+    """Iterates over a data set in batches.
+
+        dataset         has `__getitem__` and `__len__`, or is an `IterableDataset`
+        batch_size      samples in a batch; None: single samples, not collated
+        shuffle         a new random order each epoch
+        sampler         the order, as an iterable of indices (instead of `shuffle`)
+        batch_sampler   the batches, as an iterable of lists of indices (instead of `batch_size`,
+                        `shuffle`, `sampler`, `drop_last`)
+        collate_fn      list of samples -> batch; default `default_collate`
+        drop_last       leave out a last, smaller batch
+        num_workers     processes that load batches; 0: load them here, when asked for
+        prefetch_factor batches that each worker loads ahead (2)
+        persistent_workers  keep the processes from epoch to epoch
+        timeout         seconds to wait for a batch from a worker; 0: for ever
+        worker_init_fn  called in each worker, at its start, with its id
+        multiprocessing_context  "fork", "spawn", "forkserver" or a context; default: fork on Linux
+        generator       draws the order and the worker seeds; default: the one `manual_seed` seeds
+
+    Batches come in the sampler's order, whatever the number of workers. Worker i is seeded (this
+    library's default generator, `random` and `numpy.random`) with `base_seed + i`, where the base
+    seed is drawn at the start of each epoch. Before each batch the worker's default generator is
+    seeded again, from the base seed and the batch's number: so the transforms of this library give
+    the same batch in whichever worker it is made.
+
+    `state_dict()` in the middle of an epoch, and `load_state_dict()` in another process, continue
+    with the next batch without loading those before it.
+
+    Raises ValueError for options that exclude each other. While iterating: an exception in a
+    worker is raised here with the same type and the worker's traceback in its message; a worker
+    that dies raises RuntimeError with its process id and exit code.
+
+    >>> import minitorch_cnn as mt
+    >>> loader = mt.utils.data.DataLoader([10, 11, 12, 13, 14], batch_size=2)
+    >>> [batch.tolist() for batch in loader]
+    [[10, 11], [12, 13], [14]]
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Any] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
+        generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+    ):
+        self.dataset = dataset
+        self.num_workers = num_workers
+        self.pin_memory = pin_memory
+        self.timeout = timeout
+        self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
+        self.generator = generator
+        self.prefetch_factor = 2 if prefetch_factor is None and num_workers > 0 else prefetch_factor
+        self.persistent_workers = persistent_workers
+        self._check_worker_options()
+        self._iterable = isinstance(dataset, IterableDataset)
+        self._check_sampling_options(batch_size, shuffle, sampler, batch_sampler, drop_last)
+
+        if batch_sampler is not None:
+            batch_size, drop_last = None, False
+        elif self._iterable:
+            sampler = None
+        elif sampler is None:
+            sampler = (
+                RandomSampler(dataset, generator=generator)
+                if shuffle
+                else SequentialSampler(dataset)
+            )
+        if sampler is not None and batch_size is not None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self.sampler = sampler
+        self.batch_sampler = batch_sampler
+        self._batched = batch_sampler is not None or batch_size is not None
+        self.collate_fn = collate_fn or (default_collate if self._batched else default_convert)
+
+        self._pool: WorkerPool | None = None
+        # Where the current epoch began and how far it is, for state_dict().
+        self._epoch_start: Any = None
+        self._batches_done = 0
+        self._resume_from: dict[str, Any] | None = None
+
+    def _check_worker_options(self) -> None:
+        if self.num_workers < 0:
+            raise ValueError(f"num_workers should be 0 or more, got num_workers={self.num_workers}")
+        if self.timeout < 0:
+            raise ValueError(f"timeout should be 0 or more, got timeout={self.timeout}")
+        if self.num_workers == 0 and self.prefetch_factor is not None:
+            raise ValueError(
+                f"prefetch_factor={self.prefetch_factor} needs worker processes: set num_workers"
+            )
+        if self.prefetch_factor is not None and self.prefetch_factor < 1:
+            raise ValueError(f"prefetch_factor should be positive, got {self.prefetch_factor}")
+        if self.num_workers == 0 and self.persistent_workers:
+            raise ValueError("persistent_workers=True needs num_workers > 0")
+        if self.pin_memory:
+            warnings.warn(
+                "pin_memory=True has no effect: batches are in ordinary memory", stacklevel=3
+            )
+
+    def _check_sampling_options(
+        self,
+        batch_size: int | None,
+        shuffle: bool | None,
+        sampler: Iterable[Any] | None,
+        batch_sampler: Iterable[Any] | None,
+        drop_last: bool,
+    ) -> None:
+        if self._iterable and (shuffle or sampler is not None or batch_sampler is not None):
+            raise ValueError(
+                "an IterableDataset has its own order: shuffle, sampler and batch_sampler do not "
+                f"apply, got shuffle={shuffle}, sampler={sampler}, batch_sampler={batch_sampler}"
+            )
+        if sampler is not None and shuffle:
+            raise ValueError("sampler option is mutually exclusive with shuffle")
+        if batch_sampler is not None and (
+            batch_size != 1 or shuffle or sampler is not None or drop_last
+        ):
+            raise ValueError(
+                "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, "
+                f"and drop_last; got batch_size={batch_size}, shuffle={shuffle}, "
+                f"sampler={sampler}, drop_last={drop_last}"
+            )
+        if batch_size is None and batch_sampler is None and drop_last:
+            raise ValueError("batch_size=None turns batching off: drop_last=True has no meaning")
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f"batch_size should be a positive integer, got {batch_size}")
+
+    def __len__(self) -> int:
+        """Batches of an epoch. Raises TypeError for an IterableDataset without a length."""
+        if not self._iterable:
+            order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
+            return len(order)
+        samples = len(self.dataset)
+        if self.batch_size is None:
+            return samples
+        full, rest = divmod(samples, self.batch_size)
+        return full if self.drop_last or not rest else full + 1
+
+    def __iter__(self) -> Iterator[Any]:
+        """Draws the epoch's order now, and loads the batches as they are asked for."""
+        generator = self.generator or default_generator
+        resume, self._resume_from = self._resume_from, None
+        skip = 0
+        after_drawing = None
+        if resume is not None and resume["epoch_start"] is not None:
+            skip = resume["batches_done"]
+            after_drawing = generator.get_state()
+            generator.set_state(resume["epoch_start"])
+
+        self._epoch_start = generator.get_state()
+        # Drawn without workers too, so that the order does not depend on how many there are.
+        base_seed = int(generator.rng.integers(2**63 - 1))
+        tasks = enumerate(self._tasks())
+        self._batches_done = skip
+        if after_drawing is not None:
+            generator.set_state(after_drawing)
+
+        remaining = itertools.islice(tasks, skip, None)
+        if self.num_workers == 0:
+            batches = self._load_here(remaining)
+        else:
+            batches = self._load_in_workers(remaining, base_seed)
+        return self._counted(batches)
+
+    def _tasks(self) -> Iterator[Any]:
+        """What to fetch for each batch: indices, or for an iterable data set how many samples."""
+        if self._iterable:
+            return itertools.repeat(self.batch_size)
+        order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
+        return iter(order)
+
+    def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            self._batches_done += 1
+            yield batch
+        self._epoch_start = None
+        self._batches_done = 0
+
+    def _load_here(self, tasks: Iterator[tuple[int, Any]]) -> Iterator[Any]:
+        fetcher = make_fetcher(self.dataset, self.collate_fn, self._batched, self.drop_last)
+        for _, task in tasks:
+            try:
+                batch = fetcher.fetch(task)
+            except Exhausted:
+                return
+            yield batch
+
+    def _load_in_workers(self, tasks: Iterator[tuple[int, Any]], base_seed: int) -> Iterator[Any]:
+        pool = self._pool or self._start_workers()
+        # The workers whose batches are due, in the order of the batches.
+        due: deque[int] = deque()
+
+        def dispatch(worker_id: int) -> None:
+            for number, task in itertools.islice(tasks, 1):
+                pool.send_task(worker_id, number, task)
+                due.append(worker_id)
+
+        finished = False
+        try:
+            pool.begin_epoch(base_seed)
+            for _ in range(self.prefetch_factor or 1):
+                for worker_id in range(self.num_workers):
+                    dispatch(worker_id)
+            while due:
+                worker_id = due.popleft()
+                kind, value = pool.receive(worker_id)
+                if kind == "error":
+                    raise value.exception()
+                if kind == "end":
+                    continue  # this worker's part of the stream is over: no more tasks for it
+                dispatch(worker_id)
+                yield value
+            finished = True
+        except GeneratorExit:
+            # The loop over the loader was left early: persistent workers may stay.
+            finished = True
+            raise
+        finally:
+            if not (finished and self.persistent_workers):
+                self._pool = None
+                pool.shutdown()
+
+    def _start_workers(self) -> WorkerPool:
+        plan = WorkerPlan(
+            self.dataset,
+            self.collate_fn,
+            self._batched,
+            self.drop_last,
+            self.num_workers,
+            self.worker_init_fn,
+        )
+        pool = WorkerPool(plan, self.multiprocessing_context, self.timeout)
+        if self.persistent_workers:
+            self._pool = pool
+        return pool
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the latest iteration stands, to be saved in a checkpoint.
+
+        epoch_start   the generator's state when the epoch began; None between two epochs
+        batches_done  batches handed out since then
+        generator     the generator's state now
+        """
+        generator = self.generator or default_generator
+        return {
+            "epoch_start": self._epoch_start,
+            "batches_done": self._batches_done,
+            "generator": generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restores the generator, and lets the next `iter(loader)` go on where `state` was taken.
+
+        The order of the interrupted epoch is drawn again from the state in which the generator
+        was then; the indices of the batches already done are skipped, and no sample is loaded
+        for them. A sampler of your own must draw from the loader's `generator`, at the moment of
+        `iter(sampler)`.
+
+        Raises NotImplementedError for an IterableDataset in the middle of an epoch.
+        """
+        if self._iterable and state["batches_done"]:
+            raise NotImplementedError(
+                "DataLoader.load_state_dict: an IterableDataset cannot skip to batch "
+                f"{state['batches_done']}"
+            )
+        (self.generator or default_generator).set_state(state["generator"])
+        self._resume_from = state

@@ -1,0 +1,214 @@
+"""What the samples are: map-style and iterable data sets, and ways to cut and join them."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ...backend import Generator, default_generator
+from ...tensor import Tensor
+
+
+class Dataset:
+    """A collection of samples found by number: subclasses write `__getitem__` and `__len__`.
+
+    A data set that can read many samples faster together than one by one may also write
+    `__getitems__(indices)`, which returns the sequence of those samples; DataLoader then calls
+    it once a batch.
+
+    >>> import minitorch_cnn as mt
+    >>> class Squares(mt.utils.data.Dataset):
+    ...     def __getitem__(self, index):
+    ...         return index, index * index
+    ...     def __len__(self):
+    ...         return 10
+    >>> Squares()[3]
+    (3, 9)
+    """
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(index)")
+
+    def __add__(self, other: Dataset) -> ConcatDataset:
+        return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset):
+    """A stream of samples: subclasses write `__iter__`.
+
+    With `num_workers=W` every worker process iterates over its own copy; use
+    `get_worker_info()` in `__iter__` to give each worker another part of the stream.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} must define __iter__()")
+
+
+class TensorDataset(Dataset):
+    """Sample i is the tuple of row i of every tensor.
+
+    Raises ValueError if the tensors do not have the same number of rows.
+
+    >>> import minitorch_cnn as mt
+    >>> rows = mt.utils.data.TensorDataset(mt.tensor([[1, 2], [3, 4]]), mt.tensor([0, 1]))
+    >>> len(rows), rows[1][0].tolist(), rows[1][1].item()
+    (2, [3, 4], 1)
+    """
+
+    def __init__(self, *tensors: Tensor):
+        lengths = [len(tensor) for tensor in tensors]
+        if len(set(lengths)) != 1:
+            raise ValueError(
+                "TensorDataset needs at least one tensor, and tensors of equal length; "
+                f"got lengths {lengths}"
+            )
+        self.tensors = tensors
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        return tuple(tensor[index] for tensor in self.tensors)
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+
+class Subset(Dataset):
+    """The samples of `dataset` at `indices`, in that order.
+
+    >>> import minitorch_cnn as mt
+    >>> list(mt.utils.data.Subset("abcdef", [4, 0]))
+    ['e', 'a']
+    """
+
+    def __init__(self, dataset: Any, indices: Sequence[int]):
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: int) -> Any:
+        return self.dataset[self.indices[index]]
+
+    def __getitems__(self, indices: Sequence[int]) -> Sequence[Any]:
+        chosen = [self.indices[index] for index in indices]
+        if hasattr(self.dataset, "__getitems__"):
+            return self.dataset.__getitems__(chosen)
+        return [self.dataset[index] for index in chosen]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class ConcatDataset(Dataset):
+    """Several data sets, one after the other.
+
+    >>> import minitorch_cnn as mt
+    >>> joined = mt.utils.data.ConcatDataset(["abc", "de"])
+    >>> len(joined), joined[3], joined[-1]
+    (5, 'd', 'e')
+    """
+
+    def __init__(self, datasets: Iterable[Any]):
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("ConcatDataset needs at least one data set, got an empty list")
+        if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
+            raise ValueError("ConcatDataset does not support IterableDataset: it has no index")
+        self.cumulative_sizes = list(itertools.accumulate(map(len, self.datasets)))
+
+    def __getitem__(self, index: int) -> Any:
+        size = len(self)
+        if not -size <= index < size:
+            raise IndexError(f"index {index} is out of range for a ConcatDataset of {size} samples")
+        if index < 0:
+            index += size
+        which = bisect.bisect_right(self.cumulative_sizes, index)
+        before = self.cumulative_sizes[which - 1] if which > 0 else 0
+        return self.datasets[which][index - before]
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[int | float], generator: Generator = default_generator
+) -> list[Subset]:
+    """Cut `dataset` at random into non-overlapping subsets.
+
+    `lengths` are numbers of samples, or fractions that add up to 1 (each rounded down; the
+    samples left over go to the first subsets, one each).
+
+    Raises ValueError if the lengths do not add up to `len(dataset)`, or a fraction is not in
+    [0, 1].
+
+    >>> import minitorch_cnn as mt
+    >>> [len(part) for part in mt.utils.data.random_split(range(10), [0.75, 0.25])]
+    [8, 2]
+    """
+    total = len(dataset)
+    sizes = list(lengths)
+    if math.isclose(sum(sizes), 1) and sum(sizes) <= 1:
+        sizes = _sizes_of_fractions(sizes, total)
+    if sum(sizes) != total:
+        raise ValueError(
+            f"random_split: lengths {list(lengths)} add up to {sum(sizes)}, but the data set "
+            f"has {total} samples"
+        )
+    order = generator.rng.permutation(total).tolist()
+    ends = itertools.accumulate(int(size) for size in sizes)
+    return [
+        Subset(dataset, order[end - int(size) : end]) for size, end in zip(sizes, ends, strict=True)
+    ]
+
+
+def _sizes_of_fractions(fractions: Sequence[float], total: int) -> list[int | float]:
+    for number, fraction in enumerate(fractions):
+        if not 0 <= fraction <= 1:
+            raise ValueError(
+                f"random_split: fraction {fraction} at position {number} not in [0, 1]"
+            )
+    sizes: list[int | float] = [math.floor(total * fraction) for fraction in fractions]
+    left_over = total - int(sum(sizes))
+    for number in range(left_over):
+        sizes[number % len(sizes)] += 1
+    for number, size in enumerate(sizes):
+        if size == 0:
+            warnings.warn(
+                f"random_split: part {number} of {list(fractions)} is empty", stacklevel=3
+            )
+    return sizes
+
+
+class ImageBatch(Sequence[Any]):
+    """Samples (image, label) that still lie together in two arrays.
+
+    This is what the image data sets return from `__getitems__` when they have no per-image
+    transform. To a collate function written for a list of samples it is one: `batch[i]` is
+    `(PIL image, label)`. One that knows better takes the arrays, without a loop over images:
+
+        images: uint8 (B, H, W, C)         labels: int64 (B,)
+
+    `default_collate` turns it into the pair of those tensors.
+    """
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray):
+        if images.ndim != 4 or len(images) != len(labels):
+            raise ValueError(
+                "ImageBatch needs images of shape (B, H, W, C) and B labels; got images "
+                f"{images.shape} and labels {labels.shape}"
+            )
+        self.images = images
+        self.labels = labels
+
+    def __getitem__(self, index: Any) -> Any:
+        image = self.images[index]
+        # Pillow knows grey images only without the channel axis.
+        picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+        return picture, int(self.labels[index])
+
+    def __len__(self) -> int:
+        return len(self.images)

@@ -1,0 +1,127 @@
+"""The worker processes of a DataLoader, seen from the main process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import weakref
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from .worker import WorkerPlan, worker_main
+
+
+class WorkerPool:
+    """Starts the workers, sends them tasks, receives their replies, and ends them.
+
+    Replies are taken from the one worker whose batch is due next: batches keep their order
+    without a buffer to sort them in, and a worker's death is noticed at that point.
+    """
+
+    def __init__(self, plan: WorkerPlan, context: Any, timeout: float):
+        if context is None or isinstance(context, str):
+            # fork starts in milliseconds and needs nothing pickled; elsewhere than on Linux it is
+            # not safe with the system's own libraries.
+            method = "fork" if context is None and sys.platform == "linux" else context
+            context = multiprocessing.get_context(method)
+        forked = context.get_start_method() == "fork"
+        self.timeout = timeout
+        self.unanswered = [0] * plan.num_workers
+        self.processes: list[Any] = []
+        self.connections: list[Connection] = []
+        # Also when the loop is left by `break` or an exception, and when Python ends.
+        self.shutdown = weakref.finalize(
+            self, _end_workers, self.processes, self.connections, self.unanswered, os.getpid()
+        )
+        for worker_id in range(plan.num_workers):
+            ours, theirs = context.Pipe()
+            process = context.Process(
+                target=worker_main,
+                args=(worker_id, plan, theirs, [*self.connections, ours] if forked else []),
+                name=f"DataLoader worker {worker_id}",
+                daemon=True,
+            )
+            process.start()
+            # Only the worker itself may hold its end: then its death closes the pipe.
+            theirs.close()
+            self.processes.append(process)
+            self.connections.append(ours)
+
+    def begin_epoch(self, base_seed: int) -> None:
+        """Seeds the workers anew. Batches of an epoch that was left early are thrown away."""
+        for worker_id in range(len(self.processes)):
+            while self.unanswered[worker_id]:
+                self.receive(worker_id)
+            self._send(worker_id, ("epoch", base_seed))
+
+    def send_task(self, worker_id: int, number: int, task: Any) -> None:
+        self._send(worker_id, ("task", number, task))
+        self.unanswered[worker_id] += 1
+
+    def receive(self, worker_id: int) -> tuple[str, Any]:
+        """The next reply of this worker.
+
+        Raises RuntimeError if it takes longer than the timeout, or if the worker has died.
+        """
+        connection, process = self.connections[worker_id], self.processes[worker_id]
+        if not wait([connection, process.sentinel], self.timeout or None):
+            raise RuntimeError(
+                f"DataLoader timed out after {self.timeout} seconds waiting for worker "
+                f"{worker_id} (pid {process.pid})"
+            )
+        try:
+            reply = pickle.loads(connection.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise self._death(worker_id) from error
+        self.unanswered[worker_id] -= 1
+        return reply
+
+    def _send(self, worker_id: int, message: tuple) -> None:
+        try:
+            self.connections[worker_id].send(message)
+        except OSError as error:
+            raise self._death(worker_id) from error
+
+    def _death(self, worker_id: int) -> RuntimeError:
+        process = self.processes[worker_id]
+        process.join(timeout=5)
+        code = process.exitcode
+        how = f"exit code {code}"
+        if code is not None and code < 0:
+            how += f", killed by signal {signal.Signals(-code).name}"
+        if code == -signal.SIGKILL:
+            how += "; the system kills processes when memory runs out"
+        return RuntimeError(
+            f"DataLoader worker {worker_id} (pid {process.pid}) exited unexpectedly ({how})"
+        )
+
+
+def _end_workers(
+    processes: list[Any], connections: list[Connection], unanswered: list[int], owner: int
+) -> None:
+    if os.getpid() != owner:
+        return  # a forked child holds a copy of the pool, but the workers are not its own
+    # `unanswered` is longer than the others if starting the processes failed half-way.
+    for process, connection, waiting in zip(processes, connections, unanswered, strict=False):
+        if waiting:
+            # It may be busy for long, or stuck: what it is doing is not wanted any more.
+            process.terminate()
+        else:
+            _ask_to_stop(connection)
+    for process, connection in zip(processes, connections, strict=True):
+        process.join(timeout=5)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        connection.close()
+        process.close()
+
+
+def _ask_to_stop(connection: Connection) -> None:
+    try:
+        connection.send(("stop",))
+    except OSError:
+        return  # it is dead already

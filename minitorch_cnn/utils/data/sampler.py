@@ -1,0 +1,189 @@
+"""In which order the samples are visited.
+
+Every sampler draws all its random numbers at the moment `iter(sampler)` is called. So the order of
+an epoch is a function of the generator's state at that moment: save that state, restore it later,
+and the same order comes again (`DataLoader.state_dict` builds on this).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Sized
+from typing import Any
+
+import numpy as np
+
+from ...backend import Generator, default_generator
+
+
+class Sampler:
+    """Base class: `__iter__` yields the indices of one epoch, `__len__` says how many."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} must define __iter__()")
+
+
+class SequentialSampler(Sampler):
+    """0, 1, 2, ..., in this order."""
+
+    def __init__(self, data_source: Sized):
+        self.data_source = data_source
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler):
+    """Every index once in random order, or `num_samples` indices drawn with replacement.
+
+    Without replacement and with `num_samples` larger than the data set, whole permutations
+    follow each other. `generator=None` means the default generator, which `manual_seed` seeds.
+
+    >>> import minitorch_cnn as mt
+    >>> sorted(mt.utils.data.RandomSampler("abcd"))
+    [0, 1, 2, 3]
+    """
+
+    def __init__(
+        self,
+        data_source: Sized,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: Generator | None = None,
+    ):
+        self.data_source = data_source
+        self.replacement = replacement
+        self._num_samples = num_samples
+        self.generator = generator
+        if not isinstance(replacement, bool):
+            raise TypeError(f"replacement should be a bool, got replacement={replacement!r}")
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
+            raise ValueError(
+                f"num_samples should be a positive integer, got num_samples={self.num_samples}"
+            )
+
+    @property
+    def num_samples(self) -> int:
+        # The data set may grow between epochs, so its length is asked for each time.
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        rng = (self.generator or default_generator).rng
+        n = len(self.data_source)
+        if self.replacement:
+            return iter(rng.integers(n, size=self.num_samples).tolist())
+        repeats = -(-self.num_samples // n)  # ceiling
+        order = np.concatenate([rng.permutation(n) for _ in range(repeats)])
+        return iter(order[: self.num_samples].tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler):
+    """The given indices in random order, each once."""
+
+    def __init__(self, indices: Sequence[int], generator: Generator | None = None):
+        self.indices = indices
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        rng = (self.generator or default_generator).rng
+        order = rng.permutation(len(self.indices)).tolist()
+        return iter([self.indices[position] for position in order])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler):
+    """`num_samples` indices in [0, len(weights)), drawn with probabilities ~ `weights`.
+
+    Raises ValueError for negative or all-zero weights, and if without replacement more samples
+    are asked for than there are non-zero weights.
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[float],
+        num_samples: int,
+        replacement: bool = True,
+        generator: Generator | None = None,
+    ):
+        values = np.asarray(weights, dtype=np.float64)
+        if values.ndim != 1 or not np.all(values >= 0) or not 0 < values.sum() < np.inf:
+            raise ValueError(
+                "weights should be one list of finite numbers >= 0, not all zero; got "
+                f"shape {values.shape}, values {values.ravel()[:10].tolist()}"
+            )
+        if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples <= 0:
+            raise ValueError(
+                f"num_samples should be a positive integer, got num_samples={num_samples}"
+            )
+        if not isinstance(replacement, bool):
+            raise ValueError(f"replacement should be a bool, got replacement={replacement!r}")
+        positive = int(np.count_nonzero(values))
+        if not replacement and num_samples > positive:
+            raise ValueError(
+                f"num_samples={num_samples} cannot be drawn without replacement from "
+                f"{positive} non-zero weights"
+            )
+        self.weights = values
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        rng = (self.generator or default_generator).rng
+        probabilities = self.weights / self.weights.sum()
+        chosen = rng.choice(
+            len(probabilities), self.num_samples, replace=self.replacement, p=probabilities
+        )
+        return iter(chosen.tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler):
+    """Groups the indices of `sampler` into lists of `batch_size`.
+
+    `drop_last` leaves out a last batch that is smaller than `batch_size`.
+
+    >>> import minitorch_cnn as mt
+    >>> list(mt.utils.data.BatchSampler(range(7), batch_size=3, drop_last=False))
+    [[0, 1, 2], [3, 4, 5], [6]]
+    """
+
+    def __init__(self, sampler: Any, batch_size: int, drop_last: bool):
+        if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0:
+            raise ValueError(
+                f"batch_size should be a positive integer, got batch_size={batch_size}"
+            )
+        if not isinstance(drop_last, bool):
+            raise ValueError(f"drop_last should be a bool, got drop_last={drop_last!r}")
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        # Not a generator function: iter(self.sampler) must run, and draw its order, right now.
+        return self._batches(iter(self.sampler))
+
+    def _batches(self, indices: Iterator[Any]) -> Iterator[list[Any]]:
+        batch = []
+        for index in indices:
+            batch.append(index)
+            if len(batch) == self.batch_size:
+                yield batch
+                batch = []
+        if batch and not self.drop_last:
+            yield batch
+
+    def __len__(self) -> int:
+        samples = len(self.sampler)
+        if self.drop_last:
+            return samples // self.batch_size
+        return -(-samples // self.batch_size)  # ceiling
