@@ -329,7 +329,7 @@ def rotate(
     return through_pillow(
         img,
         lambda plane, channel: plane.rotate(
-            angle, mode, expand, middle, fillcolor=float(fills[channel])
+            angle, mode, expand, middle, fillcolor=fill_for(plane, fills[channel])
         ),
     )
 

@@ -90,14 +90,16 @@ def fill_for(img: Image.Image, fill: Any) -> Any:
 def through_pillow(img: Tensor, function: Callable[[Image.Image, int], Image.Image]) -> Tensor:
     """Apply `function(plane, channel)` to every (H, W) plane of a tensor, as a Pillow image.
 
-    The planes are 32-bit floats for Pillow (mode "F"), so that no precision is lost to 8 bits.
-    Integer tensors are rounded afterwards.
+    uint8 planes stay 8 bit (mode "L"): the values are those of a PIL image. All others become
+    32-bit floats for Pillow (mode "F"), and integers are rounded afterwards.
     """
     array = to_numpy(array_of(img))
     planes = array.reshape(-1, *array.shape[-2:])
+    if array.dtype != np.uint8:
+        planes = planes.astype(np.float32)
     channels = array.shape[-3] if array.ndim > 2 else 1
     done = [
-        np.asarray(function(Image.fromarray(plane.astype(np.float32)), number % channels))
+        np.asarray(function(Image.fromarray(plane), number % channels))
         for number, plane in enumerate(planes)
     ]
     result = np.stack(done).reshape(*array.shape[:-2], *done[0].shape)
