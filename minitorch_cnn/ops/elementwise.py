@@ -12,6 +12,7 @@ from typing import Any
 
 from ..autograd.function import Function
 from ..backend import array_module
+from ..kernels import special
 from ..tensor import Tensor, wrap
 from .common import floating
 
@@ -66,7 +67,9 @@ expm1 = _elementwise(
     lambda gy, y: gy * (y + 1),
     "exp(x) - 1, exact also for x near 0.",
 )
-log = _elementwise("log", lambda xp, x: xp.log(x), "x", lambda gy, x: gy / x, "The natural logarithm.")
+log = _elementwise(
+    "log", lambda xp, x: xp.log(x), "x", lambda gy, x: gy / x, "The natural logarithm."
+)
 log2 = _elementwise(
     "log2",
     lambda xp, x: xp.log2(x),
@@ -103,7 +106,7 @@ rsqrt = _elementwise(
     "1 / sqrt(x).",
 )
 reciprocal = _elementwise(
-    "reciprocal", lambda xp, x: 1 / x, "y", lambda gy, y: -gy * y * y, "1 / x."
+    "reciprocal", lambda xp, x: 1 / x, "y", lambda gy, y: -gy * y * y, "1 / x, elementwise."
 )
 sin = _elementwise("sin", lambda xp, x: xp.sin(x), "x", lambda gy, x: gy * cos(x), "The sine.")
 cos = _elementwise("cos", lambda xp, x: xp.cos(x), "x", lambda gy, x: -gy * sin(x), "The cosine.")
@@ -154,16 +157,60 @@ sigmoid = _elementwise(
 )
 erf = _elementwise(
     "erf",
-    lambda xp, x: _erf_array(xp, x),
+    lambda xp, x: special.erf(x),
     "x",
     lambda gy, x: gy * exp(-x * x) * (2 / math.sqrt(math.pi)),
     "The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.",
 )
-abs = _elementwise(
-    "abs",
-    lambda xp, x: xp.abs(x),
-    "x",
-    lambda gy, x: gy * x.sign(),
-    "The absolute value; its gradient at 0 is taken as 0.",
-)
-square = _elementwise("square", lambda xp, x: x * x, "x", lambda gy, x: gy * x * 2, "x * x.")
+
+
+# Three that keep integers as they are.
+
+
+class Abs(Function):
+    """y = |x|; the slope at 0 is taken as 0"""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return wrap(array_module(x.array).abs(x.array))
+
+    @staticmethod
+    def backward(ctx, gy):
+        (x,) = ctx.saved_tensors
+        return gy * sign(x.detach())
+
+
+def abs(input: Tensor) -> Tensor:
+    """The absolute value, in the same type; its gradient at 0 is 0.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.abs(mt.tensor([-1, 2]))
+    tensor([1, 2])
+    """
+    if input.dtype.category == 0:
+        raise RuntimeError("abs: not defined for bool tensors")
+    return Abs.apply(input)
+
+
+class Sign(Function):
+    """y = -1, 0 or 1; flat, so its gradient is 0"""
+
+    @staticmethod
+    def forward(ctx, x):
+        array = x.array
+        return wrap(array.copy() if array.dtype == bool else array_module(array).sign(array))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return gy.new_zeros(gy.shape)
+
+
+def sign(input: Tensor) -> Tensor:
+    """-1, 0 or 1 as each element is negative, 0 or positive, in the same type."""
+    return Sign.apply(input)
+
+
+def square(input: Tensor) -> Tensor:
+    """x * x, in the same type (int64 for bools)."""
+    return input**2

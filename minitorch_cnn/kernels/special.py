@@ -1,0 +1,56 @@
+"""Special functions that NumPy lacks: the error function, for arrays."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+EDGE = 6.0  # erf(6) = 1 - 2e-17: 1 in double precision
+PIECES = 24  # of [0, EDGE], each with a polynomial of its own
+DEGREE = 12
+
+
+@functools.cache
+def _coefficients() -> np.ndarray:
+    """(DEGREE + 1, PIECES): for each piece a polynomial in t, the place within it from -1 to 1.
+
+    It interpolates erf(x) / x at Chebyshev's points, whose error is spread evenly over the piece:
+    with pieces of length 1/4, degree 12 reaches the last bits of double precision. The quotient
+    and not erf itself, so that the result is exact to its last bits near 0 as well.
+    """
+    nodes = np.cos(np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1))
+    width = EDGE / PIECES
+    columns = []
+    for piece in range(PIECES):
+        places = [width * (piece + 0.5 + 0.5 * t) for t in nodes]
+        values = [math.erf(x) / x for x in places]
+        series = np.polynomial.chebyshev.chebfit(nodes, values, DEGREE)
+        columns.append(np.polynomial.chebyshev.cheb2poly(series))
+    return np.stack(columns, axis=1)
+
+
+def erf(x: Any) -> Any:
+    """The error function of a floating array, to about 1e-15 (float64) absolute.
+
+    >>> erf(np.array([0.0, 0.5, -10.0]))
+    array([ 0.        ,  0.52049988, -1.        ])
+    """
+    if not isinstance(x, np.ndarray):
+        from cupyx.scipy.special import erf as cupy_erf
+
+        return cupy_erf(x)
+    coefficients = _coefficients()
+    kind = np.float64 if x.dtype == np.float64 else np.float32
+    size = np.abs(x).astype(kind, copy=False)
+    place = np.minimum(np.where(np.isnan(size), 0, size), kind(EDGE)) * kind(PIECES / EDGE)
+    piece = np.minimum(place.astype(np.int64), PIECES - 1)
+    t = 2 * (place - piece.astype(kind)) - 1
+    y = np.zeros_like(t)
+    for row in coefficients[::-1].astype(kind):  # Horner's rule
+        y = y * t + row[piece]
+    y = np.where(size >= kind(EDGE), kind(1), y * size)
+    y = np.where(np.isnan(size), size, np.copysign(y, x))
+    return y.astype(x.dtype, copy=False)

@@ -1,0 +1,308 @@
+"""Taking and putting elements by tensors of positions: gather, scatter, masks, take, ...
+
+gather and scatter mirror each other: y[i][j] = x[index[i][j]][j] takes (for dim 0), and
+y[index[i][j]][j] = src[i][j] puts. So each is the other's gradient.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import backend
+from ..autograd.function import Function
+from ..backend import array_module
+from ..tensor import Tensor, shape_text, wrap
+from .arithmetic import where
+from .common import is_number
+from .indexing import AddIntoZeros, AdvancedIndex, check_index, getitem, split_index
+from .shape import broadcast_shapes, broadcast_tensors, expand
+
+
+def along(index: Any, dim: int) -> tuple:
+    """The full index of a bare array: `index` in axis dim, every other axis counting up."""
+    xp = array_module(index)
+    grid = []
+    for axis, length in enumerate(index.shape):
+        shape = [1] * index.ndim
+        shape[axis] = length
+        grid.append(index if axis == dim else xp.arange(length).reshape(shape))
+    return tuple(grid)
+
+
+class Gather(Function):
+    """y[i][j] = x[index[i][j]][j], for dim 0"""
+
+    @staticmethod
+    def forward(ctx, x, dim, index):
+        ctx.shape, ctx.dim = x.shape, dim
+        ctx.save_for_backward(index)
+        return wrap(x.array[along(index.array, dim)])
+
+    @staticmethod
+    def backward(ctx, gy):
+        (index,) = ctx.saved_tensors
+        return AddIntoZeros.apply(gy, ctx.shape, along(index.array, ctx.dim)), None, None
+
+
+class Scatter(Function):
+    """y = x, with y[index[i][j]][j] = src[i][j], for dim 0; src may be a number"""
+
+    @staticmethod
+    def forward(ctx, x, dim, index, src):
+        ctx.dim = dim
+        ctx.save_for_backward(index)
+        y = x.array.copy(order="K")
+        place = along(index.array, dim)
+        if isinstance(src, Tensor):
+            ctx.src_shape = src.shape
+            y[place] = src.array[tuple(slice(n) for n in index.array.shape)]
+        else:
+            y[place] = src
+        return wrap(y)
+
+    @staticmethod
+    def backward(ctx, gy):
+        (index,) = ctx.saved_tensors
+        gx = gsrc = None
+        if ctx.needs_input_grad[0]:
+            gx = Scatter.apply(gy, ctx.dim, index, 0.0)
+        if ctx.needs_input_grad[3]:
+            gsrc = _padded(Gather.apply(gy, ctx.dim, index), ctx.src_shape)
+        return gx, None, None, gsrc
+
+
+class ScatterAdd(Function):
+    """y = x, with y[index[i][j]][j] += src[i][j], for dim 0"""
+
+    @staticmethod
+    def forward(ctx, x, dim, index, src):
+        ctx.dim, ctx.src_shape = dim, src.shape
+        ctx.save_for_backward(index)
+        y = x.array.copy(order="K")
+        used = src.array[tuple(slice(n) for n in index.array.shape)]
+        backend.scatter_add(y, along(index.array, dim), used)
+        return wrap(y)
+
+    @staticmethod
+    def backward(ctx, gy):
+        (index,) = ctx.saved_tensors
+        return gy, None, None, _padded(Gather.apply(gy, ctx.dim, index), ctx.src_shape)
+
+
+def _padded(gradient: Tensor, shape: tuple) -> Tensor:
+    """Zeros of that shape around the gradient: the index may cover only a part of src."""
+    if gradient.shape == shape:
+        return gradient
+    xp = array_module(gradient.array)
+    covered = xp.ix_(*(xp.arange(n) for n in gradient.array.shape))
+    return AddIntoZeros.apply(gradient, shape, covered)
+
+
+def _checked(name: str, input: Tensor, dim: int, index: Tensor) -> int:
+    """The dimension counted from the front. Raises where index and input do not fit."""
+    dim = input._dim(dim)
+    if max(index.ndim, 1) != max(input.ndim, 1):
+        raise RuntimeError(
+            f"Index tensor must have the same number of dimensions as input tensor: {name}() got "
+            f"index {shape_text(index.shape)} and input {shape_text(input.shape)}"
+        )
+    check_index(index, input.size(dim) if input.ndim else 1, dim)
+    for axis, (n, length) in enumerate(zip(index.shape, input.shape, strict=False)):
+        if axis != dim and n > length:
+            raise RuntimeError(
+                f"Size does not match at dimension {axis}: expected index "
+                f"{shape_text(index.shape)} to be no larger than self {shape_text(input.shape)} "
+                f"apart from dimension {dim}"
+            )
+    return dim
+
+
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
+    """For each element of `index`, the element of input at that position along a dimension.
+
+    The result has the index's shape: ``out[i][j] = input[index[i][j]][j]`` for dim 0,
+    ``input[i][index[i][j]]`` for dim 1.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[1, 2], [3, 4]])
+    >>> mt.gather(x, 1, mt.tensor([[0, 0], [1, 0]]))
+    tensor([[1, 1],
+            [4, 3]])
+    """
+    if sparse_grad:
+        raise NotImplementedError("gather: sparse_grad=True is not supported")
+    dim = _checked("gather", input, dim, index)
+    if input.ndim == 0 or index.ndim == 0:
+        return gather(input.reshape(-1), 0, index.reshape(-1)).reshape(index.shape)
+    return Gather.apply(input, dim, index)
+
+
+def _checked_source(name: str, index: Tensor, src: Any, input: Tensor) -> None:
+    if src.dtype is not input.dtype:
+        raise RuntimeError(
+            f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and "
+            f"{src.dtype}"
+        )
+    if src.ndim != index.ndim or any(n > m for n, m in zip(index.shape, src.shape, strict=True)):
+        raise RuntimeError(
+            f"Expected index {shape_text(index.shape)} to be no larger than src "
+            f"{shape_text(src.shape)} in {name}()"
+        )
+
+
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+) -> Tensor:
+    """input with elements of src (or one number) put at the positions `index` along a dimension.
+
+    ``out[index[i][j]][j] = src[i][j]`` for dim 0. Of repeated positions, one wins; `scatter_add`
+    adds them up.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2, 3).scatter(1, mt.tensor([[2], [0]]), 1.0)
+    tensor([[0., 0., 1.],
+            [1., 0., 0.]])
+    """
+    if reduce is not None and reduce != "add":
+        raise NotImplementedError(f"scatter: reduce={reduce!r} is not supported; there is 'add'")
+    source = value if src is None else src
+    if source is None:
+        raise TypeError("scatter() needs src (a tensor) or value (a number)")
+    if not isinstance(source, Tensor) and not is_number(source):
+        raise TypeError(f"scatter() needs a tensor or a number, got {type(source).__name__}")
+    if reduce == "add":
+        if not isinstance(source, Tensor):
+            source = input.new_full(index.shape, source)
+        return scatter_add(input, dim, index, source)
+    dim = _checked("scatter", input, dim, index)
+    if isinstance(source, Tensor):
+        _checked_source("scatter", index, source, input)
+    if input.ndim == 0:
+        source = source.reshape(-1) if isinstance(source, Tensor) else source
+        return scatter(input.reshape(1), 0, index.reshape(-1), source).reshape(())
+    return Scatter.apply(input, dim, index, source)
+
+
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """input with elements of src added at the positions `index` along a dimension.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(3).scatter_add(0, mt.tensor([0, 0, 2]), mt.tensor([1.0, 2.0, 3.0]))
+    tensor([3., 0., 3.])
+    """
+    dim = _checked("scatter_add", input, dim, index)
+    _checked_source("scatter_add", index, src, input)
+    if input.ndim == 0:
+        return scatter_add(input.reshape(1), 0, index.reshape(-1), src.reshape(-1)).reshape(())
+    return ScatterAdd.apply(input, dim, index, src)
+
+
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """The elements at positions of the flattened input; negative ones count from the end."""
+    return getitem(input.reshape(-1), index)
+
+
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """As `gather`, but input and indices broadcast; without dim, both are flattened.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[3, 1], [5, 9]])
+    >>> x.take_along_dim(x.argmax(1, keepdim=True), 1)
+    tensor([[3],
+            [9]])
+    """
+    if dim is None:
+        return gather(input.reshape(-1), 0, indices.reshape(-1))
+    if input.ndim != indices.ndim:
+        raise RuntimeError(
+            "take_along_dim(): input and indices should have the same number of dimensions, but "
+            f"got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
+        )
+    dim = input._dim(dim)
+    others = list(input.shape), list(indices.shape)
+    for shape in others:
+        shape[dim] = 1
+    common = broadcast_shapes(*others)
+    wide_input = (*common[:dim], input.size(dim), *common[dim + 1 :])
+    wide_index = (*common[:dim], indices.size(dim), *common[dim + 1 :])
+    return gather(expand(input, wide_input), dim, expand(indices, wide_index))
+
+
+# -------------------------------------------------------------------------------------- masks
+
+
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """input with `value` (a number or a 0-d tensor) where the mask (bool, broadcast) is true.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([1.0, -2.0])
+    >>> x.masked_fill(x < 0, 0)
+    tensor([1., 0.])
+    """
+    if mask.dtype.category != 0:
+        raise RuntimeError(f"masked_fill only supports boolean masks, but got mask {mask.dtype}")
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value.ndim} dimension(s)."
+            )
+        value = value.to(input.dtype)
+    elif isinstance(value, float) and not input.dtype.is_floating_point:
+        raise RuntimeError(f"value {value} cannot be converted to {input.dtype} without overflow")
+    return where(mask, value, input)
+
+
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """A vector of the elements where the mask (bool, broadcast) is true."""
+    if mask.dtype.category != 0:
+        raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {mask.dtype}")
+    wide, wide_mask = broadcast_tensors(input, mask)
+    return getitem(wide, wide_mask)
+
+
+# ------------------------------------------------------------------------------- x[index] = value
+
+
+class IndexPut(Function):
+    """y = x, with y[index] = values, or with values added there"""
+
+    @staticmethod
+    def forward(ctx, x, values, index, accumulate):
+        ctx.index, ctx.accumulate = index, accumulate
+        y = x.array.copy(order="K")
+        if accumulate:
+            backend.scatter_add(y, index, values.array)
+        else:
+            y[index] = values.array
+        return wrap(y)
+
+    @staticmethod
+    def backward(ctx, gy):
+        gx = None
+        gvalues = AdvancedIndex.apply(gy, ctx.index)
+        if ctx.needs_input_grad[0]:
+            gx = gy
+            if not ctx.accumulate:
+                gx = IndexPut.apply(gy, gvalues.new_zeros(gvalues.shape), ctx.index, False)
+        return gx, gvalues, None, None
+
+
+def index_put(
+    input: Tensor, indices: tuple[Tensor, ...], values: Tensor, accumulate: bool = False
+) -> Tensor:
+    """input with ``input[indices] = values``, or ``+=`` with accumulate (repetitions add up).
+
+    >>> import minitorch_cnn as mt
+    >>> where = (mt.tensor([0, 0]),)
+    >>> mt.zeros(2).index_put(where, mt.tensor(1.0), accumulate=True)
+    tensor([2., 0.])
+    """
+    _, advanced = split_index(input, tuple(indices))
+    if values.dtype is not input.dtype:
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {input.dtype} for "
+            f"the destination and {values.dtype} for the source."
+        )
+    place_shape = input.array[advanced].shape
+    return IndexPut.apply(input, expand(values, place_shape), advanced, accumulate)

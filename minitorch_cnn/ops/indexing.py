@@ -1,0 +1,418 @@
+"""Taking elements by position: x[...], narrow, select, diagonal, and by index tensors.
+
+A basic index (ints, slices, None, ...) gives a view; its gradient is put back into zeros. An
+advanced index (masks, tensors of positions) gives a copy; positions may repeat, and then their
+gradients add up.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..autograd.function import Function, ViewFunction
+from ..backend import array_module
+from ..tensor import Tensor, shape_text, wrap
+from .creation import as_tensor
+
+WHOLE = slice(None)
+
+# -------------------------------------------------------------------------------------- views
+
+
+class PutIntoZeros(Function):
+    """y = zeros, with x in the place where a view looks: the gradient of taking that view"""
+
+    @staticmethod
+    def forward(ctx, x, shape, view_function, args):
+        ctx.view_function, ctx.args = view_function, args
+        y = array_module(x.array).zeros(shape, x.array.dtype)
+        view_function.view(y, *args)[...] = x.array
+        return wrap(y)
+
+    @staticmethod
+    def backward(ctx, gy):
+        return ctx.view_function.apply(gy, *ctx.args), None, None, None
+
+
+class BasicIndex(ViewFunction):
+    """y = x[index] for ints, slices, None and Ellipsis"""
+
+    @staticmethod
+    def view(array, index):
+        return array[index]
+
+    @staticmethod
+    def backward(ctx, gy):
+        return PutIntoZeros.apply(gy, ctx.shape, BasicIndex, ctx.args), None
+
+
+class Diagonal(ViewFunction):
+    """y[..., i] = x[..., i, ..., i + offset, ...]"""
+
+    @staticmethod
+    def view(array, offset, dim1, dim2):
+        # by strides, because numpy's own diagonal cannot be written to
+        xp = array_module(array)
+        front = xp.moveaxis(array, (dim1, dim2), (-2, -1))
+        front = front[..., max(-offset, 0) :, max(offset, 0) :]
+        length = min(front.shape[-2:])
+        strides = (*front.strides[:-2], front.strides[-2] + front.strides[-1])
+        return xp.lib.stride_tricks.as_strided(front, (*front.shape[:-2], length), strides)
+
+    @staticmethod
+    def backward(ctx, gy):
+        return PutIntoZeros.apply(gy, ctx.shape, Diagonal, ctx.args), None, None, None
+
+
+class Unfold(ViewFunction):
+    """y = the windows of `size` elements along axis dim, `step` apart, as a new last axis"""
+
+    @staticmethod
+    def view(array, dim, size, step):
+        count = (array.shape[dim] - size) // step + 1
+        shape = (*array.shape[:dim], count, *array.shape[dim + 1 :], size)
+        stride = array.strides[dim]
+        strides = (*array.strides[:dim], stride * step, *array.strides[dim + 1 :], stride)
+        return array_module(array).lib.stride_tricks.as_strided(array, shape, strides)
+
+    @staticmethod
+    def backward(ctx, gy):
+        # Windows may overlap, so their gradients are added, position by position.
+        dim, size, step = ctx.args
+        xp = array_module(gy.array)
+        count = gy.shape[dim]
+        positions = (xp.arange(count)[:, None] * step + xp.arange(size)).reshape(-1)
+        windows = gy.movedim(-1, dim + 1).flatten(dim, dim + 1)
+        return index_add(gy.new_zeros(ctx.shape), dim, wrap(positions), windows), None, None, None
+
+
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """The slice at position `index` of a dimension, which disappears, as a view.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 2], [3, 4]]).select(1, -1)
+    tensor([2, 4])
+    """
+    if input.ndim == 0:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim, length = input._dim(dim), input.size(dim)
+    if not -length <= index < length:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {shape_text(input.shape)} "
+            f"at dimension {dim}"
+        )
+    return BasicIndex.apply(input, (*[WHOLE] * dim, operator.index(index)))
+
+
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`length` elements of a dimension from position `start` on, as a view."""
+    if input.ndim == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    dim, total, first = input._dim(dim), input.size(dim), operator.index(start)
+    if not -total <= first <= total:
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-total}, {total}], but got {first})"
+        )
+    first = first + total if first < 0 else first
+    if length < 0 or first + length > total:
+        raise RuntimeError(
+            f"start ({first}) + length ({length}) exceeds dimension size ({total})."
+        )
+    return BasicIndex.apply(input, (*[WHOLE] * dim, slice(first, first + length)))
+
+
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The diagonal over two dimensions, as a view; it becomes the last dimension.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(9).reshape(3, 3).diagonal(1)
+    tensor([1, 5])
+    """
+    first, second = input._dim(dim1), input._dim(dim2)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return Diagonal.apply(input, offset, first, second)
+
+
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The diagonal of a matrix, or the matrix with a vector on its diagonal.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.diag(mt.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    if input.ndim == 2:
+        return Diagonal.apply(input, diagonal, 0, 1).clone()
+    if input.ndim != 1:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    n = input.size(0) + abs(diagonal)
+    return PutIntoZeros.apply(input, (n, n), Diagonal, (diagonal, 0, 1))
+
+
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """All windows of `size` elements along a dimension, `step` apart, as a view (``x.unfold``).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(5).unfold(0, 3, 1)
+    tensor([[0, 1, 2],
+            [1, 2, 3],
+            [2, 3, 4]])
+    """
+    dim = input._dim(dimension)
+    if size > input.size(dim) or size < 0 or step <= 0:
+        raise RuntimeError(
+            f"maximum size for tensor at dimension {dim} is {input.size(dim)} and step must be "
+            f"greater than 0, but size is {size} and step is {step}"
+        )
+    return Unfold.apply(input, dim, size, step)
+
+
+# ------------------------------------------------------------------------------------ x[index]
+
+
+class AdvancedIndex(Function):
+    """y = x[index], with arrays of positions or masks among the index's elements"""
+
+    @staticmethod
+    def forward(ctx, x, index):
+        ctx.shape, ctx.index = x.shape, index
+        return wrap(x.array[index])
+
+    @staticmethod
+    def backward(ctx, gy):
+        return AddIntoZeros.apply(gy, ctx.shape, ctx.index), None
+
+
+class AddIntoZeros(Function):
+    """y = zeros, with y[index] += x: repeated positions add up"""
+
+    @staticmethod
+    def forward(ctx, x, shape, index):
+        ctx.index = index
+        y = array_module(x.array).zeros(shape, x.array.dtype)
+        backend.scatter_add(y, index, x.array)
+        return wrap(y)
+
+    @staticmethod
+    def backward(ctx, gy):
+        return AdvancedIndex.apply(gy, ctx.index), None, None
+
+
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """``input[index]`` for ints, slices, None, Ellipsis, masks, index tensors, lists and mixtures.
+
+    A view where there are only ints, slices (with positive steps), None and Ellipsis.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.arange(6).reshape(2, 3)
+    >>> x[:, 1], x[mt.tensor([1, 1]), 0], x[x > 3]
+    (tensor([1, 4]), tensor([3, 3]), tensor([4, 5]))
+    """
+    basic, advanced = split_index(input, index)
+    part = BasicIndex.apply(input, basic) if basic else input
+    if not advanced:
+        return part if basic else BasicIndex.apply(input, (Ellipsis,))
+    return AdvancedIndex.apply(part, advanced)
+
+
+def split_index(input: Tensor, index: Any) -> tuple[tuple, tuple]:
+    """An index as a basic one followed by an advanced one: x[index] is x[basic][advanced].
+
+    torch takes ints, slices and None first. NumPy counts an int beside an index tensor as
+    advanced too, which moves axes (x[0, :, [1, 2]] has its shape turned around).
+    """
+    given = index if isinstance(index, tuple) else (index,)
+    items = [_index_item(each, input) for each in given]
+    count = sum(_dims_taken(each) for each in items)
+    if count > input.ndim:
+        raise IndexError(f"too many indices for tensor of dimension {input.ndim}: got {count}")
+    basic: list[Any] = []
+    advanced: list[Any] = []  # beside each dimension of x[basic]
+    for each in items:
+        if each is Ellipsis:
+            basic += [WHOLE] * (input.ndim - count)
+            advanced += [WHOLE] * (input.ndim - count)
+        elif isinstance(each, int) and not isinstance(each, bool):
+            position = sum(1 for b in basic if b is not None)
+            length = input.size(position)
+            if not -length <= each < length:
+                raise IndexError(
+                    f"index {each} is out of bounds for dimension {position} with size {length}"
+                )
+            basic.append(each)
+        elif each is None or isinstance(each, slice):
+            basic.append(each)
+            advanced.append(WHOLE)
+        else:
+            basic += [WHOLE] * _dims_taken(each)
+            advanced.append(each)
+    if all(isinstance(each, slice) for each in advanced):
+        advanced = []
+    if all(isinstance(each, slice) and each == WHOLE for each in basic):
+        basic = []
+    return tuple(basic), tuple(advanced)
+
+
+def _dims_taken(item: Any) -> int:
+    """How many dimensions of the tensor an element of an index stands for."""
+    if item is None or item is Ellipsis or isinstance(item, bool):
+        return 0
+    if backend.is_array(item) and item.dtype == bool:
+        return item.ndim
+    return 1
+
+
+def _index_item(item: Any, input: Tensor) -> Any:
+    """One element of an index as a Python value or a bare array on the tensor's device."""
+    if item is None or item is Ellipsis or isinstance(item, bool | int):
+        return item
+    if isinstance(item, np.integer):
+        return int(item)
+    if isinstance(item, slice):
+        bounds = [
+            None if each is None else operator.index(each)
+            for each in (item.start, item.stop, item.step)
+        ]
+        if bounds[2] is not None and bounds[2] <= 0:
+            raise ValueError(f"step must be greater than zero, got {bounds[2]}")
+        return slice(*bounds)
+    if isinstance(item, Tensor):
+        array = item.array
+    elif backend.is_array(item):
+        array = item
+    elif isinstance(item, list | tuple | range):
+        array = as_tensor(list(item)).array
+        if array.size == 0:
+            array = array.astype(np.int64)
+    else:
+        raise IndexError(
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
+            f"valid indices (got {type(item).__name__})"
+        )
+    if array.dtype.kind == "f":
+        raise IndexError(
+            f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}"
+        )
+    if array.ndim == 0 and array.dtype != bool:
+        return int(array)
+    if array.dtype == np.uint8:
+        array = array != 0  # torch's older masks
+    return backend.to_device(array, input.device)
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """The positions of the elements that are not 0: (count, ndim), or a tensor for each axis.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[0, 5], [7, 0]]).nonzero()
+    tensor([[0, 1],
+            [1, 0]])
+    """
+    xp = array_module(input.array)
+    if as_tuple:
+        return tuple(wrap(each) for each in xp.nonzero(xp.atleast_1d(input.array)))
+    if input.ndim == 0:
+        return wrap(xp.zeros((int(bool(input.array)), 0), np.int64))
+    return wrap(xp.stack(xp.nonzero(input.array), axis=1))
+
+
+argwhere = nonzero
+
+
+# --------------------------------------------------------------- along one axis: index_select, add
+
+
+class IndexSelect(Function):
+    """y = the slices of x at the positions `index` of axis dim"""
+
+    @staticmethod
+    def forward(ctx, x, dim, index):
+        ctx.shape, ctx.dim = x.shape, dim
+        ctx.save_for_backward(index)
+        return wrap(array_module(x.array).take(x.array, index.array, axis=dim))
+
+    @staticmethod
+    def backward(ctx, gy):
+        (index,) = ctx.saved_tensors
+        return index_add(gy.new_zeros(ctx.shape), ctx.dim, index, gy), None, None
+
+
+class IndexAdd(Function):
+    """y = x, with source[i] added to the slice index[i] of axis dim"""
+
+    @staticmethod
+    def forward(ctx, x, dim, index, source):
+        ctx.dim = dim
+        ctx.save_for_backward(index)
+        y = x.array.copy(order="K")
+        backend.scatter_add(y, (*[WHOLE] * dim, index.array), source.array)
+        return wrap(y)
+
+    @staticmethod
+    def backward(ctx, gy):
+        (index,) = ctx.saved_tensors
+        return gy, None, None, index_select(gy, ctx.dim, index)
+
+
+def check_index(index: Tensor, length: int, dim: int) -> None:
+    """Raises IndexError if an element of `index` is no position in a dimension of that length.
+
+    Only on the CPU: on a GPU the test would wait for everything that is still being computed.
+    """
+    if index.dtype.category != 1:
+        raise RuntimeError(f"index must be an integer tensor (int64), got {index.dtype}")
+    if index.is_cuda or index.array.size == 0:
+        return
+    low, high = int(index.array.min()), int(index.array.max())
+    if low < 0 or high >= length:
+        raise IndexError(
+            f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size "
+            f"{length}"
+        )
+
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The slices of a dimension at the positions `index` (a vector of integers).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 2, 3], [4, 5, 6]]).index_select(1, mt.tensor([2, 0]))
+    tensor([[3, 1],
+            [6, 4]])
+    """
+    dim = input._dim(dim)
+    if index.ndim > 1:
+        raise IndexError(f"index_select(): Index is supposed to be a vector, got {index.ndim}-D")
+    if input.ndim == 0:
+        return input.reshape(1).index_select(0, index).reshape(())
+    check_index(index, input.size(dim), dim)
+    return IndexSelect.apply(input, dim, index.reshape(-1))
+
+
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+    """input, with alpha * source[i] added to its slice index[i] along a dimension.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(3).index_add(0, mt.tensor([0, 2, 2]), mt.tensor([1.0, 2.0, 3.0]))
+    tensor([1., 0., 5.])
+    """
+    dim = input._dim(dim)
+    check_index(index, input.size(dim), dim)
+    expected = (*input.shape[:dim], index.numel(), *input.shape[dim + 1 :])
+    if tuple(source.shape) != expected:
+        raise RuntimeError(
+            f"index_add(): source has shape {shape_text(source.shape)}; expected "
+            f"{shape_text(expected)} for an index of {index.numel()} along dimension {dim} of "
+            f"{shape_text(input.shape)}"
+        )
+    if source.dtype is not input.dtype:
+        raise RuntimeError(
+            f"index_add(): self ({input.dtype}) and source ({source.dtype}) must have the same "
+            "scalar type"
+        )
+    scaled = source if alpha == 1 else source * alpha
+    return IndexAdd.apply(input, dim, index.reshape(-1), scaled)

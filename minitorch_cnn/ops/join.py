@@ -1,0 +1,227 @@
+"""Joining tensors (cat, stack, ...) and taking them apart (split, chunk, unbind, ...)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+from ..autograd.function import Function
+from ..backend import array_module
+from ..dtypes import promote_types
+from ..tensor import Tensor, shape_text, wrap
+from .common import same_device
+from .indexing import index_select, narrow, select
+from .shape import reshape, unsqueeze
+
+
+class Cat(Function):
+    """y = the tensors one after the other along axis dim"""
+
+    @staticmethod
+    def forward(ctx, dim, *tensors):
+        ctx.dim = dim
+        ctx.lengths = [each.array.shape[dim] for each in tensors]
+        xp = array_module(tensors[0].array)
+        return wrap(xp.concatenate([each.array for each in tensors], axis=dim))
+
+    @staticmethod
+    def backward(ctx, gy):
+        parts = []
+        start = 0
+        for length, needed in zip(ctx.lengths, ctx.needs_input_grad[1:], strict=True):
+            parts.append(narrow(gy, ctx.dim, start, length) if needed else None)
+            start += length
+        return (None, *parts)
+
+
+def _tensors(name: str, tensors: Any) -> list[Tensor]:
+    """The sequence as a list of tensors of one dtype on one device."""
+    if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
+        raise TypeError(f"{name}(): expected a list or tuple of tensors, got {type(tensors)}")
+    for index, each in enumerate(tensors):
+        if not isinstance(each, Tensor):
+            raise TypeError(
+                f"expected Tensor as element {index} in argument 0, but got {type(each).__name__}"
+            )
+    if not tensors:
+        raise RuntimeError(f"{name}(): expected a non-empty list of Tensors")
+    same_device(*tensors)
+    kind = reduce(promote_types, [each.dtype for each in tensors])
+    return [each.to(kind) for each in tensors]
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """The tensors one after the other along an existing dimension.
+
+    All other lengths must be equal (RuntimeError); types are promoted.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.cat([mt.zeros(2, 1), mt.ones(2, 2)], dim=1)
+    tensor([[0., 1., 1.],
+            [0., 1., 1.]])
+    """
+    parts = _tensors("cat", tensors)
+    # As in torch, a tensor of shape (0,) joins tensors of any shape.
+    shaped = [each for each in parts if each.array.shape != (0,)] or parts[:1]
+    first = shaped[0]
+    if any(each.ndim == 0 for each in shaped):
+        raise RuntimeError("zero-dimensional tensor cannot be concatenated: use stack")
+    dim = first._dim(dim)
+    for index, each in enumerate(shaped):
+        same = each.ndim == first.ndim and all(
+            m == n for i, (m, n) in enumerate(zip(each.shape, first.shape)) if i != dim
+        )
+        if not same:
+            raise RuntimeError(
+                f"Sizes of tensors must match except in dimension {dim}. Expected "
+                f"{shape_text(first.shape)} but got {shape_text(each.shape)} for tensor number "
+                f"{index} in the list."
+            )
+    return Cat.apply(dim, *shaped)
+
+
+concat = concatenate = cat
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Tensors of one shape side by side along a new dimension.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.stack([mt.tensor([1, 2]), mt.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    parts = _tensors("stack", tensors)
+    for index, each in enumerate(parts):
+        if each.shape != parts[0].shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got "
+                f"{shape_text(parts[0].shape)} at entry 0 and {shape_text(each.shape)} at entry "
+                f"{index}"
+            )
+    lifted = [unsqueeze(each, dim) for each in parts]
+    return Cat.apply(lifted[0]._dim(dim), *lifted)
+
+
+def atleast_1d(input: Tensor) -> Tensor:
+    """A 0-d tensor as one of shape (1,); others as they are."""
+    return reshape(input, 1) if input.ndim == 0 else input
+
+
+def atleast_2d(input: Tensor) -> Tensor:
+    """With leading dimensions of length 1, so that there are two at least."""
+    return unsqueeze(atleast_1d(input), 0) if input.ndim < 2 else input
+
+
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """Joined along dimension 1 (0 for vectors)."""
+    parts = [atleast_1d(each) for each in _tensors("hstack", tensors)]
+    return cat(parts, 0 if parts[0].ndim == 1 else 1)
+
+
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """Joined along dimension 0, vectors counting as rows."""
+    return cat([atleast_2d(each) for each in _tensors("vstack", tensors)], 0)
+
+
+# ---------------------------------------------------------------------------------- taking apart
+
+
+def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of parts: of that length each (the last may be shorter), or of the listed lengths.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(5).split(2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    >>> mt.arange(5).split([1, 4])
+    (tensor([0]), tensor([1, 2, 3, 4]))
+    """
+    dim = input._dim(dim)
+    total = input.size(dim)
+    if isinstance(split_size_or_sections, int):
+        size = split_size_or_sections
+        if size < 0 or (size == 0 and total > 0):
+            raise RuntimeError(f"split expects split_size be positive, but got split_size={size}")
+        count = max(1, -(-total // size)) if size else 1
+        lengths = [min(size, total - i * size) for i in range(count)]
+    else:
+        lengths = list(split_size_or_sections)
+        if sum(lengths) != total or any(length < 0 for length in lengths):
+            raise RuntimeError(
+                "split_with_sizes expects split_sizes to sum exactly to "
+                f"{total} (input tensor's size at dimension {dim}), but got split_sizes={lengths}"
+            )
+    parts, start = [], 0
+    for length in lengths:
+        parts.append(narrow(input, dim, start, length))
+        start += length
+    return tuple(parts)
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of `chunks` parts of equal length (the last may be shorter, or there are fewer).
+
+    >>> import minitorch_cnn as mt
+    >>> [len(part) for part in mt.arange(7).chunk(3)]
+    [3, 3, 1]
+    """
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    total = input.size(dim)
+    if total == 0:
+        return split(input, [0] * chunks, dim)
+    return split(input, -(-total // chunks), dim)
+
+
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of that many parts, the first of which are one longer; or parts cut at the indices.
+
+    >>> import minitorch_cnn as mt
+    >>> [len(part) for part in mt.arange(7).tensor_split(3)]
+    [3, 2, 2]
+    """
+    dim = input._dim(dim)
+    total = input.size(dim)
+    if isinstance(indices_or_sections, int):
+        sections = indices_or_sections
+        if sections <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
+        longer = total % sections
+        lengths = [total // sections + (1 if i < longer else 0) for i in range(sections)]
+        return split(input, lengths, dim)
+    cuts = [0, *indices_or_sections]
+    parts = []
+    for start, stop in zip(cuts, [*cuts[1:], total], strict=True):
+        start, stop, _ = slice(start, stop).indices(total)
+        parts.append(narrow(input, dim, min(start, total), max(stop - start, 0)))
+    return tuple(parts)
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The slices along a dimension, which disappears, as views."""
+    if input.ndim == 0:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    return tuple(select(input, dim, i) for i in range(input.size(dim)))
+
+
+def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
+    """Each element several times in a row; repeats is a number or one number for each.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.repeat_interleave(mt.tensor([1, 2]), mt.tensor([1, 3]))
+    tensor([1, 2, 2, 2])
+    """
+    if dim is None:
+        input, dim = reshape(input, -1), 0
+    xp = array_module(input.array)
+    length = input.size(dim)
+    if isinstance(repeats, Tensor):
+        if repeats.ndim > 1 or repeats.numel() not in (1, length):
+            raise RuntimeError(
+                f"repeats must have the same size as input along dim, but got repeats.size(0) = "
+                f"{repeats.numel()} and input.size({dim}) = {length}"
+            )
+        repeats = repeats.tolist()
+    index = xp.repeat(xp.arange(length), repeats)
+    return index_select(input, dim, wrap(index))

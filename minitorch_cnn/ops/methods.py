@@ -1,0 +1,163 @@
+"""Makes the functions of ops/ methods and operators of Tensor.
+
+`x.sum(0)` is `sum(x, 0)`: a function whose first argument is a tensor is a method as it stands.
+The tables below say which names become methods; importing this module binds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from ..tensor import Tensor
+from . import (
+    activation,
+    arithmetic,
+    compare,
+    copy,
+    creation,
+    elementwise,
+    gather,
+    indexing,
+    inplace,
+    join,
+    linalg,
+    random,
+    reduce,
+    shape,
+    softmax,
+    sorting,
+)
+from .common import is_number
+
+METHODS: dict[ModuleType, str] = {
+    arithmetic: """add sub mul div pow neg maximum minimum clamp lerp addcmul addcdiv atan2
+        floor ceil trunc round frac floor_divide remainder fmod""",
+    elementwise: """exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos
+        atan sinh cosh tanh sigmoid erf abs sign square""",
+    activation: "relu relu_",
+    compare: """eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and
+        logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not
+        bitwise_left_shift bitwise_right_shift isnan isinf isposinf isneginf isfinite nan_to_num
+        isclose allclose equal""",
+    reduce: """sum nansum mean var std norm amax amin aminmax argmax argmin max min median all any
+        count_nonzero prod cumsum cumprod""",
+    softmax: "softmax log_softmax logsumexp",
+    shape: """reshape view view_as reshape_as flatten ravel unflatten squeeze unsqueeze permute
+        transpose swapaxes swapdims t movedim moveaxis expand expand_as broadcast_to repeat tile
+        flip fliplr flipud roll""",
+    indexing: """select narrow diagonal diag unfold nonzero argwhere index_select index_add""",
+    gather: """gather scatter scatter_add take take_along_dim masked_fill masked_select
+        index_put""",
+    join: "split chunk tensor_split unbind repeat_interleave",
+    linalg: "matmul mm bmm mv dot outer addmm addmv baddbmm trace",
+    sorting: "sort argsort msort topk unique bincount",
+    creation: "new_tensor new_full new_zeros new_ones new_empty tril triu",
+    random: "uniform_ normal_ bernoulli bernoulli_ random_ exponential_ multinomial",
+    copy: "clone contiguous to cpu cuda type_as type",
+    inplace: "copy_ fill_ zero_",
+}
+
+# The methods with an underscore: the same operation, written over the tensor itself.
+IN_PLACE: dict[ModuleType, str] = {
+    arithmetic: "add sub mul div pow neg clamp lerp addcmul addcdiv floor ceil trunc round "
+    "floor_divide remainder",
+    elementwise: "exp log sqrt rsqrt reciprocal sin cos tanh sigmoid abs sign square",
+    compare: "eq ne lt le gt ge logical_and logical_or logical_not bitwise_and bitwise_or",
+    indexing: "index_add",
+    gather: "scatter scatter_add masked_fill index_put",
+    creation: "tril triu",
+    reduce: "cumsum cumprod",
+    linalg: "addmm",
+}
+
+ALIASES = {
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "true_divide": "div",
+    "negative": "neg",
+    "absolute": "abs",
+    "clip": "clamp",
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "clip_": "clamp_",
+    "absolute_": "abs_",
+    "multiply_": "mul_",
+    "subtract_": "sub_",
+    "divide_": "div_",
+}
+
+
+def _operator(function: Callable[..., Any], reflected: bool = False) -> Callable[..., Any]:
+    """The function as a binary operator; for operands that it cannot take, Python asks the other."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        if not (isinstance(other, Tensor) or is_number(other) or hasattr(other, "__array__")):
+            return NotImplemented
+        return function(other, self) if reflected else function(self, other)
+
+    return operator
+
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": arithmetic.add,
+    "sub": arithmetic.sub,
+    "mul": arithmetic.mul,
+    "truediv": arithmetic.div,
+    "floordiv": arithmetic.floor_divide,
+    "mod": arithmetic.remainder,
+    "pow": arithmetic.pow,
+    "matmul": linalg.matmul,
+    "and": compare.bitwise_and,
+    "or": compare.bitwise_or,
+    "xor": compare.bitwise_xor,
+    "lshift": compare.bitwise_left_shift,
+    "rshift": compare.bitwise_right_shift,
+}
+COMPARISONS = "eq ne lt le gt ge"
+
+
+def bind() -> None:
+    """Sets the methods and operators on Tensor."""
+    for module, names in METHODS.items():
+        for name in names.split():
+            setattr(Tensor, name, getattr(module, name))
+    for module, names in IN_PLACE.items():
+        for name in names.split():
+            setattr(Tensor, name + "_", inplace.make_inplace(getattr(module, name)))
+    for alias, name in ALIASES.items():
+        setattr(Tensor, alias, getattr(Tensor, name))
+    for name, function in copy.CONVERSIONS.items():
+        setattr(Tensor, name, function)
+
+    for name, function in OPERATORS.items():
+        setattr(Tensor, f"__{name}__", _operator(function))
+        setattr(Tensor, f"__r{name}__", _operator(function, reflected=True))
+        if name != "matmul":  # a product has a shape of its own: `x @= y` is `x = x @ y`
+            setattr(Tensor, f"__i{name}__", _operator(inplace.make_inplace(function)))
+    for name in COMPARISONS.split():
+        setattr(Tensor, f"__{name}__", _operator(getattr(compare, name)))
+
+    for name, function in (
+        ("__neg__", arithmetic.neg),
+        ("__abs__", elementwise.abs),
+        ("__invert__", compare.bitwise_not),
+        ("__getitem__", indexing.getitem),
+        ("__setitem__", inplace.setitem),
+        ("T", property(shape.T)),
+        ("mT", property(shape.mT)),
+        ("where", _where),
+    ):
+        setattr(Tensor, name, function)
+
+
+def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """This tensor where the condition holds, other elsewhere."""
+    return arithmetic.where(condition, self, other)
+
+
+bind()

@@ -1,0 +1,276 @@
+"""Random tensors. All numbers are drawn on the host, so both backends get the same ones.
+
+Each function takes `generator=`; without one it draws from the default generator, which
+`mt.manual_seed` seeds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import backend, dtypes
+from ..backend import Generator
+from ..dtypes import as_dtype
+from ..tensor import Tensor, shape_text, wrap
+from .creation import finish
+from .inplace import check_writable, write
+from .shape import int_tuple
+
+
+def _rng(generator: Generator | None) -> np.random.Generator:
+    return (backend.default_generator if generator is None else generator).rng
+
+
+def _floating(name: str, dtype: Any) -> np.dtype:
+    kind = dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)
+    if not kind.is_floating_point:
+        raise NotImplementedError(f'"{name}" not implemented for {kind}: use a floating type')
+    return kind.numpy
+
+
+def _uniform(rng: np.random.Generator, shape: Any, kind: np.dtype) -> np.ndarray:
+    """Numbers in [0, 1) of a floating type."""
+    if kind == np.float16:  # rounding a float32 to half precision could give 1
+        return (rng.integers(0, 2**11, shape) / 2**11).astype(np.float16)
+    return np.asarray(rng.random(shape, kind))
+
+
+def _gaussian(rng: np.random.Generator, shape: Any, kind: np.dtype) -> np.ndarray:
+    drawn = rng.standard_normal(shape, np.float64 if kind == np.float64 else np.float32)
+    return np.asarray(drawn, kind)
+
+
+def rand(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers drawn evenly from [0, 1).
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.rand(2, 3)
+    >>> x.shape, bool((x >= 0).all() and (x < 1).all())
+    (minitorch_cnn.Size([2, 3]), True)
+    """
+    array = _uniform(_rng(generator), int_tuple(size), _floating("rand", dtype))
+    return finish(array, device, requires_grad)
+
+
+def randn(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers drawn from the normal distribution with mean 0 and standard deviation 1."""
+    array = _gaussian(_rng(generator), int_tuple(size), _floating("randn", dtype))
+    return finish(array, device, requires_grad)
+
+
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Integers (int64) from low to high, high not included: randint(high, size) starts at 0.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.randint(3, 4, (2,))
+    tensor([3, 3])
+    """
+    if size is None and not isinstance(high, int):  # randint(high, size)
+        low, high, size = 0, low, high
+    if high is None:
+        low, high = 0, low
+    if size is None:
+        raise TypeError("randint() needs a size, e.g. randint(10, (3,))")
+    if low >= high:
+        raise RuntimeError(
+            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+        )
+    array = np.asarray(_rng(generator).integers(low, high, int_tuple((size,))))
+    kind = dtypes.int64 if dtype is None else as_dtype(dtype)
+    return finish(array.astype(kind.numpy), device, requires_grad)
+
+
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The integers from 0 to n - 1 in random order.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.randperm(4).sort().values
+    tensor([0, 1, 2, 3])
+    """
+    if n < 0:
+        raise RuntimeError(f"n must be non-negative, got {n}")
+    kind = dtypes.int64 if dtype is None else as_dtype(dtype)
+    return finish(_rng(generator).permutation(n).astype(kind.numpy), device, requires_grad)
+
+
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None) -> Tensor:
+    """As `rand`, with the shape, dtype and device of another tensor."""
+    return rand(input.shape, generator=generator, dtype=dtype or input.dtype, device=input.device)
+
+
+def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None) -> Tensor:
+    """As `randn`, with the shape, dtype and device of another tensor."""
+    return randn(input.shape, generator=generator, dtype=dtype or input.dtype, device=input.device)
+
+
+def randint_like(
+    input: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+) -> Tensor:
+    """As `randint`, with the shape, dtype and device of another tensor."""
+    if high is None:
+        low, high = 0, low
+    kind = dtype or input.dtype
+    return randint(low, high, input.shape, generator=generator, dtype=kind, device=input.device)
+
+
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Tensor:
+    """Normally distributed numbers; mean and std may be tensors, one value for each number."""
+    for each in (mean, std):
+        if isinstance(each, Tensor):
+            size = each.shape if size is None else size
+            dtype, device = dtype or each.dtype, device or each.device
+    if size is None:
+        raise TypeError("normal() needs a size, or a tensor for mean or std")
+    lowest = std.min() if isinstance(std, Tensor) and std.numel() else std
+    if not isinstance(lowest, Tensor) or lowest.ndim == 0:
+        if lowest < 0:
+            raise RuntimeError(f"normal expects all elements of std >= 0.0, got {lowest}")
+    noise = randn(int_tuple((size,)), generator=generator, dtype=dtype, device=device)
+    mean, std = (each.detach() if isinstance(each, Tensor) else each for each in (mean, std))
+    return noise * std + mean
+
+
+def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that the element of input says (or p, for all), 0 otherwise."""
+    probabilities = input.detach() if p is None else p
+    if p is None and bool(((probabilities < 0) | (probabilities > 1)).any()):
+        raise RuntimeError("Expected p_in >= 0 && p_in <= 1: bernoulli needs probabilities")
+    draws = rand(input.shape, generator=generator, dtype=dtypes.float64, device=input.device)
+    return (draws < probabilities).to(input.dtype)
+
+
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Positions (int64) drawn with the weights in each row of input, (n) or (rows, n).
+
+    Without replacement: the n exponential waiting times u_i / w_i come in an order that is
+    such a drawing (Efraimidis and Spirakis, 2006).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.multinomial(mt.tensor([0.0, 1.0, 0.0]), 2, replacement=True)
+    tensor([1, 1])
+    """
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"prob_dist must be 1 or 2 dim, got shape {shape_text(input.shape)}")
+    weights = np.atleast_2d(backend.to_numpy(input.array).astype(np.float64))
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if (weights.sum(1) <= 0).any():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    rng = _rng(generator)
+    if replacement:
+        cumulated = weights.cumsum(1) / weights.sum(1, keepdims=True)
+        draws = rng.random((len(weights), num_samples))
+        drawn = np.stack(
+            [np.searchsorted(c, u, "right") for c, u in zip(cumulated, draws, strict=True)]
+        )
+    else:
+        possible = int((weights > 0).sum(1).min())
+        if num_samples > possible:
+            raise RuntimeError(
+                f"cannot sample n_sample > prob_dist.size(-1) samples without replacement: "
+                f"{num_samples} asked for, {possible} have a positive weight"
+            )
+        with np.errstate(divide="ignore"):
+            waiting = rng.standard_exponential(weights.shape) / weights
+        drawn = waiting.argsort(1)[:, :num_samples]
+    drawn = drawn[0] if input.ndim == 1 else drawn
+    return finish(drawn.astype(np.int64), input.device)
+
+
+# ---------------------------------------------------------------------------------- in place
+
+
+def _fill(input: Tensor, array: np.ndarray) -> Tensor:
+    check_writable(input)
+    values = backend.to_device(array.astype(input.array.dtype, copy=False), input.device)
+    return write(input, wrap(values))
+
+
+def uniform_(
+    input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None
+) -> Tensor:
+    """Fills the tensor with numbers drawn evenly from [a, b). Returns it."""
+    if a > b:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found {a} > {b}")
+    unit = _uniform(_rng(generator), input.array.shape, _floating("uniform_", input.dtype))
+    return _fill(input, unit * (b - a) + a)
+
+
+def normal_(
+    input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
+) -> Tensor:
+    """Fills the tensor with normally distributed numbers. Returns it."""
+    if std < 0:
+        raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
+    unit = _gaussian(_rng(generator), input.array.shape, _floating("normal_", input.dtype))
+    return _fill(input, unit * std + mean)
+
+
+def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
+    """Fills the tensor with 1 with probability p, 0 otherwise. Returns it."""
+    chance = backend.to_numpy(p.array) if isinstance(p, Tensor) else p
+    return _fill(input, _rng(generator).random(input.array.shape) < chance)
+
+
+def random_(
+    input: Tensor, low: int = 0, high: int | None = None, *, generator: Generator | None = None
+) -> Tensor:
+    """Fills the tensor with integers from low to high, high not included. Returns it."""
+    if high is None:
+        largest = dtypes.iinfo(input.dtype).max if input.dtype.category == 1 else 2**24
+        low, high = (0, low) if low else (0, largest)
+    return _fill(input, _rng(generator).integers(low, high, input.array.shape))
+
+
+def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
+    """Fills the tensor with exponentially distributed numbers of rate lambd. Returns it."""
+    return _fill(input, _rng(generator).standard_exponential(input.array.shape) / lambd)

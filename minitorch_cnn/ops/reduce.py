@@ -1,0 +1,510 @@
+"""Reductions: many elements to one, over all dimensions or some.
+
+Forward adds up (or multiplies, ...); backward spreads the gradient of the one result over the
+elements that it came from. `dims` is always a tuple of axes counted from the front.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..autograd.function import Function
+from ..backend import array_module
+from ..dtypes import as_dtype, dtype
+from ..tensor import Tensor, shape_text, wrap
+from .arithmetic import where
+from .elementwise import abs as absolute
+from .gather import gather
+from .join import cat
+from .shape import expand, flip, movedim, reshape
+
+
+def dims_of(x: Tensor, dim: Any) -> tuple[int, ...]:
+    """The axes meant by `dim` (None or an empty tuple: all), counted from the front."""
+    if dim is None:
+        return tuple(range(x.ndim))
+    given = (dim,) if isinstance(dim, int) else tuple(dim)
+    dims = tuple(x._dim(each) for each in given) or tuple(range(x.ndim))
+    if len(set(dims)) != len(dims):
+        raise RuntimeError(f"dim {shape_text(given)} appears multiple times in the list of dims")
+    return dims if x.ndim else ()
+
+
+def _count(x: Tensor, dims: tuple[int, ...]) -> int:
+    return math.prod(x.array.shape[dim] for dim in dims)
+
+
+def _kept(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
+    """`shape` with length 1 in the reduced dimensions, to broadcast against what was reduced."""
+    return tuple([1 if i in dims else n for i, n in enumerate(shape)])
+
+
+def _needs_elements(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
+    if _count(x, dims) == 0:
+        raise IndexError(
+            f"{name}(): Expected reduction dim {shape_text(dims)} to have non-zero size, but the "
+            f"tensor has shape {shape_text(x.shape)}"
+        )
+
+
+# ----------------------------------------------------------------------------------- sum, mean
+
+
+class Sum(Function):
+    """y = the sum of x over dims"""
+
+    @staticmethod
+    def forward(ctx, x, dims, keepdim):
+        ctx.shape, ctx.dims = x.shape, dims
+        array = x.array
+        if array.dtype == np.float16:  # half precision loses small addends: add in single
+            return wrap(array.sum(dims, np.float32, keepdims=keepdim).astype(np.float16))
+        return wrap(array.sum(dims, array.dtype, keepdims=keepdim))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return expand(reshape(gy, _kept(ctx.shape, ctx.dims)), ctx.shape), None, None
+
+
+def _accumulator(x: Tensor, kind: dtype | None) -> Tensor:
+    """x in the type in which to add up: the asked one, or int64 for integers and bools."""
+    if kind is not None:
+        return x.to(as_dtype(kind))
+    return x if x.dtype.is_floating_point else x.to(dtypes.int64)
+
+
+def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The sum over all elements or over some dimensions. Integers and bools give int64.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[1, 2], [3, 4]])
+    >>> x.sum(), x.sum(0), x.sum((0, 1), keepdim=True)
+    (tensor(10), tensor([4, 6]), tensor([[10]]))
+    """
+    return Sum.apply(_accumulator(input, dtype), dims_of(input, dim), keepdim)
+
+
+def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The sum with NaN counted as 0."""
+    return sum(where(input != input, 0, input), dim, keepdim, dtype=dtype)
+
+
+def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The mean over all elements or over some dimensions, of a floating tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(1)
+    tensor([1.5000, 3.5000])
+    """
+    x = input if dtype is None else input.to(as_dtype(dtype))
+    if not x.dtype.is_floating_point:
+        raise RuntimeError(
+            "mean(): could not infer output dtype. Input dtype must be a floating point dtype. "
+            f"Got: {x.dtype}; pass dtype=mt.float32, or .float() first"
+        )
+    dims = dims_of(x, dim)
+    count = _count(x, dims)
+    total = Sum.apply(x, dims, keepdim)
+    return total / count if count else total * math.nan
+
+
+# ------------------------------------------------------------------------------------ variance
+
+
+class Var(Function):
+    """y = sum((x - mean(x))^2) / divisor over dims"""
+
+    @staticmethod
+    def forward(ctx, x, dims, divisor, keepdim):
+        ctx.dims, ctx.divisor = dims, divisor
+        ctx.save_for_backward(x)
+        xp = array_module(x.array)
+        array = x.array.astype(np.float32) if x.array.dtype == np.float16 else x.array
+        centred = array - array.mean(dims, keepdims=True)
+        y = xp.square(centred).sum(dims, keepdims=keepdim)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            y = y / xp.asarray(divisor, y.dtype)
+        return wrap(y.astype(x.array.dtype))
+
+    @staticmethod
+    def backward(ctx, gy):
+        # d mean / dx drops out: the deviations from the mean sum to 0.
+        (x,) = ctx.saved_tensors
+        gy = reshape(gy, _kept(x.shape, ctx.dims))
+        factor = 2 / ctx.divisor if ctx.divisor else math.nan
+        return gy * (x - mean(x, ctx.dims, True)) * factor, None, None, None
+
+
+class SafeSqrt(Function):
+    """y = sqrt(x), with gradient 0 at 0: for lengths and deviations, whose gradient at 0 is 0"""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = wrap(array_module(x.array).sqrt(x.array))
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        (y,) = ctx.saved_tensors
+        zero = y == 0
+        return where(zero, 0.0, gy / (2 * where(zero, 1.0, y)))
+
+
+def var(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """The variance: squared deviations from the mean, summed and divided by N - correction.
+
+    correction: 1 by default (Bessel's); `unbiased=False` is correction 0. NaN if N is too small.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1.0, 2.0, 3.0, 4.0]).var(correction=0)
+    tensor(1.2500)
+    """
+    if isinstance(dim, bool):  # torch's older form: var(unbiased)
+        dim, unbiased = None, dim
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(f"std and var only support floating point dtypes, got {input.dtype}")
+    dims = dims_of(input, dim)
+    correction = builtins.int(unbiased) if correction is None else correction
+    return Var.apply(input, dims, builtins.max(0, _count(input, dims) - correction), keepdim)
+
+
+def std(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """The standard deviation: the square root of `var`."""
+    return SafeSqrt.apply(var(input, dim, unbiased, keepdim, correction=correction))
+
+
+def var_mean(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """(var, mean)"""
+    variance = var(input, dim, unbiased, keepdim, correction=correction)
+    return variance, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
+
+def std_mean(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """(std, mean)"""
+    deviation = std(input, dim, unbiased, keepdim, correction=correction)
+    return deviation, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
+
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Tensor:
+    """The p-norm (sum |x|^p)^(1/p); "fro" is p = 2, inf the largest and -inf the smallest |x|.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([3.0, 4.0]).norm(), mt.tensor([3.0, -4.0]).norm(1)
+    (tensor(5.), tensor(7.))
+    """
+    x = input if dtype is None else input.to(as_dtype(dtype))
+    if not x.dtype.is_floating_point:
+        raise RuntimeError(f"norm: expected a floating point tensor as input, got {x.dtype}")
+    if p == "fro" or p == 2:
+        return SafeSqrt.apply(sum(x * x, dim, keepdim))
+    if isinstance(p, str):
+        raise NotImplementedError(f"norm: p={p!r} is not supported; use a number or 'fro'")
+    if p == math.inf:
+        return amax(absolute(x), _or_all(dim), keepdim)
+    if p == -math.inf:
+        return amin(absolute(x), _or_all(dim), keepdim)
+    if p == 0:
+        return sum((x != 0).to(x.dtype), dim, keepdim)
+    if p == 1:
+        return sum(absolute(x), dim, keepdim)
+    return sum(absolute(x) ** p, dim, keepdim) ** (1 / p)
+
+
+def _or_all(dim: Any) -> Any:
+    return () if dim is None else dim
+
+
+# ----------------------------------------------------------------------------- largest, smallest
+
+
+class Extreme(Function):
+    """y = the largest (or smallest) x over dims; equal ones share the gradient evenly"""
+
+    @staticmethod
+    def forward(ctx, x, dims, keepdim, choose):
+        ctx.dims = dims
+        y = getattr(x.array, choose)(dims, keepdims=True)
+        shape = y.shape if keepdim else [n for i, n in enumerate(y.shape) if i not in dims]
+        y = wrap(y.reshape(shape))
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        x, y = ctx.saved_tensors
+        shape = _kept(x.shape, ctx.dims)
+        is_chosen = (x.detach() == reshape(y.detach(), shape)).to(gy.dtype)
+        share = is_chosen / sum(is_chosen, ctx.dims, True)
+        return reshape(gy, shape) * share, None, None, None
+
+
+def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+    """The largest element over all or some dimensions; equal ones share the gradient evenly.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 7], [5, 3]]).amax(1)
+    tensor([7, 5])
+    """
+    dims = dims_of(input, dim)
+    _needs_elements("amax", input, dims)
+    return Extreme.apply(input, dims, keepdim, "max")
+
+
+def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+    """The smallest element over all or some dimensions; equal ones share the gradient evenly."""
+    dims = dims_of(input, dim)
+    _needs_elements("amin", input, dims)
+    return Extreme.apply(input, dims, keepdim, "min")
+
+
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    """(min, max), a named tuple."""
+    dims = _or_all(dim)
+    return AMinMax(amin(input, dims, keepdim), amax(input, dims, keepdim))
+
+
+def _arg(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    dims = dims_of(input, dim)
+    _needs_elements(name, input, dims)
+    if input.ndim == 0:
+        return wrap(array_module(input.array).zeros((), np.int64))
+    axis = None if dim is None else dims[0]
+    index = getattr(input.array, name)(axis, keepdims=keepdim)
+    return wrap(index)
+
+
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The position (int64) of the first largest element: of all, or along a dimension.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 7], [5, 3]]).argmax(1)
+    tensor([1, 0])
+    """
+    return _arg("argmax", input, dim, keepdim)
+
+
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The position (int64) of the first smallest element: of all, or along a dimension."""
+    return _arg("argmin", input, dim, keepdim)
+
+
+Max = namedtuple("max", ["values", "indices"])
+Min = namedtuple("min", ["values", "indices"])
+Median = namedtuple("median", ["values", "indices"])
+CumMax = namedtuple("cummax", ["values", "indices"])
+AMinMax = namedtuple("aminmax", ["min", "max"])
+
+
+def _at_position(input: Tensor, dim: int, index: Tensor, keepdim: bool) -> tuple[Tensor, Tensor]:
+    """(values, indices) for the positions `index`, which has length 1 along dim."""
+    values = gather(input, dim, index)
+    if keepdim or input.ndim == 0:
+        return values, index
+    return values.squeeze(dim), index.squeeze(dim)
+
+
+def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """The largest element; with a dimension, (values, indices) along it; with a tensor, `maximum`.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[1, 7], [5, 3]])
+    >>> x.max(), x.max(1).values, x.max(1).indices
+    (tensor(7), tensor([7, 5]), tensor([1, 0]))
+    """
+    if dim is None:
+        return amax(input)
+    if isinstance(dim, Tensor):
+        return input.maximum(dim)
+    return Max(*_at_position(input, dim, argmax(input, dim, True), keepdim))
+
+
+def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """The smallest element; with a dimension, (values, indices) along it; with a tensor, `minimum`."""
+    if dim is None:
+        return amin(input)
+    if isinstance(dim, Tensor):
+        return input.minimum(dim)
+    return Min(*_at_position(input, dim, argmin(input, dim, True), keepdim))
+
+
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The element in the middle, the lower of two; with a dimension, (values, indices) along it.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([4.0, 1.0, 3.0, 2.0]).median()
+    tensor(2.)
+    """
+    if dim is None:
+        return median(reshape(input, -1), 0).values
+    axis = input._dim(dim)
+    _needs_elements("median", input, dims_of(input, dim))
+    array = input.array.reshape(1) if input.ndim == 0 else input.array
+    order = array_module(array).argsort(array, axis=axis)
+    middle = [slice(None)] * array.ndim
+    middle[axis] = slice((array.shape[axis] - 1) // 2, (array.shape[axis] - 1) // 2 + 1)
+    index = wrap(order[tuple(middle)].reshape(() if input.ndim == 0 else order[tuple(middle)].shape))
+    return Median(*_at_position(input, axis, index, keepdim))
+
+
+# --------------------------------------------------------------------------------- true or false
+
+
+def _truth(name: str, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    xp = array_module(input.array)
+    result = getattr(xp, name)(input.array != 0, dims_of(input, dim), keepdims=keepdim)
+    return wrap(xp.asarray(result, np.uint8 if input.dtype is dtypes.uint8 else bool))
+
+
+def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """True where every element (over all or some dimensions) is true or not 0."""
+    return _truth("all", input, dim, keepdim)
+
+
+def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """True where some element (over all or some dimensions) is true or not 0.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[0, 0], [0, 3]]).any(1)
+    tensor([False,  True])
+    """
+    return _truth("any", input, dim, keepdim)
+
+
+def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+    """How many elements are not 0 (int64)."""
+    return sum(input != 0, dim)
+
+
+# ------------------------------------------------------------------------ products, running sums
+
+
+class Prod(Function):
+    """y = the product of x over axis dim"""
+
+    @staticmethod
+    def forward(ctx, x, dim, keepdim):
+        ctx.dim = dim
+        y = wrap(x.array.prod(dim, x.array.dtype, keepdims=keepdim))
+        ctx.save_for_backward(x)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        # The slope for x[i] is the product of all the others: those before it times those after.
+        # Not y / x[i], which fails where an element is 0.
+        (x,) = ctx.saved_tensors
+        gy = reshape(gy, _kept(x.shape, (ctx.dim,)))
+        after = flip(_product_before(flip(x, ctx.dim), ctx.dim), ctx.dim)
+        return gy * _product_before(x, ctx.dim) * after, None, None
+
+
+def _product_before(x: Tensor, dim: int) -> Tensor:
+    """y[i] = x[0] x[1] ... x[i - 1], y[0] = 1"""
+    one = x.narrow(dim, 0, 1) * 0 + 1 if x.size(dim) else x
+    return cumprod(cat([one, x.narrow(dim, 0, builtins.max(x.size(dim) - 1, 0))], dim), dim)
+
+
+class CumSum(Function):
+    """y[i] = x[0] + ... + x[i] along axis dim"""
+
+    @staticmethod
+    def forward(ctx, x, dim):
+        ctx.dim = dim
+        return wrap(x.array.cumsum(dim, x.array.dtype))
+
+    @staticmethod
+    def backward(ctx, gy):
+        # x[i] is part of y[i] and of all that come later.
+        return flip(CumSum.apply(flip(gy, ctx.dim), ctx.dim), ctx.dim), None
+
+
+class CumProd(Function):
+    """y[i] = x[0] * ... * x[i] along axis dim"""
+
+    @staticmethod
+    def forward(ctx, x, dim):
+        ctx.dim = dim
+        y = wrap(x.array.cumprod(dim, x.array.dtype))
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        x, y = ctx.saved_tensors
+        if not (x.array == 0).any():
+            later = flip(CumSum.apply(flip(gy * y, ctx.dim), ctx.dim), ctx.dim)
+            return later / x, None
+        # dy[i] / dx[k] is the product of x[0..i] without x[k]: put a 1 in its place, for every k.
+        # An n x n table, but right where elements are 0, and so rare that it need not be fast.
+        xp = array_module(x.array)
+        rows = movedim(x, ctx.dim, -1).unsqueeze(-2)  # (..., 1, i)
+        one = wrap(xp.eye(x.size(ctx.dim), dtype=bool))  # (k, i)
+        products = CumProd.apply(where(one, 1.0, rows), -1 % rows.ndim)  # (..., k, i)
+        reached = wrap(xp.triu(xp.ones(one.shape, bool)))  # i >= k
+        slopes = where(reached, products, 0.0)
+        gx = sum(slopes * movedim(gy, ctx.dim, -1).unsqueeze(-2), -1)  # (..., k)
+        return movedim(gx, -1, ctx.dim), None
+
+
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """The product of all elements, or along one dimension. Integers and bools give int64."""
+    x = _accumulator(input, dtype)
+    if dim is None or x.ndim == 0:
+        return Prod.apply(reshape(x, -1), 0, False)
+    return Prod.apply(x, x._dim(dim), keepdim)
+
+
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The sums of the first 1, 2, 3, ... elements along a dimension.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1, 2, 3]).cumsum(0)
+    tensor([1, 3, 6])
+    """
+    x, axis = _accumulator(input, dtype), input._dim(dim)
+    return CumSum.apply(x, axis) if x.ndim else x.clone()
+
+
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The products of the first 1, 2, 3, ... elements along a dimension."""
+    x, axis = _accumulator(input, dtype), input._dim(dim)
+    return CumProd.apply(x, axis) if x.ndim else x.clone()

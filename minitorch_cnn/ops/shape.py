@@ -1,0 +1,528 @@
+"""Other shapes for the same elements: reshape, permute, expand, ... mostly views.
+
+A view is a second window on the same memory, so it costs nothing and writing into it changes the
+original. Each view here is a ViewFunction (see autograd/function.py), and its gradient is the
+same rearrangement backwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.function import Function, ViewFunction
+from ..backend import array_module
+from ..dtypes import dtype
+from ..tensor import Size, Tensor, shape_text, wrap
+from .common import sum_to
+
+
+def int_tuple(args: tuple) -> tuple[int, ...]:
+    """Sizes or dimensions given one by one or as one sequence: f(2, 3) and f((2, 3))."""
+    if len(args) == 1 and isinstance(args[0], Sequence):
+        args = tuple(args[0])
+    return tuple([each.__index__() for each in args])
+
+
+# ------------------------------------------------------------------------------ view, reshape
+
+
+class Reshape(ViewFunction):
+    """y = the elements of x in another shape, in the same memory"""
+
+    @staticmethod
+    def view(array, shape):
+        return array.reshape(shape)
+
+    @staticmethod
+    def backward(ctx, gy):
+        return reshape(gy, ctx.shape), None
+
+
+class ReshapedCopy(Function):
+    """y = the elements of x in another shape, in new memory"""
+
+    @staticmethod
+    def forward(ctx, x, shape):
+        ctx.shape = x.shape
+        return wrap(x.array.reshape(shape))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return reshape(gy, ctx.shape), None
+
+
+def can_view(array: Any, shape: tuple[int, ...]) -> bool:
+    """True if `array` can take that shape without moving an element.
+
+    Neighbouring dimensions that step through memory evenly form a block, which may be cut up in
+    any other way. So each block must be a product of consecutive new dimensions.
+
+    >>> import numpy as np
+    >>> x = np.zeros((2, 3, 4))
+    >>> can_view(x[:, :2], (2, 8)), can_view(x[:, :2], (4, 4)), can_view(x.T, (24,))
+    (True, False, False)
+    """
+    if array.flags.c_contiguous or array.size == 0:
+        return True
+    blocks: list[int] = []
+    expected_stride = None
+    for length, stride in zip(reversed(array.shape), reversed(array.strides), strict=True):
+        if length == 1:
+            continue
+        if stride == expected_stride:
+            blocks[-1] *= length
+        else:
+            blocks.append(length)
+        expected_stride = stride * length
+    for length in reversed(shape):
+        while blocks and blocks[-1] == 1:
+            blocks.pop()
+        if length == 1:
+            continue
+        if blocks[0] == 1:
+            blocks.pop(0)
+        if blocks[0] % length:
+            return False
+        blocks[0] //= length
+    return True
+
+
+def complete_shape(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
+    """`shape` with its -1, if there is one, replaced so that it holds `size` elements."""
+    known = math.prod(length for length in shape if length != -1)
+    unknown = shape.count(-1)
+    if unknown > 1:
+        raise RuntimeError(f"only one dimension can be inferred, got shape {shape_text(shape)}")
+    negative = any(length < -1 for length in shape)
+    if unknown and known == 0 and size == 0:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {shape_text(shape)} because the "
+            "unspecified dimension size -1 can be any value and is ambiguous"
+        )
+    if negative or (size % known if unknown and known else known != size):
+        raise RuntimeError(f"shape '{shape_text(shape)}' is invalid for input of size {size}")
+    return tuple(size // known if length == -1 else length for length in shape)
+
+
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The same elements in another shape: a view if the memory layout allows it, else a copy.
+
+    One length may be -1: it follows from the others. Raises RuntimeError if the number of
+    elements is not the same.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(6).reshape(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
+    lengths = complete_shape(int_tuple(shape), input.array.size)
+    operation = Reshape if can_view(input.array, lengths) else ReshapedCopy
+    return operation.apply(input, lengths)
+
+
+def view(input: Tensor, *shape: Any) -> Tensor:
+    """The same memory in another shape, or (given a dtype) read as another type.
+
+    Raises RuntimeError if the layout in memory does not allow it; `reshape` copies then.
+    Activations may lie in memory channels-last, which torch's programs do not expect of a
+    convolution's result: where that alone is in the way, the memory is brought into the usual
+    order first, for all views that are taken from then on.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(2, 2)
+    >>> y = x.view(4)
+    >>> y[3] = 7
+    >>> x
+    tensor([[0., 0.],
+            [0., 7.]])
+    """
+    if len(shape) == 1 and isinstance(shape[0], dtype):
+        return _view_as_type(input, shape[0])
+    lengths = complete_shape(int_tuple(shape), input.array.size)
+    if not can_view(input.array, lengths):
+        _lay_out_by_rows(input)
+    if not can_view(input.array, lengths):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension spans across two contiguous subspaces). Use .reshape(...) instead. "
+            f"Shape {shape_text(input.shape)}, stride {input.stride()}, "
+            f"view {shape_text(lengths)}"
+        )
+    return Reshape.apply(input, lengths)
+
+
+def _lay_out_by_rows(x: Tensor) -> None:
+    """Rewrites the memory of x (of its base, if x is a view) in row-major order.
+
+    Only the tensor itself sees its memory, so nobody can tell, except through `detach` or views
+    that were taken before: they keep the old memory.
+    """
+    base = x if x._view is None else x._view.base
+    base.array = array_module(base.array).ascontiguousarray(base.array)
+    if x._view is not None:
+        array = base.array
+        for function, args in x._view.steps:
+            array = function.view(array, *args)
+        x.array = array
+
+
+def _view_as_type(input: Tensor, kind: dtype) -> Tensor:
+    if input.requires_grad:
+        raise NotImplementedError("view(dtype) of a tensor that requires grad: use detach() first")
+    if kind.itemsize != input.itemsize and input.ndim == 0:
+        raise RuntimeError(
+            f"self.dim() cannot be 0 to view {input.dtype} as {kind} (different element sizes)"
+        )
+    try:
+        array = input.array.view(kind.numpy)
+    except ValueError as error:
+        raise RuntimeError(f"cannot view {input.dtype} as {kind}: {error}") from None
+    result = wrap(array)
+    result._counter = input._counter
+    return result
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """`view` in the shape of another tensor."""
+    return view(input, other.shape)
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """`reshape` to the shape of another tensor."""
+    return reshape(input, other.shape)
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Dimensions start_dim to end_dim (inclusive) made into one.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2, 3, 4).flatten(1).shape
+    minitorch_cnn.Size([2, 12])
+    """
+    start, end = input._dim(start_dim), input._dim(end_dim)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    shape = input.shape
+    if input.ndim > 0 and start == end:
+        return input
+    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+
+
+def ravel(input: Tensor) -> Tensor:
+    """All elements in one dimension."""
+    return flatten(input)
+
+
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
+    """One dimension made into several; one of the sizes may be -1.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2, 12).unflatten(1, (3, -1)).shape
+    minitorch_cnn.Size([2, 3, 4])
+    """
+    dim = input._dim(dim)
+    shape = input.shape
+    sizes = complete_shape(int_tuple((sizes,)), shape[dim])
+    return reshape(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
+
+
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Without the dimensions of length 1: all of them, or those of `dim` that have length 1.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(1, 3, 1).squeeze().shape, mt.zeros(1, 3, 1).squeeze(-1).shape
+    (minitorch_cnn.Size([3]), minitorch_cnn.Size([1, 3]))
+    """
+    if dim is None:
+        dims = set(range(input.ndim))
+    else:
+        dims = {input._dim(each) for each in ((dim,) if isinstance(dim, int) else dim)}
+    kept = (n for i, n in enumerate(input.array.shape) if n != 1 or i not in dims)
+    return Reshape.apply(input, tuple(kept))
+
+
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """With a new dimension of length 1 at position `dim`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(3, 4).unsqueeze(1).shape
+    minitorch_cnn.Size([3, 1, 4])
+    """
+    count = input.ndim + 1
+    if not -count <= dim < count:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], "
+            f"but got {dim})"
+        )
+    dim %= count
+    shape = input.array.shape
+    return Reshape.apply(input, (*shape[:dim], 1, *shape[dim:]))
+
+
+# ---------------------------------------------------------------------------- order of the axes
+
+
+class Permute(ViewFunction):
+    """y = x with its axes in another order: axis i of y is axis dims[i] of x"""
+
+    @staticmethod
+    def view(array, dims):
+        return array.transpose(dims)
+
+    @staticmethod
+    def backward(ctx, gy):
+        (dims,) = ctx.args
+        inverse = sorted(range(len(dims)), key=dims.__getitem__)
+        return Permute.apply(gy, tuple(inverse)), None
+
+
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """The axes in another order, as a view.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2, 3, 4).permute(2, 0, 1).shape
+    minitorch_cnn.Size([4, 2, 3])
+    """
+    order = int_tuple(dims)
+    if len(order) != input.ndim:
+        raise RuntimeError(
+            f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is "
+            f"not equal to len(dims) = {len(order)}"
+        )
+    order = tuple([input._dim(each) for each in order])
+    if len(set(order)) != len(order):
+        raise RuntimeError(f"permute(): duplicate dims are not allowed, got {shape_text(dims)}")
+    return Permute.apply(input, order)
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two axes exchanged, as a view."""
+    first, second = input._dim(dim0), input._dim(dim1)
+    order = list(range(input.ndim))
+    if order:
+        order[first], order[second] = order[second], order[first]
+    return Permute.apply(input, tuple(order))
+
+
+swapaxes = swapdims = transpose
+
+
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix; vectors and 0-d tensors stay as they are."""
+    if input.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
+    return transpose(input, 0, 1) if input.ndim == 2 else transpose(input, 0, 0)
+
+
+def T(input: Tensor) -> Tensor:
+    """All axes in reverse order (the property ``x.T``)."""
+    return Permute.apply(input, tuple(reversed(range(input.ndim))))
+
+
+def mT(input: Tensor) -> Tensor:
+    """The last two axes exchanged (the property ``x.mT``)."""
+    if input.ndim < 2:
+        raise RuntimeError(f"tensor.mT is only supported on matrices, got a {input.ndim}-D tensor")
+    return transpose(input, -2, -1)
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Axes moved to other positions; the rest keep their order.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2, 3, 4).movedim(0, -1).shape
+    minitorch_cnn.Size([3, 4, 2])
+    """
+    sources = [input._dim(each) for each in ((source,) if isinstance(source, int) else source)]
+    places = (destination,) if isinstance(destination, int) else destination
+    targets = [input._dim(each) for each in places]
+    if len(sources) != len(targets):
+        raise RuntimeError(
+            "movedim: Invalid source or destination dims: source and destination must have the "
+            f"same number of elements, got {source} and {destination}"
+        )
+    for name, dims in (("source", sources), ("destination", targets)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({dims})")
+    rest = iter([dim for dim in range(input.ndim) if dim not in sources])
+    at = dict(zip(targets, sources, strict=True))
+    order = [at[dim] if dim in at else next(rest) for dim in range(input.ndim)]
+    return Permute.apply(input, tuple(order))
+
+
+moveaxis = movedim
+
+# ------------------------------------------------------------------------------ more elements
+
+
+class Expand(ViewFunction):
+    """y = x repeated along new axes and those of length 1, without copying"""
+
+    @staticmethod
+    def view(array, shape):
+        return array_module(array).broadcast_to(array, shape)
+
+    @staticmethod
+    def backward(ctx, gy):
+        return sum_to(gy, ctx.shape), None
+
+
+def expand(input: Tensor, *sizes: Any) -> Tensor:
+    """A view that repeats new leading axes and axes of length 1; -1 keeps a length.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1], [2]]).expand(-1, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
+    wanted = int_tuple(sizes)
+    extra = len(wanted) - input.ndim
+    old = (None,) * extra + tuple(input.array.shape)
+    if extra < 0:
+        raise RuntimeError(
+            f"expand: the number of sizes provided ({len(wanted)}) must be greater or equal to "
+            f"the number of dimensions in the tensor ({input.ndim})"
+        )
+    shape = []
+    for dim, (new, length) in enumerate(zip(wanted, old, strict=True)):
+        if new == -1 and length is not None:
+            new = length
+        if new < 0 or (length is not None and new != length and length != 1):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({new}) must match the existing size "
+                f"({length}) at non-singleton dimension {dim}. Target sizes: "
+                f"{shape_text(wanted)}. Tensor sizes: {shape_text(input.shape)}"
+            )
+        shape.append(new)
+    return Expand.apply(input, tuple(shape))
+
+
+broadcast_to = expand
+
+
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """`expand` to the shape of another tensor."""
+    return expand(input, other.shape)
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape to which all of these broadcast. Raises RuntimeError if there is none."""
+    try:
+        return Size(np.broadcast_shapes(*shapes))
+    except ValueError as error:
+        raise RuntimeError(
+            "Shape mismatch: objects cannot be broadcast to a single shape: "
+            f"{', '.join(shape_text(shape) for shape in shapes)}"
+        ) from error
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """All tensors expanded to their common shape."""
+    shape = broadcast_shapes(*(each.shape for each in tensors))
+    return tuple(expand(each, shape) for each in tensors)
+
+
+def repeat(input: Tensor, *repeats: Any) -> Tensor:
+    """Copies of the tensor side by side: repeats[i] times along axis i.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
+    times = int_tuple(repeats)
+    if len(times) < input.ndim:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions "
+            f"of tensor: {shape_text(times)} for shape {shape_text(input.shape)}"
+        )
+    # Each axis n becomes (times, n): a new axis to expand, then both are merged.
+    shape = (1,) * (len(times) - input.ndim) + tuple(input.array.shape)
+    apart = [length for n in shape for length in (1, n)]  # (1, n0, 1, n1, ...)
+    copies = [length for r, n in zip(times, shape, strict=True) for length in (r, n)]
+    merged = [r * n for r, n in zip(times, shape, strict=True)]
+    return reshape(expand(reshape(input, apart), copies), merged).contiguous()
+
+
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """As `repeat`, but missing leading repeats count as 1."""
+    times = int_tuple(dims)
+    return repeat(input, (1,) * (input.ndim - len(times)) + times)
+
+
+# ------------------------------------------------------------------------- moved and mirrored
+
+
+class Flip(Function):
+    """y = x mirrored along dims"""
+
+    @staticmethod
+    def forward(ctx, x, dims):
+        ctx.dims = dims
+        return wrap(array_module(x.array).flip(x.array, dims).copy(order="K"))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return Flip.apply(gy, ctx.dims), None
+
+
+def flip(input: Tensor, *dims: Any) -> Tensor:
+    """A copy with the order of the elements reversed along the given dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.flip(mt.tensor([[1, 2], [3, 4]]), (1,))
+    tensor([[2, 1],
+            [4, 3]])
+    """
+    order = tuple(input._dim(each) for each in int_tuple(dims))
+    if len(set(order)) != len(order):
+        raise RuntimeError(f"dim {shape_text(dims)} appears multiple times in the list of dims")
+    return Flip.apply(input, order if input.ndim else ())
+
+
+def fliplr(input: Tensor) -> Tensor:
+    """Mirrored along dimension 1."""
+    return flip(input, 1)
+
+
+def flipud(input: Tensor) -> Tensor:
+    """Mirrored along dimension 0."""
+    return flip(input, 0)
+
+
+class Roll(Function):
+    """y[i] = x[i - shift], around the end"""
+
+    @staticmethod
+    def forward(ctx, x, shifts, dims):
+        ctx.shifts, ctx.dims = shifts, dims
+        return wrap(array_module(x.array).roll(x.array, shifts, dims))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return Roll.apply(gy, tuple(-shift for shift in ctx.shifts), ctx.dims), None, None
+
+
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """Elements moved along dimensions; those that fall off the end come back at the start.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(5).roll(2)
+    tensor([3, 4, 0, 1, 2])
+    """
+    moved = int_tuple((shifts,))
+    along = () if dims is None else int_tuple((dims,))
+    if not along:
+        if len(moved) != 1:
+            raise RuntimeError(f"roll without dims needs one shift, got {shape_text(moved)}")
+        return reshape(roll(flatten(input), moved, 0), input.shape)
+    if len(moved) != len(along):
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(moved)}, dims:{len(along)}"
+        )
+    return Roll.apply(input, moved, tuple(input._dim(dim) for dim in along))
