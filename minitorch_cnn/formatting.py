@@ -84,7 +84,8 @@ def format_tensor(tensor: Tensor) -> str:
     if tensor.dtype.is_floating_point:
         shown = _summary(values) if values.size > _options["threshold"] else values
         write = _number_format(shown)
-        width = max((len(write(value)) for value in shown.reshape(-1)), default=0)
+        finite = shown[np.isfinite(shown)]
+        width = max((len(write(value)) for value in finite), default=0)
         formatter["float_kind"] = lambda value: write(value).rjust(width)
     if values.size == 0 and values.ndim != 1:
         text = f"[], size={tuple(values.shape)}"

@@ -481,8 +481,12 @@ class Tensor:
             return
         view.history = view.base._history
         fresh = view.base
-        for function, args in view.steps:
-            fresh = function.apply(fresh, *args)
+        recording, state.grad_enabled = state.grad_enabled, True  # the view was recorded once
+        try:
+            for function, args in view.steps:
+                fresh = function.apply(fresh, *args)
+        finally:
+            state.grad_enabled = recording
         self._node, self._output = fresh._node, fresh._output
         self._requires_grad = fresh._requires_grad
 

@@ -17,6 +17,8 @@ import itertools
 import traceback
 from typing import Any
 
+import numpy as np
+
 from ..tensor import Tensor, shape_text, wrap
 from .modes import state
 
@@ -216,7 +218,9 @@ class Function:
         )
         state.grad_enabled = False
         try:
-            result = cls.forward(node, *args)
+            # 0/0 is NaN and 1/0 is infinity, without NumPy's warnings: as in torch.
+            with np.errstate(all="ignore"):
+                result = cls.forward(node, *args)
         finally:
             state.grad_enabled = recording
 

@@ -173,7 +173,7 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
     return to(input, other)
 
 
-def type(input: Tensor, dtype: Any = None) -> Any:
+def as_type(input: Tensor, dtype: Any = None) -> Any:
     """The tensor in another dtype; without one, the name of its own."""
     return repr(input.dtype) if dtype is None else to(input, dtypes.as_dtype(dtype))
 
@@ -186,7 +186,7 @@ def _to_dtype(kind: dtype) -> Any:
     return convert
 
 
-# The methods x.float(), x.long(), ... (ops/methods.py binds them under these names).
+# The methods whose names are types: x.float(), x.long(), ... (bound by ops/methods.py).
 CONVERSIONS = {
     "half": _to_dtype(dtypes.float16),
     "float": _to_dtype(dtypes.float32),
@@ -197,4 +197,5 @@ CONVERSIONS = {
     "short": _to_dtype(dtypes.int16),
     "int": _to_dtype(dtypes.int32),
     "long": _to_dtype(dtypes.int64),
+    "type": as_type,
 }

@@ -1,0 +1,425 @@
+"""What surrounds the training loop of the examples: options, data, the run's folder, pictures.
+
+Nothing here is needed to understand training; everything here is needed to train in earnest:
+an interrupted run continues exactly where it stopped, a run that diverges says where, and a
+checkpoint is never half written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import itertools
+import json
+import math
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pictures
+
+import minitorch_cnn as mt
+from minitorch_cnn import datasets, models, nn, transforms
+from minitorch_cnn.serialization.checkpoint import write_atomically
+from minitorch_cnn.utils.data import DataLoader
+
+ARCHITECTURES = {**models.cifar.ARCHITECTURES, "lenet5": models.lenet5}
+DATASETS = {
+    "cifar10": datasets.CIFAR10,
+    "cifar100": datasets.CIFAR100,
+    "mnist": datasets.MNIST,
+    "fashionmnist": datasets.FashionMNIST,
+    "shapes": datasets.Shapes,
+}
+
+# ------------------------------------------------------------------------------- options
+
+
+def positive(kind: type) -> Any:
+    """An argparse type: a number above 0."""
+
+    def parse(text: str) -> Any:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
+        return value
+
+    parse.__name__ = kind.__name__
+    return parse
+
+
+def parse_arguments(doc: str | None, argv: list[str] | None, defaults: dict) -> Any:
+    """The options. With --resume, options that are not given are those of the saved run."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
+    add("--dataset", choices=list(DATASETS), default="cifar10")
+    add("--data-dir", default="data", help="where the data sets lie or are downloaded to")
+    add("--arch", choices=list(ARCHITECTURES), default="resnet20")
+    add("--epochs", type=positive(int), default=10)
+    add("--batch-size", type=positive(int), default=128)
+    add("--lr", type=positive(float), default=0.1, help="highest learning rate")
+    add("--momentum", type=float, default=0.9)
+    add("--weight-decay", type=float, default=5e-4)
+    add("--scheduler", choices=["step", "cosine", "onecycle"], default="cosine")
+    add("--label-smoothing", type=float, default=0.0)
+    add("--augment", action=argparse.BooleanOptionalAction, default=True, help="crop and flip")
+    add("--seed", type=int, default=0)
+    add("--workers", type=int, default=0, help="processes that load data")
+    add("--limit-batches", type=positive(int), help="use only so many batches of each epoch")
+    add("--out", default="runs/resnet", help="folder for checkpoints, metrics and pictures")
+    add("--resume", metavar="CHECKPOINT", help="go on from a last.npz, or its folder")
+    add("--eval-only", action="store_true", help="only test the checkpoint given by --resume")
+    parser.set_defaults(**defaults)
+    args = parser.parse_args(argv)
+    if args.resume:
+        path = Path(args.resume)
+        args.resume = str(path / "last.npz" if path.is_dir() else path)
+        if not Path(args.resume).exists():
+            parser.error(f"--resume: there is no {args.resume}")
+        saved = read_checkpoint(args.resume)["config"]
+        parser.set_defaults(**{**saved, "resume": args.resume, "eval_only": False})
+        resume = args.resume
+        args = parser.parse_args(argv)
+        args.resume = resume
+    elif args.eval_only:
+        parser.error("--eval-only needs --resume CHECKPOINT")
+    return args
+
+
+def exit_with_one_sentence(function: Any, args: Any) -> None:
+    """Runs function(args); what a user can mend ends the program with a sentence, no traceback."""
+    try:
+        function(args)
+    except (RuntimeError, FileNotFoundError, ValueError) as error:
+        if os.environ.get("MINITORCH_TRACEBACK"):
+            raise
+        sys.exit(f"error: {error}\n(set MINITORCH_TRACEBACK=1 to see where)")
+
+
+def read_checkpoint(path: str | os.PathLike) -> dict:
+    """A checkpoint written by Run.save. Raises ValueError for any other file."""
+    checkpoint = mt.load(path)
+    if not isinstance(checkpoint, dict) or "config" not in checkpoint:
+        raise ValueError(f"{path} is not a checkpoint of these examples")
+    return checkpoint
+
+
+# ---------------------------------------------------------------------------------- data
+
+
+class Data:
+    """Train and test set with what the network must know about them."""
+
+    def __init__(self, train_set: Any, test_set: Any, augment: bool, flip: bool) -> None:
+        self.train_set, self.test_set = train_set, test_set
+        self.classes = list(train_set.classes)
+        images = np.asarray(train_set.data)
+        if images.ndim == 3:  # grey images have no channel axis yet
+            images = images[..., None]
+        self.in_channels = images.shape[-1]
+        # Statistics of the training images, for each channel, as fractions of the range 0..255.
+        self.mean = [float(images[..., c].mean(dtype=np.float64)) / 255 for c in self.channels]
+        self.std = [float(images[..., c].std(dtype=np.float64)) / 255 for c in self.channels]
+        augmented = transforms.BatchAugment(self.mean, self.std, crop_padding=4, flip=flip)
+        self.normalize = augmented.eval()
+        self.augment = augmented if augment else self.normalize
+
+    @property
+    def channels(self) -> range:
+        return range(self.in_channels)
+
+    def loaders(self, args: Any) -> tuple[DataLoader, DataLoader]:
+        """Batches of normalised float32 images (N, C, H, W) and labels (N,)."""
+        common: dict = dict(batch_size=args.batch_size, num_workers=args.workers)
+        train = DataLoader(
+            self.train_set, shuffle=True, drop_last=True, collate_fn=self.augment, **common
+        )
+        if len(train) == 0:
+            raise ValueError(
+                f"--batch-size {args.batch_size} is more than the {len(self.train_set)} images"
+            )
+        return train, DataLoader(self.test_set, collate_fn=self.normalize, **common)
+
+
+def load_data(args: Any) -> Data:
+    """The data set named by --dataset; CIFAR and MNIST are downloaded if they are missing."""
+    kind = DATASETS[args.dataset]
+    if args.dataset == "shapes":
+        train_set, test_set = kind(train=True), kind(train=False)
+    else:
+        train_set = kind(args.data_dir, train=True, download=True)
+        test_set = kind(args.data_dir, train=False, download=True)
+    return Data(train_set, test_set, args.augment, flip="mnist" not in args.dataset)
+
+
+def build_model(args: Any, data: Data) -> nn.Module:
+    options = {"num_classes": len(data.classes), "in_channels": data.in_channels}
+    if args.arch == "lenet5":
+        options["padding"] = 2 if args.dataset.endswith("mnist") else 0
+    elif args.dataset.endswith("mnist"):
+        raise ValueError(f"{args.arch} takes 32x32 images, {args.dataset} has 28x28: use lenet5")
+    return ARCHITECTURES[args.arch](**options).to(mt.backend.default_device())
+
+
+def make_scheduler(args: Any, optimizer: Any, steps_per_epoch: int) -> Any:
+    """The learning rate over the run. All of them count steps (batches), not epochs."""
+    steps = args.epochs * steps_per_epoch
+    schedulers = mt.optim.lr_scheduler
+    if args.scheduler == "step":
+        milestones = sorted({max(1, steps // 2), max(1, steps * 3 // 4)})
+        return schedulers.MultiStepLR(optimizer, milestones, gamma=0.1)
+    if args.scheduler == "cosine":
+        return schedulers.CosineAnnealingLR(optimizer, T_max=steps)
+    return schedulers.OneCycleLR(optimizer, max_lr=args.lr, total_steps=steps + 1)
+
+
+# ----------------------------------------------------------------------------- the run
+
+
+class Run:
+    """A run and its folder: progress, metrics, checkpoints, interruption, exact continuation."""
+
+    def __init__(self, args: Any, data: Data, model: nn.Module, train_loader: DataLoader) -> None:
+        self.args, self.data = args, data
+        self.device = mt.backend.default_device()
+        self.folder = Path(args.out)
+        self.steps_per_epoch = min(len(train_loader), args.limit_batches or len(train_loader))
+        self.rows: list[dict] = []  # metrics.csv, a row for each epoch
+        self.best = -1.0
+        self.first_epoch = 1
+        self.loader = train_loader
+        self.resumed: dict | None = None  # sums of the epoch in which the run was interrupted
+        self.interrupted = False
+        # Numbers stay on the device until they are shown; on a GPU each look would wait for it.
+        self.look_every = 1 if self.device.type == "cpu" else 50
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        print(
+            f"{args.arch} with {parameters:,} parameters on {args.dataset} "
+            f"({len(data.train_set):,} training and {len(data.test_set):,} test images, "
+            f"{len(data.classes)} classes), backend {mt.get_backend()}"
+        )
+        if not args.eval_only:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            config = {**vars(args), "minitorch_cnn": mt.__version__, "classes": data.classes}
+            self._write("config.json", json.dumps(config, indent=2) + "\n")
+
+    def epochs(self) -> Iterator[int]:
+        """The epochs that are left, 1 to --epochs. Ctrl-C is caught while it goes on."""
+        before = signal.signal(signal.SIGINT, self._on_interrupt)
+        try:
+            for epoch in range(self.first_epoch, self.args.epochs + 1):
+                self.epoch, self.step = epoch, 0
+                self._start_sums()
+                yield epoch
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def batches(self, loader: DataLoader) -> Iterator[tuple]:
+        """The batches of one epoch, behind a progress bar, from where a resumed run stopped."""
+        self.began = time.perf_counter()
+        if self.resumed:
+            self.step, self.loss_sum = self.resumed["step"], self.resumed["loss_sum"]
+            self.correct, self.count = self.resumed["correct"], self.resumed["count"]
+            self.resumed = None
+        total = self.steps_per_epoch * self.args.batch_size
+        self.bar = progress_bar(total, self.count, f"epoch {self.epoch}")
+        with self.bar:
+            for images, labels in itertools.islice(loader, self.steps_per_epoch - self.step):
+                yield images, labels
+                self.bar.update(len(labels))
+
+    def limited(self, loader: DataLoader) -> Iterator[tuple]:
+        """At most --limit-batches batches."""
+        return itertools.islice(loader, self.args.limit_batches)
+
+    # ---- sums over an epoch
+
+    def _start_sums(self) -> None:
+        self.loss_sum: Any = 0.0
+        self.correct: Any = 0
+        self.count = 0
+
+    def record(self, loss: mt.Tensor, scores: mt.Tensor, labels: mt.Tensor) -> None:
+        """Adds one step to the sums of the epoch, without fetching anything from a GPU."""
+        with mt.no_grad():
+            self.step += 1
+            self.count += len(labels)
+            self.loss_sum = self.loss_sum + loss.detach().double() * len(labels)
+            self.correct = self.correct + (scores.argmax(1) == labels).sum()
+        if self.step % self.look_every == 0 or self.step == self.steps_per_epoch:
+            self.loss_sum, self.correct = float(self.loss_sum), int(self.correct)
+            self.bar.show(*self.epoch_result())
+
+    def epoch_result(self) -> tuple[float, float]:
+        """Mean loss and accuracy in percent of the epoch so far."""
+        return float(self.loss_sum) / self.count, 100 * int(self.correct) / self.count
+
+    # ---- when something goes wrong
+
+    def loss_is_bad(self) -> bool:
+        return isinstance(self.loss_sum, float) and not math.isfinite(self.loss_sum)
+
+    def explain_bad_loss(self, model: nn.Module, images: mt.Tensor) -> None:
+        """Ends the run, naming the step and the first layer that gives a non-finite value."""
+        where = first_non_finite_layer(model, images)
+        raise RuntimeError(
+            f"the loss is not finite at epoch {self.epoch}, step {self.step} (of "
+            f"{self.steps_per_epoch}). The first non-finite value is {where}. Try a smaller --lr "
+            f"(it is {self.args.lr}), or look at the training images of this batch."
+        )
+
+    def _on_interrupt(self, *signal_info: Any) -> None:
+        if self.interrupted:  # a second Ctrl-C does not wait
+            raise KeyboardInterrupt
+        self.interrupted = True
+
+    def save_and_exit(self, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
+        path = self.save("last.npz", model, optimizer, scheduler, finished=False)
+        command = ["python", sys.argv[0], "--resume", str(path)]
+        print(f"\ninterrupted after step {self.step} of epoch {self.epoch}. To go on:")
+        print(f"    {shlex.join(command)}")
+        sys.exit(130)
+
+    # ---- files
+
+    def finish_epoch(
+        self, epoch: int, metrics: dict, model: nn.Module, optimizer: Any, scheduler: Any
+    ) -> None:
+        """Writes metrics and checkpoints, and prints the epoch's line."""
+        seconds = time.perf_counter() - self.began
+        self.rows.append({"epoch": epoch, **metrics})
+        table = io.StringIO()
+        writer = csv.DictWriter(table, self.rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        self._write("metrics.csv", table.getvalue())
+        note = ""
+        if metrics["test_accuracy"] > self.best:
+            self.best = metrics["test_accuracy"]
+            self.save("best.npz", model, optimizer, scheduler, finished=True)
+            note = "  best so far"
+        self.save("last.npz", model, optimizer, scheduler, finished=True)
+        print(
+            f"epoch {epoch:3d}/{self.args.epochs}  lr {metrics['lr']:.4f}  "
+            f"train loss {metrics['train_loss']:.4f} accuracy {metrics['train_accuracy']:5.2f} %  "
+            f"test loss {metrics['test_loss']:.4f} accuracy {metrics['test_accuracy']:5.2f} %  "
+            f"{seconds:.0f} s{note}"
+        )
+
+    def save(
+        self, name: str, model: nn.Module, optimizer: Any, scheduler: Any, finished: bool
+    ) -> Path:
+        """A checkpoint from which the run goes on as if it had never stopped."""
+        path = self.folder / name
+        loader = self.loader.state_dict()  # with the random generator's state
+        if finished:  # also where --limit-batches left the loader in the middle of its data
+            loader = {**loader, "epoch_start": None, "batches_done": 0}
+        state = {
+            "config": {k: v for k, v in vars(self.args).items() if k not in ("resume", "eval_only")},
+            "classes": self.data.classes,
+            "in_channels": self.data.in_channels,
+            "mean": self.data.mean,
+            "std": self.data.std,
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "scheduler": scheduler.state_dict(),
+            "loader": loader,
+            "rows": self.rows,
+            "best": self.best,
+            "epoch": self.epoch,
+            "epoch_finished": finished,
+            "step": self.step,
+            "loss_sum": float(self.loss_sum),
+            "correct": int(self.correct),
+            "count": self.count,
+        }
+        mt.save(state, path)
+        return path
+
+    def restore(self, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
+        """Goes back to the state of the checkpoint given by --resume."""
+        saved = read_checkpoint(self.args.resume)
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        scheduler.load_state_dict(saved["scheduler"])
+        self.loader.load_state_dict(saved["loader"])
+        self.rows, self.best = saved["rows"], saved["best"]
+        self.first_epoch = saved["epoch"] + saved["epoch_finished"]
+        self.resumed = None if saved["epoch_finished"] else saved
+
+    def _write(self, name: str, text: str) -> None:
+        write_atomically(self.folder / name, lambda file: file.write(text.encode()))
+
+    def draw_pictures(self, predicted: mt.Tensor, true: mt.Tensor) -> None:
+        """curves.png, confusion_matrix.png and predictions.png in the run's folder."""
+        images = np.asarray(self.data.test_set.data)[: len(true)]
+        drawn = pictures.draw_all(
+            self.folder, self.rows, images, predicted.numpy(), true.numpy(), self.data.classes
+        )
+        print(f"pictures: {', '.join(str(path) for path in drawn)}" if drawn else pictures.MISSING)
+
+
+def first_non_finite_layer(model: nn.Module, images: mt.Tensor) -> str:
+    """Where NaN or infinity appears first: in the images, in a parameter, or in a layer's output."""
+    if not bool(mt.isfinite(images).all()):
+        return "in the input images"
+    for name, parameter in model.named_parameters():
+        if not bool(mt.isfinite(parameter).all()):
+            return f"in the parameter {name}, written by the update of an earlier step"
+    found: list[str] = []
+    handles = []
+    for name, module in model.named_modules():
+        if any(True for _ in module.children()):
+            continue  # look at the layers, not at what holds them
+
+        def look(module: nn.Module, inputs: Any, output: mt.Tensor, name: str = name) -> None:
+            if not found and not bool(mt.isfinite(output).all()):
+                found.append(f"in the output of {name} ({module})")
+
+        handles.append(module.register_forward_hook(look))
+    with mt.no_grad():
+        model(images)
+    for handle in handles:
+        handle.remove()
+    return found[0] if found else "in the loss itself"
+
+
+# ------------------------------------------------------------------------- progress bar
+
+
+class SilentBar:
+    """Stands in for a progress bar where tqdm is missing."""
+
+    def update(self, images: int) -> None: ...
+
+    def show(self, loss: float, accuracy: float) -> None: ...
+
+    def __enter__(self) -> SilentBar:
+        return self
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+def progress_bar(total: int, done: int, text: str) -> Any:
+    """A bar with images/s, loss and accuracy, if tqdm is installed (extra: progress)."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return SilentBar()
+
+    class Bar(tqdm):
+        def show(self, loss: float, accuracy: float) -> None:
+            self.set_postfix_str(f"loss {loss:.4f}, accuracy {accuracy:.2f} %", refresh=False)
+
+    # disable=None: no bar where nobody watches, as in a log file
+    return Bar(total=total, initial=done, desc=text, unit="img", leave=False, disable=None)

@@ -1,0 +1,112 @@
+"""Trains a ResNet on CIFAR-10, CIFAR-100 or the built-in shapes.
+
+    python examples/train_resnet_cifar.py --dataset shapes
+    python examples/train_resnet_cifar.py --backend cupy --arch resnet18 --epochs 30
+
+The run's folder (--out) gets config.json, metrics.csv, last.npz, best.npz and three pictures:
+curves.png, confusion_matrix.png and predictions.png. Ctrl-C finishes the step, saves, and prints
+the command that goes on from there.
+
+The recipe is that of "Deep Residual Learning", section 4.2: SGD with momentum 0.9, random crops of
+the image padded by 4 pixels, and random horizontal flips. What surrounds the training loop (data
+sets, the run's folder, pictures) is in harness.py.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import harness
+
+import minitorch_cnn as mt
+from minitorch_cnn import nn
+
+
+def train_one_epoch(run, model, criterion, optimizer, scheduler, loader):
+    """One pass over the training data. Returns the mean loss and the accuracy in percent."""
+    model.train()
+    for images, labels in run.batches(loader):
+        images, labels = images.to(run.device), labels.to(run.device)  # (N, 3, 32, 32), (N,)
+
+        optimizer.zero_grad()
+        scores = model(images)  # (N, classes)
+        loss = criterion(scores, labels)
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+
+        run.record(loss, scores, labels)
+        if run.loss_is_bad():
+            run.explain_bad_loss(model, images)
+        if run.interrupted:
+            run.save_and_exit(model, optimizer, scheduler)
+    return run.epoch_result()
+
+
+@mt.no_grad()
+def evaluate(run, model, criterion, loader):
+    """Mean loss, accuracy in percent, and all predicted and true classes of the test data."""
+    model.eval()
+    count, loss_sum, predicted, true = 0, 0.0, [], []
+    for images, labels in run.limited(loader):
+        scores = model(images.to(run.device))
+        loss = criterion(scores, labels.to(run.device))
+        loss_sum += loss.item() * len(labels)
+        count += len(labels)
+        predicted.append(scores.argmax(1).cpu())
+        true.append(labels)
+    predicted, true = mt.cat(predicted), mt.cat(true)
+    accuracy = 100 * (predicted == true).float().mean().item()
+    return loss_sum / count, accuracy, predicted, true
+
+
+def train(args):
+    mt.set_backend(args.backend)
+    mt.manual_seed(args.seed)
+    data = harness.load_data(args)
+    model = harness.build_model(args, data)
+    train_loader, test_loader = data.loaders(args)
+
+    criterion = nn.CrossEntropyLoss(label_smoothing=args.label_smoothing)
+    optimizer = mt.optim.SGD(
+        model.parameters(), lr=args.lr, momentum=args.momentum, weight_decay=args.weight_decay
+    )
+    run = harness.Run(args, data, model, train_loader)
+    scheduler = harness.make_scheduler(args, optimizer, run.steps_per_epoch)
+    if args.resume:
+        run.restore(model, optimizer, scheduler)
+
+    if not args.eval_only:
+        for epoch in run.epochs():
+            train_loss, train_accuracy = train_one_epoch(
+                run, model, criterion, optimizer, scheduler, train_loader
+            )
+            test_loss, test_accuracy, _, _ = evaluate(run, model, criterion, test_loader)
+            run.finish_epoch(
+                epoch,
+                dict(
+                    lr=optimizer.param_groups[0]["lr"],
+                    train_loss=train_loss,
+                    train_accuracy=train_accuracy,
+                    test_loss=test_loss,
+                    test_accuracy=test_accuracy,
+                ),
+                model,
+                optimizer,
+                scheduler,
+            )
+
+    test_loss, test_accuracy, predicted, true = evaluate(run, model, criterion, test_loader)
+    print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2f} %")
+    run.draw_pictures(predicted, true)
+    return test_accuracy
+
+
+def main(argv=None, **defaults):
+    """`defaults` replaces options' defaults; the other examples train their networks with it."""
+    args = harness.parse_arguments(__doc__, argv, defaults)
+    harness.exit_with_one_sentence(train, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,279 @@
+"""Are the gradients right? A comparison with finite differences, in a random direction.
+
+For y = f(x) with Jacobian J, backward computes u J for a cotangent u (what the gradient of the
+loss with respect to y would be), and central differences approximate J v for a direction v:
+
+    J v  ~  (f(x + eps v) - f(x - eps v)) / (2 eps)
+
+So both know the number u J v, by different ways. u and v must be random: with u all ones, wrong
+gradients of softmax or batch norm pass, because their true gradient is then 0. One random pair
+finds an error with certainty but for bad luck of measure zero, at the cost of two evaluations;
+only when it has found one, the element to blame is looked for, one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import backend, dtypes
+from ..tensor import Tensor, wrap
+from .engine import grad
+from .modes import enable_grad, no_grad
+
+
+class GradcheckError(RuntimeError):
+    """The gradient of a function does not agree with its values (raised by `gradcheck`)."""
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    fast_mode: bool = True,
+) -> bool:
+    """Compares the gradients of func(*inputs) with central differences of its values.
+
+    inputs: tensors and other values; those tensors that require a gradient are checked, and must
+    be float64 (TypeError otherwise). func may return one tensor or several, those without a
+    gradient are left alone. It must be smooth within eps of the inputs: move away from kinks.
+    eps: the step of the differences; atol, rtol: agreement is |a - n| <= atol + rtol |n|;
+    nondet_tol: how much two backward passes may differ; fast_mode: False checks every element
+    of the Jacobian instead of one random direction.
+
+    Returns True, or raises `GradcheckError` that names the input, the index and both numbers
+    (returns False if raise_exception is false).
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.rand(3, dtype=mt.float64, requires_grad=True)
+    >>> mt.autograd.gradcheck(mt.sin, (x,))
+    True
+    """
+    arguments = _as_list(inputs)
+    checked = _checked_positions(arguments)
+    problem = _first_problem(func, arguments, checked, eps, atol, rtol, nondet_tol, fast_mode)
+    if problem is None:
+        return True
+    if raise_exception:
+        raise GradcheckError(problem)
+    return False
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    fast_mode: bool = True,
+) -> bool:
+    """`gradcheck` of backward itself: are the gradients of the gradients right?
+
+    Checks the function (inputs, grad_outputs) -> gradients. grad_outputs: what backward starts
+    from; random if None.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.rand(3, dtype=mt.float64, requires_grad=True)
+    >>> mt.autograd.gradgradcheck(mt.exp, (x,))
+    True
+    """
+    arguments = _as_list(inputs)
+    checked = _checked_positions(arguments)
+    rng = np.random.default_rng(21)
+    with enable_grad():
+        outputs = _differentiable(func(*arguments))
+    if grad_outputs is None:
+        cotangents = [_random_like(each, rng).requires_grad_() for each in outputs]
+    else:
+        cotangents = [
+            each.detach().requires_grad_() for each in _as_list(grad_outputs)
+        ]
+
+    def backward_of_func(*values: Any) -> tuple[Tensor, ...]:
+        leaves, gys = values[: len(arguments)], values[len(arguments) :]
+        targets = [leaves[position] for position in checked]
+        with enable_grad():
+            # Numerical differences pass plain numbers, which must be followed here all the same.
+            targets = [t if t.requires_grad else t.detach().requires_grad_() for t in targets]
+            leaves = list(leaves)
+            for position, target in zip(checked, targets, strict=True):
+                leaves[position] = target
+            ys = _differentiable(func(*leaves))
+            return grad(ys, targets, gys, create_graph=True, materialize_grads=True)
+
+    every_argument = (*arguments, *cotangents)
+    return gradcheck(
+        backward_of_func, every_argument, eps, atol, rtol, raise_exception, nondet_tol, fast_mode
+    )
+
+
+def _as_list(values: Any) -> list[Any]:
+    return [values] if isinstance(values, Tensor) else list(values)
+
+
+def _checked_positions(arguments: list[Any]) -> list[int]:
+    """Where the inputs that require a gradient stand."""
+    positions = []
+    for position, value in enumerate(arguments):
+        if not isinstance(value, Tensor) or not value.requires_grad:
+            continue
+        if value.dtype is not dtypes.float64:
+            raise TypeError(
+                f"gradcheck needs float64: finite differences in {value.dtype} say nothing. "
+                f"Input {position} has shape {list(value.shape)}; make it with dtype=mt.float64"
+            )
+        positions.append(position)
+    if not positions:
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of the "
+            "them have requires_grad=True."
+        )
+    return positions
+
+
+def _differentiable(result: Any) -> list[Tensor]:
+    """The outputs that have a gradient."""
+    return [each for each in _as_list(result) if _has_gradient(each)]
+
+
+def _has_gradient(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def _random_like(tensor: Tensor, rng: np.random.Generator) -> Tensor:
+    values = np.asarray(rng.standard_normal(tensor.shape))
+    return wrap(backend.to_device(values.astype(tensor.array.dtype), tensor.device))
+
+
+class _Problem:
+    """func at the given arguments: its values nearby, and its gradients by backward."""
+
+    def __init__(self, func: Callable[..., Any], arguments: list[Any], checked: list[int]) -> None:
+        self.func, self.arguments, self.checked = func, arguments, checked
+        with enable_grad():
+            every = _as_list(func(*arguments))
+        # Compare what has a gradient; if nothing has, what could have one.
+        self.positions = [i for i, y in enumerate(every) if _has_gradient(y)]
+        self.outputs = [every[i] for i in self.positions]
+        if not self.outputs:
+            self.positions = [
+                i
+                for i, y in enumerate(every)
+                if isinstance(y, Tensor) and y.dtype.is_floating_point
+            ]
+
+    def gradients(self, cotangents: list[Tensor]) -> list[np.ndarray]:
+        """u J for each checked input."""
+        inputs = [self.arguments[position] for position in self.checked]
+        found = grad(self.outputs, inputs, cotangents, retain_graph=True, materialize_grads=True)
+        return [backend.to_numpy(each.array) for each in found if each is not None]
+
+    def outputs_at(self, which: int, shift: np.ndarray) -> list[np.ndarray]:
+        """The outputs with `shift` added to one checked input."""
+        moved = list(self.arguments)
+        position = self.checked[which]
+        x = self.arguments[position]
+        moved[position] = wrap(x.array + backend.to_device(shift, x.device))
+        with no_grad():
+            every = _as_list(self.func(*moved))
+        return [backend.to_numpy(every[i].array) for i in self.positions]
+
+    def slopes(self, which: int, v: np.ndarray, eps: float) -> list[np.ndarray]:
+        """J v by central differences, for each output."""
+        ahead, behind = self.outputs_at(which, eps * v), self.outputs_at(which, -eps * v)
+        return [(a - b) / (2 * eps) for a, b in zip(ahead, behind, strict=True)]
+
+    def slope(self, which: int, v: np.ndarray, weights: list[np.ndarray], eps: float) -> float:
+        """u J v by central differences."""
+        slopes = self.slopes(which, v, eps)
+        return sum(float(np.sum(u * s)) for u, s in zip(weights, slopes, strict=True))
+
+
+def _first_problem(
+    func: Callable[..., Any],
+    arguments: list[Any],
+    checked: list[int],
+    eps: float,
+    atol: float,
+    rtol: float,
+    nondet_tol: float,
+    fast_mode: bool,
+) -> str | None:
+    """What is wrong, in words, or None."""
+    rng = np.random.default_rng(20)  # of its own: checking does not disturb mt.manual_seed
+    problem = _Problem(func, arguments, checked)
+    if not problem.outputs:
+        return _changes_without_gradient(problem, rng, eps, atol)
+    cotangents = [_random_like(each, rng) for each in problem.outputs]
+    weights = [backend.to_numpy(each.array) for each in cotangents]
+    analytic = problem.gradients(cotangents)
+    again = problem.gradients(cotangents)
+
+    for which, position in enumerate(checked):
+        gradient = analytic[which]
+        gap = float(np.max(np.abs(gradient - again[which]), initial=0))
+        if gap > nondet_tol:
+            return (
+                f"Backward is not reentrant: two passes give gradients of input {position} that "
+                f"differ by {gap:.3g}, more than nondet_tol={nondet_tol}"
+            )
+        if fast_mode:
+            # Along one input at a time, so that a large gradient does not hide a small one.
+            v = rng.standard_normal(gradient.shape)
+            numbers = float(np.sum(gradient * v)), problem.slope(which, v, weights, eps)
+            # The errors of many elements add up as the steps of a random walk do.
+            allowed = atol * max(gradient.size, 1) ** 0.5 + rtol * abs(numbers[1])
+            if abs(numbers[0] - numbers[1]) <= allowed:
+                continue
+        numerical = _numerical_gradient(problem, weights, which, gradient.shape, eps)
+        gap_of_each = np.abs(gradient - numerical)
+        agrees = gap_of_each <= atol + rtol * np.abs(numerical)
+        if fast_mode or not agrees.all():
+            worst = np.where(np.isnan(gap_of_each), np.inf, gap_of_each).argmax()
+            index = tuple(int(i) for i in np.unravel_index(worst, gradient.shape))
+            return (
+                f"Jacobian mismatch in {getattr(func, '__name__', 'func')} for input {position} of "
+                f"shape {list(gradient.shape)}, worst at index {index}:\n"
+                f"  analytic  (backward):    {gradient[index]:.10g}\n"
+                f"  numerical (differences): {numerical[index]:.10g}\n"
+                "Both are weighted by a random cotangent. If the function has a kink (as relu at "
+                f"0) within eps={eps} of the input, move the input away from it."
+            )
+    return None
+
+
+def _changes_without_gradient(
+    problem: _Problem, rng: np.random.Generator, eps: float, atol: float
+) -> str | None:
+    """For a function without differentiable outputs: they must not depend on the inputs."""
+    for which, position in enumerate(problem.checked):
+        v = rng.standard_normal(problem.arguments[position].shape)
+        for slope in problem.slopes(which, v, eps):
+            if np.abs(slope).max(initial=0) > atol:
+                return (
+                    f"No output of {getattr(problem.func, '__name__', 'func')} requires a "
+                    f"gradient, but its values change with input {position}: the numerical slope "
+                    f"is {np.abs(slope).max():.6g}, the analytic one is missing (a detach?)"
+                )
+    return None
+
+
+def _numerical_gradient(
+    problem: _Problem, weights: list[np.ndarray], which: int, shape: tuple[int, ...], eps: float
+) -> np.ndarray:
+    """u J for one input by differences, one element after the other."""
+    numerical = np.zeros(shape)
+    for index in np.ndindex(*shape):
+        v = np.zeros(shape)
+        v[index] = 1
+        numerical[index] = problem.slope(which, v, weights, eps)
+    return numerical

@@ -1,0 +1,285 @@
+"""The engine: order, accumulation, freeing, hooks, double backward, deep graphs."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn.autograd import Function, grad
+
+
+def leaf(*values):
+    return mt.tensor(list(values), dtype=mt.float64, requires_grad=True)
+
+
+def test_each_path_of_a_diamond_adds_up():
+    x = leaf(3.0)
+    a = x * 2
+    y = a * a + a  # dy/dx = (2a + 1) * 2 = 26
+    y.sum().backward()
+    assert x.grad.tolist() == [26.0]
+
+
+def test_gradients_accumulate_over_backwards():
+    x = leaf(1.0, 2.0)
+    (x * x).sum().backward()
+    (3 * x).sum().backward()
+    assert x.grad.tolist() == [5.0, 7.0]
+
+
+def test_leaves_do_not_share_the_memory_of_their_gradients():
+    a, b = leaf(1.0), leaf(2.0)
+    (a + b).backward()
+    a.grad.zero_()
+    assert b.grad.tolist() == [1.0]
+
+
+def test_a_node_is_visited_once_however_many_paths_lead_to_it():
+    calls = []
+
+    class Counted(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, gy):
+            calls.append(gy.item())
+            return gy
+
+    x = leaf(1.0)
+    y = Counted.apply(x)
+    z = y
+    for _ in range(20):
+        z = z + y * 0.5
+    z.sum().backward()
+    assert calls == [11.0]
+
+
+def test_implicit_gradient_needs_a_scalar():
+    with pytest.raises(RuntimeError, match=r"only for scalar outputs; this one has shape \[2\]"):
+        (leaf(1.0, 2.0) * 2).backward()
+
+
+def test_gradient_of_another_shape_is_refused():
+    with pytest.raises(RuntimeError, match=r"\[3\].*\[2\]"):
+        (leaf(1.0, 2.0) * 2).backward(mt.ones(3))
+
+
+def test_tensor_without_history_is_refused():
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        mt.ones(1).backward()
+
+
+def test_second_backward_is_refused_unless_the_graph_was_retained():
+    x = leaf(2.0)
+    y = x * x
+    y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad.tolist() == [8.0]
+    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+        y.backward()
+
+
+def test_double_backward():
+    x = leaf(2.0)
+    (dy,) = grad((x**4).sum(), x, create_graph=True)
+    assert dy.tolist() == [32.0]
+    (ddy,) = grad(dy.sum(), x, create_graph=True)
+    assert ddy.tolist() == [48.0]
+    (dddy,) = grad(ddy.sum(), x)
+    assert dddy.tolist() == [48.0]
+
+
+def test_grad_leaves_dot_grad_alone_and_reports_unused_inputs():
+    x, unused = leaf(2.0), leaf(1.0)
+    (gx,) = grad((x * x).sum(), x)
+    assert gx.tolist() == [4.0] and x.grad is None
+    with pytest.raises(RuntimeError, match="not have been used in the graph: input 1"):
+        grad((x * x).sum(), (x, unused))
+    _, nothing = grad((x * x).sum(), (x, unused), allow_unused=True)
+    assert nothing is None
+    _, zeros = grad((x * x).sum(), (x, unused), materialize_grads=True)
+    assert zeros.tolist() == [0.0]
+
+
+def test_grad_with_respect_to_an_intermediate_value():
+    x = leaf(3.0)
+    y = x * x
+    z = (y * y).sum()
+    gy, gx = grad(z, (y, x))
+    assert gy.tolist() == [18.0] and gx.tolist() == [108.0]
+
+
+def test_backward_with_inputs_fills_only_those():
+    a, b = leaf(2.0), leaf(5.0)
+    (a * b).backward(inputs=[a])
+    assert a.grad.tolist() == [5.0] and b.grad is None
+
+
+def test_tensor_hook_sees_and_replaces_the_complete_gradient():
+    x = leaf(1.0)
+    y = x * 2
+    seen = []
+    y.register_hook(lambda g: seen.append(g.item()))
+    handle = y.register_hook(lambda g: g * 10)
+    (y + y * 3).backward()
+    assert seen == [4.0] and x.grad.tolist() == [80.0]
+    handle.remove()
+
+
+def test_leaf_hook_is_called_once_with_the_sum():
+    x = leaf(1.0)
+    seen = []
+    x.register_hook(lambda g: seen.append(g.item()))
+    (x * 2 + x * 3).backward()
+    assert seen == [5.0]
+
+
+def test_retain_grad():
+    x = leaf(3.0)
+    y = x * x
+    y.retain_grad()
+    (y * 4).backward()
+    assert y.grad.tolist() == [4.0] and x.grad.tolist() == [24.0]
+
+
+def test_graph_is_freed_without_the_garbage_collector():
+    x = leaf(1.0, 2.0)
+    gc.collect()
+    gc.disable()
+    try:
+        y = x.exp()  # exp saves its own output: the classical circle
+        y.retain_grad()
+        z = y * y
+        z += 1  # and a write in place: z's history contains what saved z
+        loss = z.log().sum()
+        node = weakref.ref(y.grad_fn)
+        tensor = weakref.ref(y)
+        loss.backward()
+        del y, z, loss
+        assert node() is None and tensor() is None
+    finally:
+        gc.enable()
+
+
+def test_saved_values_are_freed_by_backward_though_the_loss_lives_on():
+    x = leaf(1.0)
+    y = (x * 2).exp()
+    saved = weakref.ref(y.array)
+    loss = y.sum()
+    del y
+    loss.backward()
+    assert saved() is None
+
+
+@pytest.mark.parametrize("depth", [10_000, 100_000])
+def test_deep_chain_neither_recurses_in_backward_nor_when_freed(depth):
+    x = leaf(1.0)
+    y = x
+    for _ in range(depth):
+        y = y + 0.5
+    y.backward()
+    assert x.grad.tolist() == [1.0]
+    del y
+
+
+def test_wrong_number_and_shape_of_gradients_are_refused():
+    class TwoForOne(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy, gy
+
+    class WrongShape(TwoForOne):
+        @staticmethod
+        def backward(ctx, gy):
+            return gy.sum()
+
+    with pytest.raises(RuntimeError, match=r"incorrect number of gradients \(expected 1, got 2\)"):
+        TwoForOne.apply(leaf(1.0)).backward()
+    with pytest.raises(RuntimeError, match=r"index 0: got shape \[\] but expected \[2\]"):
+        WrongShape.apply(leaf(1.0, 2.0)).sum().backward()
+
+
+def test_function_with_two_outputs_one_unused():
+    class SplitSigns(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clamp(min=0), x.clamp(max=0)
+
+        @staticmethod
+        def backward(ctx, positive, negative):
+            return positive * 2 + negative * 3
+
+    x = leaf(1.0, -1.0)
+    positive, _ = SplitSigns.apply(x)
+    positive.sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_function_returning_its_input_does_not_close_a_circle():
+    class Same(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy * 7
+
+    x = leaf(1.0)
+    y = Same.apply(x)
+    assert y is not x
+    y.backward()
+    assert x.grad.tolist() == [7.0]
+
+
+def test_non_differentiable_output():
+    class WithArgmax(Function):
+        @staticmethod
+        def forward(ctx, x):
+            rounded = x.round()
+            ctx.mark_non_differentiable(rounded)
+            return x * 2, rounded
+
+        @staticmethod
+        def backward(ctx, gy, _):
+            return gy * 2
+
+    y, rounded = WithArgmax.apply(leaf(1.4))
+    assert y.requires_grad and not rounded.requires_grad
+
+
+def test_save_for_backward_takes_only_tensors():
+    class Wrong(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(3)
+            return x
+
+    with pytest.raises(TypeError, match="int"):
+        Wrong.apply(leaf(1.0))
+
+
+def test_gradients_keep_the_dtype_of_their_tensor():
+    x = mt.ones(2, dtype=mt.float32, requires_grad=True)
+    y = mt.ones(2, dtype=mt.float64, requires_grad=True)
+    (x * y).sum().backward()
+    assert x.grad.dtype is mt.float32 and y.grad.dtype is mt.float64
+
+
+def test_chain_rule_against_numbers():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 5))
+    x, y = (mt.tensor(v, requires_grad=True) for v in (a, b))
+    ((x * y).sin() / (y.exp() + 1)).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.cos(a * b) * b / (np.exp(b) + 1), rtol=1e-12)
+    expected = np.cos(a * b) * a / (np.exp(b) + 1)
+    expected -= np.sin(a * b) * np.exp(b) / (np.exp(b) + 1) ** 2
+    np.testing.assert_allclose(y.grad.numpy(), expected, rtol=1e-12)

@@ -1,0 +1,106 @@
+"""save and load: round trips, refusals, atomic writing, damaged files."""
+
+import io
+import os
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minitorch_cnn as mt
+
+numbers = st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none() | st.text(max_size=5)
+keys = st.text(max_size=4) | st.integers(-5, 5)
+plain = st.recursive(
+    numbers,
+    lambda inner: st.lists(inner, max_size=3)
+    | st.tuples(inner, inner)
+    | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(plain)
+def test_plain_data_comes_back_equal_and_of_the_same_types(data):
+    file = io.BytesIO()
+    mt.save(data, file)
+    file.seek(0)
+    back = mt.load(file)
+    assert back == data and repr(back) == repr(data)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", "float64"])
+def test_tensors(tmp_path, dtype):
+    x = mt.tensor([[0, 1, 1]]).to(getattr(mt, dtype))
+    path = tmp_path / "x.npz"
+    mt.save({"x": x, "t": x.t(), "scalar": x[0, 1], "empty": x[:0], "type": x.dtype}, path)
+    back = mt.load(path)
+    assert back["x"].dtype is x.dtype and back["x"].tolist() == x.tolist()
+    assert back["t"].shape == (3, 1) and back["scalar"].shape == () and back["empty"].shape == (0, 3)
+    assert back["type"] is x.dtype
+
+
+def test_state_dict_and_special_numbers(tmp_path):
+    state = OrderedDict(a=mt.ones(2, requires_grad=True), b=float("inf"), c=np.arange(3))
+    mt.save(state, tmp_path / "s")
+    back = mt.load(tmp_path / "s")
+    assert type(back) is OrderedDict and back["a"].requires_grad and back["b"] == float("inf")
+    assert isinstance(back["c"], np.ndarray)
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, {"a": [lambda: 0]}, np.array(["a"])])
+def test_what_is_not_plain_data_is_refused_by_place(tmp_path, value):
+    with pytest.raises(TypeError, match="cannot save the object"):
+        mt.save(value, tmp_path / "x")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path):
+    path = tmp_path / "x.npz"
+    mt.save({"a": 1}, path)
+
+    def break_off(file):
+        file.write(b"half")
+        raise OSError("disk full")
+
+    from minitorch_cnn.serialization.checkpoint import write_atomically
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, break_off)
+    assert mt.load(path) == {"a": 1} and os.listdir(tmp_path) == ["x.npz"]
+
+
+def test_a_file_cut_anywhere_or_with_a_changed_byte_never_gives_wrong_data(tmp_path):
+    path = tmp_path / "x.npz"
+    data = {"weight": mt.arange(6.0), "step": 3}
+    mt.save(data, path)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    damaged = [whole[:cut] for cut in rng.integers(0, len(whole), 40)]
+    for place in rng.integers(0, len(whole), 120):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << int(rng.integers(8))
+        damaged.append(bytes(changed))
+    refused = 0
+    for content in damaged:
+        try:
+            back = mt.load(io.BytesIO(content))
+        except ValueError as error:
+            assert "not a readable minitorch_cnn checkpoint" in str(error)
+            refused += 1
+        else:  # a byte that carries no data, such as a date in the archive's directory
+            assert back["weight"].tolist() == data["weight"].tolist() and back["step"] == 3
+    assert refused > 100
+
+
+def test_other_files_are_refused(tmp_path):
+    (tmp_path / "text").write_text("hello")
+    np.savez(tmp_path / "other.npz", a=np.ones(2))
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
+    for name in ("text", "other.npz", "objects.npy"):
+        with pytest.raises(ValueError, match=name):
+            mt.load(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        mt.load(tmp_path / "missing")

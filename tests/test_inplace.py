@@ -1,0 +1,238 @@
+"""Writing in place: values, version counters, histories of views. Oracles: functional formulas,
+and torch where it is installed."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minitorch_cnn as mt
+
+
+def leaf(*values):
+    return mt.tensor(list(values), dtype=mt.float64, requires_grad=True)
+
+
+def test_inplace_result_is_the_tensor_itself_and_shares_memory():
+    x = mt.ones(3)
+    view = x[1:]
+    assert x.add_(1) is x
+    x *= 3
+    assert x.tolist() == [6.0, 6.0, 6.0] and view.tolist() == [6.0, 6.0]
+    view.zero_()
+    assert x.tolist() == [6.0, 0.0, 0.0]
+
+
+def test_gradient_through_a_chain_of_writes():
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    y.mul_(3).add_(x).pow_(2)  # (3x + x)^2 = 16 x^2
+    y.sum().backward()
+    assert x.grad.tolist() == [32.0, 64.0]
+
+
+def test_gradient_of_the_other_factor_uses_the_old_value():
+    x, w = leaf(2.0), leaf(5.0)
+    y = x * 1
+    y.mul_(w)
+    y.backward()
+    assert w.grad.tolist() == [2.0] and x.grad.tolist() == [5.0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda y: y.add_(1),
+        lambda y: y.zero_(),
+        lambda y: y.detach().add_(1),
+        lambda y: y[0].fill_(3),
+        lambda y: y.view(1, 2).mul_(2),
+        lambda y: y.__setitem__(0, 7.0),
+        lambda y: y.__setitem__(y > 0, 7.0),
+        lambda y: y.copy_(mt.zeros(2)),
+    ],
+)
+def test_a_value_needed_by_backward_and_changed_raises(change):
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    z = y * y
+    change(y)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation") as info:
+        z.sum().backward()
+    assert "[2]" in str(info.value) and "expected version 0" in str(info.value)
+
+
+def test_a_value_not_needed_may_change():
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    z = y + 1
+    with mt.no_grad():
+        y.add_(1)
+    z.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_saved_output_changed_in_place_raises():
+    y = leaf(1.0).exp()
+    z = y.sum()
+    y.detach().zero_()
+    with pytest.raises(RuntimeError, match="output 0 of ExpBackward"):
+        z.backward()
+
+
+def test_writes_through_data_go_unnoticed_as_in_torch():
+    x = leaf(3.0)
+    y = x * x
+    x.data.fill_(5.0)
+    y.backward()
+    assert x.grad.tolist() == [10.0]
+
+
+def test_leaf_that_requires_grad_is_protected():
+    x = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+        x.add_(1)
+    with pytest.raises(RuntimeError, match="a view of a leaf Variable"):
+        x[0].zero_()
+    with pytest.raises(RuntimeError, match="a leaf Variable"):
+        x[x > 1] = 0
+    assert x.tolist() == [1.0, 2.0]
+    with mt.no_grad():
+        x.add_(1)
+    assert x.tolist() == [2.0, 3.0]
+
+
+def test_write_into_a_view_changes_the_history_of_the_base():
+    x, v = leaf(1.0, 2.0, 3.0), leaf(10.0)
+    y = x * 2
+    y[1:2].copy_(v)
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [8.0, 0.0, 24.0]
+    assert v.grad.tolist() == [20.0]
+
+
+def test_write_into_the_base_changes_the_history_of_the_view():
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    first = y[0]
+    y.mul_(3)
+    (first * first).backward()  # (3 x0)^2
+    assert x.grad.tolist() == [18.0, 0.0]
+
+
+def test_write_into_one_view_reaches_an_overlapping_view():
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 1
+    left, right = y[:2], y[1:]
+    left.mul_(10)
+    right.sum().backward()
+    assert x.grad.tolist() == [0.0, 10.0, 1.0]
+
+
+def test_constant_base_written_by_a_gradient_requires_one():
+    x = leaf(4.0)
+    y = mt.zeros(3, dtype=mt.float64)
+    row = y[1:]
+    y[2] = x[0] * 2
+    assert y.requires_grad and row.requires_grad
+    (row * row).sum().backward()
+    assert x.grad.tolist() == [32.0]
+
+
+def test_augmented_assignment_to_a_column():
+    x, y = leaf(1.0, 2.0, 3.0, 4.0), leaf(10.0, 20.0)
+    a = x.reshape(2, 2) * 1
+    a[:, 1] += y
+    (a * a).sum().backward()
+    assert a.tolist() == [[1.0, 12.0], [3.0, 24.0]]
+    assert y.grad.tolist() == [24.0, 48.0]
+    assert x.grad.tolist() == [2.0, 24.0, 6.0, 48.0]
+
+
+def test_mask_and_index_assignment():
+    x, v = leaf(1.0, -2.0, 3.0, -4.0), leaf(5.0, 6.0)
+    y = x * 1
+    y[x < 0] = v
+    assert y.tolist() == [1.0, 5.0, 3.0, 6.0]
+    (y * mt.tensor([1.0, 2.0, 3.0, 4.0])).sum().backward()
+    assert x.grad.tolist() == [1.0, 0.0, 3.0, 0.0] and v.grad.tolist() == [2.0, 4.0]
+
+
+def test_broadcast_value_collects_its_gradient():
+    x, v = leaf(1.0, 2.0, 3.0), leaf(5.0)
+    y = x * 1
+    y[mt.tensor([0, 2])] = v
+    (y * mt.tensor([1.0, 2.0, 3.0])).sum().backward()
+    assert v.grad.tolist() == [4.0] and x.grad.tolist() == [0.0, 2.0, 0.0]
+
+
+def test_shape_and_type_may_not_grow():
+    with pytest.raises(RuntimeError, match=r"output with shape \[2\] doesn't match.*\[3, 2\]"):
+        mt.ones(2).add_(mt.ones(3, 2))
+    with pytest.raises(RuntimeError, match=r"float32 can't be cast to .*int64"):
+        mt.tensor([1, 2]).mul_(1.5)
+    with pytest.raises(RuntimeError, match=r"\[3\].*\[4\]"):
+        x = mt.zeros(4)
+        x[mt.tensor([True, True, False, False])] = mt.ones(3)
+
+
+def test_augmented_assignment_keeps_the_dtype():
+    x = mt.ones(2)
+    x += mt.ones(2, dtype=mt.float64)
+    assert x.dtype is mt.float32
+
+
+def test_overwriting_with_constants_cuts_the_history():
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    y.zero_()
+    z = (y + x).sum()
+    z.backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_double_backward_through_writes():
+    x = leaf(1.0, 2.0)
+    y = x * x
+    y[0] *= x[1]  # y = (x0^2 x1, x1^2)
+    (gx,) = mt.autograd.grad(y.sum(), x, create_graph=True)
+    assert gx.tolist() == [4.0, 5.0]  # 2 x0 x1, x0^2 + 2 x1
+    (ggx,) = mt.autograd.grad(gx.sum(), x)
+    assert ggx.tolist() == [2 * 2 + 2, 2 * 1 + 2]
+
+
+OPERATIONS = ["add_", "sub_", "mul_", "div_"]
+PARTS = [
+    (slice(None),),
+    (0,),
+    (slice(1, None), slice(None, None, 2)),
+    (Ellipsis, 1),
+    (None, slice(0, 1)),
+]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(OPERATIONS), st.sampled_from(range(len(PARTS)))), max_size=5),
+    st.integers(0, 2**31),
+)
+def test_programs_of_writes_agree_with_torch(program, seed):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seed)
+    a, b, cotangent = rng.uniform(0.5, 2, (3, 3, 4))
+
+    def run(lib):
+        x, w = (lib.tensor(v, requires_grad=True) for v in (a, b))
+        y = x * 1
+        views = []
+        for name, part in program:
+            view = y[PARTS[part]]
+            views.append(view)
+            getattr(view, name)(w[PARTS[part]])
+        loss = (y * lib.tensor(cotangent)).sum()
+        for view in views:
+            loss = loss + (view * view).sum()
+        loss.backward()
+        return x.grad.numpy(), w.grad.numpy() if w.grad is not None else np.zeros_like(b)
+
+    for ours, theirs in zip(run(mt), run(torch), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-11)
