@@ -94,9 +94,7 @@ def gradgradcheck(
     if grad_outputs is None:
         cotangents = [_random_like(each, rng).requires_grad_() for each in outputs]
     else:
-        cotangents = [
-            each.detach().requires_grad_() for each in _as_list(grad_outputs)
-        ]
+        cotangents = [each.detach().requires_grad_() for each in _as_list(grad_outputs)]
 
     def backward_of_func(*values: Any) -> tuple[Tensor, ...]:
         leaves, gys = values[: len(arguments)], values[len(arguments) :]
@@ -182,7 +180,7 @@ class _Problem:
         moved = list(self.arguments)
         position = self.checked[which]
         x = self.arguments[position]
-        moved[position] = wrap(x.array + backend.to_device(shift, x.device))
+        moved[position] = wrap(x.array + backend.to_device(np.asarray(shift), x.device))
         with no_grad():
             every = _as_list(self.func(*moved))
         return [backend.to_numpy(every[i].array) for i in self.positions]

@@ -196,7 +196,9 @@ class Clamp(Function):
     def forward(ctx, x, low, high):
         ctx.low, ctx.high = low, high
         ctx.save_for_backward(x)
-        return wrap(array_module(x.array).clip(x.array, low, high).astype(x.array.dtype, copy=False))
+        return wrap(
+            array_module(x.array).clip(x.array, low, high).astype(x.array.dtype, copy=False)
+        )
 
     @staticmethod
     def backward(ctx, gy):

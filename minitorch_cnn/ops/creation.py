@@ -109,7 +109,12 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: Any = None, requires_grad: bool = False
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """As `as_tensor`; copy=True always copies, requires_grad makes it a leaf that does."""
     if copy:
@@ -145,23 +150,31 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
 # ------------------------------------------------------------------------- filled with a value
 
 
-def zeros(
-    *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of that shape: zeros(2, 3) or zeros((2, 3)).
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, dtype=mt.int64)
     tensor([0, 0])
     """
-    return full(int_tuple(size), 0, dtype=dtype or dtypes.get_default_dtype(), device=device,
-                requires_grad=requires_grad)
+    return full(
+        int_tuple(size),
+        0,
+        dtype=dtype or dtypes.get_default_dtype(),
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of that shape: ones(2, 3) or ones((2, 3))."""
-    return full(int_tuple(size), 1, dtype=dtype or dtypes.get_default_dtype(), device=device,
-                requires_grad=requires_grad)
+    return full(
+        int_tuple(size),
+        1,
+        dtype=dtype or dtypes.get_default_dtype(),
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 def empty(
@@ -179,7 +192,12 @@ def empty(
 
 
 def full(
-    size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    size: Any,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of that shape in which every element is fill_value.
 
@@ -200,22 +218,33 @@ def _device(device: Any) -> backend.device:
 
 def _valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     if any(length < 0 for length in shape):
-        raise RuntimeError(
-            f"Trying to create tensor with negative dimension: {shape_text(shape)}"
-        )
+        raise RuntimeError(f"Trying to create tensor with negative dimension: {shape_text(shape)}")
     return shape
 
 
-def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-               memory_format: Any = None) -> Tensor:
+def empty_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """Uninitialised, with the shape, dtype, device and memory layout of another tensor."""
     kind = input.dtype if dtype is None else as_dtype(dtype)
     array = array_module(input.array).empty_like(input.array, dtype=kind.numpy)
     return finish(array, input.device if device is None else device, requires_grad)
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None,
-              requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """Every element fill_value, with the shape, dtype, device and layout of another tensor."""
     result = empty_like(input, dtype=dtype, device=device)
     result.array.fill(fill_value.item() if isinstance(fill_value, Tensor) else fill_value)
@@ -235,18 +264,32 @@ def ones_like(input: Tensor, **options: Any) -> Tensor:
 # The methods x.new_zeros(...): as zeros(...), with x's dtype and device where none is given.
 
 
-def new_tensor(input: Tensor, data: Any, *, dtype: Any = None, device: Any = None,
-               requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """`tensor(data)` with this tensor's dtype and device."""
-    return tensor(data, dtype=dtype or input.dtype, device=device or input.device,
-                  requires_grad=requires_grad)
+    return tensor(
+        data, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad
+    )
 
 
-def new_full(input: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
-             requires_grad: bool = False) -> Tensor:
+def new_full(
+    input: Tensor,
+    size: Any,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """`full(size, fill_value)` with this tensor's dtype and device."""
-    return full(size, fill_value, dtype=dtype or input.dtype, device=device or input.device,
-                requires_grad=requires_grad)
+    return full(
+        size,
+        fill_value,
+        dtype=dtype or input.dtype,
+        device=device or input.device,
+        requires_grad=requires_grad,
+    )
 
 
 def new_zeros(input: Tensor, *size: Any, **options: Any) -> Tensor:
@@ -259,18 +302,30 @@ def new_ones(input: Tensor, *size: Any, **options: Any) -> Tensor:
     return new_full(input, int_tuple(size), 1, **options)
 
 
-def new_empty(input: Tensor, *size: Any, dtype: Any = None, device: Any = None,
-              requires_grad: bool = False) -> Tensor:
+def new_empty(
+    input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """`empty(size)` with this tensor's dtype and device."""
-    return empty(*size, dtype=dtype or input.dtype, device=device or input.device,
-                 requires_grad=requires_grad)
+    return empty(
+        *size,
+        dtype=dtype or input.dtype,
+        device=device or input.device,
+        requires_grad=requires_grad,
+    )
 
 
 # ------------------------------------------------------------------------------------ in steps
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
-           requires_grad: bool = False) -> Tensor:
+def arange(
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Numbers from start (0) to end, not included, `step` apart: int64 if all three are ints.
 
     >>> import minitorch_cnn as mt
@@ -296,8 +351,15 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
     return finish(steps.astype(as_dtype(dtype).numpy), device, requires_grad)
 
 
-def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None,
-             requires_grad: bool = False) -> Tensor:
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """`steps` numbers at equal distances from start to end, both included.
 
     >>> import minitorch_cnn as mt
@@ -310,15 +372,29 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any
     return finish(values.astype(_dtype_or_default(dtype)), device, requires_grad)
 
 
-def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None,
-             device: Any = None, requires_grad: bool = False) -> Tensor:
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """`steps` numbers from base**start to base**end, at equal ratios."""
     values = base ** np.linspace(float(start), float(end), steps)
     return finish(values.astype(_dtype_or_default(dtype)), device, requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
-        requires_grad: bool = False) -> Tensor:
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """The n x m matrix (n x n without m) with ones on the diagonal and zeros elsewhere."""
     return finish(np.eye(n, m, dtype=_dtype_or_default(dtype)), device, requires_grad)
 
@@ -370,7 +446,9 @@ class Triangle(Function):
 
 def _triangle(name: str, input: Tensor, diagonal: int) -> Tensor:
     if input.ndim < 2:
-        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.ndim}")
+        raise RuntimeError(
+            f"{name}: input tensor must have at least 2 dimensions, got {input.ndim}"
+        )
     return Triangle.apply(input, name, diagonal)
 
 

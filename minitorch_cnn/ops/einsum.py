@@ -124,9 +124,7 @@ def _lengths(pairs: list[tuple[Tensor, str]], equation: str) -> dict[str, int]:
     return lengths
 
 
-def _without_broadcast_axes(
-    x: Tensor, letters: str, lengths: dict[str, int]
-) -> tuple[Tensor, str]:
+def _without_broadcast_axes(x: Tensor, letters: str, lengths: dict[str, int]) -> tuple[Tensor, str]:
     dropped = [i for i, letter in enumerate(letters) if x.shape[i] != lengths[letter]]
     kept = "".join(letter for i, letter in enumerate(letters) if i not in dropped)
     return (x.squeeze(dropped), kept) if dropped else (x, letters)

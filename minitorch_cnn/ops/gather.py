@@ -151,7 +151,13 @@ def _checked_source(name: str, index: Tensor, src: Any, input: Tensor) -> None:
 
 
 def scatter(
-    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: Any = None,
 ) -> Tensor:
     """input with elements of src (or one number) put at the positions `index` along a dimension.
 

@@ -39,11 +39,11 @@ class PutIntoZeros(Function):
 
 
 class BasicIndex(ViewFunction):
-    """y = x[index] for ints, slices, None and Ellipsis"""
+    """y = x[index] for ints, slices and None"""
 
     @staticmethod
     def view(array, index):
-        return array[index]
+        return array[(*index, ...)]  # with "...", a single element is a view as well, not a number
 
     @staticmethod
     def backward(ctx, gy):
@@ -119,9 +119,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         )
     first = first + total if first < 0 else first
     if length < 0 or first + length > total:
-        raise RuntimeError(
-            f"start ({first}) + length ({length}) exceeds dimension size ({total})."
-        )
+        raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({total}).")
     return BasicIndex.apply(input, (*[WHOLE] * dim, slice(first, first + length)))
 
 
@@ -216,7 +214,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     basic, advanced = split_index(input, index)
     part = BasicIndex.apply(input, basic) if basic else input
     if not advanced:
-        return part if basic else BasicIndex.apply(input, (Ellipsis,))
+        return part if basic else BasicIndex.apply(input, ())
     return AdvancedIndex.apply(part, advanced)
 
 
@@ -393,7 +391,9 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return IndexSelect.apply(input, dim, index.reshape(-1))
 
 
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+def index_add(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
+) -> Tensor:
     """input, with alpha * source[i] added to its slice index[i] along a dimension.
 
     >>> import minitorch_cnn as mt

@@ -74,8 +74,10 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     """
     check_pair("matmul", input, other)
     if input.ndim == 0 or other.ndim == 0:
-        raise RuntimeError("both arguments to matmul need to be at least 1D, but they are "
-                           f"{input.ndim}D and {other.ndim}D")
+        raise RuntimeError(
+            "both arguments to matmul need to be at least 1D, but they are "
+            f"{input.ndim}D and {other.ndim}D"
+        )
     a = unsqueeze(input, 0) if input.ndim == 1 else input
     b = unsqueeze(other, 1) if other.ndim == 1 else other
     if b.ndim == 2 and a.ndim > 2:
@@ -159,9 +161,7 @@ def addmm(
     return _weighted_sum(input, mm(mat1, mat2), beta, alpha)
 
 
-def addmv(
-    input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1
-) -> Tensor:
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * mat @ vec"""
     return _weighted_sum(input, mv(mat, vec), beta, alpha)
 

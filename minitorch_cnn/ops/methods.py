@@ -55,7 +55,7 @@ METHODS: dict[ModuleType, str] = {
     sorting: "sort argsort msort topk unique bincount",
     creation: "new_tensor new_full new_zeros new_ones new_empty tril triu",
     random: "uniform_ normal_ bernoulli bernoulli_ random_ exponential_ multinomial",
-    copy: "clone contiguous to cpu cuda type_as type",
+    copy: "clone contiguous to cpu cuda type_as",
     inplace: "copy_ fill_ zero_",
 }
 

@@ -379,7 +379,9 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     order = array_module(array).argsort(array, axis=axis)
     middle = [slice(None)] * array.ndim
     middle[axis] = slice((array.shape[axis] - 1) // 2, (array.shape[axis] - 1) // 2 + 1)
-    index = wrap(order[tuple(middle)].reshape(() if input.ndim == 0 else order[tuple(middle)].shape))
+    index = wrap(
+        order[tuple(middle)].reshape(() if input.ndim == 0 else order[tuple(middle)].shape)
+    )
     return Median(*_at_position(input, axis, index, keepdim))
 
 

@@ -18,9 +18,7 @@ Sort = namedtuple("sort", ["values", "indices"])
 TopK = namedtuple("topk", ["values", "indices"])
 
 
-def argsort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False
-) -> Tensor:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """The positions (int64) of the elements along a dimension in rising (or falling) order.
 
     Always stable: equal elements keep their order. NaN counts as the largest.
@@ -56,9 +54,7 @@ def msort(input: Tensor) -> Tensor:
     return sort(input, 0).values
 
 
-def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
-) -> Any:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """(values, indices) of the k largest (or smallest) elements along a dimension, in order.
 
     >>> import minitorch_cnn as mt
