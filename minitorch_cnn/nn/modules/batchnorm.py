@@ -1,0 +1,191 @@
+"""Batch and instance normalisation, which may keep running averages of their statistics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import dtypes
+from ...ops.creation import empty, ones, zeros
+from ...ops.norm import batch_norm, instance_norm
+from ...tensor import Tensor
+from .. import init
+from ..parameter import Parameter
+from .module import Module
+
+
+class _RunningNorm(Module):
+    """Parameters weight and bias, and the running averages, all (num_features)."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float | None,
+        affine: bool,
+        track_running_stats: bool,
+        device: Any,
+        dtype: Any,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        options: dict[str, Any] = dict(device=device, dtype=dtype)
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            parameter = Parameter(empty(num_features, **options)) if wanted else None
+            self.register_parameter(name, parameter)
+        mean = var = count = None
+        if track_running_stats:
+            mean, var = zeros(num_features, **options), ones(num_features, **options)
+            count = zeros((), dtype=dtypes.int64, device=device)
+        self.register_buffer("running_mean", mean)
+        self.register_buffer("running_var", var)
+        self.register_buffer("num_batches_tracked", count)
+        self.reset_parameters()
+
+    def reset_running_stats(self) -> None:
+        """Mean 0, variance 1, no batch seen."""
+        if self.track_running_stats:
+            init.zeros_(self.running_mean)
+            init.ones_(self.running_var)
+            init.zeros_(self.num_batches_tracked)
+
+    def reset_parameters(self) -> None:
+        """weight 1 and bias 0, and the running averages as new."""
+        self.reset_running_stats()
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        raise NotImplementedError
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_RunningNorm):
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input_dim(input)
+        momentum = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:  # the plain average over all batches so far
+                momentum = 1.0 / self.num_batches_tracked.item()
+        has_statistics = self.running_mean is not None and self.running_var is not None
+        # In eval mode without running averages there is nothing but the batch to go by.
+        use_batch = self.training or not has_statistics
+        update = self.training and self.track_running_stats
+        return batch_norm(
+            input,
+            self.running_mean if update or not use_batch else None,
+            self.running_var if update or not use_batch else None,
+            self.weight,
+            self.bias,
+            use_batch,
+            momentum,
+            self.eps,
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Normalises each feature of (N, C), or each channel of (N, C, L), over the batch.
+
+    Arguments as `BatchNorm2d`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.BatchNorm1d(1)(mt.tensor([[1.0], [3.0]])).detach()
+    tensor([[-1.0000],
+            [ 1.0000]])
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim not in (2, 3):
+            raise ValueError(f"expected 2D or 3D input (got {input.ndim}D input)")
+
+
+class BatchNorm2d(_BatchNorm):
+    """Normalises each channel of (N, C, H, W) over the batch and all pixels.
+
+    y = (x - mean) / sqrt(var + eps) * weight + bias. In training mode mean and (biased) variance
+    are the batch's, and running_mean and running_var move towards them by `momentum` (None: they
+    are the plain averages of all batches), the variance unbiased; in eval mode they are used
+    instead. affine: learn weight and bias. track_running_stats: False keeps no averages and
+    always uses the batch.
+    Raises ValueError for input of other dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.BatchNorm2d(16)
+    >>> layer(mt.zeros(2, 16, 4, 4)).shape, layer.num_batches_tracked
+    (minitorch_cnn.Size([2, 16, 4, 4]), tensor(1))
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim != 4:
+            raise ValueError(f"expected 4D input (got {input.ndim}D input)")
+
+
+class InstanceNorm2d(_RunningNorm):
+    """Normalises every channel of every image of (N, C, H, W) or (C, H, W) by itself.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.InstanceNorm2d(1)(mt.tensor([[[1.0, 3.0]]]))
+    tensor([[[-1.0000,  1.0000]]])
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim not in (3, 4):
+            raise ValueError(f"expected 3D or 4D input (got {input.ndim}D input)")
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input_dim(input)
+        if input.shape[-3] != self.num_features and self.affine:
+            raise ValueError(
+                f"expected input's size at dim={input.ndim - 3} to match num_features "
+                f"({self.num_features}), but got: {input.shape[-3]}."
+            )
+        batch = input.unsqueeze(0) if input.ndim == 3 else input
+        y = instance_norm(
+            batch,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            self.momentum if self.momentum is not None else 0.0,
+            self.eps,
+        )
+        return y.squeeze(0) if input.ndim == 3 else y

@@ -1,0 +1,119 @@
+"""Padding: a border around a tensor, of a constant or of its own values continued."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..autograd.function import Function
+from ..backend import array_module
+from ..tensor import Tensor, shape_text, wrap
+
+
+class ConstantPad(Function):
+    """y = x with a border: pads holds (before, after) for each dimension; negative ones crop.
+
+    The gradient cuts the border off: the same operation with all signs turned.
+    """
+
+    @staticmethod
+    def forward(ctx, x, pads, value):
+        ctx.pads = pads
+        array = x.array
+        shape = tuple(n + before + after for n, (before, after) in zip(x.shape, pads, strict=True))
+        # full_like keeps the order of the axes in memory.
+        y = array_module(array).full_like(array, value, shape=shape)
+        source, target = [], []
+        for length, (before, after) in zip(x.shape, pads, strict=True):
+            source.append(slice(max(-before, 0), length - max(-after, 0)))
+            start = max(before, 0)
+            target.append(slice(start, start + length - max(-before, 0) - max(-after, 0)))
+        y[tuple(target)] = array[tuple(source)]
+        return wrap(y)
+
+    @staticmethod
+    def backward(ctx, gy):
+        pads = tuple((-before, -after) for before, after in ctx.pads)
+        return ConstantPad.apply(gy, pads, 0), None, None
+
+
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
+    """Adds a border. pad: (left, right, top, bottom, ...), starting at the last dimension.
+
+    mode "constant" fills with `value` (0 by default), for any number of dimensions. The other
+    modes continue the picture, for the last one, two or three dimensions of an input with one or
+    two dimensions before them: with 1234 and pad (3, 3),
+
+        constant    000 1234 000
+        reflect     432 1234 321        the border itself is not repeated
+        replicate   111 1234 444
+        circular    234 1234 123
+
+    Negative numbers crop. Raises RuntimeError or NotImplementedError if `pad` does not fit.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.pad(mt.tensor([[1, 2, 3]]), (2, 1), mode="reflect")
+    tensor([[3, 2, 1, 2, 3, 2]])
+    """
+    pad = tuple(int(each) for each in pad)
+    if len(pad) % 2:
+        raise RuntimeError(f"Padding length must be divisible by 2, got {pad}")
+    if len(pad) > 2 * input.ndim:
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but "
+            f"got padding length {len(pad)} and input of dimension {input.ndim}"
+        )
+    # From the last dimension forward: (before, after) of dimension -1, -2, ...
+    pairs = list(zip(pad[::2], pad[1::2], strict=True))
+    for dim, (before, after) in enumerate(pairs, start=1):
+        if input.shape[-dim] + before + after < 0:
+            raise RuntimeError(
+                f"The padding {pad} leaves a negative length in dimension {input.ndim - dim} of "
+                f"input {shape_text(input.shape)}"
+            )
+    if mode == "constant":
+        untouched = ((0, 0),) * (input.ndim - len(pairs))
+        return ConstantPad.apply(input, (*untouched, *reversed(pairs)), value or 0)
+    if mode not in ("reflect", "replicate", "circular"):
+        raise NotImplementedError(
+            f"Unrecognised padding mode {mode}; use constant, reflect, replicate or circular"
+        )
+    if value:
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument, got {value}')
+    if len(pairs) not in (1, 2, 3) or input.ndim - len(pairs) not in (1, 2):
+        raise NotImplementedError(
+            f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor with mode "
+            f"{mode!r}: pad the last 1, 2 or 3 dimensions, with 1 or 2 dimensions before them"
+        )
+    for dim, (before, after) in enumerate(pairs, start=1):
+        if (before, after) != (0, 0):
+            index = _source_index(mode, input, -dim, before, after)
+            input = input.index_select(-dim, wrap(array_module(input.array).asarray(index)))
+    return input
+
+
+def _source_index(mode: str, input: Tensor, dim: int, before: int, after: int) -> np.ndarray:
+    """For every place of the padded dimension, which place of the input it repeats."""
+    length = input.shape[dim]
+    where = f"padding ({before}, {after}) at dimension {input.ndim + dim} of input " + shape_text(
+        input.shape
+    )
+    if mode == "circular":
+        if max(before, after) > length:
+            raise RuntimeError(f"Padding value causes wrapping around more than once: {where}")
+        start, end = max(-before, 0), length - max(-after, 0)
+        return start + np.arange(-max(before, 0), end - start + max(after, 0)) % (end - start)
+    if length == 0:
+        raise RuntimeError(f"There is nothing to repeat: {where}")
+    place = np.arange(-before, length + after)
+    if mode == "replicate":
+        return np.clip(place, 0, length - 1)
+    if max(before, after) >= length:
+        raise RuntimeError(
+            f"Padding size should be less than the corresponding input dimension, but got: {where}"
+        )
+    # Mirror at 0, then at the last place.
+    return (length - 1) - np.abs((length - 1) - np.abs(place))
