@@ -177,7 +177,8 @@ class CIFAR100(CIFAR10):
 
 # The function by which NumPy's own pickles rebuild an array, under the module names of NumPy 1
 # (the official files) and 2.
-_reconstruct = np.empty(0).__reduce__()[0]  # type: ignore[index]
+_how_to_rebuild: Any = np.empty(0).__reduce__()
+_reconstruct = _how_to_rebuild[0]
 _ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,

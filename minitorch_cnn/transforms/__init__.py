@@ -2,8 +2,8 @@
 
     Compose([RandomCrop(32, padding=4), RandomHorizontalFlip(), ToTensor(), Normalize(mean, std)])
 
-works on one image at a time. `BatchAugment` does the same for a whole batch at once and is many
-times faster. All random choices come from the generator that `manual_seed` seeds.
+works on one image at a time. `BatchAugment` does the same for a whole batch at once, several times
+faster. All random choices come from the generator that `manual_seed` seeds.
 """
 
 from . import functional

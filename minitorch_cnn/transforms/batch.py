@@ -22,8 +22,7 @@ class BatchAugment:
 
     The same as `RandomCrop(size, padding=crop_padding)`, `RandomHorizontalFlip()`, `ToTensor()`,
     `Normalize(mean, std)` for each image. `eval()` gives the transform for test images, which only
-    normalises. Random numbers come from the default generator, the same number of them for each
-    image.
+    normalises. Random numbers come from the default generator.
 
     Called with images, uint8 (N, H, W, C) or (N, C, H, W), array or tensor, it returns a float32
     tensor of logical shape (N, C, H, W) whose memory is channels-last. Called with a list of
@@ -80,52 +79,51 @@ class BatchAugment:
         array = self._channels_last(images.array if isinstance(images, Tensor) else images)
         if self.crop_padding or self.flip:
             array = self._cropped_and_flipped(array)
-        # (x / 255 - mean) / std as one multiplication and one addition
-        xp = array_module(array)
-        std = np.array(self.std)
-        scale = xp.asarray(1 / (255 * std), dtype=np.float32)
-        shift = xp.asarray(-np.array(self.mean) / std, dtype=np.float32)
-        result = array * scale
-        result += shift
-        return wrap(result.transpose(0, 3, 1, 2))
+        return wrap(self._normalized(array).transpose(0, 3, 1, 2))
 
     def _channels_last(self, array: Any) -> Any:
         """(N, H, W, C), uint8. Where both axes fit, the last one is taken for the channels."""
         channels = len(self.mean)
-        if (
-            array.dtype != np.uint8
-            or array.ndim != 4
-            or channels
-            not in (
-                array.shape[3],
-                array.shape[1],
-            )
-        ):
-            raise TypeError(
-                f"BatchAugment needs uint8 images of shape (N, H, W, {channels}) or "
-                f"(N, {channels}, H, W), got {array.dtype} {tuple(array.shape)}"
-            )
-        return array if array.shape[3] == channels else array.transpose(0, 2, 3, 1)
+        if array.dtype == np.uint8 and array.ndim == 4:
+            if array.shape[3] == channels:
+                return array
+            if array.shape[1] == channels:
+                return array.transpose(0, 2, 3, 1)
+        raise TypeError(
+            f"BatchAugment needs uint8 images of shape (N, H, W, {channels}) or "
+            f"(N, {channels}, H, W), got {array.dtype} {tuple(array.shape)}"
+        )
 
     def _cropped_and_flipped(self, array: Any) -> Any:
         xp = array_module(array)
         n, height, width, _ = array.shape
         pad = self.crop_padding
         rng = default_generator.rng
-        offsets = rng.integers(2 * pad + 1, size=(n, 2))
-        flipped = rng.random(n) < (0.5 if self.flip else 0)
-
-        # Which row, and which column, of the padded image each output row and column shows.
-        rows = offsets[:, :1] + np.arange(height)  # (N, H)
-        columns = np.arange(width)
-        columns = np.where(flipped[:, np.newaxis], columns[::-1], columns)
-        columns = offsets[:, 1:] + columns  # (N, W)
-
+        top, left = xp.asarray(rng.integers(2 * pad + 1, size=(2, n)))
+        mirrored = xp.asarray(np.flatnonzero(rng.random(n) < (0.5 if self.flip else 0)))
         if pad:
             border = ((0, 0), (pad, pad), (pad, pad), (0, 0))
-            array = xp.pad(array, border, mode=self.padding_mode)
-        image = xp.arange(n)[:, np.newaxis, np.newaxis]
-        return array[image, xp.asarray(rows)[:, :, np.newaxis], xp.asarray(columns)[:, np.newaxis]]
+            padded = xp.pad(array, border, mode=self.padding_mode)
+            # All crops of all images, as a view: (N, top, left, C, H, W) -> (..., H, W, C)
+            crops = xp.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
+            crops = crops.transpose(0, 1, 2, 4, 5, 3)
+            array = crops[xp.arange(n), top, left]  # one of each image: (N, H, W, C)
+        else:
+            array = array.copy()  # the caller's images stay as they are
+        array[mirrored] = array[mirrored][:, :, ::-1]
+        return array
+
+    def _normalized(self, array: Any) -> Any:
+        """(x / 255 - mean) / std as one multiplication and one addition, for (N, H, W, C)."""
+        xp = array_module(array)
+        n, height, width, channels = array.shape
+        std = np.array(self.std)
+        scale = np.tile(1 / (255 * std), width)
+        shift = np.tile(-np.array(self.mean) / std, width)
+        # A row of the picture as one axis: long inner loops instead of many of length C.
+        rows = array.reshape(n, height, width * channels) * xp.asarray(scale, dtype=np.float32)
+        rows += xp.asarray(shift, dtype=np.float32)
+        return rows.reshape(n, height, width, channels)
 
     def __repr__(self) -> str:
         return (

@@ -259,9 +259,10 @@ def pad(
     if is_pil(img):
         if padding_mode == "constant":
             return ImageOps.expand(img, (left, top, right, bottom), fill_for(img, fill))
-        array = np.asarray(img)
-        border = [(top, bottom), (left, right), (0, 0)][: array.ndim]
-        padded = Image.fromarray(np.pad(array, border, mode=padding_mode))  # type: ignore[call-overload]
+        pixels = np.asarray(img)
+        border = [(top, bottom), (left, right), (0, 0)][: pixels.ndim]
+        mode: Any = padding_mode
+        padded = Image.fromarray(np.pad(pixels, border, mode=mode))
         if img.mode == "P":
             padded.putpalette(img.getpalette())
         return padded

@@ -273,6 +273,21 @@ class DataLoader:
         epoch_start   the generator's state when the epoch began; None between two epochs
         batches_done  batches handed out since then
         generator     the generator's state now
+
+        A checkpoint in the middle of an epoch, from which training goes on as if it had never
+        stopped, holds this and the state of the default generator, from which dropout and the
+        transforms draw:
+
+        >>> import minitorch_cnn as mt
+        >>> loader = mt.utils.data.DataLoader(range(8), batch_size=2, shuffle=True)
+        >>> batches = iter(loader)
+        >>> done = [next(batches).tolist() for _ in range(2)]
+        >>> checkpoint = {"loader": loader.state_dict(), "rng": mt.get_rng_state()}
+        >>> rest = [batch.tolist() for batch in batches]
+        >>> loader.load_state_dict(checkpoint["loader"])
+        >>> mt.set_rng_state(checkpoint["rng"])
+        >>> [batch.tolist() for batch in loader] == rest
+        True
         """
         generator = self.generator or default_generator
         return {

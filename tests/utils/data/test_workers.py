@@ -105,7 +105,9 @@ def test_a_dead_worker_is_named(act, message):
 
 
 def test_killed_from_outside_while_it_waits():
-    loader = DataLoader(Acting(lambda: None), 2, num_workers=2, timeout=TOO_LONG)
+    # More batches than worker 0 can have finished before it is killed.
+    order = [0] * 1000
+    loader = DataLoader(Acting(None), 2, sampler=order, num_workers=2, timeout=TOO_LONG)
     iterator = iter(loader)
     next(iterator)
     victim = min(multiprocessing.active_children(), key=lambda process: process.name)
