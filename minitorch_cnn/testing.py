@@ -40,7 +40,7 @@ def assert_close(
     """
     if (rtol is None) != (atol is None):
         raise ValueError(f"rtol and atol must both be given or neither, got {rtol} and {atol}")
-    if isinstance(expected, dict) or isinstance(expected, list | tuple):
+    if isinstance(expected, dict | list | tuple):
         keys = list(expected) if isinstance(expected, dict) else range(len(expected))
         if len(actual) != len(expected) or (
             isinstance(expected, dict) and set(actual) != set(keys)

@@ -4,7 +4,7 @@ Every function here has torch's name and signature, and most are methods of Tens
 (ops/methods.py).
 """
 
-from . import methods as _methods  # binds the methods of Tensor
+from . import methods  # noqa: F401 - binds the methods of Tensor
 from .arithmetic import (
     add,
     addcdiv,
@@ -61,6 +61,12 @@ from .compare import (
     ne,
     not_equal,
 )
+from .contraction import (
+    einsum,
+)
+from .copy import (
+    clone,
+)
 from .creation import (
     arange,
     as_tensor,
@@ -83,9 +89,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
-from .einsum import (
-    einsum,
-)
+from .cumulative import cumprod, cumsum, prod
 from .elementwise import (
     abs,
     acos,
@@ -98,9 +102,9 @@ from .elementwise import (
     exp2,
     expm1,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     reciprocal,
     rsqrt,
     sigmoid,
@@ -112,15 +116,10 @@ from .elementwise import (
     tan,
     tanh,
 )
-from .gather import (
-    gather,
-    index_put,
-    masked_fill,
-    masked_select,
-    scatter,
-    scatter_add,
-    take,
-    take_along_dim,
+from .exponentials import (
+    log_softmax,
+    logsumexp,
+    softmax,
 )
 from .indexing import (
     argwhere,
@@ -160,6 +159,16 @@ from .linalg import (
     tensordot,
     trace,
 )
+from .positions import (
+    gather,
+    index_put,
+    masked_fill,
+    masked_select,
+    scatter,
+    scatter_add,
+    take,
+    take_along_dim,
+)
 from .random import (
     bernoulli,
     multinomial,
@@ -172,6 +181,7 @@ from .random import (
     randn_like,
     randperm,
 )
+from .rearrange import flip, fliplr, flipud, roll
 from .reduce import (
     all,
     amax,
@@ -181,15 +191,11 @@ from .reduce import (
     argmax,
     argmin,
     count_nonzero,
-    cumprod,
-    cumsum,
     max,
     mean,
     median,
     min,
     nansum,
-    norm,
-    prod,
     std,
     std_mean,
     sum,
@@ -201,15 +207,11 @@ from .shape import (
     broadcast_tensors,
     broadcast_to,
     flatten,
-    flip,
-    fliplr,
-    flipud,
     moveaxis,
     movedim,
     permute,
     ravel,
     reshape,
-    roll,
     squeeze,
     swapaxes,
     swapdims,
@@ -219,11 +221,6 @@ from .shape import (
     unflatten,
     unsqueeze,
 )
-from .softmax import (
-    log_softmax,
-    logsumexp,
-    softmax,
-)
 from .sorting import (
     argsort,
     bincount,
@@ -232,9 +229,6 @@ from .sorting import (
     sort,
     topk,
     unique,
-)
-from .copy import (
-    clone,
 )
 
 __all__ = [
@@ -369,7 +363,6 @@ __all__ = [
     "ne",
     "neg",
     "nonzero",
-    "norm",
     "normal",
     "not_equal",
     "ones",

@@ -109,7 +109,9 @@ reciprocal = _elementwise(
     "reciprocal", lambda xp, x: 1 / x, "y", lambda gy, y: -gy * y * y, "1 / x, elementwise."
 )
 sin = _elementwise("sin", lambda xp, x: xp.sin(x), "x", lambda gy, x: gy * cos(x), "The sine.")
-cos = _elementwise("cos", lambda xp, x: xp.cos(x), "x", lambda gy, x: -gy * sin(x), "The cosine.")
+cos: Elementwise = _elementwise(
+    "cos", lambda xp, x: xp.cos(x), "x", lambda gy, x: -gy * sin(x), "The cosine."
+)
 tan = _elementwise(
     "tan", lambda xp, x: xp.tan(x), "y", lambda gy, y: gy * (1 + y * y), "The tangent."
 )
@@ -120,7 +122,7 @@ asin = _elementwise(
     lambda gy, x: gy / sqrt(1 - x * x),
     "The arcsine, in radians.",
 )
-acos = _elementwise(
+acos: Elementwise = _elementwise(
     "acos",
     lambda xp, x: xp.arccos(x),
     "x",
@@ -137,7 +139,7 @@ atan = _elementwise(
 sinh = _elementwise(
     "sinh", lambda xp, x: xp.sinh(x), "x", lambda gy, x: gy * cosh(x), "The hyperbolic sine."
 )
-cosh = _elementwise(
+cosh: Elementwise = _elementwise(
     "cosh", lambda xp, x: xp.cosh(x), "x", lambda gy, x: gy * sinh(x), "The hyperbolic cosine."
 )
 tanh = _elementwise(

@@ -17,16 +17,18 @@ from . import (
     compare,
     copy,
     creation,
+    cumulative,
     elementwise,
-    gather,
+    exponentials,
     indexing,
     inplace,
     join,
     linalg,
+    positions,
     random,
+    rearrange,
     reduce,
     shape,
-    softmax,
     sorting,
 )
 from .common import is_number
@@ -42,13 +44,14 @@ METHODS: dict[ModuleType, str] = {
         bitwise_left_shift bitwise_right_shift isnan isinf isposinf isneginf isfinite nan_to_num
         isclose allclose equal""",
     reduce: """sum nansum mean var std norm amax amin aminmax argmax argmin max min median all any
-        count_nonzero prod cumsum cumprod""",
-    softmax: "softmax log_softmax logsumexp",
+        count_nonzero""",
+    cumulative: "prod cumsum cumprod",
+    exponentials: "softmax log_softmax logsumexp",
     shape: """reshape view view_as reshape_as flatten ravel unflatten squeeze unsqueeze permute
-        transpose swapaxes swapdims t movedim moveaxis expand expand_as broadcast_to repeat tile
-        flip fliplr flipud roll""",
+        transpose swapaxes swapdims t movedim moveaxis expand expand_as broadcast_to repeat tile""",
+    rearrange: "flip fliplr flipud roll",
     indexing: """select narrow diagonal diag unfold nonzero argwhere index_select index_add""",
-    gather: """gather scatter scatter_add take take_along_dim masked_fill masked_select
+    positions: """gather scatter scatter_add take take_along_dim masked_fill masked_select
         index_put""",
     join: "split chunk tensor_split unbind repeat_interleave",
     linalg: "matmul mm bmm mv dot outer addmm addmv baddbmm trace",
@@ -66,9 +69,9 @@ IN_PLACE: dict[ModuleType, str] = {
     elementwise: "exp log sqrt rsqrt reciprocal sin cos tanh sigmoid abs sign square",
     compare: "eq ne lt le gt ge logical_and logical_or logical_not bitwise_and bitwise_or",
     indexing: "index_add",
-    gather: "scatter scatter_add masked_fill index_put",
+    positions: "scatter scatter_add masked_fill index_put",
     creation: "tril triu",
-    reduce: "cumsum cumprod",
+    cumulative: "cumsum cumprod",
     linalg: "addmm",
 }
 
@@ -93,7 +96,7 @@ ALIASES = {
 
 
 def _operator(function: Callable[..., Any], reflected: bool = False) -> Callable[..., Any]:
-    """The function as a binary operator; for operands that it cannot take, Python asks the other."""
+    """The function as a binary operator, which leaves operands of unknown kinds to Python."""
 
     def operator(self: Tensor, other: Any) -> Any:
         if not (isinstance(other, Tensor) or is_number(other) or hasattr(other, "__array__")):

@@ -164,10 +164,9 @@ def normal(
             dtype, device = dtype or each.dtype, device or each.device
     if size is None:
         raise TypeError("normal() needs a size, or a tensor for mean or std")
-    lowest = std.min() if isinstance(std, Tensor) and std.numel() else std
-    if not isinstance(lowest, Tensor) or lowest.ndim == 0:
-        if lowest < 0:
-            raise RuntimeError(f"normal expects all elements of std >= 0.0, got {lowest}")
+    negative = bool((std.array < 0).any()) if isinstance(std, Tensor) else std < 0
+    if negative:
+        raise RuntimeError(f"normal expects all elements of std >= 0.0, got {std}")
     noise = randn(int_tuple((size,)), generator=generator, dtype=dtype, device=device)
     mean, std = (each.detach() if isinstance(each, Tensor) else each for each in (mean, std))
     return noise * std + mean

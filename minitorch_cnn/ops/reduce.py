@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,9 +19,8 @@ from ..dtypes import as_dtype, dtype
 from ..tensor import Tensor, shape_text, wrap
 from .arithmetic import where
 from .elementwise import abs as absolute
-from .gather import gather
-from .join import cat
-from .shape import expand, flip, movedim, reshape
+from .positions import gather
+from .shape import expand, reshape
 
 
 def dims_of(x: Tensor, dim: Any) -> tuple[int, ...]:
@@ -40,7 +38,7 @@ def _count(x: Tensor, dims: tuple[int, ...]) -> int:
     return math.prod(x.array.shape[dim] for dim in dims)
 
 
-def _kept(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
+def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
     """`shape` with length 1 in the reduced dimensions, to broadcast against what was reduced."""
     return tuple([1 if i in dims else n for i, n in enumerate(shape)])
 
@@ -69,10 +67,10 @@ class Sum(Function):
 
     @staticmethod
     def backward(ctx, gy):
-        return expand(reshape(gy, _kept(ctx.shape, ctx.dims)), ctx.shape), None, None
+        return expand(reshape(gy, kept_shape(ctx.shape, ctx.dims)), ctx.shape), None, None
 
 
-def _accumulator(x: Tensor, kind: dtype | None) -> Tensor:
+def accumulator(x: Tensor, kind: dtype | None) -> Tensor:
     """x in the type in which to add up: the asked one, or int64 for integers and bools."""
     if kind is not None:
         return x.to(as_dtype(kind))
@@ -87,7 +85,7 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     >>> x.sum(), x.sum(0), x.sum((0, 1), keepdim=True)
     (tensor(10), tensor([4, 6]), tensor([[10]]))
     """
-    return Sum.apply(_accumulator(input, dtype), dims_of(input, dim), keepdim)
+    return Sum.apply(accumulator(input, dtype), dims_of(input, dim), keepdim)
 
 
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -136,7 +134,7 @@ class Var(Function):
     def backward(ctx, gy):
         # d mean / dx drops out: the deviations from the mean sum to 0.
         (x,) = ctx.saved_tensors
-        gy = reshape(gy, _kept(x.shape, ctx.dims))
+        gy = reshape(gy, kept_shape(x.shape, ctx.dims))
         factor = 2 / ctx.divisor if ctx.divisor else math.nan
         return gy * (x - mean(x, ctx.dims, True)) * factor, None, None, None
 
@@ -269,7 +267,7 @@ class Extreme(Function):
     @staticmethod
     def backward(ctx, gy):
         x, y = ctx.saved_tensors
-        shape = _kept(x.shape, ctx.dims)
+        shape = kept_shape(x.shape, ctx.dims)
         is_chosen = (x.detach() == reshape(y.detach(), shape)).to(gy.dtype)
         share = is_chosen / sum(is_chosen, ctx.dims, True)
         return reshape(gy, shape) * share, None, None, None
@@ -297,7 +295,7 @@ def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """(min, max), a named tuple."""
     dims = _or_all(dim)
-    return AMinMax(amin(input, dims, keepdim), amax(input, dims, keepdim))
+    return MinAndMax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 
 
 def _arg(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
@@ -325,19 +323,24 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _arg("argmin", input, dim, keepdim)
 
 
-Max = namedtuple("max", ["values", "indices"])
-Min = namedtuple("min", ["values", "indices"])
-Median = namedtuple("median", ["values", "indices"])
-CumMax = namedtuple("cummax", ["values", "indices"])
-AMinMax = namedtuple("aminmax", ["min", "max"])
+class ValuesAndIndices(NamedTuple):
+    """The result of max(x, dim), sort(x), ...: elements, and where they stood."""
+
+    values: Tensor
+    indices: Tensor
 
 
-def _at_position(input: Tensor, dim: int, index: Tensor, keepdim: bool) -> tuple[Tensor, Tensor]:
-    """(values, indices) for the positions `index`, which has length 1 along dim."""
+class MinAndMax(NamedTuple):
+    min: Tensor
+    max: Tensor
+
+
+def _at_position(input: Tensor, dim: int, index: Tensor, keepdim: bool) -> ValuesAndIndices:
+    """The elements at the positions `index`, which has length 1 along dim."""
     values = gather(input, dim, index)
     if keepdim or input.ndim == 0:
-        return values, index
-    return values.squeeze(dim), index.squeeze(dim)
+        return ValuesAndIndices(values, index)
+    return ValuesAndIndices(values.squeeze(dim), index.squeeze(dim))
 
 
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
@@ -352,16 +355,16 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         return amax(input)
     if isinstance(dim, Tensor):
         return input.maximum(dim)
-    return Max(*_at_position(input, dim, argmax(input, dim, True), keepdim))
+    return _at_position(input, dim, argmax(input, dim, True), keepdim)
 
 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
-    """The smallest element; with a dimension, (values, indices) along it; with a tensor, `minimum`."""
+    """The smallest element; with a dimension, (values, indices); with a tensor, `minimum`."""
     if dim is None:
         return amin(input)
     if isinstance(dim, Tensor):
         return input.minimum(dim)
-    return Min(*_at_position(input, dim, argmin(input, dim, True), keepdim))
+    return _at_position(input, dim, argmin(input, dim, True), keepdim)
 
 
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
@@ -377,12 +380,9 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     _needs_elements("median", input, dims_of(input, dim))
     array = input.array.reshape(1) if input.ndim == 0 else input.array
     order = array_module(array).argsort(array, axis=axis)
-    middle = [slice(None)] * array.ndim
-    middle[axis] = slice((array.shape[axis] - 1) // 2, (array.shape[axis] - 1) // 2 + 1)
-    index = wrap(
-        order[tuple(middle)].reshape(() if input.ndim == 0 else order[tuple(middle)].shape)
-    )
-    return Median(*_at_position(input, axis, index, keepdim))
+    middle = (array.shape[axis] - 1) // 2
+    index = wrap(order.take([middle], axis).reshape(kept_shape(input.shape, (axis,))))
+    return _at_position(input, axis, index, keepdim)
 
 
 # --------------------------------------------------------------------------------- true or false
@@ -412,101 +412,3 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """How many elements are not 0 (int64)."""
     return sum(input != 0, dim)
-
-
-# ------------------------------------------------------------------------ products, running sums
-
-
-class Prod(Function):
-    """y = the product of x over axis dim"""
-
-    @staticmethod
-    def forward(ctx, x, dim, keepdim):
-        ctx.dim = dim
-        y = wrap(x.array.prod(dim, x.array.dtype, keepdims=keepdim))
-        ctx.save_for_backward(x)
-        return y
-
-    @staticmethod
-    def backward(ctx, gy):
-        # The slope for x[i] is the product of all the others: those before it times those after.
-        # Not y / x[i], which fails where an element is 0.
-        (x,) = ctx.saved_tensors
-        gy = reshape(gy, _kept(x.shape, (ctx.dim,)))
-        after = flip(_product_before(flip(x, ctx.dim), ctx.dim), ctx.dim)
-        return gy * _product_before(x, ctx.dim) * after, None, None
-
-
-def _product_before(x: Tensor, dim: int) -> Tensor:
-    """y[i] = x[0] x[1] ... x[i - 1], y[0] = 1"""
-    one = x.narrow(dim, 0, 1) * 0 + 1 if x.size(dim) else x
-    return cumprod(cat([one, x.narrow(dim, 0, builtins.max(x.size(dim) - 1, 0))], dim), dim)
-
-
-class CumSum(Function):
-    """y[i] = x[0] + ... + x[i] along axis dim"""
-
-    @staticmethod
-    def forward(ctx, x, dim):
-        ctx.dim = dim
-        return wrap(x.array.cumsum(dim, x.array.dtype))
-
-    @staticmethod
-    def backward(ctx, gy):
-        # x[i] is part of y[i] and of all that come later.
-        return flip(CumSum.apply(flip(gy, ctx.dim), ctx.dim), ctx.dim), None
-
-
-class CumProd(Function):
-    """y[i] = x[0] * ... * x[i] along axis dim"""
-
-    @staticmethod
-    def forward(ctx, x, dim):
-        ctx.dim = dim
-        y = wrap(x.array.cumprod(dim, x.array.dtype))
-        ctx.save_for_backward(x, y)
-        return y
-
-    @staticmethod
-    def backward(ctx, gy):
-        x, y = ctx.saved_tensors
-        if not (x.array == 0).any():
-            later = flip(CumSum.apply(flip(gy * y, ctx.dim), ctx.dim), ctx.dim)
-            return later / x, None
-        # dy[i] / dx[k] is the product of x[0..i] without x[k]: put a 1 in its place, for every k.
-        # An n x n table, but right where elements are 0, and so rare that it need not be fast.
-        xp = array_module(x.array)
-        rows = movedim(x, ctx.dim, -1).unsqueeze(-2)  # (..., 1, i)
-        one = wrap(xp.eye(x.size(ctx.dim), dtype=bool))  # (k, i)
-        products = CumProd.apply(where(one, 1.0, rows), -1 % rows.ndim)  # (..., k, i)
-        reached = wrap(xp.triu(xp.ones(one.shape, bool)))  # i >= k
-        slopes = where(reached, products, 0.0)
-        gx = sum(slopes * movedim(gy, ctx.dim, -1).unsqueeze(-2), -1)  # (..., k)
-        return movedim(gx, -1, ctx.dim), None
-
-
-def prod(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
-    """The product of all elements, or along one dimension. Integers and bools give int64."""
-    x = _accumulator(input, dtype)
-    if dim is None or x.ndim == 0:
-        return Prod.apply(reshape(x, -1), 0, False)
-    return Prod.apply(x, x._dim(dim), keepdim)
-
-
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The sums of the first 1, 2, 3, ... elements along a dimension.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.tensor([1, 2, 3]).cumsum(0)
-    tensor([1, 3, 6])
-    """
-    x, axis = _accumulator(input, dtype), input._dim(dim)
-    return CumSum.apply(x, axis) if x.ndim else x.clone()
-
-
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The products of the first 1, 2, 3, ... elements along a dimension."""
-    x, axis = _accumulator(input, dtype), input._dim(dim)
-    return CumProd.apply(x, axis) if x.ndim else x.clone()

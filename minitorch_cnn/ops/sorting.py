@@ -5,17 +5,14 @@ Values are differentiable: they are gathered from the input at the positions fou
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
 
 from ..backend import array_module
 from ..tensor import Tensor, wrap
-from .gather import gather
-
-Sort = namedtuple("sort", ["values", "indices"])
-TopK = namedtuple("topk", ["values", "indices"])
+from .positions import gather
+from .reduce import ValuesAndIndices
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
@@ -46,7 +43,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     tensor([3., 2., 1.])
     """
     indices = argsort(input, dim, descending)
-    return Sort(gather(input, dim, indices), indices)
+    return ValuesAndIndices(gather(input, dim, indices), indices)
 
 
 def msort(input: Tensor) -> Tensor:
@@ -67,7 +64,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         raise RuntimeError(f"selected index k out of range: k={k}, dimension of size {length}")
     order = argsort(input, dim, descending=largest)
     indices = order.narrow(axis, 0, k).contiguous() if input.ndim else order
-    return TopK(gather(input, dim, indices), indices)
+    return ValuesAndIndices(gather(input, dim, indices), indices)
 
 
 def unique(

@@ -1,0 +1,80 @@
+"""The same elements in other places: flip and roll."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.function import Function
+from ..backend import array_module
+from ..tensor import Tensor, shape_text, wrap
+from .shape import flatten, int_tuple, reshape
+
+
+class Flip(Function):
+    """y = x mirrored along dims"""
+
+    @staticmethod
+    def forward(ctx, x, dims):
+        ctx.dims = dims
+        return wrap(array_module(x.array).flip(x.array, dims).copy(order="K"))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return Flip.apply(gy, ctx.dims), None
+
+
+def flip(input: Tensor, *dims: Any) -> Tensor:
+    """A copy with the order of the elements reversed along the given dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.flip(mt.tensor([[1, 2], [3, 4]]), (1,))
+    tensor([[2, 1],
+            [4, 3]])
+    """
+    order = tuple(input._dim(each) for each in int_tuple(dims))
+    if len(set(order)) != len(order):
+        raise RuntimeError(f"dim {shape_text(dims)} appears multiple times in the list of dims")
+    return Flip.apply(input, order if input.ndim else ())
+
+
+def fliplr(input: Tensor) -> Tensor:
+    """Mirrored along dimension 1."""
+    return flip(input, 1)
+
+
+def flipud(input: Tensor) -> Tensor:
+    """Mirrored along dimension 0."""
+    return flip(input, 0)
+
+
+class Roll(Function):
+    """y[i] = x[i - shift], around the end"""
+
+    @staticmethod
+    def forward(ctx, x, shifts, dims):
+        ctx.shifts, ctx.dims = shifts, dims
+        return wrap(array_module(x.array).roll(x.array, shifts, dims))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return Roll.apply(gy, tuple(-shift for shift in ctx.shifts), ctx.dims), None, None
+
+
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """Elements moved along dimensions; those that fall off the end come back at the start.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(5).roll(2)
+    tensor([3, 4, 0, 1, 2])
+    """
+    moved = int_tuple((shifts,))
+    along = () if dims is None else int_tuple((dims,))
+    if not along:
+        if len(moved) != 1:
+            raise RuntimeError(f"roll without dims needs one shift, got {shape_text(moved)}")
+        return reshape(roll(flatten(input), moved, 0), input.shape)
+    if len(moved) != len(along):
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(moved)}, dims:{len(along)}"
+        )
+    return Roll.apply(input, moved, tuple(input._dim(dim) for dim in along))
