@@ -6,31 +6,9 @@
 minitorch_cnn.Size([5, 1])
 """
 
-from . import functional, init
-from .modules.activation import (
-    ELU,
-    GELU,
-    SELU,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
-    LeakyReLU,
-    LogSigmoid,
-    LogSoftmax,
-    Mish,
-    PReLU,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softmax2d,
-    Softplus,
-    Tanh,
-    Threshold,
-)
-from .modules.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from .modules.flatten import Flatten, Identity, Unflatten
-from .modules.linear import Linear
-from .modules.module import Module
+from . import functional, init, utils
+from .modules import *  # noqa: F403  the layers, listed in modules/__init__.py
+from .modules import __all__ as _layers
 from .parameter import Parameter
+
+__all__ = ["Parameter", "functional", "init", "utils", *_layers]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 from ..ops.activation import (
     elu,
     elu_,
@@ -25,4 +28,140 @@ from ..ops.activation import (
     threshold,
     threshold_,
 )
+from ..ops.conv import conv1d, conv2d, conv_transpose2d
+from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
+from ..ops.elementwise import sigmoid, tanh
+from ..ops.exponentials import log_softmax as _log_softmax
+from ..ops.exponentials import softmax as _softmax
+from ..ops.fold import fold, unfold
 from ..ops.linear import linear
+from ..ops.loss import cross_entropy, nll_loss
+from ..ops.norm import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    rms_norm,
+)
+from ..ops.pad import pad
+from ..ops.pool import (
+    adaptive_avg_pool2d,
+    adaptive_max_pool2d,
+    avg_pool2d,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_unpool2d,
+)
+from ..ops.regression import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    smooth_l1_loss,
+)
+from ..ops.resize import interpolate, pixel_shuffle, pixel_unshuffle, upsample
+from ..ops.vectors import cosine_similarity, normalize, one_hot
+from ..tensor import Tensor
+
+
+def softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
+    """exp(x) / sum of exp(x) along dim.
+
+    dim None is torch's old rule, with a warning: 0 for inputs of 0, 1 or 3 dimensions, else 1.
+
+    >>> import minitorch_cnn as mt
+    >>> softmax(mt.zeros(1, 4), dim=1)
+    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
+    """
+    return _softmax(input, _dim_or_guess("softmax", input, dim, _stacklevel), dtype)
+
+
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
+    """log(softmax(x)) along dim; see `softmax`."""
+    return _log_softmax(input, _dim_or_guess("log_softmax", input, dim, _stacklevel), dtype)
+
+
+def _dim_or_guess(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
+        "dim=X as an argument.",
+        stacklevel=stacklevel,
+    )
+    return 0 if input.ndim in (0, 1, 3) else 1
+
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
+    "alpha_dropout",
+    "avg_pool2d",
+    "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "conv1d",
+    "conv2d",
+    "conv_transpose2d",
+    "cosine_similarity",
+    "cross_entropy",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "elu",
+    "elu_",
+    "fold",
+    "gelu",
+    "group_norm",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hardtanh_",
+    "huber_loss",
+    "instance_norm",
+    "interpolate",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
+    "leaky_relu_",
+    "linear",
+    "local_response_norm",
+    "log_softmax",
+    "logsigmoid",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_unpool2d",
+    "mish",
+    "mse_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "prelu",
+    "relu",
+    "relu6",
+    "relu_",
+    "rms_norm",
+    "selu",
+    "selu_",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softplus",
+    "tanh",
+    "threshold",
+    "threshold_",
+    "unfold",
+    "upsample",
+]

@@ -59,14 +59,16 @@ class SGD(Optimizer):
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
-        velocity = state.get("momentum_buffer")
-        first = velocity is None
-        if first and group["momentum"] != 0:
-            velocity = state["momentum_buffer"] = zeros_like(parameter)
+        velocity = None
+        first = "momentum_buffer" not in state
+        if group["momentum"] != 0:
+            if first:
+                state["momentum_buffer"] = zeros_like(parameter)
+            velocity = state["momentum_buffer"].array
         kernels.sgd(
             parameter.array,
             gradient,
-            velocity.array if group["momentum"] != 0 else None,
+            velocity,
             first=first,
             lr=float(group["lr"]),
             momentum=group["momentum"],

@@ -1,0 +1,64 @@
+"""Limiting gradients, between backward and the optimizer's step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from ...autograd.modes import no_grad
+from ...ops.creation import tensor
+from ...ops.join import stack
+from ...tensor import Tensor
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p.grad for p in parameters if p.grad is not None]
+
+
+@no_grad()
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scales all gradients, in place, so that their norm as one long vector is at most max_norm.
+
+    norm_type: 2, math.inf or any p. Returns the norm that they had.
+    Raises RuntimeError for a norm that is not finite, if error_if_nonfinite.
+    Pascanu et al., "On the difficulty of training recurrent neural networks", 2013.
+
+    >>> import minitorch_cnn as mt
+    >>> p = mt.nn.Parameter(mt.zeros(2))
+    >>> p.grad = mt.tensor([3.0, 4.0])
+    >>> mt.nn.utils.clip_grad_norm_([p], max_norm=1.0), p.grad
+    (tensor(5.), tensor([0.6000, 0.8000]))
+    """
+    gradients = _gradients(parameters)
+    norm_type = float(norm_type)
+    if not gradients:
+        return tensor(0.0)
+    norms = stack([gradient.norm(norm_type) for gradient in gradients])
+    total = norms.norm(norm_type)
+    if error_if_nonfinite and not math.isfinite(total.item()):
+        raise RuntimeError(
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, "
+            "so it cannot be clipped. To disable this error and scale the gradients by the "
+            "non-finite norm anyway, set `error_if_nonfinite=False`"
+        )
+    # The small number is torch's; without a test of the norm, a GPU need not be waited for.
+    scale = (max_norm / (total + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(scale.to(gradient.dtype))
+    return total
+
+
+@no_grad()
+def clip_grad_value_(
+    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
+) -> None:
+    """Limits every element of all gradients to [-clip_value, clip_value], in place."""
+    for gradient in _gradients(parameters):
+        gradient.clamp_(min=-float(clip_value), max=float(clip_value))

@@ -1,0 +1,29 @@
+"""All parameters of a network as one long vector, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...ops.join import cat
+from ...tensor import Tensor
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """The elements of all parameters, one parameter after another: (total,).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.utils.parameters_to_vector(mt.nn.Linear(3, 2).parameters()).shape
+    minitorch_cnn.Size([8])
+    """
+    return cat([parameter.reshape(-1) for parameter in parameters])
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Gives all parameters their part of a vector as new values."""
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"expected a Tensor, but got: {type(vec).__name__}")
+    start = 0
+    for parameter in parameters:
+        stop = start + parameter.numel()
+        parameter.data = vec[start:stop].reshape(parameter.shape).data
+        start = stop

@@ -1,0 +1,121 @@
+"""Dropout: zeros at random places while training, nothing at all afterwards.
+
+Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+What is kept is divided by 1 - p, so that the expected value of every element stays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from .. import backend
+from ..tensor import Tensor, shape_text, wrap
+from .activation import SELU_ALPHA, SELU_SCALE
+from .inplace import make_inplace
+
+
+def _check_probability(p: float) -> None:
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def _kept(input: Tensor, shape: Sequence[int], p: float) -> Tensor:
+    """1 with probability 1 - p, 0 otherwise, in the dtype and on the device of the input."""
+    # Drawn on the host as float32, whatever the input: one seed, one mask, on every backend.
+    draws = backend.default_generator.rng.random(shape, np.float32)
+    kept = (draws >= p).astype(input.dtype.numpy)
+    return wrap(backend.to_device(kept, input.device))
+
+
+def _drop(input: Tensor, shape: Sequence[int], p: float) -> Tensor:
+    if p == 1.0:
+        return input * 0.0
+    return input * (_kept(input, shape, p) * (1 / (1 - p)))
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Sets each element to 0 with probability p, and divides the others by 1 - p.
+
+    training: False returns the input as it is. Raises ValueError for p outside [0, 1].
+
+    >>> import minitorch_cnn as mt
+    >>> y = mt.nn.functional.dropout(mt.ones(1000), p=0.75)
+    >>> sorted(set(y.tolist()))
+    [0.0, 4.0]
+    """
+    _check_probability(p)
+    if not training or p == 0.0:
+        return input
+    if inplace:
+        return dropout_(input, p)
+    return _drop(input, input.shape, p)
+
+
+def _dropout_channels(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
+    """Drops whole channels: one draw for each sample and channel, the first two dimensions."""
+    _check_probability(p)
+    if input.ndim < 2:
+        raise RuntimeError(
+            "Feature dropout requires at least 2 dimensions in the input, got shape "
+            f"{shape_text(input.shape)}"
+        )
+    if not training or p == 0.0:
+        return input
+    if inplace:
+        return _dropout_channels_(input, p, training, False)
+    return _drop(input, (*input.shape[:2], *[1] * (input.ndim - 2)), p)
+
+
+def dropout1d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Sets whole channels to 0 with probability p: input (N, C, L) or (C, L)."""
+    _check_probability(p)
+    if input.ndim not in (2, 3):
+        raise RuntimeError(
+            f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input of shape "
+            f"{shape_text(input.shape)}"
+        )
+    if input.ndim == 3:
+        return _dropout_channels(input, p, training, inplace)
+    return _dropout_channels(input.unsqueeze(0), p, training, inplace).squeeze(0)
+
+
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Sets whole channels to 0 with probability p: input (N, C, H, W).
+
+    Neighbouring pixels are alike, so that dropping single ones takes little away.
+    Tompson et al., "Efficient object localization using convolutional networks", 2015.
+    """
+    return _dropout_channels(input, p, training, inplace)
+
+
+def alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Dropout that keeps mean 0 and variance 1, for networks with SELU.
+
+    Dropped elements become selu(-inf), and a x + b then restores mean and variance.
+    Klambauer et al., "Self-normalizing neural networks", 2017.
+    """
+    _check_probability(p)
+    if not training or p == 0.0:
+        return input
+    if inplace:
+        return _alpha_dropout_(input, p, True)
+    if p == 1.0:
+        return input * 0.0
+    lowest = -SELU_ALPHA * SELU_SCALE
+    kept = _kept(input, input.shape, p)
+    a = 1 / math.sqrt((1 - p) * (1 + p * lowest**2))
+    return (input * kept + lowest * (1 - kept)) * a - a * p * lowest
+
+
+dropout_ = make_inplace(dropout)
+_dropout_channels_ = make_inplace(_dropout_channels)
+_alpha_dropout_ = make_inplace(alpha_dropout)

@@ -1,0 +1,255 @@
+"""Losses of a classification: cross_entropy and nll_loss. (Those of numbers: regression.py.)
+
+Both work on rows: an input (N, C, H, W) of C scores at every pixel is N*H*W rows of C scores, with
+a target class for each. A loss for each row first, then weights and the mean over rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd.function import Function
+from ..kernels import loss as kernels
+from ..tensor import Tensor, shape_text, wrap
+from .arithmetic import where
+from .common import same_device
+from .exponentials import log_softmax
+from .positions import gather
+
+
+class CrossEntropy(Function):
+    """l_r = log(sum_c exp(x_rc)) - x_rt, t the target of row r; and p = softmax(x)
+
+    p is an output of its own so that backward, gx = gl (p - onehot(t)), can be differentiated
+    again without computing p anew.
+    """
+
+    @staticmethod
+    def forward(ctx, x, target):
+        losses, p = (wrap(array) for array in kernels.cross_entropy(x.array, target.array))
+        ctx.save_for_backward(p, target)
+        ctx.set_materialize_grads(False)
+        return losses, p
+
+    @staticmethod
+    def backward(ctx, gl, gp):
+        p, target = ctx.saved_tensors
+        gx = None if gl is None else CrossEntropyBackward.apply(gl, p, target)
+        if gp is not None:  # dp_i / dx_j = p_i (delta_ij - p_j)
+            weighted = gp * p
+            through_p = weighted - p * weighted.sum(dim=1, keepdim=True)
+            gx = through_p if gx is None else gx + through_p
+        return gx, None
+
+
+class CrossEntropyBackward(Function):
+    """gx = gl (p - onehot(t)), for each row"""
+
+    @staticmethod
+    def forward(ctx, gl, p, target):
+        ctx.save_for_backward(gl, p, target)
+        return wrap(kernels.cross_entropy_backward(gl.array, p.array, target.array))
+
+    @staticmethod
+    def backward(ctx, ggx):
+        gl, p, target = ctx.saved_tensors
+        picked = gather(ggx, 1, target.unsqueeze(1)).squeeze(1)
+        return (ggx * p).sum(dim=1) - picked, ggx * gl.unsqueeze(1), None
+
+
+# ------------------------------------------------------------------------ public functions
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """How improbable the right classes are: -log softmax(input)[target], on average.
+
+    input: scores (not probabilities), (C,), (N, C) or (N, C, d1, ...).
+    target: class numbers without the dimension C, integers; or probabilities of all classes, of
+    the input's shape and floating.
+    weight: (C,), a factor for each class; the mean is then a weighted one.
+    ignore_index: targets with this number count for nothing.
+    reduction: "mean", "sum" or "none". label_smoothing: the fraction of each target, in [0, 1],
+    that is spread evenly over all classes (Szegedy et al., "Rethinking Inception", 2016).
+
+    Raises ValueError or RuntimeError for shapes or dtypes that do not fit, and IndexError for a
+    class that is out of range (not on a GPU, where looking at the values would wait for it).
+
+    >>> import minitorch_cnn as mt
+    >>> scores = mt.tensor([[0.0, 0.0], [0.0, 0.0]])
+    >>> mt.nn.functional.cross_entropy(scores, mt.tensor([0, 1]))  # log 2
+    tensor(0.6931)
+    """
+    check_reduction("cross_entropy", size_average, reduce, reduction)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    _check_scores(input, weight)
+    if target.shape == input.shape:
+        return _with_probabilities(input, target, weight, reduction, label_smoothing)
+    rows, classes = _as_rows(input, target, ignore_index)
+    counts = classes != ignore_index
+    safe = where(counts, classes, 0)
+    if label_smoothing == 0.0:
+        losses, _ = CrossEntropy.apply(rows, safe)
+        return _reduce_rows(losses, safe, counts, weight, reduction, target)
+    log_p = log_softmax(rows, 1)
+    losses = -gather(log_p, 1, safe.unsqueeze(1)).squeeze(1)
+    spread = -(log_p if weight is None else log_p * weight).sum(dim=1)
+    losses = losses if weight is None else losses * weight[safe]
+    share = label_smoothing / rows.shape[1]
+    losses = losses * (1 - label_smoothing) + spread * share
+    return _reduce_rows(losses, safe, counts, weight, reduction, target, weighted=True)
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-input[target], on average: `cross_entropy` of an input that went through log_softmax.
+
+    Shapes, weight, ignore_index, reduction and errors are those of `cross_entropy`.
+
+    >>> import minitorch_cnn as mt
+    >>> log_p = mt.tensor([[0.25, 0.75], [0.5, 0.5]]).log()
+    >>> mt.nn.functional.nll_loss(log_p, mt.tensor([1, 0]), reduction="none")
+    tensor([0.2877, 0.6931])
+    """
+    check_reduction("nll_loss", size_average, reduce, reduction)
+    _check_scores(input, weight)
+    rows, classes = _as_rows(input, target, ignore_index)
+    counts = classes != ignore_index
+    safe = where(counts, classes, 0)
+    losses = -gather(rows, 1, safe.unsqueeze(1)).squeeze(1)
+    return _reduce_rows(losses, safe, counts, weight, reduction, target)
+
+
+def check_reduction(name: str, size_average: Any, reduce: Any, reduction: str) -> None:
+    """Raises for a reduction that does not exist, and for torch's two old ways to say it."""
+    if size_average is not None or reduce is not None:
+        raise NotImplementedError(
+            f"{name}: size_average and reduce are not supported: use reduction='mean', 'sum' or "
+            "'none'"
+        )
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(
+            f"{reduction} is not a valid value for reduction: use 'mean', 'sum' or 'none'"
+        )
+
+
+def _check_scores(input: Tensor, weight: Tensor | None) -> None:
+    if input.ndim == 0 or not input.dtype.is_floating_point:
+        raise RuntimeError(
+            f"input must hold floating-point scores of shape (C,), (N, C) or (N, C, d1, ...), got "
+            f"shape {shape_text(input.shape)} of {input.dtype}"
+        )
+    classes = input.shape[1] if input.ndim > 1 else input.shape[0]
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but "
+            f"got weight tensor of shape: {shape_text(weight.shape)}"
+        )
+
+
+def _as_rows(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
+    """The scores as (R, C) and the classes as (R,), after checking that they fit together."""
+    if target.dtype.category != 1:
+        raise RuntimeError(
+            f"target must be integer class numbers (mt.int64), or probabilities of the input's "
+            f"shape {shape_text(input.shape)}; got {target.dtype} of shape "
+            f"{shape_text(target.shape)}"
+        )
+    same_device(input, target)
+    if input.ndim == 1:
+        input, target = input.unsqueeze(0), target.unsqueeze(0)
+    if target.ndim and input.shape[0] != target.shape[0]:
+        raise ValueError(
+            f"Expected input batch_size ({input.shape[0]}) to match target batch_size "
+            f"({target.shape[0]})."
+        )
+    if target.shape != (input.shape[0], *input.shape[2:]):
+        raise RuntimeError(
+            f"size mismatch (got input: {shape_text(input.shape)}, target: "
+            f"{shape_text(target.shape)}): the target has the input's shape without dimension 1"
+        )
+    _check_classes(target.array, input.shape[1], ignore_index)
+    channels = input.shape[1]
+    if input.ndim > 2:
+        input = input.movedim(1, -1)  # (N, d1, ..., C)
+    return input.reshape(target.numel(), channels), target.reshape(target.numel()).long()
+
+
+def _check_classes(target: Any, classes: int, ignore_index: int) -> None:
+    """Raises IndexError that quotes the first class number that is out of range."""
+    if not isinstance(target, np.ndarray):
+        return  # the answer would have to come from the GPU, and every step would wait for it
+    wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
+    if wrong.any():
+        position = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise IndexError(
+            f"Target {target[position]} is out of bounds: it is at position {list(position)} of "
+            f"the target, and there are {classes} classes, numbered from 0 to {classes - 1} "
+            f"(ignore_index is {ignore_index})."
+        )
+
+
+def _reduce_rows(
+    losses: Tensor,
+    classes: Tensor,
+    counts: Tensor,
+    weight: Tensor | None,
+    reduction: str,
+    target: Tensor,
+    weighted: bool = False,
+) -> Tensor:
+    """Losses of rows -> the loss: 0 where `counts` is False, times the weight of the class.
+
+    weighted: the losses have their weights already.
+    """
+    factors = None if weight is None else weight[classes]
+    if factors is not None and not weighted:
+        losses = losses * factors
+    losses = where(counts, losses, 0.0)
+    if reduction == "none":
+        return losses.reshape(target.shape)
+    if reduction == "sum":
+        return losses.sum()
+    factors = counts.to(losses.dtype) if factors is None else where(counts, factors, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return losses.sum() * (1 / factors.sum())  # NaN, as in torch, if no row counts
+
+
+def _with_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
+) -> Tensor:
+    """Cross entropy with a whole distribution for each row: -sum_c target_c log p_c."""
+    if not target.dtype.is_floating_point:
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {target.dtype}"
+        )
+    same_device(input, target)
+    dim = 1 if input.ndim > 1 else 0
+    classes = input.shape[dim]
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    terms = target * log_softmax(input, dim)
+    if weight is not None:
+        terms = terms * weight.reshape(classes, *[1] * (input.ndim - dim - 1))
+    losses = -terms.sum(dim=dim)
+    if reduction == "none":
+        return losses
+    return losses.sum() if reduction == "sum" else losses.mean()
