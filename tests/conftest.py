@@ -1,0 +1,28 @@
+"""What all tests share: Hypothesis's profile, and a fixed seed before each test."""
+
+import os
+
+import hypothesis
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+
+# No deadline: a test must not fail because the machine is busy. Where CI is set, the same examples
+# are drawn in every run; at home every run tries others, and a failure prints how to repeat it.
+hypothesis.settings.register_profile(
+    "minitorch",
+    deadline=None,
+    max_examples=20,
+    derandomize="CI" in os.environ,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("minitorch")
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Random numbers are the same for a test whether it runs alone or after others."""
+    mt.manual_seed(1234)
+    np.random.seed(1234)
