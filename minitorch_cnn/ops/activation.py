@@ -187,7 +187,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(input, 0), elementwise; its gradient at 0 is 0.
 
     >>> import minitorch_cnn as mt
-    >>> mt.relu(mt.tensor([-1.0, 0.0, 2.0]))
+    >>> mt.nn.functional.relu(mt.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])
     """
     if inplace:

@@ -116,7 +116,7 @@ class OneCycleLR(_WithMomentum):
     >>> import minitorch_cnn as mt
     >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=0.1, momentum=0.9)
     >>> scheduler = mt.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=10)
-    >>> optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]
+    >>> round(optimizer.param_groups[0]["lr"], 6), optimizer.param_groups[0]["momentum"]
     (0.04, 0.95)
     """
 
