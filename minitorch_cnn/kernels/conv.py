@@ -199,7 +199,8 @@ def column_blocks(
     N, C, H, W = x.shape
     (KH, KW), (OH, OW), Cg = kernel_size, out_size, C // G
 
-    if (KH, KW) == geometry.stride == (1, 1) and (ph, pw) == (0, 0):
+    one_to_one = (KH, KW) == geometry.stride == (1, 1) and (ph, pw) == (0, 0)
+    if one_to_one and (OH, OW) == (H, W):
         # Each pixel is its own patch: the image is the matrix already.
         pixels = channels_last(x).reshape(N * H * W, G, Cg)
         yield slice(0, N), slice(0, OH), pixels.transpose(1, 0, 2)  # (G, N*H*W, Cg)

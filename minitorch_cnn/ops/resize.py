@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-
 from .. import kernels
 from ..autograd.function import Function
 from ..backend import array_module

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...ops import conv as ops
+from ...ops.conv import conv1d, conv2d, conv_transpose2d
 from ...ops.creation import empty
 from ...ops.pad import pad
 from ...tensor import Tensor
@@ -137,7 +137,7 @@ class Conv1d(_ConvNd):
     dimensions = 1
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._convolve(ops.conv1d, input)
+        return self._convolve(conv1d, input)
 
 
 class Conv2d(_ConvNd):
@@ -163,7 +163,7 @@ class Conv2d(_ConvNd):
     dimensions = 2
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._convolve(ops.conv2d, input)
+        return self._convolve(conv2d, input)
 
 
 class ConvTranspose2d(_ConvNd):
@@ -220,7 +220,7 @@ class ConvTranspose2d(_ConvNd):
         extra = self.output_padding
         if output_size is not None:
             extra = self._output_padding_for(input, tuple(output_size))
-        return ops.conv_transpose2d(
+        return conv_transpose2d(
             input,
             self.weight,
             self.bias,
@@ -239,22 +239,16 @@ class ConvTranspose2d(_ConvNd):
             raise ValueError(
                 f"output_size must have 2 or {input.ndim} elements, got {len(output_size)}"
             )
-        least = [
-            (n - 1) * s - 2 * p + d * (k - 1) + 1
-            for n, s, p, d, k in zip(
-                input.shape[-2:],
-                self.stride,
-                self.padding,
-                self.dilation,
-                self.kernel_size,
-                strict=True,
-            )
-        ]
-        most = [length + s - 1 for length, s in zip(least, self.stride, strict=True)]
-        extra = tuple(want - low for want, low in zip(output_size, least, strict=True))
+        least, most, extra = [], [], []
+        for axis, wanted in enumerate(output_size):
+            stride, reach = self.stride[axis], self.dilation[axis] * (self.kernel_size[axis] - 1)
+            length = (input.shape[axis - 2] - 1) * stride - 2 * int(self.padding[axis]) + reach + 1
+            least.append(length)
+            most.append(length + stride - 1)
+            extra.append(wanted - length)
         if any(not 0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
             raise ValueError(
                 f"requested an output size of {output_size}, but valid sizes range from {least} "
                 f"to {most} (for an input of {input.shape[-2:]})"
             )
-        return extra
+        return tuple(extra)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops import fold as ops
+from ...ops.fold import fold, unfold
 from ...tensor import Tensor
 from .module import Module
 
@@ -20,7 +20,7 @@ class Unfold(Module):
         self.padding, self.stride = padding, stride
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+        return unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
     def extra_repr(self) -> str:
         return (
@@ -45,7 +45,7 @@ class Fold(Module):
         self.dilation, self.padding, self.stride = dilation, padding, stride
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.fold(
+        return fold(
             input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
         )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops import norm as ops
 from ...ops.creation import empty
+from ...ops.norm import group_norm, layer_norm, local_response_norm, rms_norm
 from ...tensor import Tensor
 from .. import init
 from ..parameter import Parameter
@@ -50,7 +50,7 @@ class GroupNorm(Module):
         _ones_and_zeros(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+        return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -93,7 +93,7 @@ class LayerNorm(Module):
         _ones_and_zeros(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+        return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -127,12 +127,11 @@ class RMSNorm(Module):
         _ones_and_zeros(self.weight, None)
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+        return rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return (
-            f"{self.normalized_shape}, eps={self.eps}, "
-            f"elementwise_affine={self.elementwise_affine}"
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
         )
 
 
@@ -144,14 +143,12 @@ class LocalResponseNorm(Module):
     LocalResponseNorm(5, alpha=0.0001, beta=0.75, k=1.0)
     """
 
-    def __init__(
-        self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-    ) -> None:
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+        return local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

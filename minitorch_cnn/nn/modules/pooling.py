@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops import pool as ops
+from ...ops.pool import (
+    adaptive_avg_pool2d,
+    adaptive_max_pool2d,
+    avg_pool2d,
+    max_pool2d,
+    max_unpool2d,
+)
 from ...tensor import Tensor
 from .module import Module
 
@@ -33,7 +39,7 @@ class MaxPool2d(Module):
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
     def forward(self, input: Tensor) -> Any:
-        return ops.max_pool2d(
+        return max_pool2d(
             input,
             self.kernel_size,
             self.stride,
@@ -64,7 +70,7 @@ class MaxUnpool2d(Module):
         self.padding = both(padding)
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        return ops.max_unpool2d(
+        return max_unpool2d(
             input, indices, self.kernel_size, self.stride, self.padding, output_size
         )
 
@@ -96,7 +102,7 @@ class AvgPool2d(Module):
         self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.avg_pool2d(
+        return avg_pool2d(
             input,
             self.kernel_size,
             self.stride,
@@ -123,7 +129,7 @@ class AdaptiveAvgPool2d(Module):
         self.output_size = output_size
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.adaptive_avg_pool2d(input, self.output_size)
+        return adaptive_avg_pool2d(input, self.output_size)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
@@ -137,7 +143,7 @@ class AdaptiveMaxPool2d(Module):
         self.output_size, self.return_indices = output_size, return_indices
 
     def forward(self, input: Tensor) -> Any:
-        return ops.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+        return adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"

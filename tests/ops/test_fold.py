@@ -1,0 +1,78 @@
+"""unfold and fold: torch's values and errors, gradients, and a convolution made of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minitorch_cnn as mt
+from minitorch_cnn.autograd import gradcheck, gradgradcheck
+from minitorch_cnn.ops.fold import fold, unfold
+
+PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
+OPTIONS = st.fixed_dictionaries(
+    dict(
+        kernel_size=PAIRS,
+        dilation=st.integers(1, 2),
+        padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+        stride=PAIRS,
+    )
+)
+
+
+@given(
+    OPTIONS, st.tuples(st.integers(5, 7), st.integers(5, 7)), st.booleans(), st.integers(0, 2**32)
+)
+def test_values_are_torchs(options, size, batched, seed):
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((2, 3, *size) if batched else (3, *size))
+    cols = F.unfold(torch.tensor(x), **options)
+    np.testing.assert_array_equal(unfold(mt.tensor(x), **options).numpy(), cols.numpy())
+    values = rng.standard_normal(cols.shape)
+    image = F.fold(torch.tensor(values), size, **options)
+    got = fold(mt.tensor(values), size, **options)
+    np.testing.assert_allclose(got.numpy(), image.numpy(), atol=1e-12)
+
+
+@given(OPTIONS, st.integers(0, 2**32))
+def test_gradients_and_their_gradients(options, seed):
+    rng = np.random.default_rng(seed)
+    x = mt.tensor(rng.standard_normal((1, 2, 5, 6))).requires_grad_()
+    cols = mt.tensor(rng.standard_normal(unfold(x, **options).shape)).requires_grad_()
+    for function, leaf in (
+        (lambda a: unfold(a, **options), x),
+        (lambda a: fold(a, (5, 6), **options), cols),
+    ):
+        assert gradcheck(function, leaf)
+        assert gradgradcheck(function, leaf)
+
+
+def test_a_convolution_is_unfold_and_a_matrix_product():
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, 3, 5, 6)), rng.standard_normal((4, 3, 2, 3))
+    cols = unfold(mt.tensor(x), (2, 3), stride=(1, 2)).numpy()  # (2, 18, 8)
+    y = np.einsum("kc,ncl->nkl", w.reshape(4, 18), cols).reshape(2, 4, 4, 2)
+    for n, k, i, j in np.ndindex(y.shape):
+        patch = x[n, :, i : i + 2, 2 * j : 2 * j + 3]
+        np.testing.assert_allclose(y[n, k, i, j], (patch * w[k]).sum(), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "name, shape, args",
+    [
+        ("fold", (1, 8, 3), ((4, 4), 2)),
+        ("fold", (1, 7, 9), ((4, 4), 2)),
+        ("fold", (1, 1, 8, 9), ((4, 4), 2)),
+        ("unfold", (1, 2, 2, 2), (3,)),
+        ("unfold", (1, 2, 4, 4), (2, 0)),
+        ("unfold", (1, 2, 4, 4), (2, 1, 0, 0)),
+    ],
+)
+def test_errors_are_of_torchs_kind(name, shape, args):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(RuntimeError):
+        getattr(torch.nn.functional, name)(torch.zeros(shape), *args)
+    with pytest.raises(RuntimeError, match=r"\d"):
+        {"fold": fold, "unfold": unfold}[name](mt.zeros(shape), *args)

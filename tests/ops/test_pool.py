@@ -1,0 +1,194 @@
+"""Pooling as operations: torch's values and errors, gradients of any order."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minitorch_cnn as mt
+from minitorch_cnn.autograd import gradcheck, gradgradcheck
+from minitorch_cnn.ops.pool import (
+    adaptive_avg_pool2d,
+    adaptive_max_pool2d,
+    avg_pool2d,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_unpool2d,
+)
+
+
+def spread_out(seed, shape):
+    """Numbers in random order, no two closer than 0.01: no maximum changes within a gradcheck."""
+    rng = np.random.default_rng(seed)
+    return rng.permutation(np.arange(np.prod(shape)) * 0.01 - 1).reshape(shape)
+
+
+def leaf(array):
+    return mt.tensor(array).requires_grad_()
+
+
+@st.composite
+def windows(draw, dilated):
+    kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    options = dict(
+        kernel_size=kernel,
+        stride=draw(st.one_of(st.none(), st.integers(1, 3))),
+        padding=tuple(draw(st.integers(0, k // 2)) for k in kernel),
+        ceil_mode=draw(st.booleans()),
+    )
+    if dilated:
+        options["dilation"] = draw(st.integers(1, 2))
+    size = draw(st.tuples(st.integers(5, 8), st.integers(5, 8)))
+    return (draw(st.integers(0, 2)), draw(st.integers(1, 3)), *size), options
+
+
+def same_as_torch(ours, theirs, x, gy_seed):
+    """Values and first gradient."""
+    torch = pytest.importorskip("torch")
+    a, b = leaf(x), torch.tensor(x, requires_grad=True)
+    y, expected = ours(a), theirs(b)
+    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), atol=1e-12)
+    gy = np.random.default_rng(gy_seed).standard_normal(y.shape)
+    (got,) = mt.autograd.grad(y, a, mt.tensor(gy))
+    (want,) = torch.autograd.grad(expected, b, torch.tensor(gy))
+    np.testing.assert_allclose(got.numpy(), want.numpy(), atol=1e-12)
+
+
+@given(windows(dilated=True), st.booleans(), st.integers(0, 2**32))
+def test_max_pool2d_is_torchs(case, batched, seed):
+    torch = pytest.importorskip("torch")
+    shape, options = case
+    x = spread_out(seed, shape if batched else shape[1:])
+    same_as_torch(
+        lambda a: max_pool2d(a, **options),
+        lambda b: torch.nn.functional.max_pool2d(b, **options),
+        x,
+        seed,
+    )
+    _, indices = max_pool2d(mt.tensor(x), **options, return_indices=True)
+    _, expected = torch.nn.functional.max_pool2d(torch.tensor(x), **options, return_indices=True)
+    assert indices.dtype is mt.int64
+    np.testing.assert_array_equal(indices.numpy(), expected.numpy())
+
+
+@given(windows(dilated=False), st.booleans(), st.sampled_from([None, 3, -2]), st.integers(0, 2**32))
+def test_avg_pool2d_is_torchs(case, include_pad, divisor, seed):
+    torch = pytest.importorskip("torch")
+    shape, options = case
+    options |= dict(count_include_pad=include_pad, divisor_override=divisor)
+    same_as_torch(
+        lambda a: avg_pool2d(a, **options),
+        lambda b: torch.nn.functional.avg_pool2d(b, **options),
+        spread_out(seed, shape),
+        seed,
+    )
+
+
+SIZES = st.one_of(st.none(), st.integers(1, 8))
+
+
+@given(st.tuples(*[st.integers(1, 7)] * 2), st.tuples(SIZES, SIZES), st.integers(0, 2**32))
+def test_adaptive_pooling_is_torchs(size, out, seed):
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    x = spread_out(seed, (2, 3, *size))
+    same_as_torch(
+        lambda a: adaptive_avg_pool2d(a, out), lambda b: F.adaptive_avg_pool2d(b, out), x, seed
+    )
+    same_as_torch(
+        lambda a: adaptive_max_pool2d(a, out), lambda b: F.adaptive_max_pool2d(b, out), x, seed
+    )
+    y, indices = adaptive_max_pool2d(mt.tensor(x[0]), out, return_indices=True)
+    y_torch, indices_torch = F.adaptive_max_pool2d(torch.tensor(x[0]), out, return_indices=True)
+    np.testing.assert_array_equal(y.numpy(), y_torch.numpy())
+    np.testing.assert_array_equal(indices.numpy(), indices_torch.numpy())
+
+
+def check_gradients(function, array):
+    x = leaf(array)
+    assert gradcheck(function, x)
+    assert gradgradcheck(function, x)
+
+
+@given(windows(dilated=True), windows(dilated=False), st.integers(0, 2**32))
+def test_gradients_and_their_gradients(max_case, avg_case, seed):
+    shape, options = max_case
+    check_gradients(lambda a: max_pool2d(a, **options), spread_out(seed, (1, *shape[1:])))
+    shape, others = avg_case
+    check_gradients(lambda a: avg_pool2d(a, **others), spread_out(seed, (1, *shape[1:])))
+
+
+@given(st.tuples(*[st.integers(1, 5)] * 2), st.tuples(*[st.integers(1, 6)] * 2), st.integers(0, 99))
+def test_adaptive_gradients_and_their_gradients(size, out, seed):
+    x = spread_out(seed, (1, 2, *size))
+    check_gradients(lambda a: adaptive_avg_pool2d(a, out), x)
+    check_gradients(lambda a: adaptive_max_pool2d(a, out), x)
+
+
+@pytest.mark.parametrize("options", [{}, dict(stride=1, padding=1), dict(output_size=(7, 8))])
+def test_max_unpool2d_is_torchs(options):
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    x = spread_out(5, (2, 3, 7, 8))
+    windows = {k: v for k, v in options.items() if k != "output_size"}
+    y, indices = max_pool2d_with_indices(mt.tensor(x), 2, **windows)
+    y_torch, indices_torch = F.max_pool2d(torch.tensor(x), 2, **windows, return_indices=True)
+    values, values_torch = leaf(y.numpy()), y_torch.requires_grad_()
+    z = max_unpool2d(values, indices, 2, **options)
+    expected = F.max_unpool2d(values_torch, indices_torch, 2, **options)
+    np.testing.assert_array_equal(z.detach().numpy(), expected.detach().numpy())
+    if not windows:  # with overlapping windows several maxima share one place
+        assert gradcheck(lambda a: max_unpool2d(a, indices, 2, **options), values)
+
+
+def test_positions_are_not_computed_where_no_gradient_is_needed(monkeypatch):
+    from minitorch_cnn import kernels
+
+    asked = []
+    forward = kernels.max_pool2d_forward
+    monkeypatch.setattr(
+        kernels, "max_pool2d_forward", lambda x, g, want: asked.append(want) or forward(x, g, want)
+    )
+    x = mt.zeros(1, 1, 4, 4, requires_grad=True)
+    with mt.no_grad():
+        max_pool2d(x, 2)
+    max_pool2d(x, 2)
+    assert asked == [False, True]
+
+
+def test_float16_and_integers():
+    x = mt.tensor([[[1, 5], [2, 3]]])
+    assert max_pool2d(x, 2).tolist() == [[[5]]]
+    assert max_pool2d(x.half(), 2).dtype is mt.float16
+    ones = mt.ones(1, 64, 64, dtype=mt.float16) * 60  # the sum, 245760, is beyond float16
+    assert avg_pool2d(ones, 64).tolist() == [[[60.0]]]
+    with pytest.raises(NotImplementedError, match="int64"):
+        avg_pool2d(x, 2)
+
+
+ERRORS = [
+    (max_pool2d, (1, 1, 4, 4), dict(kernel_size=2, padding=2)),
+    (max_pool2d, (1, 1, 1, 1), dict(kernel_size=2)),
+    (max_pool2d, (1, 1, 4, 4), dict(kernel_size=2, stride=0)),
+    (max_pool2d, (1, 1, 4, 4), dict(kernel_size=0)),
+    (max_pool2d, (4, 4), dict(kernel_size=2)),
+    (max_pool2d, (1, 1, 4, 4), dict(kernel_size=2, dilation=0)),
+    (max_pool2d, (1, 1, 4, 4), dict(kernel_size=(2, 2, 2))),
+    (max_pool2d, (1, 0, 4, 4), dict(kernel_size=2)),
+    (avg_pool2d, (1, 1, 4, 4), dict(kernel_size=2, padding=2)),
+    (avg_pool2d, (1, 1, 4, 4), dict(kernel_size=2, divisor_override=0)),
+    (avg_pool2d, (1, 1, 1, 1), dict(kernel_size=2)),
+    (adaptive_avg_pool2d, (4, 4), dict(output_size=2)),
+    (adaptive_avg_pool2d, (1, 2, 4, 4), dict(output_size=(2, 2, 2))),
+    (adaptive_avg_pool2d, (1, 2, 0, 4), dict(output_size=2)),
+    (adaptive_max_pool2d, (4, 4), dict(output_size=2)),
+]
+
+
+@pytest.mark.parametrize("ours, shape, options", ERRORS)
+def test_errors_are_of_torchs_kind(ours, shape, options):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(RuntimeError):
+        getattr(torch.nn.functional, ours.__name__)(torch.zeros(shape), **options)
+    with pytest.raises(RuntimeError, match=r"\d"):
+        ours(mt.zeros(shape), **options)

@@ -1,0 +1,141 @@
+"""interpolate and the pixel shuffles: torch's values and errors, gradients of any order."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minitorch_cnn as mt
+from minitorch_cnn.autograd import gradcheck, gradgradcheck
+from minitorch_cnn.ops.resize import interpolate, pixel_shuffle, pixel_unshuffle, upsample
+
+ALIGNED = ("bilinear", "bicubic")
+
+
+@st.composite
+def resizings(draw):
+    mode = draw(st.sampled_from(["nearest", "nearest-exact", "bilinear", "bicubic", "area"]))
+    options = dict(mode=mode)
+    if mode in ALIGNED:
+        options["align_corners"] = draw(st.booleans())
+    if draw(st.booleans()):
+        options["size"] = draw(st.one_of(st.integers(1, 8), st.tuples(*[st.integers(1, 8)] * 2)))
+    else:
+        factors = st.sampled_from([1, 2, 3, 0.5, 1.5, 2.3, 0.75])
+        options["scale_factor"] = draw(st.one_of(factors, st.tuples(factors, factors)))
+        options["recompute_scale_factor"] = draw(st.sampled_from([None, True, False]))
+    return draw(st.tuples(st.integers(0, 2), st.integers(1, 3), *[st.integers(2, 6)] * 2)), options
+
+
+@given(resizings(), st.integers(0, 2**32))
+def test_values_and_gradient_are_torchs(case, seed):
+    torch = pytest.importorskip("torch")
+    shape, options = case
+    shape = (max(shape[0], 1), *shape[1:])
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(shape)
+    ours, theirs = mt.tensor(x).requires_grad_(), torch.tensor(x, requires_grad=True)
+    y, expected = interpolate(ours, **options), torch.nn.functional.interpolate(theirs, **options)
+    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), atol=1e-10)
+    gy = rng.standard_normal(y.shape)
+    (got,) = mt.autograd.grad(y, ours, mt.tensor(gy))
+    (want,) = torch.autograd.grad(expected, theirs, torch.tensor(gy))
+    np.testing.assert_allclose(got.numpy(), want.numpy(), atol=1e-10)
+
+
+@given(resizings(), st.integers(0, 2**32))
+def test_gradients_and_their_gradients(case, seed):
+    shape, options = case
+    x = mt.tensor(np.random.default_rng(seed).standard_normal((1, *shape[1:]))).requires_grad_()
+    assert gradcheck(lambda a: interpolate(a, **options), x)
+    assert gradgradcheck(lambda a: interpolate(a, **options), x)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from(["nearest", "nearest-exact"]))
+def test_nearest_chooses_torchs_pixel_at_every_length(length, out, mode):
+    torch = pytest.importorskip("torch")
+    x = np.arange(length, dtype=np.float32).reshape(1, 1, length)
+    expected = torch.nn.functional.interpolate(torch.tensor(x), size=out, mode=mode)
+    np.testing.assert_array_equal(
+        interpolate(mt.tensor(x), size=out, mode=mode).numpy(), expected.numpy()
+    )
+
+
+@pytest.mark.parametrize("align", [False, True])
+def test_one_dimension(align):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).standard_normal((2, 3, 5))
+    expected = torch.nn.functional.interpolate(
+        torch.tensor(x), size=8, mode="linear", align_corners=align
+    )
+    got = interpolate(mt.tensor(x), size=8, mode="linear", align_corners=align)
+    np.testing.assert_allclose(got.numpy(), expected.numpy(), atol=1e-12)
+
+
+def test_bilinear_by_hand():
+    """Without align_corners the outer pixels of a doubled image are copies of the border."""
+    x = mt.tensor([[[[0.0, 4.0]]]])
+    y = upsample(x, scale_factor=(1, 2), mode="bilinear")
+    assert y.tolist() == [[[[0.0, 1.0, 3.0, 4.0]]]]
+    y = upsample(x, size=(1, 3), mode="bilinear", align_corners=True)
+    assert y.tolist() == [[[[0.0, 2.0, 4.0]]]]
+
+
+def test_nearest_copies_integers_and_keeps_infinities_where_they_are():
+    x = mt.tensor([[[[1, 2]]]], dtype=mt.uint8)
+    assert interpolate(x, scale_factor=2).tolist() == [[[[1, 1, 2, 2], [1, 1, 2, 2]]]]
+    x = mt.tensor([[[[float("inf"), 1.0]]]])
+    assert interpolate(x, size=(1, 4)).tolist() == [[[[float("inf")] * 2 + [1.0, 1.0]]]]
+
+
+@given(st.integers(1, 3), st.integers(0, 2), st.integers(1, 3), st.integers(0, 2**32))
+def test_pixel_shuffle_by_definition(r, batch, channels, seed):
+    shape = (*[2] * batch, channels * r * r, 2, 3)
+    x = np.random.default_rng(seed).standard_normal(shape)
+    y = pixel_shuffle(mt.tensor(x), r).numpy()
+    assert y.shape == (*shape[:-3], channels, 2 * r, 3 * r)
+    for c, i, j in np.ndindex(channels, 2 * r, 3 * r):
+        expected = x[..., (c * r + i % r) * r + j % r, i // r, j // r]
+        np.testing.assert_array_equal(y[..., c, i, j], expected)
+    np.testing.assert_array_equal(pixel_unshuffle(mt.tensor(y), r).numpy(), x)
+
+
+def test_pixel_shuffle_gradient():
+    x = mt.tensor(np.random.default_rng(0).standard_normal((1, 8, 2, 2))).requires_grad_()
+    assert gradcheck(lambda a: pixel_shuffle(a, 2), x)
+    assert gradcheck(lambda a: pixel_unshuffle(a, 2), x)
+
+
+@pytest.mark.parametrize(
+    "shape, options",
+    [
+        ((1, 1, 3, 3), dict(size=2, scale_factor=2)),
+        ((1, 1, 3, 3), dict()),
+        ((1, 1, 3, 3), dict(size=2, align_corners=True)),
+        ((1, 1, 3, 3), dict(size=2, mode="lanczos9")),
+        ((1, 3, 3), dict(size=2, mode="bilinear")),
+        ((1, 1, 3, 3), dict(size=(2, 2, 2))),
+        ((1, 1, 3, 3), dict(size=2, recompute_scale_factor=True)),
+        ((1, 1, 3, 3), dict(size=0)),
+        ((1, 1, 3, 3), dict(scale_factor=0.1)),
+        ((1, 3), dict(scale_factor=2)),
+    ],
+)
+def test_errors_are_of_torchs_kind(shape, options):
+    torch = pytest.importorskip("torch")
+    with pytest.raises((ValueError, RuntimeError, NotImplementedError)) as theirs:
+        torch.nn.functional.interpolate(torch.zeros(shape), **options)
+    with pytest.raises(theirs.type):
+        interpolate(mt.zeros(shape), **options)
+
+
+def test_what_is_not_supported_is_named():
+    x = mt.zeros(1, 1, 3, 3)
+    with pytest.raises(NotImplementedError, match="antialias"):
+        interpolate(x, size=2, mode="bilinear", antialias=True)
+    with pytest.raises(NotImplementedError, match="int64"):
+        interpolate(x.long(), size=2, mode="bilinear")
+    with pytest.raises(RuntimeError, match="3"):
+        pixel_shuffle(mt.zeros(1, 3, 2, 2), 2)
+    with pytest.raises(RuntimeError, match="3"):
+        pixel_unshuffle(mt.zeros(1, 1, 3, 2), 2)
