@@ -101,6 +101,7 @@ def test_a_server_that_ignores_the_range(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(b"x" * 1000)
     download(f"{server.url}/no-range", path, sha256=SHA256, progress=False)
     assert path.read_bytes() == CONTENT
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("rubbish", [b"x" * 1000, b"x" * len(CONTENT), b"x" * len(CONTENT) * 2])
