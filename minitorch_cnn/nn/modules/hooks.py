@@ -27,9 +27,10 @@ class Border(Function):
     @staticmethod
     def forward(ctx, watch, *tensors):
         ctx.watch = watch
-        ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*[t for t in tensors if not t.requires_grad])
-        return tensors
+        outputs = tuple(tensor.detach() for tensor in tensors)
+        pairs = zip(tensors, outputs, strict=True)
+        ctx.mark_non_differentiable(*[y for x, y in pairs if not x.requires_grad])
+        return outputs
 
     @staticmethod
     def backward(ctx, *grads):
