@@ -8,6 +8,8 @@ the images. Each pass goes by blocks of P that stay in the cache.
 
 from __future__ import annotations
 
+import math
+
 from ..backend import Array, array_module
 from .layout import compute_type, image_blocks
 
@@ -20,7 +22,7 @@ def _rows(x: Array) -> Array:
     # (N, C, H, W) -> (N, H, W, C)
     last = x.transpose(0, *range(2, x.ndim), 1)
     last = array_module(x).ascontiguousarray(last, compute_type(x))
-    P, Q, D = (1, x.shape[0], C) if x.ndim == 2 else (x.shape[0], x[0, 0].size, C)
+    P, Q, D = (1, x.shape[0], C) if x.ndim == 2 else (x.shape[0], math.prod(x.shape[2:]), C)
     while Q % 2 == 0 and 0 < D < WIDE and Q > 0:
         Q, D = Q // 2, D * 2
     return last.reshape(P, Q, D)

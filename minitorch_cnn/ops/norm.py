@@ -195,9 +195,13 @@ def batch_norm(
             "Expected more than 1 value per channel when training, got input size "
             f"{shape_text(input.shape)}"
         )
+    if count == 0:  # an empty batch: nothing to normalise, and nothing to learn about averages
+        return BatchNorm.apply(
+            input, weight, bias, input.new_zeros(C), input.new_ones(C), eps, False
+        )
     mean, var = (wrap(each) for each in kernels.channel_mean_var(input.array))
     _move_towards(running_mean, mean.array, momentum)
-    _move_towards(running_var, var.array * (count / max(count - 1, 1)), momentum)
+    _move_towards(running_var, var.array * (count / (count - 1)), momentum)
     return BatchNorm.apply(input, weight, bias, mean, var, eps, True)
 
 
