@@ -148,9 +148,14 @@ def _has_gradient(value: Any) -> bool:
     return isinstance(value, Tensor) and value.requires_grad
 
 
+def _random(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Random signs and sizes from 0.5 to 1.5: no element is weighted so little that it hides."""
+    return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape))
+
+
 def _random_like(tensor: Tensor, rng: np.random.Generator) -> Tensor:
-    values = np.asarray(rng.standard_normal(tensor.shape))
-    return wrap(backend.to_device(values.astype(tensor.array.dtype), tensor.device))
+    values = _random(tensor.array.shape, rng).astype(tensor.array.dtype)
+    return wrap(backend.to_device(values, tensor.device))
 
 
 class _Problem:
@@ -227,7 +232,7 @@ def _first_problem(
             )
         if fast_mode:
             # Along one input at a time, so that a large gradient does not hide a small one.
-            v = rng.standard_normal(gradient.shape)
+            v = _random(gradient.shape, rng)
             numbers = float(np.sum(gradient * v)), problem.slope(which, v, weights, eps)
             # The errors of many elements add up as the steps of a random walk do.
             allowed = atol * max(gradient.size, 1) ** 0.5 + rtol * abs(numbers[1])
@@ -255,7 +260,7 @@ def _changes_without_gradient(
 ) -> str | None:
     """For a function without differentiable outputs: they must not depend on the inputs."""
     for which, position in enumerate(problem.checked):
-        v = rng.standard_normal(problem.arguments[position].shape)
+        v = _random(problem.arguments[position].array.shape, rng)
         for slope in problem.slopes(which, v, eps):
             if np.abs(slope).max(initial=0) > atol:
                 return (

@@ -116,7 +116,8 @@ class Pow(BinaryWithOperands):
     @staticmethod
     def forward(ctx, a, b):
         Pow.save(ctx, a, b)
-        return wrap(array_of(a) ** array_of(b))
+        y = array_of(a) ** array_of(b)
+        return wrap(y.astype(result_type(a, b).numpy, copy=False))  # NumPy: bool ** bool is int8
 
     @staticmethod
     def backward(ctx, gy):

@@ -63,10 +63,9 @@ def _array_from(data: Any, dtype: Any, copy: bool) -> Any:
             f"cannot make a tensor of {type(leaf).__name__}: {data!r:.60}; numbers and bools are "
             "supported"
         )
-    if wanted is None and array.dtype.kind == "f":
-        keeps_type = isinstance(leaf, np.ndarray | np.generic | Tensor)
-        if not keeps_type or isinstance(leaf, float):
-            wanted = dtypes.get_default_dtype().numpy
+    keeps_type = isinstance(leaf, np.ndarray | np.generic | Tensor)
+    if wanted is None and array.dtype.kind == "f" and not keeps_type:
+        wanted = dtypes.get_default_dtype().numpy
     if array.dtype == np.uint64 and wanted is None:
         raise RuntimeError(f"Overflow when unpacking long: {data!r:.60}")
     return array.astype(as_dtype(array.dtype).numpy if wanted is None else wanted, copy=False)

@@ -106,6 +106,8 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
             "mean(): could not infer output dtype. Input dtype must be a floating point dtype. "
             f"Got: {x.dtype}; pass dtype=mt.float32, or .float() first"
         )
+    if x.dtype is dtypes.float16:  # the sum may be too large for half precision
+        return mean(x.to(dtypes.float32), dim, keepdim).to(dtypes.float16)
     dims = dims_of(x, dim)
     count = _count(x, dims)
     total = Sum.apply(x, dims, keepdim)

@@ -1,0 +1,220 @@
+"""New tensors: values, dtypes, sharing, randomness, errors."""
+
+import math
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+import minitorch_cnn as mt
+
+
+@pytest.mark.parametrize(
+    "data, kind",
+    [
+        (1, mt.int64),
+        (True, mt.bool),
+        (1.5, mt.float32),
+        ([1, 2.5], mt.float32),
+        ([[True], [False]], mt.bool),
+        ([], mt.float32),
+        ([[], []], mt.float32),
+        (np.float64(1), mt.float64),
+        (np.zeros(2), mt.float64),
+        (np.zeros(2, np.uint8), mt.uint8),
+        ([np.zeros(2), np.ones(2)], mt.float64),
+        ([np.float32(1), np.float32(2)], mt.float32),
+        (np.int32(3), mt.int32),
+        (range(3), mt.int64),
+    ],
+)
+def test_types_of_tensor(data, kind):
+    x = mt.tensor(data)
+    assert x.dtype is kind
+    np.testing.assert_array_equal(x.numpy(), np.array(data))
+
+
+def test_types_of_tensor_are_torchs():
+    torch = pytest.importorskip("torch")
+    for data in (1, True, 1.5, [1, 2.5], [], np.float64(1), np.zeros(2), [np.zeros(2)], [[1], [2]]):
+        assert (
+            str(mt.tensor(data).dtype).split(".")[1] == str(torch.tensor(data).dtype).split(".")[1]
+        )
+
+
+def test_tensor_of_tensors():
+    rows = [mt.tensor([1.0, 2.0], requires_grad=True), mt.tensor([3.0, 4.0])]
+    assert mt.tensor(rows).tolist() == [[1, 2], [3, 4]]
+    assert mt.tensor([mt.tensor(1), mt.tensor(2)]).dtype is mt.int64
+
+
+def test_tensor_copies_and_as_tensor_shares():
+    source = np.zeros(3)
+    copied, shared, also = mt.tensor(source), mt.as_tensor(source), mt.from_numpy(source)
+    source[0] = 5
+    assert copied[0] == 0 and shared[0] == 5 and also[0] == 5
+    x = mt.zeros(2)
+    assert mt.as_tensor(x) is x
+    assert mt.as_tensor(x, dtype=mt.float64).dtype is mt.float64
+    assert mt.asarray(source).numpy() is source
+    assert mt.asarray(source, copy=True).numpy() is not source
+
+
+@pytest.mark.parametrize("data", ["text", [1, "a"], None, [None], {"a": 1}, 1j, object()])
+def test_tensor_refuses_other_things(data):
+    with pytest.raises((TypeError, RuntimeError, ValueError)):
+        mt.tensor(data)
+
+
+def test_errors_of_creation():
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        mt.tensor([[1, 2], [3]])
+    with pytest.raises(RuntimeError, match="Overflow"):
+        mt.tensor(2**63)
+    with pytest.raises(RuntimeError, match="negative dimension"):
+        mt.zeros(2, -1)
+    with pytest.raises(RuntimeError, match="nonzero"):
+        mt.arange(0, 1, 0)
+    with pytest.raises(RuntimeError, match="inconsistent"):
+        mt.arange(0, 1, -1)
+    with pytest.raises(TypeError, match="np.ndarray"):
+        mt.from_numpy([1])
+    with pytest.raises(RuntimeError, match="floating"):
+        mt.tensor([1], requires_grad=True)
+    with pytest.raises(RuntimeError, match="at least 2"):
+        mt.tril(mt.zeros(2))
+
+
+def test_filled():
+    assert mt.zeros(2, 3).tolist() == [[0.0] * 3] * 2 and mt.zeros((2, 3)).shape == (2, 3)
+    assert mt.ones(2, dtype=mt.int32).tolist() == [1, 1]
+    assert mt.full((2,), True).dtype is mt.bool and mt.full((), 2).dtype is mt.int64
+    assert mt.full((2,), mt.tensor(1.5)).tolist() == [1.5, 1.5]
+    assert mt.empty(3, 0, 2).shape == (3, 0, 2)
+    assert mt.eye(2, 3).tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert mt.zeros(2, requires_grad=True).requires_grad
+
+
+def test_like_keeps_type_and_layout():
+    x = mt.from_numpy(np.zeros((2, 3, 4, 5)).transpose(0, 3, 1, 2))
+    for y in (mt.zeros_like(x), mt.ones_like(x), mt.full_like(x, 7), mt.empty_like(x)):
+        assert y.shape == x.shape and y.dtype is x.dtype and y.stride() == x.stride()
+    assert mt.ones_like(x, dtype=mt.int64).dtype is mt.int64
+    assert mt.rand_like(x).shape == mt.randn_like(x).shape == x.shape
+    for y in (x.new_zeros(2), x.new_ones((2,)), x.new_full((2,), 3), x.new_empty(2)):
+        assert y.shape == (2,) and y.dtype is mt.float64
+    assert x.new_tensor([1]).dtype is mt.float64
+
+
+@given(
+    st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 2), st.sampled_from(["float32", "float64"])
+)
+def test_arange_as_torch(start, end, step, kind):
+    torch = pytest.importorskip("torch")
+    step = step if end >= start else -step
+    ours = mt.arange(start, end, step, dtype=getattr(mt, kind))
+    theirs = torch.arange(start, end, step, dtype=getattr(torch, kind))
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-5)
+
+
+def test_arange_and_linspace():
+    assert mt.arange(2, 9, 3).tolist() == [2, 5, 8] and mt.arange(2, 9, 3).dtype is mt.int64
+    assert mt.arange(3.0).dtype is mt.float32
+    assert mt.arange(3, 0, -1).tolist() == [3, 2, 1]
+    np.testing.assert_allclose(mt.linspace(-1, 1, 5).numpy(), [-1, -0.5, 0, 0.5, 1])
+    np.testing.assert_allclose(mt.logspace(0, 2, 3).numpy(), [1, 10, 100])
+    assert mt.linspace(0, 1, 0).shape == (0,)
+
+
+def test_from_dlpack_shares_both_ways():
+    source = np.arange(3.0)
+    x = mt.from_dlpack(source)
+    source[0] = 9
+    assert x[0] == 9
+    assert np.shares_memory(np.from_dlpack(mt.zeros(2)), np.from_dlpack(mt.zeros(2))) is False
+    y = mt.zeros(2)
+    np.from_dlpack(y)
+    torch = pytest.importorskip("torch")
+    t = torch.from_dlpack(y)
+    t[1] = 4
+    assert y[1] == 4
+
+
+# -------------------------------------------------------------------------------- randomness
+
+
+def draws(generator=None):
+    yield mt.rand(3, 4, generator=generator)
+    yield mt.randn(5, generator=generator)
+    yield mt.randint(0, 100, (7,), generator=generator)
+    yield mt.randperm(9, generator=generator)
+    yield mt.normal(1.0, 2.0, (3,), generator=generator)
+    yield mt.bernoulli(mt.full((20,), 0.5), generator=generator)
+    yield mt.multinomial(mt.ones(20), 5, generator=generator)
+    yield mt.empty(4).uniform_(-1, 1, generator=generator)
+    yield mt.empty(4).normal_(0, 1, generator=generator)
+    yield mt.empty(4).exponential_(generator=generator)
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    mt.manual_seed(5)
+    first = list(draws())
+    mt.manual_seed(5)
+    again = list(draws())
+    own = list(draws(mt.Generator().manual_seed(5)))
+    other = list(draws(mt.Generator().manual_seed(6)))
+    for a, b, c, d in zip(first, again, own, other, strict=True):
+        assert mt.equal(a, b) and mt.equal(a, c) and not mt.equal(a, d)
+
+
+def test_distributions():
+    """Means and deviations, within 5 standard errors (a false alarm in 2 million)."""
+    n = 40_000
+    error = 5 / math.sqrt(n)
+    u = mt.rand(n, dtype=mt.float64)
+    assert abs(u.mean() - 0.5) < error and u.min() >= 0 and u.max() < 1
+    assert abs(u.std() - 12**-0.5) < error
+    z = mt.randn(n, dtype=mt.float64)
+    assert abs(z.mean()) < error and abs(z.std() - 1) < error
+    m = mt.empty(n, dtype=mt.float64).normal_(3, 2)
+    assert abs(m.mean() - 3) < 2 * error and abs(m.std() - 2) < 2 * error
+    assert abs(mt.bernoulli(mt.full((n,), 0.3)).mean() - 0.3) < error
+    assert abs(mt.empty(n).bernoulli_(0.8).mean() - 0.8) < error
+    i = mt.randint(2, 6, (n,))
+    assert i.unique().tolist() == [2, 3, 4, 5] and abs(i.double().mean() - 3.5) < 2 * error
+    e = mt.empty(n, dtype=mt.float64).exponential_(2.0)
+    assert e.min() >= 0 and abs(e.mean() - 0.5) < error
+    assert abs(mt.empty(n, dtype=mt.float64).uniform_(2, 4).mean() - 3) < 2 * error
+    r = mt.empty(n, dtype=mt.int64).random_(0, 3)
+    assert r.unique().tolist() == [0, 1, 2]
+    half = mt.rand(n, dtype=mt.float16)
+    assert half.max() < 1 and abs(half.float().mean() - 0.5) < error
+
+
+def test_multinomial_follows_the_weights():
+    weights = mt.tensor([[1.0, 0.0, 3.0], [2.0, 2.0, 0.0]])
+    drawn = mt.multinomial(weights, 20_000, replacement=True)
+    assert abs((drawn[0] == 2).double().mean() - 0.75) < 0.02 and not (drawn[0] == 1).any()
+    assert abs((drawn[1] == 0).double().mean() - 0.5) < 0.02
+    for _ in range(5):
+        assert sorted(mt.multinomial(weights, 2)[0].tolist()) == [0, 2]
+    firsts = [mt.multinomial(mt.tensor([1.0, 3.0]), 1).item() for _ in range(2000)]
+    assert abs(sum(firsts) / 2000 - 0.75) < 0.05
+
+
+def test_errors_of_random_functions():
+    with pytest.raises(RuntimeError, match="from=3 >= to=3"):
+        mt.randint(3, 3, (1,))
+    with pytest.raises(NotImplementedError, match="int64"):
+        mt.rand(2, dtype=mt.int64)
+    with pytest.raises(RuntimeError, match="without replacement"):
+        mt.multinomial(mt.tensor([1.0, 0.0]), 2)
+    with pytest.raises(RuntimeError, match="element < 0"):
+        mt.multinomial(mt.tensor([1.0, -1.0]), 1)
+    with pytest.raises(RuntimeError, match="std"):
+        mt.normal(0.0, -1.0, (2,))
+    with pytest.raises(RuntimeError, match="p_in"):
+        mt.bernoulli(mt.tensor([1.5]))
+    with pytest.raises(RuntimeError, match="leaf"):
+        mt.zeros(2, requires_grad=True).uniform_()

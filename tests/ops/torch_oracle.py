@@ -1,0 +1,106 @@
+"""How the tests of ops compare with torch: the same call for both libraries, on the same numbers.
+
+A case is a function of (library, tensors). It is called with minitorch_cnn and with torch, and
+what comes out must agree: values, dtypes, gradients for random cotangents, and the gradients of
+those gradients.
+"""
+
+import numpy as np
+
+import minitorch_cnn as mt
+
+LAYOUTS = ("rows", "columns", "sliced", "backwards")
+
+
+def lay_out(array, layout):
+    """The same values in another memory layout."""
+    if array.ndim == 0 or layout == "rows":
+        return array
+    if layout == "columns":
+        return np.ascontiguousarray(array.T).T
+    if layout == "sliced":
+        wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+        wide[..., ::2] = array
+        return wide[..., ::2]
+    every = (slice(None, None, -1),) * array.ndim
+    return array[every].copy()[every]  # negative strides in every dimension
+
+
+def as_list(result):
+    return list(result) if isinstance(result, list | tuple) else [result]
+
+
+def differentiable(results):
+    return [each for each in results if each.requires_grad]
+
+
+def run(library, grad, call, tensors, cotangents, second_cotangents):
+    """(outputs, gradients, gradients of the gradients) of a call, as NumPy arrays."""
+    outputs = as_list(call(library, *tensors))
+    smooth = differentiable(outputs)
+    arrays = [each.detach().numpy() for each in outputs]
+    if not smooth:
+        return arrays, [], []
+    us = [cotangent.requires_grad_() for cotangent in cotangents(smooth)]
+    gradients = grad(smooth, tensors, us, create_graph=True, allow_unused=True)
+    first = [None if each is None else each.detach().numpy() for each in gradients]
+    deeper = differentiable([each for each in gradients if each is not None])
+    targets = [*tensors, *us]
+    vs = second_cotangents(deeper)
+    seconds = grad(deeper, targets, vs, allow_unused=True) if deeper else []
+    return arrays, first, [None if each is None else each.detach().numpy() for each in seconds]
+
+
+def random_like(make, seed):
+    """A function that makes one random tensor for each of a list of tensors."""
+
+    def draw(tensors):
+        rng = np.random.default_rng(seed)
+        return [
+            make(np.asarray(rng.standard_normal(tuple(each.shape)), np.float64)) for each in tensors
+        ]
+
+    return draw
+
+
+def assert_same(ours, theirs, what, rtol=1e-9, atol=1e-9):
+    """None (no gradient) counts as zeros."""
+    assert len(ours) == len(theirs), what
+    for index, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
+        if mine is None and other is None:
+            continue
+        mine = np.zeros_like(other) if mine is None else mine
+        other = np.zeros_like(mine) if other is None else other
+        assert mine.shape == other.shape, f"{what} {index}: {mine.shape} and torch {other.shape}"
+        assert mine.dtype == other.dtype, f"{what} {index}: {mine.dtype} and torch {other.dtype}"
+        np.testing.assert_allclose(mine, other, rtol, atol, err_msg=f"{what} {index}")
+
+
+def compare_with_torch(call, arrays):
+    """Outputs, gradients and double gradients of `call`, ours against torch's, in float64."""
+    import torch
+
+    ours = [mt.from_numpy(each) for each in arrays]
+    theirs = [torch.tensor(each.copy()) for each in arrays]
+    for each in (*ours, *theirs):
+        if each.is_floating_point():
+            each.requires_grad_()
+    mine = run(
+        mt,
+        mt.autograd.grad,
+        call,
+        ours,
+        random_like(mt.from_numpy, 1),
+        random_like(mt.from_numpy, 2),
+    )
+    other = run(
+        torch,
+        torch.autograd.grad,
+        call,
+        theirs,
+        random_like(torch.tensor, 1),
+        random_like(torch.tensor, 2),
+    )
+    assert_same(mine[0], other[0], "output")
+    assert_same(mine[1], other[1], "gradient")
+    assert_same(mine[2], other[2], "second gradient")
