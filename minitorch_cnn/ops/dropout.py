@@ -26,7 +26,7 @@ def _kept(input: Tensor, shape: Sequence[int], p: float) -> Tensor:
     """1 with probability 1 - p, 0 otherwise, in the dtype and on the device of the input."""
     # Drawn on the host as float32, whatever the input: one seed, one mask, on every backend.
     draws = backend.default_generator.rng.random(shape, np.float32)
-    kept = (draws >= p).astype(input.dtype.numpy)
+    kept = np.asarray(draws >= p, input.dtype.numpy)
     return wrap(backend.to_device(kept, input.device))
 
 

@@ -73,6 +73,13 @@ class _Numbered(Module):
         length = len(self)
         if not -length <= index <= length:
             raise IndexError(f"Index out of range: {index}")
+        if index == length:
+            return self.append(module)
+        if list(self._modules) != [str(i) for i in range(length)]:
+            raise KeyError(
+                f"cannot insert before the end of a container with the names "
+                f"{list(self._modules)}: make a new one of an OrderedDict"
+            )
         modules = list(self)
         modules.insert(index, module)
         self._renumber(modules)
@@ -123,10 +130,6 @@ class Sequential(_Numbered):
         """Adds modules at the end, and returns self."""
         for module in sequential:
             self.append(module)
-        return self
-
-    def insert(self, index: int, module: Module) -> Sequential:
-        super().insert(index, module)
         return self
 
     def __add__(self, other: Sequential) -> Sequential:

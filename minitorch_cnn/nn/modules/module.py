@@ -92,11 +92,11 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
             self._require_init("parameters")
-            self._forget(name)
+            self._forget(name, self._buffers, self._modules)
             self.register_parameter(name, value)
         elif isinstance(value, Module):
             self._require_init("module")
-            self._forget(name)
+            self._forget(name, self._parameters, self._buffers)
             self._modules[name] = value
         elif name in self.__dict__.get("_parameters", ()):
             if value is not None:
@@ -146,13 +146,12 @@ class Module:
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"cannot assign {what} before Module.__init__() call")
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str, *registries: dict) -> None:
         """Drops whatever has this name, before something of another kind takes it."""
         self.__dict__.pop(name, None)
         self._non_persistent_buffers_set.discard(name)
-        for values in (self._parameters, self._buffers, self._modules):
-            if not (values is self._modules and name in values):  # keeps a child's position
-                values.pop(name, None)
+        for values in registries:
+            values.pop(name, None)
 
     # -------------------------------------------------------------------------- registration
 
