@@ -3,7 +3,6 @@
 import os
 
 import hypothesis
-import numpy as np
 import pytest
 
 import minitorch_cnn as mt
@@ -25,4 +24,3 @@ hypothesis.settings.load_profile("minitorch")
 def seeded():
     """Random numbers are the same for a test whether it runs alone or after others."""
     mt.manual_seed(1234)
-    np.random.seed(1234)

@@ -16,7 +16,7 @@ X = mt.zeros(2, 3)
         (lambda: X.unsqueeze(4), IndexError, r"\[-3, 2\], but got 4"),
         (lambda: X.squeeze(2), IndexError, "but got 2"),
         (lambda: X + mt.zeros(4), RuntimeError, r"size of tensor a \(3\)"),
-        (lambda: mt.zeros(4) == X, RuntimeError, r"size of tensor a \(3\)"),
+        (lambda: X.eq(mt.zeros(4)), RuntimeError, r"size of tensor a \(3\)"),
         (lambda: X.reshape(5, -1), RuntimeError, r"\[5, -1\]' is invalid for input of size 6"),
         (lambda: X.reshape(-1, -1), RuntimeError, "only one dimension"),
         (lambda: X.view(-2, 3), RuntimeError, "invalid"),
