@@ -148,7 +148,8 @@ def main():
         with_torch, version = False, "torch is not installed: ours alone"
     what = "inference" if args.inference else "a training step"
     print(f"{what}, NumPy {np.__version__}, {os.cpu_count()} cores; {version}")
-    print(f"{'model':9s} {'batch':>5s} {'ours':>12s} {'':14s} {'torch':>12s} {'':14s} {'ours as fast':>9s}")
+    columns = f"{'ours':>12s} {'':14s} {'torch':>12s} {'':14s} {'ours as fast':>9s}"
+    print(f"{'model':9s} {'batch':>5s} {columns}")
     for name in args.models:
         measure(name, args.rounds, args.inference, with_torch)
 

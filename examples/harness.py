@@ -87,7 +87,7 @@ def parse_arguments(doc: str | None, argv: list[str] | None, defaults: dict) -> 
         if not Path(args.resume).exists():
             parser.error(f"--resume: there is no {args.resume}")
         saved = read_checkpoint(args.resume)["config"]
-        parser.set_defaults(**{**saved, "resume": args.resume, "eval_only": False})
+        parser.set_defaults(**saved)
         resume = args.resume
         args = parser.parse_args(argv)
         args.resume = resume
@@ -325,7 +325,7 @@ class Run:
         if finished:  # also where --limit-batches left the loader in the middle of its data
             loader = {**loader, "epoch_start": None, "batches_done": 0}
         state = {
-            "config": {k: v for k, v in vars(self.args).items() if k not in ("resume", "eval_only")},
+            "config": {**vars(self.args), "resume": None, "eval_only": False},
             "classes": self.data.classes,
             "in_channels": self.data.in_channels,
             "mean": self.data.mean,
@@ -370,7 +370,7 @@ class Run:
 
 
 def first_non_finite_layer(model: nn.Module, images: mt.Tensor) -> str:
-    """Where NaN or infinity appears first: in the images, in a parameter, or in a layer's output."""
+    """Where NaN or infinity appears first: the images, a parameter, or a layer's output."""
     if not bool(mt.isfinite(images).all()):
         return "in the input images"
     for name, parameter in model.named_parameters():

@@ -1,6 +1,6 @@
 """Says what is in a picture: the five most probable classes, by a trained checkpoint.
 
-    python examples/predict.py runs/resnet/best.npz cat.jpg dog.png
+python examples/predict.py runs/resnet/best.npz cat.jpg dog.png
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ from .dtypes import (
     uint8,
 )
 from .formatting import set_printoptions
-from .ops import *  # noqa: F403  the tensor functions, listed in ops/__init__.py
+from .ops import *
 from .ops.copy import channels_last, contiguous_format, memory_format, preserve_format
 from .serialization import load, save
 from .tensor import Size, Tensor

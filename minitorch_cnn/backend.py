@@ -87,20 +87,17 @@ class device:
     device(type='cpu')
     """
 
-    __slots__ = ("type", "index")
+    __slots__ = ("index", "type")
 
     def __init__(self, type: str | device | int, index: int | None = None) -> None:
-        if isinstance(type, device):
-            type, index = type.type, type.index
-        elif isinstance(type, int):
-            type, index = "cuda", type
-        name, colon, number = type.partition(":")
+        text = f"cuda:{type}" if isinstance(type, int) else str(type)
+        name, colon, number = text.partition(":")
         if name not in _SYNONYMS or (colon and not number.isdecimal()):
             raise RuntimeError(f"unknown device {type!r}: use 'cpu', 'cuda' or 'cuda:N'")
         if colon and index is not None:
             raise RuntimeError(f"device {type!r} names an index already; leave out index={index}")
-        self.type = _SYNONYMS[name]
-        self.index = int(number) if colon else index
+        self.type: str = _SYNONYMS[name]
+        self.index: int | None = int(number) if colon else index
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, device):

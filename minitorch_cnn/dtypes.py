@@ -24,9 +24,11 @@ class dtype:
     (4, True)
     """
 
-    __slots__ = ("name", "numpy", "itemsize", "is_floating_point", "category")
+    __slots__ = ("category", "is_floating_point", "itemsize", "name", "numpy")
 
-    def __init__(self, name: str, numpy_name: str, category: int) -> None:
+    category: builtins.int
+
+    def __init__(self, name: str, numpy_name: str, category: builtins.int) -> None:
         self.name = name
         self.numpy = np.dtype(numpy_name)
         self.itemsize = self.numpy.itemsize

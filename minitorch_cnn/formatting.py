@@ -11,7 +11,13 @@ from . import backend, dtypes
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-_options = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None}
+_options: dict[str, Any] = {
+    "precision": 4,
+    "threshold": 1000,
+    "edgeitems": 3,
+    "linewidth": 80,
+    "sci_mode": None,
+}
 
 
 def set_printoptions(
@@ -35,9 +41,7 @@ def set_printoptions(
         if profile not in profiles:
             raise ValueError(f"profile must be one of {', '.join(profiles)}, got {profile!r}")
         _options.update(profiles[profile], sci_mode=None)
-    given = dict(
-        precision=precision, threshold=threshold, edgeitems=edgeitems, linewidth=linewidth
-    )
+    given = dict(precision=precision, threshold=threshold, edgeitems=edgeitems, linewidth=linewidth)
     _options.update({name: value for name, value in given.items() if value is not None})
     if sci_mode is not None:
         _options["sci_mode"] = sci_mode
@@ -49,16 +53,15 @@ def _number_format(values: np.ndarray) -> Any:
     shown = values.astype(np.float64)
     finite = np.abs(shown[np.isfinite(shown) & (shown != 0)])
     scientific = _options["sci_mode"]
-    if finite.size and np.all(finite == np.floor(finite)) and scientific is None:
-        if finite.max() / finite.min() <= 1000 or finite.max() < 1e8:
-            return lambda value: f"{value:.0f}." if np.isfinite(value) else f"{value}"
     if scientific is None:
         scientific = finite.size > 0 and (
             finite.max() / finite.min() > 1000 or finite.max() > 1e8 or finite.min() < 1e-4
         )
-    if not finite.size:
+    if scientific:
+        return lambda value: f"{value:.{precision}e}"
+    if np.all(finite == np.floor(finite)):
         return lambda value: f"{value:.0f}." if np.isfinite(value) else f"{value}"
-    return lambda value: f"{value:.{precision}{'e' if scientific else 'f'}}"
+    return lambda value: f"{value:.{precision}f}"
 
 
 def _summary(values: np.ndarray) -> np.ndarray:

@@ -68,23 +68,33 @@ class Tensor:
     """
 
     __slots__ = (
-        "array",
+        "__dict__",
+        "__weakref__",
+        "_counter",
         "_grad",
-        "_requires_grad",
+        "_history",
+        "_hooks",
+        "_inference",
         "_node",
         "_output",
-        "_counter",
-        "_view",
-        "_hooks",
+        "_requires_grad",
         "_retains_grad",
-        "_inference",
-        "_history",
-        "__weakref__",
-        "__dict__",
+        "_view",
+        "array",
     )
     __array_priority__ = 1000  # numpy_array * tensor asks the tensor first
 
     array: Any
+    _grad: Tensor | None
+    _requires_grad: bool
+    _node: Any  # autograd.function.Node, or None for a leaf
+    _output: int
+    _counter: list[int]
+    _view: View | None
+    _hooks: dict[int, Any] | None
+    _retains_grad: bool
+    _inference: bool
+    _history: int  # how often the tensor got a new node; its views compare it with what they saw
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Tensor:
         self = super().__new__(cls)
@@ -296,8 +306,7 @@ class Tensor:
     @property
     def requires_grad(self) -> bool:
         """True if operations on this tensor are recorded."""
-        if self._view is not None:
-            self._refresh_view()
+        self._refresh_view()
         return self._requires_grad
 
     @requires_grad.setter
@@ -343,8 +352,7 @@ class Tensor:
     @property
     def grad_fn(self) -> Any:
         """The node that made this tensor, None for a leaf."""
-        if self._view is not None:
-            self._refresh_view()
+        self._refresh_view()
         return self._node
 
     @property
@@ -477,7 +485,7 @@ class Tensor:
     def _refresh_view(self) -> None:
         """Takes the view again if its base has got a new history by a write in place."""
         view = self._view
-        if view.history == view.base._history:
+        if view is None or view.history == view.base._history:
             return
         view.history = view.base._history
         fresh = view.base
@@ -548,7 +556,7 @@ class Tensor:
 class View:
     """Of which tensor a view is a part, by which steps, and as of which history of it."""
 
-    __slots__ = ("base", "steps", "history")
+    __slots__ = ("base", "history", "steps")
 
     def __init__(self, base: Tensor, steps: tuple, history: int) -> None:
         self.base, self.steps, self.history = base, steps, history

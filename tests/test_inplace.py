@@ -212,7 +212,9 @@ PARTS = [
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(OPERATIONS), st.sampled_from(range(len(PARTS)))), max_size=5),
+    st.lists(
+        st.tuples(st.sampled_from(OPERATIONS), st.sampled_from(range(len(PARTS)))), max_size=5
+    ),
     st.integers(0, 2**31),
 )
 def test_programs_of_writes_agree_with_torch(program, seed):

@@ -1,17 +1,13 @@
 """Whole networks, trained side by side with torch from the same weights on the same batches."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+import torch_twin
 
 import minitorch_cnn as mt
 from minitorch_cnn import models, nn
 
 torch = pytest.importorskip("torch")
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import torch_twin  # noqa: E402  it lies with the benchmarks, which use it too
 
 
 def train_both(ours, theirs, shape, our_optimizer, their_optimizer, steps=20):

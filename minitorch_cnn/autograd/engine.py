@@ -120,17 +120,17 @@ def _run(
         while heap:
             _, node = heapq.heappop(heap)
             gys = _apply_hooks(node, pending.pop(node))
-            for index, gradient in enumerate(gys):
-                if gradient is not None and (id(node), index) in wanted_edges:
-                    captured[id(node), index] = gradient
+            for index, gy in enumerate(gys):
+                if gy is not None and (id(node), index) in wanted_edges:
+                    captured[id(node), index] = gy
             if useful is not None and node not in useful:
                 continue
             gxs = _backward_of(node, gys)
             if not keep_graph:
                 node.release()
-            for edge, gradient in zip(node.edges, gxs, strict=True):
-                if edge is not None and gradient is not None:
-                    send(edge, gradient)
+            for edge, gx in zip(node.edges, gxs, strict=True):
+                if edge is not None and gx is not None:
+                    send(edge, gx)
         for leaf, parts in leaves.values():
             total = parts[0]
             for part in parts[1:]:
@@ -224,9 +224,7 @@ def _nodes_that_reach(roots: tuple[Tensor, ...], wanted: set[tuple[int, int]]) -
     return useful
 
 
-def _initial_gradients(
-    roots: tuple[Tensor, ...], given: Any, create_graph: bool
-) -> list[Tensor]:
+def _initial_gradients(roots: tuple[Tensor, ...], given: Any, create_graph: bool) -> list[Tensor]:
     given = (None,) * len(roots) if given is None else _as_tuple(given)
     if len(given) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")

@@ -38,7 +38,7 @@ class SavedTensor:
     that saves it (exp saves its result), and holding it would close a circle of references.
     """
 
-    __slots__ = ("array", "counter", "version", "leaf", "node", "output", "is_own_output")
+    __slots__ = ("array", "counter", "is_own_output", "leaf", "node", "output", "version")
 
     def __init__(self, tensor: Tensor, is_own_output: bool) -> None:
         if tensor.is_inference() and state.grad_enabled:

@@ -144,9 +144,7 @@ def parse_to(
             dtype, device = arg.dtype, arg.device
         elif isinstance(arg, str | backend.device) or type(arg) is int:
             device = arg
-        elif isinstance(arg, bool):
-            non_blocking = arg
-        elif arg is not None:
+        elif arg is not None and not isinstance(arg, bool):  # a bool here is non_blocking
             dtype = arg
     kind = None if dtype is None else dtypes.as_dtype(dtype)
     where = None if device is None else backend.device(device)

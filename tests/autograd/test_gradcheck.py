@@ -1,6 +1,5 @@
 """gradcheck finds planted errors, says where they are, and lets right gradients pass."""
 
-import numpy as np
 import pytest
 
 import minitorch_cnn as mt
@@ -44,12 +43,9 @@ def test_names_the_input_the_element_and_both_numbers(index, fast_mode):
         gradcheck(planted, (a, b), fast_mode=fast_mode)
     message = str(raised.value)
     assert "input 1" in message and "[3, 4]" in message and str(index) in message
-    numbers = [
-        float(line.split()[-1])
-        for line in message.splitlines()
-        if "(" in line and ":" in line and line.startswith("  ")
-    ]
-    analytic, numerical = numbers
+    analytic, numerical = (
+        float(line.split()[-1]) for line in message.splitlines() if line.startswith("  ")
+    )
     # With cotangent u at that element: u (2 x + 0.5) against u 2 x.
     value = b[index].item()
     assert analytic / numerical == pytest.approx((2 * value + 0.5) / (2 * value), rel=1e-6)
@@ -148,10 +144,8 @@ def test_wrong_use():
 
 def test_the_default_generator_is_not_used():
     before = mt.get_rng_state()
-    numpy_before = np.random.get_state()[1].copy()
     x = mt.full((3,), 0.5, dtype=mt.float64, requires_grad=True)
     gradcheck(mt.sin, (x,))
     gradgradcheck(mt.sin, (x,))
     assert mt.equal(before, mt.get_rng_state())
-    assert (np.random.get_state()[1] == numpy_before).all()
     assert x.grad is None

@@ -3,21 +3,16 @@
 import functools
 import json
 import signal
-import sys
-from pathlib import Path
 
+import harness
 import numpy as np
+import predict
 import pytest
+import train_resnet_cifar
 from PIL import Image
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets
-
-EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-sys.path.insert(0, str(EXAMPLES))
-import harness  # noqa: E402  it lies with the examples
-import predict  # noqa: E402
-import train_resnet_cifar  # noqa: E402
 
 
 @functools.cache

@@ -143,4 +143,6 @@ def matrix_products(lib, a, b, c):
 @case((4, 5))
 def indexing(lib, x):
     rows = lib.tensor([0, 2, 2])
-    return x[rows, 1:4].sum(0) + x[x > 0].sum() + x.gather(1, lib.tensor([[0, 0, 3]] * 4)).prod(1)[:3]
+    return (
+        x[rows, 1:4].sum(0) + x[x > 0].sum() + x.gather(1, lib.tensor([[0, 0, 3]] * 4)).prod(1)[:3]
+    )

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 
 import minitorch_cnn as mt
 
-numbers = st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none() | st.text(max_size=5)
+numbers = (
+    st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none() | st.text(max_size=5)
+)
 keys = st.text(max_size=4) | st.integers(-5, 5)
 plain = st.recursive(
     numbers,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.tuples(inner, inner)
-    | st.dictionaries(keys, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(keys, inner, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -38,7 +42,9 @@ def test_tensors(tmp_path, dtype):
     mt.save({"x": x, "t": x.t(), "scalar": x[0, 1], "empty": x[:0], "type": x.dtype}, path)
     back = mt.load(path)
     assert back["x"].dtype is x.dtype and back["x"].tolist() == x.tolist()
-    assert back["t"].shape == (3, 1) and back["scalar"].shape == () and back["empty"].shape == (0, 3)
+    assert (
+        back["t"].shape == (3, 1) and back["scalar"].shape == () and back["empty"].shape == (0, 3)
+    )
     assert back["type"] is x.dtype
 
 
