@@ -24,16 +24,20 @@ def _reduce(losses: Tensor, reduction: str) -> Tensor:
     return losses.sum() if reduction == "sum" else losses.mean()
 
 
-def _reduce_weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
-    """As `_reduce`, with a weight of the losses' shape: "mean" is then the weighted mean."""
-    if weight is None:
-        return _reduce(losses, reduction)
+def _weighted(losses: Tensor, weight: Tensor) -> Tensor:
     if weight.shape != losses.shape:
         raise ValueError(
             f"Weights and input must have the same size: {shape_text(weight.shape)} and "
             f"{shape_text(losses.shape)}"
         )
-    losses = losses * weight
+    return losses * weight
+
+
+def _reduce_weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """As `_reduce`, with a weight of the losses' shape: "mean" is then the weighted mean."""
+    if weight is None:
+        return _reduce(losses, reduction)
+    losses = _weighted(losses, weight)
     return losses.sum() / weight.sum() if reduction == "mean" else _reduce(losses, reduction)
 
 
@@ -119,7 +123,8 @@ def huber_loss(
         )
     d = _difference(input, target)
     losses = where(d.abs() <= delta, 0.5 * d * d, delta * (d.abs() - 0.5 * delta))
-    return _reduce_weighted(losses, weight, reduction)
+    # torch's mean is over the number of elements here, not over the sum of the weights
+    return _reduce(losses if weight is None else _weighted(losses, weight), reduction)
 
 
 class BinaryCrossEntropy(Function):
