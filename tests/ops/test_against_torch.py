@@ -30,6 +30,9 @@ def case(name, call, *shapes, low=-2.0, high=2.0):
 M = (3, 4)
 A, B = (2, 3, 4), (2, 3, 4)
 
+SMOOTH = ["exp", "exp2", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "sigmoid"]
+SMOOTH += ["erf"]
+
 ELEMENTWISE = [
     case("add", lambda lib, a, b: a + b, A, (3, 1)),
     case("add_alpha", lambda lib, a, b: lib.add(a, b, alpha=3), A, (4,)),
@@ -64,23 +67,7 @@ ELEMENTWISE = [
     case("abs", lambda lib, a: a.abs() * a, A),
     case("sign", lambda lib, a: a.sign() * a, A),
     case("square", lambda lib, a: a.square(), A),
-    *(
-        case(name, lambda lib, a, name=name: getattr(lib, name)(a), A)
-        for name in [
-            "exp",
-            "exp2",
-            "expm1",
-            "sin",
-            "cos",
-            "tan",
-            "atan",
-            "sinh",
-            "cosh",
-            "tanh",
-            "sigmoid",
-            "erf",
-        ]
-    ),
+    *(case(name, lambda lib, a, name=name: getattr(lib, name)(a), A) for name in SMOOTH),
     *(
         case(name, lambda lib, a, name=name: getattr(a, name)(), A, low=0.3)
         for name in ["log", "log2", "log10", "log1p", "sqrt", "rsqrt", "reciprocal"]

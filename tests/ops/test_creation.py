@@ -37,10 +37,9 @@ def test_types_of_tensor(data, kind):
 
 def test_types_of_tensor_are_torchs():
     torch = pytest.importorskip("torch")
-    for data in (1, True, 1.5, [1, 2.5], [], np.float64(1), np.zeros(2), [np.zeros(2)], [[1], [2]]):
-        assert (
-            str(mt.tensor(data).dtype).split(".")[1] == str(torch.tensor(data).dtype).split(".")[1]
-        )
+    for data in (1, True, 1.5, [1, 2.5], [], np.float64(1), np.zeros(2), [np.float32(1)], [[1]]):
+        ours, theirs = (str(lib.tensor(data).dtype).split(".")[1] for lib in (mt, torch))
+        assert ours == theirs, data
 
 
 def test_tensor_of_tensors():
@@ -78,7 +77,7 @@ def test_errors_of_creation():
         mt.arange(0, 1, 0)
     with pytest.raises(RuntimeError, match="inconsistent"):
         mt.arange(0, 1, -1)
-    with pytest.raises(TypeError, match="np.ndarray"):
+    with pytest.raises(TypeError, match="ndarray"):
         mt.from_numpy([1])
     with pytest.raises(RuntimeError, match="floating"):
         mt.tensor([1], requires_grad=True)

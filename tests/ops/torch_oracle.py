@@ -8,6 +8,7 @@ those gradients.
 import numpy as np
 
 import minitorch_cnn as mt
+from minitorch_cnn.autograd import gradcheck, gradgradcheck
 
 LAYOUTS = ("rows", "columns", "sliced", "backwards")
 
@@ -104,3 +105,18 @@ def compare_with_torch(call, arrays):
     assert_same(mine[0], other[0], "output")
     assert_same(mine[1], other[1], "gradient")
     assert_same(mine[2], other[2], "second gradient")
+
+
+def array(seed, shape, low=-2.0, high=2.0, layout="rows"):
+    values = np.asarray(np.random.default_rng(seed).uniform(low, high, shape))
+    return lay_out(values, layout)
+
+
+def ours(values):
+    return mt.from_numpy(values).requires_grad_()
+
+
+def check_gradients(function, *arrays):
+    inputs = [ours(each) for each in arrays]
+    assert gradcheck(function, inputs, atol=1e-6, rtol=1e-5)
+    assert gradgradcheck(function, inputs, atol=1e-6, rtol=1e-5)
