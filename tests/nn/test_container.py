@@ -73,9 +73,11 @@ CHANGES = {
     "delete": lambda lib, c: c.__delitem__(0),
     "delete slice": lambda lib, c: c.__delitem__(slice(0, 2)),
     "pop": lambda lib, c: c.pop(1),
-    "iadd": lambda lib, c: c.__iadd__(type(c)(*layers(lib, "relu")))
-    if isinstance(c, lib.nn.Sequential)
-    else c.__iadd__(layers(lib, "relu")),
+    "iadd": lambda lib, c: (
+        c.__iadd__(type(c)(*layers(lib, "relu")))
+        if isinstance(c, lib.nn.Sequential)
+        else c.__iadd__(layers(lib, "relu"))
+    ),
     "out of range": lambda lib, c: c[9],
     "out of range, set": lambda lib, c: c.__setitem__(-9, lib.nn.ReLU()),
     "append a number": lambda lib, c: c.append(3),
