@@ -165,7 +165,8 @@ class Optimizer:
             settings = {name: value for name, value in group.items() if name != "params"}
             settings["params"] = [numbers[parameter] for parameter in group["params"]]
             groups.append(settings)
-        state = {numbers.get(key, key): value for key, value in self.state.items()}
+        # plain SGD remembers nothing: its empty entries are left out, as in torch
+        state = {numbers.get(key, key): value for key, value in self.state.items() if value}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -211,12 +212,13 @@ class Optimizer:
         return RemovableHandle(self._step_post_hooks, hook)
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        text = f"{type(self).__name__} ("
         for index, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {index}")
-            names = sorted(name for name in group if name != "params")
-            lines += [f"    {name}: {group[name]}" for name in names]
-        return "\n".join([*lines, ")"])
+            text += f"\nParameter Group {index}\n"
+            for name in sorted(group):
+                if name != "params":
+                    text += f"    {name}: {group[name]}\n"
+        return text + ")"
 
 
 def _with_hooks(step: Callable) -> Callable:

@@ -463,7 +463,7 @@ def two_in_two_out(lib, log, first_needs_grad):
     )
     a = lib.tensor([2.0], requires_grad=first_needs_grad)
     b = lib.tensor([5.0], requires_grad=True)
-    product, number, (same,) = module(a, 7, b)
+    product, number, _ = module(a, 7, b)
     assert number == 7
     product.backward()
     return log, b.grad.tolist()

@@ -62,7 +62,7 @@ def test_clip_grad_norm_of_one_tensor_of_none_and_of_infinities():
     assert clip_grad_norm_(p, 2.5).item() == 5.0
     assert p.grad.tolist() == pytest.approx([1.5, 2.0], rel=1e-6)
     p.grad = mt.tensor([math.inf, 1.0])
-    with pytest.raises(RuntimeError, match="order 2.0 .* is non-finite"):
+    with pytest.raises(RuntimeError, match=r"order 2\.0 .* is non-finite"):
         clip_grad_norm_(p, 1.0, error_if_nonfinite=True)
 
 

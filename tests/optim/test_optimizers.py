@@ -1,0 +1,387 @@
+"""Optimizers: the update rules by hand, and whole trajectories beside torch's in float64."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minitorch_cnn as mt
+from minitorch_cnn import optim
+from minitorch_cnn.kernels import optim as kernels
+
+# A choice of settings for each optimizer, every one with every branch of its update rule.
+SETTINGS = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "weight_decay": 0.05}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}),
+    ("SGD", {"lr": 0.1, "momentum": 0.8, "nesterov": True, "weight_decay": 0.01}),
+    ("SGD", {"lr": 0.01, "momentum": 0.5, "maximize": True}),
+    ("Adam", {"lr": 0.05}),
+    ("Adam", {"lr": 0.05, "betas": (0.7, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
+    ("Adam", {"lr": 0.05, "amsgrad": True, "betas": (0.5, 0.6)}),
+    ("Adam", {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("Adam", {"lr": 0.01, "maximize": True}),
+    ("AdamW", {"lr": 0.05}),
+    ("AdamW", {"lr": 0.05, "weight_decay": 0.3, "amsgrad": True, "betas": (0.5, 0.6)}),
+    ("RMSprop", {"lr": 0.01}),
+    ("RMSprop", {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.1}),
+    ("RMSprop", {"lr": 0.01, "centered": True, "alpha": 0.8, "eps": 1e-3}),
+    ("RMSprop", {"lr": 0.01, "centered": True, "momentum": 0.5, "maximize": True}),
+    ("Adagrad", {"lr": 0.1}),
+    (
+        "Adagrad",
+        {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5},
+    ),
+]
+IDS = [f"{name}-{'-'.join(options)}" for name, options in SETTINGS]
+SHAPES = [(3, 4), (5,), (), (2, 1, 3)]
+
+
+def start(lib, seed=0):
+    rng = np.random.default_rng(seed)
+    values = [np.asarray(rng.standard_normal(shape)) for shape in SHAPES]
+    return [lib.nn.Parameter(lib.from_numpy(v.copy())) for v in values]
+
+
+def set_gradients(lib, params, step):
+    """Gradients that change from step to step; some parameter has none at every third step."""
+    rng = np.random.default_rng(1000 + step)
+    for i, p in enumerate(params):
+        g = np.asarray(rng.standard_normal(tuple(p.shape)))
+        p.grad = None if (step + i) % 3 == 2 else lib.from_numpy(g) + 0.1 * p.detach()
+
+
+def train(lib, optimizer, params, steps):
+    history = []
+    for step in steps:
+        set_gradients(lib, params, step)
+        optimizer.step()
+        history.append([p.detach().numpy().copy() for p in params])
+    return history
+
+
+def assert_same(ours, theirs, rtol=1e-12):
+    for step, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+        for x, y in zip(a, b, strict=True):
+            np.testing.assert_allclose(x, y, rtol=rtol, atol=1e-13, err_msg=f"step {step}")
+
+
+@pytest.mark.parametrize("name, options", SETTINGS, ids=IDS)
+def test_trajectories_are_torchs(name, options):
+    torch = pytest.importorskip("torch")
+    histories = []
+    for lib in (mt, torch):
+        params = start(lib)
+        # a second group with a setting of its own
+        groups = [{"params": params[:2]}, {"params": params[2:], "lr": 0.02, "weight_decay": 0.2}]
+        optimizer = getattr(lib.optim, name)(groups, **options)
+        histories.append(train(lib, optimizer, params, range(30)))
+    assert_same(*histories)
+
+
+@pytest.mark.parametrize("name, options", SETTINGS, ids=IDS)
+def test_state_dict_in_the_middle_continues_the_same_way(name, options):
+    params = start(mt)
+    whole = train(mt, getattr(optim, name)(params, **options), params, range(12))
+
+    params = start(mt)
+    first = getattr(optim, name)(params, **options)
+    train(mt, first, params, range(6))
+    saved = pickle.loads(pickle.dumps(first.state_dict()))
+    second = getattr(optim, name)(params, lr=123.0)
+    second.load_state_dict(saved)
+    assert second.param_groups[0]["lr"] == options["lr"]
+    rest = train(mt, second, params, range(6, 12))
+    assert_same(rest, whole[6:], rtol=0)
+    # loading copied: going on with the second leaves what was saved alone
+    for i, entries in saved["state"].items():
+        for key, value in entries.items():
+            assert not np.shares_memory(value.array, second.state[params[i]][key].array)
+
+
+@pytest.mark.parametrize("name, options", SETTINGS, ids=IDS)
+def test_state_dict_and_repr_are_torchs(name, options):
+    torch = pytest.importorskip("torch")
+    described = []
+    for lib in (mt, torch):
+        params = start(lib)
+        optimizer = getattr(lib.optim, name)(
+            [{"params": params[:1]}, {"params": params[1:], "lr": 0.5}], **options
+        )
+        train(lib, optimizer, params, range(3))
+        state = optimizer.state_dict()
+        values = {
+            number: {k: np.asarray(v).tolist() for k, v in entries.items() if v is not None}
+            for number, entries in state["state"].items()
+        }
+        described.append((repr(optimizer), state["param_groups"], values))
+    (text, groups, values), (their_text, their_groups, their_values) = described
+    assert text == their_text
+    assert groups == their_groups
+    assert values.keys() == their_values.keys()
+    for number in values:
+        assert values[number].keys() == their_values[number].keys()
+        for key in values[number]:
+            np.testing.assert_allclose(values[number][key], their_values[number][key], rtol=1e-12)
+
+
+def test_torchs_state_dict_can_be_continued():
+    torch = pytest.importorskip("torch")
+    theirs = start(torch)
+    their_optimizer = torch.optim.Adam(theirs, lr=0.05)
+    train(torch, their_optimizer, theirs, range(5))
+    state = their_optimizer.state_dict()
+    state["state"] = {
+        number: {key: mt.tensor(value.numpy()) for key, value in entries.items()}
+        for number, entries in state["state"].items()
+    }
+    ours = [mt.nn.Parameter(mt.tensor(p.detach().numpy().copy())) for p in theirs]
+    our_optimizer = optim.Adam(ours)
+    our_optimizer.load_state_dict(state)
+    assert_same(
+        train(mt, our_optimizer, ours, range(5, 15)),
+        train(torch, their_optimizer, theirs, range(5, 15)),
+    )
+
+
+def test_sgd_by_hand():
+    p = mt.nn.Parameter(mt.tensor([1.0], dtype=mt.float64))
+    optimizer = optim.SGD([p], lr=0.5, momentum=0.5, dampening=0.5, weight_decay=1.0)
+    p.grad = mt.tensor([2.0], dtype=mt.float64)
+    optimizer.step()  # g = 2 + 1, v = 3, p = 1 - 1.5
+    assert p.item() == -0.5
+    optimizer.step()  # g = 2 - 0.5, v = 1.5 + 0.75, p = -0.5 - 1.125
+    assert p.item() == -1.625
+
+
+def test_adam_by_its_paper():
+    # Kingma and Ba's algorithm 1, with explicit bias corrections
+    p = mt.nn.Parameter(mt.tensor([1.0, -2.0], dtype=mt.float64))
+    optimizer = optim.Adam([p], lr=0.1, betas=(0.8, 0.95), eps=1e-4)
+    x, m, v = np.array([1.0, -2.0]), np.zeros(2), np.zeros(2)
+    for t in range(1, 20):
+        g = np.array([math.sin(t), 1 / t])
+        p.grad = mt.from_numpy(g.copy())
+        optimizer.step()
+        m, v = 0.8 * m + 0.2 * g, 0.95 * v + 0.05 * g * g
+        x = x - 0.1 * (m / (1 - 0.8**t)) / (np.sqrt(v / (1 - 0.95**t)) + 1e-4)
+        np.testing.assert_allclose(p.detach().numpy(), x, rtol=1e-12)
+
+
+@settings(max_examples=15)
+@given(
+    st.sampled_from(SETTINGS),
+    st.lists(st.integers(0, 5), max_size=3),
+    st.booleans(),
+    st.booleans(),
+    st.integers(1, 7),
+    st.integers(0, 10**6),
+)
+def test_layout_and_blocks_do_not_matter(setting, shape, transposed, shuffled, block, seed):
+    """Whatever lies how in memory, and wherever the blocks end, each number goes its own way."""
+    name, options = setting
+    rng = np.random.default_rng(seed)
+    values, *gradients = (np.asarray(v) for v in rng.standard_normal((4, *shape)))
+
+    def run(values, gradients):
+        p = mt.nn.Parameter(mt.from_numpy(values))
+        optimizer = getattr(optim, name)([p], **options)
+        for g in gradients:
+            p.grad = mt.from_numpy(g)
+            optimizer.step()
+        return p.detach().numpy()
+
+    expected = np.empty(values.shape)
+    for i in np.ndindex(*values.shape):
+        expected[i] = run(np.array(values[i]), [np.array(g[i]) for g in gradients])
+    if transposed:
+        values = np.array(values, order="F")
+    if shuffled:
+        gradients = [np.array(g, order="F") for g in gradients]
+    before, kernels.BLOCK = kernels.BLOCK, block
+    try:
+        result = run(values.copy(order="K"), gradients)
+    finally:
+        kernels.BLOCK = before
+    np.testing.assert_allclose(result, expected, rtol=1e-14)
+
+
+def test_float32_stays_float32_also_with_a_numpy_learning_rate():
+    for name, _ in SETTINGS:
+        p = mt.nn.Parameter(mt.ones(3))
+        optimizer = getattr(optim, name)([p], lr=np.float64(0.1))
+        p.grad = mt.ones(3)
+        array = p.array
+        optimizer.step()
+        assert p.array is array and p.dtype is mt.float32  # changed in place
+        for value in optimizer.state[p].values():
+            assert value.dtype is mt.float32
+
+
+def test_a_step_is_noticed_by_the_version_counter():
+    p = mt.nn.Parameter(mt.ones(2))
+    y = (p * p).sum()
+    p.grad = mt.ones(2)
+    optim.SGD([p], lr=0.1).step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward()
+
+
+def test_closure_is_evaluated_with_gradients():
+    p = mt.nn.Parameter(mt.tensor([1.0]))
+    optimizer = optim.SGD([p], lr=0.25)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with mt.no_grad():
+        assert optimizer.step(closure).item() == 1.0
+    assert p.item() == 0.5
+
+
+def test_zero_grad():
+    p = mt.nn.Parameter(mt.ones(2))
+    optimizer = optim.SGD([p], lr=0.1)
+    p.grad = kept = mt.ones(2)
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad.tolist() == [0.0, 0.0] == kept.tolist()
+    optimizer.zero_grad()
+    assert p.grad is None
+    optimizer.step()  # nothing to do
+    assert p.tolist() == [1.0, 1.0]
+
+
+# ------------------------------------------------------------------------ groups and errors
+
+MISTAKES = {
+    "a tensor": lambda lib, p: lib.optim.SGD(p, lr=0.1),
+    "nothing": lambda lib, p: lib.optim.SGD([], lr=0.1),
+    "a number": lambda lib, p: lib.optim.SGD([3], lr=0.1),
+    "not a leaf": lambda lib, p: lib.optim.SGD([p * 2], lr=0.1),
+    "a set": lambda lib, p: lib.optim.SGD([{"params": {p}}], lr=0.1),
+    "twice": lambda lib, p: lib.optim.SGD([{"params": p}, {"params": [p]}], lr=0.1),
+    "group is a list": lambda lib, p: lib.optim.SGD([p], lr=0.1).add_param_group([p]),
+    "some names": lambda lib, p: lib.optim.SGD([("a", p), lib.nn.Parameter(lib.ones(1))]),
+    "names later": lambda lib, p: lib.optim.SGD([p]).add_param_group(
+        {"params": [("a", lib.nn.Parameter(lib.ones(1)))]}
+    ),
+    "lr": lambda lib, p: lib.optim.SGD([p], lr=-1),
+    "momentum": lambda lib, p: lib.optim.SGD([p], momentum=-1),
+    "weight_decay": lambda lib, p: lib.optim.SGD([p], weight_decay=-1),
+    "nesterov": lambda lib, p: lib.optim.SGD([p], nesterov=True),
+    "adam lr": lambda lib, p: lib.optim.Adam([p], lr=-1),
+    "eps": lambda lib, p: lib.optim.Adam([p], eps=-1),
+    "beta 0": lambda lib, p: lib.optim.Adam([p], betas=(1.0, 0.9)),
+    "beta 1": lambda lib, p: lib.optim.AdamW([p], betas=(0.9, -0.1)),
+    "adam weight_decay": lambda lib, p: lib.optim.Adam([p], weight_decay=-1),
+    "alpha": lambda lib, p: lib.optim.RMSprop([p], alpha=-1),
+    "rmsprop momentum": lambda lib, p: lib.optim.RMSprop([p], momentum=-1),
+    "lr_decay": lambda lib, p: lib.optim.Adagrad([p], lr_decay=-1),
+    "accumulator": lambda lib, p: lib.optim.Adagrad([p], initial_accumulator_value=-1),
+    "fewer groups": lambda lib, p: lib.optim.SGD([p]).load_state_dict(
+        {"state": {}, "param_groups": []}
+    ),
+    "larger group": lambda lib, p: lib.optim.SGD([p]).load_state_dict(
+        {"state": {}, "param_groups": [{"params": [0, 1]}]}
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", sorted(MISTAKES))
+def test_mistakes_raise_what_torch_raises(mistake):
+    torch = pytest.importorskip("torch")
+    errors = []
+    for lib in (mt, torch):
+        with pytest.raises(Exception) as caught:
+            MISTAKES[mistake](lib, lib.nn.Parameter(lib.ones(2)))
+        errors.append((caught.type, str(caught.value)))
+    (kind, text), (their_kind, their_text) = errors
+    assert kind is their_kind
+    # the first words are torch's; what follows may say more
+    assert text.split()[:4] == their_text.split()[:4]
+
+
+@pytest.mark.parametrize("option", ["foreach", "fused", "differentiable", "capturable"])
+def test_what_only_torchs_kernels_know_is_refused(option):
+    p = mt.nn.Parameter(mt.ones(2))
+    with pytest.raises(NotImplementedError, match=f"{option}=True is not supported"):
+        optim.Adam([p], **{option: True})
+    with pytest.raises(NotImplementedError, match="lr as a Tensor"):
+        optim.Adam([p], lr=mt.tensor(0.1))
+
+
+def test_duplicates_in_a_group_are_warned_about():
+    p = mt.nn.Parameter(mt.ones(2))
+    with pytest.warns(UserWarning, match="duplicate parameters"):
+        optim.SGD([p, p], lr=0.1)
+
+
+def test_named_parameters_are_accepted():
+    net = mt.nn.Linear(2, 1)
+    optimizer = optim.SGD(net.named_parameters(), lr=0.1)
+    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+    assert optimizer.param_groups[0]["params"] == [net.weight, net.bias]
+    assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
+
+
+def test_a_group_added_later_takes_part():
+    p, q = mt.nn.Parameter(mt.ones(1)), mt.nn.Parameter(mt.ones(1))
+    for name in ("SGD", "Adagrad", "Adam"):
+        optimizer = getattr(optim, name)([p], lr=0.1)
+        optimizer.add_param_group({"params": q, "lr": 0.3})
+        assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.3]
+        before = q.item()
+        q.grad = mt.ones(1)
+        optimizer.step()
+        assert q.item() == pytest.approx(before - 0.3, abs=1e-6)
+
+
+def test_loaded_state_takes_the_parameters_dtype():
+    p = mt.nn.Parameter(mt.ones(2, dtype=mt.float64))
+    optimizer = optim.Adam([p])
+    p.grad = mt.ones(2, dtype=mt.float64)
+    optimizer.step()
+    q = mt.nn.Parameter(mt.ones(2))
+    other = optim.Adam([q])
+    other.load_state_dict(optimizer.state_dict())
+    assert other.state[q]["exp_avg"].dtype is mt.float32
+    assert other.state[q]["step"].item() == 1.0
+
+
+def test_step_hooks_and_a_users_own_optimizer():
+    log = []
+
+    class Signs(optim.Optimizer):
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr})
+
+        def step(self, closure=None):
+            log.append("step")
+            with mt.no_grad():
+                for group in self.param_groups:
+                    for p in group["params"]:
+                        p -= group["lr"] * p.grad.sign()
+
+    p = mt.nn.Parameter(mt.tensor([1.0, 1.0]))
+    p.grad = mt.tensor([5.0, -5.0])
+    optimizer = Signs([p], lr=0.5)
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: log.append("before"))
+    handle = optimizer.register_step_post_hook(lambda o, args, kwargs: log.append("after"))
+    optimizer.step()
+    handle.remove()
+    optimizer.step()
+    assert log == ["before", "step", "after", "before", "step"]
+    assert p.tolist() == [0.0, 2.0]
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: 3)
+    with pytest.raises(RuntimeError, match="step pre hook must return None or a tuple"):
+        optimizer.step()
+    with pytest.raises(NotImplementedError, match="neither update"):
+        bare = optim.Optimizer([p], {})
+        bare.step()
