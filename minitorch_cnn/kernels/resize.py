@@ -40,8 +40,6 @@ def resize_matrix(
     scale: pixels of the input for one of the output; None takes it from the two lengths.
     """
     position = source_positions(length, out_length, align_corners, scale)
-    if mode == "linear":
-        position = np.maximum(position, 0.0)
     first = np.floor(position).astype(np.int64)
     t = position - first  # how far to the next pixel, 0 <= t < 1
     if mode == "linear":

@@ -135,6 +135,25 @@ def test_both_ways_to_the_input_gradient_are_taken_and_agree(monkeypatch):
     np.testing.assert_allclose(scattered, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_blocks_of_rows_of_one_image(stride, groups, monkeypatch):
+    """Large images are worked off by rows; patches of two blocks overlap in the input gradient."""
+    monkeypatch.setitem(conv_kernels.BLOCK_BYTES, "numpy", 1)
+    monkeypatch.setattr(conv_kernels, "BLOCK_ROWS", 12)
+    rng = np.random.default_rng(0)
+    geometry = ConvGeometry((stride, 1), (1, 1), (2, 1), groups)
+    x, w = rng.standard_normal((2, 4, 13, 5)), rng.standard_normal((10, 4 // groups, 3, 3))
+    size = loop_output_size((13, 5), (3, 3), geometry)
+    gy = rng.standard_normal((2, 10, *size))
+    images, rows, _ = next(conv_kernels.column_blocks(x, (3, 3), size, geometry))
+    assert images == slice(0, 1) and rows == slice(0, 2)
+    y, gx, gw = loops(x, w, gy, geometry)
+    np.testing.assert_allclose(kernels.conv2d_forward(x, w, None, geometry), y, atol=1e-12)
+    np.testing.assert_allclose(kernels.conv2d_input_grad(gy, w, (13, 5), geometry), gx, atol=1e-12)
+    np.testing.assert_allclose(kernels.conv2d_weight_grad(x, gy, (3, 3), geometry), gw, atol=1e-12)
+
+
 @pytest.mark.parametrize("groups", [1, 2, 8])
 @pytest.mark.parametrize("kernel", [1, 3])
 def test_results_are_channels_last_in_memory(groups, kernel):

@@ -45,6 +45,18 @@ def test_several_steps_and_eval_are_torchs(shape, momentum, affine, track, seed)
         compare_states(ours, theirs)
 
 
+def test_tracking_switched_off_later_keeps_the_averages_as_they_are():
+    torch = pytest.importorskip("torch")
+    ours, theirs = nn.BatchNorm1d(3, dtype=mt.float64), torch.nn.BatchNorm1d(3, dtype=torch.float64)
+    rng = np.random.default_rng(0)
+    for track in (True, False):
+        ours.track_running_stats = theirs.track_running_stats = track
+        x = rng.standard_normal((5, 3)) + 2
+        y, expected = ours(mt.tensor(x)), theirs(torch.tensor(x))
+        np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), atol=1e-12)
+        compare_states(ours, theirs)
+
+
 def test_training_step_through_the_layer_is_torchs():
     torch = pytest.importorskip("torch")
     ours, theirs = nn.BatchNorm2d(3, dtype=mt.float64), torch.nn.BatchNorm2d(3, dtype=torch.float64)

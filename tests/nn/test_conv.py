@@ -40,6 +40,18 @@ def test_conv2d_is_torchs(mode, padding, kernel, bias, seed):
     )
 
 
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+@pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
+def test_same_with_even_kernels_is_torchs_in_every_mode(mode):
+    torch = pytest.importorskip("torch")
+    options = dict(kernel_size=(2, 4), padding="same", padding_mode=mode)
+    ours = nn.Conv2d(2, 3, **options, dtype=mt.float64)
+    theirs = twin(ours, torch.nn.Conv2d(2, 3, **options, dtype=torch.float64), torch)
+    x = np.random.default_rng(0).standard_normal((1, 2, 5, 6))
+    y, expected = ours(mt.tensor(x)), theirs(torch.tensor(x))
+    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), atol=1e-12)
+
+
 @pytest.mark.parametrize("output_size", [None, (9, 10), (2, 6, 9, 10)])
 def test_conv_transpose2d_is_torchs(output_size):
     torch = pytest.importorskip("torch")

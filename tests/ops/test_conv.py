@@ -126,6 +126,17 @@ def test_conv_transpose2d_gradients_and_their_gradients(case, seed):
     assert gradgradcheck(function, leaves)
 
 
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_output_padding_beyond_the_stride(kernel):
+    """Then a convolution of the output would have more pixels than the input came with."""
+    leaves = (
+        leaf(np.random.default_rng(0), 1, 2, 3, 4),
+        leaf(np.random.default_rng(1), 2, 3, *[kernel] * 2),
+    )
+    assert gradcheck(lambda x, w: conv_transpose2d(x, w, output_padding=1, dilation=2), leaves)
+    assert gradgradcheck(lambda x, w: conv_transpose2d(x, w, output_padding=1, dilation=2), leaves)
+
+
 @given(st.integers(1, 3), st.integers(1, 2), st.integers(0, 2), st.integers(0, 2**32))
 def test_conv1d_by_loops(stride, dilation, padding, seed):
     rng = np.random.default_rng(seed)

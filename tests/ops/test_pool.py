@@ -84,6 +84,17 @@ def test_avg_pool2d_is_torchs(case, include_pad, divisor, seed):
     )
 
 
+def test_what_ceil_mode_reaches_beyond_the_padding_does_not_count():
+    x = mt.ones(1, 1, 4)
+    options = dict(kernel_size=(1, 3), stride=(1, 2), ceil_mode=True)
+    assert avg_pool2d(x, **options).tolist() == [[[1.0, 1.0]]]
+    # With padding (0, 1): windows of 0 1 1, 1 1 1 and 1 0, the last one cut at the padding's end.
+    padded = avg_pool2d(x, **options, padding=(0, 1)).flatten().tolist()
+    assert padded == pytest.approx([2 / 3, 1.0, 1 / 2])
+    padded = avg_pool2d(x, **options, padding=(0, 1), count_include_pad=False)
+    assert padded.flatten().tolist() == [1.0, 1.0, 1.0]
+
+
 SIZES = st.one_of(st.none(), st.integers(1, 8))
 
 

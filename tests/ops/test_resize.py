@@ -43,6 +43,19 @@ def test_values_and_gradient_are_torchs(case, seed):
     np.testing.assert_allclose(got.numpy(), want.numpy(), atol=1e-10)
 
 
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "bilinear", "bicubic"])
+@pytest.mark.parametrize("factor", [2.3, 0.7, (1.7, 0.45)])
+@pytest.mark.parametrize("recompute", [None, True])
+def test_uneven_scale_factors_are_torchs(mode, factor, recompute):
+    """7 * 2.3 = 16.1 gives 16 pixels: a step of 1 / 2.3 in the input, or recomputed 7 / 16."""
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).standard_normal((1, 2, 7, 9))
+    options = dict(scale_factor=factor, mode=mode, recompute_scale_factor=recompute)
+    expected = torch.nn.functional.interpolate(torch.tensor(x), **options)
+    got = interpolate(mt.tensor(x), **options)
+    np.testing.assert_allclose(got.numpy(), expected.numpy(), atol=1e-10)
+
+
 @given(resizings(), st.integers(0, 2**32))
 def test_gradients_and_their_gradients(case, seed):
     shape, options = case

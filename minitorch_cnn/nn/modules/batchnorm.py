@@ -89,14 +89,14 @@ class _BatchNorm(_RunningNorm):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
         momentum = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.num_batches_tracked is not None:
+        update = self.training and self.track_running_stats
+        if update and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if self.momentum is None:  # the plain average over all batches so far
                 momentum = 1.0 / self.num_batches_tracked.item()
-        has_statistics = self.running_mean is not None and self.running_var is not None
         # In eval mode without running averages there is nothing but the batch to go by.
-        use_batch = self.training or not has_statistics
-        update = self.training and self.track_running_stats
+        has_averages = self.running_mean is not None and self.running_var is not None
+        use_batch = self.training or not has_averages
         return batch_norm(
             input,
             self.running_mean if update or not use_batch else None,
