@@ -52,5 +52,4 @@ def erf(x: Any) -> Any:
     for row in coefficients[::-1].astype(kind):  # Horner's rule
         y = y * t + row[piece]
     y = np.where(size >= kind(EDGE), kind(1), y * size)
-    y = np.where(np.isnan(size), size, np.copysign(y, x))
-    return y.astype(x.dtype, copy=False)
+    return np.copysign(y, x).astype(x.dtype, copy=False)  # NaN came through y * size

@@ -218,8 +218,18 @@ def test_length_and_deviation_at_zero_have_gradient_zero(name):
     assert x.grad.tolist() == [0.0, 0.0, 0.0]
 
 
+def test_exponentials_do_not_overflow():
+    x = mt.tensor([1000.0, 1000.0, -1000.0])
+    assert x.logsumexp(0).item() == pytest.approx(1000 + math.log(2))
+    assert x.softmax(0).tolist() == [0.5, 0.5, 0.0]
+    np.testing.assert_allclose(x.log_softmax(0).numpy(), [-math.log(2), -math.log(2), -2000.6931])
+    infinite = mt.tensor([[math.inf, 0.0], [-math.inf, -math.inf], [-math.inf, 2.0]])
+    assert infinite.logsumexp(1).tolist() == [math.inf, -math.inf, 2.0]
+
+
 def test_half_precision_sums_do_not_saturate():
     assert mt.ones(5000, dtype=mt.float16).sum().item() == 5000
+    assert mt.ones(5000, 2, dtype=mt.float16).sum(0).tolist() == [5000, 5000]
     x = mt.full((4096,), 100.0, dtype=mt.float16)
     assert x.mean().item() == 100 and x.var().item() == 0
 
@@ -301,6 +311,8 @@ def test_view_refuses_what_torch_refuses():
     with pytest.raises(RuntimeError, match=r"Use \.reshape"):
         x.t().view(12)
     with pytest.raises(RuntimeError, match=r"Use \.reshape"):
+        x[:, :2].view(6)
+    with pytest.raises(RuntimeError, match=r"Use \.reshape"):
         channels_last()[1].permute(0, 2, 1, 3).view(-1)
 
 
@@ -373,3 +385,8 @@ def test_types_of_unary_results_as_torch(name, kind):
     result = result_of(mt)
     assert result[0] == expected[0]
     np.testing.assert_allclose(result[1], expected[1], rtol=1e-3)
+
+
+def test_addmm_with_beta_0_ignores_its_input():
+    nan = mt.full((2, 2), math.nan)
+    assert mt.addmm(nan, mt.eye(2), mt.eye(2), beta=0).tolist() == [[1, 0], [0, 1]]
