@@ -35,7 +35,6 @@ def cross_entropy_backward(gy: Array, softmax: Array, target: Array) -> Array:
 def binary_cross_entropy(x: Array, target: Array) -> Array:
     """-(target log x + (1 - target) log(1 - x)), with logarithms of at least -100."""
     xp = array_module(x)
-    # Where x is 0 or 1, one logarithm is -inf: it is replaced, as computing it would warn.
-    log_x = xp.where(x > 0, xp.log(xp.where(x > 0, x, 1)), -100)
-    log_rest = xp.where(x < 1, xp.log1p(-xp.where(x < 1, x, 0)), -100)
-    return (target - 1) * xp.maximum(log_rest, -100) - target * xp.maximum(log_x, -100)
+    log_x = xp.maximum(xp.log(x), -100)
+    log_rest = xp.maximum(xp.log1p(-x), -100)
+    return (target - 1) * log_rest - target * log_x

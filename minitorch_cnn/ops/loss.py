@@ -229,8 +229,7 @@ def _reduce_rows(
     if reduction == "sum":
         return losses.sum()
     factors = counts.to(losses.dtype) if factors is None else where(counts, factors, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return losses.sum() * (1 / factors.sum())  # NaN, as in torch, if no row counts
+    return losses.sum() / factors.sum()  # NaN, as in torch, if no row counts
 
 
 def _with_probabilities(

@@ -87,10 +87,8 @@ def record(scheduler, steps):
         rows.append(
             [
                 *(group["lr"] for group in optimizer.param_groups),
-                *(
-                    group["momentum"] if "momentum" in group else group["betas"][0]
-                    for group in optimizer.param_groups
-                ),
+                *(group.get("momentum", 0) for group in optimizer.param_groups),
+                *(beta for group in optimizer.param_groups for beta in group.get("betas", ())),
                 *scheduler.get_last_lr(),
                 getattr(scheduler, "last_epoch", 0),
             ]
@@ -348,7 +346,7 @@ def test_other_mistakes():
         s.OneCycleLR(plain, 1.0, 10)
     scheduler = s.OneCycleLR(optimizer, 1.0, total_steps=3)
     record(scheduler, 3)
-    with pytest.raises(ValueError, match="Tried to step 4 times.*total steps is 3"):
+    with pytest.raises(ValueError, match=r"Tried to step 4 times.*total steps is 3"):
         scheduler.step()
     with pytest.raises(NotImplementedError, match=r"does not define get_lr"):
         s.LRScheduler(optimizer)

@@ -11,11 +11,13 @@ that does nothing forward, and backward meets the gradients that pass by:
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...autograd.function import Function
 from ...autograd.modes import state
-from ...tensor import Tensor
+from ...tensor import RemovableHandle, Tensor
 
 if TYPE_CHECKING:
     from .module import Module
@@ -35,6 +37,64 @@ class Border(Function):
     @staticmethod
     def backward(ctx, *grads):
         return None, *ctx.watch(grads)
+
+
+class WithHooks:
+    """The part of `Module` that registers hooks. All return a handle to remove the hook."""
+
+    _forward_pre_hooks: OrderedDict
+    _forward_hooks: OrderedDict
+    _backward_pre_hooks: OrderedDict
+    _backward_hooks: OrderedDict
+
+    def register_forward_pre_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Calls ``hook(module, args)`` before forward; it may return other args.
+
+        with_kwargs: ``hook(module, args, kwargs)``, which may return (args, kwargs).
+        """
+        return _register(self._forward_pre_hooks, (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self,
+        hook: Callable,
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Calls ``hook(module, args, output)`` after forward; it may return another output.
+
+        with_kwargs: ``hook(module, args, kwargs, output)``.
+        """
+        if always_call:
+            raise NotImplementedError("register_forward_hook(always_call=True) is not supported")
+        return _register(self._forward_hooks, (hook, with_kwargs), prepend)
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable, prepend: bool = False
+    ) -> RemovableHandle:
+        """Calls ``hook(module, grad_output)`` when the gradients of the outputs are known.
+
+        grad_output is a tuple; what the hook returns instead, if anything, goes on backward.
+        """
+        return _register(self._backward_pre_hooks, hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+        """Calls ``hook(module, grad_input, grad_output)`` when those of the inputs are known too.
+
+        Both are tuples, with None where there is no gradient. The hook may return other
+        gradients of the inputs.
+        """
+        return _register(self._backward_hooks, hook, prepend)
+
+
+def _register(hooks: OrderedDict, hook: Any, prepend: bool) -> RemovableHandle:
+    handle = RemovableHandle(hooks, hook)
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
 
 
 def call_with_hooks(module: Module, args: tuple, kwargs: dict) -> Any:

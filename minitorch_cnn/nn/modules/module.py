@@ -21,10 +21,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ... import backend, dtypes
-from ...tensor import RemovableHandle, Tensor
+from ...ops.copy import parse_to
+from ...tensor import Tensor
 from ..parameter import Parameter
 from . import state
-from .hooks import call_with_hooks
+from .hooks import WithHooks, call_with_hooks
 
 M = TypeVar("M", bound="Module")
 
@@ -37,7 +38,7 @@ def type_name(value: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-class Module:
+class Module(WithHooks):
     """The base class of all layers and networks: subclass it and define `forward`.
 
     >>> import minitorch_cnn as mt
@@ -226,23 +227,25 @@ class Module:
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path: ``net.get_parameter("conv.weight")``."""
-        path, _, name = target.rpartition(".")
-        module = self.get_submodule(path)
-        if not hasattr(module, name):
-            raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+        module, name = self._owner(target)
         if not isinstance(getattr(module, name), Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return getattr(module, name)
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at a dotted path: ``net.get_buffer("bn.running_mean")``."""
+        module, name = self._owner(target)
+        if name not in module._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
+        return getattr(module, name)
+
+    def _owner(self, target: str) -> tuple[Module, str]:
+        """The module that has the attribute at a dotted path, and the attribute's name."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         if not hasattr(module, name):
             raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
-        if name not in module._buffers:
-            raise AttributeError(f"`{name}` is not a buffer")
-        return getattr(module, name)
+        return module, name
 
     # ---------------------------------------------------------------------- walking the tree
 
@@ -385,17 +388,18 @@ class Module:
         ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)`` or keywords `device`,
         `dtype`, `memory_format` (for values of four dimensions). Integer buffers keep their type.
         """
-        where, kind, layout = _parse_to(*args, **kwargs)
+        kind, where, _, layout = parse_to(*args, **kwargs)
+        if kind is not None and not kind.is_floating_point:
+            raise TypeError(
+                f"nn.Module.to only accepts floating point dtypes, but got desired dtype={kind}"
+            )
 
         def convert(values: Tensor) -> Tensor:
-            floating = values.dtype.is_floating_point
-            result = values.to(
-                device=values.device if where is None else where,
-                dtype=kind if kind is not None and floating else values.dtype,
+            return values.to(
+                device=where,
+                dtype=kind if values.is_floating_point() else None,
+                memory_format=layout if values.ndim == 4 else None,
             )
-            if layout is not None and values.ndim == 4:
-                result = result.contiguous(memory_format=layout)
-            return result
 
         return self._apply(convert)
 
@@ -422,50 +426,6 @@ class Module:
     def cuda(self: M, device: Any = None) -> M:
         """Moves the module to a GPU."""
         return self.to(backend.device("cuda" if device is None else device))
-
-    # --------------------------------------------------------------------------------- hooks
-
-    def register_forward_pre_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Calls ``hook(module, args)`` before forward; it may return other args.
-
-        with_kwargs: ``hook(module, args, kwargs)``, which may return (args, kwargs).
-        """
-        return _register(self._forward_pre_hooks, (hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self,
-        hook: Callable,
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> RemovableHandle:
-        """Calls ``hook(module, args, output)`` after forward; it may return another output.
-
-        with_kwargs: ``hook(module, args, kwargs, output)``.
-        """
-        if always_call:
-            raise NotImplementedError("register_forward_hook(always_call=True) is not supported")
-        return _register(self._forward_hooks, (hook, with_kwargs), prepend)
-
-    def register_full_backward_pre_hook(
-        self, hook: Callable, prepend: bool = False
-    ) -> RemovableHandle:
-        """Calls ``hook(module, grad_output)`` when the gradients of the outputs are known.
-
-        grad_output is a tuple; what the hook returns instead, if anything, goes on backward.
-        """
-        return _register(self._backward_pre_hooks, hook, prepend)
-
-    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Calls ``hook(module, grad_input, grad_output)`` when those of the inputs are known too.
-
-        Both are tuples, with None where there is no gradient. The hook may return other
-        gradients of the inputs.
-        """
-        return _register(self._backward_hooks, hook, prepend)
 
     # ---------------------------------------------------------------------------- state dict
 
@@ -537,33 +497,3 @@ class Module:
 def indent(text: str) -> str:
     """All lines but the first moved right by two spaces."""
     return text.replace("\n", "\n  ")
-
-
-def _register(hooks: OrderedDict, hook: Any, prepend: bool) -> RemovableHandle:
-    handle = RemovableHandle(hooks, hook)
-    if prepend:
-        hooks.move_to_end(handle.id, last=False)
-    return handle
-
-
-def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, Any]:
-    """(device, dtype, memory_format) from the ways in which `Module.to` may be called."""
-    where, kind = kwargs.pop("device", None), kwargs.pop("dtype", None)
-    layout = kwargs.pop("memory_format", None)
-    kwargs.pop("non_blocking", None)  # a hint for speed that changes no result
-    if kwargs:
-        raise TypeError(f"Module.to() got unexpected keyword arguments {sorted(kwargs)}")
-    for arg in args:
-        if isinstance(arg, Tensor):
-            where, kind = arg.device, arg.dtype
-        elif isinstance(arg, str | int | backend.device) and not isinstance(arg, bool):
-            where = backend.device(arg)
-        elif isinstance(arg, dtypes.dtype):
-            kind = arg
-        elif arg is not None and not isinstance(arg, bool):
-            raise TypeError(f"Module.to() takes a device, a dtype or a tensor, got {arg!r}")
-    if kind is not None and not dtypes.as_dtype(kind).is_floating_point:
-        raise TypeError(
-            f"nn.Module.to only accepts floating point dtypes, but got desired dtype={kind}"
-        )
-    return where, kind, layout
