@@ -13,6 +13,8 @@ ops/methods.py. Here is what a tensor *is*; there is what can be done with it.
 from __future__ import annotations
 
 import copy
+import itertools
+import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +72,7 @@ class Tensor:
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_aliases",
         "_counter",
         "_grad",
         "_history",
@@ -95,6 +98,7 @@ class Tensor:
     _retains_grad: bool
     _inference: bool
     _history: int  # how often the tensor got a new node; its views compare it with what they saw
+    _aliases: weakref.WeakKeyDictionary | None  # tensors in this memory: how each views it
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Tensor:
         self = super().__new__(cls)
@@ -108,6 +112,7 @@ class Tensor:
         self._retains_grad = False
         self._inference = False
         self._history = 0
+        self._aliases = None
         return self
 
     def __init__(self, *data: Any) -> None:
@@ -399,6 +404,7 @@ class Tensor:
         tensor = wrap(self.array)
         tensor._counter = self._counter
         tensor._inference = self._inference
+        self._note_alias(tensor, ())
         return tensor
 
     def detach_(self) -> Tensor:
@@ -447,8 +453,6 @@ class Tensor:
         if self.is_leaf or self._retains_grad:
             return
         self._retains_grad = True
-        import weakref
-
         reference = weakref.ref(self)  # the node must not keep its own output alive
 
         def keep(gradient: Tensor) -> None:
@@ -476,11 +480,44 @@ class Tensor:
         """Says that this tensor is `step` (a ViewFunction and its arguments) of parent."""
         self._counter = parent._counter
         self._inference = parent._inference
+        parent._note_alias(self, (step,))
         view = parent._view
         if view is None:
             self._view = View(parent, (step,), parent._history)
         else:
             self._view = View(view.base, (*view.steps, step), view.base._history)
+
+    def _note_alias(self, alias: Tensor, steps: tuple) -> None:
+        """Remembers a tensor in this one's memory, if that could have to be laid out anew."""
+        base = self if self._view is None else self._view.base
+        if base._is_channels_last():
+            if base._aliases is None:
+                base._aliases = weakref.WeakKeyDictionary()
+            base._aliases[alias] = steps if self._view is None else (*self._view.steps, *steps)
+
+    def _is_channels_last(self) -> bool:
+        array = self.array
+        if array.ndim < 3 or array.flags.c_contiguous:
+            return False
+        return bool(array.transpose(0, *range(2, array.ndim), 1).flags.c_contiguous)
+
+    def lay_out_by_rows(self) -> None:
+        """Moves the values of a channels-last tensor (or a view's base) to row-major memory.
+
+        Images are channels-last inside, and a program for torch may ask for a `view` that only
+        row-major memory has. Views and detached tensors of the same memory move along, so that
+        they go on sharing it; only arrays taken out by `numpy()` stay behind.
+        """
+        base = self if self._view is None else self._view.base
+        if not base._is_channels_last():
+            return
+        base.array = backend.array_module(base.array).ascontiguousarray(base.array)
+        for alias, steps in list((base._aliases or {}).items()):
+            array = base.array
+            for function, args in steps:
+                array = function.view(array, *args)
+            alias.array = array
+        base._aliases = None
 
     def _refresh_view(self) -> None:
         """Takes the view again if its base has got a new history by a write in place."""
@@ -565,9 +602,11 @@ class View:
 class RemovableHandle:
     """What registering a hook returns: ``handle.remove()`` takes the hook away again."""
 
+    _ids = itertools.count()  # never used again: removing twice does not hit another hook
+
     def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
         self.hooks = hooks
-        self.id = 1 + max(hooks, default=0)
+        self.id = next(self._ids)
         hooks[self.id] = hook
 
     def remove(self) -> None:

@@ -158,6 +158,29 @@ def test_mask_and_index_assignment():
     assert x.grad.tolist() == [1.0, 0.0, 3.0, 0.0] and v.grad.tolist() == [2.0, 4.0]
 
 
+def test_ints_beside_index_tensors_keep_the_order_of_the_axes():
+    x = mt.zeros(2, 3, 4)
+    value = mt.arange(6.0).reshape(3, 2)
+    x[0, :, [1, 2]] = value  # NumPy would want (2, 3)
+    assert x[0, :, 1:3].tolist() == value.tolist() and x.sum() == 15
+
+
+def test_expanded_memory_cannot_be_written():
+    with pytest.raises(RuntimeError, match=r"single memory location.*clone"):
+        mt.ones(1).expand(3).add_(1)
+
+
+def test_views_go_on_sharing_memory_that_is_laid_out_anew():
+    x = mt.randn(2, 3, 4, 5).contiguous(memory_format=mt.channels_last)
+    channel, detached = x[:, 0], x.detach()
+    flat = x.view(2, -1)  # channels-last memory has no such view: it moves
+    channel.fill_(3)
+    detached[1, 1] = 7
+    assert (flat[:, :20] == 3).all() and (x[:, 0] == 3).all() and (flat[1, 20:40] == 7).all()
+    with pytest.raises(RuntimeError, match=r"Use \.reshape"):
+        mt.zeros(2, 3).t().view(6)
+
+
 def test_broadcast_value_collects_its_gradient():
     x, v = leaf(1.0, 2.0, 3.0), leaf(5.0)
     y = x * 1

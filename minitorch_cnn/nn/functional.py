@@ -36,7 +36,7 @@ from ..ops.exponentials import softmax as _softmax
 from ..ops.fold import fold, unfold
 from ..ops.linear import linear
 from ..ops.loss import cross_entropy, nll_loss
-from ..ops.norm import (
+from ..ops.normalization import (
     batch_norm,
     group_norm,
     instance_norm,

@@ -5,6 +5,7 @@ Every function here has torch's name and signature, and most are methods of Tens
 """
 
 from . import methods  # noqa: F401 - binds the methods of Tensor
+from .activation import prelu, relu, relu_, selu, threshold
 from .arithmetic import (
     add,
     addcdiv,
@@ -196,6 +197,7 @@ from .reduce import (
     median,
     min,
     nansum,
+    norm,
     std,
     std_mean,
     sum,
@@ -363,6 +365,7 @@ __all__ = [
     "ne",
     "neg",
     "nonzero",
+    "norm",
     "normal",
     "not_equal",
     "ones",
@@ -370,6 +373,7 @@ __all__ = [
     "outer",
     "permute",
     "pow",
+    "prelu",
     "prod",
     "rand",
     "rand_like",
@@ -380,6 +384,8 @@ __all__ = [
     "randperm",
     "ravel",
     "reciprocal",
+    "relu",
+    "relu_",
     "remainder",
     "repeat_interleave",
     "reshape",
@@ -390,6 +396,7 @@ __all__ = [
     "scatter_add",
     "searchsorted",
     "select",
+    "selu",
     "sigmoid",
     "sign",
     "sin",
@@ -415,6 +422,7 @@ __all__ = [
     "tensor",
     "tensor_split",
     "tensordot",
+    "threshold",
     "tile",
     "topk",
     "trace",

@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import backend
 from ..autograd.function import Function
 from ..autograd.modes import state
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
-from .common import as_operand, is_number, same_device
+from .common import as_operand, is_number, same_device, sum_to
+from .indexing import AdvancedIndex, BasicIndex, split_index
 
 
 class WriteIntoView(Function):
@@ -54,15 +54,9 @@ class PutByIndex(Function):
 
     @staticmethod
     def backward(ctx, gy):
-        from .common import sum_to
-
-        part = gy[tuple(wrap(i) if backend.is_array(i) else i for i in _as_tuple(ctx.index))]
+        part = AdvancedIndex.apply(gy, ctx.index)
         gx = PutByIndex.apply(gy, gy.new_zeros(()), ctx.index)
         return gx, sum_to(part, ctx.value_shape), None
-
-
-def _as_tuple(index: Any) -> tuple:
-    return index if isinstance(index, tuple) else (index,)
 
 
 def _take(array: Any, steps: tuple) -> Any:
@@ -95,6 +89,12 @@ def write(target: Tensor, new: Tensor) -> Tensor:
     if new.dtype.category > target.dtype.category:
         raise RuntimeError(
             f"result type {new.dtype} can't be cast to the desired output type {target.dtype}"
+        )
+    if any(step == 0 and n > 1 for step, n in zip(target.array.strides, target.shape, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor (shape "
+            f"{shape_text(target.shape)}, stride {target.stride()}) refers to a single memory "
+            "location. Please clone() the tensor before performing the operation."
         )
     target.array[...] = new.array
     target._bump_version()
@@ -202,8 +202,9 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     tensor([[-1.,  5., -1.],
             [-1.,  6., -1.]])
     """
-    part = input[index] if _is_basic(index) else None
-    if part is not None:
+    basic, advanced = split_index(input, index)
+    part = BasicIndex.apply(input, basic) if basic else input
+    if not advanced:
         copy_(part, value)
         return
     check_writable(input)
@@ -211,33 +212,14 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     if not isinstance(source, Tensor):
         source = input.new_tensor(source)
     source = source.to(input.device).to(input.dtype)
-    bare = tuple(_bare(each, input) for each in _as_tuple(index))
     try:
         if state.grad_enabled and (input.requires_grad or source.requires_grad):
-            before = _alias(input)
-            write(input, PutByIndex.apply(before, source, bare))
+            write(part, PutByIndex.apply(_alias(part), source, advanced))
             return
-        input.array[bare] = source.array
+        part.array[advanced] = source.array
     except ValueError as error:
         raise RuntimeError(
             f"shape mismatch: a value of shape {shape_text(source.shape)} cannot be put into "
             f"the indexed part of a tensor of shape {shape_text(input.shape)} ({error})"
         ) from None
     input._bump_version()
-
-
-def _is_basic(index: Any) -> bool:
-    """True if the index gives a view: ints, slices, None and Ellipsis only."""
-    return all(
-        each is None or each is Ellipsis or isinstance(each, slice) or type(each) is int
-        for each in _as_tuple(index)
-    )
-
-
-def _bare(each: Any, input: Tensor) -> Any:
-    if isinstance(each, list):
-        each = input.new_tensor(each).to("cpu")
-        each = each.bool() if each.dtype.category == 0 else each.long()
-    if isinstance(each, Tensor):
-        return backend.to_device(each.array, input.device)
-    return each

@@ -144,7 +144,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
         return _view_as_type(input, shape[0])
     lengths = complete_shape(int_tuple(shape), input.array.size)
     if not can_view(input.array, lengths):
-        _lay_out_by_rows(input)
+        input.lay_out_by_rows()
     if not can_view(input.array, lengths):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one "
@@ -153,21 +153,6 @@ def view(input: Tensor, *shape: Any) -> Tensor:
             f"view {shape_text(lengths)}"
         )
     return Reshape.apply(input, lengths)
-
-
-def _lay_out_by_rows(x: Tensor) -> None:
-    """Rewrites the memory of x (of its base, if x is a view) in row-major order.
-
-    Only the tensor itself sees its memory, so nobody can tell, except through `detach` or views
-    that were taken before: they keep the old memory.
-    """
-    base = x if x._view is None else x._view.base
-    base.array = array_module(base.array).ascontiguousarray(base.array)
-    if x._view is not None:
-        array = base.array
-        for function, args in x._view.steps:
-            array = function.view(array, *args)
-        x.array = array
 
 
 def _view_as_type(input: Tensor, kind: dtype) -> Tensor:

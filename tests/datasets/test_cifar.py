@@ -201,7 +201,11 @@ class Exploit:
         return os.system, ("echo hacked > hacked",)
 
 
-@pytest.mark.parametrize("value", [Exploit(), eval, ROWS.__class__, {"data": Exploit()}], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [Exploit(), eval, ROWS.__class__, {"data": Exploit()}],
+    ids=["object", "function", "class", "in a dict"],
+)
 def test_pickles_cannot_run_code(root, value, monkeypatch):
     monkeypatch.chdir(root)
     write(root / "cifar-10-batches-py" / "test_batch", value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ... import dtypes
 from ...ops.creation import empty, ones, zeros
-from ...ops.norm import batch_norm, instance_norm
+from ...ops.normalization import batch_norm, instance_norm
 from ...tensor import Tensor
 from .. import init
 from ..parameter import Parameter
@@ -15,6 +15,8 @@ from .module import Module
 
 class _RunningNorm(Module):
     """Parameters weight and bias, and the running averages, all (num_features)."""
+
+    _version = 2  # since num_batches_tracked is in the state dict
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ops.creation import empty
-from ...ops.norm import group_norm, layer_norm, local_response_norm, rms_norm
+from ...ops.normalization import group_norm, layer_norm, local_response_norm, rms_norm
 from ...tensor import Tensor
 from .. import init
 from ..parameter import Parameter

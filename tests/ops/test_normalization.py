@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
-from minitorch_cnn.ops.norm import (
+from minitorch_cnn.ops.normalization import (
     batch_norm,
     group_norm,
     instance_norm,
