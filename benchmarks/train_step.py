@@ -19,7 +19,7 @@ import time
 import numpy as np
 
 import minitorch_cnn as mt
-from minitorch_cnn import models, nn
+from minitorch_cnn import models
 
 # name -> (our module, constructor, arguments, batch size, image shape)
 MODELS = {
@@ -35,22 +35,22 @@ def our_model(name):
     return getattr(getattr(models, module), constructor)(**arguments)
 
 
-def our_step(model, images, labels, inference):
-    x, t = mt.from_numpy(images), mt.from_numpy(labels)
+def make_step(lib, model, images, labels, inference):
+    """A function that does one step; `lib` is minitorch_cnn or torch: the program is the same."""
     if inference:
         model.eval()
 
         def run():
-            with mt.no_grad():
-                model(x)
+            with lib.no_grad():
+                model(images)
 
         return run
-    criterion = nn.CrossEntropyLoss()
-    optimizer = mt.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
+    criterion = lib.nn.CrossEntropyLoss()
+    optimizer = lib.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
 
     def step():
         optimizer.zero_grad()
-        loss = criterion(model(x), t)
+        loss = criterion(model(images), labels)
         loss.backward()
         optimizer.step()
         return loss.item()
@@ -59,6 +59,7 @@ def our_step(model, images, labels, inference):
 
 
 def torch_step(name, ours, images, labels, inference, channels_last):
+    """The same step by torch, from the same weights."""
     import torch
     import torch_twin
 
@@ -69,25 +70,7 @@ def torch_step(name, ours, images, labels, inference, channels_last):
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
         x = x.to(memory_format=torch.channels_last)
-    if inference:
-        model.eval()
-
-        def run():
-            with torch.no_grad():
-                model(x)
-
-        return run
-    criterion = torch.nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
-
-    def step():
-        optimizer.zero_grad()
-        loss = criterion(model(x), t)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step
+    return make_step(torch, model, x, t, inference)
 
 
 def seconds(function):
@@ -108,7 +91,8 @@ def measure(name, rounds, inference, with_torch):
         for channels_last in (False, True):
             key = "torch channels_last" if channels_last else "torch"
             programs[key] = torch_step(name, model, images, labels, inference, channels_last)
-    programs["ours"] = our_step(model, images, labels, inference)
+    x, t = mt.from_numpy(images), mt.from_numpy(labels)
+    programs["ours"] = make_step(mt, model, x, t, inference)
     for program in programs.values():
         program()
     times = {key: [] for key in programs}

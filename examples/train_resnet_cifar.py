@@ -56,7 +56,7 @@ def evaluate(run, model, criterion, loader):
         predicted.append(scores.argmax(1).cpu())
         true.append(labels)
     predicted, true = mt.cat(predicted), mt.cat(true)
-    accuracy = 100 * (predicted == true).float().mean().item()
+    accuracy = 100 * (predicted == true).sum().item() / count
     return loss_sum / count, accuracy, predicted, true
 
 
