@@ -113,6 +113,22 @@ def test_grad_with_respect_to_an_intermediate_value():
     assert gy.tolist() == [18.0] and gx.tolist() == [108.0]
 
 
+def test_grad_goes_no_further_back_than_its_inputs():
+    class Forbidden(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, gy):
+            raise AssertionError("nobody asked for this gradient")
+
+    x = leaf(3.0)
+    y = Forbidden.apply(x)
+    z = (y * y + Forbidden.apply(x)).sum()
+    assert grad(z, y)[0].tolist() == [6.0]
+
+
 def test_backward_with_inputs_fills_only_those():
     a, b = leaf(2.0), leaf(5.0)
     (a * b).backward(inputs=[a])
@@ -161,6 +177,18 @@ def test_graph_is_freed_without_the_garbage_collector():
         loss.backward()
         del y, z, loss
         assert node() is None and tensor() is None
+    finally:
+        gc.enable()
+
+
+def test_graph_that_never_went_backward_is_freed_too():
+    gc.collect()
+    gc.disable()
+    try:
+        y = leaf(1.0, 2.0).exp()
+        node = weakref.ref(y.grad_fn)
+        del y
+        assert node() is None
     finally:
         gc.enable()
 
