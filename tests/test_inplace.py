@@ -129,6 +129,17 @@ def test_write_into_one_view_reaches_an_overlapping_view():
     assert x.grad.tolist() == [0.0, 10.0, 1.0]
 
 
+def test_a_view_looked_at_under_no_grad_keeps_its_new_history():
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    first = y[0]
+    y.mul_(3)
+    with mt.no_grad():
+        assert first.requires_grad
+    first.backward()
+    assert x.grad.tolist() == [3.0, 0.0]
+
+
 def test_constant_base_written_by_a_gradient_requires_one():
     x = leaf(4.0)
     y = mt.zeros(3, dtype=mt.float64)

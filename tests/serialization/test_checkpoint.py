@@ -78,6 +78,21 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
     assert mt.load(path) == {"a": 1} and os.listdir(tmp_path) == ["x.npz"]
 
 
+def test_the_old_file_is_whole_until_it_is_replaced_at_once(tmp_path, monkeypatch):
+    path = tmp_path / "x.npz"
+    mt.save({"a": 1}, path)
+    replaced = []
+
+    def crash(source, target):
+        replaced.append((mt.load(source), mt.load(target)))  # both are complete at this moment
+        raise OSError("power failure")
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(OSError, match="power failure"):
+        mt.save({"a": 2}, path)
+    assert replaced == [({"a": 2}, {"a": 1})] and mt.load(path) == {"a": 1}
+
+
 def test_a_file_cut_anywhere_or_with_a_changed_byte_never_gives_wrong_data(tmp_path):
     path = tmp_path / "x.npz"
     data = {"weight": mt.arange(6.0), "step": 3}
