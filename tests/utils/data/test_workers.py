@@ -199,9 +199,12 @@ class Forever(IterableDataset):
 
 
 SCRIPT = """
-    import itertools, sys, time
+    import itertools, signal, sys, time
     from minitorch_cnn.utils.data import DataLoader, IterableDataset
     import multiprocessing
+
+    # A program started in the background by a shell script has Ctrl-C switched off.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     class Forever(IterableDataset):
         def __iter__(self):
