@@ -513,10 +513,7 @@ class Tensor:
             return
         base.array = backend.array_module(base.array).ascontiguousarray(base.array)
         for alias, steps in list((base._aliases or {}).items()):
-            array = base.array
-            for function, args in steps:
-                array = function.view(array, *args)
-            alias.array = array
+            alias.array = view_of_array(base.array, steps)
         base._aliases = None
 
     def _refresh_view(self) -> None:
@@ -525,11 +522,9 @@ class Tensor:
         if view is None or view.history == view.base._history:
             return
         view.history = view.base._history
-        fresh = view.base
         recording, state.grad_enabled = state.grad_enabled, True  # the view was recorded once
         try:
-            for function, args in view.steps:
-                fresh = function.apply(fresh, *args)
+            fresh = view_of_tensor(view.base, view.steps)
         finally:
             state.grad_enabled = recording
         self._node, self._output = fresh._node, fresh._output
@@ -597,6 +592,20 @@ class View:
 
     def __init__(self, base: Tensor, steps: tuple, history: int) -> None:
         self.base, self.steps, self.history = base, steps, history
+
+
+def view_of_array(array: Any, steps: tuple) -> Any:
+    """The part of a bare array that the steps of a view lead to."""
+    for function, args in steps:
+        array = function.view(array, *args)
+    return array
+
+
+def view_of_tensor(tensor: Tensor, steps: tuple) -> Tensor:
+    """The part of a tensor that the steps of a view lead to, recorded if recording is on."""
+    for function, args in steps:
+        tensor = function.apply(tensor, *args)
+    return tensor
 
 
 class RemovableHandle:

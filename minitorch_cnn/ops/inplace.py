@@ -18,7 +18,7 @@ from typing import Any
 from ..autograd.function import Function
 from ..autograd.modes import state
 from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
+from ..tensor import Tensor, shape_text, view_of_array, view_of_tensor, wrap
 from .common import as_operand, is_number, same_device, sum_to
 from .indexing import AdvancedIndex, BasicIndex, split_index
 
@@ -30,14 +30,12 @@ class WriteIntoView(Function):
     def forward(ctx, x, value, steps):
         ctx.steps = steps
         y = x.array.copy(order="K")
-        _take(y, steps)[...] = value.array
+        view_of_array(y, steps)[...] = value.array
         return wrap(y)
 
     @staticmethod
     def backward(ctx, gy):
-        part = gy
-        for function, args in ctx.steps:
-            part = function.apply(part, *args)
+        part = view_of_tensor(gy, ctx.steps)
         gx = WriteIntoView.apply(gy, part.new_zeros(part.shape), ctx.steps)
         return gx, part.clone(), None
 
@@ -57,12 +55,6 @@ class PutByIndex(Function):
         part = AdvancedIndex.apply(gy, ctx.index)
         gx = PutByIndex.apply(gy, gy.new_zeros(()), ctx.index)
         return gx, sum_to(part, ctx.value_shape), None
-
-
-def _take(array: Any, steps: tuple) -> Any:
-    for function, args in steps:
-        array = function.view(array, *args)
-    return array
 
 
 def check_writable(tensor: Tensor) -> None:
