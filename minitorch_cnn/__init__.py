@@ -60,6 +60,7 @@ from .dtypes import (
     uint8,
 )
 from .formatting import set_printoptions
+from .kernels.tiers import kernel_tier
 from .ops import *
 from .ops.copy import channels_last, contiguous_format, memory_format, preserve_format
 from .serialization import load, save

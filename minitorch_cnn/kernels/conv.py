@@ -27,6 +27,7 @@ from typing import NamedTuple
 from ..backend import Array, array_module
 from . import depthwise
 from .layout import Pair, channels_first, channels_last, compute_type, kernel_positions, slices
+from .tiers import tiered
 
 
 class ConvGeometry(NamedTuple):
@@ -53,6 +54,7 @@ def output_size(size: Pair, kernel_size: Pair, geometry: ConvGeometry) -> Pair:
 # ------------------------------------------------------------------------ the three products
 
 
+@tiered
 def conv2d_forward(
     x: Array, w: Array, b: Array | None, geometry: ConvGeometry, algorithm: str = "im2col"
 ) -> Array:
@@ -82,6 +84,7 @@ def conv2d_forward(
     return channels_first(y, x.dtype)  # (N, K, OH, OW)
 
 
+@tiered
 def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Array:
     """gx (N, C, H, W) from gy (N, K, OH, OW) and w. Also what a transposed convolution computes.
 
@@ -123,6 +126,7 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
     return channels_first(gx, gy.dtype)  # (N, C, H, W)
 
 
+@tiered
 def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Array:
     """gw (K, C/G, KH, KW) from x (N, C, H, W) and gy (N, K, OH, OW)."""
     C = x.shape[1]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import array_module
+from .tiers import tiered
 
 Array = Any
 
 
+@tiered
 def cross_entropy(x: Array, target: Array) -> tuple[Array, Array]:
     """The losses log(sum_c exp(x_c)) - x_target of all rows, and their softmax.
 
@@ -24,6 +26,7 @@ def cross_entropy(x: Array, target: Array) -> tuple[Array, Array]:
     return xp.log(total) - picked, softmax
 
 
+@tiered
 def cross_entropy_backward(gy: Array, softmax: Array, target: Array) -> Array:
     """gx = gy (softmax - onehot(target)), row by row. gy: (R,)"""
     xp = array_module(softmax)

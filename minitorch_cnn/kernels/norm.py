@@ -11,7 +11,9 @@ from __future__ import annotations
 import math
 
 from ..backend import Array, array_module
+from .activation import relu_backward
 from .layout import compute_type, image_blocks
+from .tiers import tiered
 
 WIDE = 256  # numbers in a row from which NumPy's loops run at full speed
 
@@ -42,6 +44,7 @@ def _tile(vector: Array, rows: Array) -> Array:
     return tiled.astype(rows.dtype, copy=False)
 
 
+@tiered
 def channel_mean_var(x: Array) -> tuple[Array, Array]:
     """Mean and (biased) variance of each channel of x (N, C, ...): two arrays (C).
 
@@ -74,22 +77,43 @@ def channel_mean_var(x: Array) -> tuple[Array, Array]:
     return mean, variances.mean(0) + means.mean(0)
 
 
-def batch_norm_forward(x: Array, scale: Array, shift: Array) -> Array:
-    """y = x * scale + shift, with a number for each channel (axis 1)."""
+@tiered
+def batch_norm_forward(
+    x: Array, scale: Array, shift: Array, residual: Array | None = None, relu: bool = False
+) -> Array:
+    """y = x * scale + shift [+ residual], at least 0 with relu; scale and shift for each channel.
+
+    What follows a batch norm in a residual block is done in the same pass over the memory.
+    """
     xp = array_module(x)
     rows = _rows(x)
+    residual_rows = None if residual is None else _rows(residual)
     scale, shift = _tile(scale, rows), _tile(shift, rows)
     y = xp.empty_like(rows)
     for images in image_blocks(rows):
         xp.multiply(rows[images], scale, out=y[images])
         y[images] += shift
+        if residual_rows is not None:
+            y[images] += residual_rows[images]
+        if relu:
+            xp.maximum(y[images], 0, out=y[images])
     return _back(y, x)
 
 
+@tiered
 def batch_norm_backward(
-    gy: Array, x: Array, weight: Array | None, mean: Array, invstd: Array, batch_statistics: bool
-) -> tuple[Array, Array, Array]:
-    """gx, and the gradients of weight and bias (C).
+    gy: Array,
+    x: Array,
+    weight: Array | None,
+    mean: Array,
+    invstd: Array,
+    batch_statistics: bool,
+    y: Array | None = None,
+) -> tuple[Array, Array, Array, Array]:
+    """gx, the gradients of weight and bias (C), and the gradient that reached the batch norm.
+
+    y: the output, if the forward pass had relu. Then the last result is gy where y > 0 and 0
+    elsewhere (which is the gradient of the residual); otherwise it is gy itself.
 
     With xhat = (x - mean) invstd, y = weight xhat + bias and M numbers a channel,
 
@@ -101,6 +125,8 @@ def batch_norm_backward(
     """
     xp = array_module(x)
     C = x.shape[1]
+    if y is not None:
+        gy = relu_backward(gy, y)
     x_rows, gy_rows = _rows(x), _rows(gy)
     P, _, D = x_rows.shape
     tiled_mean = _tile(mean, x_rows)
@@ -120,7 +146,7 @@ def batch_norm_backward(
     tiled_a = _tile(a, x_rows)
     if not batch_statistics:
         xp.multiply(gy_rows, tiled_a, out=gx)
-        return _back(gx, gy), gweight, gbias
+        return _back(gx, gy), gweight, gbias, gy
     count = max(x.size // max(C, 1), 1)
     b = -a * invstd * gweight / count
     tiled_b, tiled_c = _tile(b, x_rows), _tile(-a * gbias / count - b * mean, x_rows)
@@ -129,4 +155,4 @@ def batch_norm_backward(
         xp.multiply(gy_rows[images], tiled_a, out=part)
         part += x_rows[images] * tiled_b
         part += tiled_c
-    return _back(gx, gy), gweight, gbias
+    return _back(gx, gy), gweight, gbias, gy

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import array_module
+from .tiers import tiered
 
 Array = Any
 
@@ -32,6 +33,7 @@ def _blocks(*arrays: Array | None) -> Iterator[list]:
         yield [None if array is None else array[start : start + BLOCK] for array in flat]
 
 
+@tiered
 def sgd(
     parameter: Array,
     gradient: Array,
@@ -58,6 +60,7 @@ def sgd(
         p -= lr * g
 
 
+@tiered
 def adam(
     parameter: Array,
     gradient: Array,

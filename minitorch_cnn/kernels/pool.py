@@ -20,6 +20,7 @@ from .layout import (
     kernel_positions,
 )
 from .resize import adaptive_bins
+from .tiers import tiered
 
 
 class PoolGeometry(NamedTuple):
@@ -57,6 +58,7 @@ def _pad(x: Array, geometry: PoolGeometry, value: float) -> Array:
 # -------------------------------------------------------------------------------- maximum
 
 
+@tiered
 def max_pool2d_forward(
     x: Array, geometry: PoolGeometry, with_position: bool = True
 ) -> tuple[Array, Array | None]:
@@ -97,6 +99,7 @@ def max_pool2d_forward(
     return y, None if position is None else position.transpose(0, 3, 1, 2)
 
 
+@tiered
 def max_pool2d_scatter(
     gy: Array, position: Array, input_size: Pair, geometry: PoolGeometry
 ) -> Array:
@@ -116,6 +119,7 @@ def max_pool2d_scatter(
     return channels_first(gx[:, ph : ph + H, pw : pw + W], gy.dtype)
 
 
+@tiered
 def max_pool2d_gather(x: Array, position: Array, geometry: PoolGeometry) -> Array:
     """(N, C, OH, OW): from each window of x the number at `position`. Scatter's gradient."""
     xp = array_module(x)
@@ -158,6 +162,7 @@ def _first_inside(xp, geometry: PoolGeometry, dtype) -> Array:
 # ----------------------------------------------------------------------------------- mean
 
 
+@tiered
 def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Array:
     """The sum of each window divided by divisor (OH, OW): (N, C, OH, OW).
 
@@ -180,6 +185,7 @@ def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Arra
     return channels_first(y, x.dtype)
 
 
+@tiered
 def avg_pool2d_backward(
     gy: Array, input_size: Pair, geometry: PoolGeometry, divisor: Array
 ) -> Array:

@@ -98,17 +98,15 @@ class BatchNorm(Function):
             xp = array_module(x.array)
             kind = compute_type(x.array)
             invstd = 1 / xp.sqrt(var.array.astype(kind) + ctx.eps)
-            gx, gweight, gbias = map(
-                wrap,
-                kernels.batch_norm_backward(
-                    gy.array,
-                    x.array,
-                    None if weight is None else weight.array,
-                    mean.array,
-                    invstd,
-                    ctx.batch_statistics,
-                ),
+            arrays = kernels.batch_norm_backward(
+                gy.array,
+                x.array,
+                None if weight is None else weight.array,
+                mean.array,
+                invstd,
+                ctx.batch_statistics,
             )
+            gx, gweight, gbias = map(wrap, arrays[:3])
         needs = ctx.needs_input_grad
         return (
             gx,

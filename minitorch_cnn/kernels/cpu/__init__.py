@@ -1,0 +1,1 @@
+"""Numba kernels for the CPU: the names of the readable tier, fused and blocked for the cache."""

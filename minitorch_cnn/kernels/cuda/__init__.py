@@ -1,0 +1,1 @@
+"""CUDA C++ kernels for CuPy arrays: the names of the readable tier."""
