@@ -69,6 +69,7 @@ from .tensor import Size, Tensor
 _SUBMODULES = (
     "cuda",
     "datasets",
+    "explain",
     "models",
     "nn",
     "optim",

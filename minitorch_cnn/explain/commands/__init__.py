@@ -1,0 +1,87 @@
+"""The command line: python -m minitorch_cnn explain COMMAND.
+
+A command is a name, a sentence, a function that adds its options to a parser, and a function that
+runs it. Each module in `MODULES` has a list `COMMANDS` of them. To add a command, write such a
+module and add it here.
+
+What a command returns is printed, and its picture is saved; one that returns None has done all
+that itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ..explanation import Explanation
+
+MODULES: tuple[str, ...] = ()
+
+
+class Command(NamedTuple):
+    name: str
+    help: str
+    add_options: Callable[[argparse.ArgumentParser], Any]
+    run: Callable[[argparse.Namespace], Explanation | None]
+    picture: bool = True  # False: the command has no --out, or its own
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds `explain` with all its commands to the program's parser."""
+    parser = subparsers.add_parser("explain", help="see how a convolutional network works")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for module in MODULES:
+        for command in importlib.import_module(module).COMMANDS:
+            own = commands.add_parser(
+                command.name, help=command.help, description=command.help + "."
+            )
+            command.add_options(own)
+            if command.picture:
+                default = f"explain-{command.name}.png"
+                own.add_argument(
+                    "--out",
+                    metavar="FILE",
+                    default=default,
+                    help=f"picture to write: .png, .svg or .pdf (default {default})",
+                )
+            own.set_defaults(run=_runner(command))
+
+
+def _runner(command: Command) -> Callable[[argparse.Namespace], None]:
+    def run(args: argparse.Namespace) -> None:
+        try:
+            explanation = command.run(args)
+        except (RuntimeError, ValueError, IndexError, FileNotFoundError) as error:
+            sys.exit(f"error: {error}")
+        if explanation is None:
+            return
+        print(explanation)
+        if not command.picture:
+            return
+        try:
+            explanation.save(args.out)
+        except ImportError as error:
+            print(f"no picture: {error}")
+        else:
+            print(f"picture: {args.out}")
+
+    return run
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The whole command line of the package: ``python -m minitorch_cnn``."""
+    parser = argparse.ArgumentParser(prog="python -m minitorch_cnn")
+    add_parser(parser.add_subparsers(metavar="PART", required=True))
+    args = parser.parse_args(argv)
+    args.run(args)
+
+
+def add_subject_options(parser: argparse.ArgumentParser) -> None:
+    """--checkpoint and --image: the network and the picture to look at."""
+    parser.add_argument(
+        "--checkpoint", metavar="FILE", help="a trained network: runs/x/best(.npz), or runs/x"
+    )
+    parser.add_argument("--image", metavar="FILE", help="a picture (default: one of Shapes)")

@@ -1,0 +1,68 @@
+"""Explanation: what every learning tool returns. It can be read, drawn, saved and shown.
+
+print(explanation)              the numbers and sentences, as text
+explanation.figure()            a matplotlib figure (extra: plot)
+explanation.save("file.png")    the figure as a file; also .svg and .pdf
+explanation                     at the end of a notebook cell: the richest form there is
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any
+
+# One meaning, one colour, in all pictures.
+ACCENT = "#d95f02"  # what is looked at: the pixel, its window, its row and column
+WEIGHTS = "#7570b3"  # weights and kernels
+RESULT = "#1b9e77"  # outputs
+QUIET = "#7f8c8d"  # everything that is not the point
+# Signed values (weights, products, gradients): blue is negative, red positive, white 0.
+SIGNED = "RdBu_r"
+# Values of images and activations: black is the smallest.
+PLAIN = "gray"
+DPI = 110
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty matplotlib figure of width x height inches. Raises ImportError without matplotlib.
+
+    The figure is made without pyplot, so no window opens and no global state changes.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "pictures need matplotlib: pip install 'minitorch-cnn[plot]'; the numbers and the "
+            "text are there without it"
+        ) from error
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+class Explanation:
+    """The base class. A subclass defines `text` and, if it can be drawn, `figure`."""
+
+    def text(self) -> str:
+        """The explanation in words and numbers."""
+        raise NotImplementedError(f"{type(self).__name__} has no text")
+
+    def figure(self) -> Any:
+        """The explanation as a matplotlib figure."""
+        raise NotImplementedError(f"{type(self).__name__} has no picture")
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the figure to a file; its name's end chooses the format (.png, .svg, .pdf)."""
+        self.figure().savefig(path, dpi=DPI)
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows where a class has no HTML of its own; None without matplotlib."""
+        try:
+            figure = self.figure()
+        except (ImportError, NotImplementedError):
+            return None
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=DPI)
+        return buffer.getvalue()

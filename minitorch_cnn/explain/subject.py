@@ -1,0 +1,151 @@
+"""The subject of an explanation: a network and a picture that goes through it.
+
+With a checkpoint of the examples it is a trained network; without one, a tiny new one, so that
+every tool has something to show at once. Without a picture of one's own it is one of Shapes.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from .. import backend, datasets, models, nn, transforms
+from ..serialization import load
+from ..tensor import Tensor
+
+ARCHITECTURES = {**models.cifar.ARCHITECTURES, "lenet5": models.lenet5}
+# Of Shapes' pictures, for the network that nobody trained.
+MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+
+
+class Trained(NamedTuple):
+    """A network from a checkpoint, in evaluation mode, with what it must know of its data."""
+
+    model: nn.Module
+    classes: list[str]
+    in_channels: int
+    image_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    rows: list[dict]  # the metrics of each epoch
+    config: dict  # the options of the run; {} for the network that nobody trained
+
+    def normalize(self, pictures: np.ndarray) -> Tensor:
+        """uint8 pictures (N, H, W, C) -> what the network takes, float32 (N, C, H, W)."""
+        return transforms.BatchAugment(self.mean, self.std).eval()(pictures)
+
+
+class Subject(NamedTuple):
+    """A network, a picture, and the picture as the network sees it."""
+
+    trained: Trained
+    picture: np.ndarray  # uint8 (H, W, C)
+    x: Tensor  # float32 (1, C, H, W), normalised
+    name: str  # of the picture
+
+    @property
+    def model(self) -> nn.Module:
+        return self.trained.model
+
+    @property
+    def classes(self) -> list[str]:
+        return self.trained.classes
+
+
+def load_trained(checkpoint: str | os.PathLike | None = None) -> Trained:
+    """The network of a checkpoint: a best.npz or last.npz, with or without .npz, or its folder.
+
+    None makes a small new ResNet for ten classes with always the same weights. The random numbers
+    of the caller stay as they are. Raises FileNotFoundError, or ValueError for another file.
+    """
+    if checkpoint is None:
+        state = backend.get_rng_state()
+        backend.manual_seed(0)
+        network = models.cifar.CifarResNet([1, 1, 1], [8, 16, 32]).eval()
+        backend.set_rng_state(state)
+        classes = datasets.Shapes(size=0).classes
+        return Trained(network, classes, 3, 32, MEAN, STD, [], {})
+    path = checkpoint_path(checkpoint)
+    saved = load(path)
+    if not isinstance(saved, dict) or not {"config", "model", "classes"} <= set(saved):
+        raise ValueError(f"{path} is not a checkpoint of the training examples")
+    config, classes = saved["config"], saved["classes"]
+    model = build_network(config["arch"], config["dataset"], len(classes), saved["in_channels"])
+    model.load_state_dict(saved["model"])
+    return Trained(
+        model.eval(),
+        list(classes),
+        saved["in_channels"],
+        28 if config["dataset"].endswith("mnist") else 32,
+        tuple(saved["mean"]),
+        tuple(saved["std"]),
+        saved["rows"],
+        config,
+    )
+
+
+def checkpoint_path(checkpoint: str | os.PathLike) -> Path:
+    """runs/x, runs/x/best and runs/x/best.npz all mean runs/x/best.npz."""
+    path = Path(checkpoint)
+    if path.is_dir():
+        path = path / "best.npz"
+    if not path.exists() and path.suffix != ".npz":
+        path = path.with_name(path.name + ".npz")
+    if not path.exists():
+        raise FileNotFoundError(f"there is no checkpoint {path}")
+    return path
+
+
+def build_network(arch: str, dataset: str, num_classes: int, in_channels: int) -> nn.Module:
+    """The network that the examples train under the name `arch`. Raises ValueError for others."""
+    if arch not in ARCHITECTURES:
+        raise ValueError(f"unknown architecture {arch!r}; known are {', '.join(ARCHITECTURES)}")
+    options: dict[str, Any] = {"num_classes": num_classes, "in_channels": in_channels}
+    if arch == "lenet5":
+        options["padding"] = 2 if dataset.endswith("mnist") else 0
+    return ARCHITECTURES[arch](**options)
+
+
+def read_picture(path: str | os.PathLike, size: int, channels: int) -> np.ndarray:
+    """A picture file as uint8 (size, size, channels): scaled to the short side, middle cut out.
+
+    Raises ValueError for a file that is no picture.
+    """
+    try:
+        with Image.open(path) as file:
+            picture = file.convert("L" if channels == 1 else "RGB")
+    except OSError as error:
+        raise ValueError(f"cannot read the picture {path}: {error}") from error
+    picture = transforms.CenterCrop(size)(transforms.Resize(size)(picture))
+    return np.asarray(picture).reshape(size, size, channels)
+
+
+def builtin_picture(size: int, channels: int, index: int = 11) -> tuple[np.ndarray, str]:
+    """A test picture of Shapes, uint8 (size, size, channels), and the name of its shape."""
+    data = datasets.Shapes(train=False, size=index + 1, image_size=size)
+    picture, name = data.data[index], data.classes[data.targets[index]]
+    if channels == 1:
+        picture = np.asarray(Image.fromarray(picture).convert("L"))[..., np.newaxis]
+    return picture, f"{name} (built-in picture {index})"
+
+
+def load_subject(
+    checkpoint: str | os.PathLike | None = None, image: str | os.PathLike | None = None
+) -> Subject:
+    """A network and a picture to explain; see `load_trained` and `read_picture`.
+
+    >>> subject = load_subject()
+    >>> subject.x.shape
+    minitorch_cnn.Size([1, 3, 32, 32])
+    """
+    trained = load_trained(checkpoint)
+    if image is None:
+        picture, name = builtin_picture(trained.image_size, trained.in_channels)
+    else:
+        picture = read_picture(image, trained.image_size, trained.in_channels)
+        name = Path(image).name
+    return Subject(trained, picture, trained.normalize(picture[np.newaxis]), name)
