@@ -1,0 +1,181 @@
+"""Which of our functions answers to which of torch's operators, and what is left out and why."""
+
+import functools
+import re
+import zlib
+
+import samples as S
+import torch
+
+import minitorch_cnn as mt
+import minitorch_cnn.nn.functional
+
+
+def find(root, name):
+    """root.a.b.c for "a.b.c", None if there is no such thing."""
+    for part in name.split("."):
+        root = getattr(root, part, None)
+    return root
+
+
+def ours(operation):
+    """Our function for an operator, or None. What torch has as a method only, we call as one."""
+    special = SPECIAL.get(operation.name)
+    return special or find(mt, operation.name) or find(mt.Tensor, operation.name)
+
+
+def forms(operation):
+    """(name of the form, our callable or None, torch's) for every way to call an operator."""
+    yield "function", ours(operation), operation.op
+    name = operation.name
+    if isinstance(find(torch, name), type(None)) or "." in name:
+        pass  # the method is the function, or there is none
+    elif hasattr(torch.Tensor, name):
+        yield "method", find(mt.Tensor, name), getattr(torch.Tensor, name)
+    if operation.inplace_variant is not None:
+        written = operation.inplace_variant
+        mine = find(mt.Tensor, name + "_")
+        yield "in-place", mine and on_clone(mine), on_clone(written)
+    if operation.supports_out:
+        yield "out=", mt_out(operation), into_out(operation.op, torch)
+
+
+def aliases(operation):
+    """Other names of the same operator that we lack."""
+    names = [operation.name, *(alias.name for alias in operation.aliases)]
+    return [name for name in names if find(torch, name) and not find(mt, name)]
+
+
+def mt_out(operation):
+    mine = ours(operation)
+    return mine and into_out(mine, mt)
+
+
+def on_clone(method):
+    """An in-place method on a copy, because a leaf must not be written."""
+
+    def call(input, *args, **kwargs):
+        return method(input.clone(), *args, **kwargs)
+
+    return call
+
+
+def into_out(function, library):
+    """The call with `out=`; what comes back must be what was given."""
+
+    def call(*args, **kwargs):
+        with library.no_grad():
+            result = function(*args, **kwargs)
+            single = isinstance(result, library.Tensor)
+            given = [each.new_empty(each.shape) for each in ([result] if single else result)]
+            returned = function(*args, **kwargs, out=given[0] if single else tuple(given))
+        for mine, theirs in zip(given, [returned] if single else returned):
+            if mine is not theirs and library is mt:
+                raise AssertionError("out= does not return the tensor that was given")
+        return returned
+
+    return call
+
+
+# ------------------------------------------------------------------------------- called otherwise
+
+
+def _in_place(name):
+    """What torch has as a method that fills a tensor (x.uniform_(), ...)."""
+
+    def call(input, *args, **kwargs):
+        return getattr(input.clone(), name)(*args, **kwargs)
+
+    return call
+
+
+def _item(name):
+    return lambda input, *args, **kwargs: getattr(input, name)(*args, **kwargs)
+
+
+def _property(name):
+    return lambda input: getattr(input, name)
+
+
+SPECIAL = {
+    **{name: _property(name) for name in ("T", "mT")},
+    **{
+        name: _in_place(name + "_")
+        for name in ("uniform", "exponential", "cauchy", "geometric", "log_normal", "fill")
+        if hasattr(mt.Tensor, name + "_")
+    },
+    "zero_": _in_place("zero_"),
+    **{
+        name: _item(name)
+        for name in ("bool", "char", "double", "float", "half", "int", "long", "short")
+    },
+    "byte": _item("byte"),
+}
+
+# Results that are random: their properties are compared, see `check_random`.
+RANDOM = re.compile(
+    r"""(normal|bernoulli|multinomial|rand|randn|randint|rand_like|randn_like|randint_like
+    |uniform|exponential|cauchy|geometric|log_normal|empty|empty_like|new_empty|empty_strided
+    |new_empty_strided|empty_permuted|svd_lowrank|pca_lowrank
+    |nn\.functional\.(alpha_dropout|dropout|dropout1d|dropout2d|dropout3d|feature_alpha_dropout
+    |rrelu|fractional_max_pool2d|fractional_max_pool3d))(\ .*)?""",
+    re.VERBOSE,
+)
+
+
+def is_random(label):
+    return RANDOM.fullmatch(label) is not None
+
+
+def check_random(mine, theirs, args, kwargs):
+    """Random results have torch's shapes and dtypes; dropped values are 0 or scaled."""
+    from compare import Different
+
+    pairs = list(zip(S.tensors_in(mine, mt), S.tensors_in(theirs, torch), strict=True))
+    for a, b in pairs:
+        if tuple(a.shape) != tuple(b.shape) or a.dtype.name != str(b.dtype).split(".")[-1]:
+            raise Different(f"random output: {S.describe(a)}, torch {S.describe(b)}")
+
+
+def seed_of(label, index):
+    """A seed for cotangents that stays the same from run to run."""
+    return zlib.crc32(f"{label} {index}".encode())
+
+
+# --------------------------------------------------------------------------- left out, and why
+
+COMPLEX = "complex numbers: out of scope"
+SPARSE = "sparse tensors: out of scope"
+QUANTISED = "quantised or 8-bit floating types: out of scope"
+INTERNAL = "an internal name of torch, not for users"
+FFT = "Fourier transforms: out of scope (they need complex numbers)"
+SPECIAL_FUNCTIONS = "special functions: use scipy.special on numpy() of a tensor"
+FOLLOWS = "no CNN needs it; not planned"
+
+REASONS = [
+    (r"(fft\..*|stft|istft)", FFT),
+    (
+        r"(complex|polar|view_as_complex|view_as_real|cdouble|cfloat|chalf|conj.*|resolve_.*|imag|real"
+        r"|angle|H|mH|sgn|isreal|linalg\.eig|linalg\.eigvals)",
+        COMPLEX,
+    ),
+    (r"(sparse\..*|to_sparse|.*sparse.*)", SPARSE),
+    (r"(bfloat16|torch\._scaled.*)", QUANTISED),
+    (
+        r"(_.*|torch\.ops\..*|jiterator.*|native_.*|unsafe_.*|.*_copy|hash_tensor|max_pool2d_with_.*"
+        r"|grid_sampler_.*|constant_pad_nd|nonzero_static|.*triton.*|nn\.functional\.linear_cross.*)",
+        INTERNAL,
+    ),
+    (r"(special\..*|igamma.*|mvlgamma.*|polygamma.*|digamma|lgamma|i0)", SPECIAL_FUNCTIONS),
+    (r"signal\..*", "windows for Fourier transforms: out of scope"),
+    (r"masked\..*", "masked reductions (torch.masked, a prototype): write where(mask, x, 0)"),
+]
+
+
+@functools.cache
+def reason_for(name):
+    """Why an operator of torch is not there."""
+    for pattern, reason in REASONS:
+        if re.fullmatch(pattern, name):
+            return reason
+    return FOLLOWS
