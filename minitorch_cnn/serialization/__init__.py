@@ -1,5 +1,6 @@
 """Saving and loading tensors and plain data, without pickle."""
 
-from .checkpoint import load, save
+from .api import load, save
+from .torch_file import load_torch
 
-__all__ = ["load", "save"]
+__all__ = ["load", "load_torch", "save"]

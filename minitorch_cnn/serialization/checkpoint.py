@@ -1,10 +1,10 @@
-"""`save` and `load`: nested plain data and tensors in one npz file, never pickle.
+"""Nested plain data and tensors in one npz file, never pickle: our own checkpoint format.
 
 An npz file is a zip of .npy arrays. Ours has one array for each tensor ("0.npy", "1.npy", ...) and
 one more, "structure.npy": UTF-8 JSON that says where they belong. JSON knows only lists and
 dicts with text keys, so each value that needs a type is written as [type, content]:
 
-    {"step": 3, 0: tensor}   ->   ["dict", [["step", 3], [0, ["tensor", 0]]]]
+    {"step": 3, 0: tensor}   ->   ["dict", [["step", 3], [0, ["tensor", 0, false]]]]
 
 Nothing in such a file can run code, so a file from a stranger is safe to load.
 """
@@ -13,97 +13,67 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
-import zipfile
+import re
 from collections import OrderedDict
-from collections.abc import Callable
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from .. import backend, dtypes
 from ..tensor import Size, Tensor, wrap
+from .files import as_elements, write_atomically
+
+__all__ = ["read_checkpoint", "write_atomically", "write_checkpoint"]
 
 FORMAT = "minitorch_cnn checkpoint 1"
 
 
-def save(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
-    """Writes tensors, state_dicts, numbers, text, None, lists, tuples and dicts to a file.
-
-    A path is written whole or not at all: first to a temporary file beside it, then renamed, so
-    that a crash never costs the previous file. Raises TypeError, naming the place, for anything
-    that is not plain data. Tensors lose their history; views are saved as their values.
-
-    >>> import minitorch_cnn as mt, tempfile, os
-    >>> path = os.path.join(tempfile.mkdtemp(), "a.npz")
-    >>> mt.save({"weight": mt.ones(2), "epoch": 3}, path)
-    >>> mt.load(path)
-    {'weight': tensor([1., 1.]), 'epoch': 3}
-    """
+def write_checkpoint(obj: Any, file: IO[bytes]) -> None:
+    """Writes plain data and tensors. Raises TypeError, naming the place, for anything else."""
     arrays: list[np.ndarray] = []
     structure = {"format": FORMAT, "data": _encode(obj, arrays, "the object")}
     text = json.dumps(structure, allow_nan=False).encode()
     entries = {str(index): array for index, array in enumerate(arrays)}
     entries["structure"] = np.frombuffer(text, np.uint8)
-    if isinstance(f, str | os.PathLike):
-        write_atomically(f, lambda file: np.savez(file, **entries))  # type: ignore[arg-type]
-    else:
-        np.savez(f, **entries)  # type: ignore[arg-type]
+    np.savez(file, **entries)  # type: ignore[arg-type]
 
 
-def load(f: str | os.PathLike | IO[bytes], map_location: Any = None) -> Any:
-    """Reads what `save` wrote. Tensors come back on the CPU, or on map_location.
+def read_checkpoint(records: dict[str, np.ndarray], where: backend.device) -> Any:
+    """The object in the records of an npz archive, name -> bytes."""
+    arrays = {
+        name.removesuffix(".npy"): _read_npy(raw, name)
+        for name, raw in records.items()
+        if name.endswith(".npy")
+    }
+    if "structure" not in arrays:
+        raise ValueError("it holds no 'structure'")
+    structure = json.loads(arrays["structure"].tobytes())
+    if structure.get("format") != FORMAT:
+        raise ValueError(f"its format is {structure.get('format')!r}, not {FORMAT!r}")
+    return _decode(structure["data"], arrays, where)
 
-    Raises FileNotFoundError, or ValueError for a file that is damaged or of another kind.
+
+_NPY_HEADER = re.compile(
+    r"\{'descr': '([<>|][biufc]\d+)', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n"
+)
+
+
+def _read_npy(raw: np.ndarray, name: str) -> np.ndarray:
+    """The array in the bytes of a .npy record: magic, version 1.0, length of header, header, data.
+
+    NumPy's own reader makes an array of the size in the header before it looks for the data.
     """
-    name = os.fspath(f) if isinstance(f, str | os.PathLike) else getattr(f, "name", "the file")
-    where = backend.CPU if map_location is None else backend.device(map_location)
-    try:
-        with np.load(f, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile) or "structure" not in archive:
-                raise ValueError("it holds no 'structure'")
-            structure = json.loads(archive["structure"].tobytes())
-            if structure.get("format") != FORMAT:
-                raise ValueError(f"its format is {structure.get('format')!r}, not {FORMAT!r}")
-            return _decode(structure["data"], archive, where)
-    except FileNotFoundError:
-        raise
-    except (
-        ValueError,
-        KeyError,
-        IndexError,
-        TypeError,
-        AttributeError,
-        OSError,
-        EOFError,
-        zipfile.BadZipFile,
-        RecursionError,
-        NotImplementedError,
-    ) as error:
-        raise ValueError(
-            f"{name} is not a readable minitorch_cnn checkpoint: {error}. It may be truncated, "
-            "damaged, or written by another program."
-        ) from error
-
-
-def write_atomically(path: str | os.PathLike, writer: Callable[[IO[bytes]], Any]) -> None:
-    """Calls writer(file) on a temporary file beside path, and renames it to path at the end."""
-    path = Path(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            writer(file)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)  # mkstemp makes private files; give it the rights that open() would
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    length = int.from_bytes(raw[8:10].tobytes(), "little")
+    header, data = raw[10 : 10 + length].tobytes().decode("latin1"), raw[10 + length :]
+    match = _NPY_HEADER.fullmatch(header)
+    if raw[:8].tobytes() != b"\x93NUMPY\x01\x00" or match is None:
+        raise ValueError(f"its record {name!r} is not an array of numbers as NumPy writes it")
+    kind = np.dtype(match[1])
+    shape = tuple(int(number) for number in match[3].replace(",", " ").split())
+    if math.prod(shape) * kind.itemsize != data.size:
+        raise ValueError(f"its record {name!r} has {data.size} bytes for the shape {shape}")
+    elements = as_elements(data.copy(), kind)  # the copy is aligned, which the record is not
+    return elements.reshape(shape, order="F" if match[2] == "True" else "C")
 
 
 def _encode(value: Any, arrays: list[np.ndarray], place: str) -> Any:

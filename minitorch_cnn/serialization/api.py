@@ -1,0 +1,68 @@
+"""`save` and `load`: which format is meant, and the promises that hold for all of them.
+
+    .npz and any other name   our own checkpoint: nested plain data and tensors
+    .safetensors              a flat dict of tensors, for other programs
+    .pth, .pt                 torch's zip format: nested plain data and tensors, for torch
+
+`save` goes by the name, `load` by the content. docs/formats.md says what each of them holds.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from .checkpoint import read_checkpoint, write_checkpoint
+from .files import damage_reported, opened, place_of, read_archive, write
+from .torch_file import read_torch, read_zip
+
+
+def save(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
+    """Writes tensors, state_dicts, numbers, text, None, lists, tuples and dicts to a file.
+
+    The format follows the name: .pth and .pt are torch's, .safetensors is that of the package of
+    this name and holds only a dict of tensors, everything else (and an open file, which has no
+    name) is our own, an npz file. None of them is ever an arbitrary pickle.
+
+    A path is written whole or not at all: first to a temporary file beside it, then renamed, so
+    that a crash never costs the previous file. Raises TypeError, naming the place, for anything
+    that is not plain data. Tensors lose their history. Our own format saves views as their
+    values; the others say more in `save_torch` and `save_safetensors`.
+
+    >>> import minitorch_cnn as mt, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "a.npz")
+    >>> mt.save({"weight": mt.ones(2), "epoch": 3}, path)
+    >>> mt.load(path)
+    {'weight': tensor([1., 1.]), 'epoch': 3}
+    """
+    kind = Path(f).suffix.lower() if isinstance(f, str | os.PathLike) else ""
+    writer = _WRITERS.get(kind, write_checkpoint)
+    try:
+        write(f, lambda file: writer(obj, file))
+    except RecursionError:
+        raise ValueError("cannot save the object: it contains itself, or is too deep") from None
+
+
+_WRITERS: dict[str, Any] = {}
+
+
+def load(
+    f: str | os.PathLike | IO[bytes], map_location: Any = None, *, weights_only: bool = True
+) -> Any:
+    """Reads what `save` or torch.save wrote, or a safetensors file; the content says which it is.
+
+    Tensors come back on the CPU, or on map_location (a device). weights_only is torch's: here
+    every file is read as plain data, so False reads no more than True.
+
+    Raises FileNotFoundError; ValueError for a file that is damaged or of another kind, and for a
+    torch file that holds more than plain data; NotImplementedError for element types we lack.
+    """
+    where = place_of(map_location)
+    with opened(f) as source, damage_reported(source.name, "minitorch_cnn checkpoint"):
+        if source.peek(4) != b"PK\x03\x04":
+            return read_torch(source, where)
+        records = read_archive(source)
+        if any(name.endswith("data.pkl") for name in records):
+            return read_zip(records, source.name, where)
+        return read_checkpoint(records, where)

@@ -1,0 +1,197 @@
+"""Opening, reading and writing files that may be damaged, or made to do harm.
+
+The rule of this folder: no number that stands in a file is believed before it was compared with
+the size of the file. So a file of n bytes costs memory in proportion to n, whatever it claims.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from .. import backend
+
+# What reading nonsense raises here and in the standard library, all of it meaning "damaged".
+DAMAGE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    OverflowError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+
+
+class Source:
+    """An open file, its name for messages, and `left`: how many bytes there are still to read."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self.file, self.name = file, name
+        start = file.tell()
+        self.left = file.seek(0, os.SEEK_END) - start
+        file.seek(start)
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes. Raises EOFError, before reading, if there are fewer."""
+        self._count_off(count)
+        return self.file.read(count)
+
+    def take_array(self, count: int) -> np.ndarray:
+        """The next `count` bytes as a writable uint8 array. Raises EOFError if there are fewer."""
+        self._count_off(count)
+        array = np.empty(count, np.uint8)
+        fill(array, self.file)
+        return array
+
+    def take_line(self) -> bytes:
+        """The next bytes up to the next newline, without it; at most a thousand of them."""
+        line = self.file.readline(min(1000, self.left))
+        self.left -= len(line)
+        if not line.endswith(b"\n"):
+            raise EOFError("a line in it does not end")
+        return line[:-1]
+
+    def peek(self, count: int) -> bytes:
+        """The next `count` bytes, or as many as there are; they stay to be read."""
+        start = self.file.tell()
+        data = self.file.read(count)
+        self.file.seek(start)
+        return data
+
+    def _count_off(self, count: int) -> None:
+        if not 0 <= count <= self.left:
+            raise EOFError(f"it should have {count} more bytes but has {self.left}")
+        self.left -= count
+
+
+def fill(array: np.ndarray, file: Any) -> None:
+    """Reads exactly as many bytes from the file as the uint8 array has."""
+    place = 0
+    while place < array.size:  # in pieces: zipfile makes a copy of each
+        count = file.readinto(memoryview(array)[place : place + 2**20])
+        if not count:
+            raise EOFError(f"it ends {array.size - place} bytes too early")
+        place += count
+
+
+@contextlib.contextmanager
+def opened(f: str | os.PathLike | IO[bytes]) -> Iterator[Source]:
+    """A `Source` for a path, or for a seekable binary file from its current position."""
+    if isinstance(f, str | os.PathLike):
+        with open(f, "rb") as file:
+            yield Source(file, os.fspath(f))
+    else:
+        yield Source(f, str(getattr(f, "name", "the file")))
+
+
+@contextlib.contextmanager
+def damage_reported(name: str, kind: str) -> Iterator[None]:
+    """Turns whatever reading a damaged file raises into one ValueError that names the file.
+
+    NotImplementedError (an element type that we do not have) and `Refused` pass as they are.
+    """
+    try:
+        yield
+    except (NotImplementedError, Refused):
+        raise
+    except DAMAGE as error:
+        raise ValueError(
+            f"{name} is not a readable {kind}: {error}. It may be truncated, damaged, or written "
+            "by another program."
+        ) from error
+
+
+class Refused(ValueError):
+    """A file asks for something that is never done for a file, such as calling a function."""
+
+
+def read_archive(source: Source) -> dict[str, np.ndarray]:
+    """All records of a zip archive, name -> writable bytes, after checking their checksums.
+
+    Only uncompressed records are read, which is how torch and NumPy write them. A compressed
+    record can grow a thousandfold; and records that overlap in the file could name the same bytes
+    again and again. So the records together must not be longer than the file.
+    """
+    records: dict[str, np.ndarray] = {}
+    size = source.left
+    with zipfile.ZipFile(source.file) as archive:
+        entries = archive.infolist()
+        total = sum(entry.file_size for entry in entries)
+        if total > size:
+            raise ValueError(f"its records have {total} bytes together, but the file only {size}")
+        for entry in entries:
+            name = entry.filename
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"its record {name!r} is compressed; torch and NumPy do not do so")
+            if entry.flag_bits & 1:
+                raise ValueError(f"its record {name!r} is encrypted")
+            if name in records:
+                raise ValueError(f"it has two records named {name!r}")
+            records[name] = np.empty(entry.file_size, np.uint8)
+            with archive.open(entry) as record:
+                fill(records[name], record)
+                record.read(1)  # zipfile compares the checksum when it meets the end
+    return records
+
+
+def as_elements(raw: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """Bytes seen as elements of that type, in this machine's byte order."""
+    elements = raw.view(kind)
+    if kind == np.bool_ and (raw > 1).any():
+        raise ValueError("a truth value in it is neither 0 nor 1")
+    native = kind.newbyteorder("=")
+    return elements if kind == native else elements.astype(native)
+
+
+def widen_bfloat16(raw: np.ndarray, order: str) -> np.ndarray:
+    """bfloat16 as float32: the same number, since bfloat16 is the upper half of a float32."""
+    upper = as_elements(raw, np.dtype(order + "u2")).astype(np.uint32)
+    return (upper << 16).view(np.float32)
+
+
+def place_of(map_location: Any) -> backend.device:
+    """The device that `map_location` means. None is the CPU, wherever the tensors came from."""
+    if callable(map_location) or isinstance(map_location, dict):
+        raise NotImplementedError(
+            f"map_location={map_location!r}: functions and dicts are not supported; give a device "
+            "such as 'cpu' or 'cuda:0' (tensors come to the CPU if you give none)"
+        )
+    return backend.CPU if map_location is None else backend.device(map_location)
+
+
+def write(f: str | os.PathLike | IO[bytes], writer: Callable[[IO[bytes]], Any]) -> None:
+    """Calls writer(file) on an open file, or on a new one at the path: whole or not at all."""
+    if isinstance(f, str | os.PathLike):
+        write_atomically(f, writer)
+    else:
+        writer(f)
+
+
+def write_atomically(path: str | os.PathLike, writer: Callable[[IO[bytes]], Any]) -> None:
+    """Calls writer(file) on a temporary file beside path, and renames it to path at the end."""
+    path = Path(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            writer(file)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)  # mkstemp makes private files; give it the rights that open() would
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
