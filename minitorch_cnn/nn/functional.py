@@ -28,14 +28,40 @@ from ..ops.activation import (
     threshold,
     threshold_,
 )
-from ..ops.conv import conv1d, conv2d, conv_transpose2d
+from ..ops.activation_rare import (
+    celu,
+    celu_,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    rrelu,
+    rrelu_,
+    softshrink,
+    softsign,
+    tanhshrink,
+)
+from ..ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from ..ops.conv3d import conv3d, conv_transpose3d
+from ..ops.distances import pairwise_distance, pdist
 from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
 from ..ops.elementwise import sigmoid, tanh
+from ..ops.embedding import embedding, embedding_bag
 from ..ops.exponentials import log_softmax as _log_softmax
 from ..ops.exponentials import softmax as _softmax
 from ..ops.fold import fold, unfold
-from ..ops.linear import linear
+from ..ops.linear import bilinear, linear
 from ..ops.loss import cross_entropy, nll_loss
+from ..ops.margins import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from ..ops.normalization import (
     batch_norm,
     group_norm,
@@ -51,18 +77,38 @@ from ..ops.pool import (
     avg_pool2d,
     max_pool2d,
     max_pool2d_with_indices,
-    max_unpool2d,
+)
+from ..ops.pool1d import (
+    adaptive_avg_pool1d,
+    adaptive_max_pool1d,
+    avg_pool1d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool1d_with_indices,
+)
+from ..ops.pool3d import (
+    adaptive_avg_pool3d,
+    adaptive_max_pool3d,
+    avg_pool3d,
+    max_pool3d,
+    max_pool3d_with_indices,
 )
 from ..ops.regression import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
     huber_loss,
     kl_div,
     l1_loss,
     mse_loss,
+    poisson_nll_loss,
     smooth_l1_loss,
 )
-from ..ops.resize import interpolate, pixel_shuffle, pixel_unshuffle, upsample
+from ..ops.resize import interpolate, upsample
+from ..ops.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from ..ops.unpool import max_unpool1d, max_unpool2d, max_unpool3d
 from ..ops.vectors import cosine_similarity, normalize, one_hot
 from ..tensor import Tensor
 
@@ -88,6 +134,13 @@ def log_softmax(
     return _log_softmax(input, _dim_or_guess("log_softmax", input, dim, _stacklevel), dtype)
 
 
+def softmin(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
+    """softmax(-x): the smallest number gets the most; see `softmax`."""
+    return _softmax(-input, _dim_or_guess("softmin", input, dim, _stacklevel), dtype)
+
+
 def _dim_or_guess(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
     if dim is not None:
         return dim
@@ -100,16 +153,30 @@ def _dim_or_guess(name: str, input: Tensor, dim: int | None, stacklevel: int) ->
 
 
 __all__ = [
+    "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
     "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "alpha_dropout",
+    "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "celu",
+    "celu_",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
+    "conv3d",
+    "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
+    "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
     "dropout",
@@ -117,13 +184,20 @@ __all__ = [
     "dropout2d",
     "elu",
     "elu_",
+    "embedding",
+    "embedding_bag",
     "fold",
+    "gaussian_nll_loss",
     "gelu",
+    "glu",
     "group_norm",
+    "gumbel_softmax",
+    "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
     "hardtanh_",
+    "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
     "interpolate",
@@ -136,32 +210,57 @@ __all__ = [
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "margin_ranking_loss",
+    "max_pool1d",
+    "max_pool1d_with_indices",
     "max_pool2d",
     "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
+    "max_unpool1d",
     "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
     "relu_",
     "rms_norm",
+    "rrelu",
+    "rrelu_",
     "selu",
     "selu_",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
+    "softmin",
     "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
     "threshold",
     "threshold_",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
     "unfold",
     "upsample",
 ]

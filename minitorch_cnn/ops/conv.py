@@ -21,7 +21,7 @@ from ..kernels import ConvGeometry, output_size
 from ..tensor import Tensor, shape_text, wrap
 from .common import same_device
 from .pad import pad
-from .window import Pair, pair, with_batch
+from .window import Pair, numbers, pair, with_batch
 
 
 class Conv2dFunction(Function):
@@ -232,34 +232,64 @@ def conv1d(
     >>> mt.nn.functional.conv1d(x, mt.ones(1, 1, 2))
     tensor([[[3., 6.]]])
     """
-    if input.ndim not in (2, 3):
-        raise RuntimeError(
-            "Expected 2D (unbatched) or 3D (batched) input to conv1d, but got input of size: "
-            f"{shape_text(input.shape)}"
-        )
-    if weight.ndim != 3:
-        raise RuntimeError(f"conv1d: weight must be 3D, got size {shape_text(weight.shape)}")
-
-    def row(name: str, value: Any, above: int) -> tuple[int, int]:
-        """(above, value): what the axis of height 1 has, and what the user says of the other."""
-        values = (value,) if isinstance(value, int) else tuple(value)
-        if len(values) != 1:
-            raise RuntimeError(
-                f"expected {name} to be a single integer value or a list of 1 values to match "
-                f"the convolution dimensions, but got {name}={list(values)}"
-            )
-        return above, int(values[0])
-
+    _check_sequence("conv1d", input, weight)
     y = conv2d(
         input.unsqueeze(-2),
         weight.unsqueeze(-2),
         bias,
-        row("stride", stride, 1),
-        padding if isinstance(padding, str) else row("padding", padding, 0),
-        row("dilation", dilation, 1),
+        _row("stride", stride, 1),
+        padding if isinstance(padding, str) else _row("padding", padding, 0),
+        _row("dilation", dilation, 1),
         groups,
     )
     return y.squeeze(-2)
+
+
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    """`conv_transpose2d` of images one pixel high: input (N, K, L), weight (K, C/groups, KL).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.conv_transpose1d(mt.tensor([[1.0, 2.0]]), mt.ones(1, 1, 3), stride=2)
+    tensor([[1., 1., 3., 2., 2.]])
+    """
+    _check_sequence("conv_transpose1d", input, weight)
+    if isinstance(padding, str):
+        raise TypeError(f"conv_transpose1d: padding must be numbers, got {padding!r}")
+    y = conv_transpose2d(
+        input.unsqueeze(-2),
+        weight.unsqueeze(-2),
+        bias,
+        _row("stride", stride, 1),
+        _row("padding", padding, 0),
+        _row("output_padding", output_padding, 0),
+        groups,
+        _row("dilation", dilation, 1),
+    )
+    return y.squeeze(-2)
+
+
+def _check_sequence(function: str, input: Tensor, weight: Tensor) -> None:
+    if input.ndim not in (2, 3):
+        raise RuntimeError(
+            f"Expected 2D (unbatched) or 3D (batched) input to {function}, but got input of size: "
+            f"{shape_text(input.shape)}"
+        )
+    if weight.ndim != 3:
+        raise RuntimeError(f"{function}: weight must be 3D, got size {shape_text(weight.shape)}")
+
+
+def _row(name: str, value: Any, above: int) -> tuple[int, int]:
+    """(above, value): what the axis of height 1 has, and what the user says of the other."""
+    return (above, *numbers(name, value, 1))
 
 
 # ------------------------------------------------------------------------------ arguments

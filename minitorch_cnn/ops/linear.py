@@ -72,3 +72,37 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
                 f"and {other.dtype}"
             )
     return Linear.apply(input, weight, bias)
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y_o = input1 weight_o input2 + bias_o, for each output o: a form for every pair of features.
+
+    input1: (..., I); input2: (..., J); weight: (O, I, J); bias: (O,) or None. Returns (..., O).
+
+    >>> import minitorch_cnn as mt
+    >>> x, y = mt.tensor([[1.0, 2.0]]), mt.tensor([[3.0, 4.0]])
+    >>> mt.nn.functional.bilinear(x, y, mt.eye(2).unsqueeze(0))
+    tensor([[11.]])
+    """
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError(
+            "bilinear(): input batch dimensions do not match: "
+            f"got {shape_text(input1.shape)} and {shape_text(input2.shape)}"
+        )
+    if weight.ndim != 3 or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
+        raise RuntimeError(
+            f"bilinear(): inputs of shapes {shape_text(input1.shape)} and "
+            f"{shape_text(input2.shape)} do not fit weight {shape_text(weight.shape)} (outputs, "
+            "features of input1, features of input2)"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise RuntimeError(
+            f"bilinear(): bias must have shape [{weight.shape[0]}], got {shape_text(bias.shape)}"
+        )
+    same_device(input1, input2, weight, bias)
+    # One form for all outputs at once: (..., I) @ (I, O*J) -> (..., O, J), times input2.
+    O, I, J = weight.shape
+    forms = weight.permute(1, 0, 2).reshape(I, O * J)
+    rows = (input1 @ forms).reshape(*input1.shape[:-1], O, J)
+    y = (rows * input2.unsqueeze(-2)).sum(dim=-1)
+    return y if bias is None else y + bias

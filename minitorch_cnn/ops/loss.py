@@ -151,6 +151,13 @@ def check_reduction(name: str, size_average: Any, reduce: Any, reduction: str) -
         )
 
 
+def reduce_losses(losses: Tensor, reduction: str) -> Tensor:
+    """The mean or the sum of losses, or themselves for "none"."""
+    if reduction == "none":
+        return losses
+    return losses.sum() if reduction == "sum" else losses.mean()
+
+
 def _check_scores(input: Tensor, weight: Tensor | None) -> None:
     if input.ndim == 0 or not input.dtype.is_floating_point:
         raise RuntimeError(
@@ -248,7 +255,4 @@ def _with_probabilities(
     terms = target * log_softmax(input, dim)
     if weight is not None:
         terms = terms * weight.reshape(classes, *[1] * (input.ndim - dim - 1))
-    losses = -terms.sum(dim=dim)
-    if reduction == "none":
-        return losses
-    return losses.sum() if reduction == "sum" else losses.mean()
+    return reduce_losses(-terms.sum(dim=dim), reduction)

@@ -120,7 +120,7 @@ def max_pool2d(
     >>> mt.nn.functional.max_pool2d(x, 2, return_indices=True)
     (tensor([[[5., 2.]]]), tensor([[[1, 2]]]))
     """
-    geometry = _geometry("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    geometry = pool_geometry("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
     if not return_indices:
         return with_batch(input, lambda x: MaxPool.apply(x, geometry, False))
     batch = input.unsqueeze(0) if input.ndim == 3 else input
@@ -160,7 +160,7 @@ def avg_pool2d(
     >>> mt.nn.functional.avg_pool2d(mt.arange(8.0).reshape(1, 2, 4), 2)
     tensor([[[2.5000, 4.5000]]])
     """
-    geometry = _geometry("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    geometry = pool_geometry("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
     _floating("avg_pool2d", input)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero, got divisor_override=0")
@@ -210,58 +210,10 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     return (y, indices) if return_indices else y
 
 
-def max_unpool2d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    output_size: Any = None,
-) -> Tensor:
-    """Puts maxima back to the places they came from, zeros elsewhere.
-
-    input and indices: the two results of `max_pool2d` with return_indices. output_size: the
-    size before pooling, of which pooling may have lost a remainder.
-
-    >>> import minitorch_cnn as mt
-    >>> x = mt.tensor([[[1.0, 5.0], [3.0, 4.0]]])
-    >>> mt.nn.functional.max_unpool2d(*mt.nn.functional.max_pool2d(x, 2, return_indices=True), 2)
-    tensor([[[0., 5.],
-             [0., 0.]]])
-    """
-    kernel = pair("kernel_size", kernel_size)
-    step = kernel if stride is None else pair("stride", stride)
-    border = pair("padding", padding)
-    if indices.shape != input.shape:
-        raise RuntimeError(
-            f"Expected shape of indices to be the same as that of the input "
-            f"({shape_text(input.shape)}), but got indices with shape {shape_text(indices.shape)}"
-        )
-    size = tuple(
-        (n - 1) * s - 2 * p + k
-        for n, s, p, k in zip(input.shape[-2:], step, border, kernel, strict=True)
-    )
-    if output_size is not None:
-        wanted = tuple(output_size)[-2:]
-        for want, usual, s in zip(wanted, size, step, strict=True):
-            if not usual - s < want < usual + s:
-                raise ValueError(
-                    f"invalid output_size {tuple(output_size)}: each length must be within the "
-                    f"stride {step} of {size}"
-                )
-        size = wanted
-    area = size[0] * size[1]
-    index = indices.array
-    if index.size and not bool(((index >= 0) & (index < area)).all()):
-        raise RuntimeError(f"Found an invalid max index for output size {size}")
-    flat = input.new_zeros((*input.shape[:-2], area))
-    return flat.scatter(-1, indices.flatten(-2), input.flatten(-2)).unflatten(-1, size)
-
-
 # ------------------------------------------------------------------------------ arguments
 
 
-def _geometry(
+def pool_geometry(
     function: str,
     input: Tensor,
     kernel_size: Any,

@@ -15,13 +15,7 @@ from ..tensor import Tensor, shape_text, wrap
 from .activation import Softplus
 from .arithmetic import where
 from .elementwise import exp, log, log1p
-from .loss import check_reduction
-
-
-def _reduce(losses: Tensor, reduction: str) -> Tensor:
-    if reduction == "none":
-        return losses
-    return losses.sum() if reduction == "sum" else losses.mean()
+from .loss import check_reduction, reduce_losses
 
 
 def _weighted(losses: Tensor, weight: Tensor) -> Tensor:
@@ -34,11 +28,11 @@ def _weighted(losses: Tensor, weight: Tensor) -> Tensor:
 
 
 def _reduce_weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
-    """As `_reduce`, with a weight of the losses' shape: "mean" is then the weighted mean."""
+    """As `reduce_losses`, with a weight of the losses' shape: "mean" is then the weighted mean."""
     if weight is None:
-        return _reduce(losses, reduction)
+        return reduce_losses(losses, reduction)
     losses = _weighted(losses, weight)
-    return losses.sum() / weight.sum() if reduction == "mean" else _reduce(losses, reduction)
+    return losses.sum() / weight.sum() if reduction == "mean" else reduce_losses(losses, reduction)
 
 
 def _difference(input: Tensor, target: Tensor) -> Tensor:
@@ -101,8 +95,8 @@ def smooth_l1_loss(
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     d = _difference(input, target)
     if beta == 0:
-        return _reduce(d.abs(), reduction)
-    return _reduce(where(d.abs() < beta, 0.5 * d * d / beta, d.abs() - 0.5 * beta), reduction)
+        return reduce_losses(d.abs(), reduction)
+    return reduce_losses(where(d.abs() < beta, 0.5 * d * d / beta, d.abs() - 0.5 * beta), reduction)
 
 
 def huber_loss(
@@ -124,7 +118,7 @@ def huber_loss(
     d = _difference(input, target)
     losses = where(d.abs() <= delta, 0.5 * d * d, delta * (d.abs() - 0.5 * delta))
     # torch's mean is over the number of elements here, not over the sum of the weights
-    return _reduce(losses if weight is None else _weighted(losses, weight), reduction)
+    return reduce_losses(losses if weight is None else _weighted(losses, weight), reduction)
 
 
 class BinaryCrossEntropy(Function):
@@ -173,7 +167,7 @@ def binary_cross_entropy(
             "binary_cross_entropy_with_logits"
         )
     losses = BinaryCrossEntropy.apply(input, target)
-    return _reduce(losses if weight is None else losses * weight, reduction)
+    return reduce_losses(losses if weight is None else losses * weight, reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -204,7 +198,7 @@ def binary_cross_entropy_with_logits(
     if pos_weight is not None:
         minus_log = minus_log * ((pos_weight - 1) * target + 1)
     losses = (1 - target) * input + minus_log
-    return _reduce(losses if weight is None else losses * weight, reduction)
+    return reduce_losses(losses if weight is None else losses * weight, reduction)
 
 
 def kl_div(
@@ -238,4 +232,75 @@ def kl_div(
             "definition.",
             stacklevel=2,
         )
-    return _reduce(losses, reduction)
+    return reduce_losses(losses, reduction)
+
+
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: Any = None,
+    eps: float = 1e-8,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """How improbable counts `target` are if they are Poisson-distributed with mean exp(input).
+
+    log_input False: input is the mean itself, and eps keeps its logarithm finite. full: adds
+    Stirling's approximation of log(target!) where target is above 1.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.poisson_nll_loss(mt.tensor([0.0]), mt.tensor([3.0]))
+    tensor(1.)
+    """
+    check_reduction("poisson_nll_loss", size_average, reduce, reduction)
+    if log_input:
+        losses = exp(input) - target * input
+    else:
+        losses = input - target * log(input + eps)
+    if full:
+        large = target > 1
+        t = where(large, target, 1.0)
+        stirling = t * log(t) - t + 0.5 * log(2 * math.pi * t)
+        losses = losses + where(large, stirling, 0.0)
+    return reduce_losses(losses, reduction)
+
+
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    """(log(var) + (input - target)^2 / var) / 2: normally distributed around input.
+
+    var: the variance, a number or a tensor of the input's shape, or with one number for each row
+    of the last dimension (with or without that dimension); at least eps is used. full: adds
+    log(2 pi) / 2. Raises ValueError for a negative variance or one of another shape.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.gaussian_nll_loss(mt.tensor([1.0]), mt.tensor([3.0]), 1.0)
+    tensor(2.)
+    """
+    check_reduction("gaussian_nll_loss", None, None, reduction)
+    if not isinstance(var, Tensor):
+        var = input.new_full(input.shape, float(var))
+    elif var.shape != input.shape:
+        if var.shape == input.shape[:-1]:
+            var = var.unsqueeze(-1)
+        elif var.shape != (*input.shape[:-1], 1):
+            raise ValueError(
+                f"var is of incorrect size: {shape_text(var.shape)} beside an input of "
+                f"{shape_text(input.shape)}"
+            )
+    if not var.is_cuda and bool((var.array < 0).any()):
+        raise ValueError(f"var has negative entry/entries, the lowest is {var.array.min()}")
+    # As in torch, the gradient goes past the limit.
+    var = var + (var.detach().clamp(min=eps) - var.detach())
+    losses = 0.5 * (log(var) + (input - target) ** 2 / var)
+    if full:
+        losses = losses + 0.5 * math.log(2 * math.pi)
+    return reduce_losses(losses, reduction)

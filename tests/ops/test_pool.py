@@ -13,8 +13,8 @@ from minitorch_cnn.ops.pool import (
     avg_pool2d,
     max_pool2d,
     max_pool2d_with_indices,
-    max_unpool2d,
 )
+from minitorch_cnn.ops.unpool import max_unpool2d
 
 
 def spread_out(seed, shape):

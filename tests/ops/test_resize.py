@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
-from minitorch_cnn.ops.resize import interpolate, pixel_shuffle, pixel_unshuffle, upsample
+from minitorch_cnn.ops.resize import interpolate, upsample
+from minitorch_cnn.ops.shuffle import pixel_shuffle, pixel_unshuffle
 
 ALIGNED = ("bilinear", "bicubic")
 

@@ -9,8 +9,8 @@ from ...ops.pool import (
     adaptive_max_pool2d,
     avg_pool2d,
     max_pool2d,
-    max_unpool2d,
 )
+from ...ops.unpool import max_unpool2d
 from ...tensor import Tensor
 from .module import Module
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops.resize import interpolate, pixel_shuffle, pixel_unshuffle
+from ...ops.resize import interpolate
+from ...ops.shuffle import pixel_shuffle, pixel_unshuffle
 from ...tensor import Tensor
 from .module import Module
 
