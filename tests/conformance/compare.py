@@ -111,7 +111,7 @@ def _compare(mine, theirs, what, order=0):
             raise Different(f"{what}: dtype {kinds[0]}, torch {kinds[1]}")
         if tuple(mine.shape) != tuple(theirs.shape):
             raise Different(f"{what}: shape {tuple(mine.shape)}, torch {tuple(theirs.shape)}")
-        _compare_values(mine.detach().numpy(), theirs.detach().resolve_neg().numpy(), what, order)
+        _compare_values(mine.detach().numpy(), theirs.numpy(force=True), what, order)
     elif isinstance(theirs, torch.Size):
         if tuple(mine) != tuple(theirs):
             raise Different(f"{what}: {mine}, torch {theirs}")
@@ -209,7 +209,7 @@ def _compare_all(mine, theirs, what, order):
     for index, (a, b) in enumerate(zip(mine, theirs, strict=True)):
         if a is None and b is None:
             continue
-        a = mt.from_numpy(np.zeros_like(b.detach().numpy())) if a is None else a
+        a = mt.from_numpy(np.zeros_like(b.numpy(force=True))) if a is None else a
         b = torch.zeros(tuple(a.shape), dtype=_torch_dtype(a)) if b is None else b
         _compare(a, b, f"{what} {index}", order)
 

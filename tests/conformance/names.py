@@ -8,7 +8,6 @@ import samples as S
 import torch
 
 import minitorch_cnn as mt
-import minitorch_cnn.nn.functional
 
 
 def find(root, name):

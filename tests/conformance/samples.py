@@ -73,6 +73,8 @@ def ours(value):
         if value.layout is not torch.strided or value.is_quantized:
             raise OutOfScope(f"a tensor of layout {value.layout}")
         ours(value.dtype)  # raises for types that we do not have
+        if value.ndim > 64:
+            raise OutOfScope(f"a tensor of {value.ndim} dimensions (NumPy has 64 at most)")
         tensor = mt.from_numpy(value.detach().clone().numpy())
         return tensor.requires_grad_(value.requires_grad)
     if isinstance(value, torch.dtype):
