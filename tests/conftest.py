@@ -6,6 +6,9 @@ import hypothesis
 import pytest
 
 import minitorch_cnn as mt
+from tests import backends
+
+collect_ignore = ["standin"]  # it would hide CuPy from the tests
 
 # No deadline: a test must not fail because the machine is busy. Where CI is set, the same examples
 # are drawn in every run; at home every run tries others, and a failure prints how to repeat it.
@@ -18,6 +21,22 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("minitorch")
+
+
+def pytest_addoption(parser):
+    backends.add_option(parser)
+
+
+def pytest_configure(config):
+    backends.use(config)
+
+
+def pytest_collection_modifyitems(config, items):
+    backends.skip_host_only(config, items)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    backends.report(config, terminalreporter.write_line)
 
 
 @pytest.fixture(autouse=True)

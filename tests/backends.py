@@ -1,0 +1,114 @@
+"""Runs any of the tests on another array library: ``pytest --backend standin tests/ops``.
+
+    numpy     (default) as users without a GPU have it
+    cupy      the installed CuPy, on a GPU or on an emulated one
+    standin   tests/standin: CuPy's rules, computed by NumPy; for machines with neither
+
+The tests themselves do not know. New tensors land on the chosen backend, and where a test takes
+numbers out of a tensor they are fetched from it, which a user has to ask for with `.cpu()`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn import backend
+from minitorch_cnn.tensor import wrap
+
+# What is about the host itself, or cannot be so on a GPU: test -> why.
+SHARED = "compares or shares memory with NumPy"
+TEXT = "the text of a tensor on a GPU names its device"
+UNCHECKED = "checking values on a GPU would make the host wait for it"
+ROWS = "CuPy's elementwise functions give row-major results, whatever their inputs"
+HOST_ONLY = {
+    "test_tensor_copies_and_as_tensor_shares": SHARED,
+    "test_views_share_memory": SHARED,
+    "test_numpy_shares_memory_both_ways": SHARED,
+    "test_dlpack_both_ways_shares_memory": SHARED,
+    "test_state_dict_in_the_middle_continues_the_same_way": SHARED,
+    "test_saved_values_are_freed_by_backward_though_the_loss_lives_on": SHARED,
+    "test_basic_attributes": "asks for the CPU by name",
+    "test_to_and_conversions": "asks for the CPU by name",
+    "test_repr[": TEXT,
+    "test_parameter_list": TEXT,
+    "test_parameter_dict": TEXT,
+    "test_error[<lambda>-IndexError-index -1 is out of bounds]": UNCHECKED,
+    "test_an_out_of_range_target_is_quoted_with_its_place": UNCHECKED,
+    "test_binary_cross_entropy_at_its_ends_is_cut_as_torchs": UNCHECKED,
+    "test_channels_last_memory": ROWS,
+    "test_relu_keeps_nan_and_the_order_in_memory": ROWS,
+}
+
+
+def add_option(parser):
+    parser.addoption(
+        "--backend", choices=["numpy", "cupy", "standin"], default="numpy", help="see backends.py"
+    )
+
+
+def use(config):
+    """Switches the whole session to the backend of the option."""
+    chosen = config.getoption("--backend")
+    if chosen == "numpy":
+        return
+    if chosen == "standin":
+        sys.path.insert(0, str(Path(__file__).parent / "standin"))
+        os.environ["MINITORCH_CNN_KERNELS"] = "array"  # a stand-in runs no CUDA kernels
+    mt.Tensor.numpy = fetched
+    mt.from_numpy = functools.partial(laid_out_as, mt.from_numpy)
+    hypothesis.settings.register_profile("device", parent=hypothesis.settings(), max_examples=4)
+    hypothesis.settings.load_profile("device")
+    mt.set_backend("cupy")
+
+
+def report(config, write_line):
+    """Says how much of the session went over the stand-in: a run that missed it proves nothing."""
+    if config.getoption("--backend") == "standin":
+        from cupy._rules import counters
+
+        assert counters["h2d"] > 0 and counters["d2h"] > 0
+        write_line(f"on the stand-in for CuPy: {counters}")
+
+
+def skip_host_only(config, items):
+    if config.getoption("--backend") == "numpy":
+        return
+    for item in items:
+        for name, reason in HOST_ONLY.items():
+            if name in item.nodeid:
+                item.add_marker(pytest.mark.skip(reason=f"on the host only: {reason}"))
+
+
+def fetched(self, *, force=False):
+    """Tensor.numpy, from whichever memory."""
+    if self.requires_grad and not force:
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy()."
+        )
+    return backend.to_numpy(self.array)
+
+
+def laid_out_as(original, array):
+    """mt.from_numpy, but on the backend, in the same memory layout: order, direction, gaps."""
+    if not isinstance(array, np.ndarray):
+        return original(array)
+    backwards = tuple(slice(None, None, -1 if step < 0 else 1) for step in array.strides)
+    forwards = array[backwards]
+    order = sorted(range(array.ndim), key=lambda axis: -forwards.strides[axis])
+    packed = forwards.transpose(order)
+    if array.ndim and array.size and packed.strides[-1] > array.itemsize:
+        wide = np.zeros((*packed.shape, 2), array.dtype)
+        wide[..., 0] = packed
+        moved = backend.to_device(wide, None)[..., 0]
+    else:
+        moved = backend.to_device(np.ascontiguousarray(packed).reshape(packed.shape), None)
+    inverse = [order.index(axis) for axis in range(array.ndim)]
+    return wrap(moved.transpose(inverse)[backwards])

@@ -1,0 +1,1 @@
+"""cupyx.scipy, as far as the package uses it."""
