@@ -3,7 +3,8 @@
 Everything here calls the same operations that train networks, and shows what they do.
 """
 
+from .convolution import Convolution, conv2d
 from .explanation import Explanation
 from .subject import Subject, load_subject
 
-__all__ = ["Explanation", "Subject", "load_subject"]
+__all__ = ["Convolution", "Explanation", "Subject", "conv2d", "load_subject"]

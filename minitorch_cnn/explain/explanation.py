@@ -12,31 +12,7 @@ import io
 import os
 from typing import Any
 
-# One meaning, one colour, in all pictures.
-ACCENT = "#d95f02"  # what is looked at: the pixel, its window, its row and column
-WEIGHTS = "#7570b3"  # weights and kernels
-RESULT = "#1b9e77"  # outputs
-QUIET = "#7f8c8d"  # everything that is not the point
-# Signed values (weights, products, gradients): blue is negative, red positive, white 0.
-SIGNED = "RdBu_r"
-# Values of images and activations: black is the smallest.
-PLAIN = "gray"
 DPI = 110
-
-
-def new_figure(width: float, height: float) -> Any:
-    """An empty matplotlib figure of width x height inches. Raises ImportError without matplotlib.
-
-    The figure is made without pyplot, so no window opens and no global state changes.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "pictures need matplotlib: pip install 'minitorch-cnn[plot]'; the numbers and the "
-            "text are there without it"
-        ) from error
-    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
 class Explanation:

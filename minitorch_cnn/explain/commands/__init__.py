@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ..explanation import Explanation
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("minitorch_cnn.explain.commands.convolution",)
 
 
 class Command(NamedTuple):
