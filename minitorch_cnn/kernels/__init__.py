@@ -31,10 +31,11 @@ from .pool import (
 )
 from .resize import (
     adaptive_bins,
+    antialias_matrix,
     averaging_matrix,
     nearest_indices,
+    resize_axis,
     resize_matrix,
-    resize_separable,
     selection_matrix,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "PoolGeometry",
     "adaptive_bins",
     "adaptive_max_indices",
+    "antialias_matrix",
     "averaging_matrix",
     "avg_pool2d_backward",
     "avg_pool2d_forward",
@@ -61,8 +63,8 @@ __all__ = [
     "max_pool2d_scatter",
     "nearest_indices",
     "output_size",
+    "resize_axis",
     "resize_matrix",
-    "resize_separable",
     "selection_matrix",
     "window_counts",
 ]

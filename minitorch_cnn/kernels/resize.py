@@ -1,12 +1,13 @@
-"""Resizing as two matrix products, one for the rows and one for the columns.
+"""Resizing one axis at a time, each as a matrix with few numbers in it.
 
-Every output row of an interpolation is a weighted sum of input rows, with weights that depend on
-the row numbers only. Written as a matrix A (OH, H), and the same for columns B (OW, W):
+Every output row of an interpolation is a weighted sum of a few input rows, with weights that
+depend on the row numbers only. Written as a matrix A (OH, H), and the same for columns B (OW, W):
 
     y = A x B^T,        and so        gx = A^T gy B
 
 The weights are all that distinguishes nearest, bilinear, bicubic and adaptive average pooling.
-Most of them are 0, so this does more arithmetic than needed; but it is arithmetic at full speed.
+Most of them are 0, and only the others are used: that is less work, and a NaN stays among its
+neighbours instead of spreading along its row and column (0 times NaN is NaN).
 """
 
 from __future__ import annotations
@@ -14,22 +15,44 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import Array, array_module
-from .layout import channels_first, channels_last
+from .layout import compute_type
 
 
-def resize_separable(x: Array, rows: Array, columns: Array) -> Array:
-    """rows (OH, H) and columns (OW, W) applied to x (N, C, H, W): (N, C, OH, OW)."""
+def resize_axis(x: Array, axis: int, matrix: np.ndarray) -> Array:
+    """matrix (OL, L) applied to one axis, of length L, of x (N, C, ...): (N, C, ..., OL, ...)."""
     xp = array_module(x)
-    N, C, H, W = x.shape
-    OH, OW = rows.shape[0], columns.shape[0]
-    x_last = channels_last(x)  # (N, H, W, C)
-    rows = xp.asarray(rows, x_last.dtype)
-    columns = xp.asarray(columns, x_last.dtype)
-    # (OH, H) @ (N, H, W*C) -> (N, OH, W*C)
-    stretched = xp.matmul(rows, x_last.reshape(N, H, W * C))
-    # (OW, W) @ (N*OH, W, C) -> (N*OH, OW, C)
-    y = xp.matmul(columns, stretched.reshape(N * OH, W, C))
-    return channels_first(y.reshape(N, OH, OW, C), x.dtype)
+    x_last = xp.moveaxis(x, 1, -1).astype(compute_type(x), copy=False)  # (N, ..., C)
+    axis -= 1
+    shape = (-1, *[1] * (x.ndim - 1 - axis))
+    indices, weights = nonzero_taps(matrix)
+    y = None
+    for t in range(indices.shape[1]):
+        weight = xp.asarray(weights[:, t].reshape(shape), x_last.dtype)
+        tap = xp.take(x_last, xp.asarray(indices[:, t]), axis=axis)
+        tap *= weight
+        y = tap if y is None else xp.add(y, tap, out=y)
+    unread = np.flatnonzero((matrix == 0).all(1))
+    if len(unread):
+        y[(*[slice(None)] * axis, xp.asarray(unread))] = 0
+    return xp.moveaxis(y.astype(x.dtype, copy=False), -1, 1)
+
+
+def nonzero_taps(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of each row that are not 0: their columns and themselves, both (rows, taps).
+
+    A row with fewer than the others repeats its first column with weight 0.
+
+    >>> nonzero_taps(np.array([[0.0, 2.0, 3.0], [4.0, 0.0, 0.0]]))
+    (array([[1, 2],
+           [0, 0]]), array([[2., 3.],
+           [4., 0.]]))
+    """
+    counts = (matrix != 0).sum(1, keepdims=True)
+    taps = max(int(counts.max(initial=1)), 1)
+    columns = np.argsort(matrix == 0, axis=1, kind="stable")[:, :taps]  # the others first
+    columns = np.where(np.arange(taps) < counts, columns, columns[:, :1])
+    weights = np.where(np.arange(taps) < counts, np.take_along_axis(matrix, columns, 1), 0.0)
+    return columns, weights
 
 
 def resize_matrix(
@@ -69,12 +92,34 @@ def source_positions(
     return (centre + 0.5) * step - 0.5
 
 
-def _cubic(distance: np.ndarray) -> np.ndarray:
-    """Keys' cubic convolution kernel with a = -0.75 (R. Keys, 1981), for 0 <= distance <= 2."""
-    a, d = -0.75, distance
+def _cubic(distance: np.ndarray, a: float = -0.75) -> np.ndarray:
+    """Keys' cubic convolution kernel (R. Keys, 1981), for 0 <= distance <= 2."""
+    d = distance
     near = (a + 2) * d**3 - (a + 3) * d**2 + 1
     far = a * d**3 - 5 * a * d**2 + 8 * a * d - 4 * a
     return np.where(d <= 1, near, far)
+
+
+def antialias_matrix(
+    length: int, out_length: int, mode: str, align_corners: bool, scale: float | None
+) -> np.ndarray:
+    """As `resize_matrix`, but where the image shrinks the weights reach over `scale` pixels.
+
+    A pixel of the output then sees all pixels of the input that fall onto it, as in Pillow.
+    """
+    if align_corners:
+        scale = (length - 1) / (out_length - 1) if out_length > 1 else 0.0
+    elif scale is None:
+        scale = length / out_length
+    stretch = max(scale, 1.0)
+    # With align_corners too the centres are where they are without it, as in torch.
+    centre = (np.arange(out_length) + 0.5) * scale - 0.5
+    distance = np.abs(np.arange(length) - centre[:, None]) / stretch
+    if mode == "linear":
+        weights = np.maximum(1 - distance, 0)
+    else:
+        weights = np.where(distance < 2, _cubic(distance, a=-0.5), 0)
+    return weights / weights.sum(1, keepdims=True)
 
 
 def nearest_indices(length: int, out_length: int, exact: bool, scale: float | None) -> np.ndarray:

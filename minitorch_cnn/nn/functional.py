@@ -45,7 +45,7 @@ from ..ops.conv3d import conv3d, conv_transpose3d
 from ..ops.distances import pairwise_distance, pdist
 from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
 from ..ops.elementwise import sigmoid, tanh
-from ..ops.embedding import embedding, embedding_bag
+from ..ops.embedding import embedding
 from ..ops.exponentials import log_softmax as _log_softmax
 from ..ops.exponentials import softmax as _softmax
 from ..ops.fold import fold, unfold
@@ -106,7 +106,7 @@ from ..ops.regression import (
     poisson_nll_loss,
     smooth_l1_loss,
 )
-from ..ops.resize import interpolate, upsample
+from ..ops.resize import interpolate, upsample, upsample_bilinear, upsample_nearest
 from ..ops.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ..ops.unpool import max_unpool1d, max_unpool2d, max_unpool3d
 from ..ops.vectors import cosine_similarity, normalize, one_hot
@@ -185,7 +185,6 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
-    "embedding_bag",
     "fold",
     "gaussian_nll_loss",
     "gelu",
@@ -263,4 +262,6 @@ __all__ = [
     "triplet_margin_with_distance_loss",
     "unfold",
     "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]

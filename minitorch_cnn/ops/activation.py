@@ -353,6 +353,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     slope = weight
     if input.ndim > 2 and weight.numel() > 1:
         slope = weight.reshape(channels, *[1] * (input.ndim - 2))  # (C, 1, 1)
+    if input.ndim == 0:
+        slope = weight.reshape(())
     return where(input > 0, input, slope * input)
 
 

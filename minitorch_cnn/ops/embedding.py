@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..autograd.function import Function
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
@@ -77,13 +75,6 @@ def embedding(
     if padding_idx is not None or scale_grad_by_freq:
         factor = _gradient_factor(input, weight, padding_idx, scale_grad_by_freq)
     return TableRows.apply(weight, input, factor)
-
-
-def embedding_bag(*args: Any, **kwargs: Any) -> Tensor:
-    """Not supported: embedding, and then sum or mean over the bag, does the same."""
-    raise NotImplementedError(
-        "embedding_bag is not supported: use embedding(...) and sum(dim=1) or mean(dim=1)"
-    )
 
 
 def _gradient_factor(

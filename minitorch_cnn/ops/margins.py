@@ -142,7 +142,7 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError(f"only p == 1 and p == 2 supported, got p={p}")
     _check_scores("multi_margin_loss", input)
-    rows = input if input.ndim == 2 else input.unsqueeze(0)
+    rows = input if input.ndim == 2 else input.reshape(1, -1)
     classes = target if target.ndim == 1 else target.reshape(-1)
     if target.ndim > 1 or len(classes) != len(rows) or target.dtype.category != 1:
         raise RuntimeError(
@@ -304,7 +304,7 @@ def _triplet(
 
 
 def _check_scores(name: str, input: Tensor) -> None:
-    if input.ndim not in (1, 2) or input.shape[-1] == 0:
+    if input.ndim > 2 or 0 in input.shape[-1:]:
         raise RuntimeError(
             f"{name}: Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
             f"{shape_text(input.shape)}"

@@ -190,7 +190,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     if min(out) > 0 and H % OH == 0 and W % OW == 0:
         return avg_pool2d(input, (H // OH, W // OW))
     rows, columns = kernels.averaging_matrix(H, OH), kernels.averaging_matrix(W, OW)
-    return with_batch(input, lambda x: Resize.apply(x, rows, columns))
+    return with_batch(input, lambda x: Resize.apply(Resize.apply(x, 2, rows), 3, columns))
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
@@ -264,6 +264,11 @@ def _out_length(
 
 
 def _adaptive_size(function: str, input: Tensor, output_size: Any) -> Pair:
+    if isinstance(output_size, tuple | list) and input.ndim <= len(output_size):
+        raise ValueError(
+            f"{function}: Input dimension should be at least {len(output_size) + 1}, got "
+            f"{shape_text(input.shape)}"
+        )
     _check_image(function, input)
     sizes = (output_size,) * 2 if output_size is None or isinstance(output_size, int) else None
     sizes = tuple(output_size) if sizes is None else sizes

@@ -54,9 +54,16 @@ def max_pool1d(
     return tuple(each.squeeze(-2) for each in result) if return_indices else result.squeeze(-2)
 
 
-def max_pool1d_with_indices(*args: Any, **kwargs: Any) -> Any:
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Any:
     """`max_pool1d` with return_indices."""
-    return max_pool1d(*args, **{**kwargs, "return_indices": True})
+    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def avg_pool1d(

@@ -57,9 +57,16 @@ def max_pool3d(
     return _maximum(input, pool_image, pool_depth, return_indices)
 
 
-def max_pool3d_with_indices(*args: Any, **kwargs: Any) -> Any:
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Any:
     """`max_pool3d` with return_indices."""
-    return max_pool3d(*args, **{**kwargs, "return_indices": True})
+    return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
@@ -181,6 +188,11 @@ def _windows(
 
 
 def _adaptive_size(function: str, input: Tensor, output_size: Any) -> tuple[int, ...]:
+    if isinstance(output_size, tuple | list) and input.ndim <= len(output_size):
+        raise ValueError(
+            f"{function}: Input dimension should be at least {len(output_size) + 1}, got "
+            f"{shape_text(input.shape)}"
+        )
     _check_volume(function, input)
     sizes = (output_size,) * 3 if output_size is None or isinstance(output_size, int) else None
     sizes = tuple(output_size) if sizes is None else sizes

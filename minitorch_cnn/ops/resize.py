@@ -12,45 +12,41 @@ from ..tensor import Tensor, shape_text, wrap
 
 
 class Resize(Function):
-    """y = A x B^T for each channel: rows A (OH, H) and columns B (OW, W), NumPy matrices
+    """y = the matrix (OL, L), NumPy's, applied to one axis of x (N, C, ...) that has length L
 
-    Linear in x, and the gradient is the same operation with both matrices transposed.
+    Linear in x, and the gradient is the same operation with the matrix transposed.
     """
 
     @staticmethod
-    def forward(ctx, x, rows, columns):
-        ctx.rows, ctx.columns = rows, columns
-        return wrap(kernels.resize_separable(x.array, rows, columns))
+    def forward(ctx, x, axis, matrix):
+        ctx.axis, ctx.matrix = axis, matrix
+        return wrap(kernels.resize_axis(x.array, axis, matrix))
 
     @staticmethod
     def backward(ctx, gy):
-        return Resize.apply(gy, ctx.rows.T, ctx.columns.T), None, None
+        return Resize.apply(gy, ctx.axis, ctx.matrix.T), None, None
 
 
 class Pick(Function):
-    """y[..., i, j] = x[..., rows[i], columns[j]]: `Resize` with a single 1 in each row
+    """y = the places `indices` of one axis of x: `Resize` with a single 1 in each row
 
     Copying does without the arithmetic, and takes integers as well.
     """
 
     @staticmethod
-    def forward(ctx, x, rows, columns):
-        ctx.matrices = (
-            kernels.selection_matrix(rows, x.shape[2]),
-            kernels.selection_matrix(columns, x.shape[3]),
-        )
+    def forward(ctx, x, axis, indices):
+        ctx.axis, ctx.indices, ctx.length = axis, indices, x.shape[axis]
         xp = array_module(x.array)
-        x_last = x.array.transpose(0, 2, 3, 1)  # (N, H, W, C)
-        y = x_last[:, xp.asarray(rows)[:, None], xp.asarray(columns)]  # (N, OH, OW, C)
-        return wrap(y.transpose(0, 3, 1, 2))
+        x_last = xp.moveaxis(x.array, 1, -1)  # (N, ..., C)
+        return wrap(xp.moveaxis(xp.take(x_last, xp.asarray(indices), axis=axis - 1), -1, 1))
 
     @staticmethod
     def backward(ctx, gy):
-        rows, columns = ctx.matrices
-        return Resize.apply(gy, rows.T, columns.T), None, None
+        matrix = kernels.selection_matrix(ctx.indices, ctx.length)
+        return Resize.apply(gy, ctx.axis, matrix.T), None, None
 
 
-# The spatial dimensions that a mode is made for; None: one or two.
+# The spatial dimensions that a mode is made for; None: one, two or three.
 MODES = {
     "nearest": None,
     "nearest-exact": None,
@@ -58,6 +54,7 @@ MODES = {
     "linear": 1,
     "bilinear": 2,
     "bicubic": 2,
+    "trilinear": 3,
 }
 
 
@@ -74,12 +71,14 @@ def interpolate(
 
     size: int or (OH, OW); or scale_factor: number or (vertical, horizontal), OH = floor(H s).
     mode: "nearest", "nearest-exact", "bilinear", "bicubic", "area" (adaptive average); for
-    (N, C, L) the nearest ones, "linear" and "area".
+    sequences (N, C, L) the nearest ones, "linear" and "area"; for volumes (N, C, D, H, W) the
+    nearest ones, "trilinear" and "area".
     align_corners: whether the centres of the corner pixels stay where they are (True) or the
     corners of the picture (False, the default); for the linear and cubic modes.
     recompute_scale_factor: use OH / H, not the exact scale_factor, to find the source pixels.
+    antialias: where an image shrinks, look at all pixels that fall onto one of the output
+    (for bilinear and bicubic).
     Raises ValueError or NotImplementedError for arguments that do not go together.
-    Infinite and NaN pixels spread along their row and column in all but the nearest modes.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[[[0.0, 4.0]]]])
@@ -98,36 +97,32 @@ def interpolate(
             "Input and output sizes should be greater than 0, but got input "
             f"{shape_text(spatial)} output {list(out)}"
         )
-    if input.ndim == 3:
-        # One dimension is an image one pixel high.
-        y = _interpolate(
-            input.unsqueeze(2), (1, out[0]), (None, scales[0]), mode, bool(align_corners)
-        )
-        return y.squeeze(2)
-    return _interpolate(input, out, scales, mode, bool(align_corners))
-
-
-def _interpolate(
-    x: Tensor, out: tuple[int, ...], scales: tuple, mode: str, align_corners: bool
-) -> Tensor:
-    axes = list(zip(x.shape[2:], out, scales, strict=True))
-    if mode == "area":
-        return Resize.apply(x, *(kernels.averaging_matrix(n, m) for n, m, _ in axes))
-    if mode in ("nearest", "nearest-exact"):
-        exact = mode == "nearest-exact"
-        return Pick.apply(x, *(kernels.nearest_indices(n, m, exact, s) for n, m, s in axes))
-    kind = "cubic" if mode == "bicubic" else "linear"
-    matrices = (kernels.resize_matrix(n, m, kind, align_corners, s) for n, m, s in axes)
-    return Resize.apply(x, *matrices)
+    for axis, (length, new, scale) in enumerate(zip(spatial, out, scales, strict=True), start=2):
+        if mode in ("nearest", "nearest-exact"):
+            exact = mode == "nearest-exact"
+            indices = kernels.nearest_indices(length, new, exact, scale)
+            input = Pick.apply(input, axis, indices)
+            continue
+        if mode == "area":
+            matrix = kernels.averaging_matrix(length, new)
+        else:
+            weights = kernels.antialias_matrix if antialias else kernels.resize_matrix
+            kind = "cubic" if mode == "bicubic" else "linear"
+            matrix = weights(length, new, kind, bool(align_corners), scale)
+        input = Resize.apply(input, axis, matrix)
+    return input
 
 
 def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
-    if antialias:
-        raise NotImplementedError("interpolate with antialias=True is not supported")
-    if mode not in MODES or input.ndim not in (3, 4):
+    if mode not in MODES or input.ndim not in (3, 4, 5):
         raise NotImplementedError(
-            f"interpolate supports 3D and 4D input (got {input.ndim}D) and the modes "
+            f"interpolate supports 3D, 4D and 5D input (got {input.ndim}D) and the modes "
             f"{', '.join(MODES)} (got {mode})"
+        )
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
+            f"tensor as input, got mode {mode!r} and {input.ndim}D input"
         )
     spatial = MODES[mode]
     if spatial is not None and spatial != input.ndim - 2:
@@ -137,7 +132,7 @@ def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias:
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | "
-            f"bilinear | bicubic, got mode {mode!r}"
+            f"bilinear | bicubic | trilinear, got mode {mode!r}"
         )
 
 
@@ -178,3 +173,13 @@ def upsample(
 ) -> Tensor:
     """The older name of `interpolate`."""
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """An older name: `interpolate` with mode "nearest"."""
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """An older name: `interpolate` with mode "bilinear" and align_corners=True."""
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..backend import array_module
 from ..tensor import Tensor, wrap
+from .shape import broadcast_tensors
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
@@ -53,5 +54,6 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     >>> mt.nn.functional.cosine_similarity(x, y)
     tensor([0.7071])
     """
+    x1, x2 = broadcast_tensors(x1, x2)
     lengths = [x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
     return ((x1 / lengths[0]) * (x2 / lengths[1])).sum(dim=dim)

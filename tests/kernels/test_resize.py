@@ -12,17 +12,26 @@ from minitorch_cnn import kernels
 LENGTHS = st.integers(1, 9)
 
 
-@given(LENGTHS, LENGTHS, LENGTHS, LENGTHS, st.booleans(), st.integers(0, 2**32))
-def test_two_matrix_products_are_a_double_sum(H, W, OH, OW, channels_last, seed):
+@given(LENGTHS, LENGTHS, st.integers(0, 2), st.booleans(), st.integers(0, 2**32))
+def test_resizing_an_axis_is_a_matrix_product(length, out, axis, channels_last, seed):
     rng = np.random.default_rng(seed)
-    x = rng.standard_normal((2, 3, H, W))
-    rows, columns = rng.standard_normal((OH, H)), rng.standard_normal((OW, W))
-    expected = np.zeros((2, 3, OH, OW))
-    for i, j, h, w in np.ndindex(OH, OW, H, W):
-        expected[:, :, i, j] += rows[i, h] * columns[j, w] * x[:, :, h, w]
+    shape = [2, 3, 4, 5, 2]
+    shape[2 + axis] = length
+    x = rng.standard_normal(shape)
+    matrix = rng.standard_normal((out, length)) * (rng.random((out, length)) < 0.5)
+    subscripts = ["oi,ncixy->ncoxy", "oi,ncxiy->ncxoy", "oi,ncxyi->ncxyo"][axis]
+    expected = np.einsum(subscripts, matrix, x)
     if channels_last:
-        x = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-    np.testing.assert_allclose(kernels.resize_separable(x, rows, columns), expected, atol=1e-12)
+        x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+        x = np.moveaxis(x, -1, 1)
+    np.testing.assert_allclose(kernels.resize_axis(x, 2 + axis, matrix), expected, atol=1e-12)
+
+
+def test_pixels_with_weight_0_are_not_read():
+    x = np.array([np.nan, 1.0, 2.0]).reshape(1, 1, 3)
+    matrix = np.array([[0.0, 1.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 3.0], [1.0, 0.0, 0.0]])
+    got = kernels.resize_axis(x, 2, matrix)
+    np.testing.assert_array_equal(got.reshape(-1), [3.0, 0.0, 6.0, np.nan])
 
 
 @given(LENGTHS, LENGTHS, st.booleans())

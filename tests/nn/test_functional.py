@@ -34,7 +34,9 @@ def signature(function):
 
 # Where ours differ from torch's on purpose.
 DIFFERENT = {
-    "max_pool2d_with_indices": "says that it returns the indices, which torch's does as well",
+    "max_pool1d_with_indices": "returns the indices without being asked by an argument",
+    "max_pool2d_with_indices": "returns the indices without being asked by an argument",
+    "max_pool3d_with_indices": "returns the indices without being asked by an argument",
     "Hardtanh": "has not the two old names of its limits",
     "Conv1d": "shares the constructor with the transposed layers",
     "Conv2d": "shares the constructor with the transposed layers",

@@ -19,6 +19,7 @@ def resizings(draw):
     options = dict(mode=mode)
     if mode in ALIGNED:
         options["align_corners"] = draw(st.booleans())
+        options["antialias"] = draw(st.booleans())
     if draw(st.booleans()):
         options["size"] = draw(st.one_of(st.integers(1, 8), st.tuples(*[st.integers(1, 8)] * 2)))
     else:
@@ -143,10 +144,40 @@ def test_errors_are_of_torchs_kind(shape, options):
         interpolate(mt.zeros(shape), **options)
 
 
+VOLUMES = ["nearest", "nearest-exact", "trilinear", "area"]
+
+
+@given(st.sampled_from(VOLUMES), st.tuples(*[st.integers(1, 4)] * 6), st.booleans(), st.integers())
+def test_volumes_are_torchs(mode, sizes, align, seed):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(abs(seed)).standard_normal((2, 2, *sizes[:3]))
+    options = dict(size=sizes[3:], mode=mode)
+    if mode == "trilinear":
+        options["align_corners"] = align
+    expected = torch.nn.functional.interpolate(torch.tensor(x), **options)
+    np.testing.assert_allclose(interpolate(mt.tensor(x), **options).numpy(), expected, atol=1e-12)
+    small = mt.tensor(x[:1, :1]).requires_grad_()
+    assert gradcheck(lambda a: interpolate(a, **options), small)
+    assert gradgradcheck(lambda a: interpolate(a, **options), small)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "area"])
+@pytest.mark.parametrize("place", [(0, 0), (2, 3), (4, 6)])
+@pytest.mark.parametrize("size", [(10, 14), (3, 5)])
+def test_a_nan_spreads_no_further_than_torchs(mode, place, size):
+    """torch also reads pixels whose weight happens to be 0."""
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).standard_normal((1, 1, 5, 7))
+    x[0, 0][place] = np.nan
+    expected = torch.nn.functional.interpolate(torch.tensor(x), size=size, mode=mode).numpy()
+    got = interpolate(mt.tensor(x), size=size, mode=mode).numpy()
+    assert 0 < np.isnan(got).sum() < got.size
+    assert not np.isnan(got[~np.isnan(expected)]).any()
+    np.testing.assert_allclose(got[~np.isnan(expected)], expected[~np.isnan(expected)])
+
+
 def test_what_is_not_supported_is_named():
     x = mt.zeros(1, 1, 3, 3)
-    with pytest.raises(NotImplementedError, match="antialias"):
-        interpolate(x, size=2, mode="bilinear", antialias=True)
     with pytest.raises(NotImplementedError, match="int64"):
         interpolate(x.long(), size=2, mode="bilinear")
     with pytest.raises(RuntimeError, match="3"):
