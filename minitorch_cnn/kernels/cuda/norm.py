@@ -1,0 +1,97 @@
+"""Batch normalisation; see kernels/norm.py for the definitions and formulas."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...backend import Array, array_module
+from ..layout import compute_type
+from .arrays import channels_first, channels_last
+from .loader import THREADS, launch, launch_elementwise, takes
+
+MOST_CHUNKS = 512  # enough blocks to keep a large GPU busy, few enough to add up quickly
+LEAST_ROWS = 16  # of a chunk for each thread: less is not worth a partial result
+
+
+def _chunks(x: Array) -> tuple[int, int, int]:
+    """(M, C, chunks): M pixels of C channels, added up in so many pieces."""
+    C = x.shape[1]
+    M = x.size // C
+    rows_at_once = max(THREADS // C, 1)
+    return M, C, min(math.ceil(M / (rows_at_once * LEAST_ROWS)), MOST_CHUNKS)
+
+
+def _blocks(C: int, chunks: int) -> int:
+    """A block for each chunk and for each piece of the channels that a block's threads cover."""
+    return chunks * math.ceil(C / THREADS)
+
+
+def channel_mean_var(x: Array) -> tuple[Array, Array]:
+    if not takes(x) or x.size == 0:
+        return NotImplemented
+    xp = array_module(x)
+    M, C, chunks = _chunks(x)
+    kind = compute_type(x)
+    partial = xp.empty((chunks, C, 3), kind)  # struct Moments
+    mean, variance = xp.empty(C, kind), xp.empty(C, kind)
+    args = channels_last(x), partial, M, C, chunks
+    launch("norm.cu", "moments_of_chunks", x.dtype, _blocks(C, chunks), *args)
+    launch("norm.cu", "mean_and_variance", x.dtype, C, partial, mean, variance, C, chunks)
+    return mean, variance
+
+
+def batch_norm_forward(
+    x: Array, scale: Array, shift: Array, residual: Array | None = None, relu: bool = False
+) -> Array:
+    if not takes(x, residual):
+        return NotImplemented
+    x = channels_last(x)
+    residual = None if residual is None else channels_last(residual)
+    y = array_module(x).empty_like(x)
+    vectors = _vector(scale, x), _vector(shift, x)
+    args = x, *vectors, residual, y, int(relu), x.shape[-1]
+    launch_elementwise("norm.cu", "normalize", x.dtype, x.size, *args)
+    return channels_first(y)
+
+
+def batch_norm_backward(
+    gy: Array,
+    x: Array,
+    weight: Array | None,
+    mean: Array,
+    invstd: Array,
+    batch_statistics: bool,
+    y: Array | None = None,
+) -> tuple[Array, Array, Array, Array]:
+    if not takes(gy, x, y) or x.size == 0:
+        return NotImplemented
+    xp = array_module(x)
+    M, C, chunks = _chunks(x)
+    incoming = gy
+    gy, x = channels_last(gy), channels_last(x)
+    y = None if y is None else channels_last(y)
+    mean, invstd = _vector(mean, x), _vector(invstd, x)
+    weight = None if weight is None else _vector(weight, x)
+
+    partial = xp.empty((chunks, C, 2), mean.dtype)  # struct Products
+    args = gy, y, x, mean, partial, M, C, chunks
+    launch("norm.cu", "products_of_chunks", x.dtype, _blocks(C, chunks), *args)
+
+    gweight, gbias, a, b, c = (xp.empty(C, mean.dtype) for _ in range(5))
+    results = gweight, gbias, a, b, c, int(batch_statistics), M, C, chunks
+    args = partial, weight, mean, invstd, *results
+    launch("norm.cu", "gradient_coefficients", x.dtype, C, *args)
+
+    gx = xp.empty_like(x)
+    masked = None if y is None else xp.empty_like(x)
+    args = gy, y, x, a, b, c, gx, masked, int(batch_statistics), C
+    launch_elementwise("norm.cu", "normalize_backward", x.dtype, x.size, *args)
+    reached = incoming if masked is None else channels_first(masked)
+    return channels_first(gx), gweight, gbias, reached
+
+
+def _vector(values: Array, x: Array) -> Array:
+    """A number for each channel, contiguous, in the type that is calculated in."""
+    return array_module(x).ascontiguousarray(values, np.dtype(compute_type(x)))

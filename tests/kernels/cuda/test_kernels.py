@@ -1,0 +1,278 @@
+"""The CUDA kernels, run on the processor, against the definitions on random shapes."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from minitorch_cnn import kernels
+from minitorch_cnn.kernels import ConvGeometry, PoolGeometry, activation, cuda
+
+DTYPES = ("float16", "float32", "float64")
+DIGITS = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-13}
+LAYOUTS = ("contiguous", "channels_last", "strided")
+# The emulated device is one for all examples of a test, and keeps no state between launches.
+several = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+
+seeds = st.integers(0, 2**32)
+dtypes = st.sampled_from(DTYPES)
+layouts = st.sampled_from(LAYOUTS)
+
+
+def in_layout(array, layout):
+    """The same numbers, lying in memory in another order; "strided" leaves gaps."""
+    if layout == "channels_last":
+        last = np.ascontiguousarray(array.transpose(0, *range(2, array.ndim), 1))
+        return last.transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
+    if layout == "strided":
+        wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+        wide[..., ::2] = array
+        return wide[..., ::2]
+    return np.ascontiguousarray(array)
+
+
+def numbers(seed, shape, dtype, layout="contiguous"):
+    values = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+    return in_layout(values, layout)
+
+
+def assert_close(actual, expected, places=1.0):
+    """The same to rounding; errors count against the largest number. places: times the usual."""
+    assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
+    finite = expected[np.isfinite(expected)].astype(np.float64)
+    tolerance = places * DIGITS[str(expected.dtype)] * np.abs(finite).max(initial=1.0)
+    np.testing.assert_allclose(
+        actual.astype(np.float64), expected.astype(np.float64), rtol=0, atol=tolerance
+    )
+
+
+# ----------------------------------------------------------------------------- activations
+
+
+@several
+@given(st.lists(st.integers(0, 7), min_size=2, max_size=4), seeds, dtypes, layouts)
+def test_relu(device, shape, seed, dtype, layout):
+    x = numbers(seed, shape, dtype, layout)
+    if x.size:
+        x.flat[0] = np.nan
+    gy = numbers(seed + 1, shape, dtype)
+    expected = activation.relu.definition(x)
+    assert_close(cuda.relu(x), expected)
+    gx = cuda.relu_backward(gy, expected)
+    np.testing.assert_array_equal(gx, activation.relu_backward.definition(gy, expected))
+    result = cuda.relu_(x)
+    if result is NotImplemented:  # arrays with gaps are changed in place by the array code
+        assert layout == "strided"
+    else:
+        assert result is x
+        assert_close(x, expected)
+
+
+def test_relu_keeps_the_order_in_memory(device):
+    x = numbers(0, (2, 3, 4, 5), "float32", "channels_last")
+    assert cuda.relu(x).strides == cuda.relu_backward(x.copy("C"), x).strides == x.strides
+
+
+# -------------------------------------------------------------------------- normalisation
+
+
+@st.composite
+def channel_shapes(draw):
+    """(N, C), (N, C, L) or (N, C, H, W); now and then with more channels than threads."""
+    C = draw(st.one_of(st.integers(1, 12), st.sampled_from([64, 257, 300])))
+    spatial = draw(st.lists(st.integers(1, 9), max_size=2))
+    return (draw(st.integers(1, 6)), C, *spatial)
+
+
+@several
+@given(channel_shapes(), seeds, dtypes, layouts, st.sampled_from([0.0, 3.0, 200.0]))
+def test_mean_and_variance(device, shape, seed, dtype, layout, offset):
+    x = numbers(seed, shape, dtype, layout) + np.array(offset, dtype)
+    mean, variance = cuda.channel_mean_var(x)
+    exact = np.moveaxis(x.astype(np.float64), 1, 0).reshape(shape[1], -1)
+    kind = mean.dtype
+    assert kind == (np.float64 if dtype == "float64" else np.float32)
+    assert_close(mean, exact.mean(1).astype(kind))
+    # No matter how large the mean, the variance loses no more than the numbers themselves did.
+    relative = np.abs(exact).max() * np.finfo(kind).eps * 30
+    np.testing.assert_allclose(variance, exact.var(1), rtol=1e-4, atol=relative)
+
+
+def test_many_rows_are_added_up_in_chunks(device):
+    x = numbers(0, (40, 3, 20, 20), "float32") + 100
+    mean, variance = cuda.channel_mean_var(x)
+    exact = x.astype(np.float64).transpose(1, 0, 2, 3).reshape(3, -1)
+    np.testing.assert_allclose(mean, exact.mean(1), rtol=1e-6)
+    np.testing.assert_allclose(variance, exact.var(1), rtol=1e-5)
+
+
+@several
+@given(channel_shapes(), seeds, dtypes, layouts, st.booleans(), st.booleans())
+def test_batch_norm_forward(device, shape, seed, dtype, layout, with_residual, relu):
+    x = numbers(seed, shape, dtype, layout)
+    scale, shift = numbers(seed + 1, (2, shape[1]), dtype)
+    residual = numbers(seed + 2, shape, dtype) if with_residual else None
+    args = x, scale, shift, residual, relu
+    expected = kernels.batch_norm_forward.definition(*args)
+    assert_close(cuda.batch_norm_forward(*args), expected)
+
+
+@several
+@given(channel_shapes(), seeds, dtypes, layouts, st.booleans(), st.booleans(), st.booleans())
+def test_batch_norm_backward(
+    device, shape, seed, dtype, layout, batch_statistics, with_weight, relu
+):
+    x = numbers(seed, shape, dtype, layout)
+    gy = numbers(seed + 1, shape, dtype)
+    kind = np.float64 if dtype == "float64" else np.float32
+    weight, mean, invstd = numbers(seed + 2, (3, shape[1]), kind)
+    weight = weight if with_weight else None
+    y = np.maximum(numbers(seed + 3, shape, dtype, layout), 0) if relu else None
+    args = gy, x, weight, mean, np.abs(invstd), batch_statistics, y
+    expected = kernels.batch_norm_backward.definition(*args)
+    actual = cuda.batch_norm_backward(*args)
+    assert_close(actual[0], expected[0], 2.0)
+    for ours, theirs in zip(actual[1:3], expected[1:3], strict=True):
+        assert_close(ours, theirs, 5.0)
+    np.testing.assert_array_equal(actual[3], expected[3])
+
+
+# -------------------------------------------------------------------------------- pooling
+
+
+@st.composite
+def poolings(draw):
+    pair = st.tuples
+    kernel = draw(pair(st.integers(1, 3), st.integers(1, 4)))
+    stride = draw(pair(st.integers(1, 3), st.integers(1, 3)))
+    dilation = draw(pair(st.integers(1, 2), st.integers(1, 2)))
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    size = draw(pair(st.integers(1, 9), st.integers(1, 9)))
+    out = []
+    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
+        starts = [i for i in range(-p, n, s) if i + d * (k - 1) < n + p]
+        # with ceil_mode, a last window hangs over the edge
+        if starts and starts[-1] + s < n and draw(st.booleans()):
+            starts.append(starts[-1] + s)
+        out.append(len(starts))
+    assume(min(out) > 0)
+    shape = (draw(st.integers(0, 3)), draw(st.integers(1, 5)), *size)
+    return shape, PoolGeometry(kernel, stride, padding, dilation, tuple(out))
+
+
+@several
+@given(poolings(), seeds, dtypes, layouts, st.booleans())
+def test_max_pool(device, case, seed, dtype, layout, ties):
+    shape, geometry = case
+    x = numbers(seed, shape, dtype)
+    if ties:  # and -inf is as low as the border, NaN larger than anything
+        choice = np.array([-np.inf, 0, 1, np.nan], dtype)
+        x = np.random.default_rng(seed).choice(choice, shape, p=[0.4, 0.25, 0.25, 0.1])
+    x = in_layout(x, layout)
+    expected, position = kernels.max_pool2d_forward.definition(x, geometry)
+    y, ours = cuda.max_pool2d_forward(x, geometry)
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(ours, position)
+    assert ours.dtype == position.dtype
+    alone, nothing = cuda.max_pool2d_forward(x, geometry, with_position=False)
+    assert nothing is None
+    np.testing.assert_array_equal(alone, expected)
+
+    gy = numbers(seed + 1, y.shape, dtype, layout)
+    args = gy, position, shape[2:], geometry
+    assert_close(cuda.max_pool2d_scatter(*args), kernels.max_pool2d_scatter.definition(*args))
+    args = numbers(seed + 2, shape, dtype, layout), position, geometry
+    np.testing.assert_array_equal(
+        cuda.max_pool2d_gather(*args), kernels.max_pool2d_gather.definition(*args)
+    )
+
+
+@several
+@given(poolings(), seeds, dtypes, layouts, st.sampled_from([True, False, 3, -2]))
+def test_avg_pool(device, case, seed, dtype, layout, rule):
+    shape, geometry = case
+    geometry = geometry._replace(dilation=(1, 1))
+    assume(all(o > 0 for o in geometry.out_size))
+    if isinstance(rule, bool):
+        divisor = kernels.window_counts(shape[2:], geometry, rule)
+    else:
+        divisor = np.full(geometry.out_size, rule)
+    assume((divisor != 0).all())  # the geometry was drawn for dilated windows
+    args = numbers(seed, shape, dtype, layout), geometry, divisor
+    expected = kernels.avg_pool2d_forward.definition(*args)
+    assert_close(cuda.avg_pool2d_forward(*args), expected)
+    args = numbers(seed, expected.shape, dtype, layout), shape[2:], geometry, divisor
+    assert_close(cuda.avg_pool2d_backward(*args), kernels.avg_pool2d_backward.definition(*args))
+
+
+# --------------------------------------------------------------------------- convolution
+
+
+@st.composite
+def convolutions(draw):
+    pair = st.tuples
+    kernel = draw(pair(st.integers(1, 3), st.integers(1, 3)))
+    geometry = ConvGeometry(
+        stride=draw(pair(st.integers(1, 3), st.integers(1, 3))),
+        padding=draw(pair(st.integers(0, 3), st.integers(0, 3))),
+        dilation=draw(pair(st.integers(1, 2), st.integers(1, 2))),
+        groups=draw(st.sampled_from([1, 1, 2, 3])),
+    )
+    size = draw(pair(st.integers(1, 8), st.integers(1, 8)))
+    assume(min(kernels.output_size(size, kernel, geometry)) > 0)
+    C, K = (geometry.groups * draw(st.integers(1, 4)) for _ in range(2))
+    return (draw(st.integers(0, 4)), C, *size), (K, C // geometry.groups, *kernel), geometry
+
+
+@several
+@given(convolutions(), seeds, dtypes, layouts, st.booleans(), st.booleans())
+def test_the_three_products_of_a_convolution(device, case, seed, dtype, layout, with_bias, blocks):
+    shape, w_shape, geometry = case
+    x, w = numbers(seed, shape, dtype, layout), numbers(seed + 1, w_shape, dtype, layout)
+    b = numbers(seed + 2, w_shape[:1], dtype) if with_bias else None
+    with pytest.MonkeyPatch.context() as patch:
+        if blocks:
+            patch.setattr(cuda.conv, "BLOCK_BYTES", 1)  # an image at a time
+        y = cuda.conv2d_forward(x, w, b, geometry)
+        if w_shape[1] == 1 and geometry.groups > 1:  # depthwise is left to the array code
+            assert y is NotImplemented
+            return
+        expected = kernels.conv2d_forward.definition(x, w, b, geometry)
+        assert_close(y, expected, 2.0)
+        gy = numbers(seed + 3, y.shape, dtype, layout)
+        args = gy, w, shape[2:], geometry
+        gx = cuda.conv2d_input_grad(*args)
+        assert_close(gx, kernels.conv2d_input_grad.definition(*args), 2.0)
+        args = x, gy, w_shape[2:], geometry
+        gw = cuda.conv2d_weight_grad(*args)
+        assert_close(gw, kernels.conv2d_weight_grad.definition(*args), 2.0)
+        assert gw.flags.c_contiguous  # as the weights, for the optimizer
+
+
+def test_a_1x1_convolution_launches_nothing_but_a_product(device):
+    x, w = numbers(0, (2, 5, 4, 3), "float32"), numbers(1, (6, 5, 1, 1), "float32")
+    y = cuda.conv2d_forward(x, w, None, ConvGeometry())
+    assert_close(y, np.einsum("nchw,kc->nkhw", x, w[:, :, 0, 0]))
+    assert device.launches == []
+
+
+# ----------------------------------------------------------------------- what is declined
+
+
+def test_other_types_are_left_to_the_array_code(device):
+    geometry = PoolGeometry((2, 2), (2, 2), (0, 0), (1, 1), (2, 2))
+    integers = np.arange(16).reshape(1, 1, 4, 4)
+    image = integers.astype(np.float32)
+    w = np.ones((1, 1, 1, 1), np.float32)
+    for result in (
+        cuda.relu(integers),
+        cuda.relu_backward(image, integers),
+        cuda.max_pool2d_forward(integers, geometry),
+        cuda.conv2d_forward(image, w.astype(np.float64), None, ConvGeometry()),
+        cuda.conv2d_forward(image, w, None, ConvGeometry(), "direct"),
+        cuda.channel_mean_var(image[:0]),
+    ):
+        assert result is NotImplemented
+    wide = geometry._replace(kernel_size=(1, 257), out_size=(1, 1))
+    assert cuda.max_pool2d_forward(image, wide) is NotImplemented
+    assert device.launches == []
