@@ -2,6 +2,8 @@
 
 ImageNet's networks reduce the resolution by 4 before the first residual block, which would leave
 8x8 of a 32x32 image. These keep it: a 3x3 stem with stride 1, and no max-pool after it.
+
+In `models.get_model` and `models.list_models` their names begin with "cifar_".
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from collections.abc import Callable, Sequence
 
 from .. import nn
 from ..tensor import Tensor
-from .resnet import init_weights, make_stage
+from ._api import register_model
+from .resnet import BasicBlock, init_weights, make_stage
 
 
 class CifarResNet(nn.Module):
@@ -38,7 +41,8 @@ class CifarResNet(nn.Module):
         inplanes = widths[0]
         self.stages = len(layers)
         for number, (blocks, planes) in enumerate(zip(layers, widths, strict=True), start=1):
-            stage = make_stage(inplanes, planes, blocks, stride=1 if number == 1 else 2)
+            stride = 1 if number == 1 else 2
+            stage = make_stage(BasicBlock, inplanes, planes, blocks, stride)
             self.add_module(f"layer{number}", stage)
             inplanes = planes
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
@@ -97,36 +101,43 @@ class CifarAlexNet(nn.Module):
         return self.classifier(self.features(x))
 
 
+@register_model(name="cifar_alexnet")
 def alexnet(num_classes: int = 10, in_channels: int = 3, dropout: float = 0.5) -> CifarAlexNet:
     """AlexNet for 32x32 images."""
     return CifarAlexNet(num_classes, in_channels, dropout)
 
 
+@register_model(name="cifar_resnet18")
 def resnet18(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """ResNet-18 for 32x32 images: 11.2 million parameters."""
     return CifarResNet([2, 2, 2, 2], [64, 128, 256, 512], num_classes, in_channels)
 
 
+@register_model(name="cifar_resnet34")
 def resnet34(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """ResNet-34 for 32x32 images: 21.3 million parameters."""
     return CifarResNet([3, 4, 6, 3], [64, 128, 256, 512], num_classes, in_channels)
 
 
+@register_model(name="cifar_resnet20")
 def resnet20(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """ResNet-20 of the paper's section 4.2 (with 1x1 shortcuts): 0.27 million parameters."""
     return CifarResNet([3, 3, 3], [16, 32, 64], num_classes, in_channels)
 
 
+@register_model(name="cifar_resnet32")
 def resnet32(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """ResNet-32: five blocks a stage, 0.47 million parameters."""
     return CifarResNet([5, 5, 5], [16, 32, 64], num_classes, in_channels)
 
 
+@register_model(name="cifar_resnet44")
 def resnet44(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """ResNet-44: seven blocks a stage, 0.66 million parameters."""
     return CifarResNet([7, 7, 7], [16, 32, 64], num_classes, in_channels)
 
 
+@register_model(name="cifar_resnet56")
 def resnet56(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """ResNet-56: nine blocks a stage, 0.86 million parameters."""
     return CifarResNet([9, 9, 9], [16, 32, 64], num_classes, in_channels)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .. import nn
 from ..tensor import Tensor
+from ._api import register_model
 
 
 class LeNet5(nn.Module):
@@ -48,6 +49,7 @@ class LeNet5(nn.Module):
         return self.classifier(self.features(x))
 
 
+@register_model()
 def lenet5(num_classes: int = 10, in_channels: int = 1, padding: int = 2) -> LeNet5:
     """LeNet-5 with 61,706 parameters for 28x28 grey images and 10 classes."""
     return LeNet5(num_classes, in_channels, padding)
