@@ -157,7 +157,10 @@ class Columns(Explanation):
         mark_window(output, np.array([i]), np.array([j]), RESULT)
         output.set_axis_off()
         output.set_title(f"y, filter {k}:\n{self.product[group][row, filter_in_group]:.4f} + bias")
-        figure.suptitle(f"im2col: row {row} of the columns is the window of one output pixel")
+        figure.suptitle(
+            f"im2col: row {row} of the columns is the window of one output pixel "
+            "(excerpts of the matrices)"
+        )
         return figure
 
     def back(self, gy: Any) -> ColumnsBack:
@@ -185,10 +188,10 @@ class ColumnsBack(Explanation):
         gpatches = self.gcols.reshape(G, OH, OW, KH, KW, Cg).transpose(0, 5, 1, 2, 3, 4)
         # (G, Cg, OH, OW, KH, KW)
         rows = convolution.window_rows[:, None, :, None]
-        places = rows, convolution.window_columns[None, :, None, :]
+        places: Any = ..., rows, convolution.window_columns[None, :, None, :]
         self.gpadded = np.zeros(convolution.padded.shape[1:])
         self.counts = np.zeros(convolution.padded.shape[2:], int)
-        np.add.at(self.gpadded, (slice(None), *places), gpatches.reshape(-1, OH, OW, KH, KW))
+        np.add.at(self.gpadded, places, gpatches.reshape(-1, OH, OW, KH, KW))
         np.add.at(self.counts, places, 1)
         batch = np.zeros(convolution.padded.shape)
         batch[columns.n] = self.gpadded

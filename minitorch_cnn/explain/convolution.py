@@ -161,9 +161,8 @@ class Convolution(Explanation):
         gx = np.zeros_like(self.x)
         rows = np.flatnonzero(self.source_rows != OUTSIDE)
         columns = np.flatnonzero(self.source_columns != OUTSIDE)
-        places = self.source_rows[rows][:, None], self.source_columns[columns]
-        everything = slice(None)
-        np.add.at(gx, (everything, everything, *places), gpadded[:, :, rows[:, None], columns])
+        places: Any = ..., self.source_rows[rows][:, None], self.source_columns[columns]
+        np.add.at(gx, places, gpadded[:, :, rows[:, None], columns])
         return gx
 
     @property

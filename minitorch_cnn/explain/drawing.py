@@ -34,9 +34,9 @@ def new_figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
-def signed_image(axes: Any, values: np.ndarray) -> None:
-    """A picture of positive and negative values; white is 0."""
-    scale = max(np.abs(values).max(), 1e-12)
+def signed_image(axes: Any, values: np.ndarray, limit: float | None = None) -> None:
+    """A picture of positive and negative values; white is 0, full colour is `limit`."""
+    scale = max(np.abs(values).max() if limit is None else limit, 1e-12)
     axes.imshow(values, cmap=SIGNED, vmin=-scale, vmax=scale)
     axes.set_axis_off()
 
@@ -53,11 +53,12 @@ def mark_window(axes: Any, rows: np.ndarray, columns: np.ndarray, colour: str = 
 
 def write_numbers(axes: Any, values: np.ndarray, scale: float, size: float = 8) -> None:
     """Each number into its cell of a picture whose colours reach from -scale to scale."""
+    digits = 0 if (values == np.round(values)).all() else 2
     for row in range(values.shape[0]):
         for column in range(values.shape[1]):
             value = values[row, column]
             colour = "white" if abs(value) > 0.6 * scale else "black"
-            text = f"{value:.2f}"
+            text = f"{value:.{digits}f}"
             axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
 
 

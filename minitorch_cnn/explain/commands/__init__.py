@@ -18,7 +18,11 @@ from typing import Any, NamedTuple
 
 from ..explanation import Explanation
 
-MODULES: tuple[str, ...] = ("minitorch_cnn.explain.commands.convolution",)
+MODULES: tuple[str, ...] = (
+    "minitorch_cnn.explain.commands.convolution",
+    "minitorch_cnn.explain.commands.backward",
+    "minitorch_cnn.explain.page.command",
+)
 
 
 class Command(NamedTuple):
