@@ -1,6 +1,15 @@
 """Saving and loading tensors and plain data, without pickle."""
 
 from .api import load, save
+from .safetensors_file import load_safetensors, save_safetensors
 from .torch_file import load_torch
+from .torch_writer import save_torch
 
-__all__ = ["load", "load_torch", "save"]
+__all__ = [
+    "load",
+    "load_safetensors",
+    "load_torch",
+    "save",
+    "save_safetensors",
+    "save_torch",
+]

@@ -15,7 +15,16 @@ from typing import IO, Any
 
 from .checkpoint import read_checkpoint, write_checkpoint
 from .files import damage_reported, opened, place_of, read_archive, write
+from .safetensors_file import read_safetensors, write_safetensors
 from .torch_file import read_torch, read_zip
+from .torch_writer import write_torch
+
+_KINDS = "minitorch_cnn checkpoint, torch file or safetensors file"
+_WRITERS: dict[str, Any] = {
+    ".safetensors": write_safetensors,
+    ".pth": write_torch,
+    ".pt": write_torch,
+}
 
 
 def save(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
@@ -44,9 +53,6 @@ def save(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
         raise ValueError("cannot save the object: it contains itself, or is too deep") from None
 
 
-_WRITERS: dict[str, Any] = {}
-
-
 def load(
     f: str | os.PathLike | IO[bytes], map_location: Any = None, *, weights_only: bool = True
 ) -> Any:
@@ -59,10 +65,13 @@ def load(
     torch file that holds more than plain data; NotImplementedError for element types we lack.
     """
     where = place_of(map_location)
-    with opened(f) as source, damage_reported(source.name, "minitorch_cnn checkpoint"):
-        if source.peek(4) != b"PK\x03\x04":
-            return read_torch(source, where)
-        records = read_archive(source)
-        if any(name.endswith("data.pkl") for name in records):
-            return read_zip(records, source.name, where)
-        return read_checkpoint(records, where)
+    with opened(f) as source, damage_reported(source.name, _KINDS):
+        start = source.peek(9)
+        if start[:4] == b"PK\x03\x04":
+            records = read_archive(source)
+            if any(name.endswith("/data.pkl") for name in records):
+                return read_zip(records, source.name, where)
+            return read_checkpoint(records, where)
+        if start[8:] == b"{":
+            return read_safetensors(source, where)
+        return read_torch(source, where)

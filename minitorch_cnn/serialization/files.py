@@ -11,13 +11,15 @@ import os
 import struct
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 
 from .. import backend
+
+ByteOrder = Literal["<", ">"]  # little-endian, big-endian
 
 # What reading nonsense raises here and in the standard library, all of it meaning "damaged".
 DAMAGE = (
@@ -80,7 +82,7 @@ def fill(array: np.ndarray, file: Any) -> None:
     """Reads exactly as many bytes from the file as the uint8 array has."""
     place = 0
     while place < array.size:  # in pieces: zipfile makes a copy of each
-        count = file.readinto(memoryview(array)[place : place + 2**20])
+        count = file.readinto(array.data[place : place + 2**20])
         if not count:
             raise EOFError(f"it ends {array.size - place} bytes too early")
         place += count
@@ -124,6 +126,13 @@ def read_archive(source: Source) -> dict[str, np.ndarray]:
     record can grow a thousandfold; and records that overlap in the file could name the same bytes
     again and again. So the records together must not be longer than the file.
     """
+    try:
+        return _read_records(source)
+    except NotImplementedError as error:  # zipfile's word for an unknown version or flag
+        raise ValueError(str(error)) from error
+
+
+def _read_records(source: Source) -> dict[str, np.ndarray]:
     records: dict[str, np.ndarray] = {}
     size = source.left
     with zipfile.ZipFile(source.file) as archive:
@@ -146,6 +155,13 @@ def read_archive(source: Source) -> dict[str, np.ndarray]:
     return records
 
 
+def check_counts(values: Iterable[Any]) -> None:
+    """Raises ValueError unless all values are lengths, offsets or strides: from 0 to 2^63 - 1."""
+    for value in values:
+        if type(value) is not int or not 0 <= value < 2**63:
+            raise ValueError(f"{value!r} is no length, offset or stride")
+
+
 def as_elements(raw: np.ndarray, kind: np.dtype) -> np.ndarray:
     """Bytes seen as elements of that type, in this machine's byte order."""
     elements = raw.view(kind)
@@ -155,7 +171,7 @@ def as_elements(raw: np.ndarray, kind: np.dtype) -> np.ndarray:
     return elements if kind == native else elements.astype(native)
 
 
-def widen_bfloat16(raw: np.ndarray, order: str) -> np.ndarray:
+def widen_bfloat16(raw: np.ndarray, order: ByteOrder) -> np.ndarray:
     """bfloat16 as float32: the same number, since bfloat16 is the upper half of a float32."""
     upper = as_elements(raw, np.dtype(order + "u2")).astype(np.uint32)
     return (upper << 16).view(np.float32)

@@ -18,7 +18,6 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Iterable
 from typing import IO, Any
 
 import numpy as np
@@ -26,8 +25,10 @@ import numpy as np
 from .. import backend, dtypes
 from ..tensor import Size, Tensor, wrap
 from .files import (
+    ByteOrder,
     Source,
     as_elements,
+    check_counts,
     damage_reported,
     opened,
     place_of,
@@ -51,8 +52,8 @@ class ElementType:
     def itemsize(self) -> int:
         return np.dtype(self.stored).itemsize
 
-    def decode(self, raw: np.ndarray, order: str) -> np.ndarray:
-        """The elements in the file's bytes; order is "<" (little-endian) or ">"."""
+    def decode(self, raw: np.ndarray, order: ByteOrder) -> np.ndarray:
+        """The elements in the file's bytes."""
         if self.name == "BFloat16Storage":
             return widen_bfloat16(raw, order)
         return as_elements(raw, np.dtype(self.stored).newbyteorder(order))
@@ -136,8 +137,8 @@ def read_zip(records: dict[str, np.ndarray], name: str, where: backend.device) -
     return Unpickler(source, _NAMES, find_storage).load()
 
 
-def _byte_order(record: np.ndarray | None) -> str:
-    orders = {"little": "<", "big": ">"}
+def _byte_order(record: np.ndarray | None) -> ByteOrder:
+    orders: dict[str, ByteOrder] = {"little": "<", "big": ">"}
     text = "little" if record is None else record.tobytes().decode("ascii")  # torch before 2.1
     if text not in orders:
         raise ValueError(f"its byte order is {text!r}")
@@ -198,7 +199,7 @@ def _parse_identity(identity: Any, length: int) -> tuple[ElementType, str, int]:
     element, key, count = identity[1], identity[2], identity[4]
     if not isinstance(element, ElementType) or not isinstance(key, str):
         raise ValueError(f"its pickle has a storage of type {element!r} with the key {key!r}")
-    _check_ints((count,))
+    check_counts((count,))
     return element, key, count
 
 
@@ -211,17 +212,11 @@ def _of_type(storage: tuple[ElementType, Any], element: ElementType, key: str) -
 # --------------------------------------------------------- what the names in a pickle mean
 
 
-def _check_ints(values: Iterable[Any]) -> None:
-    for value in values:
-        if type(value) is not int or not 0 <= value < 2**63:
-            raise ValueError(f"{value!r} is no length, offset or stride")
-
-
 def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any) -> Tensor:
     """A tensor that is a view of a storage. Offset and strides count elements, not bytes."""
     if not backend.is_array(storage):
         raise ValueError(f"its pickle makes a tensor of a {type(storage).__name__}")
-    _check_ints((offset, *size, *stride))
+    check_counts((offset, *size, *stride))
     if len(size) != len(stride) or len(size) > _MOST_DIMENSIONS:
         raise ValueError(f"a tensor has the size {list(size)} and the stride {list(stride)}")
     itemsize = storage.itemsize
@@ -236,7 +231,10 @@ def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any) -> Tensor
             f"its storage of {storage.size} elements"
         )
     # The stride of an axis of length 1 says nothing, and may be too large for a machine integer.
-    steps = [step * itemsize if n > 1 else itemsize for n, step in zip(size, stride, strict=True)]
+    steps = [
+        (step if n > 1 or step <= storage.size else 1) * itemsize
+        for n, step in zip(size, stride, strict=True)
+    ]
     tricks = backend.array_module(storage).lib.stride_tricks
     return wrap(tricks.as_strided(storage[offset:], tuple(size), tuple(steps)))
 
@@ -270,7 +268,7 @@ def _truth(value: Any) -> bool:
 
 
 def _rebuild_size(lengths: Any) -> Size:
-    _check_ints(lengths)
+    check_counts(lengths)
     return Size(lengths)
 
 

@@ -1,0 +1,462 @@
+"""Reading torch's files: values, memory, refusals, damage, and files made to do harm."""
+
+import collections
+import io
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn.serialization import load_torch
+
+DATA = Path(__file__).parent / "data"
+FILES = [DATA / "zip.pth", DATA / "legacy.pth"]
+
+
+@pytest.fixture(params=FILES, ids=["zip", "legacy"])
+def loaded(request):
+    return load_torch(request.param)
+
+
+def test_element_types(loaded):
+    assert len(loaded["kinds"]) == 10
+    for name, tensor in loaded["kinds"].items():
+        expected = "float32" if name == "torch.bfloat16" else name.removeprefix("torch.")
+        assert tensor.dtype is getattr(mt, expected)
+        assert tensor.tolist() == [0, 1, 1]
+    assert loaded["bfloat16"].tolist() == [1, -2.5, 3.140625, 2.0**100, np.inf]
+
+
+def test_views_of_one_storage_share_memory(loaded):
+    assert loaded["row"].tolist() == [4, 5, 6, 7]
+    assert loaded["transposed"].tolist() == np.arange(12).reshape(3, 4).T.tolist()
+    assert loaded["transposed"].stride() == (1, 4)
+    assert loaded["every_second"].tolist() == [[0, 2], [4, 6], [8, 10]]
+    loaded["row"][0] = 99
+    assert loaded["transposed"][0, 1].item() == loaded["every_second"][1, 0].item() == 99
+
+
+def test_strides_scalars_and_empty_tensors(loaded):
+    assert loaded["expanded"].tolist() == [7] * 5 and loaded["expanded"].stride() == (0,)
+    image = loaded["channels_last"]
+    assert image.is_contiguous(memory_format=mt.channels_last)
+    assert image.tolist() == np.arange(24).reshape(1, 2, 3, 4).tolist()
+    assert loaded["scalar"].shape == () and loaded["scalar"].item() == 3
+    assert loaded["empty"].shape == (0, 3) and loaded["empty"].dtype is mt.float32
+
+
+def test_parameters_and_gradients(loaded):
+    assert type(loaded["parameter"]) is mt.nn.Parameter and loaded["parameter"].requires_grad
+    assert type(loaded["frozen"]) is mt.nn.Parameter and not loaded["frozen"].requires_grad
+    assert type(loaded["needs_grad"]) is mt.Tensor and loaded["needs_grad"].requires_grad
+
+
+def test_state_dict_with_its_version_numbers(loaded):
+    state = loaded["state_dict"]
+    assert type(state) is collections.OrderedDict and state._metadata["0"] == {"version": 2}
+    model = mt.nn.Sequential(mt.nn.BatchNorm2d(2))
+    with mt.no_grad():
+        model[0].weight.fill_(5)
+    assert str(model.load_state_dict(state)) == "<All keys matched successfully>"
+    assert model[0].weight.tolist() == [1, 1]
+
+
+def test_plain_data(loaded):
+    expected = [1, -1, 2**40, 2**70, 1.5, True, None, "text ä", b"\x00\xff", (1, (2,)), {3, 4}]
+    assert repr(loaded["plain"]) == repr(expected)
+    assert list(loaded["ordered"].items()) == [("b", 1), ("a", 2)]
+    assert loaded["size"] == (2, 3) and type(loaded["size"]) is mt.Size
+    assert loaded["dtype"] is mt.float64 and loaded["device"] == mt.device("cuda:1")
+    assert loaded[5] == {(1, "key"): "value"}
+
+
+def test_load_recognises_the_content_whatever_the_name(tmp_path, as_plain):
+    for number, path in enumerate(FILES):
+        renamed = tmp_path / f"weights{number}.npz"
+        renamed.write_bytes(path.read_bytes())
+        assert as_plain(mt.load(renamed)) == as_plain(load_torch(path))
+    with open(FILES[0], "rb") as file:
+        assert mt.load(file, weights_only=False)["size"] == (2, 3)
+
+
+def test_map_location():
+    assert load_torch(FILES[0], map_location="cpu")["row"].device == mt.device("cpu")
+    for unsupported in (lambda storage, location: storage, {"cuda:0": "cpu"}):
+        with pytest.raises(NotImplementedError, match="map_location"):
+            load_torch(FILES[0], map_location=unsupported)
+
+
+def records_of(file):
+    with zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def zipped(records, **options):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", **options) as archive:
+        for name, content in records.items():
+            archive.writestr(name, content)
+    file.seek(0)
+    return file
+
+
+def test_big_endian_files():
+    values = {"a": mt.tensor([1.0, -2.5]), "b": mt.tensor([1, 2**40]), "c": mt.tensor([True])}
+    file = io.BytesIO()
+    mt.serialization.save_torch(values, file)
+    records = records_of(file)
+    records["archive/byteorder"] = b"big"
+    for number, kind in enumerate(["f4", "i8", "?"]):
+        name = f"archive/data/{number}"
+        records[name] = np.frombuffer(records[name], "<" + kind).astype(">" + kind).tobytes()
+    back = load_torch(zipped(records))
+    assert [back[name].tolist() for name in "abc"] == [[1, -2.5], [1, 2**40], [True]]
+    assert back["a"].array.dtype.isnative
+
+    records["archive/byteorder"] = b"mixed"
+    with pytest.raises(ValueError, match="byte order is 'mixed'"):
+        load_torch(zipped(records))
+
+
+# ------------------------------------------------------------------------------------ damage
+
+
+@pytest.mark.parametrize("name", ["zip.pth", "legacy.pth"])
+def test_a_path_that_is_cut_or_missing(tmp_path, name):
+    with pytest.raises(FileNotFoundError):
+        load_torch(tmp_path / name)
+    (tmp_path / name).write_bytes((DATA / name).read_bytes()[:-1])
+    with pytest.raises(ValueError, match=f"{name} is not a readable torch file"):
+        load_torch(tmp_path / name)
+
+
+def test_damaged_zip_files_never_give_other_data(damage):
+    file = io.BytesIO()
+    base = mt.arange(6.0)
+    mt.serialization.save_torch({"a": base[1:4], "b": base[::2], "n": [1, "x"]}, file)
+    counts = damage(file.getvalue())
+    assert counts["other"] == 0 and counts["refused"] > 1500
+
+
+def test_damaged_legacy_files_never_do_harm(damage):
+    """They have no checksums: a changed byte of a number gives another number."""
+    content = legacy_tensor(count=4, size=(2, 2), stride=(2, 1))
+    counts = damage(content)
+    assert counts["other"] > 0 and counts["refused"] > 900
+
+
+def test_every_truncation_of_torchs_own_files_is_refused():
+    for path in FILES:
+        content = path.read_bytes()
+        for length in range(0, len(content), 7):
+            with pytest.raises(ValueError, match="not a readable torch file"):
+                load_torch(io.BytesIO(content[:length]))
+
+
+def test_bytes_after_a_legacy_file_are_refused():
+    with pytest.raises(ValueError, match="1 bytes follow"):
+        load_torch(io.BytesIO(FILES[1].read_bytes() + b"x"))
+
+
+# ------------------------------------------------- pickles made by hand, instruction by instruction
+
+
+def integer(value):
+    data = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+    return b"\x8a" + bytes([len(data)]) + data
+
+
+def text(value):
+    return b"X" + len(value).to_bytes(4, "little") + value.encode()
+
+
+def row(*items):
+    return b"(" + b"".join(items) + b"t"
+
+
+def call(name, *args):
+    return b"c" + name.replace(" ", "\n").encode() + b"\n" + row(*args) + b"R"
+
+
+def storage(kind="FloatStorage", key="0", count=4, view=b"N"):
+    name = b"ctorch\n" + kind.encode() + b"\n"
+    return row(text("storage"), name, text(key), text("cpu"), integer(count), view) + b"Q"
+
+
+def tensor(where, offset=0, size=(4,), stride=(1,)):
+    return call(
+        "torch._utils _rebuild_tensor",
+        where,
+        integer(offset),
+        row(*map(integer, size)),
+        row(*map(integer, stride)),
+    )
+
+
+def legacy(body, keys=(), data=b""):
+    """A legacy file whose object is pickled by the instructions `body`."""
+    head = [0x1950A86A20F9469CFC6C, 1001, {}]
+    pickles = [pickle.dumps(each, 2) for each in head]
+    pickles += [b"\x80\x02" + body + b".", pickle.dumps(list(keys), 2)]
+    return b"".join(pickles) + data
+
+
+def legacy_tensor(offset=0, size=(4,), stride=(1,), count=4, view=b"N"):
+    data = count.to_bytes(8, "little") + np.arange(4, dtype="<f4").tobytes()
+    return legacy(tensor(storage(count=count, view=view), offset, size, stride), ["0"], data)
+
+
+def test_the_handmade_file_is_right():
+    back = load_torch(io.BytesIO(legacy_tensor(offset=1, size=(3,))))
+    assert back.tolist() == [1, 2, 3]
+
+
+def test_a_view_of_a_legacy_storage():
+    view = row(text("1"), integer(1), integer(2))  # its key, offset and length
+    assert load_torch(io.BytesIO(legacy_tensor(size=(2,), view=view))).tolist() == [1, 2]
+    outside = row(text("1"), integer(3), integer(2))
+    with pytest.raises(ValueError, match="part 3:5 of storage 0 is outside"):
+        load_torch(io.BytesIO(legacy_tensor(size=(2,), view=outside)))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"offset": 1},
+        {"offset": -1},
+        {"size": (5,)},
+        {"size": (2, 2), "stride": (3, 1)},
+        {"size": (2, 2), "stride": (1,)},
+        {"size": (4,), "stride": (-1,)},
+        {"size": (2**62, 2**62), "stride": (0, 0)},
+        {"size": (2**63,), "stride": (0,)},
+        {"size": (0, 2**61), "stride": (1, 1)},
+        {"size": (4,), "stride": (2**62,)},
+        {"size": (1,) * 65, "stride": (1,) * 65},
+    ],
+)
+def test_tensors_outside_their_storage_are_refused(bad):
+    with pytest.raises(ValueError, match="not a readable torch file"):
+        load_torch(io.BytesIO(legacy_tensor(**bad)))
+
+
+def test_the_stride_of_an_axis_of_length_one_means_nothing():
+    content = legacy_tensor(size=(1, 4), stride=(2**62, 1))
+    assert load_torch(io.BytesIO(content)).tolist() == [[0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize("count", [-1, 5, 2**40, 2**62])
+def test_storages_that_the_file_does_not_have(count):
+    content = legacy(tensor(storage(count=count)), ["0"], count.to_bytes(8, "little", signed=True))
+    with pytest.raises(ValueError, match="not a readable torch file"):
+        load_torch(io.BytesIO(content))
+
+
+def test_a_storage_cannot_have_two_types():
+    both = row(tensor(storage()), tensor(storage("IntStorage")))
+    with pytest.raises(ValueError, match="storage 0 is a FloatStorage and a IntStorage"):
+        load_torch(io.BytesIO(legacy(both, ["0"], bytes(40))))
+
+
+def test_truth_values_are_zero_or_one():
+    content = legacy(
+        tensor(storage("BoolStorage", count=1), 0, (1,)), ["0"], b"\1" + bytes(7) + b"\2"
+    )
+    with pytest.raises(ValueError, match="neither 0 nor 1"):
+        load_torch(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("os", "system"),
+        ("builtins", "eval"),
+        ("builtins", "getattr"),
+        ("torch.nn.modules.linear", "Linear"),
+        ("numpy._core.multiarray", "scalar"),
+        ("minitorch_cnn.tensor", "_unpickle"),
+        ("collections", "OrderedDict.fromkeys"),
+    ],
+)
+def test_everything_else_is_refused_by_name(tmp_path, module, name):
+    called = tmp_path / "called"
+    bodies = [
+        b"c%s\n%s\n" % (module.encode(), name.encode()) + row(text(f"touch {called}")) + b"R",
+        text(module) + text(name) + b"\x93" + row(text(f"touch {called}")) + b"R",
+    ]
+    for body in bodies:
+        with pytest.raises(pickle.UnpicklingError, match=f"asks for {module}.{name}") as caught:
+            load_torch(io.BytesIO(legacy(body)))
+        assert isinstance(caught.value, ValueError)
+    assert not called.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (storage("ComplexFloatStorage"), "complex numbers"),
+        (storage("QInt8Storage"), "quantized numbers"),
+        (call("torch._utils _rebuild_tensor_v3"), "uint16 or float8"),
+        (call("torch._utils _rebuild_sparse_tensor"), "sparse"),
+        (b"ctorch\nbfloat16\n", "bfloat16 as a value"),
+    ],
+)
+def test_what_we_have_no_counterpart_for(body, what):
+    with pytest.raises(NotImplementedError, match=what):
+        load_torch(io.BytesIO(legacy(body)))
+
+
+def test_attributes_are_refused():
+    state = b"}" + text("items") + b"Ns"
+    with pytest.raises(ValueError, match="sets attributes of a OrderedDict"):
+        load_torch(io.BytesIO(legacy(call("collections OrderedDict") + state + b"b")))
+
+
+LIST = b"](" + b"K\1" * 4000 + b"eq\0"  # a list of 4000 numbers, remembered as 0
+FEED = {
+    "text longer than the file": (b"X\xff\xff\xff\xffabc", r"should have 4294967295 more"),
+    "bytes longer than the file": (b"B\xff\xff\xff\xffabc", r"should have 4294967295 more"),
+    "a longer integer than LONG1": (b"\x8b\xff\xff\xff\x7f", r"instruction b'.x8b'"),
+    "nothing on the stack": (b"0", r"instruction b'0'"),
+    "a mark as a value": (b"(\x85", r"a mark for a value"),
+    "a mark as the result": (b"(", r"a mark for a value"),
+    "an unknown memory": (b"h\x05", r"not a readable torch file: 5"),
+    "a call of a list": (b"])R", r"calls a list"),
+    "append to a number": (b"K\1K\1a", r"appends to a int"),
+    "items for a list": (b"]K\1K\1s", r"puts 2 values into a list"),
+    "an odd number of items": (b"}(K\1u", r"puts 1 values into a dict"),
+    "a list as a key": (b"}]Ns", r"holds a list"),
+    "a nested tuple as a key": (b"}))\x86\x85Ns", r"holds a tuple"),
+    "a long tuple as a key": (b"}(" + b"K\1" * 17 + b"tNs", r"a tuple of 17 values"),
+    "an integer of 65 bits as a key": (b"}" + integer(2**64) + b"Ns", r"more than 64 bits"),
+    "a tuple of tuples doubled 60 times as a key": (
+        b"})" + b"q\0h\0\x86" * 60 + b"Ns",
+        r"holds a tuple",
+    ),
+    "a list copied again and again": (
+        LIST + b"(" + call("builtins set", b"h\0") * 400 + b"tt",
+        r"copies the same values",
+    ),
+    "a name that does not end": (b"c" + b"x" * 5000, r"a line in it does not end"),
+    "a name that is no text": (b"K\1K\1\x93", r"a name that is not text"),
+    "bytes in another encoding": (
+        call("_codecs encode", text("a"), text("idna")),
+        r"encodes text as 'idna'",
+    ),
+    "a device of a number": (call("torch device", integer(1)), r"a device is made of"),
+    "a Size of text": (call("torch Size", text("ab")), r"no length, offset or stride"),
+    "a parameter of text": (
+        call("torch._utils _rebuild_parameter", text("a"), b"\x88", b"N"),
+        r"made of a str",
+    ),
+    "a tensor of a Size": (
+        tensor(call("torch Size", row(integer(4)))),
+        r"makes a tensor of a Size",
+    ),
+    "a persistent thing that is no storage": (text("module") + b"Q", r"other than a storage"),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), FEED.values(), ids=FEED.keys())
+def test_hostile_pickles_are_refused(body, message):
+    with pytest.raises(ValueError, match=message):
+        load_torch(io.BytesIO(legacy(body)))
+
+
+def test_hostile_pickles_that_are_harmless():
+    assert load_torch(io.BytesIO(legacy(b"K\7r\xff\xff\xff\xff"))) == 7  # memory 4,294,967,295
+    deep = load_torch(io.BytesIO(legacy(b"]" * 50_000 + b"a" * 49_999)))
+    for _ in range(49_999):
+        deep = deep[0]
+    assert deep == []
+    doubled = load_torch(io.BytesIO(legacy(b")" + b"q\0h\0\x86" * 60)))
+    assert doubled[0] is doubled[1]  # 2^60 leaves, 60 tuples
+    expanded = load_torch(io.BytesIO(legacy_tensor(size=(10**12,), stride=(0,))))
+    assert expanded.shape == (10**12,) and expanded[5].item() == 0
+
+
+# ----------------------------------------------------------------------------- hostile archives
+
+
+def test_compressed_records_are_refused():
+    bomb = {"a/data.pkl": b"\x80\x02N.", "a/data/0": bytes(2**22)}
+    file = zipped(bomb, compression=zipfile.ZIP_DEFLATED)
+    assert len(file.getvalue()) < 10_000
+    with pytest.raises(ValueError, match=r"together, but the file only|is compressed"):
+        load_torch(file)
+    small = zipped({"a/data.pkl": b"\x80\x02N."}, compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(ValueError, match="is compressed"):
+        load_torch(small)
+
+
+def test_records_that_overlap_are_refused():
+    """Two entries of the archive's directory that name the same bytes, made by hand."""
+    file = zipped({"a/data.pkl": b"\x80\x02N.", "a/data/0": bytes(1000), "a/data/1": bytes(1)})
+    content = file.getvalue()
+    directory = content.index(b"PK\x01\x02")
+    first, second, _ = content[directory:].split(b"PK\x01\x02")[1:]
+    entries = [b"PK\x01\x02" + each for each in (first, *[second] * 50)]
+    listing = b"".join(entries)
+    end = b"PK\x05\x06" + bytes(4) + (len(entries)).to_bytes(2, "little") * 2
+    end += len(listing).to_bytes(4, "little") + directory.to_bytes(4, "little") + bytes(2)
+    with pytest.raises(ValueError, match="together, but the file only"):
+        load_torch(io.BytesIO(content[:directory] + listing + end))
+
+
+def test_archives_that_are_something_else():
+    script = zipped({"a/data.pkl": b"\x80\x02N.", "a/constants.pkl": b"\x80\x02)."})
+    with pytest.raises(NotImplementedError, match="TorchScript"):
+        load_torch(script)
+    with pytest.raises(ValueError, match="it has 2 records NAME"):
+        load_torch(zipped({"a/data.pkl": b"\x80\x02N.", "b/data.pkl": b"\x80\x02N."}))
+    with pytest.raises(ValueError, match="it has 0 records"):
+        load_torch(zipped({"readme": b"hello"}))
+    with pytest.raises(ValueError, match="not one of torch"):
+        load_torch(io.BytesIO(pickle.dumps({"a": 1}, 2)))
+    with pytest.raises(ValueError, match="neither with a zip record nor with a pickle"):
+        load_torch(io.BytesIO(b"hello"))
+
+
+# ------------------------------------------------------------------------------- torch, live
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_what_torch_writes_now(as_plain, new, protocol):
+    torch = pytest.importorskip("torch", reason="compares with torch's own files")
+    generator = torch.Generator().manual_seed(0)
+    base = torch.randn(3, 4, 5, generator=generator)
+    views = [
+        base,
+        base[1],
+        base[:, 2:, ::2],
+        base.transpose(0, 2),
+        base.expand(2, 3, 4, 5),
+        base[:0],
+    ]
+    file = io.BytesIO()
+    options = {"pickle_protocol": protocol, "_use_new_zipfile_serialization": new}
+    torch.save({"views": views, "set": {1}, "n": [2**70, b"x", -1.5]}, file, **options)
+    file.seek(0)
+    back = load_torch(file)
+    for ours, theirs in zip(back["views"], views, strict=True):
+        assert ours.numpy().tobytes() == theirs.numpy().tobytes()
+        assert ours.shape == tuple(theirs.shape)
+        if theirs.numel():
+            assert ours.stride() == theirs.stride()
+    assert back["set"] == {1} and back["n"] == [2**70, b"x", -1.5]
+    assert as_plain(mt.load(io.BytesIO(file.getvalue()))) == as_plain(back)
+
+
+def test_what_torch_refuses_is_refused():
+    torch = pytest.importorskip("torch", reason="compares with torch's own files")
+    for value in (torch.nn.Linear(1, 1), np.float64(1.0)):
+        file = io.BytesIO()
+        torch.save(value, file)
+        for read in (load_torch, lambda f: torch.load(f, weights_only=True)):
+            file.seek(0)
+            with pytest.raises(pickle.UnpicklingError):
+                read(file)
