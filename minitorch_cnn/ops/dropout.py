@@ -12,9 +12,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import backend
+from ..autograd.function import Function
+from ..kernels import dropout as kernels
 from ..tensor import Tensor, shape_text, wrap
 from .activation import SELU_ALPHA, SELU_SCALE
+from .creation import ones, ones_like
 from .inplace import make_inplace
+
+
+class Dropout(Function):
+    """y = x kept / (1 - p), kept a function of the key: linear, and its own gradient
+
+    Nothing is saved: backward computes the same mask again, which costs less than reading it.
+    """
+
+    @staticmethod
+    def forward(ctx, x, key, p):
+        ctx.key, ctx.p = key, p
+        return wrap(kernels.dropout(x.array, key, p))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return Dropout.apply(gy, ctx.key, ctx.p), None, None
 
 
 def _check_probability(p: float) -> None:
@@ -22,18 +41,19 @@ def _check_probability(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def _kept(input: Tensor, shape: Sequence[int], p: float) -> Tensor:
-    """1 with probability 1 - p, 0 otherwise, in the dtype and on the device of the input."""
-    # Drawn on the host as float32, whatever the input: one seed, one mask, on every backend.
-    draws = backend.default_generator.rng.random(shape, np.float32)
-    kept = np.asarray(draws >= p, input.dtype.numpy)
-    return wrap(backend.to_device(kept, input.device))
-
-
-def _drop(input: Tensor, shape: Sequence[int], p: float) -> Tensor:
+def _drop(input: Tensor, p: float) -> Tensor:
+    if not input.is_floating_point():
+        raise RuntimeError(f"dropout needs a floating input, but got {input.dtype}")
     if p == 1.0:
         return input * 0.0
-    return input * (_kept(input, shape, p) * (1 / (1 - p)))
+    # One draw on the host, whatever the shape and the backend: one seed, one mask.
+    key = int(backend.default_generator.rng.integers(2**64, dtype=np.uint64))
+    return Dropout.apply(input, key, p)
+
+
+def _drop_channels(input: Tensor, shape: Sequence[int], p: float) -> Tensor:
+    """Drops what lies over each element of a smaller shape together."""
+    return input * _drop(ones(*shape, dtype=input.dtype, device=input.device), p)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -51,7 +71,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return input
     if inplace:
         return dropout_(input, p)
-    return _drop(input, input.shape, p)
+    return _drop(input, p)
 
 
 def _dropout_channels(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
@@ -66,7 +86,7 @@ def _dropout_channels(input: Tensor, p: float, training: bool, inplace: bool) ->
         return input
     if inplace:
         return _dropout_channels_(input, p, training, False)
-    return _drop(input, (*input.shape[:2], *[1] * (input.ndim - 2)), p)
+    return _drop_channels(input, (*input.shape[:2], *[1] * (input.ndim - 2)), p)
 
 
 def dropout1d(
@@ -111,7 +131,7 @@ def alpha_dropout(
     if p == 1.0:
         return input * 0.0
     lowest = -SELU_ALPHA * SELU_SCALE
-    kept = _kept(input, input.shape, p)
+    kept = (_drop(ones_like(input), p) != 0).to(input.dtype)
     a = 1 / math.sqrt((1 - p) * (1 + p * lowest**2))
     return (input * kept + lowest * (1 - kept)) * a - a * p * lowest
 

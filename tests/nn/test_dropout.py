@@ -120,6 +120,23 @@ def test_alpha_dropout_keeps_mean_and_variance():
 
 
 @pytest.mark.parametrize("function", [F.dropout, F.dropout2d, F.alpha_dropout])
+def test_integers_are_refused(function):
+    with pytest.raises(RuntimeError, match="needs a floating input"):
+        function(mt.arange(6).reshape(2, 3), 0.5, training=True)
+
+
+def test_a_call_takes_one_number_from_the_generator_whatever_the_shape():
+    after = []
+    for shape in ((1,), (7, 300)):
+        mt.manual_seed(5)
+        F.dropout(mt.ones(*shape), 0.5)
+        after.append(mt.rand(1).item())
+    mt.manual_seed(5)
+    mt.default_generator.rng.integers(2**64, dtype=np.uint64)
+    assert after == [mt.rand(1).item()] * 2
+
+
+@pytest.mark.parametrize("function", [F.dropout, F.dropout2d, F.alpha_dropout])
 def test_inplace_gives_the_same(function):
     leaf = mt.randn(3, 4, 2, requires_grad=True)
     results = []
