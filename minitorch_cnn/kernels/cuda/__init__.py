@@ -10,6 +10,8 @@ deterministic, and none of these functions waits for the GPU.
 
 from .activation import relu, relu_, relu_backward
 from .conv import conv2d_forward, conv2d_input_grad, conv2d_weight_grad
+from .dropout import dropout
+from .loss import cross_entropy, cross_entropy_backward
 from .norm import batch_norm_backward, batch_norm_forward, channel_mean_var
 from .pool import (
     avg_pool2d_backward,
@@ -28,6 +30,9 @@ __all__ = [
     "conv2d_forward",
     "conv2d_input_grad",
     "conv2d_weight_grad",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "dropout",
     "max_pool2d_forward",
     "max_pool2d_gather",
     "max_pool2d_scatter",

@@ -76,13 +76,13 @@ def batch_norm_backward(
     weight = None if weight is None else _vector(weight, x)
 
     partial = xp.empty((chunks, C, 2), mean.dtype)  # struct Products
-    args = gy, y, x, mean, partial, M, C, chunks
-    launch("norm.cu", "products_of_chunks", x.dtype, _blocks(C, chunks), *args)
+    sources = gy, y, x, mean, partial, M, C, chunks
+    launch("norm.cu", "products_of_chunks", x.dtype, _blocks(C, chunks), *sources)
 
     gweight, gbias, a, b, c = (xp.empty(C, mean.dtype) for _ in range(5))
-    results = gweight, gbias, a, b, c, int(batch_statistics), M, C, chunks
-    args = partial, weight, mean, invstd, *results
-    launch("norm.cu", "gradient_coefficients", x.dtype, C, *args)
+    vectors = weight, mean, invstd, gweight, gbias, a, b, c
+    sizes = int(batch_statistics), M, C, chunks
+    launch("norm.cu", "gradient_coefficients", x.dtype, C, partial, *vectors, *sizes)
 
     gx = xp.empty_like(x)
     masked = None if y is None else xp.empty_like(x)

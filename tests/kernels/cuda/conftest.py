@@ -41,7 +41,8 @@ def device(_host_device, monkeypatch):
 def _poisoned(make_empty):
     def make(*args, **kwargs):
         array = make_empty(*args, **kwargs)
-        array.fill(np.nan if array.dtype.kind == "f" else np.iinfo(array.dtype).max)
+        if array.dtype.kind in "fiu":
+            array.fill(np.nan if array.dtype.kind == "f" else np.iinfo(array.dtype).max)
         return array
 
     return make

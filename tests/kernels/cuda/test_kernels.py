@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import ConvGeometry, PoolGeometry, activation, cuda
+from minitorch_cnn.kernels import ConvGeometry, PoolGeometry, activation, cuda, dropout, loss
 
 DTYPES = ("float16", "float32", "float64")
 DIGITS = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-13}
@@ -254,6 +254,48 @@ def test_a_1x1_convolution_launches_nothing_but_a_product(device):
     y = cuda.conv2d_forward(x, w, None, ConvGeometry())
     assert_close(y, np.einsum("nchw,kc->nkhw", x, w[:, :, 0, 0]))
     assert device.launches == []
+
+
+# -------------------------------------------------------------------- losses and dropout
+
+
+@several
+@given(st.integers(0, 9), st.integers(1, 300), seeds, dtypes, layouts, st.sampled_from([1, 50]))
+def test_cross_entropy(device, R, C, seed, dtype, layout, spread):
+    x = in_layout(numbers(seed, (R, C), dtype) * np.array(spread, dtype), layout)
+    target = np.random.default_rng(seed).integers(C, size=R)
+    losses, softmax = cuda.cross_entropy(x, target.astype(np.int32))
+    exact = x.astype(np.float64)
+    exact -= exact.max(1, keepdims=True)
+    total = np.exp(exact).sum(1)
+    assert_close(losses, (np.log(total) - exact[np.arange(R), target]).astype(dtype))
+    assert_close(softmax, (np.exp(exact) / total[:, None]).astype(dtype))
+    gy = numbers(seed + 1, (R,), dtype)
+    args = gy, softmax, target
+    assert_close(cuda.cross_entropy_backward(*args), loss.cross_entropy_backward.definition(*args))
+
+
+def test_a_class_that_does_not_exist_gives_nan(device):
+    x = numbers(0, (3, 4), "float32")
+    target = np.array([-1, 4, 1])
+    losses, softmax = cuda.cross_entropy(x, target)
+    assert np.isnan(losses).tolist() == [True, True, False]
+    gx = cuda.cross_entropy_backward(losses, softmax, target)
+    assert np.isnan(gx).all(1).tolist() == [True, True, False]
+
+
+@several
+@given(
+    st.lists(st.integers(0, 9), min_size=2, max_size=3),
+    seeds,
+    st.integers(0, 2**64 - 1),
+    st.floats(0.01, 0.99),
+    dtypes,
+    layouts,
+)
+def test_dropout_has_the_same_bits(device, shape, seed, key, p, dtype, layout):
+    x = numbers(seed, shape, dtype, layout)
+    np.testing.assert_array_equal(cuda.dropout(x, key, p), dropout.dropout.definition(x, key, p))
 
 
 # ----------------------------------------------------------------------- what is declined

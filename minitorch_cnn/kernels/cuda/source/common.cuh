@@ -18,6 +18,7 @@ constexpr int MAX_THREADS = 256;
 
 #ifndef INFINITY  // NVRTC has no <math.h>
 #define INFINITY __int_as_float(0x7f800000)
+#define NAN __int_as_float(0x7fffffff)
 #endif
 
 // for (i = number of this thread among all; i < count; i += number of all threads)

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <math.h>  // exp, log, sqrt of float by these names, as in CUDA
 #include <ucontext.h>
 
 #ifdef __SANITIZE_THREAD__
@@ -46,10 +47,6 @@ struct __half {
     explicit __half(float x) : value(x) {}
     operator float() const { return value; }
 };
-
-inline unsigned int __umulhi(unsigned int x, unsigned int y) {
-    return (std::uint64_t(x) * y) >> 32;
-}
 
 // ------------------------------------------------------------------------------ one block
 

@@ -1,0 +1,19 @@
+"""Dropout; see kernels/dropout.py for the definition."""
+
+from __future__ import annotations
+
+from ...backend import Array, array_module
+from ..dropout import MASK, threshold
+from .loader import launch_elementwise, takes
+
+
+def dropout(x: Array, key: int, p: float) -> Array:
+    if not takes(x):
+        return NotImplemented
+    xp = array_module(x)
+    x = xp.ascontiguousarray(x)  # elements are counted in row-major order
+    y = xp.empty_like(x)
+    scale = float(x.dtype.type(1 / (1 - p)))
+    args = x, y, key & MASK, key >> 32, threshold(p), scale, x.size
+    launch_elementwise("dropout.cu", "dropout", x.dtype, -(-x.size // 4), *args)
+    return y
