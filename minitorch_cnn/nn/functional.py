@@ -40,6 +40,7 @@ from ..ops.activation_rare import (
     softsign,
     tanhshrink,
 )
+from ..ops.attention import scaled_dot_product_attention
 from ..ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from ..ops.conv3d import conv3d, conv_transpose3d
 from ..ops.distances import pairwise_distance, pdist
@@ -49,6 +50,8 @@ from ..ops.embedding import embedding
 from ..ops.exponentials import log_softmax as _log_softmax
 from ..ops.exponentials import softmax as _softmax
 from ..ops.fold import fold, unfold
+from ..ops.fractional_pool import fractional_max_pool2d, fractional_max_pool3d
+from ..ops.grid import affine_grid, grid_sample
 from ..ops.linear import bilinear, linear
 from ..ops.loss import cross_entropy, nll_loss
 from ..ops.margins import (
@@ -159,6 +162,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -186,9 +190,12 @@ __all__ = [
     "elu_",
     "embedding",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
     "gumbel_softmax",
     "hardshrink",
@@ -243,6 +250,7 @@ __all__ = [
     "rms_norm",
     "rrelu",
     "rrelu_",
+    "scaled_dot_product_attention",
     "selu",
     "selu_",
     "sigmoid",

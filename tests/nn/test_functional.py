@@ -38,9 +38,6 @@ DIFFERENT = {
     "max_pool2d_with_indices": "returns the indices without being asked by an argument",
     "max_pool3d_with_indices": "returns the indices without being asked by an argument",
     "Hardtanh": "has not the two old names of its limits",
-    "Conv1d": "shares the constructor with the transposed layers",
-    "Conv2d": "shares the constructor with the transposed layers",
-    "InstanceNorm2d": "cannot leave out the bias alone",
 }
 
 

@@ -148,13 +148,18 @@ class BatchNorm2d(_BatchNorm):
             raise ValueError(f"expected 4D input (got {input.ndim}D input)")
 
 
-class InstanceNorm2d(_RunningNorm):
-    """Normalises every channel of every image of (N, C, H, W) or (C, H, W) by itself.
+class BatchNorm3d(_BatchNorm):
+    """`BatchNorm2d` for volumes: normalises each channel of (N, C, D, H, W)."""
 
-    >>> import minitorch_cnn as mt
-    >>> mt.nn.InstanceNorm2d(1)(mt.tensor([[[1.0, 3.0]]]))
-    tensor([[[-1.0000,  1.0000]]])
-    """
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim != 5:
+            raise ValueError(f"expected 5D input (got {input.ndim}D input)")
+
+
+class _InstanceNorm(_RunningNorm):
+    """Normalises every channel of every sample by itself. A subclass says how many dimensions."""
+
+    dimensions: int
 
     def __init__(
         self,
@@ -165,23 +170,30 @@ class InstanceNorm2d(_RunningNorm):
         track_running_stats: bool = False,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias
+        )
 
     def _check_input_dim(self, input: Tensor) -> None:
-        if input.ndim not in (3, 4):
-            raise ValueError(f"expected 3D or 4D input (got {input.ndim}D input)")
+        dims = self.dimensions
+        if input.ndim not in (dims + 1, dims + 2):
+            raise ValueError(f"expected {dims + 1}D or {dims + 2}D input (got {input.ndim}D input)")
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
-        if input.shape[-3] != self.num_features and self.affine:
+        dims = self.dimensions
+        channels = input.shape[-dims - 1]
+        if channels != self.num_features and self.affine:
             raise ValueError(
-                f"expected input's size at dim={input.ndim - 3} to match num_features "
-                f"({self.num_features}), but got: {input.shape[-3]}."
+                f"expected input's size at dim={input.ndim - dims - 1} to match num_features "
+                f"({self.num_features}), but got: {channels}."
             )
-        batch = input.unsqueeze(0) if input.ndim == 3 else input
+        alone = input.ndim == dims + 1  # one sample without a batch
         y = instance_norm(
-            batch,
+            input.unsqueeze(0) if alone else input,
             self.running_mean,
             self.running_var,
             self.weight,
@@ -190,4 +202,27 @@ class InstanceNorm2d(_RunningNorm):
             self.momentum if self.momentum is not None else 0.0,
             self.eps,
         )
-        return y.squeeze(0) if input.ndim == 3 else y
+        return y.squeeze(0) if alone else y
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """`InstanceNorm2d` for sequences (N, C, L) or (C, L)."""
+
+    dimensions = 1
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Normalises every channel of every image of (N, C, H, W) or (C, H, W) by itself.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.InstanceNorm2d(1)(mt.tensor([[[1.0, 3.0]]]))
+    tensor([[[-1.0000,  1.0000]]])
+    """
+
+    dimensions = 2
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """`InstanceNorm2d` for volumes (N, C, D, H, W) or (C, D, H, W)."""
+
+    dimensions = 3

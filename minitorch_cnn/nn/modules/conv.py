@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...ops.conv import conv1d, conv2d, conv_transpose2d
+from ...ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from ...ops.conv3d import conv3d, conv_transpose3d
 from ...ops.creation import empty
 from ...ops.pad import pad
 from ...tensor import Tensor
@@ -36,7 +37,6 @@ class _ConvNd(Module):
         padding_mode: str = "zeros",
         device: Any = None,
         dtype: Any = None,
-        output_padding: Any = 0,
     ) -> None:
         super().__init__()
         if groups <= 0:
@@ -50,7 +50,7 @@ class _ConvNd(Module):
         self.kernel_size = self._tuple(kernel_size)
         self.stride, self.dilation = self._tuple(stride), self._tuple(dilation)
         self.padding = padding if isinstance(padding, str) else self._tuple(padding)
-        self.output_padding = self._tuple(output_padding)
+        self.output_padding = (0,) * self.dimensions
         self.groups, self.padding_mode = groups, padding_mode
         self._reversed_padding_repeated_twice = self._padding_for_pad()
 
@@ -166,19 +166,25 @@ class Conv2d(_ConvNd):
         return self._convolve(conv2d, input)
 
 
-class ConvTranspose2d(_ConvNd):
-    """The way of a convolution backward, to make images larger.
+class Conv3d(_ConvNd):
+    """A convolution of volumes: (N, in_channels, D, H, W) -> (N, out_channels, OD, OH, OW).
 
-    (N, in_channels, H, W) -> (N, out_channels, OH, OW) with OH = (H - 1) stride - 2 padding +
-    dilation (kernel_size - 1) + output_padding + 1.
-    weight: (in_channels, out_channels / groups, KH, KW).
+    Arguments as `Conv2d`, one int or (depth, vertical, horizontal).
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.ConvTranspose2d(8, 4, 2, stride=2)(mt.zeros(1, 8, 5, 5)).shape
-    minitorch_cnn.Size([1, 4, 10, 10])
+    >>> mt.nn.Conv3d(2, 4, 3, padding=1)(mt.zeros(1, 2, 5, 6, 7)).shape
+    minitorch_cnn.Size([1, 4, 5, 6, 7])
     """
 
-    dimensions = 2
+    dimensions = 3
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._convolve(conv3d, input)
+
+
+class _ConvTransposeNd(_ConvNd):
+    """The way of a convolution backward, as a layer."""
+
     transposed = True
 
     def __init__(
@@ -196,10 +202,13 @@ class ConvTranspose2d(_ConvNd):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
+        name = type(self).__name__
         if padding_mode != "zeros":
-            raise ValueError('Only "zeros" padding mode is supported for ConvTranspose2d')
+            raise ValueError(
+                f'Only "zeros" padding mode is supported for {name}, got {padding_mode!r}'
+            )
         if isinstance(padding, str):
-            raise TypeError(f"ConvTranspose2d: padding must be numbers, got {padding!r}")
+            raise TypeError(f"{name}: padding must be numbers, got {padding!r}")
         super().__init__(
             in_channels,
             out_channels,
@@ -212,15 +221,14 @@ class ConvTranspose2d(_ConvNd):
             padding_mode,
             device,
             dtype,
-            output_padding,
         )
+        self.output_padding = self._tuple(output_padding)
 
-    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        """output_size: (OH, OW), instead of the layer's output_padding."""
+    def _paint(self, function: Callable[..., Tensor], input: Tensor, output_size: Any) -> Tensor:
         extra = self.output_padding
         if output_size is not None:
             extra = self._output_padding_for(input, tuple(output_size))
-        return conv_transpose2d(
+        return function(
             input,
             self.weight,
             self.bias,
@@ -233,22 +241,63 @@ class ConvTranspose2d(_ConvNd):
 
     def _output_padding_for(self, input: Tensor, output_size: tuple) -> tuple[int, ...]:
         """What is missing to output_size. Raises ValueError if it cannot be made."""
+        dims = self.dimensions
         if len(output_size) == input.ndim:
-            output_size = output_size[-2:]
-        if len(output_size) != 2:
+            output_size = output_size[-dims:]
+        if len(output_size) != dims:
             raise ValueError(
-                f"output_size must have 2 or {input.ndim} elements, got {len(output_size)}"
+                f"output_size must have {dims} or {input.ndim} elements, got {len(output_size)}"
             )
         least, most, extra = [], [], []
         for axis, wanted in enumerate(output_size):
             stride, reach = self.stride[axis], self.dilation[axis] * (self.kernel_size[axis] - 1)
-            length = (input.shape[axis - 2] - 1) * stride - 2 * int(self.padding[axis]) + reach + 1
+            old = input.shape[axis - dims]
+            length = (old - 1) * stride - 2 * int(self.padding[axis]) + reach + 1
             least.append(length)
             most.append(length + stride - 1)
             extra.append(wanted - length)
         if any(not 0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
             raise ValueError(
                 f"requested an output size of {output_size}, but valid sizes range from {least} "
-                f"to {most} (for an input of {input.shape[-2:]})"
+                f"to {most} (for an input of {input.shape[-dims:]})"
             )
         return tuple(extra)
+
+
+class ConvTranspose1d(_ConvTransposeNd):
+    """`ConvTranspose2d` for sequences: (N, in_channels, L) -> (N, out_channels, OL)."""
+
+    dimensions = 1
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        """output_size: (OL,), instead of the layer's output_padding."""
+        return self._paint(conv_transpose1d, input, output_size)
+
+
+class ConvTranspose2d(_ConvTransposeNd):
+    """The way of a convolution backward, to make images larger.
+
+    (N, in_channels, H, W) -> (N, out_channels, OH, OW) with OH = (H - 1) stride - 2 padding +
+    dilation (kernel_size - 1) + output_padding + 1.
+    weight: (in_channels, out_channels / groups, KH, KW).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.ConvTranspose2d(8, 4, 2, stride=2)(mt.zeros(1, 8, 5, 5)).shape
+    minitorch_cnn.Size([1, 4, 10, 10])
+    """
+
+    dimensions = 2
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        """output_size: (OH, OW), instead of the layer's output_padding."""
+        return self._paint(conv_transpose2d, input, output_size)
+
+
+class ConvTranspose3d(_ConvTransposeNd):
+    """`ConvTranspose2d` for volumes (N, in_channels, D, H, W)."""
+
+    dimensions = 3
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        """output_size: (OD, OH, OW), instead of the layer's output_padding."""
+        return self._paint(conv_transpose3d, input, output_size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ops.resize import interpolate
-from ...ops.shuffle import pixel_shuffle, pixel_unshuffle
+from ...ops.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ...tensor import Tensor
 from .module import Module
 
@@ -91,3 +91,17 @@ class PixelUnshuffle(Module):
 
     def extra_repr(self) -> str:
         return f"downscale_factor={self.downscale_factor}"
+
+
+class ChannelShuffle(Module):
+    """Takes one channel of each group in turn; see `functional.channel_shuffle`."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, input: Tensor) -> Tensor:
+        return channel_shuffle(input, self.groups)
+
+    def extra_repr(self) -> str:
+        return f"groups={self.groups}"

@@ -1,0 +1,40 @@
+"""Distances between vectors, as layers."""
+
+from __future__ import annotations
+
+from ...ops.distances import pairwise_distance
+from ...ops.vectors import cosine_similarity
+from ...tensor import Tensor
+from .module import Module
+
+
+class CosineSimilarity(Module):
+    """The cosine of the angle between vectors along dim; see `functional.cosine_similarity`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.CosineSimilarity(dim=0)(mt.tensor([1.0, 0.0]), mt.tensor([0.0, 2.0]))
+    tensor(0.)
+    """
+
+    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
+        super().__init__()
+        self.dim, self.eps = dim, eps
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return cosine_similarity(x1, x2, self.dim, self.eps)
+
+
+class PairwiseDistance(Module):
+    """The p-norm of x1 - x2 + eps along the last dimension.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.PairwiseDistance(eps=0.0)(mt.tensor([3.0, 4.0]), mt.zeros(2))
+    tensor(5.)
+    """
+
+    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        super().__init__()
+        self.norm, self.eps, self.keepdim = p, eps, keepdim
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)

@@ -1,0 +1,126 @@
+"""Embedding: a table of vectors, learned, looked up by numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...autograd.modes import no_grad
+from ...ops.creation import empty
+from ...ops.embedding import embedding
+from ...tensor import Tensor, shape_text
+from .. import init
+from ..parameter import Parameter
+from .module import Module
+
+
+class Embedding(Module):
+    """weight (num_embeddings, embedding_dim): input (...) of row numbers -> (..., embedding_dim).
+
+    The rows start standard normal; the row padding_idx starts as zeros and gets no gradient.
+    max_norm, norm_type, scale_grad_by_freq: see `functional.embedding`. sparse is not supported.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.Embedding(10, 3, padding_idx=0)
+    >>> layer(mt.tensor([[0, 2], [4, 5]])).shape
+    minitorch_cnn.Size([2, 2, 3])
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if sparse:
+            raise NotImplementedError("Embedding: sparse=True is not supported")
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise AssertionError(
+                    f"Padding_idx must be within num_embeddings ({num_embeddings}), got "
+                    f"{padding_idx}"
+                )
+            padding_idx %= num_embeddings
+        self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
+        shape = (num_embeddings, embedding_dim)
+        if _weight is None:
+            table = empty(shape, device=device, dtype=dtype)
+            self.weight = Parameter(table, requires_grad=not _freeze)
+            self.reset_parameters()
+        elif _weight.shape != shape:
+            raise AssertionError(
+                f"Shape of weight {shape_text(_weight.shape)} does not match num_embeddings and "
+                f"embedding_dim {shape}"
+            )
+        else:
+            self.weight = Parameter(_weight, requires_grad=not _freeze)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Embedding:
+        """A layer around a table (rows, columns); freeze: it is not trained."""
+        if embeddings.ndim != 2:
+            raise AssertionError(
+                f"Embeddings parameter is expected to be 2-dimensional, got "
+                f"{shape_text(embeddings.shape)}"
+            )
+        rows, columns = embeddings.shape
+        return cls(
+            rows,
+            columns,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            sparse,
+            embeddings,
+            freeze,
+        )
+
+    def reset_parameters(self) -> None:
+        """Draws new rows, and sets the padding's to zeros."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx] = 0
+
+    def forward(self, input: Tensor) -> Tensor:
+        return embedding(
+            input,
+            self.weight,
+            self.padding_idx,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.sparse,
+        )
+
+    def extra_repr(self) -> str:
+        text = f"{self.num_embeddings}, {self.embedding_dim}"
+        if self.padding_idx is not None:
+            text += f", padding_idx={self.padding_idx}"
+        if self.max_norm is not None:
+            text += f", max_norm={self.max_norm}"
+        if self.norm_type != 2:
+            text += f", norm_type={self.norm_type}"
+        if self.scale_grad_by_freq:
+            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
+        return text
