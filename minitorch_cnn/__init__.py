@@ -67,6 +67,8 @@ from .serialization import load, save
 from .tensor import Size, Tensor
 
 _SUBMODULES = (
+    "amp",
+    "backends",
     "cuda",
     "datasets",
     "explain",
@@ -81,13 +83,17 @@ _SUBMODULES = (
 
 def __getattr__(name: str) -> _Any:
     """Loads mt.nn, mt.optim, ... when they are first used: importing minitorch_cnn stays quick."""
+    if name == "autocast":
+        from .amp import autocast
+
+        return autocast
     if name in _SUBMODULES:
         return _importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES])
+    return sorted([*globals(), *_SUBMODULES, "autocast"])
 
 
 def is_tensor(obj: object) -> _Any:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections import deque
 from types import ModuleType
 from typing import Any
 
@@ -30,7 +31,7 @@ EXTRAS = "pip install 'minitorch-cnn[cupy13x]' for CUDA 13, or 'minitorch-cnn[cu
 @functools.cache
 def import_cupy() -> ModuleType:
     """CuPy with at least one usable GPU, or a RuntimeError that says what is missing."""
-    if importlib.util.find_spec("cupy") is None:
+    if not is_cupy_installed():
         raise RuntimeError(f"the cupy backend needs CuPy, which is not installed: {EXTRAS}")
     import cupy
 
@@ -44,6 +45,11 @@ def import_cupy() -> ModuleType:
     if count == 0:
         raise RuntimeError("CuPy is installed, but there is no GPU. Use the numpy backend.")
     return cupy
+
+
+def is_cupy_installed() -> bool:
+    """True where CuPy is installed, with or without a GPU."""
+    return importlib.util.find_spec("cupy") is not None
 
 
 def is_cupy_available() -> bool:
@@ -67,6 +73,21 @@ def array_module(array: Array) -> Any:
 def is_array(value: Any) -> bool:
     """True for a NumPy or CuPy array (also without CuPy installed)."""
     return isinstance(value, np.ndarray) or type(value).__module__.partition(".")[0] == "cupy"
+
+
+def get_tf32() -> bool:
+    """Do float32 matrix products on the GPU use TF32?"""
+    linalg = import_cupy()._core._routines_linalg
+    return linalg.get_compute_type(np.float32) == linalg.COMPUTE_TYPE_TF32
+
+
+def set_tf32(on: bool) -> None:
+    """Switches TF32 on or off for this process."""
+    # CuPy 13 and 14 have no public function for it, but the environment variable CUPY_TF32.
+    linalg = import_cupy()._core._routines_linalg
+    linalg.set_compute_type(
+        np.float32, linalg.COMPUTE_TYPE_TF32 if on else linalg.COMPUTE_TYPE_DEFAULT
+    )
 
 
 # ------------------------------------------------------------------------------- devices
@@ -135,7 +156,10 @@ def set_backend(name: str | device) -> None:
     global _default_device
     chosen = device(name)
     if chosen.type == "cuda":
-        import_cupy()
+        cupy = import_cupy()
+        if chosen.index is not None:
+            gpu_number(chosen)
+            cupy.cuda.Device(chosen.index).use()  # CuPy computes on the thread's current GPU
     _default_device = chosen
 
 
@@ -159,22 +183,59 @@ def module_of(where: device) -> Any:
     return np if where.type == "cpu" else import_cupy()
 
 
-def to_device(array: Array, where: device | str | None) -> Array:
-    """`array` on that device: itself if it is there already, a copy otherwise."""
+def gpu_number(where: device | str | int | None = None) -> int:
+    """The number of a GPU: the current one for None and "cuda". Raises RuntimeError if missing."""
+    cupy = import_cupy()
+    chosen = device("cuda" if where is None else where)
+    if chosen.type != "cuda":
+        raise ValueError(f"expected a GPU such as 'cuda:0', but got device {chosen}")
+    count = cupy.cuda.runtime.getDeviceCount()
+    index = cupy.cuda.Device().id if chosen.index is None else chosen.index
+    if index >= count:
+        raise RuntimeError(f"there is no GPU {index}: CuPy sees {count}, numbered from 0")
+    return index
+
+
+def to_device(array: Array, where: device | str | None, non_blocking: bool = False) -> Array:
+    """`array` on that device: itself if it is there already, a copy otherwise.
+
+    The order of the axes in memory stays. non_blocking: an array in pinned memory travels while
+    the GPU computes; do not write to it before the GPU has it.
+    """
     where = _default_device if where is None else device(where)
     if where.type == "cpu":
         return to_numpy(array)
-    cupy = import_cupy()
-    index = cupy.cuda.Device().id if where.index is None else where.index
+    index = gpu_number(where)
     if not isinstance(array, np.ndarray) and array.device.id == index:
         return array
+    order = _axes_as_in_memory(array)
+    packed = array.transpose(order)  # contiguous, if the array has no gaps
+    cupy = import_cupy()
     with cupy.cuda.Device(index):
-        return cupy.asarray(array)
+        if non_blocking and is_pinned(array):
+            copied = upload(packed, index)
+        else:
+            copied = cupy.asarray(packed)
+    return copied.transpose(_inverse(order))
 
 
 def to_numpy(array: Array) -> np.ndarray:
     """`array` on the host: itself if it is NumPy's, a copy from the GPU otherwise."""
-    return array if isinstance(array, np.ndarray) else array.get()
+    if isinstance(array, np.ndarray):
+        return array
+    order = _axes_as_in_memory(array)
+    return array.transpose(order).get().transpose(_inverse(order))
+
+
+def _axes_as_in_memory(array: Array) -> list[int]:
+    """The axes from the widest step in memory to the narrowest: (0, 2, 3, 1) for channels-last."""
+    if array.flags.c_contiguous:
+        return list(range(array.ndim))
+    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+
+
+def _inverse(order: list[int]) -> list[int]:
+    return [order.index(axis) for axis in range(len(order))]
 
 
 def scatter_add(array: Array, index: Any, values: Array) -> None:
@@ -185,6 +246,86 @@ def scatter_add(array: Array, index: Any, values: Array) -> None:
         import cupyx
 
         cupyx.scatter_add(array, index, values)
+
+
+def scatter_extreme(array: Array, index: Any, values: Array, choose: str) -> None:
+    """``array[index] = max(array[index], values)`` ("amax", or "amin"), repeated ones compared."""
+    if isinstance(array, np.ndarray):
+        (np.maximum if choose == "amax" else np.minimum).at(array, index, values)
+    else:
+        import cupyx
+
+        (cupyx.scatter_max if choose == "amax" else cupyx.scatter_min)(array, index, values)
+
+
+def scatter_multiply(array: Array, index: Any, values: Array) -> None:
+    """``array[index] *= values``, where repeated indices multiply all of their values."""
+    array_module(array).multiply.at(array, index, values)
+
+
+# -------------------------------------------------- uploads that run beside the computation
+
+
+def pin(array: np.ndarray) -> np.ndarray:
+    """A copy in pinned memory: the GPU can read it by itself, while the host does other things."""
+    memory = import_cupy().cuda.alloc_pinned_memory(max(array.nbytes, 1))
+    order = _axes_as_in_memory(array)
+    packed = array.transpose(order)
+    pinned = np.frombuffer(memory, array.dtype, array.size).reshape(packed.shape)
+    pinned[...] = packed
+    return pinned.transpose(_inverse(order))
+
+
+def is_pinned(array: Array) -> bool:
+    """True for an array in memory from `pin`."""
+    owner = array if isinstance(array, np.ndarray) else None
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    owner = owner.obj if isinstance(owner, memoryview) else owner
+    return type(owner).__name__ == "PinnedMemoryPointer"
+
+
+_copy_streams: dict[int, Any] = {}  # one for each GPU
+_spares: dict[tuple, tuple] = {}  # memory for the next upload of a shape, and since when it is free
+_in_flight: deque[tuple] = deque()  # host arrays that the GPU may still be reading
+
+
+def upload(pinned: np.ndarray, index: int) -> Array:
+    """A copy of a contiguous pinned array on GPU `index`, made on a stream of its own.
+
+    The host waits for nothing, so three things have to be kept from going wrong:
+
+    1. A kernel could read the copy before it has arrived. So the computing stream waits for it.
+    2. The copy could overwrite memory that an earlier kernel still reads, for CuPy's pool hands
+       out again at once what Python has freed. So the copy waits until the GPU has done what it
+       was told before the memory was taken. That would be all of the step that is to run beside
+       the copy, if the memory were taken now; it was taken at the upload before this one.
+    3. The host array could be freed while the GPU reads it. So it is kept until the copy is done.
+    """
+    cuda = import_cupy().cuda
+    computing = cuda.get_current_stream()
+    copying = _copy_streams.get(index)
+    if copying is None:
+        copying = _copy_streams[index] = cuda.Stream(non_blocking=True)
+
+    key = index, computing.ptr, pinned.shape, pinned.dtype.str
+    array, free_since = _spares.pop(key, None) or _take_memory(pinned, computing)
+    copying.wait_event(free_since)
+    array.set(pinned, stream=copying)
+    arrived = copying.record()
+    computing.wait_event(arrived)
+    while len(_spares) > 3:  # of shapes that did not come again
+        _spares.pop(next(iter(_spares)))
+    _spares[key] = _take_memory(pinned, computing)
+
+    while _in_flight and _in_flight[0][0].done:
+        _in_flight.popleft()
+    _in_flight.append((arrived, pinned))
+    return array
+
+
+def _take_memory(like: np.ndarray, stream: Any) -> tuple:
+    return import_cupy().empty(like.shape, like.dtype), stream.record()
 
 
 # ------------------------------------------------------------------------ random numbers

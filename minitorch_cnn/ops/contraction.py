@@ -13,6 +13,7 @@ from typing import Any
 
 from ..tensor import Tensor, shape_text
 from .linalg import MatMul, check_pair
+from .precision import half_precision
 from .reduce import sum
 from .shape import permute, reshape
 
@@ -132,6 +133,7 @@ def _without_broadcast_axes(x: Tensor, letters: str, lengths: dict[str, int]) ->
 
 def _multiply(a: Tensor, of_a: str, b: Tensor, of_b: str, later: str) -> tuple[Tensor, str]:
     """The product of two operands, summed over the letters that nobody needs later."""
+    a, b = half_precision(a, b)
     check_pair("einsum", a, b)
     a, of_a = _sum_unused(a, of_a, of_b + later)
     b, of_b = _sum_unused(b, of_b, of_a + later)

@@ -21,6 +21,7 @@ from ..kernels import ConvGeometry, output_size
 from ..tensor import Tensor, shape_text, wrap
 from .common import same_device
 from .pad import pad
+from .precision import half_precision
 from .window import Pair, numbers, pair, with_batch
 
 
@@ -136,6 +137,7 @@ def conv2d(
               [1., 1.],
               [1., 1.]]]])
     """
+    input, weight, bias = half_precision(input, weight, bias)
     if input.ndim not in (3, 4):
         raise RuntimeError(
             "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
@@ -189,6 +191,7 @@ def conv_transpose2d(
     >>> mt.nn.functional.conv_transpose2d(row, mt.ones(1, 1, 1, 3), stride=2)
     tensor([[[[1., 1., 3., 2., 2.]]]])
     """
+    input, weight, bias = half_precision(input, weight, bias)
     if input.ndim not in (3, 4):
         raise RuntimeError(
             "Expected 3D (unbatched) or 4D (batched) input to conv_transpose2d, but got input of "

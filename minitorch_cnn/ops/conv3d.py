@@ -17,6 +17,7 @@ from ..kernels import ConvGeometry
 from ..tensor import Tensor, shape_text, wrap
 from .conv import Conv2dInputGrad, _check_bias, _check_types, conv2d
 from .pad import pad
+from .precision import half_precision
 from .window import numbers
 
 
@@ -86,6 +87,7 @@ def conv3d(
     >>> mt.nn.functional.conv3d(x, mt.ones(1, 1, 2, 2, 1)).flatten()
     tensor([12., 16.])
     """
+    input, weight, bias = half_precision(input, weight, bias)
     if input.ndim not in (4, 5):
         raise RuntimeError(
             "Expected 4D (unbatched) or 5D (batched) input to conv3d, but got input of size: "
@@ -148,6 +150,7 @@ def conv_transpose3d(
     >>> mt.nn.functional.conv_transpose3d(x, mt.ones(1, 1, 3, 1, 1), stride=2).flatten()
     tensor([1., 1., 3., 2., 2.])
     """
+    input, weight, bias = half_precision(input, weight, bias)
     if input.ndim not in (4, 5):
         raise RuntimeError(
             "Expected 4D (unbatched) or 5D (batched) input to conv_transpose3d, but got input of "

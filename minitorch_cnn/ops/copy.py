@@ -79,13 +79,13 @@ class ToDevice(Function):
     """y = x on another device; the gradient goes back to x's."""
 
     @staticmethod
-    def forward(ctx, x, where):
+    def forward(ctx, x, where, non_blocking):
         ctx.where = x.device
-        return wrap(backend.to_device(x.array, where))
+        return wrap(backend.to_device(x.array, where, non_blocking))
 
     @staticmethod
     def backward(ctx, gy):
-        return gy.to(ctx.where), None
+        return gy.to(ctx.where), None, None
 
 
 def clone(input: Tensor, *, memory_format: memory_format = preserve_format) -> Tensor:
@@ -113,6 +113,7 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
     ``x.to(mt.float64)``, ``x.to("cuda")``, ``x.to(device, dtype)``, ``x.to(other)``; keywords
     dtype, device, non_blocking, copy, memory_format. Returns x itself where nothing changes.
+    non_blocking: a tensor in pinned memory travels to a GPU while that computes.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1, 2]).to(mt.float32)
@@ -121,7 +122,9 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     kind, where, copy, layout = parse_to(*args, **kwargs)
     y = input
     if where is not None and not _is_there(input, where):
-        y = ToDevice.apply(y, where)
+        # as in torch, a bool among the arguments is non_blocking
+        non_blocking = kwargs.get("non_blocking", any(arg is True for arg in args))
+        y = ToDevice.apply(y, where, non_blocking)
     if kind is not None and kind is not y.dtype:
         y = ToType.apply(y, kind)
     if layout is not None and layout is not preserve_format:
@@ -138,7 +141,6 @@ def parse_to(
     memory_format: memory_format | None = None,
 ) -> tuple[dtype | None, backend.device | None, bool, memory_format | None]:
     """What the arguments of `to` mean: (dtype, device, copy, memory_format), None for no change."""
-    # copies are synchronous, so non_blocking (a hint) changes nothing
     for arg in args:
         if isinstance(arg, Tensor):
             dtype, device = arg.dtype, arg.device
@@ -164,6 +166,16 @@ def cpu(input: Tensor) -> Tensor:
 def cuda(input: Tensor, device: Any = None) -> Tensor:
     """The tensor on a GPU. Raises RuntimeError where CuPy or a GPU is missing."""
     return to(input, backend.device("cuda" if device is None else device))
+
+
+def pin_memory(input: Tensor) -> Tensor:
+    """A copy in pinned host memory, from which ``to("cuda", non_blocking=True)`` is quicker."""
+    return wrap(backend.pin(backend.to_numpy(input.array)))
+
+
+def is_pinned(input: Tensor) -> bool:
+    """True for a tensor from `pin_memory`."""
+    return backend.is_pinned(input.array)
 
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from ..tensor import Tensor, wrap
 from .arithmetic import where
 from .common import floating
 from .elementwise import exp, log
+from .precision import full_precision
 from .reduce import amax, dims_of, sum
 
 
@@ -64,6 +65,7 @@ class LogSoftmax(Function):
 def _normalise(operation: Any, input: Tensor, dim: Any, dtype: Any) -> Tensor:
     if dim is None:
         raise TypeError("softmax needs the dimension along which to normalise, e.g. dim=1")
+    (input,) = full_precision(input)
     x = floating(input if dtype is None else input.to(as_dtype(dtype)))
     axis = x._dim(dim)
     if x.ndim == 0:
@@ -93,6 +95,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     >>> mt.logsumexp(mt.tensor([100.0, 100.0]), 0)
     tensor(100.6931)
     """
+    (input,) = full_precision(input)
     x = floating(input)
     dims = dims_of(x, dim)
     if x.array.size == 0:

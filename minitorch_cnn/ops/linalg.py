@@ -9,6 +9,7 @@ from ..autograd.function import Function
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
 from .common import same_device, sum_to
+from .precision import half_precision
 from .reduce import sum
 from .shape import mT, permute, reshape, unsqueeze
 
@@ -72,6 +73,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     (tensor([[ 7, 10],
             [15, 22]]), tensor([3, 7]))
     """
+    input, other = half_precision(input, other)
     check_pair("matmul", input, other)
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(
@@ -101,6 +103,7 @@ def _of_dims(name: str, *wanted: tuple[Tensor, int]) -> None:
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices, without broadcasting."""
+    input, mat2 = half_precision(input, mat2)
     check_pair("mm", input, mat2)
     _of_dims("mm", (input, 2), (mat2, 2))
     return _product("mm", input, mat2)
@@ -108,6 +111,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two batches of matrices: (b, n, m) and (b, m, p) give (b, n, p)."""
+    input, mat2 = half_precision(input, mat2)
     check_pair("bmm", input, mat2)
     _of_dims("bmm", (input, 3), (mat2, 3))
     if input.shape[0] != mat2.shape[0]:
@@ -148,6 +152,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 
 
 def _weighted_sum(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+    input, product = half_precision(input, product)
     product = product if alpha == 1 else product * alpha
     if beta == 0:  # as in torch, NaN in input does not matter then
         return product
@@ -186,6 +191,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     >>> mt.tensordot(mt.ones(2, 3, 4), mt.ones(4, 3, 5), dims=([1, 2], [1, 0])).shape
     minitorch_cnn.Size([2, 5])
     """
+    a, b = half_precision(a, b)
     check_pair("tensordot", a, b)
     if isinstance(dims, int):
         if not 0 <= dims <= min(a.ndim, b.ndim):

@@ -7,6 +7,7 @@ import math
 from ..autograd.function import Function
 from ..tensor import Tensor, shape_text, wrap
 from .common import same_device
+from .precision import half_precision
 
 
 class Linear(Function):
@@ -49,6 +50,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> mt.nn.functional.linear(x, weight, mt.tensor([10.0, 20.0]))
     tensor([[13., 26.]])
     """
+    input, weight, bias = half_precision(input, weight, bias)
     if weight.ndim == 1 and (bias is None or bias.ndim == 0):
         y = linear(input, weight.unsqueeze(0), None).squeeze(-1)
         return y if bias is None else y + bias

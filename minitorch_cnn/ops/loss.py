@@ -17,6 +17,7 @@ from .arithmetic import where
 from .common import same_device
 from .exponentials import log_softmax
 from .positions import gather
+from .precision import full_precision
 
 
 class CrossEntropy(Function):
@@ -93,6 +94,7 @@ def cross_entropy(
     check_reduction("cross_entropy", size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    input, weight = full_precision(input, weight)
     _check_scores(input, weight)
     if target.shape == input.shape:
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
@@ -130,6 +132,7 @@ def nll_loss(
     tensor([0.2877, 0.6931])
     """
     check_reduction("nll_loss", size_average, reduce, reduction)
+    input, weight = full_precision(input, weight)
     _check_scores(input, weight)
     rows, classes = _as_rows(input, target, ignore_index)
     counts = classes != ignore_index

@@ -58,7 +58,7 @@ METHODS: dict[ModuleType, str] = {
     sorting: "sort argsort msort topk unique bincount",
     creation: "new_tensor new_full new_zeros new_ones new_empty tril triu",
     random: "uniform_ normal_ bernoulli bernoulli_ random_ exponential_ multinomial",
-    copy: "clone contiguous to cpu cuda type_as",
+    copy: "clone contiguous to cpu cuda type_as pin_memory is_pinned",
     inplace: "copy_ fill_ zero_",
 }
 

@@ -19,6 +19,7 @@ from ..kernels.layout import compute_type
 from ..tensor import Tensor, shape_text, wrap
 from .common import same_device
 from .pad import pad
+from .precision import full_precision
 
 
 class Standardize(Function):
@@ -275,6 +276,7 @@ def group_norm(
     >>> mt.nn.functional.group_norm(x, 2).flatten()
     tensor([-1.0000,  1.0000, -1.0000,  1.0000])
     """
+    (input,) = full_precision(input)
     if input.ndim < 2:
         raise RuntimeError(f"group_norm expects (N, C, ...), got {shape_text(input.shape)}")
     N, C = input.shape[:2]
@@ -324,6 +326,7 @@ def layer_norm(
     tensor([[-1.0000,  1.0000],
             [-1.0000,  1.0000]])
     """
+    (input,) = full_precision(input)
     dims = _normalized_dims(input, normalized_shape, weight=weight, bias=bias)
     y, _ = Standardize.apply(input, dims, eps)
     if weight is not None:

@@ -16,6 +16,7 @@ from .activation import Softplus
 from .arithmetic import where
 from .elementwise import exp, log, log1p
 from .loss import check_reduction, reduce_losses
+from .precision import full_precision
 
 
 def _weighted(losses: Tensor, weight: Tensor) -> Tensor:
@@ -36,6 +37,7 @@ def _reduce_weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> T
 
 
 def _difference(input: Tensor, target: Tensor) -> Tensor:
+    input, target = full_precision(input, target)
     if input.shape != target.shape:
         warnings.warn(
             f"Using a target size ({target.shape}) that is different to the input size "
@@ -189,6 +191,7 @@ def binary_cross_entropy_with_logits(
     tensor([0.6931, 0.0000])
     """
     check_reduction("binary_cross_entropy_with_logits", size_average, reduce, reduction)
+    input, target = full_precision(input, target)
     if input.shape != target.shape:
         raise ValueError(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
@@ -217,6 +220,7 @@ def kl_div(
     check_reduction(
         "kl_div", size_average, reduce, "sum" if reduction == "batchmean" else reduction
     )
+    input, target = full_precision(input, target)
     if log_target:
         losses = exp(target) * (target - input)
     else:

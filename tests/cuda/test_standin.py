@@ -96,12 +96,12 @@ def public(thing):
     return [name for name in vars(thing) if not name.startswith("_")]
 
 for name in public(cuda):
-    if name in ("SimpleNamespace", "default_pool", "default_pinned_pool"):
+    if name in ("SimpleNamespace", "contextmanager", "default_pool", "default_pinned_pool"):
         continue
     if name not in ("CUDARuntimeError", "runtime"):
         assert not _rules.lacking(f"cupy.cuda.{name}"), name
     thing = getattr(cuda, name)
-    if isinstance(thing, type) and not issubclass(thing, Exception):
+    if isinstance(thing, type) and not issubclass(thing, (Exception, bytearray)):
         for method in public(thing):
             assert not _rules.lacking(f"cupy.cuda.{name}.{method}"), (name, method)
 for name in public(cupy.ndarray):

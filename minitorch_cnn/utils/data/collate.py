@@ -77,6 +77,19 @@ def default_convert(sample: Any) -> Any:
     return sample
 
 
+def pinned(batch: Any) -> Any:
+    """The batch with every tensor on the host copied to pinned memory."""
+    if isinstance(batch, Tensor):
+        return batch if batch.is_cuda else batch.pin_memory()
+    if isinstance(batch, Mapping):
+        return {key: pinned(value) for key, value in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*[pinned(value) for value in batch])
+    if isinstance(batch, (tuple, list)):
+        return type(batch)([pinned(value) for value in batch])
+    return batch
+
+
 def _stack(arrays: list[Any]) -> Tensor:
     for number, array in enumerate(arrays):
         if array.shape != arrays[0].shape:

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ...backend import Generator, default_generator
-from .collate import default_collate, default_convert
+from ...backend import Generator, default_generator, is_cupy_available
+from .collate import default_collate, default_convert, pinned
 from .dataset import IterableDataset
 from .fetch import Exhausted, make_fetcher
 from .pool import WorkerPool
@@ -27,6 +27,8 @@ class DataLoader:
         batch_sampler   the batches, as an iterable of lists of indices (instead of `batch_size`,
                         `shuffle`, `sampler`, `drop_last`)
         collate_fn      list of samples -> batch; default `default_collate`
+        pin_memory      copy each batch to pinned memory, from where ``to("cuda",
+                        non_blocking=True)`` brings it to the GPU while that computes
         drop_last       leave out a last, smaller batch
         num_workers     processes that load batches; 0: load them here, when asked for
         prefetch_factor batches that each worker loads ahead (2)
@@ -125,10 +127,13 @@ class DataLoader:
             raise ValueError(f"prefetch_factor should be positive, got {self.prefetch_factor}")
         if self.num_workers == 0 and self.persistent_workers:
             raise ValueError("persistent_workers=True needs num_workers > 0")
-        if self.pin_memory:
+        if self.pin_memory and not is_cupy_available():
             warnings.warn(
-                "pin_memory=True has no effect: batches are in ordinary memory", stacklevel=3
+                "'pin_memory' argument is set as true but no accelerator is found, then device "
+                "pinned memory won't be used.",
+                stacklevel=3,
             )
+            self.pin_memory = False
 
     def _check_sampling_options(
         self,
@@ -205,7 +210,7 @@ class DataLoader:
     def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
         for batch in batches:
             self._batches_done += 1
-            yield batch
+            yield pinned(batch) if self.pin_memory else batch
         self._epoch_start = None
         self._batches_done = 0
 

@@ -106,7 +106,7 @@ class ndarray:
             raise TypeError("Only numpy.ndarray can be set to cupy.ndarray")
         if arr.shape != self.shape or arr.dtype != self.dtype:
             raise ValueError(f"Shape mismatch or dtype mismatch: {arr.shape} and {self.shape}")
-        _rules.count("h2d", "cupy.ndarray.set")
+        _rules.count("uploads" if stream else "h2d", "cupy.ndarray.set")
         self._host[...] = arr
 
     def item(self):

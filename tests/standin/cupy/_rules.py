@@ -68,7 +68,8 @@ def refuse_host_arrays(value):
 
 # ---- what a training step must not do
 
-counters = {"syncs": 0, "h2d": 0, "d2h": 0}
+# "uploads" are copies to the GPU on a stream that was named: made beside the computation.
+counters = {"syncs": 0, "h2d": 0, "d2h": 0, "uploads": 0}
 _forbidden: set = set()
 
 

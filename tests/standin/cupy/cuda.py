@@ -1,5 +1,6 @@
 """cupy.cuda without a GPU: one device, streams that do their work at once, empty pools."""
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 from . import _rules
@@ -38,6 +39,9 @@ class Device:
 
     def __int__(self):
         return self.id
+
+    compute_capability = "90"
+    mem_info = (0, 0)
 
     def use(self):
         pass
@@ -96,12 +100,34 @@ def get_elapsed_time(start_event, end_event):
     return 0.0
 
 
+class PinnedMemoryPointer(bytearray):
+    """Ordinary memory under the name of pinned memory."""
+
+
 def alloc_pinned_memory(size):
-    return bytearray(size)
+    return PinnedMemoryPointer(size)
+
+
+class MemoryHook:
+    """Would be told of allocations, but there are none."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        pass
+
+
+@contextmanager
+def using_allocator(allocator=None):
+    yield
 
 
 class MemoryPool:
     """An account of memory that is always empty."""
+
+    def malloc(self, size):
+        raise NotImplementedError("stand-in: MemoryPool.malloc")
 
     def used_bytes(self):
         return 0

@@ -1,0 +1,16 @@
+"""Mixed precision: float16 where it is fast, float32 where it is needed; torch.amp's names.
+
+scaler = mt.amp.GradScaler()
+for images, labels in loader:
+    optimizer.zero_grad()
+    with mt.autocast("cuda"):
+        loss = criterion(model(images), labels)
+    scaler.scale(loss).backward()
+    scaler.step(optimizer)
+    scaler.update()
+"""
+
+from .autocast_mode import autocast, is_autocast_available
+from .grad_scaler import GradScaler
+
+__all__ = ["GradScaler", "autocast", "is_autocast_available"]

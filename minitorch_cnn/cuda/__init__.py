@@ -1,0 +1,131 @@
+"""GPUs, by torch.cuda's names. CuPy is loaded by the first call that needs it.
+
+>>> import minitorch_cnn as mt
+>>> mt.cuda.is_available() in (True, False)
+True
+
+`streams.py` has streams and events, `memory.py` what CuPy's memory pool knows, `graphs.py` the
+recording of a whole training step. Without CuPy or a GPU, `is_available`, `device_count`,
+`empty_cache` and the statistics of memory answer False, 0 or nothing, as in torch; everything else
+raises RuntimeError and says what is missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import amp, backend
+from .graphs import CUDAGraph, graph
+from .memory import (
+    empty_cache,
+    max_memory_allocated,
+    max_memory_reserved,
+    mem_get_info,
+    memory_allocated,
+    memory_reserved,
+    reset_peak_memory_stats,
+)
+from .streams import (
+    Event,
+    Stream,
+    StreamContext,
+    current_stream,
+    default_stream,
+    set_stream,
+    stream,
+)
+
+__all__ = [
+    "CUDAGraph",
+    "Event",
+    "Stream",
+    "StreamContext",
+    "amp",
+    "current_device",
+    "current_stream",
+    "default_stream",
+    "device",
+    "device_count",
+    "empty_cache",
+    "get_device_capability",
+    "get_device_name",
+    "graph",
+    "is_available",
+    "manual_seed",
+    "manual_seed_all",
+    "max_memory_allocated",
+    "max_memory_reserved",
+    "mem_get_info",
+    "memory_allocated",
+    "memory_reserved",
+    "reset_peak_memory_stats",
+    "set_device",
+    "set_stream",
+    "stream",
+    "synchronize",
+]
+
+
+def is_available() -> bool:
+    """True where CuPy is installed and sees a GPU. Never raises."""
+    return backend.is_cupy_available()
+
+
+def device_count() -> int:
+    """The number of GPUs, 0 without CuPy or a driver."""
+    return backend.import_cupy().cuda.runtime.getDeviceCount() if is_available() else 0
+
+
+def current_device() -> int:
+    """The number of the GPU in use by this thread."""
+    return backend.gpu_number()
+
+
+def set_device(device: Any) -> None:
+    """Makes a GPU ("cuda:1", 1) the one that this thread computes on."""
+    backend.import_cupy().cuda.Device(backend.gpu_number(device)).use()
+
+
+class device:
+    """Inside, this thread computes on another GPU: ``with mt.cuda.device(1):``
+
+    CuPy computes on the thread's current GPU, wherever the arrays lie. So with several GPUs in one
+    program, tensors on "cuda:1" belong into such a block (or after `set_device`).
+    """
+
+    def __init__(self, device: Any) -> None:
+        self.idx = backend.gpu_number(device)
+        self._before: list[int] = []
+
+    def __enter__(self) -> None:
+        self._before.append(current_device())
+        set_device(self.idx)
+
+    def __exit__(self, *exc: object) -> None:
+        set_device(self._before.pop())
+
+
+def get_device_name(device: Any = None) -> str:
+    """The name of a GPU, such as "NVIDIA H100 PCIe"."""
+    index = backend.gpu_number(device)
+    name = backend.import_cupy().cuda.runtime.getDeviceProperties(index)["name"]
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def get_device_capability(device: Any = None) -> tuple[int, int]:
+    """(major, minor) of the GPU's generation: (8, 0) is Ampere, (9, 0) Hopper."""
+    digits = backend.import_cupy().cuda.Device(backend.gpu_number(device)).compute_capability
+    return int(digits[:-1]), int(digits[-1])
+
+
+def synchronize(device: Any = None) -> None:
+    """Waits until the GPU has done all that it was given."""
+    backend.import_cupy().cuda.Device(backend.gpu_number(device)).synchronize()
+
+
+def manual_seed(seed: int) -> None:
+    """Seeds the random numbers: the same generator serves the CPU and all GPUs."""
+    backend.manual_seed(seed)
+
+
+manual_seed_all = manual_seed
