@@ -72,6 +72,7 @@ _SUBMODULES = (
     "cuda",
     "datasets",
     "explain",
+    "linalg",
     "models",
     "nn",
     "optim",

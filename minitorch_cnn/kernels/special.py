@@ -1,4 +1,4 @@
-"""Special functions that NumPy lacks: the error function, for arrays."""
+"""Special functions that NumPy lacks: the error function and its relatives, for arrays."""
 
 from __future__ import annotations
 
@@ -53,3 +53,40 @@ def erf(x: Any) -> Any:
         y = y * t + row[piece]
     y = np.where(size >= kind(EDGE), kind(1), y * size)
     return np.copysign(y, x).astype(x.dtype, copy=False)  # NaN came through y * size
+
+
+def erfc(x: Any) -> Any:
+    """1 - erf(x) of a floating array, with all digits also where it is tiny.
+
+    One element at a time: the C library has it, NumPy has not, and it is rarely asked for.
+    """
+    if not isinstance(x, np.ndarray):
+        from cupyx.scipy.special import erfc as cupy_erfc
+
+        return cupy_erfc(x)
+    return np.frompyfunc(math.erfc, 1, 1)(x).astype(x.dtype)
+
+
+def erfinv(y: Any) -> Any:
+    """The x with erf(x) = y of a floating array; infinite at 1 and -1, NaN beyond.
+
+    Winitzki's approximation (2008, "A handy approximation for the error function and its
+    inverse"), to two digits, and Newton's steps, each of which doubles the digits.
+    """
+    if not isinstance(y, np.ndarray):
+        from cupyx.scipy.special import erfinv as cupy_erfinv
+
+        return cupy_erfinv(y)
+    wanted = y.astype(np.float64)
+    inside = np.abs(wanted) < 1
+    target = np.where(inside, np.abs(wanted), 0.0)
+    a = 0.147
+    logarithm = np.log1p(-target * target)
+    half = 2 / (math.pi * a) + logarithm / 2
+    x = np.sqrt(np.sqrt(half * half - logarithm / a) - half)
+    for _ in range(4):
+        # Near 0 erf has all its digits, near 1 erfc has.
+        miss = np.where(target < 0.5, erf(x) - target, (1 - target) - erfc(x))
+        x -= miss * (math.sqrt(math.pi) / 2) * np.exp(x * x)
+    at_the_end = np.where(np.abs(wanted) == 1, np.inf, np.nan)
+    return np.copysign(np.where(inside, x, at_the_end), wanted).astype(y.dtype)

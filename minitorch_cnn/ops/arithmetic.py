@@ -364,10 +364,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
-    if condition.dtype.category != 0:
-        raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got {condition.dtype}"
-        )
+    if not isinstance(condition, Tensor) or condition.dtype.category != 0:
+        kind = getattr(condition, "dtype", type(condition).__name__)
+        raise RuntimeError(f"where expected condition to be a boolean tensor, but got {kind}")
     a, b = (as_operand(each, condition) for each in (input, other))
     same_device(condition, a, b)
     kind = result_type(a, b)
@@ -424,6 +423,8 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
 
 def atan2(input: Tensor, other: Tensor) -> Tensor:
     """The angle of the point (other, input), in radians from -pi to pi."""
+    if not isinstance(input, Tensor) or not isinstance(other, Tensor):
+        raise TypeError(f"atan2() needs two tensors, got {input!r:.40} and {other!r:.40}")
     a, b = operands(input, other, floating=True)
     check_broadcast(a, b)
     return Atan2.apply(a, b)

@@ -13,11 +13,12 @@ from .common import array_of, check_broadcast, is_number, operands, same_device
 
 
 def _comparison(name: str, numpy_name: str, symbol: str) -> Callable[[Any, Any], Tensor]:
-    def compare(input: Any, other: Any) -> Tensor:
+    def compare(input: Tensor, other: Any) -> Tensor:
+        if not isinstance(input, Tensor):
+            raise TypeError(f"{name}(): the first argument must be a Tensor, got {input!r:.60}")
         a, b = operands(input, other)
         check_broadcast(a, b)
-        xp = array_module(a.array if isinstance(a, Tensor) else b.array)
-        return wrap(getattr(xp, numpy_name)(array_of(a), array_of(b)))
+        return wrap(getattr(array_module(a.array), numpy_name)(a.array, array_of(b)))
 
     compare.__name__ = compare.__qualname__ = name
     compare.__doc__ = f"input {symbol} other, elementwise, broadcast: a bool tensor."
@@ -34,6 +35,8 @@ ge = greater_equal = _comparison("ge", "greater_equal", ">=")
 
 def _logical(name: str) -> Callable[[Tensor, Tensor], Tensor]:
     def logical(input: Tensor, other: Tensor) -> Tensor:
+        if not isinstance(input, Tensor) or not isinstance(other, Tensor):
+            raise TypeError(f"{name}() needs two tensors, got {input!r:.40} and {other!r:.40}")
         a, b = operands(input, other)
         check_broadcast(a, b)
         return wrap(getattr(array_module(a.array), name)(a.array, b.array))
@@ -137,8 +140,13 @@ def isclose(
     input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Tensor:
     """True where |input - other| <= atol + rtol |other|."""
+    if not isinstance(input, Tensor) or not isinstance(other, Tensor):
+        raise TypeError(f"isclose() needs two tensors, got {input!r:.40} and {other!r:.40}")
     if input.dtype is not other.dtype:
         raise RuntimeError(f"{input.dtype} did not match {other.dtype}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     same_device(input, other)
     check_broadcast(input, other)
     xp = array_module(input.array)

@@ -189,8 +189,8 @@ def as_type(input: Tensor, dtype: Any = None) -> Any:
 
 
 def _to_dtype(kind: dtype) -> Any:
-    def convert(input: Tensor) -> Tensor:
-        return to(input, kind)
+    def convert(input: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
+        return to(input, kind, memory_format=memory_format)
 
     convert.__doc__ = f"The tensor as {kind.name}; itself if it is so already."
     return convert

@@ -12,6 +12,7 @@ from ..autograd.function import Function
 from ..backend import array_module
 from ..dtypes import as_dtype, number_dtype
 from ..tensor import Tensor, shape_text, wrap
+from .copy import in_format
 from .shape import expand, int_tuple
 
 
@@ -232,6 +233,7 @@ def empty_like(
     """Uninitialised, with the shape, dtype, device and memory layout of another tensor."""
     kind = input.dtype if dtype is None else as_dtype(dtype)
     array = array_module(input.array).empty_like(input.array, dtype=kind.numpy)
+    array = in_format(array, memory_format)
     return finish(array, input.device if device is None else device, requires_grad)
 
 
@@ -245,7 +247,7 @@ def full_like(
     memory_format: Any = None,
 ) -> Tensor:
     """Every element fill_value, with the shape, dtype, device and layout of another tensor."""
-    result = empty_like(input, dtype=dtype, device=device)
+    result = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
     result.array.fill(fill_value.item() if isinstance(fill_value, Tensor) else fill_value)
     return result.requires_grad_() if requires_grad else result
 
@@ -337,6 +339,8 @@ def arange(
     start, end, step = bounds
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")
+    if not all(math.isfinite(each) for each in bounds):
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end} in steps of {step}")
     if (end - start) * step < 0:
         raise RuntimeError(
             f"upper bound and lower bound inconsistent with step sign: arange({start}, {end}, "

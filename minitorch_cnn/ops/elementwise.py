@@ -19,7 +19,7 @@ from .common import floating
 Elementwise = Callable[[Tensor], Tensor]
 
 
-def _elementwise(
+def elementwise(
     name: str,
     forward: Callable[[Any, Any], Any],
     saves: str,
@@ -50,106 +50,106 @@ def _elementwise(
     return function
 
 
-exp = _elementwise(
+exp = elementwise(
     "exp", lambda xp, x: xp.exp(x), "y", lambda gy, y: gy * y, "e to the power of each element."
 )
-exp2 = _elementwise(
+exp2 = elementwise(
     "exp2",
     lambda xp, x: xp.exp2(x),
     "y",
     lambda gy, y: gy * y * math.log(2),
     "2 to the power of each element.",
 )
-expm1 = _elementwise(
+expm1 = elementwise(
     "expm1",
     lambda xp, x: xp.expm1(x),
     "y",
     lambda gy, y: gy * (y + 1),
     "exp(x) - 1, exact also for x near 0.",
 )
-log = _elementwise(
+log = elementwise(
     "log", lambda xp, x: xp.log(x), "x", lambda gy, x: gy / x, "The natural logarithm."
 )
-log2 = _elementwise(
+log2 = elementwise(
     "log2",
     lambda xp, x: xp.log2(x),
     "x",
     lambda gy, x: gy / (x * math.log(2)),
     "The logarithm to base 2.",
 )
-log10 = _elementwise(
+log10 = elementwise(
     "log10",
     lambda xp, x: xp.log10(x),
     "x",
     lambda gy, x: gy / (x * math.log(10)),
     "The logarithm to base 10.",
 )
-log1p = _elementwise(
+log1p = elementwise(
     "log1p",
     lambda xp, x: xp.log1p(x),
     "x",
     lambda gy, x: gy / (x + 1),
     "log(1 + x), exact also for x near 0.",
 )
-sqrt = _elementwise(
+sqrt = elementwise(
     "sqrt",
     lambda xp, x: xp.sqrt(x),
     "y",
     lambda gy, y: gy / (2 * y),
     "The square root; NaN for negative elements.",
 )
-rsqrt = _elementwise(
+rsqrt = elementwise(
     "rsqrt",
     lambda xp, x: 1 / xp.sqrt(x),
     "y",
     lambda gy, y: gy * y * y * y * -0.5,
     "1 / sqrt(x).",
 )
-reciprocal = _elementwise(
+reciprocal = elementwise(
     "reciprocal", lambda xp, x: 1 / x, "y", lambda gy, y: -gy * y * y, "1 / x, elementwise."
 )
-sin = _elementwise("sin", lambda xp, x: xp.sin(x), "x", lambda gy, x: gy * cos(x), "The sine.")
-cos: Elementwise = _elementwise(
+sin = elementwise("sin", lambda xp, x: xp.sin(x), "x", lambda gy, x: gy * cos(x), "The sine.")
+cos: Elementwise = elementwise(
     "cos", lambda xp, x: xp.cos(x), "x", lambda gy, x: -gy * sin(x), "The cosine."
 )
-tan = _elementwise(
+tan = elementwise(
     "tan", lambda xp, x: xp.tan(x), "y", lambda gy, y: gy * (1 + y * y), "The tangent."
 )
-asin = _elementwise(
+asin = elementwise(
     "asin",
     lambda xp, x: xp.arcsin(x),
     "x",
     lambda gy, x: gy / sqrt(1 - x * x),
     "The arcsine, in radians.",
 )
-acos: Elementwise = _elementwise(
+acos: Elementwise = elementwise(
     "acos",
     lambda xp, x: xp.arccos(x),
     "x",
     lambda gy, x: -gy / sqrt(1 - x * x),
     "The arccosine, in radians.",
 )
-atan = _elementwise(
+atan = elementwise(
     "atan",
     lambda xp, x: xp.arctan(x),
     "x",
     lambda gy, x: gy / (1 + x * x),
     "The arctangent, in radians.",
 )
-sinh = _elementwise(
+sinh = elementwise(
     "sinh", lambda xp, x: xp.sinh(x), "x", lambda gy, x: gy * cosh(x), "The hyperbolic sine."
 )
-cosh: Elementwise = _elementwise(
+cosh: Elementwise = elementwise(
     "cosh", lambda xp, x: xp.cosh(x), "x", lambda gy, x: gy * sinh(x), "The hyperbolic cosine."
 )
-tanh = _elementwise(
+tanh = elementwise(
     "tanh",
     lambda xp, x: xp.tanh(x),
     "y",
     lambda gy, y: gy * (1 - y * y),
     "The hyperbolic tangent: (e^x - e^-x) / (e^x + e^-x).",
 )
-sigmoid = _elementwise(
+sigmoid = elementwise(
     "sigmoid",
     # 1 / (1 + e^-x) written with tanh, which does not overflow for large negative x.
     lambda xp, x: 0.5 * xp.tanh(0.5 * x) + 0.5,
@@ -157,7 +157,7 @@ sigmoid = _elementwise(
     lambda gy, y: gy * y * (1 - y),
     "1 / (1 + exp(-x)).",
 )
-erf = _elementwise(
+erf = elementwise(
     "erf",
     lambda xp, x: special.erf(x),
     "x",

@@ -27,7 +27,9 @@ class Softmax(Function):
         ctx.dim = dim
         xp, array = array_module(x.array), x.array
         if array.size == 0:
-            return wrap(array.copy())
+            y = wrap(array.copy())
+            ctx.save_for_backward(y)
+            return y
         e = xp.exp(array - array.max(dim, keepdims=True))
         y = wrap(e / e.sum(dim, keepdims=True))
         ctx.save_for_backward(y)
@@ -49,7 +51,9 @@ class LogSoftmax(Function):
         ctx.dim = dim
         xp, array = array_module(x.array), x.array
         if array.size == 0:
-            return wrap(array.copy())
+            y = wrap(array.copy())
+            ctx.save_for_backward(y)
+            return y
         shifted = array - array.max(dim, keepdims=True)
         y = wrap(shifted - xp.log(xp.exp(shifted).sum(dim, keepdims=True)))
         ctx.save_for_backward(y)

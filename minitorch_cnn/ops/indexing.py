@@ -162,6 +162,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
             [2, 3, 4]])
     """
     dim = input._dim(dimension)
+    input = input.reshape(1) if input.ndim == 0 else input
     if size > input.size(dim) or size < 0 or step <= 0:
         raise RuntimeError(
             f"maximum size for tensor at dimension {dim} is {input.size(dim)} and step must be "
@@ -401,6 +402,11 @@ def index_add(
     tensor([1., 0., 5.])
     """
     dim = input._dim(dim)
+    if input.ndim == 0:
+        added = index_add(input.reshape(1), 0, index, source.reshape(-1), alpha=alpha)
+        return added.reshape(())
+    if index.ndim > 1:
+        raise IndexError(f"index_add(): Index is supposed to be a vector, got {index.ndim}-D")
     check_index(index, input.size(dim), dim)
     expected = (*input.shape[:dim], index.numel(), *input.shape[dim + 1 :])
     if tuple(source.shape) != expected:

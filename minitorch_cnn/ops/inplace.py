@@ -82,7 +82,8 @@ def write(target: Tensor, new: Tensor) -> Tensor:
         raise RuntimeError(
             f"result type {new.dtype} can't be cast to the desired output type {target.dtype}"
         )
-    if any(step == 0 and n > 1 for step, n in zip(target.array.strides, target.shape, strict=True)):
+    strides = zip(target.array.strides, target.array.shape, strict=True)
+    if target.array.size and any(step == 0 and n > 1 for step, n in strides):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor (shape "
             f"{shape_text(target.shape)}, stride {target.stride()}) refers to a single memory "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
 from ..autograd.function import Function
 from ..backend import array_module
-from ..dtypes import promote_types
+from ..dtypes import int64, promote_types
 from ..tensor import Tensor, shape_text, wrap
 from .common import same_device
 from .indexing import index_select, narrow, select
@@ -35,7 +35,7 @@ class Cat(Function):
         return (None, *parts)
 
 
-def _tensors(name: str, tensors: Any) -> list[Tensor]:
+def tensor_list(name: str, tensors: Any) -> list[Tensor]:
     """The sequence as a list of tensors of one dtype on one device."""
     if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
         raise TypeError(f"{name}(): expected a list or tuple of tensors, got {type(tensors)}")
@@ -61,7 +61,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensor([[0., 1., 1.],
             [0., 1., 1.]])
     """
-    parts = _tensors("cat", tensors)
+    parts = tensor_list("cat", tensors)
     # As in torch, a tensor of shape (0,) joins tensors of any shape.
     shaped = [each for each in parts if each.array.shape != (0,)] or parts[:1]
     first = shaped[0]
@@ -92,7 +92,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    parts = _tensors("stack", tensors)
+    parts = tensor_list("stack", tensors)
     for index, each in enumerate(parts):
         if each.shape != parts[0].shape:
             raise RuntimeError(
@@ -104,25 +104,39 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return Cat.apply(lifted[0]._dim(dim), *lifted)
 
 
-def atleast_1d(input: Tensor) -> Tensor:
-    """A 0-d tensor as one of shape (1,); others as they are."""
-    return reshape(input, 1) if input.ndim == 0 else input
+def each_or_all(lift: Callable[[Tensor], Tensor], tensors: tuple) -> Any:
+    """lift of one tensor; a tuple of them for several, or for a list or tuple of tensors."""
+    if len(tensors) == 1 and isinstance(tensors[0], Tensor):
+        return lift(tensors[0])
+    several = tensors[0] if len(tensors) == 1 else tensors
+    if not isinstance(several, list | tuple) or not all(isinstance(x, Tensor) for x in several):
+        raise TypeError(f"expected tensors or a list of tensors, got {tensors!r:.60}")
+    return tuple(lift(x) for x in several)
 
 
-def atleast_2d(input: Tensor) -> Tensor:
+def atleast_1d(*tensors: Any) -> Any:
+    """A 0-d tensor as one of shape (1,); others as they are. A tuple for several tensors."""
+    return each_or_all(lambda x: reshape(x, 1) if x.ndim == 0 else x, tensors)
+
+
+def atleast_2d(*tensors: Any) -> Any:
     """With leading dimensions of length 1, so that there are two at least."""
-    return unsqueeze(atleast_1d(input), 0) if input.ndim < 2 else input
+
+    def lifted(x: Tensor) -> Tensor:
+        return x if x.ndim >= 2 else unsqueeze(reshape(x, -1), 0)
+
+    return each_or_all(lifted, tensors)
 
 
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """Joined along dimension 1 (0 for vectors)."""
-    parts = [atleast_1d(each) for each in _tensors("hstack", tensors)]
+    parts = [atleast_1d(each) for each in tensor_list("hstack", tensors)]
     return cat(parts, 0 if parts[0].ndim == 1 else 1)
 
 
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """Joined along dimension 0, vectors counting as rows."""
-    return cat([atleast_2d(each) for each in _tensors("vstack", tensors)], 0)
+    return cat([atleast_2d(each) for each in tensor_list("vstack", tensors)], 0)
 
 
 # ---------------------------------------------------------------------------------- taking apart
@@ -181,8 +195,20 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     >>> [len(part) for part in mt.arange(7).tensor_split(3)]
     [3, 2, 2]
     """
+    if input.ndim == 0:
+        raise RuntimeError(
+            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
+        )
     dim = input._dim(dim)
     total = input.size(dim)
+    if isinstance(indices_or_sections, Tensor):
+        where = indices_or_sections
+        if where.ndim > 1 or where.dtype is not int64:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to be a 0- or 1-dimensional "
+                f"int64 tensor, but got {where.ndim} dimensions and {where.dtype}"
+            )
+        indices_or_sections = where.tolist()
     if isinstance(indices_or_sections, int):
         sections = indices_or_sections
         if sections <= 0:
@@ -205,17 +231,30 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return tuple(select(input, dim, i) for i in range(input.size(dim)))
 
 
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
+def repeat_interleave(
+    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
     """Each element several times in a row; repeats is a number or one number for each.
+
+    output_size: torch's hint on the length of the result, which is checked. Without repeats, the
+    input says how often each position 0, 1, 2, ... is repeated.
 
     >>> import minitorch_cnn as mt
     >>> mt.repeat_interleave(mt.tensor([1, 2]), mt.tensor([1, 3]))
     tensor([1, 2, 2, 2])
     """
+    if repeats is None:
+        if input.ndim != 1 or input.dtype.category != 1:
+            raise RuntimeError(
+                f"repeat_interleave only accepts 1D integer vectors as repeat, got "
+                f"{shape_text(input.shape)} and {input.dtype}"
+            )
+        positions = wrap(array_module(input.array).arange(input.size(0)))
+        return repeat_interleave(positions, input, 0, output_size=output_size)
     if dim is None:
         input, dim = reshape(input, -1), 0
     xp = array_module(input.array)
-    length = input.size(dim)
+    length = input.size(dim) if input.ndim else 1
     if isinstance(repeats, Tensor):
         if repeats.ndim > 1 or repeats.numel() not in (1, length):
             raise RuntimeError(
@@ -223,5 +262,9 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Te
                 f"{repeats.numel()} and input.size({dim}) = {length}"
             )
         repeats = repeats.tolist()
+    if any(count < 0 for count in (repeats if isinstance(repeats, list) else [repeats])):
+        raise RuntimeError(f"repeats can not be negative, got {repeats}")
     index = xp.repeat(xp.arange(length), repeats)
+    if output_size not in (None, index.size):
+        raise RuntimeError(f"allocated size {output_size} does not match required {index.size}")
     return index_select(input, dim, wrap(index))

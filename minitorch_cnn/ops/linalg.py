@@ -11,7 +11,7 @@ from ..tensor import Tensor, shape_text, wrap
 from .common import same_device, sum_to
 from .precision import half_precision
 from .reduce import sum
-from .shape import mT, permute, reshape, unsqueeze
+from .shape import expand, mT, permute, reshape, unsqueeze
 
 
 class MatMul(Function):
@@ -151,8 +151,20 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     return unsqueeze(input, 1) * vec2
 
 
-def _weighted_sum(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+def weighted_sum(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+    """beta * input + alpha * product, of the product's shape."""
     input, product = half_precision(input, product)
+    for name, factor in (("beta", beta), ("alpha", alpha)):
+        if isinstance(factor, float) and not product.dtype.is_floating_point:
+            raise RuntimeError(
+                f"For integral input tensors, argument {name} must not be a floating point "
+                f"number, got {factor}"
+            )
+    if product.dtype is not input.dtype:
+        raise RuntimeError(
+            f"self and the matrices must have the same dtype, got {input.dtype} and {product.dtype}"
+        )
+    input = expand(input, product.shape)
     product = product if alpha == 1 else product * alpha
     if beta == 0:  # as in torch, NaN in input does not matter then
         return product
@@ -163,19 +175,19 @@ def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
     """beta * input + alpha * mat1 @ mat2"""
-    return _weighted_sum(input, mm(mat1, mat2), beta, alpha)
+    return weighted_sum(input, mm(mat1, mat2), beta, alpha)
 
 
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * mat @ vec"""
-    return _weighted_sum(input, mv(mat, vec), beta, alpha)
+    return weighted_sum(input, mv(mat, vec), beta, alpha)
 
 
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
     """beta * input + alpha * batch1 @ batch2, for batches of matrices"""
-    return _weighted_sum(input, bmm(batch1, batch2), beta, alpha)
+    return weighted_sum(input, bmm(batch1, batch2), beta, alpha)
 
 
 def trace(input: Tensor) -> Tensor:
@@ -200,6 +212,14 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     else:
         of_a = [a._dim(each) for each in dims[0]]
         of_b = [b._dim(each) for each in dims[1]]
+    if len(of_a) != len(of_b):
+        raise RuntimeError(f"both dimension lists should have same length, got {of_a} and {of_b}")
+    for first, second in zip(of_a, of_b, strict=True):
+        # An axis of length 1 that meets a longer one counts for all of its positions.
+        if a.shape[first] == 1 != b.shape[second]:
+            b = sum(b, second, True)
+        elif b.shape[second] == 1 != a.shape[first]:
+            a = sum(a, first, True)
     summed_a = [a.shape[each] for each in of_a]
     summed_b = [b.shape[each] for each in of_b]
     if summed_a != summed_b:

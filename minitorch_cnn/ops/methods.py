@@ -14,22 +14,30 @@ from ..tensor import Tensor
 from . import (
     activation,
     arithmetic,
+    binary,
+    blocks,
     compare,
     copy,
     creation,
     cumulative,
     elementwise,
     exponentials,
+    geometry,
     indexing,
     inplace,
+    inverse,
     join,
     linalg,
     positions,
     random,
     rearrange,
     reduce,
+    replace,
+    running,
+    scatter_reduce,
     shape,
     sorting,
+    statistics,
 )
 from .common import is_number
 
@@ -38,7 +46,11 @@ METHODS: dict[ModuleType, str] = {
         floor ceil trunc round frac floor_divide remainder fmod""",
     elementwise: """exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos
         atan sinh cosh tanh sigmoid erf abs sign square""",
-    activation: "relu relu_",
+    inverse: """acosh asinh atanh erfc erfinv logit sinc deg2rad rad2deg positive sgn signbit
+        isreal""",
+    binary: """hypot copysign fmax fmin float_power logaddexp logaddexp2 xlogy ldexp heaviside
+        nextafter gcd lcm clamp_min clamp_max""",
+    activation: "relu relu_ prelu",
     compare: """eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and
         logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not
         bitwise_left_shift bitwise_right_shift isnan isinf isposinf isneginf isfinite nan_to_num
@@ -54,25 +66,42 @@ METHODS: dict[ModuleType, str] = {
     positions: """gather scatter scatter_add take take_along_dim masked_fill masked_select
         index_put""",
     join: "split chunk tensor_split unbind repeat_interleave",
+    blocks: """hsplit vsplit dsplit diag_embed diagflat kron rot90 sum_to_size""",
+    replace: """index_fill index_copy masked_scatter put select_scatter slice_scatter
+        diagonal_scatter as_strided""",
+    scatter_reduce: "scatter_reduce index_reduce",
+    running: "cummax cummin logcumsumexp diff",
+    statistics: """nanmean nanmedian kthvalue mode quantile nanquantile histc cov corrcoef""",
     linalg: "matmul mm bmm mv dot outer addmm addmv baddbmm trace",
-    sorting: "sort argsort msort topk unique bincount",
+    geometry: "cross dist renorm inner vdot addr addbmm",
+    sorting: "sort argsort msort topk unique unique_consecutive bincount",
     creation: "new_tensor new_full new_zeros new_ones new_empty tril triu",
-    random: "uniform_ normal_ bernoulli bernoulli_ random_ exponential_ multinomial",
+    random: """uniform_ normal_ bernoulli bernoulli_ random_ exponential_ multinomial cauchy_
+        log_normal_ geometric_""",
     copy: "clone contiguous to cpu cuda type_as pin_memory is_pinned",
     inplace: "copy_ fill_ zero_",
 }
 
 # The methods with an underscore: the same operation, written over the tensor itself.
 IN_PLACE: dict[ModuleType, str] = {
-    arithmetic: "add sub mul div pow neg clamp lerp addcmul addcdiv floor ceil trunc round "
-    "floor_divide remainder",
-    elementwise: "exp log sqrt rsqrt reciprocal sin cos tanh sigmoid abs sign square",
-    compare: "eq ne lt le gt ge logical_and logical_or logical_not bitwise_and bitwise_or",
+    arithmetic: """add sub mul div pow neg clamp lerp addcmul addcdiv atan2 floor ceil trunc round
+        frac floor_divide remainder fmod""",
+    elementwise: """exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos
+        atan sinh cosh tanh sigmoid erf abs sign square""",
+    inverse: "acosh asinh atanh erfc erfinv logit sinc deg2rad rad2deg sgn",
+    binary: """hypot copysign float_power xlogy ldexp heaviside nextafter gcd lcm clamp_min
+        clamp_max""",
+    compare: """eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and
+        logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not
+        bitwise_left_shift bitwise_right_shift nan_to_num""",
     indexing: "index_add",
     positions: "scatter scatter_add masked_fill index_put",
+    replace: "index_fill index_copy masked_scatter put",
+    scatter_reduce: "scatter_reduce index_reduce",
     creation: "tril triu",
     cumulative: "cumsum cumprod",
-    linalg: "addmm",
+    linalg: "addmm addmv baddbmm",
+    geometry: "addr addbmm renorm",
 }
 
 ALIASES = {
@@ -83,15 +112,14 @@ ALIASES = {
     "negative": "neg",
     "absolute": "abs",
     "clip": "clamp",
+    "fix": "trunc",
     "arcsin": "asin",
     "arccos": "acos",
     "arctan": "atan",
     "arctan2": "atan2",
-    "clip_": "clamp_",
-    "absolute_": "abs_",
-    "multiply_": "mul_",
-    "subtract_": "sub_",
-    "divide_": "div_",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
 }
 
 
@@ -134,6 +162,7 @@ def bind() -> None:
             setattr(Tensor, name + "_", inplace.make_inplace(getattr(module, name)))
     for alias, name in ALIASES.items():
         setattr(Tensor, alias, getattr(Tensor, name))
+        setattr(Tensor, alias + "_", getattr(Tensor, name + "_"))
     for name, function in copy.CONVERSIONS.items():
         setattr(Tensor, name, function)
 

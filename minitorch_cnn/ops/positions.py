@@ -11,6 +11,7 @@ from typing import Any
 from .. import backend
 from ..autograd.function import Function
 from ..backend import array_module
+from ..dtypes import int64
 from ..tensor import Tensor, shape_text, wrap
 from .arithmetic import where
 from .common import is_number
@@ -98,9 +99,11 @@ def _padded(gradient: Tensor, shape: tuple) -> Tensor:
     return AddIntoZeros.apply(gradient, shape, covered)
 
 
-def _checked(name: str, input: Tensor, dim: int, index: Tensor) -> int:
+def check_positions(name: str, input: Tensor, dim: int, index: Tensor) -> int:
     """The dimension counted from the front. Raises where index and input do not fit."""
     dim = input._dim(dim)
+    if index.array.size == 0:
+        return dim
     if max(index.ndim, 1) != max(input.ndim, 1):
         raise RuntimeError(
             f"Index tensor must have the same number of dimensions as input tensor: {name}() got "
@@ -131,13 +134,16 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """
     if sparse_grad:
         raise NotImplementedError("gather: sparse_grad=True is not supported")
-    dim = _checked("gather", input, dim, index)
+    if index.array.size == 0:
+        return input.reshape(-1)[:0].reshape(index.shape)
+    dim = check_positions("gather", input, dim, index)
     if input.ndim == 0 or index.ndim == 0:
         return gather(input.reshape(-1), 0, index.reshape(-1)).reshape(index.shape)
     return Gather.apply(input, dim, index)
 
 
-def _checked_source(name: str, index: Tensor, src: Any, input: Tensor) -> None:
+def check_source(name: str, index: Tensor, src: Tensor, input: Tensor) -> None:
+    """Raises where src has another dtype than input, or is smaller than index."""
     if src.dtype is not input.dtype:
         raise RuntimeError(
             f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and "
@@ -180,9 +186,9 @@ def scatter(
         if not isinstance(source, Tensor):
             source = input.new_full(index.shape, source)
         return scatter_add(input, dim, index, source)
-    dim = _checked("scatter", input, dim, index)
+    dim = check_positions("scatter", input, dim, index)
     if isinstance(source, Tensor):
-        _checked_source("scatter", index, source, input)
+        check_source("scatter", index, source, input)
     if input.ndim == 0:
         source = source.reshape(-1) if isinstance(source, Tensor) else source
         return scatter(input.reshape(1), 0, index.reshape(-1), source).reshape(())
@@ -196,8 +202,8 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     >>> mt.zeros(3).scatter_add(0, mt.tensor([0, 0, 2]), mt.tensor([1.0, 2.0, 3.0]))
     tensor([3., 0., 3.])
     """
-    dim = _checked("scatter_add", input, dim, index)
-    _checked_source("scatter_add", index, src, input)
+    dim = check_positions("scatter_add", input, dim, index)
+    check_source("scatter_add", index, src, input)
     if input.ndim == 0:
         return scatter_add(input.reshape(1), 0, index.reshape(-1), src.reshape(-1)).reshape(())
     return ScatterAdd.apply(input, dim, index, src)
@@ -217,14 +223,17 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     tensor([[3],
             [9]])
     """
+    if indices.dtype is not int64:
+        raise RuntimeError(f"take_along_dim(): Expected int64 for index, got {indices.dtype}")
     if dim is None:
-        return gather(input.reshape(-1), 0, indices.reshape(-1))
+        return take_along_dim(input.reshape(-1), indices.reshape(-1), 0)
     if input.ndim != indices.ndim:
         raise RuntimeError(
             "take_along_dim(): input and indices should have the same number of dimensions, but "
             f"got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
     dim = input._dim(dim)
+    indices = where(indices < 0, indices + input.size(dim), indices)  # counted from the end
     others = list(input.shape), list(indices.shape)
     for shape in others:
         shape[dim] = 1

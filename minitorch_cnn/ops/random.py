@@ -14,6 +14,7 @@ from .. import backend, dtypes
 from ..backend import Generator
 from ..dtypes import as_dtype
 from ..tensor import Tensor, shape_text, wrap
+from .copy import in_format
 from .creation import finish
 from .inplace import check_writable, write
 from .shape import int_tuple
@@ -123,14 +124,42 @@ def randperm(
     return finish(_rng(generator).permutation(n).astype(kind.numpy), device, requires_grad)
 
 
-def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None) -> Tensor:
+def rand_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """As `rand`, with the shape, dtype and device of another tensor."""
-    return rand(input.shape, generator=generator, dtype=dtype or input.dtype, device=input.device)
+    drawn = rand(
+        input.shape,
+        generator=generator,
+        dtype=dtype or input.dtype,
+        device=input.device if device is None else device,
+    )
+    return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
 
 
-def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None) -> Tensor:
+def randn_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """As `randn`, with the shape, dtype and device of another tensor."""
-    return randn(input.shape, generator=generator, dtype=dtype or input.dtype, device=input.device)
+    drawn = randn(
+        input.shape,
+        generator=generator,
+        dtype=dtype or input.dtype,
+        device=input.device if device is None else device,
+    )
+    return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
 
 
 def randint_like(
@@ -140,12 +169,22 @@ def randint_like(
     *,
     generator: Generator | None = None,
     dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """As `randint`, with the shape, dtype and device of another tensor."""
     if high is None:
         low, high = 0, low
-    kind = dtype or input.dtype
-    return randint(low, high, input.shape, generator=generator, dtype=kind, device=input.device)
+    drawn = randint(
+        low,
+        high,
+        input.shape,
+        generator=generator,
+        dtype=dtype or input.dtype,
+        device=input.device if device is None else device,
+    )
+    return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
 
 
 def normal(
@@ -199,6 +238,12 @@ def multinomial(
     """
     if input.ndim not in (1, 2):
         raise RuntimeError(f"prob_dist must be 1 or 2 dim, got shape {shape_text(input.shape)}")
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(
+            f"multinomial only supports floating-point dtypes for input, got: {input.dtype}"
+        )
+    if num_samples <= 0:
+        raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {num_samples}")
     weights = np.atleast_2d(backend.to_numpy(input.array).astype(np.float64))
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
@@ -272,4 +317,33 @@ def random_(
 
 def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Fills the tensor with exponentially distributed numbers of rate lambd. Returns it."""
+    if lambd <= 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
     return _fill(input, _rng(generator).standard_exponential(input.array.shape) / lambd)
+
+
+def cauchy_(
+    input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None
+) -> Tensor:
+    """Fills the tensor with numbers of Cauchy's distribution. Returns it."""
+    if sigma <= 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
+    _floating("cauchy_", input.dtype)
+    return _fill(input, _rng(generator).standard_cauchy(input.array.shape) * sigma + median)
+
+
+def log_normal_(
+    input: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None
+) -> Tensor:
+    """Fills the tensor with numbers whose logarithm has that mean and deviation. Returns it."""
+    if std <= 0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
+    _floating("log_normal_", input.dtype)
+    return _fill(input, _rng(generator).lognormal(mean, std, input.array.shape))
+
+
+def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
+    """Fills the tensor with how many trials it took until one of probability p succeeded."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
+    return _fill(input, _rng(generator).geometric(p, input.array.shape))

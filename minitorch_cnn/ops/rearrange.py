@@ -23,27 +23,34 @@ class Flip(Function):
         return Flip.apply(gy, ctx.dims), None
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """A copy with the order of the elements reversed along the given dimensions.
+
+    flip(x, 0, 1), flip(x, (0, 1)) and flip(x, dims=(0, 1)) are the same.
 
     >>> import minitorch_cnn as mt
     >>> mt.flip(mt.tensor([[1, 2], [3, 4]]), (1,))
     tensor([[2, 1],
             [4, 3]])
     """
-    order = tuple(input._dim(each) for each in int_tuple(dims))
+    given = int_tuple(axes if dims is None else (dims,))
+    order = tuple(input._dim(each) for each in given)
     if len(set(order)) != len(order):
-        raise RuntimeError(f"dim {shape_text(dims)} appears multiple times in the list of dims")
+        raise RuntimeError(f"dim {shape_text(given)} appears multiple times in the list of dims")
     return Flip.apply(input, order if input.ndim else ())
 
 
 def fliplr(input: Tensor) -> Tensor:
     """Mirrored along dimension 1."""
+    if input.ndim < 2:
+        raise RuntimeError(f"fliplr: Input must be >= 2-d, got {shape_text(input.shape)}")
     return flip(input, 1)
 
 
 def flipud(input: Tensor) -> Tensor:
     """Mirrored along dimension 0."""
+    if input.ndim < 1:
+        raise RuntimeError("flipud: Input must be >= 1-d, got a 0-d tensor")
     return flip(input, 0)
 
 

@@ -43,7 +43,7 @@ def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]
     return tuple([1 if i in dims else n for i, n in enumerate(shape)])
 
 
-def _needs_elements(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
+def needs_elements(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
     if _count(x, dims) == 0:
         raise IndexError(
             f"{name}(): Expected reduction dim {shape_text(dims)} to have non-zero size, but the "
@@ -283,14 +283,14 @@ def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     tensor([7, 5])
     """
     dims = dims_of(input, dim)
-    _needs_elements("amax", input, dims)
+    needs_elements("amax", input, dims)
     return Extreme.apply(input, dims, keepdim, "max")
 
 
 def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     """The smallest element over all or some dimensions; equal ones share the gradient evenly."""
     dims = dims_of(input, dim)
-    _needs_elements("amin", input, dims)
+    needs_elements("amin", input, dims)
     return Extreme.apply(input, dims, keepdim, "min")
 
 
@@ -302,7 +302,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 
 def _arg(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     dims = dims_of(input, dim)
-    _needs_elements(name, input, dims)
+    needs_elements(name, input, dims)
     if input.ndim == 0:
         return wrap(array_module(input.array).zeros((), np.int64))
     axis = None if dim is None else dims[0]
@@ -345,6 +345,11 @@ def _at_position(input: Tensor, dim: int, index: Tensor, keepdim: bool) -> Value
     return ValuesAndIndices(values.squeeze(dim), index.squeeze(dim))
 
 
+def _check_tensor(name: str, input: Any) -> None:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): the first argument must be a Tensor, got {input!r:.60}")
+
+
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest element; with a dimension, (values, indices) along it; with a tensor, `maximum`.
 
@@ -353,6 +358,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> x.max(), x.max(1).values, x.max(1).indices
     (tensor(7), tensor([7, 5]), tensor([1, 0]))
     """
+    _check_tensor("max", input)
     if dim is None:
         return amax(input)
     if isinstance(dim, Tensor):
@@ -362,6 +368,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest element; with a dimension, (values, indices); with a tensor, `minimum`."""
+    _check_tensor("min", input)
     if dim is None:
         return amin(input)
     if isinstance(dim, Tensor):
@@ -379,7 +386,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     if dim is None:
         return median(reshape(input, -1), 0).values
     axis = input._dim(dim)
-    _needs_elements("median", input, dims_of(input, dim))
+    needs_elements("median", input, dims_of(input, dim))
     array = input.array.reshape(1) if input.ndim == 0 else input.array
     order = array_module(array).argsort(array, axis=axis)
     middle = (array.shape[axis] - 1) // 2

@@ -265,14 +265,14 @@ class Permute(ViewFunction):
         return Permute.apply(gy, tuple(inverse)), None
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
-    """The axes in another order, as a view.
+def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
+    """The axes in another order, as a view: permute(x, 1, 0) or permute(x, (1, 0)).
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 3, 4).permute(2, 0, 1).shape
     minitorch_cnn.Size([4, 2, 3])
     """
-    order = int_tuple(dims)
+    order = given = int_tuple(axes if dims is None else (dims,))
     if len(order) != input.ndim:
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
@@ -281,7 +281,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
         )
     order = tuple([input._dim(each) for each in order])
     if len(set(order)) != len(order):
-        raise RuntimeError(f"permute(): duplicate dims are not allowed, got {shape_text(dims)}")
+        raise RuntimeError(f"permute(): duplicate dims are not allowed, got {shape_text(given)}")
     return Permute.apply(input, order)
 
 
@@ -434,7 +434,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     return reshape(expand(reshape(input, apart), copies), merged).contiguous()
 
 
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *repeats: Any, dims: Any = None) -> Tensor:
     """As `repeat`, but missing leading repeats count as 1."""
-    times = int_tuple(dims)
+    times = int_tuple(repeats if dims is None else (dims,))
     return repeat(input, (1,) * (input.ndim - len(times)) + times)

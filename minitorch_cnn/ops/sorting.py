@@ -1,4 +1,4 @@
-"""Order: sort, argsort, topk, unique, bincount, searchsorted.
+"""Order: sort, argsort, topk, unique, unique_consecutive, bincount, searchsorted.
 
 Values are differentiable: they are gathered from the input at the positions found.
 """
@@ -122,20 +122,90 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return wrap(total.astype(kept))
 
 
-def searchsorted(
-    sorted_sequence: Tensor, values: Any, *, right: bool = False, side: str | None = None
-) -> Tensor:
-    """Where each value would be inserted into a sorted vector to keep it sorted (int64).
+def unique_consecutive(
+    input: Tensor,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The elements (or slices along dim) without those that equal the one before them.
 
-    right: behind equal elements instead of before them.
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1, 1, 2, 1]).unique_consecutive(return_counts=True)
+    (tensor([1, 2, 1]), tensor([2, 1, 1]))
     """
-    if sorted_sequence.ndim != 1:
-        raise NotImplementedError("searchsorted: only a 1-d sorted_sequence is supported")
+    xp = array_module(input.array)
+    axis = 0 if dim is None else input._dim(dim)
+    array = input.array.reshape(-1) if dim is None else xp.moveaxis(input.array, axis, 0)
+    n = array.shape[0]
+    rows = array.reshape(n, -1) if array.size else xp.zeros((n, 0))
+    starts = xp.ones(n, bool)
+    starts[1:] = (rows[1:] != rows[:-1]).any(1)
+    first = xp.nonzero(starts)[0]
+    results = [wrap(xp.moveaxis(array[first], 0, axis))]
+    if return_inverse:
+        run = xp.cumsum(starts.astype(np.int64)) - 1
+        results.append(wrap(run.reshape(input.array.shape if dim is None else -1)))
+    if return_counts:
+        results.append(wrap(xp.diff(xp.append(first, n))))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def searchsorted(
+    sorted_sequence: Tensor,
+    values: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+) -> Tensor:
+    """Where each value would be inserted into a sorted sequence to keep it sorted.
+
+    sorted_sequence: a vector; or (..., n) for values of shape (..., m), a sequence for each row.
+    right (or side="right"): behind equal elements instead of before them. sorter: the positions
+    that sort the sequence, if it is not sorted. out_int32: int32 instead of int64.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.searchsorted(mt.tensor([1, 3, 5]), mt.tensor([3, 6]))
+    tensor([1, 3])
+    """
     if side not in (None, "left", "right"):
         raise RuntimeError(f"side can only be 'left' or 'right' but got {side!r}")
+    if side == "left" and right:
+        raise RuntimeError("side and right can't be set to opposites, got side of left and right")
+    side = side or ("right" if right else "left")
     xp = array_module(sorted_sequence.array)
     wanted = values.array if isinstance(values, Tensor) else xp.asarray(values)
-    where_to = xp.searchsorted(
-        sorted_sequence.array, wanted, side=side or ("right" if right else "left")
-    )
-    return wrap(xp.asarray(where_to, np.int64))
+    if sorted_sequence.ndim == 0:
+        raise RuntimeError("boundaries tensor should have positive dimension, but got a 0-d tensor")
+    if isinstance(values, Tensor) and values.dtype is not sorted_sequence.dtype:
+        raise RuntimeError(
+            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, "
+            f"but got {sorted_sequence.dtype} and {values.dtype}"
+        )
+    sequence = sorted_sequence
+    if sorter is not None:
+        if sorter.shape != sequence.shape or sorter.dtype.category != 1:
+            raise RuntimeError(
+                "torch.searchsorted(): boundary and sorter must have the same size and sorter "
+                f"must be integer, but got {sequence.shape} and {sorter.shape}, {sorter.dtype}"
+            )
+        length = sequence.size(-1)
+        if sorter.numel() and bool(((sorter < 0) | (sorter >= length)).any()):
+            raise RuntimeError(f"torch.searchsorted(): sorter index out of range [0, {length})")
+        sequence = gather(sequence, -1, sorter)
+    kind = np.int32 if out_int32 else np.int64
+    rows = sequence.array
+    if rows.ndim == 1:
+        return wrap(xp.asarray(xp.searchsorted(rows, wanted, side=side), kind))
+    if wanted.shape[:-1] != rows.shape[:-1] or wanted.ndim == 0:
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+            f"dimensions of boundaries and input must match, but got {list(rows.shape)} and "
+            f"{list(wanted.shape)}"
+        )
+    found = xp.empty(wanted.shape, kind)
+    for row in np.ndindex(*rows.shape[:-1]):
+        found[row] = xp.searchsorted(rows[row], wanted[row], side=side)
+    return wrap(found)

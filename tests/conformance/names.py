@@ -19,7 +19,8 @@ def find(root, name):
 
 def ours(operation):
     """Our function for an operator, or None. What torch has as a method only, we call as one."""
-    special = SPECIAL.get(operation.name)
+    label = f"{operation.name} {operation.variant_test_name}".strip()
+    special = SPECIAL.get(label) or SPECIAL.get(operation.name)
     return special or find(mt, operation.name) or find(mt.Tensor, operation.name)
 
 
@@ -109,6 +110,7 @@ SPECIAL = {
         for name in ("bool", "char", "double", "float", "half", "int", "long", "short")
     },
     "byte": _item("byte"),
+    "normal in_place": _in_place("normal_"),
 }
 
 # Results that are random: their properties are compared, see `check_random`.

@@ -1,0 +1,241 @@
+"""Rarer elementwise functions of two tensors: hypot, copysign, fmax, logaddexp, xlogy, gcd, ..."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .. import dtypes
+from ..backend import array_module
+from ..tensor import Tensor, wrap
+from .arithmetic import BinaryWithOperands, mul, pow, sub, where
+from .common import array_of, check_broadcast, operands, sum_to
+from .elementwise import log, sigmoid
+
+
+def _both_tensors(name: str, input: Any, other: Any) -> tuple[Tensor, Tensor]:
+    a, b = operands(input, other)
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+        raise TypeError(f"{name}(): expected two tensors, got {input!r:.40} and {other!r:.40}")
+    check_broadcast(a, b)
+    return a, b
+
+
+def _no_floats(name: str, a: Tensor) -> None:
+    if a.dtype.category != 1:
+        raise NotImplementedError(f'"{name}" not implemented for {a.dtype}: integers only')
+
+
+class Hypot(BinaryWithOperands):
+    """y = sqrt(a^2 + b^2), without overflow on the way"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        y = wrap(array_module(a.array).hypot(a.array, b.array))
+        ctx.shapes = a.shape, b.shape
+        ctx.save_for_backward(a, b, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        a, b, y = ctx.saved_tensors
+        return sum_to(gy * (a / y), ctx.shapes[0]), sum_to(gy * (b / y), ctx.shapes[1])
+
+
+def hypot(input: Tensor, other: Tensor) -> Tensor:
+    """The length sqrt(input^2 + other^2) of the longest side of a right triangle.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.hypot(mt.tensor([3.0]), mt.tensor([4.0]))
+    tensor([5.])
+    """
+    a, b = _both_tensors("hypot", input, other)
+    if not a.dtype.is_floating_point:
+        raise NotImplementedError(f"hypot is not implemented for {a.dtype}")
+    return Hypot.apply(a, b)
+
+
+class CopySign(BinaryWithOperands):
+    """y = |a| with the sign of b; the slope at a = 0 is taken as 0"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        CopySign.save(ctx, a, b)
+        return wrap(array_module(a.array).copysign(array_of(a), array_of(b)))
+
+    @staticmethod
+    def backward(ctx, gy):
+        a, b = CopySign.load(ctx)
+        ga = None
+        if ctx.needs_input_grad[0]:
+            turned = array_module(a.array).signbit(array_of(b)) != (a.array < 0)
+            ga = sum_to(gy * where(a == 0, 0.0, where(wrap(turned), -1.0, 1.0)), ctx.shapes[0])
+        return ga, sum_to(gy * 0, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+
+
+def copysign(input: Tensor, other: Any) -> Tensor:
+    """The magnitude of input with the sign of other (-0.0 is negative).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.copysign(mt.tensor([1.0, -2.0]), -0.0)
+    tensor([-1., -2.])
+    """
+    a, b = operands(input, other, floating=True)
+    check_broadcast(a, b)
+    return CopySign.apply(a, b)
+
+
+def fmax(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two, elementwise; a NaN only where both are."""
+    a, b = _both_tensors("fmax", input, other)
+    return where((a >= b) | b.isnan(), a, b)
+
+
+def fmin(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two, elementwise; a NaN only where both are."""
+    a, b = _both_tensors("fmin", input, other)
+    return where((a <= b) | b.isnan(), a, b)
+
+
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """input ** exponent, in double precision."""
+    a, b = operands(input, exponent)
+    a, b = (each.to(dtypes.float64) if isinstance(each, Tensor) else each for each in (a, b))
+    return pow(a, b)
+
+
+class LogAddExp(BinaryWithOperands):
+    """y = log(e^a + e^b); of gy each gets its share in the sum"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        LogAddExp.save(ctx, a, b)
+        return wrap(array_module(a.array).logaddexp(a.array, b.array))
+
+    @staticmethod
+    def backward(ctx, gy):
+        a, b = LogAddExp.load(ctx)
+        difference = where(a == b, 0.0, a - b)  # also of two equal infinities
+        ga = sum_to(gy * sigmoid(difference), ctx.shapes[0])
+        return ga, sum_to(gy * sigmoid(-difference), ctx.shapes[1])
+
+
+def logaddexp(input: Tensor, other: Tensor) -> Tensor:
+    """log(exp(input) + exp(other)), without overflow.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.logaddexp(mt.tensor([0.0, 1e4]), mt.tensor([0.0, 0.0]))
+    tensor([6.9315e-01, 1.0000e+04])
+    """
+    a, b = _both_tensors("logaddexp", input, other)
+    if not a.dtype.is_floating_point:
+        raise NotImplementedError(f'"logaddexp" not implemented for {a.dtype}')
+    return LogAddExp.apply(a, b)
+
+
+def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
+    """log2(2^input + 2^other), without overflow."""
+    a, b = _both_tensors("logaddexp2", input, other)
+    return logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
+
+
+class XLogY(BinaryWithOperands):
+    """y = a log(b), 0 where a is 0 (unless b is NaN)"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        XLogY.save(ctx, a, b)
+        xp = array_module(array_of(a if isinstance(a, Tensor) else b))
+        x, y = array_of(a), xp.asarray(array_of(b))
+        return wrap(xp.where((x == 0) & ~xp.isnan(y), xp.zeros_like(y), x * xp.log(y)))
+
+    @staticmethod
+    def backward(ctx, gy):
+        a, b = XLogY.load(ctx)
+        ga = gb = None
+        if ctx.needs_input_grad[0]:
+            b_tensor = b if isinstance(b, Tensor) else a.new_full((), b)
+            never = (a == 0) & (b_tensor <= 0)
+            ga = sum_to(gy * where(never, 0.0, log(where(never, 1.0, b_tensor))), ctx.shapes[0])
+        if ctx.needs_input_grad[1]:
+            gb = sum_to(gy * a / b, ctx.shapes[1])
+        return ga, gb
+
+
+def xlogy(input: Any, other: Any) -> Tensor:
+    """input * log(other), and 0 where input is 0: as entropies want it.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.xlogy(mt.tensor([0.0, 1.0]), mt.tensor([0.0, 1.0]))
+    tensor([0., 0.])
+    """
+    a, b = operands(input, other, floating=True)
+    check_broadcast(a, b)
+    return XLogY.apply(a, b)
+
+
+def ldexp(input: Tensor, other: Tensor) -> Tensor:
+    """input * 2^other."""
+    return mul(input, pow(2.0, other))
+
+
+def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """other - alpha * input."""
+    return sub(other, input, alpha=alpha)
+
+
+# ------------------------------------------------------------------------- without a gradient
+
+
+def heaviside(input: Tensor, values: Tensor) -> Tensor:
+    """0 where input is negative, 1 where it is positive, the element of `values` where it is 0.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.heaviside(mt.tensor([-1.0, 0.0, 2.0]), mt.tensor([0.5]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    if not isinstance(values, Tensor) or input.dtype is not values.dtype:
+        raise RuntimeError(
+            "heaviside is not yet implemented for tensors with different dtypes: "
+            f"{input.dtype} and {getattr(values, 'dtype', type(values).__name__)}"
+        )
+    check_broadcast(input, values)
+    a, b = input.detach(), values.detach()
+    return where(a == 0, b, where(a.isnan(), a, (a > 0).to(a.dtype)))
+
+
+def nextafter(input: Tensor, other: Tensor) -> Tensor:
+    """The next representable number after input, in the direction of other."""
+    a, b = _both_tensors("nextafter", input, other)
+    if not a.dtype.is_floating_point:
+        raise NotImplementedError(f'"nextafter" not implemented for {a.dtype}')
+    return wrap(array_module(a.array).nextafter(a.array, b.array))
+
+
+def gcd(input: Tensor, other: Tensor) -> Tensor:
+    """The greatest common divisor of integers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.gcd(mt.tensor([12, 7]), mt.tensor([18, 5]))
+    tensor([6, 1])
+    """
+    a, b = _both_tensors("gcd", input, other)
+    _no_floats("gcd", a)
+    return wrap(array_module(a.array).gcd(a.array, b.array))
+
+
+def lcm(input: Tensor, other: Tensor) -> Tensor:
+    """The least common multiple of integers."""
+    a, b = _both_tensors("lcm", input, other)
+    _no_floats("lcm", a)
+    return wrap(array_module(a.array).lcm(a.array, b.array))
+
+
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """`clamp` from below only."""
+    return input.clamp(min=min)
+
+
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """`clamp` from above only."""
+    return input.clamp(max=max)

@@ -1,0 +1,94 @@
+"""`out=`: results written into tensors that the caller gives, as torch's functions allow.
+
+    mt.add(a, b, out=c)          c gets the values; it must have the shape, or be empty
+    mt.sort(x, out=(v, i))       two results, two tensors
+
+The functions themselves know nothing of it: `with_out` is put around each one on its way into the
+public namespace (ops/__init__.py). The methods of Tensor have no `out=`, in torch neither.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ..autograd.modes import state
+from ..tensor import Tensor, shape_text
+from .inplace import write
+
+NAMES = """
+    abs acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any arange
+    argmax argmin argsort asin asinh atan atan2 atanh baddbmm bernoulli bitwise_and
+    bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bucketize cat
+    ceil clamp clamp_max clamp_min column_stack concat concatenate copysign cos cosh cross cummax
+    cummin cumprod cumsum deg2rad diag diff div dot dstack empty eq erf erfc erfinv exp exp2 expm1
+    eye float_power floor floor_divide fmax fmin fmod frac full gather gcd ge greater greater_equal
+    gt heaviside histc hstack hypot index_add index_copy index_reduce index_select inner isin
+    isneginf isposinf kron kthvalue lcm ldexp le lerp less less_equal linspace log log10 log1p log2
+    log_softmax logaddexp logaddexp2 logcumsumexp logical_and logical_not logical_or logical_xor
+    logit logspace logsumexp lt masked_select matmul max maximum mean median min minimum mm mode
+    msort mul multinomial multiply mv nan_to_num nanmean nanmedian nanquantile nansum ne neg
+    negative nextafter nonzero norm normal not_equal ones outer pow prod quantile rad2deg rand
+    randint randn randperm reciprocal remainder renorm round rsqrt scatter scatter_add
+    scatter_reduce searchsorted sgn sigmoid sign signbit sin sinc sinh softmax sort sqrt square
+    stack std sub subtract sum take take_along_dim tan tanh tensordot topk tril triu true_divide
+    trunc var vdot vstack where xlogy zeros
+"""
+
+
+def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with a keyword `out`: a tensor, or a tuple of them, to write the result into.
+
+    Raises RuntimeError where a gradient would be lost, and where shape or dtype do not fit.
+
+    >>> import minitorch_cnn as mt
+    >>> y = mt.empty(2)
+    >>> mt.add(mt.tensor([1.0, 2.0]), 1, out=y) is y, y
+    (True, tensor([2., 3.]))
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if out is None:
+            return function(*args, **kwargs)
+        return write_out(function.__name__, function(*args, **kwargs), out)
+
+    return call
+
+
+def write_out(name: str, result: Any, out: Any) -> Any:
+    """Writes a result, or a tuple of them, into the given tensors and returns these."""
+    if isinstance(result, Tensor):
+        out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+        return _write_one(name, result, out)
+    if not isinstance(out, list | tuple) or len(out) != len(result):
+        raise TypeError(f"{name}(): out must be a tuple of {len(result)} tensors, got {out!r:.60}")
+    written = [_write_one(name, each, target) for each, target in zip(result, out, strict=True)]
+    return type(result)(*written) if hasattr(result, "_fields") else tuple(written)
+
+
+def _write_one(name: str, result: Tensor, out: Any) -> Tensor:
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if state.grad_enabled and (result.requires_grad or out.requires_grad):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad. Call it under mt.no_grad()."
+        )
+    if out.shape != result.shape:
+        # torch makes an empty tensor as large as the result; for others that is deprecated there.
+        if out.numel() != 0 or out._view is not None:
+            raise RuntimeError(
+                f"{name}(): out has shape {shape_text(out.shape)}, but the result has "
+                f"{shape_text(result.shape)}. Give an empty tensor (mt.empty(0)) or one of the "
+                "right shape."
+            )
+        out.array = out.new_empty(result.shape).array
+    return write(out, result.detach())
+
+
+def add_out(namespace: dict[str, Any]) -> None:
+    """Gives the functions of a namespace that are listed above their `out=`."""
+    for name in NAMES.split():
+        namespace[name] = with_out(namespace[name])
