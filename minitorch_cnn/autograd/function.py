@@ -229,6 +229,8 @@ class Function:
         if any(node.needs_input_grad):
             node.record(args, outputs)
         node._to_save = node._non_differentiable = node._dirty = ()
+        if state.observer is not None:
+            state.observer(node, args, outputs)
         if state.inference:
             for output in outputs:
                 output._inference = True

@@ -19,6 +19,7 @@ class _State(threading.local):
     inference = False
     anomaly = False
     anomaly_check_nan = True
+    observer: Callable[..., None] | None = None  # told of every operation, for onnx/trace.py
 
 
 state = _State()
