@@ -1,0 +1,222 @@
+// Colours, canvases and the map that one can walk over with the arrow keys.
+
+// ------------------------------------------------------------------------------------ elements
+
+function element(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name in node && name !== "style") node[name] = value;
+    else node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+function svgElement(tag, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+// ------------------------------------------------------------------------------------- colours
+
+// The page's colours as [r, g, b]; read again when light and dark are switched.
+let palette = {};
+
+function readPalette() {
+  const style = getComputedStyle(document.documentElement);
+  const names = ["neutral", "positive", "negative", "grad-positive", "grad-negative",
+    "low", "high", "padding"];
+  palette = Object.fromEntries(names.map((name) => {
+    const code = style.getPropertyValue(`--${name}`).trim();
+    return [name, [1, 3, 5].map((start) => parseInt(code.slice(start, start + 2), 16))];
+  }));
+}
+
+function mix(from, to, share) {
+  return from.map((value, n) => Math.round(value + (to[n] - value) * share));
+}
+
+// A scale says how numbers become colours. "signed": 0 is neutral, two hues for the signs;
+// "plain": nothing is negative, from low to high; "gradient": signed, in the gradient's hues.
+function makeScale(values, what) {
+  let largest = 0;
+  let signed = false;
+  for (const value of values) {
+    if (Math.abs(value) > largest) largest = Math.abs(value);
+    if (value < 0) signed = true;
+  }
+  const kind = what === "gradient" ? "gradient" : signed || what === "weight" ? "signed" : "plain";
+  return { kind, largest };
+}
+
+function colourOf(value, scale) {
+  // The root lifts small numbers out of the background; the legend is drawn by the same rule.
+  const share = scale.largest > 0 ? Math.min(1, Math.abs(value) / scale.largest) ** 0.7 : 0;
+  if (scale.kind === "plain") return mix(palette.low, palette.high, share);
+  const prefix = scale.kind === "gradient" ? "grad-" : "";
+  return mix(palette.neutral, palette[prefix + (value < 0 ? "negative" : "positive")], share);
+}
+
+function cssColour(rgb) {
+  return `rgb(${rgb.join(" ")})`;
+}
+
+// Black or white, whichever is easier to read on a colour.
+function inkOn([r, g, b]) {
+  return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#14181f" : "#ffffff";
+}
+
+// ------------------------------------------------------------------------------------- canvases
+
+// Paints H x W numbers, a pixel each; null is padding.
+function paint(canvas, H, W, valueAt, scale) {
+  canvas.width = W;
+  canvas.height = H;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(W, H);
+  for (let i = 0; i < H; i++) {
+    for (let j = 0; j < W; j++) {
+      const value = valueAt(i, j);
+      const colour = value === null ? palette.padding : colourOf(value, scale);
+      image.data.set([...colour, 255], 4 * (i * W + j));
+    }
+  }
+  context.putImageData(image, 0, 0);
+}
+
+// ------------------------------------------------------------------------------------------ maps
+
+// A feature map as a figure. With onMove it can be clicked and walked over with the arrow keys.
+class MapView {
+  constructor(onMove) {
+    this.canvas = element("canvas");
+    this.marks = svgElement("svg", { "aria-hidden": "true" });
+    this.frame = element("div", { className: "map-frame" }, this.canvas, this.marks);
+    this.caption = element("figcaption");
+    this.figure = element("figure", { className: "map" }, this.frame, this.caption);
+    this.onMove = onMove;
+    if (onMove) this.listen();
+    else this.frame.setAttribute("role", "img");
+  }
+
+  listen() {
+    this.frame.tabIndex = 0;
+    this.frame.setAttribute("role", "application");
+    this.frame.addEventListener("click", (event) => {
+      const box = this.frame.getBoundingClientRect();
+      const { H, W, padding } = this.shown;
+      const rows = H + padding[0] + padding[1];
+      const columns = W + padding[2] + padding[3];
+      this.move(Math.floor(((event.clientY - box.top) / box.height) * rows) - padding[0],
+        Math.floor(((event.clientX - box.left) / box.width) * columns) - padding[2]);
+    });
+    this.frame.addEventListener("keydown", (event) => {
+      const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+      if (!(event.key in steps)) return;
+      event.preventDefault();
+      const [down, right] = steps[event.key];
+      this.move(this.shown.pixel[0] + down, this.shown.pixel[1] + right);
+    });
+  }
+
+  move(i, j) {
+    const { H, W } = this.shown;
+    this.onMove(Math.max(0, Math.min(H - 1, i)), Math.max(0, Math.min(W - 1, j)));
+  }
+
+  // shown: {H, W, valueAt, scale, padding, cells, pixel, caption, alt}; padding: [top, bottom,
+  // left, right] rows and columns around the image; cells: what is marked; pixel: where one is.
+  show(shown) {
+    this.shown = { padding: [0, 0, 0, 0], cells: [], pixel: null, ...shown };
+    const { H, W, valueAt, scale, padding, cells, pixel } = this.shown;
+    const [top, bottom, left, right] = padding;
+    paint(this.canvas, H + top + bottom, W + left + right, (i, j) => {
+      const [row, column] = [i - top, j - left];
+      return row < 0 || column < 0 || row >= H || column >= W ? null : valueAt(row, column);
+    }, scale);
+    const box = `${-left} ${-top} ${W + left + right} ${H + top + bottom}`;
+    this.marks.setAttribute("viewBox", box);
+    this.frame.style.aspectRatio = `${W + left + right} / ${H + top + bottom}`;
+    this.marks.replaceChildren();
+    if (top + bottom + left + right > 0) this.mark("border", 0, 0, H, W);
+    for (const cell of cells) this.mark("cell", cell.row, cell.column, 1, 1);
+    if (cells.length > 1) {
+      const rows = cells.map((cell) => cell.row);
+      const columns = cells.map((cell) => cell.column);
+      const [first, start] = [Math.min(...rows), Math.min(...columns)];
+      this.mark("window", first, start, Math.max(...rows) - first + 1,
+        Math.max(...columns) - start + 1);
+    }
+    if (pixel) this.mark("pixel", pixel[0], pixel[1], 1, 1);
+    this.caption.replaceChildren(...[shown.caption].flat());
+    this.frame.setAttribute("aria-label", shown.alt);
+  }
+
+  mark(kind, row, column, height, width) {
+    this.marks.append(svgElement("rect", {
+      class: kind, x: column, y: row, width, height, "vector-effect": "non-scaling-stroke",
+    }));
+  }
+}
+
+// A strip of colours with the largest number at its ends.
+function legend(scale) {
+  const canvas = element("canvas", { className: "legend-bar" });
+  const from = scale.kind === "plain" ? 0 : -1;
+  paint(canvas, 1, 64, (_, j) => scale.largest * (from + ((1 - from) * j) / 63),
+    { ...scale, largest: scale.largest || 1 });
+  const ends = [from * scale.largest, scale.largest].map(formatNumber);
+  return element("span", { className: "legend", role: "img", ariaLabel: ends.join(" … ") },
+    element("span", {}, ends[0]), canvas, element("span", {}, ends[1]));
+}
+
+// ------------------------------------------------------------------------------ grids of numbers
+
+// cells as a table of numbers on their colours; `valueOf` picks the number, null for padding.
+function numberGrid(title, cells, columns, valueOf, scale, selected, onSelect) {
+  const grid = element("div", { className: "numbers", role: "group", ariaLabel: title });
+  grid.style.gridTemplateColumns = `repeat(${columns}, auto)`;
+  cells.forEach((cell, n) => {
+    const value = valueOf(cell);
+    const colour = value === null ? palette.padding : colourOf(value, scale);
+    const node = element("span", {
+      className: "number" + (value === null ? " outside" : "") + (n === selected ? " chosen" : ""),
+      title: value === null ? t("padding_zero") : String(value),
+    }, value === null ? "0" : formatNumber(value));
+    node.style.background = cssColour(colour);
+    node.style.color = inkOn(colour);
+    if (onSelect) {
+      node.addEventListener("mouseenter", () => onSelect(n));
+    }
+    grid.append(node);
+  });
+  return element("div", { className: "grid-with-title" },
+    element("div", { className: "grid-title" }, title), grid);
+}
+
+// Bars up and down from a middle line, one for each term; a click chooses one.
+function barChart(label, sums, chosen, scale, onChoose) {
+  const width = 100 / Math.max(sums.length, 1);
+  const svg = svgElement("svg", {
+    class: "bars", viewBox: "0 0 100 100", preserveAspectRatio: "none", role: "img",
+    "aria-label": label,
+  });
+  const largest = Math.max(...sums.map(Math.abs)) || 1;
+  svg.append(svgElement("line", { x1: 0, x2: 100, y1: 50, y2: 50, class: "axis" }));
+  sums.forEach((sum, n) => {
+    const height = (48 * Math.abs(sum)) / largest;
+    const bar = svgElement("g", { class: n === chosen ? "bar chosen" : "bar" });
+    bar.append(
+      svgElement("rect", { class: "hit", x: n * width, y: 0, width, height: 100 }),
+      svgElement("rect", {
+        x: (n + 0.12) * width, width: 0.76 * width, height,
+        y: sum < 0 ? 50 : 50 - height,
+        fill: cssColour(colourOf(sum, { ...scale, largest })),
+      }));
+    bar.addEventListener("click", () => onChoose(n));
+    svg.append(bar);
+  });
+  return svg;
+}

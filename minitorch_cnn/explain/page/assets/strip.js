@@ -1,0 +1,142 @@
+// The whole network as a row of cards, one for each layer, with all its maps as tiles.
+
+const STRIP_HEIGHT = 320;
+const GAP = 3;
+
+// The side of a tile on the screen, for a map of this height.
+function tileSide(layer) {
+  const height = layer.shape[1];
+  if (height >= 24) return 37;
+  if (height >= 12) return 29;
+  if (height >= 5) return 23;
+  return height > 1 ? 16 : 10;
+}
+
+class Strip {
+  constructor(container, network, onSelect) {
+    this.container = container;
+    this.network = network;
+    this.onSelect = onSelect;
+    this.scratch = document.createElement("canvas");
+    this.row = element("div", { className: "strip-row" });
+    this.arcs = svgElement("svg", { class: "arcs", "aria-hidden": "true" });
+    this.cards = network.layers.map((layer, number) => this.makeCard(layer, number));
+    this.row.append(this.arcs, ...this.cards.map((card) => card.node));
+    container.replaceChildren(this.row);
+    container.addEventListener("keydown", (event) => this.onKey(event));
+    window.addEventListener("resize", () => this.drawArcs());
+  }
+
+  makeCard(layer, number) {
+    const side = tileSide(layer);
+    const rows = Math.min(layer.kept, Math.max(1, Math.floor(STRIP_HEIGHT / (side + GAP))));
+    const columns = Math.ceil(layer.kept / rows);
+    const canvas = element("canvas", { className: "tiles" });
+    const chosen = element("div", { className: "tile-chosen" });
+    const tiles = element("div", { className: "tiles-frame" }, canvas, chosen);
+    const kind = element("span", { className: "card-kind" });
+    const more = layer.shape[0] - layer.kept;
+    const node = element("div", { className: "card", title: layer.text },
+      element("span", { className: "card-name" }, layer.name),
+      kind,
+      element("span", { className: "card-shape" }, layer.shape.join("×")
+        + (more > 0 ? ` (${layer.kept})` : "")),
+      tiles);
+    node.classList.toggle("follows", layer.sources.includes(number - 1));
+    const card = { layer, number, side, rows, columns, canvas, chosen, node, kind };
+    tiles.addEventListener("click", (event) => {
+      const box = canvas.getBoundingClientRect();
+      const column = Math.floor((event.clientX - box.left) / (side + GAP));
+      const row = Math.floor((event.clientY - box.top) / (side + GAP));
+      const map = column * rows + row;
+      if (map < layer.kept) this.onSelect(number, map);
+    });
+    return card;
+  }
+
+  // Paints all maps; needed again for the other direction, language or theme.
+  paintAll(what) {
+    for (const card of this.cards) {
+      card.kind.textContent = t("kinds")[card.layer.kind];
+      this.paintCard(card, what);
+    }
+    this.container.setAttribute("aria-label", t("strip_label", { count: this.cards.length }));
+    this.drawArcs();
+  }
+
+  paintCard({ layer, side, rows, columns, canvas }, what) {
+    const values = layer[what];
+    const [, H, W] = layer.shape;
+    const density = Math.min(2, window.devicePixelRatio || 1);
+    const step = side + GAP;
+    canvas.width = (columns * step - GAP) * density;
+    canvas.height = (rows * step - GAP) * density;
+    canvas.style.width = `${columns * step - GAP}px`;
+    canvas.style.height = `${rows * step - GAP}px`;
+    if (!values) return;
+    const scale = makeScale(values, what);
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    for (let map = 0; map < layer.kept; map++) {
+      paint(this.scratch, H, W, (i, j) => values[(map * H + i) * W + j], scale);
+      const [x, y] = [Math.floor(map / rows) * step, (map % rows) * step];
+      const box = [x, y, side, side].map((length) => length * density);
+      context.drawImage(this.scratch, 0, 0, W, H, ...box);
+    }
+  }
+
+  mark(number, map) {
+    for (const card of this.cards) card.node.classList.toggle("current", card.number === number);
+    const { chosen, side, rows, node } = this.cards[number];
+    const step = side + GAP;
+    chosen.style.cssText = `width:${side}px;height:${side}px;`
+      + `left:${Math.floor(map / rows) * step}px;top:${(map % rows) * step}px`;
+    const left = node.offsetLeft;
+    const { scrollLeft, clientWidth } = this.container;
+    if (left < scrollLeft || left + node.offsetWidth > scrollLeft + clientWidth) {
+      this.container.scrollTo({ left: left - clientWidth / 2 + node.offsetWidth / 2 });
+    }
+  }
+
+  // Curves from each layer to those that read it, other than to its neighbour.
+  drawArcs() {
+    const middle = (card) => card.node.offsetLeft + card.node.offsetWidth / 2;
+    this.arcs.setAttribute("width", this.row.scrollWidth);
+    this.arcs.replaceChildren();
+    for (const card of this.cards) {
+      for (const source of card.layer.sources) {
+        if (source === card.number - 1) continue;
+        const [from, to] = [middle(this.cards[source]), middle(card)];
+        const path = `M ${from} 44 C ${from} 4, ${to} 4, ${to} 44`;
+        this.arcs.append(svgElement("path", { d: path }));
+      }
+    }
+  }
+
+  onKey(event) {
+    const { layer: number, map } = state;
+    const { rows, layer } = this.cards[number];
+    const last = this.cards.length - 1;
+    const sideways = (step) => {
+      const target = map + step * rows;
+      if (target >= 0 && target < layer.kept) return [number, target];
+      if (step > 0 && Math.floor(map / rows) < Math.floor((layer.kept - 1) / rows)) {
+        return [number, layer.kept - 1];
+      }
+      const neighbour = Math.max(0, Math.min(last, number + step));
+      return neighbour === number ? [number, map] : [neighbour, map % rows];
+    };
+    const moves = {
+      ArrowDown: () => [number, Math.min(layer.kept - 1, map + 1)],
+      ArrowUp: () => [number, Math.max(0, map - 1)],
+      ArrowRight: () => sideways(1),
+      ArrowLeft: () => sideways(-1),
+      Home: () => [0, 0],
+      End: () => [last, 0],
+    };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    const [toLayer, toMap] = moves[event.key]();
+    this.onSelect(toLayer, Math.min(toMap, this.cards[toLayer].layer.kept - 1));
+  }
+}

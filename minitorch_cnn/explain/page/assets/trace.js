@@ -1,0 +1,359 @@
+// One number, taken apart: where the value comes from, or where the gradient comes from.
+
+const FORMULAS = {
+  conv: "y[k,i,j] = b[k] + Σ_c Σ_u Σ_v w[k,c,u,v] · x[c, i·s + u·d − p, j·s + v·d − p]",
+  conv_backward: "∂x[c,m,n] = Σ_k Σ_i Σ_j ∂y[k,i,j] · w[k,c,u,v]   where   "
+    + "m = i·s + u·d − p,   n = j·s + v·d − p",
+  affine: "y = (x − mean) · 1/σ · w + b",
+  relu: "y = max(0, x)",
+  linear: "y[k] = b[k] + Σ_c w[k,c] · x[c]",
+};
+
+class Trace {
+  constructor(network, onMove) {
+    this.network = network;
+    this.own = new MapView(onMove);
+    this.others = [new MapView(), new MapView()];
+  }
+
+  render() {
+    const { layer: number, map, i, j, direction } = state;
+    const layer = this.network.layers[number];
+    const backward = direction === "backward";
+    const what = backward ? "gradient" : "value";
+    const total = layer[what] ? at(layer, map, i, j, what) : null;
+    const where = { layer: layer.name, map, row: i, column: j, target: pageData.answer };
+    byId("where").textContent = t(backward ? "where_backward" : "where_forward", where);
+    byId("total").textContent = formatNumber(total);
+    byId("sums").replaceChildren();
+    byId("products").replaceChildren();
+    byId("check").textContent = "";
+    byId("why").textContent = "";
+    showFormula("");
+    byId("readers").replaceChildren();
+    if (total === null) {
+      byId("why").textContent = t("no_gradient");
+      this.showMaps([], backward);
+    } else if (backward) {
+      this.renderGradient(number, total);
+    } else {
+      this.renderValue(number, total);
+    }
+  }
+
+  // ---- the value
+
+  renderValue(number, total) {
+    const { map, i, j } = state;
+    const layer = this.network.layers[number];
+    const sources = layer.sources.map((each) => this.network.layers[each]);
+    const found = explainValue(this.network, number, map, i, j);
+    showFormula(FORMULAS[layer.kind] ?? "");
+    const whole = isComplete(this.network, number, "forward");
+    const rest = whole || found.sum === null ? null : total - found.sum;
+    const views = [];
+    switch (found.kind) {
+      case "conv": {
+        const { chosen, channels } = this.chooseTerm(found.channels);
+        const scale = makeScale(sources[0].value, "value");
+        views.push({ layer: sources[0], map: chosen.channel, cells: inside(chosen.cells),
+          padding: layer.options.padding });
+        this.products(chosen.cells, kernelSize(layer)[1], scale, ["window", "kernel"],
+          (cell) => (cell.inside ? cell.x : null), found.channels);
+        this.bars("channel_sums", channels);
+        this.equation(this.sumOfTerms(found, rest, "channel"), total);
+        byId("why").textContent = t("why_conv");
+        break;
+      }
+      case "linear":
+        views.push({ layer: sources[0], map: 0, cells: [] });
+        this.productBars(found.terms);
+        this.equation([["", found.sum - (found.bias ?? 0), `Σ w·x`],
+          ...optional("+", found.bias, t("bias")), ...optional("+", rest, t("rest"))], total);
+        byId("why").textContent = t("why_linear");
+        break;
+      case "affine":
+        views.push({ layer: sources[0], map, cells: [{ row: i, column: j }] });
+        this.equation([["(", found.x, "x"], ["−", found.mean, "mean", ")"],
+          ["×", found.invstd, "1/σ"], ["×", found.weight, "w"], ["+", found.bias, "b"]], total);
+        byId("why").textContent = t("why_affine");
+        break;
+      case "relu":
+        views.push({ layer: sources[0], map, cells: [{ row: i, column: j }] });
+        this.equation([["max( 0,", found.x, "x", ")"]], total);
+        byId("why").textContent = t("why_relu");
+        break;
+      case "add":
+        sources.forEach((source) =>
+          views.push({ layer: source, map, cells: [{ row: i, column: j }] }));
+        this.equation(found.parts.map((part, n) => [n ? "+" : "", part, sources[n].name]), total);
+        byId("why").textContent = t("why_add");
+        break;
+      case "maxpool":
+      case "average":
+        views.push({ layer: sources[0], map, cells: found.cells });
+        this.poolNumbers(found, sources[0], map);
+        this.equation(found.kind === "maxpool" ? [["max", found.sum, "x"]]
+          : [["", found.total, "Σ x"], ["÷", found.area, ""]], total);
+        byId("why").textContent = t(`why_${found.kind}`, { area: found.area });
+        break;
+      case "copy":
+        views.push({ layer: sources[0], map: this.mapOfPlace(sources[0]), cells: [] });
+        this.equation([["", found.sum, "x"]], total);
+        byId("why").textContent = t("why_copy");
+        break;
+      case "input":
+        this.inputPixel(total);
+        byId("why").textContent = t("why_input");
+        break;
+      default:
+        sources.slice(0, 2).forEach((source) =>
+          views.push({ layer: source, map: Math.min(map, source.kept - 1), cells: [] }));
+        byId("why").textContent = t("why_other");
+    }
+    this.showMaps(views, false);
+    if (whole && found.sum !== null && found.kind !== "input") this.check(found.sum, total);
+  }
+
+  // ---- the gradient
+
+  renderGradient(number, total) {
+    const { map, i, j } = state;
+    const found = explainGradient(this.network, number, map, i, j);
+    if (found.parts.length === 0) {
+      byId("why").textContent = t("why_score");
+      this.showMaps([], true);
+      return;
+    }
+    const whole = isComplete(this.network, number, "backward")
+      && found.parts.every((part) => part.sum !== null);
+    const rest = whole ? null : total - found.sum;
+    const index = Math.min(state.reader, found.parts.length - 1);
+    if (found.parts.length > 1) this.readerButtons(found.parts, index);
+    const part = found.parts[index];
+    const reader = this.network.layers[part.reader];
+    const names = found.parts.map((each) => this.network.layers[each.reader].name);
+    const several = found.parts.length > 1
+      ? found.parts.map((each, n) => [n ? "+" : "", each.sum, t("via", { name: names[n] })])
+      : null;
+    const pixel = [{ row: i, column: j }];
+    const views = [];
+    const show = (terms) => this.equation(several
+      ? [...several, ...optional("+", rest, t("rest"))] : terms, total);
+    switch (part.kind) {
+      case "conv": {
+        const { chosen, channels } = this.chooseTerm(part.channels);
+        views.push({ layer: reader, map: chosen.channel,
+          cells: chosen.cells.map((cell) => ({ row: cell.i, column: cell.j })) });
+        const columns = new Set(chosen.cells.map((cell) => cell.j)).size;
+        this.products(chosen.cells, columns, makeScale(reader.gradient, "gradient"),
+          ["gradient_window", "turned_kernel"], (cell) => cell.x, part.channels, "gradient");
+        this.bars("filter_sums", channels, "gradient");
+        show(this.sumOfTerms(part, rest, "filter"));
+        showFormula(FORMULAS.conv_backward);
+        byId("why").textContent = t("why_conv_backward");
+        break;
+      }
+      case "linear":
+        views.push({ layer: reader, map: 0, cells: [] });
+        this.productBars(part.terms, "gradient");
+        show([["", part.sum, "Σ w·∂y"], ...optional("+", rest, t("rest"))]);
+        byId("why").textContent = t("why_linear_backward");
+        break;
+      case "affine":
+        views.push({ layer: reader, map, cells: pixel });
+        show([["", part.gy, "∂y"], ["×", part.scale, "w/σ"]]);
+        byId("why").textContent = t("why_affine_backward");
+        break;
+      case "relu":
+        views.push({ layer: reader, map, cells: pixel });
+        show([["", part.gy, "∂y"], ["×", part.open ? 1 : 0,
+          t(part.open ? "relu_open" : "relu_closed")]]);
+        byId("why").textContent = t("why_relu_backward");
+        break;
+      case "maxpool":
+      case "average":
+        views.push({ layer: reader, map,
+          cells: part.windows.map((each) => ({ row: each.i, column: each.j })) });
+        show(part.windows.slice(0, 9).flatMap((each, n) =>
+          [[n ? "+" : "", each.gy, "∂y"], ["×", each.share, ""]]));
+        byId("why").textContent = t(`why_${part.kind}_backward`);
+        break;
+      case "copy":
+        views.push({ layer: reader, map: Math.min(map, reader.kept - 1),
+          cells: reader.shape[1] > i && reader.shape[2] > j ? pixel : [] });
+        show([["", part.sum, "∂y"]]);
+        byId("why").textContent = t(reader.kind === "add" ? "why_add" : "why_copy");
+        break;
+      default:
+        byId("why").textContent = t("why_other");
+    }
+    this.showMaps(views, true);
+    if (whole) this.check(found.sum, total);
+  }
+
+  readerButtons(parts, index) {
+    byId("readers").append(...parts.map((part, n) => element("button", {
+      type: "button",
+      ariaPressed: String(n === index),
+      onclick: () => update({ reader: n, term: 0 }),
+    }, `${t("via", { name: this.network.layers[part.reader].name })}: ${formatNumber(part.sum)}`)));
+  }
+
+  // ---- pieces
+
+  chooseTerm(channels) {
+    state.term = Math.max(0, Math.min(state.term, channels.length - 1));
+    return { chosen: channels[state.term], channels };
+  }
+
+  // window x kernel = products, as three grids of numbers.
+  products(cells, columns, scale, [first, second], valueOf, channels, what = "value") {
+    const weights = channels.flatMap((each) => each.cells.map((cell) => cell.w));
+    const products = channels.flatMap((each) => each.cells.map((cell) => cell.product));
+    byId("products").append(element("div", { className: "product" },
+      numberGrid(t(first), cells, columns, valueOf, scale),
+      element("span", { className: "operator" }, "×"),
+      numberGrid(t(second), cells, columns, (cell) => cell.w, makeScale(weights, "weight")),
+      element("span", { className: "operator" }, "="),
+      numberGrid(t("products"), cells, columns, (cell) => cell.product,
+        makeScale(products, what === "gradient" ? what : "weight"))));
+  }
+
+  bars(title, channels, what = "weight") {
+    if (channels.length < 2) return;
+    const sums = channels.map((each) => each.sum);
+    const label = t(title, { count: sums.length });
+    byId("sums").append(element("div", { className: "bars-with-title" },
+      element("div", { className: "grid-title" }, label),
+      barChart(label, sums, state.term, makeScale(sums, what), (term) => update({ term }))));
+  }
+
+  productBars(terms, what = "weight") {
+    const largest = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product))
+      .slice(0, 24);
+    const label = t("term_sums", { count: largest.length, all: terms.length });
+    const products = largest.map((term) => term.product);
+    const cells = largest.slice(0, 6);
+    byId("sums").append(element("div", { className: "bars-with-title" },
+      element("div", { className: "grid-title" }, label),
+      barChart(label, products, -1, makeScale(products, what), () => {})));
+    byId("sums").append(element("ul", { className: "term-list" }, ...cells.map((term) =>
+      element("li", {}, `[${term.feature}] ${formatNumber(term.x)} × ${formatNumber(term.w)} = `
+        + formatNumber(term.product)))));
+  }
+
+  poolNumbers(found, source, map) {
+    if (found.cells.length > 81) return;
+    const columns = new Set(found.cells.map((cell) => cell.column)).size;
+    const best = found.best ? found.cells.indexOf(found.best) : -1;
+    const grid = numberGrid(t("window"), found.cells, columns,
+      (cell) => at(source, map, cell.row, cell.column), makeScale(source.value, "value"), best);
+    byId("products").append(element("div", { className: "product" }, grid));
+  }
+
+  inputPixel(total) {
+    const { map, i, j } = state;
+    const { pixels, mean, std } = pageData;
+    const [C, , W] = this.network.layers[0].shape;
+    const pixel = pixels[(i * W + j) * C + map];
+    this.equation([["(", pixel, t("kinds").input], ["÷", 255, ""], ["−", mean[map], "mean", ")"],
+      ["÷", std[map], "σ"]], total);
+  }
+
+  // [operator, value, label, closing bracket] for the chosen term, the others, bias and rest.
+  sumOfTerms(found, rest, name) {
+    const chosen = found.channels[state.term];
+    const others = found.channels.length - 1;
+    const bias = found.bias ?? null;
+    const parts = [["", chosen.sum, t(`this_${name}`, { c: chosen.channel })]];
+    if (others) {
+      const sum = found.sum - chosen.sum - (bias ?? 0);
+      parts.push(["+", sum, t(`other_${name}s`, { count: others })]);
+    }
+    return [...parts, ...optional("+", bias, t("bias")), ...optional("+", rest, t("rest"))];
+  }
+
+  equation(parts, total) {
+    const row = element("div", { className: "equation" });
+    for (const [operator, value, label, closing] of [...parts, ["=", total, "", ""]]) {
+      row.append(element("span", { className: "operator" }, operator),
+        element("span", { className: operator === "=" ? "part result" : "part" },
+          element("b", {}, formatNumber(value)), element("small", {}, label)));
+      if (closing) row.append(element("span", { className: "operator" }, closing));
+    }
+    byId("sums").append(row);
+  }
+
+  check(here, python) {
+    byId("check").textContent = t("check", {
+      here: here.toPrecision(8), python: python.toPrecision(8),
+      difference: formatDifference(Math.abs(here - python)),
+    });
+  }
+
+  // Flattened features remember which map they came from.
+  mapOfPlace(source) {
+    return Math.min(source.kept - 1, Math.floor(state.map / (source.shape[1] * source.shape[2])));
+  }
+
+  // The other maps and this one, in the order of the network; an arrow shows the way.
+  showMaps(views, backward) {
+    const { layer: number, map, i, j } = state;
+    const what = backward ? "gradient" : "value";
+    const layer = this.network.layers[number];
+    describeMap(this.own, { layer, map, what, pixel: [i, j], cells: [] });
+    const shown = views.slice(0, 2).map((view, n) => {
+      describeMap(this.others[n], { what, ...view });
+      return this.others[n].figure;
+    });
+    const arrow = element("span", { className: "arrow", ariaHidden: "true" },
+      backward ? "←" : "→");
+    const order = [...shown, ...(shown.length ? [arrow] : []), this.own.figure];
+    const wanted = backward ? order.reverse() : order;
+    const container = byId("maps");
+    // Moving the focused map would take the focus away, so the others move around it.
+    for (const node of [...container.childNodes]) {
+      if (node !== this.own.figure) node.remove();
+    }
+    if (!container.contains(this.own.figure)) container.append(this.own.figure);
+    const middle = wanted.indexOf(this.own.figure);
+    this.own.figure.before(...wanted.slice(0, middle));
+    this.own.figure.after(...wanted.slice(middle + 1));
+  }
+}
+
+// A formula; Σ_c is shown with its index below.
+function showFormula(formula) {
+  byId("formula").replaceChildren(...formula.split(/_(\w)/).map((piece, n) =>
+    (n % 2 ? element("sub", {}, piece) : piece)));
+}
+
+function optional(operator, value, label) {
+  return value === null || value === undefined ? [] : [[operator, value, label]];
+}
+
+function inside(cells) {
+  return cells.filter((cell) => cell.inside);
+}
+
+// Shows one map of a layer in a MapView, with its caption and its alternative text.
+function describeMap(view, { layer, map, what, cells, padding = [0, 0, 0, 0], pixel = null }) {
+  const [, H, W] = layer.shape;
+  const values = layer[what] ?? new Float32Array(layer.kept * H * W);
+  const own = values.subarray(map * H * W, (map + 1) * H * W);
+  const scale = makeScale(values, what);
+  const name = t(what === "gradient" ? "gradient_caption" : "map_caption",
+    { layer: layer.name, map });
+  let [least, most] = [Infinity, -Infinity];
+  for (const value of own) [least, most] = [Math.min(least, value), Math.max(most, value)];
+  view.show({
+    H, W, scale, cells, padding, pixel,
+    valueAt: (i, j) => own[i * W + j],
+    caption: [element("span", {}, name), legend(scale)],
+    alt: t("map_alt", {
+      what: name, h: H, w: W, least: formatNumber(least), most: formatNumber(most), pixel,
+      value: pixel ? formatNumber(own[pixel[0] * W + pixel[1]]) : "", marked: cells.length,
+    }) + (pixel ? ` ${t("move_hint")}` : ""),
+  });
+}

@@ -1,0 +1,104 @@
+"""pack: small, and exact to the last bit. The page's side is written here again, in Python."""
+
+import base64
+import zlib
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn import models, nn
+from minitorch_cnn.explain.page.packing import pack
+from minitorch_cnn.explain.page.recording import record
+
+
+def unpack(manifest, numbers):
+    """(values, gradients) of all layers, by the rules that network.js has."""
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(numbers)), np.uint8)
+    flat = np.ascontiguousarray(planes.reshape(4, manifest["count"]).T).view("<f4").ravel()
+    zero = np.float32(0)
+
+    def take(place):
+        return flat[place["at"] :][: np.prod(place["shape"], dtype=int)].reshape(place["shape"])
+
+    layers, values, gradients = manifest["layers"], [], {}
+    for layer in layers:
+        sources = [values[each] for each in layer["sources"]]
+        shape = (layer["kept"], *layer["shape"][1:])
+        if "value" in layer:
+            values.append(take(layer["value"]))
+        elif layer["kind"] == "relu":
+            values.append(np.where(sources[0] > 0, sources[0], zero))
+        elif layer["kind"] == "add":
+            values.append(sources[0] + sources[1])
+        elif layer["kind"] == "affine":
+            scale, shift = (take(layer["parameters"][n])[:, None, None] for n in ("scale", "shift"))
+            values.append(sources[0] * scale + shift)
+        else:
+            assert layer["kind"] in ("flatten", "identity")
+            values.append(sources[0].reshape(shape))
+    for number in reversed(range(len(layers))):
+        layer = layers[number]
+        if "gradient" in layer:
+            gradients[number] = take(layer["gradient"])
+            continue
+        (reader,) = [n for n, each in enumerate(layers) if number in each["sources"]]
+        gy = gradients[reader]
+        if layers[reader]["kind"] == "relu":
+            gradients[number] = np.where(values[reader] > 0, gy, zero)
+        elif layers[reader]["kind"] == "affine":
+            gradients[number] = gy * take(layers[reader]["parameters"]["scale"])[:, None, None]
+        else:
+            assert layers[reader]["kind"] in ("add", "flatten", "identity")
+            gradients[number] = gy.reshape(values[number].shape)
+    return values, gradients
+
+
+def recorded(model, *shape):
+    picture = np.random.default_rng(3).standard_normal((1, *shape)).astype(np.float32)
+    return record(model.eval(), mt.tensor(picture))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: models.cifar.CifarResNet([1, 1], [4, 6]), lambda: models.lenet5(10, 3, 0)]
+)
+def test_all_numbers_come_back_exactly(make):
+    layers = recorded(make(), 3, 32, 32)
+    manifest, numbers = pack(layers, 10**7)
+    assert manifest["limit"] is None
+    values, gradients = unpack(manifest, numbers)
+    for number, layer in enumerate(layers):
+        np.testing.assert_array_equal(values[number], layer.value, layer.name)
+        np.testing.assert_array_equal(gradients[number], layer.gradient, layer.name)
+    derived = [each["kind"] for each in manifest["layers"] if "value" not in each]
+    assert "relu" in derived
+
+
+def test_a_rule_that_is_not_exact_is_not_used():
+    layers = recorded(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten()), 1, 6, 6)
+    layers[2].value[0, 0, 0] += np.float32(1e-6)
+    manifest, numbers = pack(layers, 10**6)
+    assert "value" in manifest["layers"][2]
+    np.testing.assert_array_equal(unpack(manifest, numbers)[0][2], layers[2].value)
+
+
+def test_a_network_that_is_too_large_keeps_its_first_maps():
+    layers = recorded(models.cifar.CifarResNet([1, 1], [12, 24]), 3, 16, 16)
+    _, everything = pack(layers, 10**7)
+    budget = len(everything) // 2  # characters of base64
+    manifest, numbers = pack(layers, budget)
+    assert manifest["limit"] in (8, 4) and len(numbers) <= budget
+    values, gradients = unpack(manifest, numbers)
+    for number, layer in enumerate(layers):
+        kept = manifest["layers"][number]["kept"]
+        assert manifest["layers"][number]["shape"] == list(layer.value.shape)
+        np.testing.assert_array_equal(values[number], layer.value[:kept])
+        np.testing.assert_array_equal(gradients[number], layer.gradient[:kept])
+    assert manifest["layers"][-1]["kept"] == 10  # the scores are all there
+    (weight,) = (each["parameters"]["weight"] for each in manifest["layers"][1:2])
+    assert weight["shape"] == [manifest["limit"], 3, 3, 3]
+
+
+def test_a_page_that_cannot_be_small_is_refused_with_its_size():
+    with pytest.raises(ValueError, match=r"MB.*3 layers.*40x40"):
+        pack(recorded(nn.Sequential(nn.Conv2d(1, 8, 3), nn.Flatten()), 1, 40, 40), 1000)

@@ -1,0 +1,139 @@
+"""record: every layer's numbers and gradients, and what reads from what."""
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn import models, nn
+from minitorch_cnn.explain.page import record
+
+
+def picture(*shape):
+    return mt.tensor(np.random.default_rng(3).standard_normal((1, *shape)).astype(np.float32))
+
+
+def chain():
+    """One of each kind that the page takes apart, in a row."""
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1, bias=False),
+        nn.BatchNorm2d(6),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, stride=2, padding=1),
+        nn.Conv2d(6, 4, 3, stride=2, padding=2, dilation=2, groups=2, padding_mode="circular"),
+        nn.Dropout(0.5),
+        nn.AvgPool2d(2, stride=1),
+        nn.AdaptiveAvgPool2d((2, 3)),
+        nn.Flatten(),
+        nn.Linear(24, 5),
+    ).eval()
+
+
+def settle(model):
+    """Other statistics than 0 and 1 for batch norm, so that mistakes with them show."""
+    rng = np.random.default_rng(4)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.copy_(mt.tensor(rng.standard_normal(module.num_features)))
+            module.running_var.copy_(mt.tensor(rng.uniform(0.5, 2, module.num_features)))
+            module.weight.data = mt.tensor(rng.uniform(-1, 1, module.num_features)).float()
+            module.bias.data = mt.tensor(rng.standard_normal(module.num_features)).float()
+    return model
+
+
+def test_values_and_gradients_are_those_of_the_network_cut_in_two():
+    model, x = settle(chain()), picture(3, 12, 12)
+    layers = record(model, x)
+    assert [layer.kind for layer in layers] == [
+        "input", "conv", "affine", "relu", "maxpool", "conv", "identity", "avgpool", "adaptive",
+        "flatten", "linear",
+    ]  # fmt: skip
+    assert [layer.sources for layer in layers] == [[], *[[n] for n in range(10)]]
+    best = int(model(x).detach().numpy().argmax())
+    for number, layer in enumerate(layers):
+        with mt.no_grad():
+            middle = nn.Sequential(*list(model)[:number])(x.clone())
+        expected = middle.detach().clone().requires_grad_()
+        np.testing.assert_array_equal(layer.value.ravel(), expected.detach().numpy().ravel())
+        rest = nn.Sequential(*list(model)[number:])(expected.clone())
+        (gradient,) = mt.autograd.grad(rest[0, best], expected)
+        np.testing.assert_allclose(
+            layer.gradient.ravel(), gradient.numpy().ravel(), rtol=1e-5, atol=1e-7
+        )
+        assert layer.value.dtype == layer.gradient.dtype == np.float32
+        assert layer.value.shape == layer.gradient.shape and layer.value.ndim == 3
+    assert (layers[2].value < 0).any()  # ReLU(inplace=True) has not overwritten them
+
+
+def test_the_additions_of_residual_blocks_are_found():
+    model = settle(models.cifar.CifarResNet([1, 1], [4, 6]).eval())
+    x = picture(3, 16, 16)
+    layers = {layer.name: layer for layer in record(model, x)}
+    names = list(layers)
+
+    def sources(name):
+        return [names[each] for each in layers[name].sources]
+
+    assert sources("layer1.0.add") == ["relu", "layer1.0.bn2"]
+    assert sources("layer2.0.add") == ["layer2.0.downsample.1", "layer2.0.bn2"]
+    assert sources("layer2.0.conv1") == sources("layer2.0.downsample.0") == ["layer1.0.relu (2)"]
+    assert layers["layer1.0.add"].kind == "add" and names[-1] == "fc"
+    np.testing.assert_array_equal(
+        layers["layer1.0.add"].value, layers["relu"].value + layers["layer1.0.bn2"].value
+    )
+    # The shortcut brings the gradient a second way: both arrive at the block's input.
+    plain = x.clone().requires_grad_()
+    scores = model(plain)
+    np.testing.assert_array_equal(layers["fc"].value.ravel(), scores.detach().numpy().ravel())
+    (gradient,) = mt.autograd.grad(scores[0].max(), plain)
+    np.testing.assert_allclose(layers["input"].gradient, gradient.numpy()[0], rtol=1e-5, atol=1e-8)
+
+
+def test_what_the_page_needs_to_know_of_a_layer():
+    layers = record(settle(chain()), picture(3, 12, 12))
+    assert layers[5].options == {
+        "stride": (2, 2),
+        "dilation": (2, 2),
+        "padding": [2, 2, 2, 2],
+        "mode": "circular",
+        "groups": 2,
+    }
+    assert layers[5].parameters["weight"].shape == (4, 3, 3, 3)
+    assert set(layers[1].parameters) == {"weight"} and layers[5].parameters["bias"].shape == (4,)
+    assert layers[4].options["kernel_size"] == (3, 3) and layers[4].options["padding"] == (1, 1)
+    same = record(
+        nn.Sequential(nn.Conv2d(1, 1, (2, 4), padding="same"), nn.Flatten()).eval(),
+        picture(1, 5, 5),
+    )
+    assert same[1].options["padding"] == [0, 1, 1, 2]  # top, bottom, left, right
+
+
+def test_other_layers_are_recorded_too():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.GroupNorm(1, 2), nn.Tanh(), nn.Flatten())
+    kinds = [layer.kind for layer in record(model.eval(), picture(1, 6, 6))]
+    assert kinds == ["input", "conv", "other", "other", "flatten"]
+
+
+def test_the_network_stays_as_it_was():
+    model, x = settle(chain()), picture(3, 12, 12)
+    before = {name: value.numpy().copy() for name, value in model.state_dict().items()}
+    record(model, x)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), before[name])
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    assert not x.requires_grad
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 6, 6), (1, 6, 6)])
+def test_it_takes_one_picture(shape):
+    with pytest.raises(ValueError, match="one picture"):
+        record(nn.Flatten().eval(), mt.zeros(*shape))
+
+
+def test_it_refuses_training_mode_and_networks_without_scores():
+    with pytest.raises(ValueError, match=r"model\.eval\(\)"):
+        record(nn.Flatten(), picture(1, 4, 4))
+    model = nn.Sequential(nn.Conv2d(1, 1, 3)).eval()
+    with pytest.raises(ValueError, match="scores"):
+        record(model, picture(1, 4, 4))
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
