@@ -103,6 +103,32 @@ def adam(
         p -= step_size * (m / root)
 
 
+@tiered
+def sgd_many(
+    parameters: list[Array], gradients: list[Array], velocities: list[Array | None], **settings: Any
+) -> None:
+    """`sgd` for many parameters of one dtype on one device, with the same settings for all.
+
+    A kernel of a faster tier can do all of them in one go. No list is empty.
+    """
+    for arrays in zip(parameters, gradients, velocities, strict=True):
+        sgd(*arrays, **settings)
+
+
+@tiered
+def adam_many(
+    parameters: list[Array],
+    gradients: list[Array],
+    means: list[Array],
+    squares: list[Array],
+    largest: list[Array | None],
+    **settings: Any,
+) -> None:
+    """`adam` for many parameters, see `sgd_many`."""
+    for arrays in zip(parameters, gradients, means, squares, largest, strict=True):
+        adam(*arrays, **settings)
+
+
 def rmsprop(
     parameter: Array,
     gradient: Array,

@@ -46,9 +46,14 @@ def cuda_tier() -> ModuleType | None:
 
 
 def tier_of(array: Any) -> ModuleType | None:
-    """The module of faster kernels for this array; None: only the readable ones."""
+    """The module of faster kernels for this array; None: only the readable ones.
+
+    A list of arrays (of one device) counts as its first one.
+    """
     if _choice == "array":
         return None
+    if isinstance(array, list):
+        array = array[0]
     return cpu_tier() if isinstance(array, np.ndarray) else cuda_tier()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..kernels import optim as kernels
 from ..tensor import Tensor, wrap
-from .optimizer import Optimizer, check_settings, next_step, refuse, zeros_like
+from .optimizer import Batches, Optimizer, check_settings, next_step, refuse, zeros_like
 
 
 def check_betas(betas: tuple[float, float]) -> None:
@@ -69,27 +69,30 @@ class Adam(Optimizer):
         )
         super().__init__(params, defaults)
 
-    def update(
-        self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
+    def update_group(
+        self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
     ) -> None:
-        if not state:
-            state["step"] = wrap(np.zeros((), np.float32))
-            state["exp_avg"] = zeros_like(parameter)
-            state["exp_avg_sq"] = zeros_like(parameter)
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = zeros_like(parameter)
+        batches = Batches()
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            state = self.state[parameter]
+            if not state:
+                state["step"] = wrap(np.zeros((), np.float32))
+                state["exp_avg"] = zeros_like(parameter)
+                state["exp_avg_sq"] = zeros_like(parameter)
+                if group["amsgrad"]:
+                    state["max_exp_avg_sq"] = zeros_like(parameter)
+            mean, square = state["exp_avg"].array, state["exp_avg_sq"].array
+            largest = state["max_exp_avg_sq"].array if group["amsgrad"] else None
+            batches.add(next_step(state), parameter, gradient, mean, square, largest)
         beta1, beta2 = group["betas"]
-        kernels.adam(
-            parameter.array,
-            gradient,
-            state["exp_avg"].array,
-            state["exp_avg_sq"].array,
-            state["max_exp_avg_sq"].array if group["amsgrad"] else None,
-            step=next_step(state),
-            lr=float(group["lr"]),
-            beta1=float(beta1),
-            beta2=float(beta2),
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            decoupled=group["decoupled_weight_decay"],
-        )
+        for step, arrays in batches.items():
+            kernels.adam_many(
+                *arrays,
+                step=step,
+                lr=float(group["lr"]),
+                beta1=float(beta1),
+                beta2=float(beta2),
+                eps=group["eps"],
+                weight_decay=group["weight_decay"],
+                decoupled=group["decoupled_weight_decay"],
+            )

@@ -12,7 +12,7 @@ import functools
 import itertools
 import warnings
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import backend
@@ -130,15 +130,24 @@ class Optimizer:
                 loss = closure()
         with no_grad():
             for group in self.param_groups:
-                for parameter in group["params"]:
-                    if parameter.grad is None:
-                        continue
-                    gradient = parameter.grad.array
-                    if group.get("maximize"):
-                        gradient = -gradient
-                    self.update(parameter, gradient, self.state[parameter], group)
+                parameters = [each for each in group["params"] if each.grad is not None]
+                gradients = [each.grad.array for each in parameters]
+                if group.get("maximize"):
+                    gradients = [-each for each in gradients]
+                self.update_group(parameters, gradients, group)
+                for parameter in parameters:
                     parameter._bump_version()
         return loss
+
+    def update_group(
+        self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
+    ) -> None:
+        """One step of all parameters of a group that have a gradient, one after another.
+
+        An optimizer whose kernel takes many parameters at once defines this and not `update`.
+        """
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            self.update(parameter, gradient, self.state[parameter], group)
 
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
@@ -280,6 +289,25 @@ def refuse(**options: Any) -> None:
             raise NotImplementedError(
                 f"{name}={value} is not supported: leave it out, there is one implementation"
             )
+
+
+class Batches:
+    """The arrays of parameters that one kernel can update together.
+
+    Together go parameters of one device and dtype that agree in `key`, whatever the optimizer
+    needs there. `items()` gives (key, lists), the lists being one of each kind of array.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple, list[tuple]] = {}
+
+    def add(self, key: Any, parameter: Tensor, *arrays: Any) -> None:
+        place = key, parameter.device, parameter.dtype
+        self._rows.setdefault(place, []).append((parameter.array, *arrays))
+
+    def items(self) -> Iterator[tuple[Any, list[list]]]:
+        for (key, _, _), rows in self._rows.items():
+            yield key, [list(column) for column in zip(*rows, strict=True)]
 
 
 def zeros_like(parameter: Tensor) -> Tensor:

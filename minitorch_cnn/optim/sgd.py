@@ -6,7 +6,7 @@ from typing import Any
 
 from ..kernels import optim as kernels
 from ..tensor import Tensor
-from .optimizer import Optimizer, check_settings, refuse, zeros_like
+from .optimizer import Batches, Optimizer, check_settings, refuse, zeros_like
 
 
 class SGD(Optimizer):
@@ -56,23 +56,25 @@ class SGD(Optimizer):
         )
         super().__init__(params, defaults)
 
-    def update(
-        self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
+    def update_group(
+        self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
     ) -> None:
-        velocity = None
-        first = "momentum_buffer" not in state
-        if group["momentum"] != 0:
-            if first:
-                state["momentum_buffer"] = zeros_like(parameter)
-            velocity = state["momentum_buffer"].array
-        kernels.sgd(
-            parameter.array,
-            gradient,
-            velocity,
-            first=first,
-            lr=float(group["lr"]),
-            momentum=group["momentum"],
-            dampening=group["dampening"],
-            weight_decay=group["weight_decay"],
-            nesterov=group["nesterov"],
-        )
+        batches = Batches()
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            velocity, first, state = None, False, self.state[parameter]
+            if group["momentum"] != 0:
+                first = "momentum_buffer" not in state
+                if first:
+                    state["momentum_buffer"] = zeros_like(parameter)
+                velocity = state["momentum_buffer"].array
+            batches.add(first, parameter, gradient, velocity)
+        for first, arrays in batches.items():
+            kernels.sgd_many(
+                *arrays,
+                first=first,
+                lr=float(group["lr"]),
+                momentum=group["momentum"],
+                dampening=group["dampening"],
+                weight_decay=group["weight_decay"],
+                nesterov=group["nesterov"],
+            )

@@ -385,3 +385,29 @@ def test_step_hooks_and_a_users_own_optimizer():
     with pytest.raises(NotImplementedError, match="neither update"):
         bare = optim.Optimizer([p], {})
         bare.step()
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [("SGD", dict(lr=0.1, momentum=0.9, dampening=0.5)), ("SGD", dict(lr=0.1)), ("Adam", {})],
+)
+def test_parameters_that_join_later_as_torch(name, options):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    values = [rng.standard_normal((3, 2)), rng.standard_normal(4), rng.standard_normal(5)]
+    kinds = ("float64", "float64", "float32")
+    ours = [mt.nn.Parameter(mt.from_numpy(v.astype(k))) for v, k in zip(values, kinds)]
+    theirs = [torch.nn.Parameter(torch.tensor(v.astype(k))) for v, k in zip(values, kinds)]
+    optimizer = getattr(optim, name)(ours, **options)
+    expected = getattr(torch.optim, name)(theirs, **options)
+    for step in range(4):
+        for i, (p, q) in enumerate(zip(ours, theirs, strict=True)):
+            gradient = rng.standard_normal(tuple(p.shape)).astype(kinds[i])
+            absent = (i, step) in ((1, 0), (0, 2))
+            p.grad = None if absent else mt.from_numpy(gradient)
+            q.grad = None if absent else torch.from_numpy(gradient)
+        optimizer.step()
+        expected.step()
+    for p, q, kind in zip(ours, theirs, kinds, strict=True):
+        tolerance = 1e-14 if kind == "float64" else 1e-6
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=tolerance)

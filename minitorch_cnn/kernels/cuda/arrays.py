@@ -32,12 +32,17 @@ def dense(x: Array) -> Array:
     return x if is_dense(x) else array_module(x).ascontiguousarray(x)
 
 
-def in_order_of(x: Array, like: Array) -> Array:
-    """x with its elements in the same order in memory as the dense `like` of the same shape."""
-    if all(
+def same_order(x: Array, like: Array) -> bool:
+    """True if the elements of both lie in memory in the same order."""
+    return x.shape == like.shape and all(
         length == 1 or ours == theirs
         for length, ours, theirs in zip(x.shape, x.strides, like.strides, strict=True)
-    ):
+    )
+
+
+def in_order_of(x: Array, like: Array) -> Array:
+    """x with its elements in the same order in memory as the dense `like` of the same shape."""
+    if same_order(x, like):
         return x
     ordered = array_module(x).empty_like(like)
     ordered[...] = x

@@ -45,6 +45,11 @@ def takes(*arrays: Array | None) -> bool:
     return len(names) == 1 and names <= TYPES.keys()
 
 
+def address(array: Array) -> int:
+    """Where an array begins in the GPU's memory."""
+    return array.data.ptr
+
+
 def source_text(file: str) -> str:
     """A file with common.cuh in front of it, as it is compiled."""
     # One text instead of an #include: CuPy's cache on disk does not look into included files.
