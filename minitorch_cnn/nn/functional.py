@@ -49,6 +49,7 @@ from ..ops.elementwise import sigmoid, tanh
 from ..ops.embedding import embedding
 from ..ops.exponentials import log_softmax as _log_softmax
 from ..ops.exponentials import softmax as _softmax
+from ..ops.feature_dropout import dropout3d, feature_alpha_dropout
 from ..ops.fold import fold, unfold
 from ..ops.fractional_pool import fractional_max_pool2d, fractional_max_pool3d
 from ..ops.grid import affine_grid, grid_sample
@@ -186,9 +187,11 @@ __all__ = [
     "dropout",
     "dropout1d",
     "dropout2d",
+    "dropout3d",
     "elu",
     "elu_",
     "embedding",
+    "feature_alpha_dropout",
     "fold",
     "fractional_max_pool2d",
     "fractional_max_pool3d",

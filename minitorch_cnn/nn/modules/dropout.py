@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...ops import dropout as ops
+from ...ops.feature_dropout import dropout3d, feature_alpha_dropout
 from ...tensor import Tensor
 from .module import Module
 
@@ -52,3 +53,17 @@ class AlphaDropout(_Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         return ops.alpha_dropout(input, self.p, self.training, self.inplace)
+
+
+class Dropout3d(_Dropout):
+    """Sets whole channels of (N, C, D, H, W) to 0 with probability p."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return dropout3d(input, self.p, self.training, self.inplace)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """`AlphaDropout` of whole channels."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return feature_alpha_dropout(input, self.p, self.training, self.inplace)

@@ -1,0 +1,91 @@
+"""Batch norm folded into the layer before it: half the work in evaluation mode.
+
+In evaluation mode batch norm is y = (x - mean) invstd gamma + beta with constants. If x is itself
+W u + b, then y = (gamma invstd W) u + (b - mean) gamma invstd + beta: a layer of the same kind.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ...autograd.modes import no_grad
+from ...ops.creation import ones_like, zeros_like
+from ...tensor import Tensor
+from ..parameter import Parameter
+
+
+@no_grad()
+def fuse_conv_bn_weights(
+    conv_w: Tensor,
+    conv_b: Tensor | None,
+    bn_rm: Tensor,
+    bn_rv: Tensor,
+    bn_eps: float,
+    bn_w: Tensor | None,
+    bn_b: Tensor | None,
+    transpose: bool = False,
+) -> tuple[Parameter, Parameter]:
+    """Weight and bias of the one layer that does what a convolution and a batch norm do.
+
+    conv_w: (K, C, ...), or (C, K, ...) with transpose, as transposed convolutions have it;
+    bn_rm, bn_rv: running mean and variance (K). None stands for a bias of 0 and a factor of 1.
+    """
+    conv_b = zeros_like(bn_rm) if conv_b is None else conv_b
+    bn_w = ones_like(bn_rm) if bn_w is None else bn_w
+    bn_b = zeros_like(bn_rm) if bn_b is None else bn_b
+    scale = bn_w * (bn_rv + bn_eps).rsqrt()  # (K,)
+    shape = [1] * conv_w.ndim
+    shape[1 if transpose else 0] = -1
+    weight = (conv_w * scale.reshape(shape)).to(conv_w.dtype)
+    bias = ((conv_b - bn_rm) * scale + bn_b).to(conv_b.dtype)
+    return Parameter(weight, conv_w.requires_grad), Parameter(bias, conv_b.requires_grad)
+
+
+def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
+    """A copy of the convolution that includes the batch norm after it; both in eval mode.
+
+    >>> import minitorch_cnn as mt
+    >>> conv, bn = mt.nn.Conv2d(3, 8, 3).eval(), mt.nn.BatchNorm2d(8).eval()
+    >>> x = mt.randn(2, 3, 5, 5)
+    >>> one = mt.nn.utils.fuse_conv_bn_eval(conv, bn)
+    >>> mt.allclose(one(x), bn(conv(x)), atol=1e-5)
+    True
+    """
+    return _fuse(conv, bn, transpose)
+
+
+def fuse_linear_bn_weights(
+    linear_w: Tensor,
+    linear_b: Tensor | None,
+    bn_rm: Tensor,
+    bn_rv: Tensor,
+    bn_eps: float,
+    bn_w: Tensor,
+    bn_b: Tensor,
+) -> tuple[Parameter, Parameter]:
+    """`fuse_conv_bn_weights` for a linear layer: linear_w (O, I)."""
+    return fuse_conv_bn_weights(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
+
+
+def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
+    """A copy of the linear layer that includes the batch norm after it; both in eval mode."""
+    if linear.out_features != bn.num_features and bn.num_features != 1:
+        raise AssertionError(
+            "To fuse, linear.out_features == bn.num_features or bn.num_features == 1, got "
+            f"{linear.out_features} and {bn.num_features}"
+        )
+    return _fuse(linear, bn, False)
+
+
+def _fuse(layer: Any, bn: Any, transpose: bool) -> Any:
+    if layer.training or bn.training:
+        raise AssertionError("Fusion only for eval! Call .eval() on both layers first")
+    if bn.running_mean is None or bn.running_var is None:
+        raise AssertionError("Fusion needs running_mean and running_var: track_running_stats=True")
+    fused = copy.deepcopy(layer)
+    fused.weight, fused.bias = fuse_conv_bn_weights(
+        layer.weight, layer.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias,
+        transpose,
+    )  # fmt: skip
+    return fused
