@@ -247,10 +247,9 @@ class Inception3(nn.Module):
         self.fc = nn.Linear(2048, num_classes)
 
         if init_weights is None or init_weights:
-            smaller = {"AuxLogits.conv1.conv": 0.01, "AuxLogits.fc": 0.001}
             for name, module in self.named_modules():
                 if isinstance(module, nn.Conv2d | nn.Linear):
-                    std = smaller.get(name, 0.1)
+                    std = 0.001 if name == "AuxLogits.fc" else 0.1
                     nn.init.trunc_normal_(module.weight, mean=0.0, std=std, a=-2, b=2)
 
     def forward(self, x: Tensor) -> Any:
