@@ -7,8 +7,10 @@ nearly everything in a CNN) runs over consecutive numbers. Results are views wit
 back; the next kernel turns them again and finds the memory as it likes it, without a copy.
 """
 
+from .algorithm import Choice, conv_algorithm, last_conv
 from .conv import (
     ConvGeometry,
+    choose_algorithm,
     col2im,
     conv2d_direct,
     conv2d_forward,
@@ -40,6 +42,7 @@ from .resize import (
 )
 
 __all__ = [
+    "Choice",
     "ConvGeometry",
     "PoolGeometry",
     "adaptive_bins",
@@ -51,12 +54,15 @@ __all__ = [
     "batch_norm_backward",
     "batch_norm_forward",
     "channel_mean_var",
+    "choose_algorithm",
     "col2im",
+    "conv_algorithm",
     "conv2d_direct",
     "conv2d_forward",
     "conv2d_input_grad",
     "conv2d_weight_grad",
     "im2col",
+    "last_conv",
     "max_pool2d_forward",
     "max_pool2d_gather",
     "max_pool2d_indices",

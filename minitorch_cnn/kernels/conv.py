@@ -25,7 +25,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..backend import Array, array_module
-from . import depthwise
+from . import depthwise, winograd
+from .algorithm import Choice, choose, record
 from .layout import Pair, channels_first, channels_last, compute_type, kernel_positions, slices
 from .tiers import tiered
 
@@ -37,6 +38,15 @@ class ConvGeometry(NamedTuple):
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
     groups: int = 1
+
+
+def choose_algorithm(
+    x: Array, w: Array, geometry: ConvGeometry, compiled: bool = False
+) -> Choice:
+    """Which algorithm convolves x (N, C, H, W) with w (K, C/G, KH, KW), and why."""
+    kernel_size = w.shape[2], w.shape[3]
+    size = output_size((x.shape[2], x.shape[3]), kernel_size, geometry)
+    return choose(x.shape[1], w.shape[0], kernel_size, x.shape[0], size, geometry, compiled)
 
 
 def output_size(size: Pair, kernel_size: Pair, geometry: ConvGeometry) -> Pair:
@@ -55,24 +65,21 @@ def output_size(size: Pair, kernel_size: Pair, geometry: ConvGeometry) -> Pair:
 
 
 @tiered
-def conv2d_forward(
-    x: Array, w: Array, b: Array | None, geometry: ConvGeometry, algorithm: str = "im2col"
-) -> Array:
-    """y from x (N, C, H, W), w (K, C/G, KH, KW) and b (K) or None: (N, K, OH, OW).
-
-    algorithm: "im2col" (patches -> matrix -> matrix product) or "direct" (the definition as
-    loops: slow, for reading and checking).
-    """
-    if algorithm == "direct":
+def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
+    """y from x (N, C, H, W), w (K, C/G, KH, KW) and b (K) or None: (N, K, OH, OW)."""
+    choice = choose_algorithm(x, w, geometry)
+    record(choice)
+    if choice.algorithm == "direct":
         return conv2d_direct(x, w, b, geometry)
-    if algorithm != "im2col":
-        raise ValueError(f"algorithm must be 'im2col' or 'direct', got {algorithm!r}")
-    if depthwise.applies(w, geometry.groups):
-        return depthwise.forward(x, w, b, geometry)
     xp = array_module(x)
     N, _, H, W = x.shape
     K, _, KH, KW = w.shape
     OH, OW = output_size((H, W), (KH, KW), geometry)
+    if choice.algorithm == "winograd":
+        y = winograd.forward(x, w, geometry.padding, (OH, OW))
+        return y if b is None else y + b.reshape(1, K, 1, 1)
+    if depthwise.applies(w, geometry.groups):
+        return depthwise.forward(x, w, b, geometry)
 
     weights = weight_matrix(w, geometry.groups)  # (G, KH*KW*Cg, Kg)
     y = xp.empty((N, OH, OW, K), compute_type(x))
@@ -95,7 +102,7 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
         return depthwise.input_grad(gy, w, input_size, geometry)
     if _is_convolution_of_gy(gy, w, input_size, geometry):
         turned = _turned_weights(w, geometry.groups)
-        return conv2d_forward(gy, turned, None, _turned_geometry(w, geometry))
+        return conv2d_forward(gy, turned, None, turned_geometry(w, geometry))
     xp = array_module(gy)
     (sh, sw), (ph, pw), (dh, dw), G = geometry
     N, _, OH, OW = gy.shape
@@ -130,9 +137,13 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
 def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Array:
     """gw (K, C/G, KH, KW) from x (N, C, H, W) and gy (N, K, OH, OW)."""
     C = x.shape[1]
-    _, K, OH, OW = gy.shape
+    N, K, OH, OW = gy.shape
     KH, KW = kernel_size
     G = geometry.groups
+    choice = choose(C, K, kernel_size, N, (OH, OW), geometry, compiled=False)
+    record(choice)
+    if choice.algorithm == "winograd":
+        return winograd.weight_grad(x, gy, geometry.padding)
     if depthwise.applies_to_channels(C, G):
         return depthwise.weight_grad(x, gy, kernel_size, geometry)
     xp = array_module(x)
@@ -157,7 +168,7 @@ def _is_convolution_of_gy(gy: Array, w: Array, input_size: Pair, geometry: ConvG
     channels to copy than x has to add.
     """
     K, Cg, KH, KW = w.shape
-    turned = _turned_geometry(w, geometry)
+    turned = turned_geometry(w, geometry)
     return (
         geometry.stride == (1, 1)
         and 2 * Cg * geometry.groups >= K
@@ -166,7 +177,8 @@ def _is_convolution_of_gy(gy: Array, w: Array, input_size: Pair, geometry: ConvG
     )
 
 
-def _turned_geometry(w: Array, geometry: ConvGeometry) -> ConvGeometry:
+def turned_geometry(w: Array, geometry: ConvGeometry) -> ConvGeometry:
+    """Of the convolution of gy that is the gradient of x, for stride 1."""
     (ph, pw), (dh, dw) = geometry.padding, geometry.dilation
     padding = dh * (w.shape[2] - 1) - ph, dw * (w.shape[3] - 1) - pw
     return geometry._replace(padding=padding)

@@ -109,11 +109,10 @@ def batch_norm_backward(
     invstd: Array,
     batch_statistics: bool,
     y: Array | None = None,
-) -> tuple[Array, Array, Array, Array]:
-    """gx, the gradients of weight and bias (C), and the gradient that reached the batch norm.
+) -> tuple[Array, Array, Array]:
+    """gx, and the gradients of weight and bias (C).
 
-    y: the output, if the forward pass had relu. Then the last result is gy where y > 0 and 0
-    elsewhere (which is the gradient of the residual); otherwise it is gy itself.
+    y: the output, if the forward pass had relu. Then gy counts only where y > 0.
 
     With xhat = (x - mean) invstd, y = weight xhat + bias and M numbers a channel,
 
@@ -146,7 +145,7 @@ def batch_norm_backward(
     tiled_a = _tile(a, x_rows)
     if not batch_statistics:
         xp.multiply(gy_rows, tiled_a, out=gx)
-        return _back(gx, gy), gweight, gbias, gy
+        return _back(gx, gy), gweight, gbias
     count = max(x.size // max(C, 1), 1)
     b = -a * invstd * gweight / count
     tiled_b, tiled_c = _tile(b, x_rows), _tile(-a * gbias / count - b * mean, x_rows)
@@ -155,4 +154,4 @@ def batch_norm_backward(
         xp.multiply(gy_rows[images], tiled_a, out=part)
         part += x_rows[images] * tiled_b
         part += tiled_c
-    return _back(gx, gy), gweight, gbias, gy
+    return _back(gx, gy), gweight, gbias

@@ -107,7 +107,7 @@ class BatchNorm(Function):
                 invstd,
                 ctx.batch_statistics,
             )
-            gx, gweight, gbias = map(wrap, arrays[:3])
+            gx, gweight, gbias = map(wrap, arrays)
         needs = ctx.needs_input_grad
         return (
             gx,

@@ -1,1 +1,374 @@
-"""Numba kernels for the CPU: the names of the readable tier, fused and blocked for the cache."""
+"""Numba kernels for the CPU: the names of the readable tier, fused and blocked for the cache.
+
+Here each kernel gets its arrays ready: float32, images channels-last and contiguous; everything
+else is declined with NotImplemented, and the definition does it. Results lie in memory that is
+used again (memory.py). Read tile.py and conv.py first, then winograd.py.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array
+from .. import depthwise
+from ..algorithm import choose, record
+from ..conv import ConvGeometry, choose_algorithm, output_size, turned_geometry
+from ..dropout import threshold
+from ..layout import Pair
+from ..layout import channels_last as _channels_last
+from ..pool import PoolGeometry
+from . import conv, elementwise, loss, norm, pool, winograd
+from . import dropout as _dropout
+from . import optim as _optim
+from .memory import empty
+from .threads import get_num_threads, run
+
+# Work of fewer numbers than this is done before a second thread has woken up.
+SMALL = 1 << 14
+
+
+def _parts(numbers: int) -> int | None:
+    return 1 if numbers < SMALL else None
+
+
+def takes(*arrays: Array | None) -> bool:
+    """Whether all arrays are float32 and not empty."""
+    return all(a is None or (a.dtype == np.float32 and a.size > 0) for a in arrays)
+
+
+def _contiguous(array: Array) -> Array:
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def _images(y: Array) -> Array:
+    """(N, H, W, C) -> (N, C, H, W), a view."""
+    return y.transpose(0, 3, 1, 2)
+
+
+# ------------------------------------------------------------------------------ convolution
+
+
+def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Any:
+    if not takes(x, w, b) or depthwise.applies(w, geometry.groups):
+        return NotImplemented
+    choice = choose_algorithm(x, w, geometry, compiled=True)
+    if choice.algorithm == "direct":
+        return NotImplemented
+    record(choice)
+    K, _, KH, KW = w.shape
+    OH, OW = output_size((x.shape[2], x.shape[3]), (KH, KW), geometry)
+    y = empty((x.shape[0], OH, OW, K))
+    bias = np.zeros(K, np.float32) if b is None else _contiguous(b)
+    x_last, w = _channels_last(x), _contiguous(w)
+    if choice.algorithm == "winograd":
+        winograd.convolve(x_last, w, False, geometry.padding, y)
+        if b is not None:
+            run(elementwise.add_to_rows, y.reshape(-1, K), bias)
+    else:
+        conv.forward(x_last, w, bias, geometry, y)
+    return _images(y)
+
+
+def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:
+    (sh, sw), (ph, pw), (dh, dw), groups = geometry
+    if not takes(gy, w) or depthwise.applies(w, groups):
+        return NotImplemented
+    if (sh, sw) != (1, 1) and (dh, dw) != (1, 1):
+        return NotImplemented
+    K, Cg, KH, KW = w.shape
+    H, W = input_size
+    N, C = gy.shape[0], Cg * groups
+    turned = turned_geometry(w, geometry)
+    choice = choose(K, C, (KH, KW), N, (H, W), turned)
+    record(choice)
+    gy_last, w = _channels_last(gy), _contiguous(w)
+    gx = empty((N, H, W, C))
+    if choice.algorithm == "winograd":
+        winograd.convolve(gy_last, w, True, turned.padding, gx)
+    else:
+        conv.input_gradient(gy_last, w, geometry, gx)
+    return _images(gx)
+
+
+def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Any:
+    C, (N, K, OH, OW) = x.shape[1], gy.shape
+    if not takes(x, gy) or depthwise.applies_to_channels(C, geometry.groups):
+        return NotImplemented
+    choice = choose(C, K, kernel_size, N, (OH, OW), geometry)
+    record(choice)
+    gw = np.empty((K, C // geometry.groups, *kernel_size), np.float32)
+    x_last, gy_last = _channels_last(x), _channels_last(gy)
+    if choice.algorithm == "winograd":
+        winograd.weight_gradient(x_last, gy_last, geometry.padding, gw)
+    else:
+        conv.weight_gradient(x_last, gy_last, geometry, gw)
+    return gw
+
+
+# ------------------------------------------------------------------------------- batch norm
+
+
+def _rows(x: Array) -> Array:
+    """x (N, C, ...) as (pixels, C), contiguous; a view if it is channels-last in memory."""
+    last = x.transpose(0, *range(2, x.ndim), 1)
+    return _contiguous(last).reshape(-1, x.shape[1])
+
+
+def _back(rows: Array, like: Array) -> Array:
+    """The opposite of `_rows`, with the shape of `like`."""
+    N, C, *spatial = like.shape
+    return rows.reshape(N, *spatial, C).transpose(0, like.ndim - 1, *range(1, like.ndim - 1))
+
+
+def channel_mean_var(x: Array) -> Any:
+    if not takes(x):
+        return NotImplemented
+    rows = _rows(x)
+    P, C = rows.shape
+    parts = 1 if x.size < SMALL else get_num_threads()
+    means, squares = np.empty((2, parts, C))
+    run(norm.statistics, rows, means, squares, parts=parts)
+    counts = np.array([P * (p + 1) // parts - P * p // parts for p in range(parts)])[:, None]
+    mean = (means * counts).sum(0) / P
+    variance = (squares + counts * (means - mean) ** 2).sum(0) / P
+    return mean.astype(np.float32), variance.astype(np.float32)
+
+
+def batch_norm_forward(
+    x: Array, scale: Array, shift: Array, residual: Array | None = None, relu: bool = False
+) -> Any:
+    if not takes(x, scale, shift, residual):
+        return NotImplemented
+    rows = _rows(x)
+    y = empty(rows.shape)
+    more = rows if residual is None else _rows(residual)
+    args = (rows, _contiguous(scale), _contiguous(shift), more, residual is not None, relu, y)
+    run(norm.normalize, *args, parts=_parts(x.size))
+    return _back(y, x)
+
+
+def batch_norm_backward(
+    gy: Array,
+    x: Array,
+    weight: Array | None,
+    mean: Array,
+    invstd: Array,
+    batch_statistics: bool,
+    y: Array | None = None,
+) -> Any:
+    if not takes(gy, x, weight, mean, invstd, y):
+        return NotImplemented
+    gy_rows, x_rows = _rows(gy), _rows(x)
+    y_rows = x_rows if y is None else _rows(y)
+    count, C = x_rows.shape
+    parts = 1 if x.size < SMALL else get_num_threads()
+    sums = np.empty((parts, 2, C))
+    run(
+        norm.gradient_sums, gy_rows, x_rows, y_rows, y is not None, _contiguous(mean), sums,
+        parts=parts,
+    )  # fmt: skip
+    gbias, gweight = sums.sum(0)
+    gweight *= invstd
+
+    # gx = a g + b x + c, see the definition
+    a = invstd.astype(np.float64) if weight is None else weight * invstd.astype(np.float64)
+    b = c = np.zeros(C)
+    if batch_statistics:
+        b = -a * invstd * gweight / count
+        c = -a * gbias / count - b * mean
+    a, b, c = (vector.astype(np.float32) for vector in (a, b, c))
+    gx = empty(x_rows.shape)
+    args = (gy_rows, x_rows, y_rows, y is not None, a, b, c, gx)
+    run(norm.input_gradient, *args, parts=_parts(x.size))
+    return _back(gx, gy), gweight.astype(np.float32), gbias.astype(np.float32)
+
+
+# ------------------------------------------------------------------------------ elementwise
+
+
+def _order(x: Array) -> tuple[int, ...] | None:
+    """The axes from the longest step to the shortest, if x lies in memory without gaps."""
+    if x.flags.c_contiguous:
+        return tuple(range(x.ndim))
+    order = tuple(sorted(range(x.ndim), key=lambda axis: -x.strides[axis]))
+    return order if x.transpose(order).flags.c_contiguous else None
+
+
+def _flat(order: tuple[int, ...], *arrays: Array) -> list[Array]:
+    """The arrays as they lie in memory, in one dimension; copied only if in another order."""
+    return [_contiguous(array.transpose(order)).reshape(-1) for array in arrays]
+
+
+def _unflat(flat: Array, order: tuple[int, ...], like: Array) -> Array:
+    shape = tuple(like.shape[axis] for axis in order)
+    back = sorted(range(like.ndim), key=order.__getitem__)
+    return flat.reshape(shape).transpose(back)
+
+
+def _elementwise(kernel, first: Array, *others: Array) -> Any:
+    """A new array, made from arrays of the same shape; in the memory order of the first one."""
+    order = _order(first)
+    if order is None or not takes(first, *others):
+        return NotImplemented
+    if any(other.shape != first.shape for other in others):
+        return NotImplemented
+    y = empty((first.size,))
+    run(kernel, *_flat(order, first, *others), y, parts=_parts(first.size))
+    return _unflat(y, order, first)
+
+
+def relu(x: Array) -> Any:
+    return _elementwise(elementwise.relu, x)
+
+
+def relu_backward(gy: Array, y: Array) -> Any:
+    return _elementwise(elementwise.relu_backward, gy, y)
+
+
+def add(a: Array, b: Array) -> Any:
+    return _elementwise(elementwise.add, a, b)
+
+
+def dropout(x: Array, key: int, p: float) -> Any:
+    if not takes(x):
+        return NotImplemented
+    y = empty((x.size,))
+    scale = np.float32(1 / (1 - p))
+    args = (_contiguous(x).reshape(-1), np.uint64(key), np.uint64(threshold(p)), scale, y)
+    run(_dropout.drop, *args, parts=_parts(x.size))
+    return y.reshape(x.shape)
+
+
+# ---------------------------------------------------------------------------------- pooling
+
+
+def max_pool2d_forward(x: Array, geometry: PoolGeometry, with_position: bool = True) -> Any:
+    KH, KW = geometry.kernel_size
+    if not takes(x) or KH * KW > 256:
+        return NotImplemented
+    shape = (x.shape[0], *geometry.out_size, x.shape[1])
+    y, position = empty(shape), empty(shape, np.uint8)
+    size, stride, padding, dilation, _ = geometry
+    args = (_channels_last(x), size, stride, padding, dilation, y, position)
+    run(pool.max_forward, *args, parts=_parts(x.size))
+    return _images(y), _images(position) if with_position else None
+
+
+def max_pool2d_scatter(
+    gy: Array, position: Array, input_size: Pair, geometry: PoolGeometry
+) -> Any:
+    if not takes(gy) or position.dtype != np.uint8:
+        return NotImplemented
+    gx = empty((gy.shape[0], *input_size, gy.shape[1]))
+    size, stride, padding, dilation, _ = geometry
+    where = _contiguous(position.transpose(0, 2, 3, 1))
+    args = (_channels_last(gy), where, size, stride, padding, dilation, gx)
+    run(pool.max_scatter, *args, parts=_parts(gx.size))
+    return _images(gx)
+
+
+def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Any:
+    if not takes(x) or geometry.dilation != (1, 1):
+        return NotImplemented
+    y = empty((x.shape[0], *geometry.out_size, x.shape[1]))
+    args = (_channels_last(x), geometry.kernel_size, geometry.stride, geometry.padding)
+    run(pool.average_forward, *args, _reciprocal(divisor), y, parts=_parts(x.size))
+    return _images(y)
+
+
+def avg_pool2d_backward(
+    gy: Array, input_size: Pair, geometry: PoolGeometry, divisor: Array
+) -> Any:
+    if not takes(gy) or geometry.dilation != (1, 1):
+        return NotImplemented
+    gx = empty((gy.shape[0], *input_size, gy.shape[1]))
+    args = (_channels_last(gy), geometry.kernel_size, geometry.stride, geometry.padding)
+    run(pool.average_backward, *args, _reciprocal(divisor), gx, parts=_parts(gx.size))
+    return _images(gx)
+
+
+def _reciprocal(divisor: Array) -> Array:
+    return np.ascontiguousarray(1 / divisor, np.float32)
+
+
+# ------------------------------------------------------------------------- loss, optimizers
+
+
+def cross_entropy(x: Array, target: Array) -> Any:
+    if not takes(x) or target.dtype != np.int64:
+        return NotImplemented
+    losses, softmax = np.empty(len(x), np.float32), empty(x.shape)
+    args = (_contiguous(x), _contiguous(target), losses, softmax)
+    run(loss.cross_entropy, *args, parts=_parts(10 * x.size))
+    return losses, softmax
+
+
+def cross_entropy_backward(gy: Array, softmax: Array, target: Array) -> Any:
+    if not takes(gy, softmax) or target.dtype != np.int64:
+        return NotImplemented
+    gx = empty(softmax.shape)
+    args = (_contiguous(gy), _contiguous(softmax), _contiguous(target), gx)
+    run(loss.cross_entropy_backward, *args, parts=_parts(softmax.size))
+    return gx
+
+
+def _state(*arrays: Array | None) -> list[Array] | None:
+    """A parameter and its state, flat, to be changed in place; None if that takes a copy."""
+    present = [array for array in arrays if array is not None]
+    order = _order(present[0])
+    if order is None or not takes(*present):
+        return None
+    if any(not array.transpose(order).flags.c_contiguous for array in present):
+        return None
+    first = present[0].transpose(order).reshape(-1)
+    return [first if a is None else a.transpose(order).reshape(-1) for a in arrays]
+
+
+def sgd(
+    parameter: Array,
+    gradient: Array,
+    velocity: Array | None,
+    *,
+    first: bool,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+) -> Any:
+    flat = _state(parameter, gradient, velocity)
+    if flat is None:
+        return NotImplemented
+    numbers = (np.float32(n) for n in (lr, momentum, 1 - dampening, weight_decay))
+    args = (*flat, velocity is not None, first, *numbers, nesterov)
+    run(_optim.sgd, *args, parts=_parts(parameter.size))
+    return None
+
+
+def adam(
+    parameter: Array,
+    gradient: Array,
+    mean: Array,
+    square: Array,
+    largest: Array | None,
+    *,
+    step: int,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+) -> Any:
+    flat = _state(parameter, gradient, mean, square, largest)
+    if flat is None:
+        return NotImplemented
+    shrink, decay = (1 - lr * weight_decay, 0) if decoupled else (1, weight_decay)
+    step_size, root = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
+    numbers = (step_size, 1 - beta1, beta2, 1 - beta2, eps, shrink, decay, root)
+    args = (*flat, largest is not None, *(np.float32(n) for n in numbers))
+    run(_optim.adam, *args, parts=_parts(parameter.size))
+    return None

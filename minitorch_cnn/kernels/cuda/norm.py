@@ -64,12 +64,11 @@ def batch_norm_backward(
     invstd: Array,
     batch_statistics: bool,
     y: Array | None = None,
-) -> tuple[Array, Array, Array, Array]:
+) -> tuple[Array, Array, Array]:
     if not takes(gy, x, y) or x.size == 0:
         return NotImplemented
     xp = array_module(x)
     M, C, chunks = _chunks(x)
-    incoming = gy
     gy, x = channels_last(gy), channels_last(x)
     y = None if y is None else channels_last(y)
     mean, invstd = _vector(mean, x), _vector(invstd, x)
@@ -85,11 +84,9 @@ def batch_norm_backward(
     launch("norm.cu", "gradient_coefficients", x.dtype, C, partial, *vectors, *sizes)
 
     gx = xp.empty_like(x)
-    masked = None if y is None else xp.empty_like(x)
-    args = gy, y, x, a, b, c, gx, masked, int(batch_statistics), C
+    args = gy, y, x, a, b, c, gx, None, int(batch_statistics), C
     launch_elementwise("norm.cu", "normalize_backward", x.dtype, x.size, *args)
-    reached = incoming if masked is None else channels_first(masked)
-    return channels_first(gx), gweight, gbias, reached
+    return channels_first(gx), gweight, gbias
 
 
 def _vector(values: Array, x: Array) -> Array:

@@ -1,0 +1,35 @@
+"""Softmax and cross entropy, a row at a time."""
+
+from __future__ import annotations
+
+import math
+
+from .threads import compiled, share
+
+
+@compiled
+def cross_entropy(part, parts, x, target, losses, softmax):
+    R, C = x.shape
+    start, stop = share(R, part, parts)
+    for r in range(start, stop):
+        largest = x[r, 0]
+        for c in range(1, C):
+            # With a NaN among them everything is NaN, through the exponentials.
+            largest = max(largest, x[r, c])
+        total = x[r, 0] - x[r, 0]  # 0 of this type
+        for c in range(C):
+            softmax[r, c] = math.exp(x[r, c] - largest)
+            total += softmax[r, c]
+        losses[r] = math.log(total) - (x[r, target[r]] - largest)
+        for c in range(C):
+            softmax[r, c] /= total
+
+
+@compiled
+def cross_entropy_backward(part, parts, gy, softmax, target, gx):
+    R, C = softmax.shape
+    start, stop = share(R, part, parts)
+    for r in range(start, stop):
+        for c in range(C):
+            gx[r, c] = softmax[r, c] * gy[r]
+        gx[r, target[r]] -= gy[r]

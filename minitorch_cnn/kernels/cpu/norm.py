@@ -1,0 +1,184 @@
+"""Batch normalisation in two passes each way: one that adds up, one that writes.
+
+Images are looked at as rows (P, C), a row for each pixel. A pass takes a block of rows that stays
+in the cache, and goes through it once for each 4 * LANES channels, whose sums stay in registers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .threads import address, compiled, share
+from .vector import (
+    BYTES,
+    LANES,
+    fma,
+    load_some,
+    positive_part,
+    splat,
+    store_some,
+    where_positive,
+)
+
+BLOCK_NUMBERS = 1 << 14  # numbers of a block of rows: 64 KiB
+
+
+@compiled
+def statistics(part, parts, x, mean, square):
+    """mean (parts, C): of this part's rows; square: their sums of squared deviations. float64.
+
+    Inside a block deviations are taken from its first row. They are as small as the numbers vary, so their
+    squares can be added up in float32 and the mean taken out afterwards, without the loss of
+    digits of E[x^2] - E[x]^2. Blocks are put together in float64 (Chan, Golub and LeVeque,
+    "Algorithms for computing the sample variance", 1983).
+    """
+    P, C = x.shape
+    rows = max(BLOCK_NUMBERS // C, 16)
+    sums = np.empty((2, 4 * LANES), np.float32)
+    start, stop = share(P, part, parts)
+    mean[part].fill(0)
+    square[part].fill(0)
+    for first in range(start, stop, rows):
+        count = min(rows, stop - first)
+        before = first - start
+        for c in range(0, C, 4 * LANES):
+            n = min(C - c, 4 * LANES)
+            n0, n1, n2, n3 = n, n - LANES, n - 2 * LANES, n - 3 * LANES
+            place = address(x) + 4 * (first * C + c)
+            zero = splat(np.float32(0))
+            s0, s1, s2, s3 = zero, zero, zero, zero
+            q0, q1, q2, q3 = zero, zero, zero, zero
+            f0, f1 = load_some(place, n0), load_some(place + BYTES, n1)
+            f2, f3 = load_some(place + 2 * BYTES, n2), load_some(place + 3 * BYTES, n3)
+            for _ in range(count):
+                d0 = load_some(place, n0) - f0
+                s0 += d0
+                q0 = fma(d0, d0, q0)
+                if n1 > 0:
+                    d1 = load_some(place + BYTES, n1) - f1
+                    d2 = load_some(place + 2 * BYTES, n2) - f2
+                    d3 = load_some(place + 3 * BYTES, n3) - f3
+                    s1 += d1
+                    s2 += d2
+                    s3 += d3
+                    q1 = fma(d1, d1, q1)
+                    q2 = fma(d2, d2, q2)
+                    q3 = fma(d3, d3, q3)
+                place += 4 * C
+            out = address(sums)
+            store_some(out, s0, LANES)
+            store_some(out + BYTES, s1, LANES)
+            store_some(out + 2 * BYTES, s2, LANES)
+            store_some(out + 3 * BYTES, s3, LANES)
+            out += 4 * BYTES
+            store_some(out, q0, LANES)
+            store_some(out + BYTES, q1, LANES)
+            store_some(out + 2 * BYTES, q2, LANES)
+            store_some(out + 3 * BYTES, q3, LANES)
+            for i in range(n):
+                total = np.float64(sums[0, i])
+                block_mean = x[first, c + i] + total / count
+                block_square = sums[1, i] - total * total / count
+                distance = block_mean - mean[part, c + i]
+                mean[part, c + i] += distance * (count / (before + count))
+                weight = count * (before / (before + count))
+                square[part, c + i] += block_square + distance * distance * weight
+
+
+@compiled
+def normalize(part, parts, x, scale, shift, residual, has_residual, relu, y):
+    """y = x * scale + shift [+ residual], at least 0 with relu; all (P, C)."""
+    P, C = x.shape
+    rows = max(BLOCK_NUMBERS // C, 1)
+    start, stop = share(P, part, parts)
+    for first in range(start, stop, rows):
+        count = min(rows, stop - first)
+        for c in range(0, C, LANES):
+            n = min(C - c, LANES)
+            a = load_some(address(scale) + 4 * c, n)
+            b = load_some(address(shift) + 4 * c, n)
+            offset = 4 * (first * C + c)
+            source, out, more = address(x) + offset, address(y) + offset, address(residual) + offset
+            for _ in range(count):
+                value = fma(load_some(source, n), a, b)
+                if has_residual:
+                    value = value + load_some(more, n)
+                if relu:
+                    value = positive_part(value)
+                store_some(out, value, n)
+                source += 4 * C
+                out += 4 * C
+                more += 4 * C
+
+
+@compiled
+def gradient_sums(part, parts, gy, x, y, has_y, mean, sums):
+    """sums (parts, 2, C): of g and of g * (x - mean) over this part's rows, in float64.
+
+    g is gy, or where the forward pass had a ReLU (has_y), gy where y > 0 and 0 elsewhere.
+    """
+    P, C = x.shape
+    rows = max(BLOCK_NUMBERS // C, 16)
+    numbers = np.empty((2, LANES), np.float32)
+    start, stop = share(P, part, parts)
+    sums[part].fill(0)
+    for first in range(start, stop, rows):
+        count = min(rows, stop - first)
+        for c in range(0, C, LANES):
+            n = min(C - c, LANES)
+            middle = load_some(address(mean) + 4 * c, n)
+            offset = 4 * (first * C + c)
+            g_place, x_place = address(gy) + offset, address(x) + offset
+            y_place = address(y) + offset
+            zero = splat(np.float32(0))
+            # Two of each: an addition takes several cycles, so one chain would wait for itself.
+            s0, s1, p0, p1 = zero, zero, zero, zero
+            for _ in range(count // 2):
+                g0, g1 = load_some(g_place, n), load_some(g_place + 4 * C, n)
+                if has_y:
+                    g0 = where_positive(load_some(y_place, n), g0)
+                    g1 = where_positive(load_some(y_place + 4 * C, n), g1)
+                s0 += g0
+                s1 += g1
+                p0 = fma(g0, load_some(x_place, n) - middle, p0)
+                p1 = fma(g1, load_some(x_place + 4 * C, n) - middle, p1)
+                g_place += 8 * C
+                x_place += 8 * C
+                y_place += 8 * C
+            if count % 2:
+                g0 = load_some(g_place, n)
+                if has_y:
+                    g0 = where_positive(load_some(y_place, n), g0)
+                s0 += g0
+                p0 = fma(g0, load_some(x_place, n) - middle, p0)
+            store_some(address(numbers), s0 + s1, LANES)
+            store_some(address(numbers) + BYTES, p0 + p1, LANES)
+            for i in range(n):
+                sums[part, 0, c + i] += numbers[0, i]
+                sums[part, 1, c + i] += numbers[1, i]
+
+
+@compiled
+def input_gradient(part, parts, gy, x, y, has_y, a, b, c0, gx):
+    """gx = a g + b x + c0, with a, b, c0 (C) and g as in `gradient_sums`."""
+    P, C = x.shape
+    rows = max(BLOCK_NUMBERS // C, 1)
+    start, stop = share(P, part, parts)
+    for first in range(start, stop, rows):
+        count = min(rows, stop - first)
+        for c in range(0, C, LANES):
+            n = min(C - c, LANES)
+            va, vb = load_some(address(a) + 4 * c, n), load_some(address(b) + 4 * c, n)
+            vc = load_some(address(c0) + 4 * c, n)
+            offset = 4 * (first * C + c)
+            g_place, x_place = address(gy) + offset, address(x) + offset
+            y_place, out = address(y) + offset, address(gx) + offset
+            for _ in range(count):
+                g = load_some(g_place, n)
+                if has_y:
+                    g = where_positive(load_some(y_place, n), g)
+                store_some(out, fma(g, va, fma(load_some(x_place, n), vb, vc)), n)
+                g_place += 4 * C
+                x_place += 4 * C
+                y_place += 4 * C
+                out += 4 * C

@@ -1,0 +1,30 @@
+"""Products of any size out of register tiles."""
+
+from __future__ import annotations
+
+from .threads import compiled
+from .tile import WIDEST, rows_product_1, rows_product_2, rows_product_widest
+from .vector import LANES
+
+PANEL = WIDEST * LANES  # the columns that a tile can take
+
+
+@compiled
+def product(a, a_row, a_j, a_k, b, b_j, b_k, b_panel, c, c_row, rows, columns, J, K, accumulate):
+    """c (rows, columns) (+)= sum over j and k of a[row, j, k] * b[j, k, column].
+
+    Addresses and steps as in tile.rows_product; b_panel is the step in bytes from one panel of
+    PANEL columns to the next.
+    """
+    for first in range(0, columns, PANEL):
+        n = min(columns - first, PANEL)
+        if n <= LANES:
+            rows_product_1(a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, accumulate)
+        elif n <= 2 * LANES:
+            rows_product_2(a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, accumulate)
+        else:
+            rows_product_widest(
+                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, accumulate
+            )
+        b += b_panel
+        c += 4 * PANEL

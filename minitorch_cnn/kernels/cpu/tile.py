@@ -1,0 +1,190 @@
+"""The register tile: the innermost loops of every convolution and matrix product.
+
+A processor core multiplies and adds far faster than it can fetch numbers. What saves a matrix
+product is that each number fetched is used many times: a tile of `height` x (`vectors` * LANES)
+sums stays in registers during the whole reduction, and each step loads `vectors` vectors of b,
+takes one number of a for each row, and does height * vectors vector multiply-adds with them (Goto
+and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008).
+
+Numba's own loops do not keep such a tile in registers, so its code is written in LLVM's language
+here; everything above it is Python for Numba again.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .vector import (
+    AVX512,
+    BYTES,
+    F32,
+    I64,
+    LANES,
+    VECTOR,
+    fma_value,
+    mask_value,
+    masked_load,
+    masked_store,
+    pointer,
+    splat_value,
+)
+
+# The sums of a tile, its vectors of b and a number of a must fit into the registers: there are 32
+# with AVX-512 and 16 otherwise. So a tile is at most WIDEST vectors wide, and the wider it is, the
+# lower. Smaller heights take the rows that are left over.
+WIDEST = 4 if AVX512 else 2
+HEIGHTS = {1: (12, 4, 1), 2: (12, 4, 1), 4: (6, 4, 2, 1)} if AVX512 else {1: (8, 4, 1), 2: (6, 2, 1)}
+
+
+class _Arguments(NamedTuple):
+    """Addresses of a, b and c, and steps in bytes, as LLVM values; see `rows_product`."""
+
+    a: ir.Value
+    a_row: ir.Value
+    a_j: ir.Value
+    a_k: ir.Value
+    b: ir.Value
+    b_j: ir.Value
+    b_k: ir.Value
+    c: ir.Value
+    c_row: ir.Value
+    rows: ir.Value
+    columns: ir.Value
+    J: ir.Value
+    K: ir.Value
+    accumulate: ir.Value
+
+
+def _number(value: int) -> ir.Constant:
+    return ir.Constant(I64, value)
+
+
+def _loop_variables(builder, starts, before):
+    """Variables of a loop whose block begins here, with their values on entry from `before`.
+
+    LLVM calls them phi nodes: what they are after a turn is added when that is known.
+    """
+    variables = []
+    for start in starts:
+        variable = builder.phi(start.type)
+        variable.add_incoming(start, before)
+        variables.append(variable)
+    return variables
+
+
+def _close_loop(builder, variables, values, condition, loop, after):
+    """The end of a turn: the variables take the new values, and go on while the condition holds."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.add_incoming(value, builder.block)
+    builder.cbranch(condition, loop, after)
+
+
+def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> None:
+    """The tile of the rows row..row + height: its sums are loaded, summed up and stored."""
+    tile = [(r, v) for r in range(height) for v in range(vectors)]
+    a = builder.add(args.a, builder.mul(args.a_row, row))
+    c = builder.add(args.c, builder.mul(args.c_row, row))
+    masks = [
+        mask_value(builder, builder.sub(args.columns, _number(v * LANES))) for v in range(vectors)
+    ]
+    a_rows = [builder.mul(args.a_row, _number(r)) for r in range(height)]
+    c_rows = [builder.add(c, builder.mul(args.c_row, _number(r))) for r in range(height)]
+    c_places = {(r, v): builder.add(c_rows[r], _number(v * BYTES)) for r, v in tile}
+
+    # The sums start at zero, or at what c holds.
+    entry = builder.block
+    old_block = builder.append_basic_block("old")
+    start_block = builder.append_basic_block("start")
+    from_old = builder.icmp_signed("!=", args.accumulate, _number(0))
+    builder.cbranch(from_old, old_block, start_block)
+    builder.position_at_end(old_block)
+    old = [masked_load(builder, c_places[r, v], masks[v]) for r, v in tile]
+    builder.branch(start_block)
+    builder.position_at_end(start_block)
+    sums = _loop_variables(builder, [ir.Constant(VECTOR, [0.0] * LANES)] * len(tile), entry)
+    for total, value in zip(sums, old, strict=True):
+        total.add_incoming(value, old_block)
+
+    j_block = builder.append_basic_block("j")
+    k_block = builder.append_basic_block("k")
+    j_end = builder.append_basic_block("j_end")
+    end = builder.append_basic_block("end")
+
+    builder.branch(j_block)
+    builder.position_at_end(j_block)
+    j_variables = _loop_variables(builder, [_number(0), a, args.b, *sums], start_block)
+    j, a_j, b_j, *sums = j_variables
+
+    builder.branch(k_block)
+    builder.position_at_end(k_block)
+    k_variables = _loop_variables(builder, [_number(0), a_j, b_j, *sums], j_block)
+    k, a_k, b_k, *sums = k_variables
+    b_vectors = [
+        masked_load(builder, builder.add(b_k, _number(v * BYTES)), masks[v]) for v in range(vectors)
+    ]
+    new = []
+    for r in range(height):
+        factor = builder.load(pointer(builder, builder.add(a_k, a_rows[r]), F32), align=4)
+        factors = splat_value(builder, factor)
+        for v in range(vectors):
+            new.append(fma_value(builder, factors, b_vectors[v], sums[r * vectors + v]))
+    k = builder.add(k, _number(1))
+    k_values = [k, builder.add(a_k, args.a_k), builder.add(b_k, args.b_k), *new]
+    more = builder.icmp_signed("<", k, args.K)
+    _close_loop(builder, k_variables, k_values, more, k_block, j_end)
+
+    builder.position_at_end(j_end)
+    j = builder.add(j, _number(1))
+    j_values = [j, builder.add(a_j, args.a_j), builder.add(b_j, args.b_j), *new]
+    more = builder.icmp_signed("<", j, args.J)
+    _close_loop(builder, j_variables, j_values, more, j_block, end)
+
+    builder.position_at_end(end)
+    for (r, v), value in zip(tile, new, strict=True):
+        masked_store(builder, value, c_places[r, v], masks[v])
+
+
+def _rows_product(vectors: int):
+    @intrinsic
+    def rows_product(
+        typingctx, a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, columns, J, K, accumulate
+    ):
+        """c[row, v] (+)= sum over j < J and k < K of a[row, j, k] * b[j, k, v],  v < columns
+
+        a, b, c: addresses. a_row, a_j, ...: the steps in bytes along each index. So the same code
+        multiplies matrices and walks over the pixels under a kernel. The columns of b and of c
+        are consecutive numbers. accumulate: 0 overwrites c, 1 adds to it. J and K: 1 or more.
+        """
+
+        def code(context, builder, signature, values):
+            args = _Arguments(*values)
+            row = cgutils.alloca_once_value(builder, _number(0))
+            for height in HEIGHTS[vectors]:
+                check = builder.append_basic_block("check")
+                body = builder.append_basic_block("body")
+                done = builder.append_basic_block("done")
+                builder.branch(check)
+                builder.position_at_end(check)
+                here = builder.load(row)
+                after = builder.add(here, _number(height))
+                builder.cbranch(builder.icmp_signed("<=", after, args.rows), body, done)
+                builder.position_at_end(body)
+                _tile_code(builder, args, here, height, vectors)
+                builder.store(after, row)
+                builder.branch(check)
+                builder.position_at_end(done)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 14), code
+
+    return rows_product
+
+
+rows_product_1 = _rows_product(1)
+rows_product_2 = _rows_product(2)
+rows_product_widest = _rows_product(WIDEST)

@@ -1,0 +1,244 @@
+"""A vector of floats as a Numba type: what one instruction of the processor works on.
+
+Numba turns plain loops into vector code by itself, if it can prove that it may. The kernels here
+would rather say it: `load` takes LANES numbers from memory at once, `+`, `-`, `*` and `fma` work on
+all of them, `store` writes them back. Memory is named by plain addresses (integers, in bytes), as
+in C: `x.ctypes.data` is where array x begins. Nothing checks them, so the kernels that use them
+get arrays whose shape and memory order has been checked before.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+_features = llvm.get_host_cpu_features()
+AVX512 = bool(_features.get("avx512f", False))
+LANES = 16 if AVX512 else 8  # float32 numbers in a register
+BYTES = 4 * LANES
+
+F32 = ir.FloatType()
+I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+VECTOR = ir.VectorType(F32, LANES)
+MASK = ir.VectorType(I1, LANES)
+
+
+class VectorType(types.Type):
+    def __init__(self) -> None:
+        super().__init__(name=f"float32x{LANES}")
+
+
+vector_type = VectorType()
+
+
+@register_model(VectorType)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type):
+        super().__init__(dmm, fe_type, VECTOR)
+
+
+# ------------------------------------------------------------- pieces of LLVM, also for tile.py
+
+
+def pointer(builder, address, kind=VECTOR):
+    return builder.inttoptr(address, kind.as_pointer())
+
+
+def splat_value(builder, number):
+    """The float in every lane."""
+    undefined = ir.Constant(VECTOR, ir.Undefined)
+    first = builder.insert_element(undefined, number, ir.Constant(I32, 0))
+    everywhere = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
+    return builder.shuffle_vector(first, undefined, everywhere)
+
+
+def mask_value(builder, count):
+    """True in the first `count` lanes (an int64; all lanes if it is LANES or more)."""
+    lanes = ir.VectorType(I64, LANES)
+    undefined = ir.Constant(lanes, ir.Undefined)
+    first = builder.insert_element(undefined, count, ir.Constant(I32, 0))
+    everywhere = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
+    counts = builder.shuffle_vector(first, undefined, everywhere)
+    return builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))), counts)
+
+
+def masked_load(builder, address, mask):
+    """Lanes outside the mask are 0, and their memory is not touched."""
+    kind = ir.FunctionType(VECTOR, [VECTOR.as_pointer(), I32, MASK, VECTOR])
+    name = f"llvm.masked.load.v{LANES}f32.p0v{LANES}f32"
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    zero = ir.Constant(VECTOR, [0.0] * LANES)
+    return builder.call(function, [pointer(builder, address), ir.Constant(I32, 4), mask, zero])
+
+
+def masked_store(builder, value, address, mask):
+    kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTOR.as_pointer(), I32, MASK])
+    name = f"llvm.masked.store.v{LANES}f32.p0v{LANES}f32"
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    builder.call(function, [value, pointer(builder, address), ir.Constant(I32, 4), mask])
+
+
+def fma_value(builder, a, b, c):
+    """a * b + c, rounded once."""
+    kind = ir.FunctionType(VECTOR, [VECTOR, VECTOR, VECTOR])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32")
+    return builder.call(function, [a, b, c])
+
+
+# ------------------------------------------------------------------ what kernels may write
+
+
+@intrinsic
+def load(typingctx, address):
+    """LANES consecutive floats."""
+
+    def code(context, builder, signature, args):
+        return builder.load(pointer(builder, args[0]), align=4)
+
+    return vector_type(types.int64), code
+
+
+@intrinsic
+def store(typingctx, address, value):
+    def code(context, builder, signature, args):
+        builder.store(args[1], pointer(builder, args[0]), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, vector_type), code
+
+
+@intrinsic
+def load_some(typingctx, address, count):
+    """The first `count` of LANES floats; the others are 0."""
+
+    def code(context, builder, signature, args):
+        return masked_load(builder, args[0], mask_value(builder, args[1]))
+
+    return vector_type(types.int64, types.int64), code
+
+
+@intrinsic
+def store_some(typingctx, address, value, count):
+    def code(context, builder, signature, args):
+        masked_store(builder, args[1], args[0], mask_value(builder, args[2]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, vector_type, types.int64), code
+
+
+@intrinsic
+def splat(typingctx, number):
+    """The number in every lane."""
+
+    def code(context, builder, signature, args):
+        return splat_value(builder, args[0])
+
+    return vector_type(types.float32), code
+
+
+@intrinsic
+def load_number(typingctx, address):
+    """The float at an address."""
+
+    def code(context, builder, signature, args):
+        return builder.load(pointer(builder, args[0], F32), align=4)
+
+    return types.float32(types.int64), code
+
+
+@intrinsic
+def store_number(typingctx, address, number):
+    def code(context, builder, signature, args):
+        builder.store(args[1], pointer(builder, args[0], F32), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.float32), code
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """a * b + c"""
+
+    def code(context, builder, signature, args):
+        return fma_value(builder, *args)
+
+    return vector_type(vector_type, vector_type, vector_type), code
+
+
+@intrinsic
+def positive_part(typingctx, value):
+    """Each lane, or 0 where it is negative; NaN stays NaN."""
+
+    def code(context, builder, signature, args):
+        zero = ir.Constant(VECTOR, [0.0] * LANES)
+        negative = builder.fcmp_ordered("<", args[0], zero)  # False for NaN
+        return builder.select(negative, zero, args[0])
+
+    return vector_type(vector_type), code
+
+
+@intrinsic
+def where_positive(typingctx, condition, value):
+    """value where condition > 0, otherwise 0."""
+
+    def code(context, builder, signature, args):
+        zero = ir.Constant(VECTOR, [0.0] * LANES)
+        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
+
+    return vector_type(vector_type, vector_type), code
+
+
+def _arithmetic(operation, in_place, instruction: str) -> None:
+    @intrinsic
+    def apply(typingctx, a, b):
+        def code(context, builder, signature, args):
+            return getattr(builder, instruction)(*args, flags=("contract",))
+
+        return vector_type(vector_type, vector_type), code
+
+    @overload(in_place)
+    @overload(operation)
+    def overloaded(a, b):
+        if isinstance(a, VectorType) and isinstance(b, VectorType):
+            return lambda a, b: apply(a, b)
+        return None
+
+
+_arithmetic(operator.add, operator.iadd, "fadd")
+_arithmetic(operator.sub, operator.isub, "fsub")
+_arithmetic(operator.mul, operator.imul, "fmul")
+
+
+@intrinsic
+def gather(typingctx, address, step, count):
+    """The floats at address, address + step, ...: `count` of them, the other lanes are 0."""
+
+    def code(context, builder, signature, args):
+        addresses = ir.VectorType(I64, LANES)
+        pointers = ir.VectorType(F32.as_pointer(), LANES)
+        undefined = ir.Constant(addresses, ir.Undefined)
+        everywhere = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
+
+        def in_every_lane(number):
+            first = builder.insert_element(undefined, number, ir.Constant(I32, 0))
+            return builder.shuffle_vector(first, undefined, everywhere)
+
+        lane = ir.Constant(addresses, list(range(LANES)))
+        places = builder.add(
+            in_every_lane(args[0]), builder.mul(in_every_lane(args[1]), lane)
+        )
+        kind = ir.FunctionType(VECTOR, [pointers, I32, MASK, VECTOR])
+        name = f"llvm.masked.gather.v{LANES}f32.v{LANES}p0f32"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        zero = ir.Constant(VECTOR, [0.0] * LANES)
+        mask = mask_value(builder, args[2])
+        return builder.call(
+            function, [builder.inttoptr(places, pointers), ir.Constant(I32, 4), mask, zero]
+        )
+
+    return vector_type(types.int64, types.int64, types.int64), code

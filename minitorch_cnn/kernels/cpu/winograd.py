@@ -1,0 +1,570 @@
+"""Winograd's convolution F(4x4, 3x3): a quarter of the multiplications of a 3x3 convolution.
+
+Two polynomials can be multiplied by their values: evaluate both at enough points, multiply the
+values, and interpolate. A convolution is a product of polynomials, so the same works here. For 4 outputs
+of a kernel of 3 one needs 4 + 3 - 1 = 6 points, thus 6 multiplications instead of 12; in two
+dimensions 36 instead of 144 (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
+2015). Written with matrices, for a tile d of 6x6 pixels and a kernel g of 3x3,
+
+    y = A' [ (G g G') * (B' d B) ] A        (4x4; * is elementwise, ' transposes)
+
+The evaluations G g G' = U and B' d B = V are cheap, since they are done once for a kernel and once
+for a tile, while the products in between are needed for each pair of an input and an output
+channel. Summed over the input channels they are 36 matrix products, one for each position:
+
+    M[p] (tiles, K) = V[p] (tiles, C) @ U[p] (C, K)
+
+The gradients are made of the same pieces. That of x is a convolution of gy with the kernels
+turned by 180 degrees. That of w: by the chain rule, dM = A gy A', dU = V' dM, dw = G' dU G.
+
+The points are 0, +-a, +-b and infinity. The usual 0, +-1, +-2 lose digits, because their powers
+differ so much. a = sqrt(1/2), b = sqrt(2) lose half as many (tests/kernels/cpu/test_winograd.py
+measures it), and make a*a*b*b = 1, which saves a multiplication.
+
+All arrays are channels-last, (N, H, W, C), float32, contiguous. Work goes by blocks of tiles which
+stay in a core's cache from the first transform to the last.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .memory import empty
+from .product import PANEL, product
+from .threads import address, compiled, get_num_threads, run, share
+from .vector import BYTES, LANES, fma, gather, load, load_some, splat, store, store_some
+
+A1 = np.float32(math.sqrt(0.5))  # the point a
+B1 = np.float32(math.sqrt(2.0))  # the point b
+A2, B2 = np.float32(0.5), np.float32(2.0)  # their squares
+A3, B3 = np.float32(0.5 * math.sqrt(0.5)), np.float32(2 * math.sqrt(2.0))  # and cubes
+SUM = np.float32(2.5)  # a*a + b*b; a*a*b*b is 1
+# What Lagrange's interpolation divides by: the product of the distances to the other points.
+G_A = np.float32(1 / (2 * 0.5 * (0.5 - 2)))
+G_B = np.float32(1 / (2 * 2 * (2 - 0.5)))
+
+
+# ---------------------------------------------------------- the matrices, applied to six vectors
+
+
+@compiled
+def evaluate_input(d0, d1, d2, d3, d4, d5):
+    """B' d"""
+    s = splat(-SUM)
+    even_a, odd_a = fma(splat(-B2), d2, d4), splat(A1) * fma(splat(-B2), d1, d3)
+    even_b, odd_b = fma(splat(-A2), d2, d4), splat(B1) * fma(splat(-A2), d1, d3)
+    return (
+        fma(s, d2, d0) + d4,
+        even_a + odd_a,
+        even_a - odd_a,
+        even_b + odd_b,
+        even_b - odd_b,
+        fma(s, d3, d1) + d5,
+    )
+
+
+@compiled
+def evaluate_kernel(g0, g1, g2):
+    """G g"""
+    even_a, odd_a = splat(G_A) * fma(splat(A2), g2, g0), splat(G_A * A1) * g1
+    even_b, odd_b = splat(G_B) * fma(splat(B2), g2, g0), splat(G_B * B1) * g1
+    return g0, even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, g2
+
+
+@compiled
+def interpolate(m0, m1, m2, m3, m4, m5):
+    """A' m"""
+    even_a, odd_a, even_b, odd_b = m1 + m2, m1 - m2, m3 + m4, m3 - m4
+    return (
+        m0 + even_a + even_b,
+        fma(splat(A1), odd_a, splat(B1) * odd_b),
+        fma(splat(A2), even_a, splat(B2) * even_b),
+        fma(splat(A3), odd_a, fma(splat(B3), odd_b, m5)),
+    )
+
+
+@compiled
+def evaluate_output_gradient(y0, y1, y2, y3):
+    """A y, the transpose of `interpolate`"""
+    even_a, odd_a = fma(splat(A2), y2, y0), fma(splat(A3), y3, splat(A1) * y1)
+    even_b, odd_b = fma(splat(B2), y2, y0), fma(splat(B3), y3, splat(B1) * y1)
+    return y0, even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, y3
+
+
+@compiled
+def interpolate_kernel_gradient(u0, u1, u2, u3, u4, u5):
+    """G' u, the transpose of `evaluate_kernel`"""
+    even_a, odd_a = splat(G_A) * (u1 + u2), splat(G_A * A1) * (u1 - u2)
+    even_b, odd_b = splat(G_B) * (u3 + u4), splat(G_B * B1) * (u3 - u4)
+    return (
+        u0 + even_a + even_b,
+        odd_a + odd_b,
+        fma(splat(A2), even_a, fma(splat(B2), even_b, u5)),
+    )
+
+
+# ------------------------------------------------------------- tiles: memory -> 36 positions
+
+
+@compiled
+def tile_addresses(addresses, x, n, top, left, side, zeros):
+    """Where the side x side pixels from row `top` and column `left` on lie; `zeros` if outside."""
+    _, H, W, C = x.shape
+    for i in range(side):
+        for j in range(side):
+            h, w = top + i, left + j
+            inside = 0 <= h < H and 0 <= w < W
+            place = address(x) + 4 * ((n * H + h) * W + w) * C
+            addresses[i, j] = place if inside else address(zeros)
+
+
+@compiled
+def transform_input_tile(addresses, C, half, out, position_step):
+    """V = B' d B for all channels of a tile: 36 vectors each, `position_step` bytes apart."""
+    for c in range(0, C, LANES):
+        n = min(C - c, LANES)
+        for j in range(6):
+            v0, v1, v2, v3, v4, v5 = evaluate_input(
+                load_some(addresses[0, j] + 4 * c, n),
+                load_some(addresses[1, j] + 4 * c, n),
+                load_some(addresses[2, j] + 4 * c, n),
+                load_some(addresses[3, j] + 4 * c, n),
+                load_some(addresses[4, j] + 4 * c, n),
+                load_some(addresses[5, j] + 4 * c, n),
+            )
+            store(half + (0 * 6 + j) * BYTES, v0)
+            store(half + (1 * 6 + j) * BYTES, v1)
+            store(half + (2 * 6 + j) * BYTES, v2)
+            store(half + (3 * 6 + j) * BYTES, v3)
+            store(half + (4 * 6 + j) * BYTES, v4)
+            store(half + (5 * 6 + j) * BYTES, v5)
+        for i in range(6):
+            row = half + i * 6 * BYTES
+            v0, v1, v2, v3, v4, v5 = evaluate_input(
+                load(row),
+                load(row + BYTES),
+                load(row + 2 * BYTES),
+                load(row + 3 * BYTES),
+                load(row + 4 * BYTES),
+                load(row + 5 * BYTES),
+            )
+            place = out + i * 6 * position_step + 4 * c
+            store_some(place, v0, n)
+            store_some(place + position_step, v1, n)
+            store_some(place + 2 * position_step, v2, n)
+            store_some(place + 3 * position_step, v3, n)
+            store_some(place + 4 * position_step, v4, n)
+            store_some(place + 5 * position_step, v5, n)
+
+
+@compiled
+def transform_output_tile(m, position_step, K, half, y, n_image, top, left):
+    """y = A' m A: the 4x4 pixels of an output tile, as far as they are inside the image."""
+    _, OH, OW, _ = y.shape
+    for k in range(0, K, LANES):
+        n = min(K - k, LANES)
+        for i in range(6):
+            place = m + i * 6 * position_step + 4 * k
+            r0, r1, r2, r3 = interpolate(
+                load_some(place, n),
+                load_some(place + position_step, n),
+                load_some(place + 2 * position_step, n),
+                load_some(place + 3 * position_step, n),
+                load_some(place + 4 * position_step, n),
+                load_some(place + 5 * position_step, n),
+            )
+            store(half + (0 * 6 + i) * BYTES, r0)
+            store(half + (1 * 6 + i) * BYTES, r1)
+            store(half + (2 * 6 + i) * BYTES, r2)
+            store(half + (3 * 6 + i) * BYTES, r3)
+        for j in range(min(4, OW - left)):
+            column = half + j * 6 * BYTES
+            r0, r1, r2, r3 = interpolate(
+                load(column),
+                load(column + BYTES),
+                load(column + 2 * BYTES),
+                load(column + 3 * BYTES),
+                load(column + 4 * BYTES),
+                load(column + 5 * BYTES),
+            )
+            place = address(y) + 4 * (((n_image * OH + top) * OW + left + j) * K + k)
+            row = 4 * OW * K
+            store_some(place, r0, n)
+            if top + 1 < OH:
+                store_some(place + row, r1, n)
+            if top + 2 < OH:
+                store_some(place + 2 * row, r2, n)
+            if top + 3 < OH:
+                store_some(place + 3 * row, r3, n)
+
+
+@compiled
+def transform_gradient_tile(addresses, K, half, out, position_step):
+    """dM = A gy A' for all channels of a tile of 4x4 output pixels."""
+    for k in range(0, K, LANES):
+        n = min(K - k, LANES)
+        for j in range(4):
+            v0, v1, v2, v3, v4, v5 = evaluate_output_gradient(
+                load_some(addresses[0, j] + 4 * k, n),
+                load_some(addresses[1, j] + 4 * k, n),
+                load_some(addresses[2, j] + 4 * k, n),
+                load_some(addresses[3, j] + 4 * k, n),
+            )
+            store(half + (0 * 4 + j) * BYTES, v0)
+            store(half + (1 * 4 + j) * BYTES, v1)
+            store(half + (2 * 4 + j) * BYTES, v2)
+            store(half + (3 * 4 + j) * BYTES, v3)
+            store(half + (4 * 4 + j) * BYTES, v4)
+            store(half + (5 * 4 + j) * BYTES, v5)
+        for i in range(6):
+            row = half + i * 4 * BYTES
+            v0, v1, v2, v3, v4, v5 = evaluate_output_gradient(
+                load(row), load(row + BYTES), load(row + 2 * BYTES), load(row + 3 * BYTES)
+            )
+            place = out + i * 6 * position_step + 4 * k
+            store_some(place, v0, n)
+            store_some(place + position_step, v1, n)
+            store_some(place + 2 * position_step, v2, n)
+            store_some(place + 3 * position_step, v3, n)
+            store_some(place + 4 * position_step, v4, n)
+            store_some(place + 5 * position_step, v5, n)
+
+
+# ------------------------------------------------------------------------------ the kernels
+
+
+@compiled
+def transform_kernel_panel(w, turned, panel, U):
+    """One panel of U: (36, C, width) of U (36, C, width), from w (K, C, 3, 3).
+
+    Column k of the panel is output channel panel * width + k. turned: the kernels of the input
+    gradient, with C and K swapped and rows and columns reversed.
+    """
+    _, rows, width = U.shape
+    K, C = w.shape[:2]
+    columns = C if turned else K
+    half_kernel = np.empty((6, 3, LANES), np.float32)
+    half = address(half_kernel)
+    row_step, column_step = 4 * 9, 4 * 9 * C
+    if turned:
+        row_step, column_step = column_step, row_step
+    position_step = 4 * rows * width
+    for inside in range(0, width, LANES):
+        first = panel * width + inside
+        n = max(min(columns - first, LANES), 0)
+        for row in range(rows):
+            tap, step = address(w) + row * row_step + first * column_step, 4
+            if turned:
+                tap, step = tap + 4 * 8, -4
+            for j in range(3):
+                g0, g1, g2, g3, g4, g5 = evaluate_kernel(
+                    gather(tap + step * j, column_step, n),
+                    gather(tap + step * (3 + j), column_step, n),
+                    gather(tap + step * (6 + j), column_step, n),
+                )
+                store(half + (0 * 3 + j) * BYTES, g0)
+                store(half + (1 * 3 + j) * BYTES, g1)
+                store(half + (2 * 3 + j) * BYTES, g2)
+                store(half + (3 * 3 + j) * BYTES, g3)
+                store(half + (4 * 3 + j) * BYTES, g4)
+                store(half + (5 * 3 + j) * BYTES, g5)
+            for i in range(6):
+                line = half + i * 3 * BYTES
+                g0, g1, g2, g3, g4, g5 = evaluate_kernel(
+                    load(line), load(line + BYTES), load(line + 2 * BYTES)
+                )
+                place = address(U) + i * 6 * position_step + 4 * (row * width + inside)
+                store(place, g0)
+                store(place + position_step, g1)
+                store(place + 2 * position_step, g2)
+                store(place + 3 * position_step, g3)
+                store(place + 4 * position_step, g4)
+                store(place + 5 * position_step, g5)
+
+
+@compiled
+def transform_kernels(part, parts, w, turned, U):
+    """U (panels, 36, C, width) from w (K, C, 3, 3)."""
+    start, stop = share(U.shape[0], part, parts)
+    for panel in range(start, stop):
+        transform_kernel_panel(w, turned, panel, U[panel])
+
+
+@compiled
+def locate(tile, tiles_h, tiles_w):
+    """(image, row, column) of the first output pixel of a tile."""
+    n, rest = tile // (tiles_h * tiles_w), tile % (tiles_h * tiles_w)
+    return n, 4 * (rest // tiles_w), 4 * (rest % tiles_w)
+
+
+@compiled
+def transform_inputs(x, ph, pw, size, first, count, v, position_step):
+    """V of the tiles first..first + count of a convolution with `size` outputs, at address v."""
+    C = x.shape[3]
+    tiles_h, tiles_w = (size[0] + 3) // 4, (size[1] + 3) // 4
+    addresses, zeros = np.empty((6, 6), np.int64), np.zeros(C, np.float32)
+    half_tile = np.empty((6, 6, LANES), np.float32)
+    for t in range(count):
+        n, top, left = locate(first + t, tiles_h, tiles_w)
+        tile_addresses(addresses, x, n, top - ph, left - pw, 6, zeros)
+        transform_input_tile(addresses, C, address(half_tile), v + 4 * t * C, position_step)
+
+
+@compiled
+def transform_gradients(gy, first, count, d, position_step):
+    """dM of the tiles first..first + count, at address d."""
+    _, OH, OW, K = gy.shape
+    addresses, zeros = np.empty((4, 4), np.int64), np.zeros(K, np.float32)
+    half_tile = np.empty((6, 4, LANES), np.float32)
+    for t in range(count):
+        n, top, left = locate(first + t, (OH + 3) // 4, (OW + 3) // 4)
+        tile_addresses(addresses, gy, n, top, left, 4, zeros)
+        transform_gradient_tile(addresses, K, address(half_tile), d + 4 * t * K, position_step)
+
+
+@compiled
+def transform_outputs(m, position_step, y, first, count):
+    """y of the tiles first..first + count from M at address m."""
+    _, OH, OW, K = y.shape
+    half_tile = np.empty((4, 6, LANES), np.float32)
+    for t in range(count):
+        n, top, left = locate(first + t, (OH + 3) // 4, (OW + 3) // 4)
+        place = m + 4 * t * K
+        transform_output_tile(place, position_step, K, address(half_tile), y, n, top, left)
+
+
+@compiled
+def multiply_panel(v, V_step, tiles, U_panel, panel, m, M_step, K):
+    """A panel of columns of the 36 products M[p] = V[p] @ U[p]."""
+    _, C, width = U_panel.shape
+    first = panel * width
+    columns = min(K - first, width)
+    for p in range(36):
+        product(
+            v + p * V_step, 4 * C, 0, 4, address(U_panel) + p * 4 * C * width, 0, 4 * width, 0,
+            m + p * M_step + 4 * first, 4 * K, tiles, columns, 1, C, 0,
+        )  # fmt: skip
+
+
+@compiled
+def convolve_blocks(part, parts, x, U, y, ph, pw, block, V, M):
+    """y from x and U, `block` tiles at a time: transform, 36 products, transform back.
+
+    U (panels, 36, C, width); V (parts, 36, at least block*C) and M (parts, 36, at least block*K)
+    are workspaces.
+    """
+    _, OH, OW, K = y.shape
+    V_step, M_step = 4 * V.shape[2], 4 * M.shape[2]
+    v, m = address(V[part]), address(M[part])
+    start, stop = share(y.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4), part, parts)
+    for first in range(start, stop, block):
+        count = min(block, stop - first)
+        transform_inputs(x, ph, pw, (OH, OW), first, count, v, V_step)
+        rows = min((count + 3) // 4 * 4, block)  # a few rows too many: lower tiles are slower
+        for panel in range(U.shape[0]):
+            multiply_panel(v, V_step, rows, U[panel], panel, m, M_step, K)
+        transform_outputs(m, M_step, y, first, count)
+
+
+# Many channels and few tiles: U is far larger than V and M, and would go to memory and back. So
+# the tiles of all images are transformed first, and each panel of U is multiplied where it is made.
+
+
+@compiled
+def transform_all_inputs(part, parts, x, ph, pw, size, V):
+    tiles = x.shape[0] * ((size[0] + 3) // 4) * ((size[1] + 3) // 4)
+    start, stop = share(tiles, part, parts)
+    v = address(V) + 4 * start * x.shape[3]
+    transform_inputs(x, ph, pw, size, start, stop - start, v, 4 * V.shape[1])
+
+
+@compiled
+def multiply_all(part, parts, w, turned, V, M, U, tiles, K):
+    """M (36, tiles*K) from V (36, tiles*C); U (parts, 36, C, width) is a workspace."""
+    panels = (K + U.shape[3] - 1) // U.shape[3]
+    start, stop = share(panels, part, parts)
+    for panel in range(start, stop):
+        transform_kernel_panel(w, turned, panel, U[part])
+        multiply_panel(
+            address(V), 4 * V.shape[1], tiles, U[part], panel, address(M), 4 * M.shape[1], K
+        )
+
+
+@compiled
+def transform_all_outputs(part, parts, M, y):
+    _, OH, OW, K = y.shape
+    start, stop = share(y.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4), part, parts)
+    m = address(M) + 4 * start * K
+    transform_outputs(m, 4 * M.shape[1], y, start, stop - start)
+
+
+# --------------------------------------------------------------------- the weights' gradient
+
+
+@compiled
+def store_kernel_gradient(dU, position_step, c, K, gw):
+    """gw[:, c] (K, C, 3, 3) = G' dU G from the rows dU (K) of the 36 positions."""
+    C = gw.shape[1]
+    half_kernel = np.empty((3, 6, LANES), np.float32)
+    half = address(half_kernel)
+    numbers = np.empty((9, LANES), np.float32)
+    out = address(numbers)
+    for k in range(0, K, LANES):
+        n = min(K - k, LANES)
+        for i in range(6):
+            place = dU + i * 6 * position_step + 4 * k
+            r0, r1, r2 = interpolate_kernel_gradient(
+                load_some(place, n),
+                load_some(place + position_step, n),
+                load_some(place + 2 * position_step, n),
+                load_some(place + 3 * position_step, n),
+                load_some(place + 4 * position_step, n),
+                load_some(place + 5 * position_step, n),
+            )
+            store(half + (0 * 6 + i) * BYTES, r0)
+            store(half + (1 * 6 + i) * BYTES, r1)
+            store(half + (2 * 6 + i) * BYTES, r2)
+        for j in range(3):
+            column = half + j * 6 * BYTES
+            r0, r1, r2 = interpolate_kernel_gradient(
+                load(column),
+                load(column + BYTES),
+                load(column + 2 * BYTES),
+                load(column + 3 * BYTES),
+                load(column + 4 * BYTES),
+                load(column + 5 * BYTES),
+            )
+            store(out + (0 * 3 + j) * BYTES, r0)
+            store(out + (1 * 3 + j) * BYTES, r1)
+            store(out + (2 * 3 + j) * BYTES, r2)
+        for lane in range(n):
+            for tap in range(9):
+                gw[k + lane, c, tap // 3, tap % 3] = numbers[tap, lane]
+
+
+@compiled
+def weight_gradient_blocks(part, parts, x, gy, ph, pw, block, V, D, dU):
+    """dU (parts, 36, C, K) += V' dM over this part's tiles; V and D (parts, 36, ...): workspaces."""
+    _, OH, OW, K = gy.shape
+    C = x.shape[3]
+    V_step, D_step = 4 * V.shape[2], 4 * D.shape[2]
+    v, d = address(V[part]), address(D[part])
+    mine = address(dU[part])
+    start, stop = share(gy.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4), part, parts)
+    dU[part].fill(0)
+    for first in range(start, stop, block):
+        count = min(block, stop - first)
+        transform_inputs(x, ph, pw, (OH, OW), first, count, v, V_step)
+        transform_gradients(gy, first, count, d, D_step)
+        for p in range(36):
+            product(
+                v + p * V_step, 4, 0, 4 * C, d + p * D_step, 0, 4 * K, 4 * PANEL,
+                mine + p * 4 * C * K, 4 * K, C, K, 1, count, 1,
+            )  # fmt: skip
+
+
+@compiled
+def finish_weight_gradient(part, parts, dU, gw):
+    """gw from the sum of all parts' dU."""
+    _, _, C, K = dU.shape
+    start, stop = share(C, part, parts)
+    for c in range(start, stop):
+        for other in range(1, dU.shape[0]):
+            for p in range(36):
+                for k in range(K):
+                    dU[0, p, c, k] += dU[other, p, c, k]
+        store_kernel_gradient(address(dU) + 4 * c * K, 4 * C * K, c, K, gw)
+
+
+@compiled
+def transform_all_gradients(part, parts, gy, D):
+    _, OH, OW, K = gy.shape
+    start, stop = share(gy.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4), part, parts)
+    transform_gradients(gy, start, stop - start, address(D) + 4 * start * K, 4 * D.shape[1])
+
+
+@compiled
+def weight_gradient_all(part, parts, V, D, tiles, dU, gw):
+    """gw, a few input channels at a time; dU (parts, 36, channels, K) is a workspace."""
+    K, C = gw.shape[:2]
+    V_step, D_step = 4 * V.shape[1], 4 * D.shape[1]
+    few = dU.shape[2]
+    mine = address(dU[part])
+    start, stop = share((C + few - 1) // few, part, parts)
+    for first in range(start * few, min(stop * few, C), few):
+        channels = min(few, C - first)
+        for p in range(36):
+            product(
+                address(V) + p * V_step + 4 * first, 4, 0, 4 * C,
+                address(D) + p * D_step, 0, 4 * K, 4 * PANEL,
+                mine + p * 4 * few * K, 4 * K, channels, K, 1, tiles, 0,
+            )  # fmt: skip
+        for c in range(channels):
+            store_kernel_gradient(mine + 4 * c * K, 4 * few * K, first + c, K, gw)
+
+
+# ------------------------------------------------------------------------- what conv.py calls
+
+
+FEW_TILES = 512  # up to here all tiles are transformed at once if there are many channels
+MANY_CHANNELS = 300 * 300  # C * K from which U (36 C K floats) does not fit any cache
+BLOCK_BYTES = 768 << 10  # of V and M, of each thread: about a core's second-level cache
+
+
+def panel_width(columns: int) -> int:
+    """Columns of a panel of U: those of a register tile, or fewer if there are not so many."""
+    return min(PANEL, -(-columns // LANES) * LANES)
+
+
+def _tiles(images: int, size: tuple[int, int]) -> int:
+    return images * -(-size[0] // 4) * -(-size[1] // 4)
+
+
+def _block(C: int, K: int) -> int:
+    """Tiles in a block: a multiple of the heights of register tiles, 6 and 12."""
+    return min(max(BLOCK_BYTES // (36 * 4 * (C + K)) // 12 * 12, 24), 96)
+
+
+def _step(numbers: int) -> int:
+    """Floats from one position to the next: never a multiple of 4096 bytes, which would put the
+    36 positions of a tile into the same few lines of the cache."""
+    return -(-numbers // LANES) * LANES + LANES
+
+
+def convolve(x, w, turned: bool, padding: tuple[int, int], y) -> None:
+    """y (N, OH, OW, K) from x (N, H, W, C) and w (K, C, 3, 3), or (C, K, 3, 3) if turned."""
+    (ph, pw), C = padding, x.shape[3]
+    N, OH, OW, K = y.shape
+    tiles, width, parts = _tiles(N, (OH, OW)), panel_width(K), get_num_threads()
+    if tiles <= FEW_TILES and C * K > MANY_CHANNELS:
+        V, M = empty((36, _step(tiles * C))), empty((36, _step(tiles * K)))
+        U = empty((parts, 36, C, width))
+        run(transform_all_inputs, x, ph, pw, (OH, OW), V)
+        run(multiply_all, w, turned, V, M, U, tiles, K)
+        run(transform_all_outputs, M, y)
+        return
+    block = _block(C, K)
+    U = empty((-(-K // width), 36, C, width))
+    V, M = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
+    run(transform_kernels, w, turned, U)
+    run(convolve_blocks, x, U, y, ph, pw, block, V, M)
+
+
+def weight_gradient(x, gy, padding: tuple[int, int], gw) -> None:
+    """gw (K, C, 3, 3) from x (N, H, W, C) and gy (N, OH, OW, K)."""
+    (ph, pw), C = padding, x.shape[3]
+    N, OH, OW, K = gy.shape
+    tiles, parts = _tiles(N, (OH, OW)), get_num_threads()
+    if tiles <= FEW_TILES and C * K > MANY_CHANNELS:
+        V, D = empty((36, _step(tiles * C))), empty((36, _step(tiles * K)))
+        run(transform_all_inputs, x, ph, pw, (OH, OW), V)
+        run(transform_all_gradients, gy, D)
+        run(weight_gradient_all, V, D, tiles, empty((parts, 36, 12, K)), gw)
+        return
+    block = _block(C, K)
+    V, D = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
+    dU = empty((parts, 36, C, K))
+    run(weight_gradient_blocks, x, gy, ph, pw, block, V, D, dU)
+    run(finish_weight_gradient, dU, gw)
