@@ -25,15 +25,6 @@ theirs = torchvision.models
 NAMES = [name for name in models.list_models(module=models) if name in theirs.list_models()]
 PAPERS = ["alexnet", "vgg", "resnet", "googlenet", "inception"]
 PAPERS += ["densenet", "squeezenet", "mobilenetv2"]
-    "alexnet",
-    "vgg",
-    "resnet",
-    "googlenet",
-    "inception",
-    "densenet",
-    "squeezenet",
-    "mobilenetv2",
-]
 
 
 def test_nothing_has_a_name_of_its_own_in_the_zoo():
