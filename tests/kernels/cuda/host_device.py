@@ -102,7 +102,7 @@ class HostDevice:
         return functools.partial(self._launch, name, dtype)
 
     def _launch(self, name: str, dtype: str, grid: tuple, block: tuple, args: tuple) -> None:
-        assert len(grid) == len(block) == 1 and grid[0] >= 1 and 1 <= block[0] <= max(THREADS)
+        assert len(grid) == len(block) == 1 and grid[0] >= 1 and 1 <= block[0] <= loader.THREADS
         self.launches.append(name)
         library = self.library(dtype)
         parameters = (Parameter * 64)()

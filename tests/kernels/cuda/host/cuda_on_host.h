@@ -48,7 +48,26 @@ struct __half {
     operator float() const { return value; }
 };
 
+// ------------------------------------------------------------------------------ order
+
+// What a thread did before `before(place)` is seen by whoever comes to `after(place)` later.
+// Without ThreadSanitizer there is nothing to do: what runs on one thread is in order.
+#ifdef __SANITIZE_THREAD__
+inline void before(char *place) { __tsan_release(place); }
+inline void after(char *place) { __tsan_acquire(place); }
+#else
+inline void before(char *) {}
+inline void after(char *) {}
+#endif
+
 // ------------------------------------------------------------------------------ one block
+
+struct Launch {
+    void (*kernel)(void *);
+    void *arguments;
+    bool reversed;
+    char start = 0, end = 0;  // places for before() and after()
+};
 
 struct Fiber {
     ucontext_t context;
@@ -61,16 +80,18 @@ struct Block {
     std::vector<Fiber> fibers;
     ucontext_t scheduler;
     unsigned int current = 0;
-    char barrier = 0;  // its address stands for the barrier in ThreadSanitizer's books
-    void (*kernel)(void *) = nullptr;
-    void *arguments = nullptr;
+    char barrier = 0;  // a place for before() and after()
+    Launch *launch = nullptr;
 };
 inline thread_local Block *block = nullptr;
 #ifdef __SANITIZE_THREAD__
 inline thread_local void *scheduler_fiber = nullptr;
 #endif
 
-inline void back_to_scheduler() {
+// What the scheduler does is no business of the threads that it schedules.
+#define SCHEDULER __attribute__((no_sanitize_thread)) inline
+
+SCHEDULER void back_to_scheduler() {
     Block *mine = block;
 #ifdef __SANITIZE_THREAD__
     __tsan_switch_to_fiber(scheduler_fiber, __tsan_switch_to_fiber_no_sync);
@@ -79,23 +100,22 @@ inline void back_to_scheduler() {
 }
 
 inline void __syncthreads() {
-    [[maybe_unused]] Block *mine = block;
-#ifdef __SANITIZE_THREAD__
-    __tsan_release(&mine->barrier);  // what was done before ...
-#endif
+    Block *mine = block;
+    before(&mine->barrier);
     back_to_scheduler();
-#ifdef __SANITIZE_THREAD__
-    __tsan_acquire(&mine->barrier);  // ... is seen by all afterwards
-#endif
+    after(&mine->barrier);
 }
 
-inline void fiber_main() {
-    block->kernel(block->arguments);
+SCHEDULER void fiber_main() {
+    Launch *launch = block->launch;
+    after(&launch->start);
+    launch->kernel(launch->arguments);
+    before(&launch->end);
     block->fibers[block->current].running = false;
     back_to_scheduler();
 }
 
-inline void switch_to(unsigned int thread) {
+SCHEDULER void switch_to(unsigned int thread) {
     Fiber &fiber = block->fibers[thread];
     block->current = thread;
     threadIdx = {thread};
@@ -107,11 +127,11 @@ inline void switch_to(unsigned int thread) {
 }
 
 // True unless some threads ended while others waited at a barrier.
-inline bool run_block(unsigned int threads, bool reversed, void (*kernel)(void *), void *arguments) {
+SCHEDULER bool run_block(unsigned int threads, Launch *launch) {
     static thread_local Block mine;
     block = &mine;
     if (mine.fibers.size() < threads) mine.fibers.resize(threads);
-    mine.kernel = kernel, mine.arguments = arguments;
+    mine.launch = launch;
     for (unsigned int t = 0; t < threads; ++t) {
         Fiber &fiber = mine.fibers[t];
         getcontext(&fiber.context);
@@ -128,7 +148,7 @@ inline bool run_block(unsigned int threads, bool reversed, void (*kernel)(void *
     for (unsigned int running = threads; running > 0;) {
         unsigned int ended = 0;
         for (unsigned int i = 0; i < threads; ++i) {
-            unsigned int t = reversed ? threads - 1 - i : i;
+            unsigned int t = launch->reversed ? threads - 1 - i : i;
             if (!mine.fibers[t].running) continue;
             switch_to(t);
             ended += !mine.fibers[t].running;
@@ -146,20 +166,21 @@ inline bool run_block(unsigned int threads, bool reversed, void (*kernel)(void *
 
 // together: all blocks at once, as threads of the processor; otherwise one after another.
 inline bool run_grid(
-    unsigned int blocks, unsigned int threads, bool reversed, bool together,
-    void (*kernel)(void *), void *arguments) {
+    unsigned int blocks, unsigned int threads, bool together, Launch launch) {
     std::atomic<bool> in_step{true};
     auto one = [&](unsigned int b) {
         blockIdx = {b}, blockDim = {threads}, gridDim = {blocks};
-        if (!run_block(threads, reversed, kernel, arguments)) in_step = false;
+        if (!run_block(threads, &launch)) in_step = false;
     };
+    before(&launch.start);
     if (together) {
         std::vector<std::thread> all;
         for (unsigned int b = 0; b < blocks; ++b) all.emplace_back(one, b);
         for (std::thread &each : all) each.join();
     } else {
-        for (unsigned int b = 0; b < blocks; ++b) one(reversed ? blocks - 1 - b : b);
+        for (unsigned int b = 0; b < blocks; ++b) one(launch.reversed ? blocks - 1 - b : b);
     }
+    after(&launch.end);
     return in_step;
 }
 
@@ -196,6 +217,6 @@ int describe(void (*)(P...), Parameter *parameters) {
 #define HOST_ENTRY(name)                                                                       \
     extern "C" bool host_##name(                                                               \
         unsigned int blocks, unsigned int threads, bool reversed, bool together, void **args) { \
-        return run_grid(blocks, threads, reversed, together, caller<name>(name), args);        \
+        return run_grid(blocks, threads, together, {caller<name>(name), args, reversed});      \
     }                                                                                          \
     extern "C" int describe_##name(Parameter *parameters) { return describe(name, parameters); }
