@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .. import autograd, nn
-from ..autograd.modes import enable_grad
+from ..autograd.modes import enable_grad, no_grad
 from ..tensor import Tensor
 
 
@@ -78,3 +78,40 @@ def capture(model: nn.Module, x: Tensor, name: str, target: int | None = None) -
         handle.remove()
         model.train(training)
     return Capture(name, layer, seen["x"], seen["y"].detach(), gy, scores.detach(), target)
+
+
+def layer_inputs(
+    model: nn.Module, x: Tensor, kind: Any = nn.Module
+) -> list[tuple[str, nn.Module, Tensor, Tensor]]:
+    """(name, layer, input, output) of each layer of this kind, in the order of the calls.
+
+    One forward pass in evaluation mode, without recording gradients. Only layers without children
+    are listed; one that is called twice comes twice. Inputs and outputs are copies.
+    """
+    found = []
+    handles = []
+    training = model.training
+    for name, module in model.named_modules():
+        if not isinstance(module, kind) or any(True for _ in module.children()):
+            continue
+
+        def listen(module: nn.Module, inputs: tuple, name: str = name) -> None:
+            found.append([name, module, inputs[0].clone(), None])
+
+        def finish(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+            # The call that ends now is the last one that has begun: layers are not nested.
+            found[-1][3] = output.clone()
+
+        handles += [
+            module.register_forward_pre_hook(listen),
+            module.register_forward_hook(finish),
+        ]
+    try:
+        model.eval()
+        with no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+        model.train(training)
+    return [tuple(entry) for entry in found]

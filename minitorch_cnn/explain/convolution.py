@@ -85,7 +85,9 @@ class Convolution(Explanation):
         self.weight = to_numpy(layer.weight.array).astype(np.float64)
         bias = layer.bias
         self.bias = np.zeros(len(self.weight)) if bias is None else to_numpy(bias.array) * 1.0
-        self.stride, self.dilation, self.groups = layer.stride, layer.dilation, layer.groups
+        self.stride = layer.stride[0], layer.stride[1]
+        self.dilation = layer.dilation[0], layer.dilation[1]
+        self.groups = layer.groups
 
         left, right, top, bottom = layer._reversed_padding_repeated_twice
         H, W = self.x.shape[2:]

@@ -54,7 +54,7 @@ class BatchNorm(Explanation):
         mean = self.x.mean(over, keepdims=True)
         sigma = np.sqrt(self.x.var(over, keepdims=True) + layer.eps)
         self.xhat = (self.x - mean) / sigma
-        weight = 1.0
+        weight: Any = 1.0
         if layer.weight is not None:
             weight = to_numpy(layer.weight.array).reshape(1, -1, 1, 1)
         scale = weight / sigma

@@ -21,6 +21,7 @@ from ..explanation import Explanation
 MODULES: tuple[str, ...] = (
     "minitorch_cnn.explain.commands.convolution",
     "minitorch_cnn.explain.commands.backward",
+    "minitorch_cnn.explain.commands.algorithms",
     "minitorch_cnn.explain.page.command",
 )
 
