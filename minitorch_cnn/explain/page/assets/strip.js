@@ -22,6 +22,9 @@ class Strip {
     this.arcs = svgElement("svg", { class: "arcs", "aria-hidden": "true" });
     this.cards = network.layers.map((layer, number) => this.makeCard(layer, number));
     this.row.append(this.arcs, ...this.cards.map((card) => card.node));
+    const jumps = network.layers.some((layer, number) =>
+      layer.sources.some((source) => source !== number - 1));
+    this.row.classList.toggle("with-arcs", jumps);
     container.replaceChildren(this.row);
     container.addEventListener("keydown", (event) => this.onKey(event));
     window.addEventListener("resize", () => this.drawArcs());

@@ -277,10 +277,13 @@ class Trace {
   equation(parts, total) {
     const row = element("div", { className: "equation" });
     for (const [operator, value, label, closing] of [...parts, ["=", total, "", ""]]) {
-      row.append(element("span", { className: "operator" }, operator),
-        element("span", { className: operator === "=" ? "part result" : "part" },
-          element("b", {}, formatNumber(value)), element("small", {}, label)));
-      if (closing) row.append(element("span", { className: "operator" }, closing));
+      // An operator stays on one line with the number behind it.
+      const term = element("span", { className: "term" });
+      if (operator) term.append(element("span", { className: "operator" }, operator));
+      term.append(element("span", { className: operator === "=" ? "part result" : "part" },
+        element("b", {}, formatNumber(value)), element("small", {}, label)));
+      if (closing) term.append(element("span", { className: "operator" }, closing));
+      row.append(term);
     }
     byId("sums").append(row);
   }
