@@ -150,10 +150,16 @@ def pinv(
     the smallest relative step of the dtype by default (0 if atol is given).
     """
     check_matrix("linalg.pinv", A, square=hermitian)
-    return PseudoInverse.apply(A, _cutoff(A, rcond if rtol is None else rtol, atol))
+    cutoff = _cutoff(A, rcond if rtol is None else rtol, atol, hermitian)
+    return PseudoInverse.apply(A, cutoff, hermitian)
 
 
-def _cutoff(A: Tensor, rtol: Any, atol: Any) -> Tensor:
+def _sizes(A: Tensor, hermitian: bool) -> Tensor:
+    """The singular values; of a symmetric matrix they are the sizes of the eigenvalues."""
+    return eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
+
+
+def _cutoff(A: Tensor, rtol: Any, atol: Any, hermitian: bool) -> Tensor:
     """The size of singular values that count as 0, for each matrix."""
     if rtol is None:
         xp = array_module(A.array)
@@ -163,7 +169,7 @@ def _cutoff(A: Tensor, rtol: Any, atol: Any) -> Tensor:
             if atol is not None and bool((A.new_tensor(atol) > 0).any())
             else (max(A.shape[-2:]) * step)
         )
-    s = svdvals(A.detach())
+    s = _sizes(A, hermitian)
     largest = amax(s, -1) if s.shape[-1] else s.new_zeros(s.shape[:-1])
     zero = A.new_tensor(0.0) if atol is None else A.new_tensor(atol)
     return (largest * rtol).maximum(zero.expand(largest.shape))
@@ -174,8 +180,8 @@ def matrix_rank(
 ) -> Tensor:
     """How many singular values are above the cutoff (see `pinv`)."""
     check_matrix("linalg.matrix_rank", A, square=hermitian)
-    cutoff = _cutoff(A, rtol, tol if atol is None else atol)
-    return sum(svdvals(A.detach()) > cutoff.unsqueeze(-1), -1)
+    cutoff = _cutoff(A, rtol, tol if atol is None else atol, hermitian)
+    return sum(_sizes(A, hermitian) > cutoff.unsqueeze(-1), -1)
 
 
 def matrix_power(A: Tensor, n: int) -> Tensor:
@@ -246,6 +252,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     if count <= 1:
         raise RuntimeError(f"N must be greater than 1, got {N}")
     x = x if x.dtype.is_floating_point else x.long()
+    x = reshape(x, 1) if x.ndim == 0 else x
     powers = wrap(array_module(x.array).arange(count))
     return x.unsqueeze(-1) ** powers
 

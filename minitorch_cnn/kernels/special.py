@@ -64,7 +64,7 @@ def erfc(x: Any) -> Any:
         from cupyx.scipy.special import erfc as cupy_erfc
 
         return cupy_erfc(x)
-    return np.frompyfunc(math.erfc, 1, 1)(x).astype(x.dtype)
+    return np.asarray(np.frompyfunc(math.erfc, 1, 1)(x), x.dtype)
 
 
 def erfinv(y: Any) -> Any:

@@ -19,6 +19,7 @@ from .common import (
     as_operand,
     cast,
     check_broadcast,
+    check_tensor,
     operands,
     same_device,
     shape_of,
@@ -305,6 +306,7 @@ def remainder(input: Any, other: Any) -> Tensor:
 
 def fmod(input: Any, other: Any) -> Tensor:
     """input - other * trunc(input / other): the remainder with the sign of the dividend."""
+    check_tensor("fmod", input)
     a, b = operands(input, other)
     return sub(a, mul(b, div(a, b, rounding_mode="trunc")))
 

@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 from .. import dtypes
+from ..autograd.function import Function
 from ..backend import array_module
 from ..tensor import Tensor, wrap
 from .arithmetic import BinaryWithOperands, mul, pow, sub, where
-from .common import array_of, check_broadcast, operands, sum_to
+from .common import array_of, check_broadcast, check_tensor, operands, sum_to
 from .elementwise import log, sigmoid
 
 
@@ -80,6 +81,7 @@ def copysign(input: Tensor, other: Any) -> Tensor:
     >>> mt.copysign(mt.tensor([1.0, -2.0]), -0.0)
     tensor([-1., -2.])
     """
+    check_tensor("copysign", input)
     a, b = operands(input, other, floating=True)
     check_broadcast(a, b)
     return CopySign.apply(a, b)
@@ -176,11 +178,13 @@ def xlogy(input: Any, other: Any) -> Tensor:
 
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """input * 2^other."""
+    check_tensor("ldexp", input)
     return mul(input, pow(2.0, other))
 
 
-def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """other - alpha * input."""
+    check_tensor("rsub", input)
     return sub(other, input, alpha=alpha)
 
 
@@ -194,6 +198,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     >>> mt.heaviside(mt.tensor([-1.0, 0.0, 2.0]), mt.tensor([0.5]))
     tensor([0.0000, 0.5000, 1.0000])
     """
+    check_tensor("heaviside", input)
     if not isinstance(values, Tensor) or input.dtype is not values.dtype:
         raise RuntimeError(
             "heaviside is not yet implemented for tensors with different dtypes: "
@@ -204,12 +209,25 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     return where(a == 0, b, where(a.isnan(), a, (a > 0).to(a.dtype)))
 
 
+class NextAfter(Function):
+    """y = the number beside a, in the direction of b"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.shapes = a.shape, b.shape
+        return wrap(array_module(a.array).nextafter(a.array, b.array))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return sum_to(gy, ctx.shapes[0]), None
+
+
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """The next representable number after input, in the direction of other."""
     a, b = _both_tensors("nextafter", input, other)
     if not a.dtype.is_floating_point:
         raise NotImplementedError(f'"nextafter" not implemented for {a.dtype}')
-    return wrap(array_module(a.array).nextafter(a.array, b.array))
+    return NextAfter.apply(a, b)
 
 
 def gcd(input: Tensor, other: Tensor) -> Tensor:
@@ -233,9 +251,11 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
 
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """`clamp` from below only."""
+    check_tensor("clamp_min", input)
     return input.clamp(min=min)
 
 
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """`clamp` from above only."""
+    check_tensor("clamp_max", input)
     return input.clamp(max=max)

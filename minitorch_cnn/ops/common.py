@@ -17,6 +17,15 @@ def is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real | np.bool_)
 
 
+def check_tensor(name: str, value: Any) -> None:
+    """Raises TypeError unless the value is a Tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{name}(): the first argument must be a Tensor, got {type(value).__name__}: "
+            f"{value!r:.60}"
+        )
+
+
 def as_operand(value: Any, like: Tensor) -> Any:
     """A tensor or a Python number from what a user wrote beside the tensor `like`."""
     if isinstance(value, Tensor):

@@ -9,13 +9,12 @@ from ..backend import array_module
 from ..dtypes import finfo, result_type
 from ..tensor import Tensor, wrap
 from .arithmetic import where
-from .common import array_of, check_broadcast, is_number, operands, same_device
+from .common import array_of, check_broadcast, check_tensor, is_number, operands, same_device
 
 
 def _comparison(name: str, numpy_name: str, symbol: str) -> Callable[[Any, Any], Tensor]:
     def compare(input: Tensor, other: Any) -> Tensor:
-        if not isinstance(input, Tensor):
-            raise TypeError(f"{name}(): the first argument must be a Tensor, got {input!r:.60}")
+        check_tensor(name, input)
         a, b = operands(input, other)
         check_broadcast(a, b)
         return wrap(getattr(array_module(a.array), numpy_name)(a.array, array_of(b)))

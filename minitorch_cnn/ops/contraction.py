@@ -9,6 +9,7 @@ its own. Operands are multiplied from left to right, two at a time, each pair by
 from __future__ import annotations
 
 import math
+import string
 from typing import Any
 
 from ..tensor import Tensor, shape_text
@@ -20,12 +21,15 @@ from .shape import permute, reshape
 ELLIPSIS = "."  # stands for "..." while letters are taken apart
 
 
-def einsum(equation: str, *operands: Any) -> Tensor:
+def einsum(equation: Any, *operands: Any) -> Tensor:
     """A sum of products, described by a letter for each axis: ``"bij,bjk->bik"``.
 
     Letters that are missing on the right of "->" are summed over. A letter twice in one operand
     takes the diagonal. "..." stands for any axes, which broadcast. Without "->" the result has
     the letters that occur once, in alphabetical order.
+
+    Instead of letters, a list of numbers (and Ellipsis) may follow each operand, and one more for
+    the result: ``einsum(a, [0, 1], b, [1, 2], [0, 2])`` is ``einsum("ab,bc->ac", a, b)``.
 
     >>> import minitorch_cnn as mt
     >>> a = mt.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -34,7 +38,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
             [11., 25.]]))
     """
     if not isinstance(equation, str):
-        raise NotImplementedError("einsum: only the form with an equation (a str) is supported")
+        equation, operands = _equation_of_lists((equation, *operands))
+    if not operands:
+        raise ValueError("einsum(): must specify the equation string and at least one operand")
     tensors = list(operands[0]) if isinstance(operands[0], list | tuple) else list(operands)
     terms, result = _parse(equation, tensors)
     pairs = [_one_axis_a_letter(x, term, equation) for x, term in zip(tensors, terms, strict=True)]
@@ -51,6 +57,26 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     y = sum(y, summed) if summed else y
     letters = "".join(letter for letter in letters if letter in result)
     return permute(y, [letters.index(letter) for letter in result])
+
+
+def _equation_of_lists(args: tuple) -> tuple[str, tuple]:
+    """The equation and the operands of the form in which lists of numbers stand for letters."""
+    if len(args) < 2:
+        raise ValueError("einsum(): must specify the equation string and at least one operand")
+    letters = string.ascii_uppercase + string.ascii_lowercase
+
+    def term(numbers: Any) -> str:
+        for each in numbers:
+            if each is not Ellipsis and not (isinstance(each, int) and 0 <= each < len(letters)):
+                raise ValueError(
+                    f"einsum(): expected subscripts to be integers in [0, 52) or Ellipsis, got "
+                    f"{each!r}"
+                )
+        return "".join("..." if each is Ellipsis else letters[each] for each in numbers)
+
+    operands = args[: len(args) // 2 * 2 : 2]
+    left = ",".join(term(each) for each in args[1::2])
+    return (f"{left}->{term(args[-1])}" if len(args) % 2 else left), operands
 
 
 def _parse(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:

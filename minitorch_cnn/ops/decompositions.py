@@ -20,6 +20,7 @@ from .blocks import diag_embed
 from .common import sum_to
 from .creation import tril
 from .indexing import diagonal
+from .join import cat
 from .linalg import matmul
 from .shape import mT, reshape, unsqueeze
 
@@ -248,28 +249,22 @@ class QR(Function):
 
     @staticmethod
     def forward(ctx, x, mode):
-        q, r = (wrap(each) for each in np_qr(x.array, mode))
-        ctx.mode = mode
+        q, r = (wrap(each) for each in array_module(x.array).linalg.qr(x.array, mode))
         ctx.save_for_backward(q, r)
         return q, r
 
     @staticmethod
     def backward(ctx, gq, gr):
         q, r = ctx.saved_tensors
-        if r.shape[-2] != r.shape[-1] or q.shape[-1] != r.shape[-2]:
+        if q.shape[-1] != r.shape[-1]:
             raise NotImplementedError(
-                f"linalg.qr: no gradient for mode={ctx.mode!r} and a matrix of "
-                f"{q.shape[-2]} by {r.shape[-1]}; it needs at least as many rows as columns"
+                "linalg.qr: mode='complete' has a gradient for square matrices only, got "
+                f"{q.shape[-2]} by {r.shape[-1]}"
             )
         m = matmul(r, mT(gr)) - matmul(mT(gq), q)
         lower = tril(m)
         symmetric = lower + mT(tril(m, -1))
         return mT(Solve.apply(r, mT(gq + matmul(q, symmetric)))), None
-
-
-def np_qr(array: Any, mode: str) -> Any:
-    """Q and R of a bare array, in torch's modes 'reduced' and 'complete'."""
-    return array_module(array).linalg.qr(array, mode)
 
 
 def qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
@@ -283,7 +278,13 @@ def qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
             f"qr received unrecognized mode {mode!r} but expected one of 'reduced' (default), 'r', "
             "or 'complete'"
         )
-    q, r = QR.apply(A, "complete" if mode == "complete" else "reduced")
+    m, n = A.shape[-2:]
+    if mode == "complete" and m > n:
+        return QR.apply(A, mode)
+    # Where there are more columns than rows, Q comes from the first m, and turns the others.
+    q, r = QR.apply(A[..., :m], "reduced")
+    if m < n:
+        r = cat([r, matmul(mT(q), A[..., m:])], -1)
     return (A.new_empty(0), r.detach()) if mode == "r" else (q, r)
 
 
@@ -300,13 +301,17 @@ class Eigh(Function):
     @staticmethod
     def forward(ctx, x, uplo):
         w, v = (wrap(each) for each in array_module(x.array).linalg.eigh(x.array, uplo))
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(w, v)
         return w, v
 
     @staticmethod
     def backward(ctx, gw, gv):
         w, v = ctx.saved_tensors
-        inner = matmul(mT(v), gv) * _reciprocal_gaps(w) + diag_embed(gw)
+        # Only the vectors need the gaps, which are 0 where two eigenvalues are equal.
+        inner = 0 if gw is None else diag_embed(gw)
+        if gv is not None:
+            inner = inner + matmul(mT(v), gv) * _reciprocal_gaps(w)
         gx = matmul(v, matmul(inner, mT(v)))
         return (gx + mT(gx)) / 2, None
 
@@ -339,6 +344,7 @@ class SVD(Function):
         parts = array_module(x.array).linalg.svd(x.array, full)
         u, s, vh = (wrap(each) for each in parts)
         ctx.full = full
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(u, s, vh)
         return u, s, vh
 
@@ -346,6 +352,11 @@ class SVD(Function):
     def backward(ctx, gu, gs, gvh):
         u, s, vh = ctx.saved_tensors
         k, m, n = s.shape[-1], u.shape[-2], vh.shape[-1]
+        if gu is None and gvh is None:  # then equal singular values do not matter
+            return matmul(u[..., :k] * unsqueeze(gs, -2), vh[..., :k, :]), None
+        gu = u.new_zeros(u.shape) if gu is None else gu
+        gs = s.new_zeros(s.shape) if gs is None else gs
+        gvh = vh.new_zeros(vh.shape) if gvh is None else gvh
         if ctx.full and m != n:
             # The columns beyond the k-th are any basis: torch has no gradient for them either.
             beyond = [gu[..., k:], gvh[..., k:, :]]
@@ -393,10 +404,14 @@ class PseudoInverse(Function):
     """Y = X^+; the gradient is Golub's and Pereyra's (1973)"""
 
     @staticmethod
-    def forward(ctx, x, cutoff):
+    def forward(ctx, x, cutoff, hermitian):
         xp = array_module(x.array)
-        u, s, vh = xp.linalg.svd(x.array, False)
-        kept = s > cutoff.array[..., None]
+        if hermitian:  # only the lower triangle counts
+            s, u = xp.linalg.eigh(x.array)
+            vh = xp.swapaxes(u, -1, -2)
+        else:
+            u, s, vh = xp.linalg.svd(x.array, False)
+        kept = xp.abs(s) > cutoff.array[..., None]
         inverse = xp.where(kept, 1 / xp.where(kept, s, 1), 0)
         y = wrap(xp.swapaxes(vh, -1, -2) * inverse[..., None, :] @ xp.swapaxes(u, -1, -2))
         ctx.save_for_backward(x, y)
@@ -411,4 +426,4 @@ class PseudoInverse(Function):
         second = matmul(rest, matmul(y, yt))
         other = g - matmul(matmul(g, y), x)
         third = matmul(yt, matmul(y, other))
-        return first + second + third, None
+        return first + second + third, None, None

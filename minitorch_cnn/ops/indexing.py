@@ -112,6 +112,10 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`length` elements of a dimension from position `start` on, as a view."""
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
+        raise RuntimeError(
+            f"start must be an 0-dim integral Tensor, got {start.dtype}, {list(start.shape)}"
+        )
     dim, total, first = input._dim(dim), input.size(dim), operator.index(start)
     if not -total <= first <= total:
         raise IndexError(
@@ -161,8 +165,9 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
             [1, 2, 3],
             [2, 3, 4]])
     """
+    if input.ndim == 0:
+        return unfold(input.reshape(1), dimension, size, step)[0]
     dim = input._dim(dimension)
-    input = input.reshape(1) if input.ndim == 0 else input
     if size > input.size(dim) or size < 0 or step <= 0:
         raise RuntimeError(
             f"maximum size for tensor at dimension {dim} is {input.size(dim)} and step must be "

@@ -18,6 +18,7 @@ from ..backend import array_module
 from ..dtypes import as_dtype, dtype
 from ..tensor import Tensor, shape_text, wrap
 from .arithmetic import where
+from .common import check_tensor
 from .elementwise import abs as absolute
 from .positions import gather
 from .shape import expand, reshape
@@ -235,7 +236,9 @@ def norm(
     if p == "fro" or p == 2:
         return SafeSqrt.apply(sum(x * x, dim, keepdim))
     if isinstance(p, str):
-        raise NotImplementedError(f"norm: p={p!r} is not supported; use a number or 'fro'")
+        raise NotImplementedError(
+            f"norm: p={p!r} is not supported; use a number or 'fro', or mt.linalg.matrix_norm"
+        )
     if p == math.inf:
         return amax(absolute(x), _or_all(dim), keepdim)
     if p == -math.inf:
@@ -244,7 +247,13 @@ def norm(
         return sum((x != 0).to(x.dtype), dim, keepdim)
     if p == 1:
         return sum(absolute(x), dim, keepdim)
-    return sum(absolute(x) ** p, dim, keepdim) ** (1 / p)
+    # At 0 powers and roots have infinite slopes; torch's rule is that the gradient is 0 there.
+    zero = x == 0
+    powers = where(zero, 0.0 if p > 0 else math.inf, where(zero, 1.0, absolute(x)) ** p)
+    total = sum(powers, dim, keepdim)
+    flat = (total == 0) | (total == math.inf)
+    root = where(flat, 1.0, total) ** (1 / p)
+    return where(flat, total.detach() ** (1 / p), root)
 
 
 def _or_all(dim: Any) -> Any:
@@ -345,11 +354,6 @@ def _at_position(input: Tensor, dim: int, index: Tensor, keepdim: bool) -> Value
     return ValuesAndIndices(values.squeeze(dim), index.squeeze(dim))
 
 
-def _check_tensor(name: str, input: Any) -> None:
-    if not isinstance(input, Tensor):
-        raise TypeError(f"{name}(): the first argument must be a Tensor, got {input!r:.60}")
-
-
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest element; with a dimension, (values, indices) along it; with a tensor, `maximum`.
 
@@ -358,7 +362,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> x.max(), x.max(1).values, x.max(1).indices
     (tensor(7), tensor([7, 5]), tensor([1, 0]))
     """
-    _check_tensor("max", input)
+    check_tensor("max", input)
     if dim is None:
         return amax(input)
     if isinstance(dim, Tensor):
@@ -368,7 +372,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest element; with a dimension, (values, indices); with a tensor, `minimum`."""
-    _check_tensor("min", input)
+    check_tensor("min", input)
     if dim is None:
         return amin(input)
     if isinstance(dim, Tensor):

@@ -66,22 +66,38 @@ class ScatterProduct(Function):
         # The slope for a factor is the product of the others: y divided by it. Where one factor
         # is 0, its slope is the product without it and the others have 0; where two are, all have.
         x, index, src, y = ctx.saved_tensors
-        covered = tuple(slice(n) for n in index.shape)
-        used = src[covered]
+        used = src[tuple(slice(n) for n in index.shape)]
         zeros = scatter_add((x == 0).to(gy.dtype), ctx.dim, index, (used == 0).to(gy.dtype))
-        without = y
-        if bool((zeros.array > 0).any()):
-            nonzero = where(x == 0, 1.0, x), where(used == 0, 1.0, used)
-            without = ScatterProduct.apply(nonzero[0], ctx.dim, index, nonzero[1])
+        at_index = [gather(each, ctx.dim, index) for each in (gy, zeros)]
+        if not (zeros.array > 0).any():
+            gx, gused = gy * y / x, at_index[0] * gather(y, ctx.dim, index) / used
+        else:
+            ones = where(x == 0, 1.0, x), where(used == 0, 1.0, used)
+            others = ScatterProduct.apply(ones[0], ctx.dim, index, ones[1]).detach()
+            gx = gy * _slope(x, others, zeros)
+            gused = at_index[0] * _slope(used, gather(others, ctx.dim, index), at_index[1])
+            gx, gused = (WithoutGradient.apply(each) for each in (gx, gused))
+        return gx, None, None, PutIntoCorner.apply(gused, src.shape)
 
-        def slope(factor: Tensor, product: Tensor, count: Tensor) -> Tensor:
-            alone = where((factor == 0) & (count == 1), product, 0.0)
-            return where(count == 0, product / where(factor == 0, 1.0, factor), alone)
 
-        gx = gy * slope(x, without, zeros)
-        at_index = [gather(each, ctx.dim, index) for each in (gy, without, zeros)]
-        gsrc = PutIntoCorner.apply(at_index[0] * slope(used, at_index[1], at_index[2]), src.shape)
-        return gx, None, None, gsrc
+def _slope(factor: Tensor, others: Tensor, zeros: Tensor) -> Tensor:
+    """The slope for a factor, given the product of the factors that are not 0, and their number."""
+    alone = where((factor == 0) & (zeros == 1), others, 0.0)
+    return where(zeros == 0, others / where(factor == 0, 1.0, factor), alone)
+
+
+class WithoutGradient(Function):
+    """y = x, which refuses to be differentiated"""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x
+
+    @staticmethod
+    def backward(ctx, gy):
+        raise NotImplementedError(
+            "scatter_reduce, index_reduce: no second gradient of a product in which an element is 0"
+        )
 
 
 class PutIntoCorner(Function):

@@ -16,7 +16,7 @@ from .elementwise import sqrt
 from .indexing import diagonal
 from .linalg import matmul
 from .positions import gather
-from .reduce import ValuesAndIndices, dims_of, kept_shape, median, needs_elements, sum
+from .reduce import ValuesAndIndices, dims_of, kept_shape, mean, median, needs_elements, sum
 from .shape import movedim, mT, reshape
 from .sorting import argsort, searchsorted, sort
 
@@ -276,14 +276,15 @@ def cov(
     x = x if x.dtype.is_floating_point else x.float()
     weights = _weights(x, fweights, aweights)
     if weights is None:
-        weights = x.new_ones(x.size(1))
-    total = sum(weights)
-    x = x - sum(x * weights, 1, True) / total
-    norm = total - correction
-    if aweights is not None:
-        norm = total - correction * sum(weights * aweights) / total
-    result = matmul(x, mT(x * weights)) / norm.clamp(min=0)
-    return result.squeeze() if input.ndim < 2 else result
+        norm: Any = x.new_full((), x.size(1) - correction)
+        centred = weighted = x - mean(x, 1, True)
+    else:
+        total = sum(weights)
+        centred = x - sum(x * weights, 1, True) / total
+        weighted, norm = centred * weights, total - correction
+        if aweights is not None and correction:
+            norm = total - correction * sum(weights * aweights) / total
+    return (matmul(centred, mT(weighted)) / norm.clamp(min=0)).squeeze()
 
 
 def _weights(x: Tensor, fweights: Any, aweights: Any) -> Tensor | None:
@@ -300,7 +301,7 @@ def _weights(x: Tensor, fweights: Any, aweights: Any) -> Tensor | None:
             raise RuntimeError(f"cov(): wrong dtype of {name}: {given.dtype}")
         if bool((given < 0).any()):
             raise RuntimeError(f"cov(): {name} cannot be negative")
-        weights = given.to(x.dtype) if weights is None else weights * given
+        weights = given if weights is None else weights * given
     return weights
 
 

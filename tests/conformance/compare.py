@@ -12,7 +12,7 @@ import minitorch_cnn as mt
 
 # How far numbers may be apart, as a part of the largest number in the tensor (or of 1): outputs,
 # gradients, gradients of gradients. The last bits of sums depend on the order of the summands.
-TOLERANCE = {"float64": (1e-9, 1e-8, 1e-7), "float32": (3e-5, 3e-4, 0.0), "float16": (2e-3, 0, 0)}
+TOLERANCE = {"float64": (1e-9, 1e-8, 1e-7), "float32": (3e-5, 3e-4, 3e-3), "float16": (2e-3, 0, 0)}
 
 # An ordinary exception says what is wrong. Others (AttributeError, AssertionError, ...) are bugs.
 ORDINARY = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError)
@@ -31,10 +31,12 @@ class Different(Exception):
     """The two results differ."""
 
 
-def verdict_of_good(function, form, sample, dtype, seed, check=None):
+def verdict_of_good(function, form, sample, dtype, seed, check=None, has_gauge=False):
     """Compares `function` (ours) with `form` (torch's) on a sample that torch accepts.
 
-    check(ours, theirs, args, kwargs) replaces the comparison where results are random.
+    check(ours, theirs, args, kwargs) replaces the comparison where results are random. has_gauge:
+    results are only determined up to a sign or a rotation (singular vectors); torch's samples say
+    what of them is unique.
     """
     try:
         our_args, our_kwargs = S.ours(S.arguments(sample))
@@ -54,11 +56,13 @@ def verdict_of_good(function, form, sample, dtype, seed, check=None):
             if check is not None:
                 check(mine, theirs, args, kwargs)
                 return Verdict("passed")
-            _compare(mine, theirs, "output")
+            if not has_gauge:
+                _compare(mine, theirs, "output")
             leaves = S.tensors_in([our_args, our_kwargs], mt)
             their_leaves = S.tensors_in([args, kwargs], torch)
             mine = sample.output_process_fn_grad(mine)
             theirs = sample.output_process_fn_grad(theirs)
+            _compare(mine, theirs, "output")
             _compare_gradients(mine, theirs, leaves, their_leaves, dtype, seed)
         except Different as difference:
             return Verdict("wrong", str(difference))
@@ -140,6 +144,8 @@ def _compare_values(mine, theirs, what, order):
     scale = max(1.0, float(finite.max())) if finite.size else 1.0
     atol = TOLERANCE[theirs.dtype.name][order] * scale
     close = np.isclose(mine.astype(np.float64), theirs.astype(np.float64), 0, atol, equal_nan=True)
+    if order == 2:  # torch's second gradients are NaN at some kinks: no reference there
+        close |= np.isnan(theirs)
     if not close.all():
         raise Different(_where(what, mine, theirs, close))
 

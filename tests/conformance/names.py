@@ -111,6 +111,9 @@ SPECIAL = {
     },
     "byte": _item("byte"),
     "normal in_place": _in_place("normal_"),
+    "where": mt.Tensor.where,  # torch's samples begin with the first value, not the condition
+    "einsum": lambda tensors, equation: mt.einsum(equation, tensors),
+    "linalg.pinv singular": lambda a, b: mt.linalg.pinv(a @ b.mT),
 }
 
 # Results that are random: their properties are compared, see `check_random`.
@@ -122,6 +125,10 @@ RANDOM = re.compile(
     |rrelu|fractional_max_pool2d|fractional_max_pool3d))(\ .*)?""",
     re.VERBOSE,
 )
+
+
+def has_gauge(operation):
+    return operation.name in ("linalg.svd", "linalg.eigh", "svd")
 
 
 def is_random(label):

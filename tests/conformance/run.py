@@ -37,7 +37,9 @@ def results(label, dtypes=None, limit=None, only=None):
                     verdict = compare.verdict_of_bad(function, theirs, sample)
                 else:
                     seed = names.seed_of(label, index)
-                    verdict = compare.verdict_of_good(function, theirs, sample, dtype, seed, check)
+                    verdict = compare.verdict_of_good(
+                        function, theirs, sample, dtype, seed, check, names.has_gauge(operation)
+                    )
                 yield form, dtype, described(sample), verdict
     function = names.ours(operation)
     unbound = label.startswith("__")  # torch's errors call them with a number for self
