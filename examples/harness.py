@@ -140,7 +140,11 @@ class Data:
 
     def loaders(self, args: Any) -> tuple[DataLoader, DataLoader]:
         """Batches of normalised float32 images (N, C, H, W) and labels (N,)."""
-        common: dict = dict(batch_size=args.batch_size, num_workers=args.workers)
+        common: dict = dict(
+            batch_size=args.batch_size,
+            num_workers=args.workers,
+            pin_memory=mt.get_backend() == "cupy",
+        )
         train = DataLoader(
             self.train_set, shuffle=True, drop_last=True, collate_fn=self.augment, **common
         )
@@ -245,29 +249,35 @@ class Run:
     # ---- sums over an epoch
 
     def _start_sums(self) -> None:
-        self.loss_sum: Any = 0.0
-        self.correct: Any = 0
-        self.count = 0
+        self.loss_sum, self.correct, self.count = 0.0, 0, 0
+        # (loss, right answers) since the last look, where they are computed
+        self.sums = mt.zeros(2, dtype=mt.float64, device=self.device)
 
     def record(self, loss: mt.Tensor, scores: mt.Tensor, labels: mt.Tensor) -> None:
-        """Adds one step to the sums of the epoch, without fetching anything from a GPU."""
+        """Adds one step to the sums of the epoch; fetches them once in `look_every` steps."""
         with mt.no_grad():
-            self.step += 1
-            self.count += len(labels)
-            self.loss_sum = self.loss_sum + loss.detach().double() * len(labels)
-            self.correct = self.correct + (scores.argmax(1) == labels).sum()
+            right = (scores.argmax(1) == labels).sum()
+            self.sums += mt.stack([loss.detach().double() * len(labels), right.double()])
+        self.step += 1
+        self.count += len(labels)
         if self.step % self.look_every == 0 or self.step == self.steps_per_epoch:
-            self.loss_sum, self.correct = float(self.loss_sum), int(self.correct)
+            self.look()
             self.bar.show(*self.epoch_result())
 
+    def look(self) -> None:
+        """Fetches what was summed up on the device: the host waits for it."""
+        loss, right = self.sums.tolist()
+        self.loss_sum, self.correct = self.loss_sum + loss, self.correct + int(right)
+        self.sums.zero_()
+
     def epoch_result(self) -> tuple[float, float]:
-        """Mean loss and accuracy in percent of the epoch so far."""
-        return float(self.loss_sum) / self.count, 100 * int(self.correct) / self.count
+        """Mean loss and accuracy in percent of the epoch, as of the last look."""
+        return self.loss_sum / self.count, 100 * self.correct / self.count
 
     # ---- when something goes wrong
 
     def loss_is_bad(self) -> bool:
-        return isinstance(self.loss_sum, float) and not math.isfinite(self.loss_sum)
+        return not math.isfinite(self.loss_sum)
 
     def explain_bad_loss(self, model: nn.Module, images: mt.Tensor) -> None:
         """Ends the run, naming the step and the first layer that gives a non-finite value."""
@@ -284,6 +294,7 @@ class Run:
         self.interrupted = True
 
     def save_and_exit(self, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
+        self.look()
         path = self.save("last.npz", model, optimizer, scheduler, finished=False)
         command = ["python", sys.argv[0], "--resume", str(path)]
         print(f"\ninterrupted after step {self.step} of epoch {self.epoch}. To go on:")
@@ -339,8 +350,8 @@ class Run:
             "epoch": self.epoch,
             "epoch_finished": finished,
             "step": self.step,
-            "loss_sum": float(self.loss_sum),
-            "correct": int(self.correct),
+            "loss_sum": self.loss_sum,
+            "correct": self.correct,
             "count": self.count,
         }
         mt.save(state, path)

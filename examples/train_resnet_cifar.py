@@ -26,7 +26,9 @@ def train_one_epoch(run, model, criterion, optimizer, scheduler, loader):
     """One pass over the training data. Returns the mean loss and the accuracy in percent."""
     model.train()
     for images, labels in run.batches(loader):
-        images, labels = images.to(run.device), labels.to(run.device)  # (N, 3, 32, 32), (N,)
+        # (N, 3, 32, 32) and (N,); on their way to a GPU while that is at the step before
+        images = images.to(run.device, non_blocking=True)
+        labels = labels.to(run.device, non_blocking=True)
 
         optimizer.zero_grad()
         scores = model(images)  # (N, classes)
@@ -47,17 +49,18 @@ def train_one_epoch(run, model, criterion, optimizer, scheduler, loader):
 def evaluate(run, model, criterion, loader):
     """Mean loss, accuracy in percent, and all predicted and true classes of the test data."""
     model.eval()
-    count, loss_sum, predicted, true = 0, 0.0, [], []
+    count, predicted, true = 0, [], []
+    loss_sum = mt.zeros((), dtype=mt.float64, device=run.device)
     for images, labels in run.limited(loader):
-        scores = model(images.to(run.device))
-        loss = criterion(scores, labels.to(run.device))
-        loss_sum += loss.item() * len(labels)
+        scores = model(images.to(run.device, non_blocking=True))
+        loss = criterion(scores, labels.to(run.device, non_blocking=True))
+        loss_sum += loss.double() * len(labels)
         count += len(labels)
-        predicted.append(scores.argmax(1).cpu())
+        predicted.append(scores.argmax(1))
         true.append(labels)
-    predicted, true = mt.cat(predicted), mt.cat(true)
+    predicted, true = mt.cat(predicted).cpu(), mt.cat(true)
     accuracy = 100 * (predicted == true).sum().item() / count
-    return loss_sum / count, accuracy, predicted, true
+    return loss_sum.item() / count, accuracy, predicted, true
 
 
 def train(args):

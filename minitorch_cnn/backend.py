@@ -240,22 +240,13 @@ def _inverse(order: list[int]) -> list[int]:
 
 def scatter_add(array: Array, index: Any, values: Array) -> None:
     """``array[index] += values``, where repeated indices add up instead of overwriting."""
-    if isinstance(array, np.ndarray):
-        np.add.at(array, index, values)
-    else:
-        import cupyx
-
-        cupyx.scatter_add(array, index, values)
+    array_module(array).add.at(array, index, values)
 
 
 def scatter_extreme(array: Array, index: Any, values: Array, choose: str) -> None:
     """``array[index] = max(array[index], values)`` ("amax", or "amin"), repeated ones compared."""
-    if isinstance(array, np.ndarray):
-        (np.maximum if choose == "amax" else np.minimum).at(array, index, values)
-    else:
-        import cupyx
-
-        (cupyx.scatter_max if choose == "amax" else cupyx.scatter_min)(array, index, values)
+    xp = array_module(array)
+    (xp.maximum if choose == "amax" else xp.minimum).at(array, index, values)
 
 
 def scatter_multiply(array: Array, index: Any, values: Array) -> None:

@@ -27,12 +27,14 @@ from minitorch_cnn.tensor import wrap
 SHARED = "compares or shares memory with NumPy"
 TEXT = "the text of a tensor on a GPU names its device"
 UNCHECKED = "checking values on a GPU would make the host wait for it"
+DIGITS = "expects the last digit of NumPy's functions"
 ROWS = "CuPy's elementwise functions give row-major results, whatever their inputs"
 HOST_ONLY = {
     "test_tensor_copies_and_as_tensor_shares": SHARED,
     "test_views_share_memory": SHARED,
     "test_numpy_shares_memory_both_ways": SHARED,
     "test_dlpack_both_ways_shares_memory": SHARED,
+    "test_from_dlpack_shares_both_ways": SHARED,
     "test_state_dict_in_the_middle_continues_the_same_way": SHARED,
     "test_saved_values_are_freed_by_backward_though_the_loss_lives_on": SHARED,
     "test_basic_attributes": "asks for the CPU by name",
@@ -40,9 +42,10 @@ HOST_ONLY = {
     "test_repr[": TEXT,
     "test_parameter_list": TEXT,
     "test_parameter_dict": TEXT,
-    "test_error[<lambda>-IndexError-index -1 is out of bounds]": UNCHECKED,
+    "test_error[<lambda>-IndexError-": UNCHECKED,
     "test_an_out_of_range_target_is_quoted_with_its_place": UNCHECKED,
     "test_binary_cross_entropy_at_its_ends_is_cut_as_torchs": UNCHECKED,
+    "test_gelu_with_tanh": DIGITS,
     "test_channels_last_memory": ROWS,
     "test_relu_keeps_nan_and_the_order_in_memory": ROWS,
 }

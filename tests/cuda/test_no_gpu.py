@@ -1,0 +1,108 @@
+"""CuPy installed, but no driver: everything else works, and the message is one clear sentence.
+
+A made-up CuPy raises what the real one raises there; where the real one is installed and finds no
+GPU, it is asked too.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minitorch_cnn as mt
+
+ROOT = Path(__file__).parents[2]
+MADE_UP = """
+from types import SimpleNamespace
+__version__ = "14.2.0"
+class CUDARuntimeError(RuntimeError):
+    pass
+def getDeviceCount():
+    raise CUDARuntimeError(
+        "cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"
+    )
+runtime = SimpleNamespace(getDeviceCount=getDeviceCount, CUDARuntimeError=CUDARuntimeError)
+cuda = SimpleNamespace(runtime=runtime)
+"""
+
+
+@pytest.fixture(params=["made up", "real"])
+def environment(request, tmp_path):
+    if request.param == "real":
+        if importlib.util.find_spec("cupy") is None:
+            pytest.skip("CuPy is not installed")
+        if mt.cuda.is_available():
+            pytest.skip("there is a GPU")
+        return dict(os.environ)
+    (tmp_path / "cupy.py").write_text(MADE_UP)
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def run(environment, *command):
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+
+def test_import_works_and_says_that_there_is_no_gpu(environment):
+    program = """
+import minitorch_cnn as mt
+print(mt.cuda.is_available(), mt.cuda.device_count(), mt.cuda.memory_allocated())
+print(mt.ones(2).sum().item(), mt.get_backend())
+"""
+    done = run(environment, "-c", program)
+    assert (done.stdout, done.stderr) == ("False 0 0\n2.0 numpy\n", "")
+
+
+def test_the_examples_end_with_one_sentence(environment, tmp_path):
+    environment.pop("MINITORCH_TRACEBACK", None)
+    done = run(
+        environment,
+        "examples/train_resnet_cifar.py",
+        *("--backend", "cupy", "--dataset", "shapes", "--out", str(tmp_path / "out")),
+    )
+    assert done.returncode == 1
+    sentence, hint = done.stderr.splitlines()
+    assert sentence.startswith("error: CuPy 1") and "no usable NVIDIA GPU or driver" in sentence
+    assert "nvidia-smi" in sentence and hint.startswith("(set MINITORCH_TRACEBACK=1")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(mt.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: mt.set_backend("cupy"),
+        lambda: mt.ones(2).cuda(),
+        lambda: mt.ones(2, device="cuda:1"),
+        lambda: mt.ones(2).pin_memory(),
+        lambda: mt.cuda.synchronize(),
+        lambda: mt.cuda.Stream(),
+        lambda: mt.cuda.Event(),
+        lambda: mt.cuda.set_device(0),
+        lambda: mt.cuda.CUDAGraph().capture_begin(),
+        lambda: mt.cuda.reset_peak_memory_stats(),
+        lambda: setattr(mt.backends.cuda.matmul, "allow_tf32", True),
+    ],
+)
+def test_what_needs_a_gpu_says_so(call):
+    with pytest.raises(RuntimeError, match=r"the cupy backend needs CuPy|no usable NVIDIA GPU"):
+        call()
+
+
+@pytest.mark.skipif(mt.cuda.is_available(), reason="there is a GPU")
+def test_questions_about_memory_are_answered_with_nothing():
+    assert mt.cuda.memory_reserved() == mt.cuda.max_memory_allocated() == 0
+    assert mt.cuda.max_memory_reserved() == 0 and not mt.ones(2).is_pinned()
+    mt.cuda.empty_cache()
+
+
+@pytest.mark.skipif(mt.cuda.is_available(), reason="there is a GPU")
+def test_a_loader_with_pin_memory_warns_and_works():
+    with pytest.warns(UserWarning, match="no accelerator is found"):
+        loader = mt.utils.data.DataLoader([1, 2, 3], batch_size=2, pin_memory=True)
+    assert [batch.tolist() for batch in loader] == [[1, 2], [3]]
