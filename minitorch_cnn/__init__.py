@@ -75,6 +75,7 @@ _SUBMODULES = (
     "linalg",
     "models",
     "nn",
+    "onnx",
     "optim",
     "testing",
     "transforms",
