@@ -11,7 +11,6 @@ numbers out of a tensor they are fetched from it, which a user has to ask for wi
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from pathlib import Path
 
@@ -64,7 +63,8 @@ def use(config):
         return
     if chosen == "standin":
         sys.path.insert(0, str(Path(__file__).parent / "standin"))
-        os.environ["MINITORCH_CNN_KERNELS"] = "array"  # a stand-in runs no CUDA kernels
+        config.readable_kernels = mt.kernel_tier("array")  # a stand-in runs no CUDA kernels
+        config.readable_kernels.__enter__()
     mt.Tensor.numpy = fetched
     mt.from_numpy = functools.partial(laid_out_as, mt.from_numpy)
     hypothesis.settings.register_profile("device", parent=hypothesis.settings(), max_examples=4)
