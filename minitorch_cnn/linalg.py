@@ -16,7 +16,6 @@ from .ops import geometry
 from .ops import linalg as products
 from .ops.decompositions import (
     LinAlgError,
-    PseudoInverse,
     check_matrix,
     cholesky,
     det,
@@ -30,6 +29,8 @@ from .ops.decompositions import (
     svdvals,
 )
 from .ops.indexing import diagonal as _diagonal
+from .ops.matrix_functions import matrix_power, matrix_rank, pinv
+from .ops.out import add_out
 from .ops.reduce import amax, amin, dims_of, kept_shape, sum
 from .ops.reduce import norm as _norm
 from .ops.shape import movedim, reshape
@@ -134,74 +135,6 @@ def norm(
     if (2 if given is None and A.ndim == 2 else len(given or (0,))) == 2:
         return matrix_norm(A, ord, given or (0, 1), keepdim, dtype=dtype)
     return vector_norm(A, ord, given, keepdim, dtype=dtype)
-
-
-def pinv(
-    A: Tensor,
-    rcond: float | None = None,
-    hermitian: bool = False,
-    *,
-    rtol: Any = None,
-    atol: Any = None,
-) -> Tensor:
-    """The pseudo-inverse of matrices (..., m, n): (..., n, m).
-
-    Singular values up to max(atol, rtol * the largest one) count as 0; rtol is max(m, n) times
-    the smallest relative step of the dtype by default (0 if atol is given).
-    """
-    check_matrix("linalg.pinv", A, square=hermitian)
-    cutoff = _cutoff(A, rcond if rtol is None else rtol, atol, hermitian)
-    return PseudoInverse.apply(A, cutoff, hermitian)
-
-
-def _sizes(A: Tensor, hermitian: bool) -> Tensor:
-    """The singular values; of a symmetric matrix they are the sizes of the eigenvalues."""
-    return eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
-
-
-def _cutoff(A: Tensor, rtol: Any, atol: Any, hermitian: bool) -> Tensor:
-    """The size of singular values that count as 0, for each matrix."""
-    if rtol is None:
-        xp = array_module(A.array)
-        step = float(xp.finfo(A.array.dtype).eps)
-        rtol = (
-            0.0
-            if atol is not None and bool((A.new_tensor(atol) > 0).any())
-            else (max(A.shape[-2:]) * step)
-        )
-    s = _sizes(A, hermitian)
-    largest = amax(s, -1) if s.shape[-1] else s.new_zeros(s.shape[:-1])
-    zero = A.new_tensor(0.0) if atol is None else A.new_tensor(atol)
-    return (largest * rtol).maximum(zero.expand(largest.shape))
-
-
-def matrix_rank(
-    A: Tensor, tol: Any = None, hermitian: bool = False, *, rtol: Any = None, atol: Any = None
-) -> Tensor:
-    """How many singular values are above the cutoff (see `pinv`)."""
-    check_matrix("linalg.matrix_rank", A, square=hermitian)
-    cutoff = _cutoff(A, rtol, tol if atol is None else atol, hermitian)
-    return sum(_sizes(A, hermitian) > cutoff.unsqueeze(-1), -1)
-
-
-def matrix_power(A: Tensor, n: int) -> Tensor:
-    """A multiplied n times by itself; a negative n means the inverse.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.linalg.matrix_power(mt.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
-    tensor([[1., 3.],
-            [0., 1.]])
-    """
-    check_matrix("linalg.matrix_power", A, square=True)
-    base = inv(A) if n < 0 else A
-    xp = array_module(A.array)
-    unit = xp.broadcast_to(xp.eye(A.shape[-1], dtype=A.array.dtype), A.array.shape)
-    y, n = wrap(unit.copy()), abs(n)
-    while n:  # by squaring: n is a sum of powers of 2
-        if n % 2:
-            y = matmul(y, base)
-        base, n = matmul(base, base), n // 2
-    return y
 
 
 def multi_dot(tensors: Any) -> Tensor:
@@ -316,3 +249,10 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+add_out(
+    globals(),
+    """cholesky cond cross det eigh eigvalsh inv matmul matrix_norm matrix_power matrix_rank
+    multi_dot norm pinv qr slogdet solve solve_triangular svd svdvals tensorinv vecdot
+    vector_norm""",
+)

@@ -82,6 +82,8 @@ from .compare import (
     greater,
     greater_equal,
     gt,
+    is_nonzero,
+    is_same_size,
     isclose,
     isfinite,
     isinf,
@@ -122,6 +124,7 @@ from .creation import (
     meshgrid,
     ones,
     ones_like,
+    scalar_tensor,
     tensor,
     tril,
     triu,
@@ -130,8 +133,13 @@ from .creation import (
 )
 from .cumulative import cumprod, cumsum, prod
 from .decompositions import (
+    cholesky,
+    det,
     logdet,
+    qr,
+    slogdet,
 )
+from .decompositions import inv as inverse
 from .elementwise import (
     abs,
     acos,
@@ -209,6 +217,7 @@ from .join import (
     hstack,
     repeat_interleave,
     split,
+    split_with_sizes,
     stack,
     tensor_split,
     unbind,
@@ -227,6 +236,8 @@ from .linalg import (
     tensordot,
     trace,
 )
+from .matrix_functions import matrix_power
+from .matrix_functions import pinv as pinverse
 from .out import add_out
 from .positions import (
     gather,
@@ -275,6 +286,7 @@ from .reduce import (
 from .replace import (
     as_strided,
     diagonal_scatter,
+    fill,
     index_copy,
     index_fill,
     masked_scatter,
@@ -339,6 +351,7 @@ from .statistics import (
 )
 
 # Other names of the same functions.
+ger = outer
 absolute = abs
 arccos = acos
 arccosh = acosh
@@ -416,6 +429,7 @@ __all__ = [
     "cdist",
     "ceil",
     "chain_matmul",
+    "cholesky",
     "chunk",
     "clamp",
     "clamp_max",
@@ -439,6 +453,7 @@ __all__ = [
     "cumsum",
     "cumulative_trapezoid",
     "deg2rad",
+    "det",
     "diag",
     "diag_embed",
     "diagflat",
@@ -463,6 +478,7 @@ __all__ = [
     "exp2",
     "expm1",
     "eye",
+    "fill",
     "fix",
     "flatten",
     "flip",
@@ -482,6 +498,7 @@ __all__ = [
     "gather",
     "gcd",
     "ge",
+    "ger",
     "greater",
     "greater_equal",
     "gt",
@@ -497,6 +514,9 @@ __all__ = [
     "index_reduce",
     "index_select",
     "inner",
+    "inverse",
+    "is_nonzero",
+    "is_same_size",
     "isclose",
     "isfinite",
     "isin",
@@ -535,6 +555,7 @@ __all__ = [
     "masked_scatter",
     "masked_select",
     "matmul",
+    "matrix_power",
     "max",
     "maximum",
     "mean",
@@ -569,11 +590,13 @@ __all__ = [
     "ones_like",
     "outer",
     "permute",
+    "pinverse",
     "positive",
     "pow",
     "prelu",
     "prod",
     "put",
+    "qr",
     "quantile",
     "rad2deg",
     "rand",
@@ -597,6 +620,7 @@ __all__ = [
     "row_stack",
     "rsqrt",
     "rsub",
+    "scalar_tensor",
     "scatter",
     "scatter_add",
     "scatter_reduce",
@@ -612,9 +636,11 @@ __all__ = [
     "sinc",
     "sinh",
     "slice_scatter",
+    "slogdet",
     "softmax",
     "sort",
     "split",
+    "split_with_sizes",
     "sqrt",
     "square",
     "squeeze",

@@ -170,6 +170,16 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return input.shape == other.shape and bool((input.array == other.array).all())
 
 
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """True if both have the same shape."""
+    return input.shape == other.shape
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """True if the only element of the tensor is not 0. Raises RuntimeError if there are more."""
+    return bool(input)
+
+
 # ------------------------------------------------------------------------------------- operators
 # `tensor == something else` is an answer, not an error: Python then says False.
 

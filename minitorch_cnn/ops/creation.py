@@ -222,6 +222,11 @@ def _valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """The 0-d tensor of a number, in the default floating type unless a dtype is given."""
+    return full((), s, dtype=dtype or dtypes.get_default_dtype(), device=device)
+
+
 def empty_like(
     input: Tensor,
     *,

@@ -398,32 +398,3 @@ def svd(A: Tensor, full_matrices: bool = True) -> tuple[Tensor, Tensor, Tensor]:
 def svdvals(A: Tensor) -> Tensor:
     """The singular values, falling."""
     return svd(A, False)[1]
-
-
-class PseudoInverse(Function):
-    """Y = X^+; the gradient is Golub's and Pereyra's (1973)"""
-
-    @staticmethod
-    def forward(ctx, x, cutoff, hermitian):
-        xp = array_module(x.array)
-        if hermitian:  # only the lower triangle counts
-            s, u = xp.linalg.eigh(x.array)
-            vh = xp.swapaxes(u, -1, -2)
-        else:
-            u, s, vh = xp.linalg.svd(x.array, False)
-        kept = xp.abs(s) > cutoff.array[..., None]
-        inverse = xp.where(kept, 1 / xp.where(kept, s, 1), 0)
-        y = wrap(xp.swapaxes(vh, -1, -2) * inverse[..., None, :] @ xp.swapaxes(u, -1, -2))
-        ctx.save_for_backward(x, y)
-        return y
-
-    @staticmethod
-    def backward(ctx, gy):
-        x, y = ctx.saved_tensors
-        g, yt = mT(gy), mT(y)  # (..., m, n)
-        first = -matmul(matmul(yt, mT(g)), yt)
-        rest = g - matmul(x, matmul(y, g))
-        second = matmul(rest, matmul(y, yt))
-        other = g - matmul(matmul(g, y), x)
-        third = matmul(yt, matmul(y, other))
-        return first + second + third, None, None

@@ -20,6 +20,7 @@ from . import (
     copy,
     creation,
     cumulative,
+    decompositions,
     elementwise,
     exponentials,
     geometry,
@@ -28,6 +29,7 @@ from . import (
     inverse,
     join,
     linalg,
+    matrix_functions,
     positions,
     random,
     rearrange,
@@ -54,7 +56,7 @@ METHODS: dict[ModuleType, str] = {
     compare: """eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and
         logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not
         bitwise_left_shift bitwise_right_shift isnan isinf isposinf isneginf isfinite nan_to_num
-        isclose allclose equal""",
+        isclose allclose equal is_same_size is_nonzero""",
     reduce: """sum nansum mean var std norm amax amin aminmax argmax argmin max min median all any
         count_nonzero""",
     cumulative: "prod cumsum cumprod",
@@ -65,13 +67,15 @@ METHODS: dict[ModuleType, str] = {
     indexing: """select narrow diagonal diag unfold nonzero argwhere index_select index_add""",
     positions: """gather scatter scatter_add take take_along_dim masked_fill masked_select
         index_put""",
-    join: "split chunk tensor_split unbind repeat_interleave",
+    join: "split split_with_sizes chunk tensor_split unbind repeat_interleave",
     blocks: """hsplit vsplit dsplit diag_embed diagflat kron rot90 sum_to_size""",
     replace: """index_fill index_copy masked_scatter put select_scatter slice_scatter
         diagonal_scatter as_strided""",
     scatter_reduce: "scatter_reduce index_reduce",
     running: "cummax cummin logcumsumexp diff",
     statistics: """nanmean nanmedian kthvalue mode quantile nanquantile histc cov corrcoef""",
+    decompositions: "cholesky det slogdet logdet qr",
+    matrix_functions: "matrix_power",
     linalg: "matmul mm bmm mv dot outer addmm addmv baddbmm trace",
     geometry: "cross dist renorm inner vdot addr addbmm",
     sorting: "sort argsort msort topk unique unique_consecutive bincount",
@@ -81,6 +85,10 @@ METHODS: dict[ModuleType, str] = {
     copy: "clone contiguous to cpu cuda type_as pin_memory is_pinned",
     inplace: "copy_ fill_ zero_",
 }
+
+# These would give a tensor, and every view of it, another shape after the fact.
+REFUSED = """squeeze_ unsqueeze_ t_ transpose_ swapaxes_ swapdims_ as_strided_ resize_ resize_as_
+    set_"""
 
 # The methods with an underscore: the same operation, written over the tensor itself.
 IN_PLACE: dict[ModuleType, str] = {
@@ -166,6 +174,9 @@ def bind() -> None:
     for name, function in copy.CONVERSIONS.items():
         setattr(Tensor, name, function)
 
+    for name in REFUSED.split():
+        setattr(Tensor, name, _refused(name))
+
     for name, function in OPERATORS.items():
         setattr(Tensor, f"__{name}__", _operator(function))
         setattr(Tensor, f"__r{name}__", _operator(function, reflected=True))
@@ -180,11 +191,28 @@ def bind() -> None:
         ("__invert__", compare.bitwise_not),
         ("__getitem__", indexing.getitem),
         ("__setitem__", inplace.setitem),
+        ("ger", linalg.outer),
+        ("inverse", decompositions.inv),
+        ("pinverse", matrix_functions.pinv),
         ("T", property(shape.T)),
         ("mT", property(shape.mT)),
         ("where", _where),
     ):
         setattr(Tensor, name, function)
+
+
+def _refused(name: str) -> Callable[..., Any]:
+    """A method that torch has and we refuse, with what to write instead."""
+    plain = name.removesuffix("_")
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(
+            f"{name}: a tensor's own shape cannot be changed in place; write x = x.{plain}(...)"
+        )
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"Not supported: raises NotImplementedError. Write ``x = x.{plain}(...)``."
+    return method
 
 
 def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:

@@ -18,22 +18,23 @@ from ..tensor import Tensor, shape_text
 from .inplace import write
 
 NAMES = """
-    abs acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any arange
-    argmax argmin argsort asin asinh atan atan2 atanh baddbmm bernoulli bitwise_and
-    bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bucketize cat
-    ceil clamp clamp_max clamp_min column_stack concat concatenate copysign cos cosh cross cummax
-    cummin cumprod cumsum deg2rad diag diff div dot dstack empty eq erf erfc erfinv exp exp2 expm1
-    eye float_power floor floor_divide fmax fmin fmod frac full gather gcd ge greater greater_equal
-    gt heaviside histc hstack hypot index_add index_copy index_reduce index_select inner isin
-    isneginf isposinf kron kthvalue lcm ldexp le lerp less less_equal linspace log log10 log1p log2
-    log_softmax logaddexp logaddexp2 logcumsumexp logical_and logical_not logical_or logical_xor
-    logit logspace logsumexp lt masked_select matmul max maximum mean median min minimum mm mode
-    msort mul multinomial multiply mv nan_to_num nanmean nanmedian nanquantile nansum ne neg
-    negative nextafter nonzero norm normal not_equal ones outer pow prod quantile rad2deg rand
-    randint randn randperm reciprocal remainder renorm round rsqrt scatter scatter_add
-    scatter_reduce searchsorted sgn sigmoid sign signbit sin sinc sinh softmax sort sqrt square
-    stack std sub subtract sum take take_along_dim tan tanh tensordot topk tril triu true_divide
-    trunc var vdot vstack where xlogy zeros
+    abs acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any
+    arange argmax argmin argsort asin asinh atan atan2 atanh baddbmm bernoulli bitwise_and
+    bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bucketize
+    cat ceil clamp clamp_max clamp_min column_stack concat concatenate copysign cos cosh cross
+    cummax cummin cumprod cumsum deg2rad diag diff div dot dstack empty eq erf erfc erfinv exp
+    exp2 expm1 eye float_power floor floor_divide fmax fmin fmod frac full gather gcd ge
+    greater greater_equal gt heaviside histc hstack hypot index_add index_copy index_reduce
+    index_select inner isin isneginf isposinf kron kthvalue lcm ldexp le lerp less less_equal
+    linspace log log10 log1p log2 log_softmax logaddexp logaddexp2 logcumsumexp logical_and
+    logical_not logical_or logical_xor logit logspace logsumexp lt masked_select matmul max
+    maximum mean median min minimum mm mode msort mul multinomial multiply mv nan_to_num
+    nanmean nanmedian nanquantile nansum ne neg negative nextafter nonzero norm normal
+    not_equal ones outer pow prod quantile rad2deg rand randint randn randperm reciprocal
+    remainder renorm round rsqrt scatter scatter_add scatter_reduce searchsorted sgn sigmoid
+    sign signbit sin sinc sinh slice_scatter softmax sort sqrt square stack std sub subtract
+    sum take take_along_dim tan tanh tensordot topk tril triu true_divide trunc var vdot
+    vstack where xlogy zeros
 """
 
 
@@ -88,7 +89,7 @@ def _write_one(name: str, result: Tensor, out: Any) -> Tensor:
     return write(out, result.detach())
 
 
-def add_out(namespace: dict[str, Any]) -> None:
-    """Gives the functions of a namespace that are listed above their `out=`."""
-    for name in NAMES.split():
+def add_out(namespace: dict[str, Any], names: str = NAMES) -> None:
+    """Gives the functions of a namespace that are listed their `out=`."""
+    for name in names.split():
         namespace[name] = with_out(namespace[name])

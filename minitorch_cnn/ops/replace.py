@@ -33,6 +33,16 @@ def _vector_index(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[in
     return dim, positions
 
 
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor like input in which every element is `value` (a number or a 0-d tensor).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.fill(mt.zeros(2), 3.0)
+    tensor([3., 3.])
+    """
+    return input.clone().fill_(value)
+
+
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """input with the slices at the positions `index` of a dimension set to a number.
 

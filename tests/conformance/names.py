@@ -8,6 +8,7 @@ import samples as S
 import torch
 
 import minitorch_cnn as mt
+from minitorch_cnn.ops.methods import REFUSED
 
 
 def find(root, name):
@@ -32,9 +33,11 @@ def forms(operation):
         pass  # the method is the function, or there is none
     elif hasattr(torch.Tensor, name):
         yield "method", find(mt.Tensor, name), getattr(torch.Tensor, name)
-    if operation.inplace_variant is not None:
+    if operation.inplace_variant is not None and not name.endswith("_"):
         written = operation.inplace_variant
         mine = find(mt.Tensor, name + "_")
+        if name + "_" in REFUSED:
+            mine = None
         yield "in-place", mine and on_clone(mine), on_clone(written)
     if operation.supports_out:
         yield "out=", mt_out(operation), into_out(operation.op, torch)
@@ -47,8 +50,12 @@ def aliases(operation):
 
 
 def mt_out(operation):
-    mine = ours(operation)
+    mine = find(mt, operation.name) if operation.name != "where" else _where_out
     return mine and into_out(mine, mt)
+
+
+def _where_out(input, condition, other, **out):
+    return mt.where(condition, input, other, **out)
 
 
 def on_clone(method):
