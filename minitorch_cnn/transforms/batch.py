@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, default_generator
+from ..backend import default_generator
+from ..kernels.augment import augment
 from ..tensor import Tensor, wrap
 from ..utils.data import ImageBatch
 
@@ -77,9 +78,13 @@ class BatchAugment:
 
     def _augmented(self, images: Any) -> Tensor:
         array = self._channels_last(images.array if isinstance(images, Tensor) else images)
-        if self.crop_padding or self.flip:
-            array = self._cropped_and_flipped(array)
-        return wrap(self._normalized(array).transpose(0, 3, 1, 2))
+        random = self.crop_padding > 0 or self.flip
+        key = int(default_generator.rng.integers(2**64, dtype=np.uint64)) if random else 0
+        # (x / 255 - mean) / std as one multiplication and one addition
+        std = np.array(self.std)
+        scale, shift = 1 / (255 * std), -np.array(self.mean) / std
+        settings = self.crop_padding, self.flip, self.padding_mode
+        return wrap(augment(array, key, *settings, scale, shift).transpose(0, 3, 1, 2))
 
     def _channels_last(self, array: Any) -> Any:
         """(N, H, W, C), uint8. Where both axes fit, the last one is taken for the channels."""
@@ -93,37 +98,6 @@ class BatchAugment:
             f"BatchAugment needs uint8 images of shape (N, H, W, {channels}) or "
             f"(N, {channels}, H, W), got {array.dtype} {tuple(array.shape)}"
         )
-
-    def _cropped_and_flipped(self, array: Any) -> Any:
-        xp = array_module(array)
-        n, height, width, _ = array.shape
-        pad = self.crop_padding
-        rng = default_generator.rng
-        top, left = xp.asarray(rng.integers(2 * pad + 1, size=(2, n)))
-        mirrored = xp.asarray(np.flatnonzero(rng.random(n) < (0.5 if self.flip else 0)))
-        if pad:
-            border = ((0, 0), (pad, pad), (pad, pad), (0, 0))
-            padded = xp.pad(array, border, mode=self.padding_mode)
-            # All crops of all images, as a view: (N, top, left, C, H, W) -> (..., H, W, C)
-            crops = xp.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
-            crops = crops.transpose(0, 1, 2, 4, 5, 3)
-            array = crops[xp.arange(n), top, left]  # one of each image: (N, H, W, C)
-        else:
-            array = array.copy()  # the caller's images stay as they are
-        array[mirrored] = array[mirrored][:, :, ::-1]
-        return array
-
-    def _normalized(self, array: Any) -> Any:
-        """(x / 255 - mean) / std as one multiplication and one addition, for (N, H, W, C)."""
-        xp = array_module(array)
-        n, height, width, channels = array.shape
-        std = np.array(self.std)
-        scale = np.tile(1 / (255 * std), width)
-        shift = np.tile(-np.array(self.mean) / std, width)
-        # A row of the picture as one axis: long inner loops instead of many of length C.
-        rows = array.reshape(n, height, width * channels) * xp.asarray(scale, dtype=np.float32)
-        rows += xp.asarray(shift, dtype=np.float32)
-        return rows.reshape(n, height, width, channels)
 
     def __repr__(self) -> str:
         return (

@@ -9,6 +9,7 @@ deterministic, and none of these functions waits for the GPU.
 """
 
 from .activation import relu, relu_, relu_backward
+from .augment import augment
 from .conv import conv2d_forward, conv2d_input_grad, conv2d_weight_grad
 from .dropout import dropout
 from .loss import cross_entropy, cross_entropy_backward
@@ -25,6 +26,7 @@ from .pool import (
 __all__ = [
     "adam",
     "adam_many",
+    "augment",
     "avg_pool2d_backward",
     "avg_pool2d_forward",
     "batch_norm_backward",

@@ -84,7 +84,7 @@ def batch_norm_backward(
     launch("norm.cu", "gradient_coefficients", x.dtype, C, partial, *vectors, *sizes)
 
     gx = xp.empty_like(x)
-    args = gy, y, x, a, b, c, gx, None, int(batch_statistics), C
+    args = gy, y, x, a, b, c, gx, int(batch_statistics), C
     launch_elementwise("norm.cu", "normalize_backward", x.dtype, x.size, *args)
     return channels_first(gx), gweight, gbias
 

@@ -53,6 +53,9 @@ def run_everything(rng):
     cuda.cross_entropy_backward(losses, softmax, target)
     cuda.dropout(scores, 123, 0.5)
 
+    pictures = rng.integers(256, size=(3, 5, 6, 3), dtype=np.uint8)
+    cuda.augment(pictures, 5, 2, True, "reflect", np.ones(3), np.zeros(3))
+
     many = [[numbers(n) for n in (5, 3000, 40)] for _ in range(5)]
     rates = dict(lr=0.1, weight_decay=0.1)
     cuda.sgd_many(*many[:3], first=False, momentum=0.9, dampening=0, nesterov=True, **rates)

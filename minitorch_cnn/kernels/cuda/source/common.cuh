@@ -52,3 +52,21 @@ __device__ inline int divide_up(int x, int y) { return (x + y - 1) / y; }
 
 // The larger number; NaN counts as larger than any.
 __device__ inline A nan_max(A x, A y) { return (x > y || x != x) ? x : y; }
+
+// Random numbers: four of 32 bits for each counter; see kernels/dropout.py.
+struct Counter {
+    unsigned int c[4];
+};
+
+__device__ inline Counter philox(Counter n, unsigned int low, unsigned int high) {
+    for (int round = 0; round < 10; round++) {
+        unsigned long long first = n.c[0] * 0xD2511F53ull, second = n.c[2] * 0xCD9E8D57ull;
+        n.c[0] = (unsigned int)(second >> 32) ^ n.c[1] ^ low;
+        n.c[1] = (unsigned int)second;
+        n.c[2] = (unsigned int)(first >> 32) ^ n.c[3] ^ high;
+        n.c[3] = (unsigned int)first;
+        low += 0x9E3779B9u;
+        high += 0xBB67AE85u;
+    }
+    return n;
+}

@@ -176,9 +176,9 @@ extern "C" __global__ void gradient_coefficients(
     }
 }
 
-// gx = a g + b x + c, and g itself where relu changed it (g_out is null otherwise)
+// gx = a g + b x + c
 extern "C" __global__ void normalize_backward(
-    const T *gy, const T *y, const T *x, const A *a, const A *b, const A *c, T *gx, T *g_out,
+    const T *gy, const T *y, const T *x, const A *a, const A *b, const A *c, T *gx,
     long long batch_statistics, long long C, long long count) {
     GRID_STRIDE(i, count) {
         int channel = i % (Index)C;
@@ -187,6 +187,5 @@ extern "C" __global__ void normalize_backward(
         // Not b x with b = 0: x may be infinite.
         if (batch_statistics) value += b[channel] * A(x[i]) + c[channel];
         gx[i] = T(value);
-        if (g_out != nullptr) g_out[i] = T(g);
     }
 }
