@@ -112,9 +112,10 @@ def _fractional(
         draws = backend.to_numpy(samples.array).astype(np.float64)
 
     place = np.zeros((N, C, *[1] * (2 * dims)), np.int64)  # (N, C, OH, OW, KH, KW)
-    # torch's samples belong to the axes W, H, D in this order.
+    # torch's samples belong to the axes W, H of an image, but D, H, W of a volume.
+    draws = draws[..., ::-1] if dims == 2 else draws
     for axis, (length, k, count) in enumerate(zip(lengths, kernel, out, strict=True)):
-        starts = _window_starts(draws[..., dims - 1 - axis], length, k, count)  # (N, C, O)
+        starts = _window_starts(draws[..., axis], length, k, count)  # (N, C, O)
         members = starts[..., None] + np.arange(k)  # (N, C, O, K)
         shape = [N, C, *[1] * (2 * dims)]
         shape[2 + axis], shape[2 + dims + axis] = count, k
