@@ -39,10 +39,15 @@ class CUDAGraph:
         self._memory: Any = None
         self._capture: tuple = ()
 
-    def capture_begin(self, pool: Any = None, capture_error_mode: str = "global") -> None:
+    def capture_begin(self, pool: Any = None, capture_error_mode: str = "relaxed") -> None:
         """Starts recording the current stream, which must not be the default stream."""
         if pool is not None:
             raise NotImplementedError("CUDAGraph: sharing a memory pool between graphs (pool=)")
+        if capture_error_mode != "relaxed":
+            raise NotImplementedError(
+                f"CUDAGraph: capture_error_mode={capture_error_mode!r}: only 'relaxed', because "
+                "CuPy's pool may ask for memory while a graph is recorded"
+            )
         if self._graph is not None or self._capture:
             raise RuntimeError("this CUDAGraph is recorded already: reset() it, or make another")
         cupy = import_cupy()
@@ -90,7 +95,7 @@ class graph:
         cuda_graph: CUDAGraph,
         pool: Any = None,
         stream: Stream | None = None,
-        capture_error_mode: str = "global",
+        capture_error_mode: str = "relaxed",
     ) -> None:
         self.cuda_graph, self.pool, self.mode = cuda_graph, pool, capture_error_mode
         self.stream = Stream() if stream is None else stream

@@ -69,7 +69,7 @@ def reset_peak_memory_stats(device: Any = None) -> None:
         return
     cupy = import_cupy()
 
-    class Watch(cupy.cuda.MemoryHook):
+    class Watch(cupy.cuda.MemoryHook):  # type: ignore[name-defined]
         name = f"minitorch_cnn.cuda: peak of GPU {index}"
         peak = memory_allocated(index)
 
