@@ -179,7 +179,7 @@ def _name_arguments(function: str, args: tuple, kwargs: dict[str, Any]) -> dict[
         warnings.warn(
             f"{function}(): '{name}' as a positional parameter is deprecated, "
             f"write {name}={value!r}.",
-            stacklevel=4,
+            stacklevel=3,
         )
         kwargs[name] = value
     return kwargs
@@ -195,7 +195,7 @@ def _without_pretrained(kwargs: dict[str, Any], published: type[WeightsEnum]) ->
         pretrained = kwargs.pop("pretrained")
         warnings.warn(
             "The parameter 'pretrained' is deprecated, please use 'weights' instead.",
-            stacklevel=4,
+            stacklevel=3,
         )
     else:
         pretrained = weights
@@ -205,7 +205,7 @@ def _without_pretrained(kwargs: dict[str, Any], published: type[WeightsEnum]) ->
     warnings.warn(
         "Arguments other than a weight enum or `None` for 'weights' are deprecated. This one is "
         f"equivalent to weights={kwargs['weights']!r}{hint}.",
-        stacklevel=4,
+        stacklevel=3,
     )
     return kwargs
 

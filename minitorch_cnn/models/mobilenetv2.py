@@ -19,7 +19,7 @@ from .weights import MobileNet_V2_Weights
 NormLayer = Callable[..., nn.Module]
 
 
-class ConvNormReLU6(nn.Sequential):
+class Conv2dNormActivation(nn.Sequential):
     """A convolution whose padding keeps the resolution, a normalisation, min(max(x, 0), 6)."""
 
     def __init__(
@@ -74,9 +74,9 @@ class InvertedResidual(nn.Module):
         hidden = round(inp * expand_ratio)
         layers: list[nn.Module] = []
         if expand_ratio != 1:
-            layers.append(ConvNormReLU6(inp, hidden, 1, norm_layer))
+            layers.append(Conv2dNormActivation(inp, hidden, 1, norm_layer))
         layers += [
-            ConvNormReLU6(hidden, hidden, 3, norm_layer, stride=stride, groups=hidden),
+            Conv2dNormActivation(hidden, hidden, 3, norm_layer, stride=stride, groups=hidden),
             nn.Conv2d(hidden, oup, 1, bias=False),
             norm_layer(oup),
         ]
@@ -134,7 +134,7 @@ class MobileNetV2(nn.Module):
 
         width = _make_divisible(32 * width_mult, round_nearest)
         self.last_channel = _make_divisible(1280 * max(1.0, width_mult), round_nearest)
-        layers: list[nn.Module] = [ConvNormReLU6(3, width, 3, norm_layer, stride=2)]
+        layers: list[nn.Module] = [Conv2dNormActivation(3, width, 3, norm_layer, stride=2)]
         for t, c, n, s in setting:
             out_width = _make_divisible(c * width_mult, round_nearest)
             for stride in [s] + [1] * (n - 1):
@@ -142,7 +142,7 @@ class MobileNetV2(nn.Module):
                     block(width, out_width, stride, expand_ratio=t, norm_layer=norm_layer)
                 )
                 width = out_width
-        layers.append(ConvNormReLU6(width, self.last_channel, 1, norm_layer))
+        layers.append(Conv2dNormActivation(width, self.last_channel, 1, norm_layer))
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(self.last_channel, num_classes)

@@ -43,6 +43,19 @@ def run(out, *options):
     transfer_learning.main([*arguments, *options])
 
 
+def test_only_the_last_layer_gets_gradients(tmp_path, monkeypatch):
+    built = []
+    build = transfer_learning.build_model
+    monkeypatch.setattr(
+        transfer_learning, "build_model", lambda *args: built.append(build(*args)) or built[0]
+    )
+    run(tmp_path, "--limit-batches", "1", "--weights", "none")
+    model, head = built[0]
+    for name, parameter in model.named_parameters():
+        assert (parameter.grad is not None) is name.startswith("fc."), name
+    assert model.fc is head
+
+
 def test_two_steps_change_the_last_layer_alone(tmp_path, capsys):
     twin = TinyResNet()
     mt.save(twin.state_dict(), tmp_path / "known.pth")

@@ -7,6 +7,7 @@ Weights and images are made by `values` from their names and shapes, here and in
 none of them has to be stored. Stored are, for each model NAME:
 
     keys/NAME    the state dict: one line "name shape" each, compressed
+    text/NAME    the model's repr, with all settings of all layers, compressed
     eval/NAME    scores of the model in evaluation mode
     train/NAME   scores in training mode without dropout, those of auxiliary classifiers after them
     grads/NAME   for each parameter, of the gradient G of sum(scores * R), R random: |G|, sum(G * R)
@@ -24,10 +25,10 @@ PATH = Path(__file__).parent / "reference.npz"
 CLASSES = 10
 PERIOD = 10_007  # a prime, so that rows of a matrix do not begin alike
 
-# name: (height and width of the images, dtype) of the eval comparison. Widths are the models' own:
-# float32 where float64 would take a gigabyte.
+# name: (height and width of the images, dtype) of the comparison in evaluation mode; float32 where
+# float64 would take a gigabyte. Sizes are such that poolings do not come out even.
 EVAL = {
-    "alexnet": (63, "float32"),
+    "alexnet": (255, "float32"),
     "vgg11_bn": (32, "float32"),
     "resnet18": (48, "float64"),
     "resnet34": (40, "float64"),
@@ -42,8 +43,8 @@ EVAL = {
     "densenet161": (32, "float32"),
     "densenet169": (32, "float64"),
     "densenet201": (32, "float64"),
-    "squeezenet1_0": (63, "float64"),
-    "squeezenet1_1": (64, "float64"),
+    "squeezenet1_0": (61, "float64"),
+    "squeezenet1_1": (66, "float64"),
     "mobilenet_v2": (64, "float64"),
 }
 
@@ -52,7 +53,7 @@ TRAIN = {
     "resnet18": ({}, 48),
     "resnet50": ({"replace_stride_with_dilation": [False, True, True]}, 33),
     "resnext50_32x4d": ({}, 40),
-    "googlenet": ({"dropout": 0.0, "dropout_aux": 0.0, "transform_input": True}, 64),
+    "googlenet": ({"dropout": 0.0, "dropout_aux": 0.0, "transform_input": True}, 50),
     "inception_v3": ({"dropout": 0.0, "aux_logits": False, "transform_input": True}, 107),
     "densenet121": ({}, 64),
     "squeezenet1_0": ({"dropout": 0.0}, 40),
@@ -125,9 +126,11 @@ def main() -> None:
     torch.manual_seed(0)
     stored: dict[str, np.ndarray] = {}
     for name in KEYS:
-        state = torchvision.models.get_model(name).state_dict()
+        model = torchvision.models.get_model(name)
+        state = model.state_dict()
         lines = "".join(f"{key} {list(value.shape)}\n" for key, value in state.items())
         stored[f"keys/{name}"] = np.frombuffer(zlib.compress(lines.encode(), 9), np.uint8)
+        stored[f"text/{name}"] = np.frombuffer(zlib.compress(repr(model).encode(), 9), np.uint8)
     for name, (size, dtype) in EVAL.items():
         model = filled(name, dtype).eval()
         with torch.no_grad():

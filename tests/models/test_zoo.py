@@ -20,6 +20,10 @@ def no_initial_values(monkeypatch):
         monkeypatch.setattr(nn.init, name, lambda tensor, *args, **kwargs: tensor)
 
 
+def stored_text(key):
+    return zlib.decompress(STORED[key].tobytes()).decode()
+
+
 def filled(name, dtype="float64", **arguments):
     """The model with the weights that the reference values were made with."""
     model = models.get_model(name, num_classes=reference.CLASSES, **arguments)
@@ -45,9 +49,13 @@ def assert_close(ours, expected):
 def test_state_dict_has_torchvisions_names_shapes_and_order(name):
     model = models.get_model(name)
     ours = [(key, list(value.shape)) for key, value in model.state_dict().items()]
-    lines = zlib.decompress(STORED[f"keys/{name}"].tobytes()).decode().splitlines()
-    stored = [line.split(" ", 1) for line in lines]
+    stored = [line.split(" ", 1) for line in stored_text(f"keys/{name}").splitlines()]
     assert ours == [(key, ast.literal_eval(shape)) for key, shape in stored]
+
+
+@pytest.mark.parametrize("name", reference.KEYS)
+def test_all_settings_of_all_layers_are_torchvisions(name):
+    assert repr(models.get_model(name)) == stored_text(f"text/{name}")
 
 
 @pytest.mark.parametrize("name", reference.KEYS)
