@@ -58,8 +58,12 @@ def export(
     names = _names("input", input_names, len(examples))
     label = _batch_label(dynamic_axes, names, examples)
 
-    first = trace(model, examples)
-    second = trace(model, _other_examples(examples, label is not None))
+    rng_state = backend.get_rng_state()
+    try:
+        first = trace(model, examples)
+        second = trace(model, _other_examples(examples, label is not None))
+    finally:
+        backend.set_rng_state(rng_state)
     output_names = _names("output", output_names, len(first.outputs))
     calls = needed_calls(pair_up(first, second), first.outputs)
 
@@ -127,7 +131,8 @@ def _other_examples(examples: list[Tensor], longer: bool) -> list[Tensor]:
         if longer:
             array = np.concatenate([array, array[:1]])
         if x.is_floating_point():
-            array = array + rng.standard_normal(array.shape).astype(array.dtype)
+            # Of the other sign, too: a program that asks for the sign does something else then.
+            array = rng.standard_normal(array.shape).astype(array.dtype) - array
         elif array.ndim:
             array = np.roll(array, 1)
         others.append(wrap(backend.to_device(array, x.device)))

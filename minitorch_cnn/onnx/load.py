@@ -59,7 +59,8 @@ class Graph(Module):
             for index in _TRAINED.get(step.kind, ())
             if index < len(step.inputs)
         }
-        # So `export` calls what is no parameter, such as the matrix of an adaptive pooling.
+        # Other constants of a program `export` names so, and torch writes them as Constant nodes.
+        trained &= {each.name for each in graph.initializer}
         trained = {name for name in trained if not name.startswith("constant_")}
         used = {name for step in self.steps for name in step.inputs} | set(self.output_names)
         for name, array in constants.items():
@@ -181,8 +182,14 @@ def _steps(graph: Any, opset: int, constants: dict[str, np.ndarray]) -> list[Ste
     )
     if unknown:
         raise NotImplementedError(f"ONNX operators that are not supported: {', '.join(unknown)}")
+    used = {name for node in nodes for name in node.input} | {each.name for each in graph.output}
     steps = []
     for node in nodes:
+        if node.op_type != "Split" and used & set(node.output[1:]):
+            raise NotImplementedError(
+                f"ONNX operator {node.op_type} with a second output, such as indices or a mask, is "
+                "not supported"
+            )
         attributes = {}
         for attribute in node.attribute:
             value = onnx.helper.get_attribute_value(attribute)

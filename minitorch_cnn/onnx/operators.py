@@ -183,6 +183,8 @@ def _softmax(step: Step, x: Tensor) -> Tensor:
 def _clip(step: Step, x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
     if step.opset < 11:
         return x.clamp(step.get("min"), step.get("max"))
+    if low is None and high is None:
+        return x
     return x.clamp(None if low is None else low.item(), None if high is None else high.item())
 
 
@@ -314,8 +316,6 @@ def _lrn(step: Step, x: Tensor) -> Tensor:
 
 @operator("MaxPool")
 def _max_pool(step: Step, x: Tensor) -> Tensor:
-    if len(step.outputs) > 1 and step.outputs[1]:
-        raise step.refuse("indices")
     kernel = step.get("kernel_shape")
     strides, dilations, reach = _windows(step, kernel)
     pads, half = _pads(step, x, reach, strides), len(kernel)

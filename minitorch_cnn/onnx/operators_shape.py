@@ -172,6 +172,13 @@ def _gather_elements(step: Step, x: Tensor, index: Tensor) -> Tensor:
     return x.gather(axis, ops.where(index < 0, index + x.shape[axis], index))
 
 
+@operator("GatherND")
+def _gather_nd(step: Step, x: Tensor, index: Tensor) -> Tensor:
+    if step.get("batch_dims"):
+        raise step.refuse("batch_dims")
+    return x[tuple(index.unbind(-1))]
+
+
 @operator("Pad")
 def _pad(
     step: Step,
@@ -201,31 +208,51 @@ def _resize(
     step: Step, x: Tensor, roi: Any = None, scales: Tensor | None = None, sizes: Any = None
 ) -> Tensor:
     if step.kind == "Upsample":
-        scales, roi = roi, None
-    mode = step.get("mode", "nearest")
-    default = "asymmetric" if step.kind == "Upsample" else "half_pixel"
-    place = step.get("coordinate_transformation_mode", default)
-    options: dict[str, Any] = {}
-    if mode == "nearest":
-        rounding = step.get("nearest_mode", "floor" if step.kind == "Upsample" else None)
-        if (place, rounding) != ("asymmetric", "floor"):
-            raise step.refuse(f"nearest, {place} and {rounding}")
-        options["mode"] = "nearest"
-    else:
-        names = {"linear": {3: "linear", 4: "bilinear", 5: "trilinear"}, "cubic": {4: "bicubic"}}
-        if x.ndim not in names[mode]:
-            raise step.refuse(f"mode {mode!r} and {x.ndim} axes")
-        if place not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
-            raise step.refuse(f"the mode {place!r}")
-        if mode == "cubic" and step.get("cubic_coeff_a", -0.75) != -0.75:
-            raise step.refuse("another cubic coefficient than -0.75")
-        options = {"mode": names[mode][x.ndim], "align_corners": place == "align_corners"}
-        options["antialias"] = bool(step.get("antialias"))
+        scales = roi
+    spatial = x.shape[2:]
     if sizes is not None:
-        return F.interpolate(x, size=sizes.tolist()[-(x.ndim - 2) :], **options)
-    if scales is None or scales.tolist()[:2] != [1, 1]:
-        raise step.refuse("scales of the first two axes")
-    return F.interpolate(x, scale_factor=scales.tolist()[2:], **options)
+        new = sizes.tolist()[-len(spatial) :]
+        size: dict[str, Any] = {"size": new}
+    elif scales is not None and scales.tolist()[:2] == [1, 1]:
+        size = {"scale_factor": scales.tolist()[2:]}
+        new = [n * factor for n, factor in zip(spatial, size["scale_factor"], strict=True)]
+    else:
+        raise step.refuse("scales of the first two axes, or without any")
+    return F.interpolate(x, **size, **_resize_options(step, spatial, new))
+
+
+def _resize_options(step: Step, spatial: Sequence[int], new: Sequence[float]) -> dict[str, Any]:
+    """The mode of `interpolate` that means the same. ONNX has more of them than torch."""
+    for name, usual in (("axes", None), ("antialias", 0), ("exclude_outside", 0)):
+        if step.get(name, usual) != usual:
+            raise step.refuse(f"{name}={step.get(name)}")
+    if step.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise step.refuse("keep_aspect_ratio_policy")
+    mode = step.get("mode", "nearest")
+    old = step.kind == "Upsample"
+    place = step.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
+    if mode == "nearest":
+        rounding = step.get("nearest_mode", "floor" if old else "round_prefer_floor")
+        ours = {
+            ("asymmetric", "floor"): "nearest",
+            ("half_pixel", "round_prefer_ceil"): "nearest-exact",
+        }
+        if (place, rounding) not in ours:
+            raise step.refuse(f"mode nearest, {place}, {rounding}")
+        return {"mode": ours[place, rounding]}
+    names = {("linear", 1): "linear", ("linear", 2): "bilinear", ("linear", 3): "trilinear"}
+    names["cubic", 2] = "bicubic"
+    if (mode, len(spatial)) not in names:
+        raise step.refuse(f"mode {mode!r} and {len(spatial)} spatial axes")
+    if mode == "cubic" and step.get("cubic_coeff_a", -0.75) != -0.75:
+        raise step.refuse("another cubic coefficient than -0.75")
+    exact = place == "half_pixel"
+    # Both take the resized length in a way of their own, where it is 1 or no whole number.
+    exact |= place == "pytorch_half_pixel" and all(n >= 2 for n in new)
+    exact |= place == "align_corners" and all(float(n).is_integer() for n in new)
+    if not exact:
+        raise step.refuse(f"the mode {place!r} from {list(spatial)} to {list(new)}")
+    return {"mode": names[mode, len(spatial)], "align_corners": place == "align_corners"}
 
 
 @operator("DepthToSpace")
@@ -241,6 +268,8 @@ def _depth_to_space(step: Step, x: Tensor) -> Tensor:
 @operator("SpaceToDepth")
 def _space_to_depth(step: Step, x: Tensor) -> Tensor:
     size = step.get("blocksize")
+    if step.get("mode", "DCR") == "CRD":
+        return F.pixel_unshuffle(x, size)
     N, C, H, W = x.shape
     blocks = x.reshape(N, C, H // size, size, W // size, size)
     return blocks.permute(0, 3, 5, 1, 2, 4).reshape(N, C * size**2, H // size, W // size)

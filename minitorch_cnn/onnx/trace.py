@@ -5,7 +5,7 @@ example, and an observer notes every operation that goes through `Function.apply
 true for other inputs only if the program does the same for them: no branch on a value, no
 number taken out of a tensor and used again, nothing computed outside of Functions. That is why
 `export` traces twice, with other values and, where the batch may vary, another batch size, and
-compares: `Call.same` and `constant` are where a difference is found.
+compares: `Call.same` and `Writer.value` are where a difference is found.
 
 How a value is recognised where it is used: by the node that made it, or, where autograd recorded
 none (integers, parameters), by the tensor object itself. The node is right also for tensors that
@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
 from ..autograd.modes import enable_grad, state
 from ..nn import Module, PReLU
 from ..tensor import Tensor
@@ -131,13 +130,12 @@ def trace(model: Module, inputs: list[Tensor]) -> Trace:
 def _observed(model: Module, result: Trace) -> Iterator[None]:
     whole = [module for module in model.modules() if type(module) in WHOLE_MODULES]
     handles = [module.register_forward_hook(result.observe_module) for module in whole]
-    before, rng_before = state.observer, backend.get_rng_state()
+    before = state.observer
     state.observer = result.observe
     try:
         yield
     finally:
         state.observer = before
-        backend.set_rng_state(rng_before)
         for handle in handles:
             handle.remove()
 
