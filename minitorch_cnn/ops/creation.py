@@ -222,9 +222,12 @@ def _valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
-def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """The 0-d tensor of a number, in the default floating type unless a dtype is given."""
-    return full((), s, dtype=dtype or dtypes.get_default_dtype(), device=device)
+    kind = dtype or dtypes.get_default_dtype()
+    return full((), s, dtype=kind, device=device, requires_grad=requires_grad)
 
 
 def empty_like(

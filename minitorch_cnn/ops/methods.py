@@ -207,11 +207,12 @@ def _refused(name: str) -> Callable[..., Any]:
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(
-            f"{name}: a tensor's own shape cannot be changed in place; write x = x.{plain}(...)"
+            f"{name}: a tensor's own shape cannot be changed in place; use what x.{plain}(...) "
+            "returns"
         )
 
     method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"Not supported: raises NotImplementedError. Write ``x = x.{plain}(...)``."
+    method.__doc__ = f"Not supported: raises NotImplementedError. Use ``x = x.{plain}(...)``."
     return method
 
 

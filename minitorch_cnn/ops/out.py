@@ -18,24 +18,27 @@ from ..tensor import Tensor, shape_text
 from .inplace import write
 
 NAMES = """
-    abs acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any
-    arange argmax argmin argsort asin asinh atan atan2 atanh baddbmm bernoulli bitwise_and
-    bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bucketize
-    cat ceil clamp clamp_max clamp_min column_stack concat concatenate copysign cos cosh cross
-    cummax cummin cumprod cumsum deg2rad diag diff div dot dstack empty eq erf erfc erfinv exp
-    exp2 expm1 eye float_power floor floor_divide fmax fmin fmod frac full gather gcd ge
+    abs acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any arange
+    argmax argmin argsort asin asinh atan atan2 atanh baddbmm bernoulli bitwise_and
+    bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bucketize cat
+    ceil cholesky clamp clamp_max clamp_min column_stack concat concatenate copysign cos cosh
+    cross cummax cummin cumprod cumsum deg2rad diag diff div dot dstack empty eq erf erfc erfinv
+    exp exp2 expm1 eye float_power floor floor_divide fmax fmin fmod frac full gather gcd ge ger
     greater greater_equal gt heaviside histc hstack hypot index_add index_copy index_reduce
-    index_select inner isin isneginf isposinf kron kthvalue lcm ldexp le lerp less less_equal
-    linspace log log10 log1p log2 log_softmax logaddexp logaddexp2 logcumsumexp logical_and
-    logical_not logical_or logical_xor logit logspace logsumexp lt masked_select matmul max
-    maximum mean median min minimum mm mode msort mul multinomial multiply mv nan_to_num
-    nanmean nanmedian nanquantile nansum ne neg negative nextafter nonzero norm normal
-    not_equal ones outer pow prod quantile rad2deg rand randint randn randperm reciprocal
-    remainder renorm round rsqrt scatter scatter_add scatter_reduce searchsorted sgn sigmoid
-    sign signbit sin sinc sinh slice_scatter softmax sort sqrt square stack std sub subtract
-    sum take take_along_dim tan tanh tensordot topk tril triu true_divide trunc var vdot
-    vstack where xlogy zeros
+    index_select inner inverse isin isneginf isposinf kron kthvalue lcm ldexp le lerp less
+    less_equal linspace log log10 log1p log2 log_softmax logaddexp logaddexp2 logcumsumexp
+    logical_and logical_not logical_or logical_xor logit logspace logsumexp lt masked_select
+    matmul matrix_power max maximum mean median min minimum mm mode msort mul multinomial
+    multiply mv nan_to_num nanmean nanmedian nanquantile nansum ne neg negative nextafter
+    nonzero norm normal not_equal ones outer pow prod qr quantile rad2deg rand randint randn
+    randperm reciprocal remainder renorm round rsqrt scatter scatter_add scatter_reduce
+    searchsorted sgn sigmoid sign signbit sin sinc sinh slice_scatter softmax sort sqrt square
+    stack std sub subtract sum take take_along_dim tan tanh tensordot topk tril triu true_divide
+    trunc var vdot vstack where xlogy zeros
 """
+
+# torch demands of these that out has the very dtype of the result.
+EXACT = ("aminmax", "gather", "multinomial")
 
 
 def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,6 +80,8 @@ def _write_one(name: str, result: Tensor, out: Any) -> Tensor:
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad. Call it under mt.no_grad()."
         )
+    if name in EXACT and out.dtype is not result.dtype:
+        raise RuntimeError(f"{name}(): Expected out to have {result.dtype}, but got {out.dtype}")
     if out.shape != result.shape:
         # torch makes an empty tensor as large as the result; for others that is deprecated there.
         if out.numel() != 0 or out._view is not None:

@@ -22,6 +22,8 @@ def ours(operation):
     """Our function for an operator, or None. What torch has as a method only, we call as one."""
     label = f"{operation.name} {operation.variant_test_name}".strip()
     special = SPECIAL.get(label) or SPECIAL.get(operation.name)
+    if operation.name in REFUSED.split():
+        return None
     return special or find(mt, operation.name) or find(mt.Tensor, operation.name)
 
 
@@ -36,8 +38,6 @@ def forms(operation):
     if operation.inplace_variant is not None and not name.endswith("_"):
         written = operation.inplace_variant
         mine = find(mt.Tensor, name + "_")
-        if name + "_" in REFUSED:
-            mine = None
         yield "in-place", mine and on_clone(mine), on_clone(written)
     if operation.supports_out:
         yield "out=", mt_out(operation), into_out(operation.op, torch)
@@ -134,6 +134,10 @@ RANDOM = re.compile(
 )
 
 
+# torch's own float32 gradient is off by 3e-3 from its float64 one; ours is closer.
+LOOSE = {"logcumsumexp": 100}
+
+
 def has_gauge(operation):
     return operation.name in ("linalg.svd", "linalg.eigh", "svd")
 
@@ -168,6 +172,7 @@ SPECIAL_FUNCTIONS = "special functions: use scipy.special on numpy() of a tensor
 FOLLOWS = "no CNN needs it; not planned"
 
 REASONS = [
+    (r"resize_|resize_as_", "a tensor's own shape cannot be changed in place: refused by name"),
     (r"(fft\..*|stft|istft)", FFT),
     (
         r"(complex|polar|view_as_complex|view_as_real|cdouble|cfloat|chalf|conj.*|resolve_.*|imag|real"

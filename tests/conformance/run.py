@@ -38,7 +38,14 @@ def results(label, dtypes=None, limit=None, only=None):
                 else:
                     seed = names.seed_of(label, index)
                     verdict = compare.verdict_of_good(
-                        function, theirs, sample, dtype, seed, check, names.has_gauge(operation)
+                        function,
+                        theirs,
+                        sample,
+                        dtype,
+                        seed,
+                        check,
+                        names.has_gauge(operation),
+                        names.LOOSE.get(label, 1),
                     )
                 yield form, dtype, described(sample), verdict
     function = names.ours(operation)
