@@ -1,5 +1,9 @@
 """Convolution as matrix products by cuBLAS; see kernels/conv.py for the definitions.
 
+Its own kernels write down the patches and fold them back (source/im2col.cu), or transform tiles
+(winograd.py). cuBLAS may use TF32 for im2col with one group, if CuPy is told so, but never for
+Winograd's batch of products, whose transforms need all digits.
+
 cuBLAS multiplies float16 matrices with float32 sums, so that cols is made in the images' own
 type, not in a wider one.
 """
@@ -12,23 +16,30 @@ import numpy as np
 
 from ...backend import Array, array_module
 from .. import depthwise
-from ..conv import ConvGeometry, output_size
+from ..algorithm import Choice, choose, record
+from ..conv import ConvGeometry, output_size, turned_geometry
 from ..layout import Pair, compute_type, slices
+from . import winograd
 from .arrays import channels_first, channels_last
 from .loader import WINDOWS, launch_elementwise, takes
 
 BLOCK_BYTES = 256 << 20  # of cols at a time, so that large batches do not fill the memory
 
 
-def conv2d_forward(
-    x: Array, w: Array, b: Array | None, geometry: ConvGeometry, algorithm: str = "auto"
-) -> Array:
-    if not takes(x, w, b) or algorithm != "auto" or depthwise.applies(w, geometry.groups):
+def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
+    if not takes(x, w, b) or depthwise.applies(w, geometry.groups):
         return NotImplemented
     K, _, KH, KW = w.shape
     plan = _windows(x.shape, (KH, KW), geometry)
+    algorithm = _chosen(x, K, plan, geometry)
+    if algorithm == "direct":
+        return NotImplemented
     x_last = channels_last(x)
     y = array_module(x).empty((x.shape[0], *_out_size(plan), K), x.dtype)
+    if algorithm == "winograd":
+        U = winograd.transformed_kernel(w, turned=False)
+        winograd.convolve(x_last, U, b, geometry.padding, y)
+        return channels_first(y)
     weights = _weight_matrix(w, geometry.groups)
     for images in _image_blocks(plan, x):
         rows = _grouped(y[images], geometry.groups)
@@ -48,6 +59,10 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
     plan = _windows(shape, (KH, KW), geometry)
     gy_last = channels_last(gy)
     gx = xp.empty((shape[0], *input_size, shape[1]), gy.dtype)
+    if _chosen(gy, w.shape[0], plan, geometry) == "winograd":
+        U = winograd.transformed_kernel(w, turned=True)
+        winograd.convolve(gy_last, U, None, turned_geometry(w, geometry).padding, gx)
+        return channels_first(gx)
     weights = _weight_matrix(w, G).transpose(0, 2, 1)  # (G, Kg, KH*KW*Cg)
     for images in _image_blocks(plan, gy):
         gcols = _product(_grouped(gy_last[images], G), weights)
@@ -63,6 +78,8 @@ def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeo
     (C, K), (KH, KW) = (x.shape[1], gy.shape[1]), kernel_size
     plan = _windows(x.shape, kernel_size, geometry)
     x_last, gy_last = channels_last(x), channels_last(gy)
+    if _chosen(x, K, plan, geometry) == "winograd":
+        return winograd.weight_grad(x_last, gy_last, geometry.padding)
     gw = None
     for images in _image_blocks(plan, x):
         # (G, Kg, pixels) @ (G, pixels, KH*KW*Cg) -> (G, Kg, KH*KW*Cg)
@@ -73,6 +90,16 @@ def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeo
         gw = xp.zeros((G, K // G, KH * KW * C // G), x.dtype)
     gw = gw.reshape(K, KH, KW, C // G).transpose(0, 3, 1, 2)
     return xp.ascontiguousarray(gw, x.dtype)
+
+
+def _chosen(x: Array, filters: int, plan: np.ndarray, geometry: ConvGeometry) -> str:
+    """The algorithm for this convolution or a gradient of it; see kernels/algorithm.py."""
+    channels, kernel_size = int(plan["C"]), (int(plan["KH"]), int(plan["KW"]))
+    choice = choose(channels, filters, kernel_size, int(plan["N"]), _out_size(plan), geometry)
+    if choice.algorithm == "winograd" and x.dtype == np.float16:
+        choice = Choice("im2col", "Winograd's transforms lose too many digits in float16")
+    record(choice)
+    return choice.algorithm
 
 
 # --------------------------------------------------------------------------- the steps

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from minitorch_cnn.kernels import ConvGeometry, PoolGeometry, cuda, window_counts
+from minitorch_cnn.kernels.algorithm import conv_algorithm
 from minitorch_cnn.kernels.cuda import loader
 from tests.kernels.cuda import host_device
 
@@ -47,6 +48,12 @@ def run_everything(rng):
     z = cuda.conv2d_forward(x, w, None, geometry)
     cuda.conv2d_input_grad(z, w, (7, 9), geometry)
     cuda.conv2d_weight_grad(x, z, (3, 3), geometry)
+
+    w, geometry = numbers(8, 6, 3, 3), ConvGeometry(padding=(1, 1))
+    with conv_algorithm("winograd"):
+        z = cuda.conv2d_forward(x, w, None, geometry)
+        cuda.conv2d_input_grad(z, w, (7, 9), geometry)
+        cuda.conv2d_weight_grad(x, z, (3, 3), geometry)
 
     scores, target = numbers(5, 70), rng.integers(70, size=5)
     losses, softmax = cuda.cross_entropy(scores, target)

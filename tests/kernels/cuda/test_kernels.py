@@ -15,6 +15,7 @@ from minitorch_cnn.kernels import (
     dropout,
     loss,
 )
+from minitorch_cnn.kernels.algorithm import conv_algorithm, last_conv
 
 DTYPES = ("float16", "float32", "float64")
 DIGITS = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-13}
@@ -247,6 +248,7 @@ def test_the_three_products_of_a_convolution(device, case, seed, dtype, layout, 
             return
         expected = kernels.conv2d_forward.definition(x, w, b, geometry)
         assert_close(y, expected, 2.0)
+        assert last_conv().algorithm == "im2col"
         gy = numbers(seed + 3, y.shape, dtype, layout)
         args = gy, w, shape[2:], geometry
         gx = cuda.conv2d_input_grad(*args)
@@ -255,6 +257,56 @@ def test_the_three_products_of_a_convolution(device, case, seed, dtype, layout, 
         gw = cuda.conv2d_weight_grad(*args)
         assert_close(gw, kernels.conv2d_weight_grad.definition(*args), 2.0)
         assert gw.flags.c_contiguous  # as the weights, for the optimizer
+
+
+@st.composite
+def winograd_cases(draw):
+    """Shapes and padding of 3x3 convolutions; with padding over 2, gradients have less than 0."""
+    padding = draw(st.tuples(st.integers(0, 4), st.integers(0, 4)))
+    size = draw(st.tuples(st.integers(1, 11), st.integers(1, 11)))
+    assume(min(kernels.output_size(size, (3, 3), ConvGeometry(padding=padding))) > 0)
+    C, K = draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    return (draw(st.integers(0, 4)), C, *size), (K, C, 3, 3), ConvGeometry(padding=padding)
+
+
+@several
+@given(winograd_cases(), seeds, dtypes, layouts, st.booleans(), st.booleans())
+def test_winograd(device, case, seed, dtype, layout, with_bias, blocks):
+    shape, w_shape, geometry = case
+    x, w = numbers(seed, shape, dtype, layout), numbers(seed + 1, w_shape, dtype, layout)
+    b = numbers(seed + 2, w_shape[:1], dtype) if with_bias else None
+    algorithm = "im2col" if dtype == "float16" else "winograd"  # 16 bits are too few for it
+    with pytest.MonkeyPatch.context() as patch, conv_algorithm("winograd"):
+        if blocks:
+            patch.setattr(cuda.winograd, "BLOCK_BYTES", 1)  # an image at a time
+        y = cuda.conv2d_forward(x, w, b, geometry)
+        assert last_conv().algorithm == algorithm
+        gy = numbers(seed + 3, y.shape, dtype, layout)
+        gx = cuda.conv2d_input_grad(gy, w, shape[2:], geometry)
+        assert last_conv().algorithm == algorithm
+        gw = cuda.conv2d_weight_grad(x, gy, (3, 3), geometry)
+        assert last_conv().algorithm == algorithm
+    assert ("winograd_pixels" in device.launches) == (algorithm == "winograd" and x.size > 0)
+    device.launches.clear()
+    with conv_algorithm("im2col"):
+        assert_close(y, kernels.conv2d_forward.definition(x, w, b, geometry), 5.0)
+        expected = kernels.conv2d_input_grad.definition(gy, w, shape[2:], geometry)
+        assert_close(gx, expected, 5.0)
+        expected = kernels.conv2d_weight_grad.definition(x, gy, (3, 3), geometry)
+        assert_close(gw, expected, 5.0)
+
+
+def test_winograd_is_chosen_for_many_channels_and_can_be_forbidden(device):
+    x, w = numbers(0, (2, 64, 8, 8), "float32"), numbers(1, (64, 64, 3, 3), "float32")
+    geometry = ConvGeometry(padding=(1, 1))
+    y = cuda.conv2d_forward(x, w, None, geometry)
+    assert last_conv().algorithm == "winograd"
+    with conv_algorithm("im2col"):
+        other = cuda.conv2d_forward(x, w, None, geometry)
+    assert last_conv().algorithm == "im2col"
+    assert_close(y, other)
+    with conv_algorithm("direct"):
+        assert cuda.conv2d_forward(x, w, None, geometry) is NotImplemented
 
 
 def test_a_1x1_convolution_launches_nothing_but_a_product(device):
@@ -344,7 +396,6 @@ def test_other_types_are_left_to_the_array_code(device):
         cuda.relu_backward(image, integers),
         cuda.max_pool2d_forward(integers, geometry),
         cuda.conv2d_forward(image, w.astype(np.float64), None, ConvGeometry()),
-        cuda.conv2d_forward(image, w, None, ConvGeometry(), "direct"),
         cuda.channel_mean_var(image[:0]),
         cuda.augment(integers, 0, 0, False, "constant", np.ones(4), np.ones(4)),
     ):

@@ -19,8 +19,8 @@ __device__ inline int reflected(int i, int length) {
 }
 
 extern "C" __global__ void augment(
-    const unsigned char *images, T *out, Channels channels, long long key_low,
-    long long key_high, long long padding, long long flip, long long reflect,
+    const unsigned char *images, T *out, const __grid_constant__ Channels channels,
+    long long key_low, long long key_high, long long padding, long long flip, long long reflect,
     long long H, long long W, long long C, long long count) {
     int h = H, w = W, size = C, frame = padding;
     GRID_STRIDE(i, count) {

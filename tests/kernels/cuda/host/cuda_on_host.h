@@ -29,6 +29,7 @@
 
 #define __global__
 #define __device__
+#define __grid_constant__
 // A block runs on one thread of the processor, so this is one copy for each running block.
 #define __shared__ static thread_local
 
