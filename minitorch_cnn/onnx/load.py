@@ -32,6 +32,8 @@ _TRAINED = {
     "GroupNormalization": (1, 2),
 }
 
+_SEVERAL_OUTPUTS = ("Split", "LayerNormalization")
+
 
 class Graph(Module):
     """The network of an ONNX file: call it with its inputs, in the order of `input_names`.
@@ -68,7 +70,17 @@ class Graph(Module):
                 self._keep(name, array, name in trained)
 
     def _keep(self, name: str, array: np.ndarray, trained: bool) -> None:
-        """Registers a constant in modules that are nested as its name says: "a.b" is b of a."""
+        """Registers a constant as parameter or buffer."""
+        module, last = self._home(name)
+        tensor = wrap(array)
+        if trained and array.ndim and tensor.is_floating_point():
+            module.register_parameter(last, Parameter(tensor))
+        else:
+            module.register_buffer(last, tensor)
+        self._places[name] = module, last
+
+    def _home(self, name: str) -> tuple[Module, str]:
+        """The module and attribute for a constant: "a.b" is b of the module a, if that is free."""
         module: Module = self
         *path, last = name.split(".")
         for part in path:
@@ -76,17 +88,14 @@ class Graph(Module):
                 if not part or hasattr(module, part):
                     break
                 module.add_module(part, Module())
-            module = module._modules[part]  # type: ignore[assignment]
+            module = getattr(module, part)
         else:
             if last and not hasattr(module, last):
-                tensor = wrap(array)
-                if trained and array.ndim and tensor.is_floating_point():
-                    module.register_parameter(last, Parameter(tensor))
-                else:
-                    module.register_buffer(last, tensor)
-                self._places[name] = module, last
-                return
-        raise ValueError(f"the constant {name!r} cannot be named so beside the others")
+                return module, last
+        last = name.replace(".", "_")
+        while not last or hasattr(self, last):
+            last += "_"
+        return self, last
 
     def forward(self, *inputs: Tensor) -> Any:
         """Runs the operators in the order of the file."""
@@ -185,7 +194,7 @@ def _steps(graph: Any, opset: int, constants: dict[str, np.ndarray]) -> list[Ste
     used = {name for node in nodes for name in node.input} | {each.name for each in graph.output}
     steps = []
     for node in nodes:
-        if node.op_type != "Split" and used & set(node.output[1:]):
+        if node.op_type not in _SEVERAL_OUTPUTS and used & set(node.output[1:]):
             raise NotImplementedError(
                 f"ONNX operator {node.op_type} with a second output, such as indices or a mask, is "
                 "not supported"

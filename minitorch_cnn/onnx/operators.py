@@ -291,10 +291,14 @@ def _instance_norm(step: Step, x: Tensor, scale: Tensor, bias: Tensor) -> Tensor
 
 
 @operator("LayerNormalization")
-def _layer_norm(step: Step, x: Tensor, scale: Tensor, bias: Tensor | None = None) -> Tensor:
-    shape = x.shape[step.get("axis", -1) % x.ndim :]
-    y = F.layer_norm(x, shape, None, None, step.get("epsilon", 1e-5)) * scale
-    return y if bias is None else y + bias
+def _layer_norm(step: Step, x: Tensor, scale: Tensor, bias: Tensor | None = None) -> list[Tensor]:
+    dims = tuple(range(step.get("axis", -1) % x.ndim, x.ndim))
+    mean = x.mean(dim=dims, keepdim=True)
+    deviation = x - mean
+    variance = (deviation * deviation).mean(dim=dims, keepdim=True)
+    inverse = (variance + step.get("epsilon", 1e-5)).rsqrt()
+    y = deviation * inverse * scale
+    return [y if bias is None else y + bias, mean, inverse]
 
 
 @operator("GroupNormalization")

@@ -62,9 +62,10 @@ def test_models(check, name):
     check(model, mt.randn(1, channels, size, size))
 
 
-def test_vgg_with_another_classifier(check):
-    model = mt.models.vgg11_bn(init_weights=False)
-    model.classifier = nn.Sequential(nn.Dropout(), nn.Linear(512 * 7 * 7, 4))
+def test_layers_of_vgg(check):
+    layers = mt.models.vgg.make_layers([8, "M", 16, 16, "M"], batch_norm=True)
+    pool = nn.AdaptiveAvgPool2d((7, 7))
+    model = nn.Sequential(layers, pool, nn.Flatten(), nn.Dropout(), nn.Linear(16 * 7 * 7, 4))
     check(with_statistics(model), mt.randn(1, 3, 32, 32))
 
 
