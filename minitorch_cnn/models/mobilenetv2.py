@@ -7,6 +7,7 @@ Mark Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .. import nn
@@ -20,30 +21,50 @@ NormLayer = Callable[..., nn.Module]
 
 
 class Conv2dNormActivation(nn.Sequential):
-    """A convolution whose padding keeps the resolution, a normalisation, min(max(x, 0), 6)."""
+    """A convolution whose padding keeps the resolution, a normalisation and an activation.
+
+    The arguments are torchvision.ops.Conv2dNormActivation's; norm_layer and activation_layer may
+    be None. The convolution has a bias if there is no normalisation, or as `bias` says.
+    """
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: int,
-        norm_layer: NormLayer,
-        stride: int = 1,
+        kernel_size: int | tuple[int, int] = 3,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] | str | None = None,
         groups: int = 1,
+        norm_layer: NormLayer | None = nn.BatchNorm2d,
+        activation_layer: Callable[..., nn.Module] | None = nn.ReLU,
+        dilation: int | tuple[int, int] = 1,
+        inplace: bool | None = True,
+        bias: bool | None = None,
     ) -> None:
-        super().__init__(
+        if padding is None:
+            kernel = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+            spread = dilation if isinstance(dilation, tuple) else (dilation, dilation)
+            padding = (kernel[0] - 1) // 2 * spread[0], (kernel[1] - 1) // 2 * spread[1]
+        if bias is None:
+            bias = norm_layer is None
+        layers: list[nn.Module] = [
             nn.Conv2d(
                 in_channels,
                 out_channels,
                 kernel_size,
-                stride=stride,
-                padding=(kernel_size - 1) // 2,
+                stride,
+                padding,
+                dilation=dilation,
                 groups=groups,
-                bias=False,
-            ),
-            norm_layer(out_channels),
-            nn.ReLU6(inplace=True),
-        )
+                bias=bias,
+            )
+        ]
+        if norm_layer is not None:
+            layers.append(norm_layer(out_channels))
+        if activation_layer is not None:
+            settings = {} if inplace is None else {"inplace": inplace}
+            layers.append(activation_layer(**settings))
+        super().__init__(*layers)
         self.out_channels = out_channels
 
 
@@ -72,11 +93,12 @@ class InvertedResidual(nn.Module):
             raise ValueError(f"stride should be 1 or 2 instead of {stride}")
         norm_layer = norm_layer or nn.BatchNorm2d
         hidden = round(inp * expand_ratio)
+        conv = partial(Conv2dNormActivation, norm_layer=norm_layer, activation_layer=nn.ReLU6)
         layers: list[nn.Module] = []
         if expand_ratio != 1:
-            layers.append(Conv2dNormActivation(inp, hidden, 1, norm_layer))
+            layers.append(conv(inp, hidden, 1))
         layers += [
-            Conv2dNormActivation(hidden, hidden, 3, norm_layer, stride=stride, groups=hidden),
+            conv(hidden, hidden, 3, stride, groups=hidden),
             nn.Conv2d(hidden, oup, 1, bias=False),
             norm_layer(oup),
         ]
@@ -134,7 +156,8 @@ class MobileNetV2(nn.Module):
 
         width = _make_divisible(32 * width_mult, round_nearest)
         self.last_channel = _make_divisible(1280 * max(1.0, width_mult), round_nearest)
-        layers: list[nn.Module] = [Conv2dNormActivation(3, width, 3, norm_layer, stride=2)]
+        conv = partial(Conv2dNormActivation, norm_layer=norm_layer, activation_layer=nn.ReLU6)
+        layers: list[nn.Module] = [conv(3, width, 3, stride=2)]
         for t, c, n, s in setting:
             out_width = _make_divisible(c * width_mult, round_nearest)
             for stride in [s] + [1] * (n - 1):
@@ -142,7 +165,7 @@ class MobileNetV2(nn.Module):
                     block(width, out_width, stride, expand_ratio=t, norm_layer=norm_layer)
                 )
                 width = out_width
-        layers.append(Conv2dNormActivation(width, self.last_channel, 1, norm_layer))
+        layers.append(conv(width, self.last_channel, 1))
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(self.last_channel, num_classes)

@@ -234,6 +234,17 @@ def test_files_from_before_batch_norm_counted_its_batches(published):
         assert np.array_equal(value.numpy(), expected), key
 
 
+def test_weights_published_in_half_precision(published):
+    state = {
+        key: value.half() if value.is_floating_point() else value
+        for key, value in random_state(models.squeezenet1_0()).items()
+    }
+    published[models.SqueezeNet1_0_Weights.DEFAULT.url] = state
+    model = models.squeezenet1_0(weights="DEFAULT")
+    assert_holds(model, state)
+    assert model.features[0].weight.dtype == mt.float32
+
+
 def test_densenet_takes_the_older_names_of_the_published_files(published):
     state = random_state(models.densenet121())
     older = {}
