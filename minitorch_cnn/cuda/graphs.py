@@ -62,8 +62,12 @@ class CUDAGraph:
         self._memory = cupy.cuda.MemoryPool()
         allocator = cupy.cuda.using_allocator(self._memory.malloc)
         allocator.__enter__()
+        try:
+            current.begin_capture()
+        except BaseException:
+            allocator.__exit__(None, None, None)
+            raise
         self._capture = allocator, current
-        current.begin_capture()
 
     def capture_end(self) -> None:
         """Ends recording. From now on `replay` does what was recorded."""
