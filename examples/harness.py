@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import networks
 import numpy as np
 import pictures
 
@@ -30,7 +31,11 @@ from minitorch_cnn import datasets, models, nn, transforms
 from minitorch_cnn.serialization.checkpoint import write_atomically
 from minitorch_cnn.utils.data import DataLoader
 
-ARCHITECTURES = {**models.cifar.ARCHITECTURES, "lenet5": models.lenet5}
+ARCHITECTURES = {
+    **models.cifar.ARCHITECTURES,
+    **networks.ARCHITECTURES,
+    "lenet5": models.lenet5,
+}
 DATASETS = {
     "cifar10": datasets.CIFAR10,
     "cifar100": datasets.CIFAR100,
@@ -67,10 +72,11 @@ def parse_arguments(doc: str | None, argv: list[str] | None, defaults: dict) -> 
     add("--arch", choices=list(ARCHITECTURES), default="resnet20")
     add("--epochs", type=positive(int), default=10)
     add("--batch-size", type=positive(int), default=128)
+    add("--optimizer", choices=["sgd", "adam", "adamw"], default="sgd")
     add("--lr", type=positive(float), default=0.1, help="highest learning rate")
     add("--momentum", type=float, default=0.9)
     add("--weight-decay", type=float, default=5e-4)
-    add("--scheduler", choices=["step", "cosine", "onecycle"], default="cosine")
+    add("--scheduler", choices=["step", "steplr", "cosine", "onecycle"], default="cosine")
     add("--label-smoothing", type=float, default=0.0)
     add("--augment", action=argparse.BooleanOptionalAction, default=True, help="crop and flip")
     add("--seed", type=int, default=0)
@@ -170,9 +176,20 @@ def build_model(args: Any, data: Data) -> nn.Module:
     options = {"num_classes": len(data.classes), "in_channels": data.in_channels}
     if args.arch == "lenet5":
         options["padding"] = 2 if args.dataset.endswith("mnist") else 0
-    elif args.dataset.endswith("mnist"):
-        raise ValueError(f"{args.arch} takes 32x32 images, {args.dataset} has 28x28: use lenet5")
+    elif args.dataset.endswith("mnist") and args.arch != "fashionnet":
+        raise ValueError(
+            f"{args.arch} takes 32x32 images, {args.dataset} has 28x28: use lenet5 or fashionnet"
+        )
     return ARCHITECTURES[args.arch](**options).to(mt.backend.default_device())
+
+
+def make_optimizer(args: Any, model: nn.Module) -> Any:
+    """--optimizer with --lr and --weight-decay; --momentum is SGD's."""
+    settings = dict(lr=args.lr, weight_decay=args.weight_decay)
+    if args.optimizer == "sgd":
+        return mt.optim.SGD(model.parameters(), momentum=args.momentum, **settings)
+    kind = {"adam": mt.optim.Adam, "adamw": mt.optim.AdamW}[args.optimizer]
+    return kind(model.parameters(), **settings)
 
 
 def make_scheduler(args: Any, optimizer: Any, steps_per_epoch: int) -> Any:
@@ -182,6 +199,8 @@ def make_scheduler(args: Any, optimizer: Any, steps_per_epoch: int) -> Any:
     if args.scheduler == "step":
         milestones = sorted({max(1, steps // 2), max(1, steps * 3 // 4)})
         return schedulers.MultiStepLR(optimizer, milestones, gamma=0.1)
+    if args.scheduler == "steplr":
+        return schedulers.StepLR(optimizer, step_size=max(1, math.ceil(steps / 3)), gamma=0.1)
     if args.scheduler == "cosine":
         return schedulers.CosineAnnealingLR(optimizer, T_max=steps)
     return schedulers.OneCycleLR(optimizer, max_lr=args.lr, total_steps=steps + 1)

@@ -71,9 +71,7 @@ def train(args):
     train_loader, test_loader = data.loaders(args)
 
     criterion = nn.CrossEntropyLoss(label_smoothing=args.label_smoothing)
-    optimizer = mt.optim.SGD(
-        model.parameters(), lr=args.lr, momentum=args.momentum, weight_decay=args.weight_decay
-    )
+    optimizer = harness.make_optimizer(args, model)
     run = harness.Run(args, data, model, train_loader)
     scheduler = harness.make_scheduler(args, optimizer, run.steps_per_epoch)
     if args.resume:

@@ -1,0 +1,129 @@
+"""Networks for small images that the examples train, beside those of `models.cifar`."""
+
+from __future__ import annotations
+
+from minitorch_cnn import Tensor, models, nn
+from minitorch_cnn.models.googlenet import BasicConv2d, Inception
+
+
+class SmallVGG(nn.Module):
+    """VGG's plan for 32x32 images: pairs of 3x3 convolutions, then half the size, twice the width.
+
+        32x32x3 -> 32x32x32 -> 16x16x64 -> 8x8x128 -> 4x4x128 -> 256 -> num_classes
+
+    Simonyan and Zisserman, 2014; with batch norm, which they did not have yet.
+    """
+
+    def __init__(self, num_classes: int = 10, in_channels: int = 3) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for width in (32, 64, 128):
+            for channels in (in_channels, width):
+                layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False)]
+                layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+            layers.append(nn.MaxPool2d(2))
+            in_channels = width
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Sequential(
+            nn.AdaptiveAvgPool2d(4),  # leaves 4x4 as it is
+            nn.Flatten(),
+            nn.Linear(128 * 4 * 4, 256),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.5),
+            nn.Linear(256, num_classes),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.features(x))
+
+
+class SmallGoogLeNet(nn.Module):
+    """Seven inception modules at 32x32, 16x16 and 8x8, half as wide as GoogLeNet's.
+
+    Szegedy et al., "Going deeper with convolutions", 2014. The stem keeps the resolution, which
+    ImageNet's would divide by 8; the gradient's way is short enough without helping classifiers.
+    """
+
+    def __init__(self, num_classes: int = 10, in_channels: int = 3) -> None:
+        super().__init__()
+        self.stem = BasicConv2d(in_channels, 64, kernel_size=3, padding=1)
+        # Of each module: width of the input; of the 1x1 way; of the 3x3 way before and after; of
+        # the 5x5 way before and after; of the pooling way.
+        self.stage1 = nn.Sequential(
+            Inception(64, 32, 48, 64, 8, 16, 16), Inception(128, 64, 64, 96, 16, 48, 32)
+        )
+        self.stage2 = nn.Sequential(
+            Inception(240, 96, 48, 104, 8, 24, 32),
+            Inception(256, 80, 56, 112, 12, 32, 32),
+            Inception(256, 64, 64, 128, 12, 32, 32),
+        )
+        self.stage3 = nn.Sequential(
+            Inception(256, 128, 80, 160, 16, 64, 64), Inception(416, 192, 96, 192, 24, 64, 64)
+        )
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.4), nn.Linear(512, num_classes)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stage1(self.stem(x))  # (N, 240, 32, 32)
+        x = self.stage2(self.pool(x))  # (N, 256, 16, 16)
+        x = self.stage3(self.pool(x))  # (N, 512, 8, 8)
+        return self.head(x)
+
+
+def small_densenet(num_classes: int = 10, in_channels: int = 3) -> models.DenseNet:
+    """DenseNet-BC with 40 layers and a growth rate of 12, for 32x32 images.
+
+    Huang et al., "Densely connected convolutional networks", 2016, section 4.2. As in many
+    programs, it is ImageNet's network with another stem: 3x3 with stride 1 and no pooling.
+    """
+    net = models.DenseNet(
+        growth_rate=12, block_config=(6, 6, 6), num_init_features=24, num_classes=num_classes
+    )
+    net.features.conv0 = nn.Conv2d(in_channels, 24, 3, padding=1, bias=False)
+    net.features.pool0 = nn.Identity()
+    nn.init.kaiming_normal_(net.features.conv0.weight)
+    return net
+
+
+class FashionNet(nn.Module):
+    """Two convolutions and three linear layers for 28x28 images, with dropout of whole channels.
+
+    Neighbouring pixels are alike: where one is dropped, the next one still tells. So Dropout2d
+    drops a channel of the picture as a whole.
+    """
+
+    def __init__(self, num_classes: int = 10, in_channels: int = 1) -> None:
+        super().__init__()
+        self.layer1 = nn.Sequential(
+            nn.Conv2d(in_channels, 32, 3, padding=1),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # 14x14
+        )
+        self.layer2 = nn.Sequential(
+            nn.Conv2d(32, 64, 3),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # 6x6
+        )
+        self.drop = nn.Dropout2d(0.25)
+        self.resize = nn.AdaptiveAvgPool2d(6)  # for other sizes of images
+        self.fc1 = nn.Linear(64 * 6 * 6, 600)
+        self.fc2 = nn.Linear(600, 120)
+        self.fc3 = nn.Linear(120, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.resize(self.drop(self.layer2(self.layer1(x))))  # (N, 64, 6, 6)
+        x = nn.functional.relu(self.fc1(x.flatten(1)))
+        x = nn.functional.relu(self.fc2(x))
+        return self.fc3(x)
+
+
+ARCHITECTURES = {
+    "vgg": SmallVGG,
+    "googlenet": SmallGoogLeNet,
+    "densenet": small_densenet,
+    "fashionnet": FashionNet,
+}

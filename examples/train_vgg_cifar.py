@@ -1,0 +1,11 @@
+"""Trains a small network of VGG's kind on CIFAR-10, CIFAR-100 or the built-in shapes.
+
+    python examples/train_vgg_cifar.py --dataset shapes
+
+The network is in networks.py, the loop in train_resnet_cifar.py.
+"""
+
+from train_resnet_cifar import main
+
+if __name__ == "__main__":
+    main(arch="vgg", optimizer="adam", lr=1e-3, weight_decay=0.0, out="runs/vgg")
