@@ -30,17 +30,24 @@ __all__ = ["create_feature_extractor", "get_graph_node_names"]
 Nodes = Sequence[str] | Mapping[str, str]
 
 
-def get_graph_node_names(model: nn.Module) -> tuple[list[str], list[str]]:
+def get_graph_node_names(
+    model: nn.Module,
+    tracer_kwargs: dict[str, Any] | None = None,
+    suppress_diff_warning: bool = False,
+    concrete_args: dict[str, Any] | None = None,
+) -> tuple[list[str], list[str]]:
     """The names of all layers (modules without children), for training and for evaluation mode.
 
-    Both lists are the same here. The names of modules that contain layers, such as "layer1", can
-    be used as well, and "layer1.0.relu_1" is the second call of "layer1.0.relu".
+    Both lists are the same here, so there is no warning to suppress. The names of modules that
+    contain layers, such as "layer1", can be used as well, and "layer1.0.relu_1" is the second call
+    of "layer1.0.relu". Raises NotImplementedError for the arguments of torch.fx.
 
     >>> import minitorch_cnn as mt
     >>> train_nodes, eval_nodes = get_graph_node_names(mt.models.resnet18())
     >>> train_nodes[:6]
     ['conv1', 'bn1', 'relu', 'maxpool', 'layer1.0.conv1', 'layer1.0.bn1']
     """
+    _refuse_fx(tracer_kwargs=tracer_kwargs, concrete_args=concrete_args)
     names = [name for name, module in model.named_modules() if not list(module.children())]
     return names, list(names)
 
@@ -50,6 +57,9 @@ def create_feature_extractor(
     return_nodes: Nodes | None = None,
     train_return_nodes: Nodes | None = None,
     eval_return_nodes: Nodes | None = None,
+    tracer_kwargs: dict[str, Any] | None = None,
+    suppress_diff_warning: bool = False,
+    concrete_args: dict[str, Any] | None = None,
 ) -> FeatureExtractor:
     """A module that returns the outputs of layers inside `model`, by name.
 
@@ -58,13 +68,15 @@ def create_feature_extractor(
     train_return_nodes, eval_return_nodes: both instead of return_nodes, if they differ.
 
     The result shares the model's parameters and is in its mode. Raises ValueError if the model has
-    no such module, or if not exactly one of the two ways to name nodes is used.
+    no such module, or if not exactly one of the two ways to name nodes is used, and
+    NotImplementedError for the arguments of torch.fx.
 
     >>> import minitorch_cnn as mt
     >>> body = create_feature_extractor(mt.models.resnet18(), {"layer1": "a", "layer3": "b"})
     >>> [(name, tuple(y.shape)) for name, y in body(mt.zeros(1, 3, 64, 64)).items()]
     [('a', (1, 64, 16, 16)), ('b', (1, 256, 4, 4))]
     """
+    _refuse_fx(tracer_kwargs=tracer_kwargs, concrete_args=concrete_args)
     if (train_return_nodes is None) != (eval_return_nodes is None):
         raise ValueError(
             "If any of `train_return_nodes` and `eval_return_nodes` are specified, then both "
@@ -78,6 +90,14 @@ def create_feature_extractor(
     if return_nodes is not None:
         train_return_nodes = eval_return_nodes = return_nodes
     return FeatureExtractor(model, as_names(train_return_nodes), as_names(eval_return_nodes))
+
+
+def _refuse_fx(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        if value is not None:
+            raise NotImplementedError(
+                f"{name}={value!r}: models are not traced here, so there is nothing to set"
+            )
 
 
 def as_names(nodes: Any) -> dict[str, str]:

@@ -24,7 +24,7 @@ theirs = torchvision.models
 
 NAMES = [name for name in models.list_models(module=models) if name in theirs.list_models()]
 PAPERS = ["alexnet", "vgg", "resnet", "googlenet", "inception"]
-PAPERS += ["densenet", "squeezenet", "mobilenetv2"]
+PAPERS += ["densenet", "squeezenet", "mobilenetv2", "feature_extraction"]
 
 
 def test_nothing_has_a_name_of_its_own_in_the_zoo():

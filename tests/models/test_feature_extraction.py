@@ -129,6 +129,12 @@ def test_refusals(model, images):
         create_feature_extractor(model, ["fc"], ["fc"], ["fc"])
     with pytest.raises(ValueError, match="then both should be specified"):
         create_feature_extractor(model, eval_return_nodes=["fc"])
+    assert get_graph_node_names(model, suppress_diff_warning=True)
+    for arguments in ({"tracer_kwargs": {}}, {"concrete_args": {}}):
+        with pytest.raises(NotImplementedError, match=next(iter(arguments))):
+            get_graph_node_names(model, **arguments)
+        with pytest.raises(NotImplementedError, match=next(iter(arguments))):
+            create_feature_extractor(model, ["fc"], **arguments)
     body = create_feature_extractor(model, ["layer1.0.relu_2"])
     with pytest.raises(RuntimeError, match=r"did not call \['layer1\.0\.relu_2'\]"):
         body(images)
