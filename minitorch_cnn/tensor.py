@@ -80,6 +80,7 @@ class Tensor:
         "_inference",
         "_node",
         "_output",
+        "_pending",
         "_requires_grad",
         "_retains_grad",
         "_view",
@@ -92,7 +93,8 @@ class Tensor:
     _requires_grad: bool
     _node: Any  # autograd.function.Node, or None for a leaf
     _output: int
-    _counter: list[int]
+    _counter: list  # [version, weak references to tensors that are pending on this memory ...]
+    _pending: Any  # ops.batch_norm.PendingNorm: how to compute the array when it is first needed
     _view: View | None
     _hooks: dict[int, Any] | None
     _retains_grad: bool
@@ -107,6 +109,7 @@ class Tensor:
         self._node = None
         self._output = 0
         self._counter = [0]
+        self._pending = None
         self._view = None
         self._hooks = None
         self._retains_grad = False
@@ -124,6 +127,41 @@ class Tensor:
         else:
             values = np.empty(data if data else 0, kind)
         self.array = backend.to_device(values.astype(kind), None)
+
+    # ------------------------------------------------- values that are computed when needed
+
+    def __getattr__(self, name: str) -> Any:
+        """Python comes here for what is not there: the array, if the tensor is still pending."""
+        if name != "array" or self._pending is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.array = self._pending.compute()
+        return self.array
+
+    def _put_off(self, pending: Any) -> None:
+        """Makes this tensor one whose array `pending` computes when somebody looks at it."""
+        self._pending = pending
+        for source in pending.sources():
+            source._counter[1:] = [ref for ref in source._counter[1:] if ref() is not None]
+            source._counter.append(weakref.ref(self))
+
+    @property
+    def _is_pending(self) -> bool:
+        return self._pending is not None and not self._pending.computed
+
+    def _before_write(self) -> None:
+        """Computes what is pending on this memory, before it is written to."""
+        for reference in self._counter[1:]:
+            tensor = reference()
+            if tensor is not None and tensor._is_pending:
+                tensor.array  # noqa: B018 (looking at it computes it)
+        del self._counter[1:]
+
+    def _signature(self) -> tuple:
+        """(shape, NumPy's dtype, device), which a pending tensor knows as well."""
+        if self._is_pending:
+            pending = self._pending
+            return pending.shape, pending.dtype, pending.device
+        return self.array.shape, self.array.dtype, self.device
 
     # -------------------------------------------------------------------- what it looks like
 
@@ -246,6 +284,7 @@ class Tensor:
                 raise RuntimeError(
                     "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy()."
                 )
+        self._before_write()  # through the array, unseen
         return backend.to_numpy(self.array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -259,6 +298,7 @@ class Tensor:
     def __dlpack__(self, **options: Any) -> Any:
         if self.requires_grad:
             raise BufferError("Can't export a tensor that requires grad: use tensor.detach()")
+        self._before_write()
         return self.array.__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple:
@@ -357,6 +397,8 @@ class Tensor:
     @property
     def grad_fn(self) -> Any:
         """The node that made this tensor, None for a leaf."""
+        if self._pending is not None:
+            self._pending.split_up()
         self._refresh_view()
         return self._node
 
@@ -417,12 +459,14 @@ class Tensor:
     @property
     def data(self) -> Tensor:
         """Like `detach`, but writes through it go unnoticed by the version counter."""
+        self._before_write()
         return wrap(self.array)
 
     @data.setter
     def data(self, new: Tensor) -> None:
         if not isinstance(new, Tensor):
             raise TypeError(f"data must be a Tensor, got {type(new).__name__}")
+        self._before_write()
         self.array = new.array
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
@@ -556,7 +600,6 @@ class Tensor:
         T: Tensor
         mT: Tensor
 
-        def __getattr__(self, name: str) -> Any: ...
         def __add__(self, other: Any) -> Tensor: ...
         def __radd__(self, other: Any) -> Tensor: ...
         def __sub__(self, other: Any) -> Tensor: ...
@@ -636,6 +679,13 @@ def wrap(array: Any, kind: type[Tensor] = Tensor) -> Tensor:
     """
     tensor = Tensor.__new__(kind)
     tensor.array = np.asarray(array) if isinstance(array, np.generic) else array
+    return tensor
+
+
+def later(pending: Any) -> Tensor:
+    """A tensor whose array is computed when it is first looked at; see ops/batch_norm.py."""
+    tensor = Tensor.__new__(Tensor)
+    tensor._put_off(pending)
     return tensor
 
 

@@ -143,13 +143,14 @@ class Node:
         """Makes this node the maker of `outputs`."""
         for arg, needed in zip(args, self.needs_input_grad, strict=True):
             self.edges.append(arg.edge() if needed else None)
-            self.inputs_meta.append((arg.array.shape, arg.array.dtype) if needed else None)
+            self.inputs_meta.append(arg._signature()[:2] if needed else None)
         if state.anomaly:
             self.traceback = traceback.format_stack()[:-3]
         for index, output in enumerate(outputs):
-            self.outputs_meta.append((output.array.shape, output.array.dtype, output.device))
+            shape, kind, device = output._signature()
+            self.outputs_meta.append((shape, kind, device))
             skip = any(output is each for each in self._non_differentiable)
-            if output.dtype.is_floating_point and not skip:
+            if kind.kind == "f" and not skip:
                 output._set_history(self, index)
         self._saved = []
         for tensor in self._to_save:
@@ -161,6 +162,13 @@ class Node:
             if own is not None:
                 saved.output = own
             self._saved.append(saved)
+
+    def become(self, function: type[Function], edges: list, saved: list) -> None:
+        """Goes on as the node of another function with the same result; see ops/batch_norm.py."""
+        self.function, self.name = function, function.__name__ + "Backward"
+        self.edges, self._saved = edges, saved
+        self.inputs_meta = [self.outputs_meta[0][:2]]
+        self.needs_input_grad = (True,)
 
     def release(self) -> None:
         """Frees what was saved, after backward."""

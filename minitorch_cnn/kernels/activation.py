@@ -33,6 +33,12 @@ def relu_backward(gy: Array, y: Array) -> Array:
     return gy * (y > 0)
 
 
+@tiered
+def add(a: Array, b: Array) -> Array:
+    """a + b, broadcast."""
+    return a + b
+
+
 def leaky_relu(x: Array, slope: float) -> Array:
     """x where it is positive, slope * x elsewhere."""
     xp = array_module(x)

@@ -66,8 +66,8 @@ from ..ops.margins import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from ..ops.batch_norm import batch_norm
 from ..ops.normalization import (
-    batch_norm,
     group_norm,
     instance_norm,
     layer_norm,

@@ -194,19 +194,23 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
         return relu_(input)
     if not isinstance(input, Tensor):
         raise TypeError(f"relu() needs a Tensor, got {type(input).__name__}")
+    if input._is_pending:
+        y = input._pending.relu(input)  # in one pass with the batch norm, if it may be
+        if y is not None:
+            return y
     return ReLU.apply(input)
 
 
 def relu_(input: Tensor) -> Tensor:
     """`relu`, written over the input itself. Returns it."""
+    if input._view is not None or input._is_pending:
+        return _general_relu_(input)
     check_writable(input)
-    if input._view is not None:
-        return _relu_of_view_(input)
     return ReLUInplace.apply(input)
 
 
-# A view hands the change on to its base: the general way knows how.
-_relu_of_view_ = make_inplace(relu)
+# A view hands the change on to its base, a pending tensor has no memory: this knows how.
+_general_relu_ = make_inplace(relu)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:

@@ -59,6 +59,7 @@ class PutByIndex(Function):
 
 def check_writable(tensor: Tensor) -> None:
     """Raises RuntimeError for a leaf that requires a gradient, or a view of one."""
+    tensor._before_write()
     if not state.grad_enabled:
         return
     base = tensor if tensor._view is None else tensor._view.base
@@ -112,6 +113,22 @@ def _take_over_history(target: Tensor, new: Tensor) -> None:
     target._refresh_view()
 
 
+def become(target: Tensor, new: Tensor) -> Tensor:
+    """`write` for a target that is pending: it has no memory yet, so it takes new's."""
+    if new._signature() != target._signature():
+        return write(target, new)
+    target._counter = new._counter
+    if new._is_pending:
+        target._put_off(new._pending)
+    else:
+        target._pending, target.array = None, new.array
+    if new._node is not None:
+        target._set_history(new._node, new._output)
+    elif state.grad_enabled:
+        target._node, target._requires_grad = None, False
+    return target
+
+
 def _alias(tensor: Tensor) -> Tensor:
     """The tensor as it is now: same memory, same history, a name of its own."""
     alias = wrap(tensor.array)
@@ -129,6 +146,8 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     def inplace(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_writable(input)
+        if input._is_pending:
+            return become(input, operation(input, *args, **kwargs))
         before = input
         others = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)]
         if state.grad_enabled and (input.requires_grad or any(t.requires_grad for t in others)):

@@ -17,203 +17,11 @@ from ..backend import array_module
 from ..dtypes import finfo
 from ..kernels.layout import compute_type
 from ..tensor import Tensor, shape_text, wrap
+from .batch_norm import batch_norm, move_towards
 from .common import same_device
 from .pad import pad
 from .precision import full_precision
-
-
-class Standardize(Function):
-    """xhat = (x - mean) / sqrt(var + eps) over the dimensions dims, and invstd = 1 / sqrt(...)
-
-    Backward needs nothing but the two results, and is made of their products and means. As they
-    are outputs of this very Function, it can be differentiated again.
-    """
-
-    @staticmethod
-    def forward(ctx, x, dims, eps):
-        xp = array_module(x.array)
-        ctx.dims = dims
-        ctx.set_materialize_grads(False)
-        deviation = x.array.astype(compute_type(x.array))
-        deviation -= deviation.mean(dims, keepdims=True)
-        variance = (deviation * deviation).mean(dims, keepdims=True)
-        invstd = 1 / xp.sqrt(variance + eps)
-        deviation *= invstd
-        xhat = wrap(deviation.astype(x.array.dtype, copy=False))
-        invstd = wrap(invstd.astype(x.array.dtype, copy=False))
-        ctx.save_for_backward(xhat, invstd)
-        return xhat, invstd
-
-    @staticmethod
-    def backward(ctx, gxhat, ginvstd):
-        xhat, invstd = ctx.saved_tensors
-        gx = None
-        if gxhat is not None:
-            gx = standardize_gradient(gxhat, xhat, invstd, ctx.dims)
-        if ginvstd is not None:
-            # d invstd / dx = -invstd^3 (x - mean) / M
-            count = xhat.numel() // max(invstd.numel(), 1)
-            through_invstd = ginvstd * invstd * invstd * xhat * (-1 / max(count, 1))
-            gx = through_invstd if gx is None else gx + through_invstd
-        return gx, None, None
-
-
-def standardize_gradient(gxhat: Tensor, xhat: Tensor, invstd: Tensor, dims: tuple) -> Tensor:
-    """The gradient of xhat = (x - mean) invstd with respect to x.
-
-    A shift of x and a stretch of x leave xhat as it is. So what of gxhat points along a shift
-    (its mean) or along a stretch (its component along xhat) is taken out.
-    """
-    along_shift = gxhat.mean(dim=dims, keepdim=True)
-    along_stretch = (gxhat * xhat).mean(dim=dims, keepdim=True)
-    return invstd * (gxhat - along_shift - xhat * along_stretch)
-
-
-class BatchNorm(Function):
-    """y = (x - mean) / sqrt(var + eps) * weight + bias, with a number of each for each channel
-
-    batch_statistics: mean and var are those of x itself, and depend on it; otherwise constants.
-    """
-
-    @staticmethod
-    def forward(ctx, x, weight, bias, mean, var, eps, batch_statistics):
-        xp = array_module(x.array)
-        ctx.eps, ctx.batch_statistics = eps, batch_statistics
-        ctx.save_for_backward(x, weight, mean, var)
-        kind = compute_type(x.array)
-        scale = 1 / xp.sqrt(var.array.astype(kind) + eps)
-        if weight is not None:
-            scale = scale * weight.array
-        shift = -mean.array.astype(kind) * scale
-        if bias is not None:
-            shift = shift + bias.array
-        return wrap(kernels.batch_norm_forward(x.array, scale, shift))
-
-    @staticmethod
-    def backward(ctx, gy):
-        x, weight, mean, var = ctx.saved_tensors
-        if is_grad_enabled():
-            # Somebody will differentiate this gradient: the same formulas, recorded.
-            gx, gweight, gbias = BatchNorm.recorded_backward(ctx, gy, x, weight, mean, var)
-        else:
-            xp = array_module(x.array)
-            kind = compute_type(x.array)
-            invstd = 1 / xp.sqrt(var.array.astype(kind) + ctx.eps)
-            arrays = kernels.batch_norm_backward(
-                gy.array,
-                x.array,
-                None if weight is None else weight.array,
-                mean.array,
-                invstd,
-                ctx.batch_statistics,
-            )
-            gx, gweight, gbias = map(wrap, arrays)
-        needs = ctx.needs_input_grad
-        return (
-            gx,
-            gweight if needs[1] else None,
-            gbias if needs[2] else None,
-            None,
-            None,
-            None,
-            None,
-        )
-
-    @staticmethod
-    def recorded_backward(ctx, gy, x, weight, mean, var):
-        dims = (0, *range(2, x.ndim))
-        if ctx.batch_statistics:
-            xhat, invstd = Standardize.apply(x, dims, ctx.eps)
-        else:
-            invstd = _per_channel((var + ctx.eps).rsqrt(), x)
-            xhat = (x - _per_channel(mean, x)) * invstd
-        gxhat = gy if weight is None else gy * _per_channel(weight, x)
-        if ctx.batch_statistics:
-            gx = standardize_gradient(gxhat, xhat, invstd, dims)
-        else:
-            gx = gxhat * invstd
-        return gx, (gy * xhat).sum(dim=dims), gy.sum(dim=dims)
-
-
-def _per_channel(vector: Tensor, x: Tensor) -> Tensor:
-    """(C,) as (1, C, 1, ...), to go with x (N, C, ...)."""
-    return vector.reshape(1, -1, *(1,) * (x.ndim - 2))
-
-
-def batch_norm(
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
-    """Normalises each channel of (N, C, ...) over the batch and all pixels.
-
-    training: with the mean and variance of this very batch; and running_mean, running_var (C),
-    if given, move towards them: running = (1 - momentum) running + momentum batch, where the
-    variance is the unbiased one. Otherwise with running_mean and running_var.
-    weight, bias: (C,) or None. In float16 the sums are float32.
-    Raises ValueError if there is one value per channel only (its deviation would be 0), and
-    RuntimeError for vectors that are missing or of the wrong length.
-
-    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training" (2015).
-
-    >>> import minitorch_cnn as mt
-    >>> x = mt.tensor([[1.0], [3.0]])
-    >>> mt.nn.functional.batch_norm(x, None, None, training=True)
-    tensor([[-1.0000],
-            [ 1.0000]])
-    """
-    if input.shape == (0,):  # torch takes this one as well
-        return input.clone()
-    if input.ndim < 2:
-        raise RuntimeError(f"batch_norm expects (N, C, ...), got {shape_text(input.shape)}")
-    C = input.shape[1]
-    if not training and (running_mean is None or running_var is None):
-        missing = "running_mean" if running_mean is None else "running_var"
-        raise RuntimeError(f"{missing} must be defined in evaluation mode")
-    vectors = dict(running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    for name, vector in vectors.items():
-        if vector is None:
-            continue
-        same_device(input, vector)
-        if vector.shape != (C,):
-            raise RuntimeError(f"{name} should contain {C} elements not {vector.numel()}")
-        # float16 images may go with float32 statistics and parameters, nothing else is mixed.
-        if vector.dtype is not input.dtype and vector.array.dtype != compute_type(input.array):
-            raise RuntimeError(
-                f"batch_norm: {name} has type {vector.dtype}, but input has {input.dtype}"
-            )
-    if not training:
-        return BatchNorm.apply(input, weight, bias, running_mean, running_var, eps, False)
-
-    count = input.numel() // max(C, 1)
-    if count == 1:
-        raise ValueError(
-            "Expected more than 1 value per channel when training, got input size "
-            f"{shape_text(input.shape)}"
-        )
-    if count == 0:  # an empty batch: nothing to normalise, and nothing to learn about averages
-        return BatchNorm.apply(
-            input, weight, bias, input.new_zeros(C), input.new_ones(C), eps, False
-        )
-    mean, var = (wrap(each) for each in kernels.channel_mean_var(input.array))
-    _move_towards(running_mean, mean.array, momentum)
-    _move_towards(running_var, var.array * (count / (count - 1)), momentum)
-    return BatchNorm.apply(input, weight, bias, mean, var, eps, True)
-
-
-def _move_towards(running: Tensor | None, batch: Any, momentum: float) -> None:
-    """running = (1 - momentum) running + momentum batch, in place and unrecorded."""
-    if running is None:
-        return
-    array = running.array
-    array *= 1 - momentum
-    array += (momentum * batch).astype(array.dtype, copy=False)
-    running._bump_version()
+from .standardize import Standardize, per_channel
 
 
 def instance_norm(
@@ -253,8 +61,8 @@ def instance_norm(
     if running_mean is not None or running_var is not None:
         images = input.array.astype(compute_type(input.array), copy=False)
         unbiased = count / max(count - 1, 1)
-        _move_towards(running_mean, images.mean(dims).mean(0), momentum)
-        _move_towards(running_var, images.var(dims).mean(0) * unbiased, momentum)
+        move_towards(running_mean, images.mean(dims).mean(0), momentum)
+        move_towards(running_var, images.var(dims).mean(0) * unbiased, momentum)
     y, _ = Standardize.apply(input, dims, eps)
     return _affine(y, weight, bias)
 
@@ -305,8 +113,8 @@ def _affine(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
                 f"{shape_text(y.shape)}"
             )
     if weight is not None:
-        y = y * _per_channel(weight, y)
-    return y if bias is None else y + _per_channel(bias, y)
+        y = y * per_channel(weight, y)
+    return y if bias is None else y + per_channel(bias, y)
 
 
 def layer_norm(

@@ -11,7 +11,8 @@ def sgd(
 ):
     """dampened: 1 - dampening"""
     start, stop = share(p.size, part, parts)
-    for i in range(start, stop):
+    p, g, v = p[start:stop], g[start:stop], v[start:stop]
+    for i in range(p.size):
         change = g[i] + weight_decay * p[i]
         if has_velocity:
             v[i] = change if first else momentum * v[i] + dampened * change
@@ -26,7 +27,9 @@ def adam(
 ):  # fmt: skip
     """rest1, rest2: 1 - beta1, 1 - beta2. shrink: decoupled weight decay, decay: the other one."""
     start, stop = share(p.size, part, parts)
-    for i in range(start, stop):
+    p, g, m = p[start:stop], g[start:stop], m[start:stop]
+    s, top = s[start:stop], top[start:stop]
+    for i in range(p.size):
         value = p[i] * shrink
         gradient = g[i] + decay * value
         m[i] += rest1 * (gradient - m[i])

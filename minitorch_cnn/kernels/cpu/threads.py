@@ -37,7 +37,11 @@ def share(count, part, parts):
 
 @compiled
 def address(array):
-    """Where an array begins, as an int64."""
+    """Where an array begins, as an int64.
+
+    That does not keep the array: Numba frees an array of its own after the last line that names
+    it. A kernel that works in such an array takes the address in the loop that uses it.
+    """
     return np.int64(array.ctypes.data)
 
 

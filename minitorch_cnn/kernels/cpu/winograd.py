@@ -246,7 +246,6 @@ def transform_kernel_panel(w, turned, panel, U):
     K, C = w.shape[:2]
     columns = C if turned else K
     half_kernel = np.empty((6, 3, LANES), np.float32)
-    half = address(half_kernel)
     row_step, column_step = 4 * 9, 4 * 9 * C
     if turned:
         row_step, column_step = column_step, row_step
@@ -255,6 +254,7 @@ def transform_kernel_panel(w, turned, panel, U):
         first = panel * width + inside
         n = max(min(columns - first, LANES), 0)
         for row in range(rows):
+            half = address(half_kernel)
             tap, step = address(w) + row * row_step + first * column_step, 4
             if turned:
                 tap, step = tap + 4 * 8, -4
@@ -408,11 +408,10 @@ def store_kernel_gradient(dU, position_step, c, K, gw):
     """gw[:, c] (K, C, 3, 3) = G' dU G from the rows dU (K) of the 36 positions."""
     C = gw.shape[1]
     half_kernel = np.empty((3, 6, LANES), np.float32)
-    half = address(half_kernel)
     numbers = np.empty((9, LANES), np.float32)
-    out = address(numbers)
     for k in range(0, K, LANES):
         n = min(K - k, LANES)
+        half, out = address(half_kernel), address(numbers)
         for i in range(6):
             place = dU + i * 6 * position_step + 4 * k
             r0, r1, r2 = interpolate_kernel_gradient(
