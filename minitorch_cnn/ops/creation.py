@@ -144,7 +144,9 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
         raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(ext_tensor)}")
     on_cpu = ext_tensor.__dlpack_device__()[0] == 1
     xp = backend.module_of(backend.device("cpu" if on_cpu else "cuda"))
-    return wrap(xp.from_dlpack(ext_tensor))
+    array = xp.from_dlpack(ext_tensor)
+    as_dtype(array.dtype)  # raises TypeError for types that tensors do not have
+    return wrap(array)
 
 
 # ------------------------------------------------------------------------- filled with a value

@@ -72,7 +72,7 @@ def test_layers_of_vgg(check):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", mt.models.list_models())
 def test_all_models(check, name):
-    channels, size = SIZES.get(name, (3, 64))
+    channels, size = SIZES.get(name, (3, 32 if name.startswith("cifar") else 64))
     model = with_statistics(mt.models.get_model(name))
     check(model, mt.randn(1, channels, size, size))
 
