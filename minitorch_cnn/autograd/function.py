@@ -219,11 +219,11 @@ class Function:
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Runs forward and records it if an input requires a gradient."""
-        node = Node(cls)
         recording = state.grad_enabled
-        node.needs_input_grad = tuple(
-            [recording and isinstance(arg, Tensor) and arg.requires_grad for arg in args]
-        )
+        # First of all, because it may record views anew: their nodes must have lower numbers.
+        needed = [recording and isinstance(arg, Tensor) and arg.requires_grad for arg in args]
+        node = Node(cls)
+        node.needs_input_grad = tuple(needed)
         state.grad_enabled = False
         try:
             # 0/0 is NaN and 1/0 is infinity, without NumPy's warnings: as in torch.

@@ -311,3 +311,13 @@ def test_chain_rule_against_numbers():
     expected = np.cos(a * b) * a / (np.exp(b) + 1)
     expected -= np.sin(a * b) * np.exp(b) / (np.exp(b) + 1) ** 2
     np.testing.assert_allclose(y.grad.numpy(), expected, rtol=1e-12)
+
+
+def test_grad_through_a_view_that_is_recorded_anew_when_it_is_used():
+    y, w = mt.zeros(2, 2), mt.ones(3, requires_grad=True)
+    row = y[0]
+    y.add_(w.sum())  # row takes its new history when it is looked at again: in the product
+    loss = (row * mt.tensor([1.0, 2.0])).sum() + (row + y).sum()
+    (gw,) = mt.autograd.grad(loss, w, retain_graph=True)
+    loss.backward()
+    assert gw.tolist() == w.grad.tolist() == [11.0, 11.0, 11.0]
