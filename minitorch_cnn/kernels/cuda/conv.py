@@ -30,12 +30,13 @@ def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) 
     if not takes(x, w, b) or depthwise.applies(w, geometry.groups):
         return NotImplemented
     K, _, KH, KW = w.shape
-    plan = _windows(x.shape, (KH, KW), geometry)
+    out_size = output_size((x.shape[2], x.shape[3]), (KH, KW), geometry)
+    plan = _windows(x.shape, out_size, (KH, KW), geometry)
     algorithm = _chosen(x, K, plan, geometry)
     if algorithm == "direct":
         return NotImplemented
     x_last = channels_last(x)
-    y = array_module(x).empty((x.shape[0], *_out_size(plan), K), x.dtype)
+    y = array_module(x).empty((x.shape[0], *out_size, K), x.dtype)
     if algorithm == "winograd":
         U = winograd.transformed_kernel(w, turned=False)
         winograd.convolve(x_last, U, b, geometry.padding, y)
@@ -56,7 +57,7 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
     _, Cg, KH, KW = w.shape
     G = geometry.groups
     shape = gy.shape[0], Cg * G, *input_size
-    plan = _windows(shape, (KH, KW), geometry)
+    plan = _windows(shape, gy.shape[2:], (KH, KW), geometry)
     gy_last = channels_last(gy)
     gx = xp.empty((shape[0], *input_size, shape[1]), gy.dtype)
     if _chosen(gy, w.shape[0], plan, geometry) == "winograd":
@@ -76,7 +77,7 @@ def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeo
         return NotImplemented
     xp = array_module(x)
     (C, K), (KH, KW) = (x.shape[1], gy.shape[1]), kernel_size
-    plan = _windows(x.shape, kernel_size, geometry)
+    plan = _windows(x.shape, gy.shape[2:], kernel_size, geometry)
     x_last, gy_last = channels_last(x), channels_last(gy)
     if _chosen(x, K, plan, geometry) == "winograd":
         return winograd.weight_grad(x_last, gy_last, geometry.padding)
@@ -105,10 +106,15 @@ def _chosen(x: Array, filters: int, plan: np.ndarray, geometry: ConvGeometry) ->
 # --------------------------------------------------------------------------- the steps
 
 
-def _windows(shape: tuple[int, ...], kernel_size: Pair, geometry: ConvGeometry) -> np.ndarray:
-    """struct Windows for images of shape (N, C, H, W)."""
+def _windows(
+    shape: tuple[int, ...], out_size: tuple[int, ...], kernel_size: Pair, geometry: ConvGeometry
+) -> np.ndarray:
+    """struct Windows for images of shape (N, C, H, W).
+
+    out_size: of y. A transposed convolution may leave a last row or column of x without a window,
+    so it does not always follow from the rest.
+    """
     stride, padding, dilation, groups = geometry
-    out_size = output_size((shape[2], shape[3]), kernel_size, geometry)
     values = (*shape, *out_size, *kernel_size, *stride, *padding, *dilation, groups)
     return np.array(values, WINDOWS)
 
@@ -128,8 +134,9 @@ def _image_blocks(plan: np.ndarray, x: Array) -> Iterator[slice]:
 
 def _one_to_one(plan: np.ndarray) -> bool:
     """A 1x1 convolution without stride and border: every pixel is its own patch."""
-    names = ("KH", "KW", "step_h", "step_w", "pad_h", "pad_w")
-    return [int(plan[name]) for name in names] == [1, 1, 1, 1, 0, 0]
+    names = ("KH", "KW", "step_h", "step_w", "pad_h", "pad_w", "OH", "OW")
+    expected = [1, 1, 1, 1, 0, 0, int(plan["H"]), int(plan["W"])]
+    return [int(plan[name]) for name in names] == expected
 
 
 def _im2col(x: Array, plan: np.ndarray) -> Array:

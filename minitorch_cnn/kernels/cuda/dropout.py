@@ -11,9 +11,9 @@ def dropout(x: Array, key: int, p: float) -> Array:
     if not takes(x):
         return NotImplemented
     xp = array_module(x)
-    x = xp.ascontiguousarray(x)  # elements are counted in row-major order
-    y = xp.empty_like(x)
+    y = xp.empty(x.shape, x.dtype)
     scale = float(x.dtype.type(1 / (1 - p)))
-    args = x, y, key & MASK, key >> 32, threshold(p), scale, x.size
+    row_major = xp.ascontiguousarray(x)  # the order in which elements are counted
+    args = row_major, y, key & MASK, key >> 32, threshold(p), scale, x.size
     launch_elementwise("dropout.cu", "dropout", x.dtype, -(-x.size // 4), *args)
     return y

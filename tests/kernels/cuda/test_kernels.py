@@ -30,6 +30,8 @@ layouts = st.sampled_from(LAYOUTS)
 
 def in_layout(array, layout):
     """The same numbers, lying in memory in another order; "strided" leaves gaps."""
+    if array.ndim < 2:
+        return array
     if layout == "channels_last":
         last = np.ascontiguousarray(array.transpose(0, *range(2, array.ndim), 1))
         return last.transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
@@ -41,7 +43,7 @@ def in_layout(array, layout):
 
 
 def numbers(seed, shape, dtype, layout="contiguous"):
-    values = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+    values = np.asarray(np.random.default_rng(seed).standard_normal(shape)).astype(dtype)
     return in_layout(values, layout)
 
 
@@ -59,13 +61,13 @@ def assert_close(actual, expected, places=1.0):
 
 
 @several
-@given(st.lists(st.integers(0, 7), min_size=2, max_size=4), seeds, dtypes, layouts)
+@given(st.lists(st.integers(0, 7), max_size=4), seeds, dtypes, layouts)
 def test_relu(device, shape, seed, dtype, layout):
     x = numbers(seed, shape, dtype, layout)
     if x.size:
         x.flat[0] = np.nan
     gy = numbers(seed + 1, shape, dtype)
-    expected = activation.relu.definition(x)
+    expected = np.asarray(activation.relu.definition(x))  # NumPy makes 0-d arrays numbers
     assert_close(cuda.relu(x), expected)
     gx = cuda.relu_backward(gy, expected)
     np.testing.assert_array_equal(gx, activation.relu_backward.definition(gy, expected))
@@ -234,8 +236,10 @@ def convolutions(draw):
 
 
 @several
-@given(convolutions(), seeds, dtypes, layouts, st.booleans(), st.booleans())
-def test_the_three_products_of_a_convolution(device, case, seed, dtype, layout, with_bias, blocks):
+@given(convolutions(), seeds, dtypes, layouts, st.booleans(), st.booleans(), st.booleans())
+def test_the_three_products_of_a_convolution(
+    device, case, seed, dtype, layout, with_bias, blocks, smaller
+):
     shape, w_shape, geometry = case
     x, w = numbers(seed, shape, dtype, layout), numbers(seed + 1, w_shape, dtype, layout)
     b = numbers(seed + 2, w_shape[:1], dtype) if with_bias else None
@@ -249,7 +253,8 @@ def test_the_three_products_of_a_convolution(device, case, seed, dtype, layout, 
         expected = kernels.conv2d_forward.definition(x, w, b, geometry)
         assert_close(y, expected, 2.0)
         assert last_conv().algorithm == "im2col"
-        gy = numbers(seed + 3, y.shape, dtype, layout)
+        # Transposed convolutions have gradients for which a last row of x is in no window.
+        gy = numbers(seed + 3, (*y.shape[:3], max(y.shape[3] - smaller, 1)), dtype, layout)
         args = gy, w, shape[2:], geometry
         gx = cuda.conv2d_input_grad(*args)
         assert_close(gx, kernels.conv2d_input_grad.definition(*args), 2.0)
@@ -346,7 +351,7 @@ def test_a_class_that_does_not_exist_gives_nan(device):
 
 @several
 @given(
-    st.lists(st.integers(0, 9), min_size=2, max_size=3),
+    st.lists(st.integers(0, 9), max_size=3),
     seeds,
     st.integers(0, 2**64 - 1),
     st.floats(0.01, 0.99),

@@ -2,7 +2,8 @@
 //
 // Images and their tiles have channels last: tiles (36, N*TH*TW, C), kernels (36, C, K) in memory.
 // A thread transforms one tile of one channel in its registers; the 36 matrix products between the
-// transforms are cuBLAS's. The struct Windows names the tiles: OH x OW of them, `step` pixels apart.
+// transforms are cuBLAS's. struct Windows tells where the tiles are: OH x OW of them, `step` pixels
+// apart.
 
 // The points besides 0 and infinity: p and -p for P1 = sqrt(1/2) and P2 = sqrt(2).
 constexpr double P1 = 0.70710678118654752440, P2 = 1.41421356237309504880;
@@ -14,7 +15,8 @@ constexpr double F1 = -1 / 1.5, F2 = 1 / 6.0;
 struct Pairs {
     A sum1, difference1, sum2, difference2;
     __device__ Pairs(const A *v)
-        : sum1(v[1] + v[2]), difference1(v[1] - v[2]), sum2(v[3] + v[4]), difference2(v[3] - v[4]) {}
+        : sum1(v[1] + v[2]), difference1(v[1] - v[2]),
+          sum2(v[3] + v[4]), difference2(v[3] - v[4]) {}
 };
 
 __device__ inline void split(A even1, A odd1, A even2, A odd2, A *v) {

@@ -207,7 +207,8 @@ constexpr Parameter parameter() {
     if constexpr (std::is_pointer_v<P>)
         return {'p', sizeof(P), sizeof(std::remove_pointer_t<P>)};
     else
-        return {std::is_integral_v<P> ? 'i' : std::is_floating_point_v<P> ? 'f' : 's', sizeof(P), 0};
+        return {
+            std::is_integral_v<P> ? 'i' : std::is_floating_point_v<P> ? 'f' : 's', sizeof(P), 0};
 }
 template <class... P>
 int describe(void (*)(P...), Parameter *parameters) {
