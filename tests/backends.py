@@ -42,6 +42,9 @@ HOST_ONLY = {
     "test_parameter_list": TEXT,
     "test_parameter_dict": TEXT,
     "test_error[<lambda>-IndexError-": UNCHECKED,
+    "test_what_does_not_fit_is_refused[index1-": UNCHECKED,
+    "test_what_does_not_fit_is_refused_as_by_torch[multi": UNCHECKED,
+    "test_a_negative_variance_is_refused": UNCHECKED,
     "test_an_out_of_range_target_is_quoted_with_its_place": UNCHECKED,
     "test_binary_cross_entropy_at_its_ends_is_cut_as_torchs": UNCHECKED,
     "test_gelu_with_tanh": DIGITS,
@@ -67,7 +70,7 @@ def use(config):
         config.readable_kernels.__enter__()
     mt.Tensor.numpy = fetched
     mt.from_numpy = functools.partial(laid_out_as, mt.from_numpy)
-    hypothesis.settings.register_profile("device", parent=hypothesis.settings(), max_examples=4)
+    hypothesis.settings.register_profile("device", parent=hypothesis.settings(), max_examples=2)
     hypothesis.settings.load_profile("device")
     mt.set_backend("cupy")
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# Array rules depend neither on two of the four memory layouts nor on the depth of a graph.
+FEWER = "not columns and not sliced and not deep_chain"
 
 
 def run(*command, **options):
@@ -27,7 +29,8 @@ def run(*command, **options):
     ids=lambda paths: paths[0],
 )
 def test_the_suite_passes_on_the_standin(paths):
-    code, printed = run("-m", "pytest", "-p", "no:cacheprovider", "--backend", "standin", *paths)
+    options = ["-p", "no:cacheprovider", "--backend", "standin", "-k", FEWER]
+    code, printed = run("-m", "pytest", *options, *paths)
     assert code == 0, printed[-5000:]
     assert "on the stand-in" in printed
 

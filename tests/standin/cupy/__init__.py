@@ -56,7 +56,8 @@ def _function(full, function):
         _rules.refuse_host_arrays([*args, *kwargs.values()])
         for signature in _rules.signatures(full).values():
             for argument, value in signature.bind(*args, **kwargs).arguments.items():
-                if argument in ARRAY_ARGUMENTS and not isinstance(value, ndarray):
+                wanted = argument in ARRAY_ARGUMENTS and (name, argument) != ("where", "x")
+                if wanted and not isinstance(value, ndarray):
                     raise TypeError(f"{full}: Unsupported type {type(value)} for {argument!r}")
         if name in _WAITING:
             _rules.count("syncs", full)
