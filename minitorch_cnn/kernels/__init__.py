@@ -19,7 +19,7 @@ from .conv import (
     im2col,
     output_size,
 )
-from .norm import batch_norm_backward, batch_norm_forward, channel_mean_var
+from .norm import batch_norm_backward, batch_norm_forward, channel_mean_var, channel_sum
 from .pool import (
     PoolGeometry,
     adaptive_max_indices,
@@ -54,6 +54,7 @@ __all__ = [
     "batch_norm_backward",
     "batch_norm_forward",
     "channel_mean_var",
+    "channel_sum",
     "choose_algorithm",
     "col2im",
     "conv_algorithm",

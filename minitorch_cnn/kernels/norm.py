@@ -78,6 +78,12 @@ def channel_mean_var(x: Array) -> tuple[Array, Array]:
 
 
 @tiered
+def channel_sum(x: Array) -> Array:
+    """The sum of each channel of x (N, C, ...): (C)."""
+    return x.sum((0, *range(2, x.ndim)), dtype=compute_type(x)).astype(x.dtype, copy=False)
+
+
+@tiered
 def batch_norm_forward(
     x: Array, scale: Array, shift: Array, residual: Array | None = None, relu: bool = False
 ) -> Array:

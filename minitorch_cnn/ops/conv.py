@@ -47,8 +47,21 @@ class Conv2dFunction(Function):
         if ctx.needs_input_grad[1]:
             gw = Conv2dWeightGrad.apply(x, gy, ctx.kernel_size, ctx.geometry)
         if ctx.needs_input_grad[2]:
-            gb = gy.sum(dim=(0, 2, 3))
+            gb = ChannelSum.apply(gy)
         return gx, gw, gb, None
+
+
+class ChannelSum(Function):
+    """The gradient of a bias: the sum of gy (N, K, OH, OW) over images and pixels, (K)"""
+
+    @staticmethod
+    def forward(ctx, gy):
+        ctx.shape = gy.shape
+        return wrap(kernels.channel_sum(gy.array))
+
+    @staticmethod
+    def backward(ctx, ggb):
+        return ggb.reshape(1, -1, 1, 1).expand(ctx.shape)
 
 
 class Conv2dInputGrad(Function):
@@ -290,9 +303,9 @@ def _check_sequence(function: str, input: Tensor, weight: Tensor) -> None:
         raise RuntimeError(f"{function}: weight must be 3D, got size {shape_text(weight.shape)}")
 
 
-def _row(name: str, value: Any, above: int) -> tuple[int, int]:
+def _row(name: str, value: Any, above: int) -> Pair:
     """(above, value): what the axis of height 1 has, and what the user says of the other."""
-    return (above, *numbers(name, value, 1))
+    return above, numbers(name, value, 1)[0]
 
 
 # ------------------------------------------------------------------------------ arguments

@@ -24,7 +24,7 @@ from . import conv, elementwise, loss, norm, pool, winograd
 from . import dropout as _dropout
 from . import optim as _optim
 from .memory import empty
-from .threads import get_num_threads, run
+from .threads import counter, get_num_threads, run
 
 # Work of fewer numbers than this is done before a second thread has woken up.
 SMALL = 1 << 14
@@ -137,6 +137,15 @@ def channel_mean_var(x: Array) -> Any:
     return mean.astype(np.float32), variance.astype(np.float32)
 
 
+def channel_sum(x: Array) -> Any:
+    if not takes(x):
+        return NotImplemented
+    parts = 1 if x.size < SMALL else get_num_threads()
+    sums = np.empty((parts, x.shape[1]))
+    run(norm.channel_sums, _rows(x), sums, parts=parts)
+    return sums.sum(0).astype(np.float32)
+
+
 def batch_norm_forward(
     x: Array, scale: Array, shift: Array, residual: Array | None = None, relu: bool = False
 ) -> Any:
@@ -146,7 +155,7 @@ def batch_norm_forward(
     y = empty(rows.shape)
     more = rows if residual is None else _rows(residual)
     args = (rows, _contiguous(scale), _contiguous(shift), more, residual is not None, relu, y)
-    run(norm.normalize, *args, parts=_parts(x.size))
+    run(norm.normalize, counter(), *args, parts=_parts(x.size))
     return _back(y, x)
 
 
@@ -182,7 +191,7 @@ def batch_norm_backward(
     a, b, c = (vector.astype(np.float32) for vector in (a, b, c))
     gx = empty(x_rows.shape)
     args = (gy_rows, x_rows, y_rows, y is not None, a, b, c, gx)
-    run(norm.input_gradient, *args, parts=_parts(x.size))
+    run(norm.input_gradient, counter(), *args, parts=_parts(x.size))
     return _back(gx, gy), gweight.astype(np.float32), gbias.astype(np.float32)
 
 
@@ -216,7 +225,7 @@ def _elementwise(kernel, first: Array, *others: Array) -> Any:
     if any(other.shape != first.shape for other in others):
         return NotImplemented
     y = empty((first.size,))
-    run(kernel, *_flat(order, first, *others), y, parts=_parts(first.size))
+    run(kernel, counter(), *_flat(order, first, *others), y, parts=_parts(first.size))
     return _unflat(y, order, first)
 
 
@@ -255,7 +264,7 @@ def max_pool2d_forward(x: Array, geometry: PoolGeometry, with_position: bool = T
     y, position = empty(shape), empty(shape, np.uint8)
     size, stride, padding, dilation, _ = geometry
     args = (_channels_last(x), size, stride, padding, dilation, y, position)
-    run(pool.max_forward, *args, parts=_parts(x.size))
+    run(pool.max_forward, counter(), *args, parts=_parts(x.size))
     return _images(y), _images(position) if with_position else None
 
 
@@ -268,7 +277,7 @@ def max_pool2d_scatter(
     size, stride, padding, dilation, _ = geometry
     where = _contiguous(position.transpose(0, 2, 3, 1))
     args = (_channels_last(gy), where, size, stride, padding, dilation, gx)
-    run(pool.max_scatter, *args, parts=_parts(gx.size))
+    run(pool.max_scatter, counter(), *args, parts=_parts(gx.size))
     return _images(gx)
 
 
@@ -277,7 +286,7 @@ def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Any:
         return NotImplemented
     y = empty((x.shape[0], *geometry.out_size, x.shape[1]))
     args = (_channels_last(x), geometry.kernel_size, geometry.stride, geometry.padding)
-    run(pool.average_forward, *args, _reciprocal(divisor), y, parts=_parts(x.size))
+    run(pool.average_forward, counter(), *args, _reciprocal(divisor), y, parts=_parts(x.size))
     return _images(y)
 
 
@@ -288,7 +297,7 @@ def avg_pool2d_backward(
         return NotImplemented
     gx = empty((gy.shape[0], *input_size, gy.shape[1]))
     args = (_channels_last(gy), geometry.kernel_size, geometry.stride, geometry.padding)
-    run(pool.average_backward, *args, _reciprocal(divisor), gx, parts=_parts(gx.size))
+    run(pool.average_backward, counter(), *args, _reciprocal(divisor), gx, parts=_parts(gx.size))
     return _images(gx)
 
 

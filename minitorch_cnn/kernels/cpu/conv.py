@@ -18,8 +18,8 @@ import numpy as np
 
 from .memory import empty
 from .product import PANEL, product
-from .threads import address, compiled, get_num_threads, run, share
-from .vector import LANES, store_number
+from .threads import address, compiled, counter, get_num_threads, run, share, take
+from .vector import LANES
 
 BAND_BYTES = 192 << 10  # of the rows of an image that are worked on at a time
 
@@ -47,7 +47,7 @@ def padded_band(x, n, top, left, rows, columns, band):
 
 @compiled
 def correlate(
-    part, parts, x, w, bias, y, size, y_steps, taps, groups, stride, dilation, top, left, band
+    part, parts, work, x, w, bias, y, size, y_steps, taps, groups, stride, dilation, top, left, band
 ):
     """y[n, i, j] = bias + sum over u, v of x[n, i sh + u dh + top, j sw + v dw + left] @ w[u, v]
 
@@ -65,10 +65,12 @@ def correlate(
     mine = band[part]
     y_image, y_row, y_column = y_steps
     w_tap, w_panel = 4 * Cg * width, 4 * KH * KW * Cg * width
-    start, stop = share(N * OH, part, parts)
-    while start < stop:
-        n, i = start // OH, start % OH
-        count = min(most, OH - i, stop - start)
+    bands = (OH + most - 1) // most  # of an image, as equal as can be
+    most = (OH + bands - 1) // bands
+    index = take(work, 1)
+    while index < N * bands:
+        n, i = index // bands, index % bands * most
+        count = min(most, OH - i)
         rows = (count - 1) * sh + (KH - 1) * dh + 1
         h = i * sh + top
         if 0 <= h and h + rows <= H and 0 <= left and left + columns <= W:
@@ -83,24 +85,24 @@ def correlate(
                 here = address(w) + (g * panels + panel) * w_panel
                 for r in range(count):
                     out = y + n * y_image + (i + r) * y_row
-                    for j in range(OW):
-                        for k in range(channel, channel + out_channels):
-                            store_number(out + j * y_column + 4 * k, bias[k])
                     pixel = source + r * sh * line + 4 * g * Cg
                     out += 4 * channel
                     if groups == 1 and dw == 1:
                         product(
                             pixel, 4 * sw * C, dh * line, 4, here, KW * w_tap, 4 * width, 0,
-                            out, y_column, OW, out_channels, KH, KW * C, 1,
+                            out, y_column, OW, out_channels, KH, KW * C,
+                            address(bias) + 4 * channel, 0,
                         )  # fmt: skip
                         continue
+                    begin, begin_row = address(bias) + 4 * channel, 0
                     for u in range(KH):
                         product(
                             pixel + u * dh * line, 4 * sw * C, 4 * dw * C, 4,
                             here + u * KW * w_tap, w_tap, 4 * width, 0,
-                            out, y_column, OW, out_channels, KW, Cg, 1,
+                            out, y_column, OW, out_channels, KW, Cg, begin, begin_row,
                         )  # fmt: skip
-        start += count
+                        begin, begin_row = out, y_column
+        index = take(work, 1)
 
 
 @compiled
@@ -134,14 +136,15 @@ def weight_gradient_bands(part, parts, x, gy, sums, stride, padding, dilation, b
                 if groups == 1 and dw == 1:
                     product(
                         tap, 4, sh * line, 4 * sw * C, gradient, 4 * OW * K, 4 * K, 4 * PANEL,
-                        out, 4 * K, KW * C, K, count, OW, 1,
+                        out, 4 * K, KW * C, K, count, OW, out, 4 * K,
                     )  # fmt: skip
                     continue
                 for v in range(KW):
+                    here = out + 4 * v * Cg * Kg
                     product(
                         tap + 4 * v * dw * C, 4, sh * line, 4 * sw * C,
                         gradient + 4 * g * Kg, 4 * OW * K, 4 * K, 4 * PANEL,
-                        out + 4 * v * Cg * Kg, 4 * Kg, Cg, Kg, count, OW, 1,
+                        here, 4 * Kg, Cg, Kg, count, OW, here, 4 * Kg,
                     )  # fmt: skip
         start += count
 
@@ -194,6 +197,11 @@ def arrange_weights(part, parts, w, groups, first, step, turned, out):
 # ------------------------------------------------------------------------- what the tier calls
 
 
+def _parts(weights) -> int:
+    """One thread has moved a few weights before another one has woken up."""
+    return 1 if weights.size < 1 << 14 else get_num_threads()
+
+
 def _width(columns: int) -> int:
     return min(PANEL, -(-columns // LANES) * LANES)
 
@@ -211,11 +219,11 @@ def forward(x, w, bias, geometry, y) -> None:
     _, OH, OW, _ = y.shape
     width = _width(K // groups)
     weights = empty((groups, -(-K // groups // width), KH, KW, Cg, width))
-    run(arrange_weights, w, groups, (0, 0), (1, 1), False, weights)
+    run(arrange_weights, w, groups, (0, 0), (1, 1), False, weights, parts=_parts(weights))
     columns = (OW - 1) * stride[1] + (KW - 1) * dilation[1] + 1
     band = _band(columns, (KH - 1) * dilation[0] + 1, x.shape[3])
     run(
-        correlate, x, weights, bias, y.ctypes.data, (OH, OW), y.strides[:3], (KH, KW), groups,
+        correlate, counter(), x, weights, bias, y.ctypes.data, (OH, OW), y.strides[:3], (KH, KW), groups,
         stride, dilation, -padding[0], -padding[1], band,
     )  # fmt: skip
 
@@ -237,13 +245,14 @@ def input_gradient(gy, w, geometry, gx) -> None:
                 pixels[...] = 0
                 continue
             weights = empty((groups, -(-Cg // width), *taps, K // groups, width))
-            run(arrange_weights, w, groups, first, (sh, sw), True, weights)
+            args = w, groups, first, (sh, sw), True, weights
+            run(arrange_weights, *args, parts=_parts(weights))
             top = (a + ph - first[0]) // sh - (taps[0] - 1) * dh
             left = (b + pw - first[1]) // sw - (taps[1] - 1) * dw
             size = pixels.shape[1:3]
             band = _band(size[1] + (taps[1] - 1) * dw, (taps[0] - 1) * dh + 1, K)
             run(
-                correlate, gy, weights, nothing, pixels.ctypes.data, size, pixels.strides[:3],
+                correlate, counter(), gy, weights, nothing, pixels.ctypes.data, size, pixels.strides[:3],
                 taps, groups, (1, 1), (dh, dw), top, left, band,
             )  # fmt: skip
 
@@ -257,4 +266,4 @@ def weight_gradient(x, gy, geometry, gw) -> None:
     columns = (OW - 1) * stride[1] + (KW - 1) * dilation[1] + 1
     band = _band(columns, (KH - 1) * dilation[0] + 1, x.shape[3])
     run(weight_gradient_bands, x, gy, sums, stride, padding, dilation, band)
-    run(finish_weight_gradient, sums, gw)
+    run(finish_weight_gradient, sums, gw, parts=_parts(gw))

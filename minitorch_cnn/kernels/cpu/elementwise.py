@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 
-from .threads import compiled, share
+from .threads import compiled, share, take
 
+BLOCK = 1 << 14  # numbers that a thread takes at a time
 ZERO = np.float32(0)  # a plain 0 would turn the loop into one over float64
 
 
 @compiled
-def relu(part, parts, x, y):
-    start, stop = share(x.size, part, parts)
-    x, y = x[start:stop], y[start:stop]
-    for i in range(x.size):
-        y[i] = ZERO if x[i] < ZERO else x[i]  # NaN is not below 0 and stays
+def relu(part, parts, work, x, y):
+    first = take(work, BLOCK)
+    while first < x.size:
+        source, out = x[first : first + BLOCK], y[first : first + BLOCK]
+        for i in range(out.size):
+            out[i] = ZERO if source[i] < ZERO else source[i]  # NaN is not below 0 and stays
+        first = take(work, BLOCK)
 
 
 @compiled
-def relu_backward(part, parts, gy, y, gx):
-    start, stop = share(y.size, part, parts)
-    gy, y, gx = gy[start:stop], y[start:stop], gx[start:stop]
-    for i in range(y.size):
-        gx[i] = gy[i] if y[i] > ZERO else ZERO
+def relu_backward(part, parts, work, gy, y, gx):
+    first = take(work, BLOCK)
+    while first < y.size:
+        last = first + BLOCK
+        gradient, value, out = gy[first:last], y[first:last], gx[first:last]
+        for i in range(out.size):
+            out[i] = gradient[i] if value[i] > ZERO else ZERO
+        first = take(work, BLOCK)
 
 
 @compiled
-def add(part, parts, a, b, y):
-    start, stop = share(y.size, part, parts)
-    a, b, y = a[start:stop], b[start:stop], y[start:stop]
-    for i in range(y.size):
-        y[i] = a[i] + b[i]
+def add(part, parts, work, a, b, y):
+    first = take(work, BLOCK)
+    while first < y.size:
+        last = first + BLOCK
+        left, right, out = a[first:last], b[first:last], y[first:last]
+        for i in range(out.size):
+            out[i] = left[i] + right[i]
+        first = take(work, BLOCK)
 
 
 @compiled

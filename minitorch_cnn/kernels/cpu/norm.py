@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .threads import address, compiled, share
+from .threads import address, compiled, share, take
 from .vector import (
     BYTES,
     LANES,
@@ -86,13 +86,38 @@ def statistics(part, parts, x, mean, square):
 
 
 @compiled
-def normalize(part, parts, x, scale, shift, residual, has_residual, relu, y):
+def channel_sums(part, parts, x, sums):
+    """sums (parts, C): of this part's rows of x (P, C), in float64."""
+    P, C = x.shape
+    rows = max(BLOCK_NUMBERS // C, 16)
+    numbers = np.empty(LANES, np.float32)
+    start, stop = share(P, part, parts)
+    sums[part].fill(0)
+    for first in range(start, stop, rows):
+        count = min(rows, stop - first)
+        for c in range(0, C, LANES):
+            n = min(C - c, LANES)
+            place = address(x) + 4 * (first * C + c)
+            s0, s1 = splat(np.float32(0)), splat(np.float32(0))
+            for _ in range(count // 2):
+                s0 += load_some(place, n)
+                s1 += load_some(place + 4 * C, n)
+                place += 8 * C
+            if count % 2:
+                s0 += load_some(place, n)
+            store_some(address(numbers), s0 + s1, LANES)
+            for i in range(n):
+                sums[part, c + i] += numbers[i]
+
+
+@compiled
+def normalize(part, parts, work, x, scale, shift, residual, has_residual, relu, y):
     """y = x * scale + shift [+ residual], at least 0 with relu; all (P, C)."""
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 1)
-    start, stop = share(P, part, parts)
-    for first in range(start, stop, rows):
-        count = min(rows, stop - first)
+    first = take(work, rows)
+    while first < P:
+        count = min(rows, P - first)
         for c in range(0, C, LANES):
             n = min(C - c, LANES)
             a = load_some(address(scale) + 4 * c, n)
@@ -109,6 +134,7 @@ def normalize(part, parts, x, scale, shift, residual, has_residual, relu, y):
                 source += 4 * C
                 out += 4 * C
                 more += 4 * C
+        first = take(work, rows)
 
 
 @compiled
@@ -159,13 +185,13 @@ def gradient_sums(part, parts, gy, x, y, has_y, mean, sums):
 
 
 @compiled
-def input_gradient(part, parts, gy, x, y, has_y, a, b, c0, gx):
+def input_gradient(part, parts, work, gy, x, y, has_y, a, b, c0, gx):
     """gx = a g + b x + c0, with a, b, c0 (C) and g as in `gradient_sums`."""
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 1)
-    start, stop = share(P, part, parts)
-    for first in range(start, stop, rows):
-        count = min(rows, stop - first)
+    first = take(work, rows)
+    while first < P:
+        count = min(rows, P - first)
         for c in range(0, C, LANES):
             n = min(C - c, LANES)
             va, vb = load_some(address(a) + 4 * c, n), load_some(address(b) + 4 * c, n)
@@ -182,3 +208,4 @@ def input_gradient(part, parts, gy, x, y, has_y, a, b, c0, gx):
                 x_place += 4 * C
                 y_place += 4 * C
                 out += 4 * C
+        first = take(work, rows)

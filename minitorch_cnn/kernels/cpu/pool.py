@@ -1,14 +1,25 @@
-"""Pooling of channels-last images: for every window, over all channels at once."""
+"""Pooling of channels-last images: for every window, LANES channels at once."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .threads import compiled, share
+from .threads import address, compiled, take
+from .vector import (
+    LANES,
+    fma,
+    load_bytes,
+    load_some,
+    splat,
+    store_bytes,
+    store_some,
+    where_equal,
+    where_larger,
+)
 
 
 @compiled
-def max_forward(part, parts, x, size, stride, padding, dilation, y, position):
+def max_forward(part, parts, work, x, size, stride, padding, dilation, y, position):
     """y (N, OH, OW, C): the largest of each window; position: which tap it was, kh * KW + kw.
 
     Of equal numbers the first counts; NaN is larger than everything.
@@ -16,46 +27,14 @@ def max_forward(part, parts, x, size, stride, padding, dilation, y, position):
     N, H, W, C = x.shape
     _, OH, OW, _ = y.shape
     (KH, KW), (sh, sw), (ph, pw), (dh, dw) = size, stride, padding, dilation
-    start, stop = share(N * OH, part, parts)
-    for row in range(start, stop):
-        n, i = row // OH, row % OH
+    index = take(work, 1)
+    while index < N * OH:
+        n, i = index // OH, index % OH
         for j in range(OW):
-            best, where = y[n, i, j], position[n, i, j]
-            first = True
-            for u in range(KH):
-                h = i * sh - ph + u * dh
-                if h < 0 or h >= H:
-                    continue
-                for v in range(KW):
-                    w = j * sw - pw + v * dw
-                    if w < 0 or w >= W:
-                        continue
-                    pixel, tap = x[n, h, w], np.uint8(u * KW + v)
-                    if first:
-                        first = False
-                        for c in range(C):
-                            best[c] = pixel[c]
-                            where[c] = tap
-                        continue
-                    for c in range(C):
-                        # not <=: true also if pixel is NaN; a NaN that is there already stays
-                        larger = not (pixel[c] <= best[c]) and best[c] == best[c]
-                        best[c] = pixel[c] if larger else best[c]
-                        where[c] = tap if larger else where[c]
-
-
-@compiled
-def max_scatter(part, parts, gy, position, size, stride, padding, dilation, gx):
-    """gx (N, H, W, C): each gy is added to the pixel that its window's maximum came from."""
-    N, H, W, C = gx.shape
-    _, OH, OW, _ = gy.shape
-    (KH, KW), (sh, sw), (ph, pw), (dh, dw) = size, stride, padding, dilation
-    start, stop = share(N, part, parts)
-    for n in range(start, stop):
-        gx[n].fill(0)
-        for i in range(OH):
-            for j in range(OW):
-                gradient, where = gy[n, i, j], position[n, i, j]
+            for c in range(0, C, LANES):
+                lanes = min(C - c, LANES)
+                best, where = splat(np.float32(0)), splat(np.float32(0))
+                first = True
                 for u in range(KH):
                     h = i * sh - ph + u * dh
                     if h < 0 or h >= H:
@@ -64,47 +43,95 @@ def max_scatter(part, parts, gy, position, size, stride, padding, dilation, gx):
                         w = j * sw - pw + v * dw
                         if w < 0 or w >= W:
                             continue
-                        pixel, tap = gx[n, h, w], np.uint8(u * KW + v)
-                        for c in range(C):
-                            pixel[c] += gradient[c] if where[c] == tap else np.float32(0)
+                        pixel = load_some(address(x) + 4 * (((n * H + h) * W + w) * C + c), lanes)
+                        tap = splat(np.float32(u * KW + v))
+                        if first:
+                            best, where, first = pixel, tap, False
+                        else:
+                            where = where_larger(pixel, best, tap, where)
+                            best = where_larger(pixel, best, pixel, best)
+                place = (index * OW + j) * C + c
+                store_some(address(y) + 4 * place, best, lanes)
+                store_bytes(address(position) + place, where, lanes)
+        index = take(work, 1)
 
 
 @compiled
-def average_forward(part, parts, x, size, stride, padding, scale, y):
+def max_scatter(part, parts, work, gy, position, size, stride, padding, dilation, gx):
+    """gx (N, H, W, C): each gy is added to the pixel that its window's maximum came from."""
+    N, H, W, C = gx.shape
+    _, OH, OW, _ = gy.shape
+    (KH, KW), (sh, sw), (ph, pw), (dh, dw) = size, stride, padding, dilation
+    n = take(work, 1)
+    while n < N:
+        image = gx[n].ravel()
+        for k in range(image.size):
+            image[k] = 0
+        for i in range(OH):
+            for j in range(OW):
+                for c in range(0, C, LANES):
+                    lanes = min(C - c, LANES)
+                    place = ((n * OH + i) * OW + j) * C + c
+                    gradient = load_some(address(gy) + 4 * place, lanes)
+                    where = load_bytes(address(position) + place, lanes)
+                    for u in range(KH):
+                        h = i * sh - ph + u * dh
+                        if h < 0 or h >= H:
+                            continue
+                        for v in range(KW):
+                            w = j * sw - pw + v * dw
+                            if w < 0 or w >= W:
+                                continue
+                            pixel = address(gx) + 4 * (((n * H + h) * W + w) * C + c)
+                            tap = splat(np.float32(u * KW + v))
+                            more = where_equal(where, tap, gradient)
+                            store_some(pixel, load_some(pixel, lanes) + more, lanes)
+        n = take(work, 1)
+
+
+@compiled
+def average_forward(part, parts, work, x, size, stride, padding, scale, y):
     """y (N, OH, OW, C): the sum of each window times scale (OH, OW)."""
     N, H, W, C = x.shape
     _, OH, OW, _ = y.shape
     (KH, KW), (sh, sw), (ph, pw) = size, stride, padding
-    start, stop = share(N * OH, part, parts)
-    for row in range(start, stop):
-        n, i = row // OH, row % OH
+    index = take(work, 1)
+    while index < N * OH:
+        n, i = index // OH, index % OH
         for j in range(OW):
-            total = y[n, i, j]
-            for c in range(C):
-                total[c] = 0
-            for h in range(max(i * sh - ph, 0), min(i * sh - ph + KH, H)):
-                for w in range(max(j * sw - pw, 0), min(j * sw - pw + KW, W)):
-                    pixel = x[n, h, w]
-                    for c in range(C):
-                        total[c] += pixel[c]
-            for c in range(C):
-                total[c] *= scale[i, j]
+            for c in range(0, C, LANES):
+                lanes = min(C - c, LANES)
+                total = splat(np.float32(0))
+                for h in range(max(i * sh - ph, 0), min(i * sh - ph + KH, H)):
+                    for w in range(max(j * sw - pw, 0), min(j * sw - pw + KW, W)):
+                        pixel = address(x) + 4 * (((n * H + h) * W + w) * C + c)
+                        total += load_some(pixel, lanes)
+                total *= splat(scale[i, j])
+                store_some(address(y) + 4 * ((index * OW + j) * C + c), total, lanes)
+        index = take(work, 1)
 
 
 @compiled
-def average_backward(part, parts, gy, size, stride, padding, scale, gx):
+def average_backward(part, parts, work, gy, size, stride, padding, scale, gx):
     """gx (N, H, W, C): every pixel of a window gets gy times scale (OH, OW)."""
     N, H, W, C = gx.shape
     _, OH, OW, _ = gy.shape
     (KH, KW), (sh, sw), (ph, pw) = size, stride, padding
-    start, stop = share(N, part, parts)
-    for n in range(start, stop):
-        gx[n].fill(0)
+    n = take(work, 1)
+    while n < N:
+        image = gx[n].ravel()
+        for k in range(image.size):
+            image[k] = 0
         for i in range(OH):
             for j in range(OW):
-                gradient, factor = gy[n, i, j], scale[i, j]
-                for h in range(max(i * sh - ph, 0), min(i * sh - ph + KH, H)):
-                    for w in range(max(j * sw - pw, 0), min(j * sw - pw + KW, W)):
-                        pixel = gx[n, h, w]
-                        for c in range(C):
-                            pixel[c] += gradient[c] * factor
+                factor = splat(scale[i, j])
+                for c in range(0, C, LANES):
+                    lanes = min(C - c, LANES)
+                    place = address(gy) + 4 * (((n * OH + i) * OW + j) * C + c)
+                    gradient = load_some(place, lanes)
+                    for h in range(max(i * sh - ph, 0), min(i * sh - ph + KH, H)):
+                        for w in range(max(j * sw - pw, 0), min(j * sw - pw + KW, W)):
+                            pixel = address(gx) + 4 * (((n * H + h) * W + w) * C + c)
+                            more = fma(gradient, factor, load_some(pixel, lanes))
+                            store_some(pixel, more, lanes)
+        n = take(work, 1)

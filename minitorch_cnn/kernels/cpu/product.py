@@ -10,8 +10,10 @@ PANEL = WIDEST * LANES  # the columns that a tile can take
 
 
 @compiled
-def product(a, a_row, a_j, a_k, b, b_j, b_k, b_panel, c, c_row, rows, columns, J, K, accumulate):
-    """c (rows, columns) (+)= sum over j and k of a[row, j, k] * b[j, k, column].
+def product(
+    a, a_row, a_j, a_k, b, b_j, b_k, b_panel, c, c_row, rows, columns, J, K, start, start_row
+):  # fmt: skip
+    """c (rows, columns) = start + sum over j and k of a[row, j, k] * b[j, k, column].
 
     Addresses and steps as in tile.rows_product; b_panel is the step in bytes from one panel of
     PANEL columns to the next.
@@ -19,12 +21,13 @@ def product(a, a_row, a_j, a_k, b, b_j, b_k, b_panel, c, c_row, rows, columns, J
     for first in range(0, columns, PANEL):
         n = min(columns - first, PANEL)
         if n <= LANES:
-            rows_product_1(a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, accumulate)
+            rows_product_1(a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row)
         elif n <= 2 * LANES:
-            rows_product_2(a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, accumulate)
+            rows_product_2(a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row)
         else:
             rows_product_widest(
-                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, accumulate
+                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row
             )
         b += b_panel
         c += 4 * PANEL
+        start += 4 * PANEL

@@ -11,7 +11,9 @@ two numbers more, which part it is and of how many, and works on its own share o
 
     run(double, x)
 
-Shares depend on nothing but the number of threads, so a sum comes out the same in every run.
+Shares depend on nothing but the number of threads, so a sum comes out the same in every run. Where
+nothing is summed up, threads rather take the next piece of work from a common counter (`take`):
+then it does not matter that one of them starts later, or is slower.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 # "contract": a * b + c may be one instruction. Nothing else about the numbers is given up.
 compiled = njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
@@ -43,6 +47,28 @@ def address(array):
     it. A kernel that works in such an array takes the address in the loop that uses it.
     """
     return np.int64(array.ctypes.data)
+
+
+@intrinsic
+def _fetch_and_add(typingctx, place, number):
+    """The int64 at an address, to which the number is added before another thread can see it."""
+
+    def code(context, builder, signature, args):
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.atomic_rmw("add", pointer, args[1], "monotonic")
+
+    return types.int64(types.int64, types.int64), code
+
+
+def counter() -> np.ndarray:
+    """What the threads of one `run` take their work from."""
+    return np.zeros(1, np.int64)
+
+
+@compiled
+def take(counter, count):
+    """The first of the next `count` pieces of work, which no other thread will get."""
+    return _fetch_and_add(address(counter), count)
 
 
 class _Worker(threading.Thread):

@@ -38,7 +38,10 @@ from .vector import (
 # with AVX-512 and 16 otherwise. So a tile is at most WIDEST vectors wide, and the wider it is, the
 # lower. Smaller heights take the rows that are left over.
 WIDEST = 4 if AVX512 else 2
-HEIGHTS = {1: (12, 4, 1), 2: (12, 4, 1), 4: (6, 4, 2, 1)} if AVX512 else {1: (8, 4, 1), 2: (6, 2, 1)}
+if AVX512:
+    HEIGHTS = {1: (12, 4, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)}
+else:
+    HEIGHTS = {1: (8, 4, 2, 1), 2: (6, 4, 2, 1)}
 
 
 class _Arguments(NamedTuple):
@@ -57,7 +60,8 @@ class _Arguments(NamedTuple):
     columns: ir.Value
     J: ir.Value
     K: ir.Value
-    accumulate: ir.Value
+    start: ir.Value
+    start_row: ir.Value
 
 
 def _number(value: int) -> ir.Constant:
@@ -96,20 +100,12 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> Non
     c_rows = [builder.add(c, builder.mul(args.c_row, _number(r))) for r in range(height)]
     c_places = {(r, v): builder.add(c_rows[r], _number(v * BYTES)) for r, v in tile}
 
-    # The sums start at zero, or at what c holds.
+    start = builder.add(args.start, builder.mul(args.start_row, row))
+    starts = [builder.add(start, builder.mul(args.start_row, _number(r))) for r in range(height)]
+    sums = [
+        masked_load(builder, builder.add(starts[r], _number(v * BYTES)), masks[v]) for r, v in tile
+    ]
     entry = builder.block
-    old_block = builder.append_basic_block("old")
-    start_block = builder.append_basic_block("start")
-    from_old = builder.icmp_signed("!=", args.accumulate, _number(0))
-    builder.cbranch(from_old, old_block, start_block)
-    builder.position_at_end(old_block)
-    old = [masked_load(builder, c_places[r, v], masks[v]) for r, v in tile]
-    builder.branch(start_block)
-    builder.position_at_end(start_block)
-    sums = _loop_variables(builder, [ir.Constant(VECTOR, [0.0] * LANES)] * len(tile), entry)
-    for total, value in zip(sums, old, strict=True):
-        total.add_incoming(value, old_block)
-
     j_block = builder.append_basic_block("j")
     k_block = builder.append_basic_block("k")
     j_end = builder.append_basic_block("j_end")
@@ -117,7 +113,7 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> Non
 
     builder.branch(j_block)
     builder.position_at_end(j_block)
-    j_variables = _loop_variables(builder, [_number(0), a, args.b, *sums], start_block)
+    j_variables = _loop_variables(builder, [_number(0), a, args.b, *sums], entry)
     j, a_j, b_j, *sums = j_variables
 
     builder.branch(k_block)
@@ -152,13 +148,14 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> Non
 def _rows_product(vectors: int):
     @intrinsic
     def rows_product(
-        typingctx, a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, columns, J, K, accumulate
+        typingctx, a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, columns, J, K, start, start_row
     ):
-        """c[row, v] (+)= sum over j < J and k < K of a[row, j, k] * b[j, k, v],  v < columns
+        """c[row, v] = start[row, v] + sum of a[row, j, k] * b[j, k, v] over j < J and k < K
 
-        a, b, c: addresses. a_row, a_j, ...: the steps in bytes along each index. So the same code
-        multiplies matrices and walks over the pixels under a kernel. The columns of b and of c
-        are consecutive numbers. accumulate: 0 overwrites c, 1 adds to it. J and K: 1 or more.
+        for v < columns. a, b, c, start: addresses. a_row, a_j, ...: the steps in bytes along each
+        index. So the same code multiplies matrices and walks over the pixels under a kernel. The
+        columns of b, c and start are consecutive numbers. J and K: 1 or more. start is c itself
+        to add to what is there, or a vector, with start_row = 0, of zeros or of biases.
         """
 
         def code(context, builder, signature, values):
@@ -180,7 +177,7 @@ def _rows_product(vectors: int):
                 builder.position_at_end(done)
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 14), code
+        return types.void(*[types.int64] * 15), code
 
     return rows_product
 

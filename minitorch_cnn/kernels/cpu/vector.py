@@ -152,15 +152,6 @@ def load_number(typingctx, address):
 
 
 @intrinsic
-def store_number(typingctx, address, number):
-    def code(context, builder, signature, args):
-        builder.store(args[1], pointer(builder, args[0], F32), align=4)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.float32), code
-
-
-@intrinsic
 def fma(typingctx, a, b, c):
     """a * b + c"""
 
@@ -212,6 +203,65 @@ def _arithmetic(operation, in_place, instruction: str) -> None:
 _arithmetic(operator.add, operator.iadd, "fadd")
 _arithmetic(operator.sub, operator.isub, "fsub")
 _arithmetic(operator.mul, operator.imul, "fmul")
+
+
+@intrinsic
+def where_larger(typingctx, candidate, best, yes, no):
+    """yes where candidate > best, otherwise no; NaN is larger than everything but itself."""
+
+    def code(context, builder, signature, args):
+        candidate, best, yes, no = args
+        larger = builder.fcmp_unordered(">", candidate, best)
+        is_number = builder.fcmp_ordered("==", best, best)
+        return builder.select(builder.and_(larger, is_number), yes, no)
+
+    return vector_type(vector_type, vector_type, vector_type, vector_type), code
+
+
+@intrinsic
+def where_equal(typingctx, a, b, yes):
+    """yes where a = b, otherwise 0."""
+
+    def code(context, builder, signature, args):
+        zero = ir.Constant(VECTOR, [0.0] * LANES)
+        return builder.select(builder.fcmp_ordered("==", args[0], args[1]), args[2], zero)
+
+    return vector_type(vector_type, vector_type, vector_type), code
+
+
+I8 = ir.IntType(8)
+OCTETS = ir.VectorType(I8, LANES)
+
+
+@intrinsic
+def load_bytes(typingctx, address, count):
+    """The first `count` of LANES bytes, as floats; the others are 0."""
+
+    def code(context, builder, signature, args):
+        kind = ir.FunctionType(OCTETS, [OCTETS.as_pointer(), I32, MASK, OCTETS])
+        name = f"llvm.masked.load.v{LANES}i8.p0v{LANES}i8"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        place = pointer(builder, args[0], OCTETS)
+        zero, mask = ir.Constant(OCTETS, [0] * LANES), mask_value(builder, args[1])
+        octets = builder.call(function, [place, ir.Constant(I32, 1), mask, zero])
+        return builder.uitofp(octets, VECTOR)
+
+    return vector_type(types.int64, types.int64), code
+
+
+@intrinsic
+def store_bytes(typingctx, address, value, count):
+    """The first `count` floats, whole numbers of 0 to 255, as bytes."""
+
+    def code(context, builder, signature, args):
+        kind = ir.FunctionType(ir.VoidType(), [OCTETS, OCTETS.as_pointer(), I32, MASK])
+        name = f"llvm.masked.store.v{LANES}i8.p0v{LANES}i8"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        octets, place = builder.fptoui(args[1], OCTETS), pointer(builder, args[0], OCTETS)
+        builder.call(function, [octets, place, ir.Constant(I32, 1), mask_value(builder, args[2])])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, vector_type, types.int64), code
 
 
 @intrinsic

@@ -33,7 +33,7 @@ import numpy as np
 
 from .memory import empty
 from .product import PANEL, product
-from .threads import address, compiled, get_num_threads, run, share
+from .threads import address, compiled, counter, get_num_threads, run, share, take
 from .vector import BYTES, LANES, fma, gather, load, load_some, splat, store, store_some
 
 A1 = np.float32(math.sqrt(0.5))  # the point a
@@ -109,31 +109,43 @@ def interpolate_kernel_gradient(u0, u1, u2, u3, u4, u5):
 
 
 @compiled
-def tile_addresses(addresses, x, n, top, left, side, zeros):
-    """Where the side x side pixels from row `top` and column `left` on lie; `zeros` if outside."""
+def load_pixel(x, n, h, w, c, lanes):
+    """`lanes` channels of a pixel from c on, zeros outside of the image."""
     _, H, W, C = x.shape
-    for i in range(side):
-        for j in range(side):
-            h, w = top + i, left + j
-            inside = 0 <= h < H and 0 <= w < W
-            place = address(x) + 4 * ((n * H + h) * W + w) * C
-            addresses[i, j] = place if inside else address(zeros)
+    inside = 0 <= h < H and 0 <= w < W
+    place = address(x) + 4 * (((n * H + h) * W + w) * C + c)
+    return load_some(place, lanes if inside else 0)  # of 0 lanes, no memory is touched
 
 
 @compiled
-def transform_input_tile(addresses, C, half, out, position_step):
-    """V = B' d B for all channels of a tile: 36 vectors each, `position_step` bytes apart."""
+def transform_input_tile(x, n_image, top, left, half, out, position_step):
+    """V = B' d B of the 6x6 pixels from (top, left) on: 36 vectors, `position_step` bytes apart."""
+    _, H, W, C = x.shape
+    inside = 0 <= top and top + 6 <= H and 0 <= left and left + 6 <= W
+    row, column = 4 * W * C, 4 * C
+    corner = address(x) + 4 * ((n_image * H + top) * W + left) * C
     for c in range(0, C, LANES):
         n = min(C - c, LANES)
         for j in range(6):
-            v0, v1, v2, v3, v4, v5 = evaluate_input(
-                load_some(addresses[0, j] + 4 * c, n),
-                load_some(addresses[1, j] + 4 * c, n),
-                load_some(addresses[2, j] + 4 * c, n),
-                load_some(addresses[3, j] + 4 * c, n),
-                load_some(addresses[4, j] + 4 * c, n),
-                load_some(addresses[5, j] + 4 * c, n),
-            )
+            if inside:
+                place = corner + j * column + 4 * c
+                v0, v1, v2, v3, v4, v5 = evaluate_input(
+                    load_some(place, n),
+                    load_some(place + row, n),
+                    load_some(place + 2 * row, n),
+                    load_some(place + 3 * row, n),
+                    load_some(place + 4 * row, n),
+                    load_some(place + 5 * row, n),
+                )
+            else:
+                v0, v1, v2, v3, v4, v5 = evaluate_input(
+                    load_pixel(x, n_image, top, left + j, c, n),
+                    load_pixel(x, n_image, top + 1, left + j, c, n),
+                    load_pixel(x, n_image, top + 2, left + j, c, n),
+                    load_pixel(x, n_image, top + 3, left + j, c, n),
+                    load_pixel(x, n_image, top + 4, left + j, c, n),
+                    load_pixel(x, n_image, top + 5, left + j, c, n),
+                )
             store(half + (0 * 6 + j) * BYTES, v0)
             store(half + (1 * 6 + j) * BYTES, v1)
             store(half + (2 * 6 + j) * BYTES, v2)
@@ -141,14 +153,14 @@ def transform_input_tile(addresses, C, half, out, position_step):
             store(half + (4 * 6 + j) * BYTES, v4)
             store(half + (5 * 6 + j) * BYTES, v5)
         for i in range(6):
-            row = half + i * 6 * BYTES
+            line = half + i * 6 * BYTES
             v0, v1, v2, v3, v4, v5 = evaluate_input(
-                load(row),
-                load(row + BYTES),
-                load(row + 2 * BYTES),
-                load(row + 3 * BYTES),
-                load(row + 4 * BYTES),
-                load(row + 5 * BYTES),
+                load(line),
+                load(line + BYTES),
+                load(line + 2 * BYTES),
+                load(line + 3 * BYTES),
+                load(line + 4 * BYTES),
+                load(line + 5 * BYTES),
             )
             place = out + i * 6 * position_step + 4 * c
             store_some(place, v0, n)
@@ -201,16 +213,17 @@ def transform_output_tile(m, position_step, K, half, y, n_image, top, left):
 
 
 @compiled
-def transform_gradient_tile(addresses, K, half, out, position_step):
-    """dM = A gy A' for all channels of a tile of 4x4 output pixels."""
+def transform_gradient_tile(gy, n_image, top, left, half, out, position_step):
+    """dM = A gy A' of the 4x4 output pixels from (top, left) on."""
+    K = gy.shape[3]
     for k in range(0, K, LANES):
         n = min(K - k, LANES)
         for j in range(4):
             v0, v1, v2, v3, v4, v5 = evaluate_output_gradient(
-                load_some(addresses[0, j] + 4 * k, n),
-                load_some(addresses[1, j] + 4 * k, n),
-                load_some(addresses[2, j] + 4 * k, n),
-                load_some(addresses[3, j] + 4 * k, n),
+                load_pixel(gy, n_image, top, left + j, k, n),
+                load_pixel(gy, n_image, top + 1, left + j, k, n),
+                load_pixel(gy, n_image, top + 2, left + j, k, n),
+                load_pixel(gy, n_image, top + 3, left + j, k, n),
             )
             store(half + (0 * 4 + j) * BYTES, v0)
             store(half + (1 * 4 + j) * BYTES, v1)
@@ -219,9 +232,9 @@ def transform_gradient_tile(addresses, K, half, out, position_step):
             store(half + (4 * 4 + j) * BYTES, v4)
             store(half + (5 * 4 + j) * BYTES, v5)
         for i in range(6):
-            row = half + i * 4 * BYTES
+            line = half + i * 4 * BYTES
             v0, v1, v2, v3, v4, v5 = evaluate_output_gradient(
-                load(row), load(row + BYTES), load(row + 2 * BYTES), load(row + 3 * BYTES)
+                load(line), load(line + BYTES), load(line + 2 * BYTES), load(line + 3 * BYTES)
             )
             place = out + i * 6 * position_step + 4 * k
             store_some(place, v0, n)
@@ -304,24 +317,22 @@ def transform_inputs(x, ph, pw, size, first, count, v, position_step):
     """V of the tiles first..first + count of a convolution with `size` outputs, at address v."""
     C = x.shape[3]
     tiles_h, tiles_w = (size[0] + 3) // 4, (size[1] + 3) // 4
-    addresses, zeros = np.empty((6, 6), np.int64), np.zeros(C, np.float32)
     half_tile = np.empty((6, 6, LANES), np.float32)
     for t in range(count):
         n, top, left = locate(first + t, tiles_h, tiles_w)
-        tile_addresses(addresses, x, n, top - ph, left - pw, 6, zeros)
-        transform_input_tile(addresses, C, address(half_tile), v + 4 * t * C, position_step)
+        half, place = address(half_tile), v + 4 * t * C
+        transform_input_tile(x, n, top - ph, left - pw, half, place, position_step)
 
 
 @compiled
 def transform_gradients(gy, first, count, d, position_step):
     """dM of the tiles first..first + count, at address d."""
     _, OH, OW, K = gy.shape
-    addresses, zeros = np.empty((4, 4), np.int64), np.zeros(K, np.float32)
     half_tile = np.empty((6, 4, LANES), np.float32)
     for t in range(count):
         n, top, left = locate(first + t, (OH + 3) // 4, (OW + 3) // 4)
-        tile_addresses(addresses, gy, n, top, left, 4, zeros)
-        transform_gradient_tile(addresses, K, address(half_tile), d + 4 * t * K, position_step)
+        half, place = address(half_tile), d + 4 * t * K
+        transform_gradient_tile(gy, n, top, left, half, place, position_step)
 
 
 @compiled
@@ -336,20 +347,20 @@ def transform_outputs(m, position_step, y, first, count):
 
 
 @compiled
-def multiply_panel(v, V_step, tiles, U_panel, panel, m, M_step, K):
-    """A panel of columns of the 36 products M[p] = V[p] @ U[p]."""
+def multiply_panel(v, V_step, tiles, U_panel, panel, m, M_step, K, zeros):
+    """A panel of columns of the 36 products M[p] = V[p] @ U[p]. zeros: as many as a panel."""
     _, C, width = U_panel.shape
     first = panel * width
     columns = min(K - first, width)
     for p in range(36):
         product(
             v + p * V_step, 4 * C, 0, 4, address(U_panel) + p * 4 * C * width, 0, 4 * width, 0,
-            m + p * M_step + 4 * first, 4 * K, tiles, columns, 1, C, 0,
+            m + p * M_step + 4 * first, 4 * K, tiles, columns, 1, C, address(zeros), 0,
         )  # fmt: skip
 
 
 @compiled
-def convolve_blocks(part, parts, x, U, y, ph, pw, block, V, M):
+def convolve_blocks(part, parts, work, x, U, y, ph, pw, block, V, M):
     """y from x and U, `block` tiles at a time: transform, 36 products, transform back.
 
     U (panels, 36, C, width); V (parts, 36, at least block*C) and M (parts, 36, at least block*K)
@@ -358,14 +369,17 @@ def convolve_blocks(part, parts, x, U, y, ph, pw, block, V, M):
     _, OH, OW, K = y.shape
     V_step, M_step = 4 * V.shape[2], 4 * M.shape[2]
     v, m = address(V[part]), address(M[part])
-    start, stop = share(y.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4), part, parts)
-    for first in range(start, stop, block):
-        count = min(block, stop - first)
+    zeros = np.zeros(PANEL, np.float32)
+    tiles = y.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4)
+    first = take(work, block)
+    while first < tiles:
+        count = min(block, tiles - first)
         transform_inputs(x, ph, pw, (OH, OW), first, count, v, V_step)
         rows = min((count + 3) // 4 * 4, block)  # a few rows too many: lower tiles are slower
         for panel in range(U.shape[0]):
-            multiply_panel(v, V_step, rows, U[panel], panel, m, M_step, K)
+            multiply_panel(v, V_step, rows, U[panel], panel, m, M_step, K, zeros)
         transform_outputs(m, M_step, y, first, count)
+        first = take(work, block)
 
 
 # Many channels and few tiles: U is far larger than V and M, and would go to memory and back. So
@@ -383,12 +397,14 @@ def transform_all_inputs(part, parts, x, ph, pw, size, V):
 @compiled
 def multiply_all(part, parts, w, turned, V, M, U, tiles, K):
     """M (36, tiles*K) from V (36, tiles*C); U (parts, 36, C, width) is a workspace."""
+    zeros = np.zeros(PANEL, np.float32)
     panels = (K + U.shape[3] - 1) // U.shape[3]
     start, stop = share(panels, part, parts)
     for panel in range(start, stop):
         transform_kernel_panel(w, turned, panel, U[part])
+        step = 4 * V.shape[1]
         multiply_panel(
-            address(V), 4 * V.shape[1], tiles, U[part], panel, address(M), 4 * M.shape[1], K
+            address(V), step, tiles, U[part], panel, address(M), 4 * M.shape[1], K, zeros
         )
 
 
@@ -460,7 +476,7 @@ def weight_gradient_blocks(part, parts, x, gy, ph, pw, block, V, D, dU):
         for p in range(36):
             product(
                 v + p * V_step, 4, 0, 4 * C, d + p * D_step, 0, 4 * K, 4 * PANEL,
-                mine + p * 4 * C * K, 4 * K, C, K, 1, count, 1,
+                mine + p * 4 * C * K, 4 * K, C, K, 1, count, mine + p * 4 * C * K, 4 * K,
             )  # fmt: skip
 
 
@@ -490,6 +506,7 @@ def weight_gradient_all(part, parts, V, D, tiles, dU, gw):
     K, C = gw.shape[:2]
     V_step, D_step = 4 * V.shape[1], 4 * D.shape[1]
     few = dU.shape[2]
+    zeros = np.zeros(K, np.float32)
     mine = address(dU[part])
     start, stop = share((C + few - 1) // few, part, parts)
     for first in range(start * few, min(stop * few, C), few):
@@ -498,7 +515,7 @@ def weight_gradient_all(part, parts, V, D, tiles, dU, gw):
             product(
                 address(V) + p * V_step + 4 * first, 4, 0, 4 * C,
                 address(D) + p * D_step, 0, 4 * K, 4 * PANEL,
-                mine + p * 4 * few * K, 4 * K, channels, K, 1, tiles, 0,
+                mine + p * 4 * few * K, 4 * K, channels, K, 1, tiles, address(zeros), 0,
             )  # fmt: skip
         for c in range(channels):
             store_kernel_gradient(mine + 4 * c * K, 4 * few * K, first + c, K, gw)
@@ -507,6 +524,7 @@ def weight_gradient_all(part, parts, V, D, tiles, dU, gw):
 # ------------------------------------------------------------------------- what conv.py calls
 
 
+SMALL = 1 << 14  # weights that one thread has transformed before another one has woken up
 FEW_TILES = 512  # up to here all tiles are transformed at once if there are many channels
 MANY_CHANNELS = 300 * 300  # C * K from which U (36 C K floats) does not fit any cache
 BLOCK_BYTES = 768 << 10  # of V and M, of each thread: about a core's second-level cache
@@ -547,8 +565,8 @@ def convolve(x, w, turned: bool, padding: tuple[int, int], y) -> None:
     block = _block(C, K)
     U = empty((-(-K // width), 36, C, width))
     V, M = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
-    run(transform_kernels, w, turned, U)
-    run(convolve_blocks, x, U, y, ph, pw, block, V, M)
+    run(transform_kernels, w, turned, U, parts=1 if w.size < SMALL else parts)
+    run(convolve_blocks, counter(), x, U, y, ph, pw, block, V, M)
 
 
 def weight_gradient(x, gy, padding: tuple[int, int], gw) -> None:
@@ -566,4 +584,4 @@ def weight_gradient(x, gy, padding: tuple[int, int], gw) -> None:
     V, D = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
     dU = empty((parts, 36, C, K))
     run(weight_gradient_blocks, x, gy, ph, pw, block, V, D, dU)
-    run(finish_weight_gradient, dU, gw)
+    run(finish_weight_gradient, dU, gw, parts=1 if gw.size < SMALL else parts)
