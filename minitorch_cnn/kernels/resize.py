@@ -25,12 +25,12 @@ def resize_axis(x: Array, axis: int, matrix: np.ndarray) -> Array:
     axis -= 1
     shape = (-1, *[1] * (x.ndim - 1 - axis))
     indices, weights = nonzero_taps(matrix)
-    y = None
+    y: Array = None
     for t in range(indices.shape[1]):
         weight = xp.asarray(weights[:, t].reshape(shape), x_last.dtype)
         tap = xp.take(x_last, xp.asarray(indices[:, t]), axis=axis)
         tap *= weight
-        y = tap if y is None else xp.add(y, tap, out=y)
+        y = tap if t == 0 else xp.add(y, tap, out=y)
     unread = np.flatnonzero((matrix == 0).all(1))
     if len(unread):
         y[(*[slice(None)] * axis, xp.asarray(unread))] = 0

@@ -41,6 +41,7 @@ from ..ops.activation_rare import (
     tanhshrink,
 )
 from ..ops.attention import scaled_dot_product_attention
+from ..ops.batch_norm import batch_norm
 from ..ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from ..ops.conv3d import conv3d, conv_transpose3d
 from ..ops.distances import pairwise_distance, pdist
@@ -66,7 +67,6 @@ from ..ops.margins import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
-from ..ops.batch_norm import batch_norm
 from ..ops.normalization import (
     group_norm,
     instance_norm,
@@ -115,6 +115,7 @@ from ..ops.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ..ops.unpool import max_unpool1d, max_unpool2d, max_unpool3d
 from ..ops.vectors import cosine_similarity, normalize, one_hot
 from ..tensor import Tensor
+from .refused import *  # noqa: F403  not in __all__: they only say that they are missing
 
 
 def softmax(

@@ -190,7 +190,9 @@ def conv_transpose3d(
             f"Given input size per channel: ({D} x {H} x {W}). Calculated output size per channel: "
             f"({' x '.join(map(str, out))}). Output size is too small"
         )
-    geometry = ConvGeometry(step[1:], border[1:], spread[1:], groups)
+    geometry = ConvGeometry(
+        (step[1], step[2]), (border[1], border[2]), (spread[1], spread[2]), groups
+    )
     slices = input.transpose(1, 2).reshape(N * D, K, H, W)
     images = Conv2dInputGrad.apply(
         slices, weight.reshape(K, Cg * KD, KH, KW), out[1:], geometry

@@ -24,7 +24,7 @@ def _image(function: str, input: Tensor) -> Tensor:
 
 def _row(name: str, value: Any, above: int) -> tuple[int, int]:
     """(above, value): what the axis of height 1 has, and what the user says of the other."""
-    return (above, *numbers(name, value, 1))
+    return above, numbers(name, value, 1)[0]
 
 
 def max_pool1d(

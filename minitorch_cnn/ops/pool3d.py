@@ -51,8 +51,15 @@ def max_pool3d(
         )
 
     def pool_depth(x: Tensor) -> Any:
-        along = ((each[0], last) for each, last in ((kernel, 1), (step, 1), (border, 0)))
-        return max_pool2d(x, *along, (spread[0], 1), ceil_mode, return_indices)
+        return max_pool2d(
+            x,
+            (kernel[0], 1),
+            (step[0], 1),
+            (border[0], 0),
+            (spread[0], 1),
+            ceil_mode,
+            return_indices,
+        )
 
     return _maximum(input, pool_image, pool_depth, return_indices)
 

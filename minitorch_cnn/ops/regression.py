@@ -290,21 +290,20 @@ def gaussian_nll_loss(
     tensor(2.)
     """
     check_reduction("gaussian_nll_loss", None, None, reduction)
-    if not isinstance(var, Tensor):
-        var = input.new_full(input.shape, float(var))
-    elif var.shape != input.shape:
-        if var.shape == input.shape[:-1]:
-            var = var.unsqueeze(-1)
-        elif var.shape != (*input.shape[:-1], 1):
-            raise ValueError(
-                f"var is of incorrect size: {shape_text(var.shape)} beside an input of "
-                f"{shape_text(input.shape)}"
-            )
-    if not var.is_cuda and bool((var.array < 0).any()):
-        raise ValueError(f"var has negative entry/entries, the lowest is {var.array.min()}")
+    variance = var if isinstance(var, Tensor) else input.new_full(input.shape, float(var))
+    if variance.shape == input.shape[:-1]:
+        variance = variance.unsqueeze(-1)
+    elif variance.shape not in (input.shape, (*input.shape[:-1], 1)):
+        raise ValueError(
+            f"var is of incorrect size: {shape_text(variance.shape)} beside an input of "
+            f"{shape_text(input.shape)}"
+        )
+    if not variance.is_cuda and bool((variance.array < 0).any()):
+        lowest = variance.array.min()
+        raise ValueError(f"var has negative entry/entries, the lowest is {lowest}")
     # As in torch, the gradient goes past the limit.
-    var = var + (var.detach().clamp(min=eps) - var.detach())
-    losses = 0.5 * (log(var) + (input - target) ** 2 / var)
+    variance = variance + (variance.detach().clamp(min=eps) - variance.detach())
+    losses = 0.5 * (log(variance) + (input - target) ** 2 / variance)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
     return reduce_losses(losses, reduction)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..backend import array_module
 from ..tensor import Tensor, wrap
+from .out import write_out
 from .shape import broadcast_tensors
 
 
@@ -36,14 +37,19 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     return wrap(hits.astype(xp.int64))
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
     """input divided by its p-norm along dim (by eps where the norm is smaller).
+
+    out: a tensor to write the result into.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.normalize(mt.tensor([[3.0, 4.0]]))
     tensor([[0.6000, 0.8000]])
     """
-    return input / input.norm(p, dim, keepdim=True).clamp(min=eps)
+    result = input / input.norm(p, dim, keepdim=True).clamp(min=eps)
+    return result if out is None else write_out("normalize", result, out)
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:

@@ -190,10 +190,15 @@ def test_what_does_not_fit_is_refused(layer, shape, error):
         layer()(mt.zeros(shape))
 
 
-MISSING = [name for name in nn.modules.refused.__all__]
+@pytest.mark.parametrize("name", nn.refused.__all__)
+def test_functions_that_are_missing_say_so(name):
+    torch = pytest.importorskip("torch")
+    assert hasattr(torch.nn.functional, name) and name not in nn.functional.__all__
+    with pytest.raises(NotImplementedError, match=f"{name} is not supported: use|{name}.*no loss"):
+        getattr(nn.functional, name)(1, option=2)
 
 
-@pytest.mark.parametrize("name", MISSING)
+@pytest.mark.parametrize("name", nn.modules.refused.__all__)
 def test_layers_that_are_missing_say_so(name):
     torch = pytest.importorskip("torch")
     assert hasattr(torch.nn, name) and name not in nn.__all__

@@ -1,0 +1,29 @@
+"""Functions of torch.nn.functional that are not here, so that calling one says what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def _refuse(name: str, advice: str) -> Callable[..., Any]:
+    def function(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"nn.functional.{name} is not supported: {advice}")
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Not supported: {advice}."
+    return function
+
+
+ctc_loss = _refuse("ctc_loss", "there is no loss for sequences without alignment")
+embedding_bag = _refuse(
+    "embedding_bag", "use embedding(...), and sum(dim=1) or mean(dim=1) over the bag"
+)
+linear_cross_entropy = _refuse(
+    "linear_cross_entropy", "use cross_entropy(linear(input, weight, bias), target)"
+)
+multi_head_attention_forward = _refuse(
+    "multi_head_attention_forward", "use scaled_dot_product_attention(...) for each head"
+)
+
+__all__ = ["ctc_loss", "embedding_bag", "linear_cross_entropy", "multi_head_attention_forward"]
