@@ -500,3 +500,8 @@ def test_what_is_left_out_is_shown_as_the_rest(browser, tmp_path, monkeypatch):
         assert page.text(".part.result b") == four(expected[2, 5, 6])
         assert "the rest" in page.text(".equation") and page.text("#check") == ""
     assert "Only the maps in this page" in page.text("#lab-check")
+    # No sum needs a number that is not there.
+    assert page.js("""return network.layers.every((layer, number) =>
+      [...Array(layer.kept).keys()].every((map) =>
+        [explainValue, explainGradient].every((explain) =>
+          layer.kind === "input" || Number.isFinite(explain(network, number, map, 0, 0).sum))))""")

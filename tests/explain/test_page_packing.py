@@ -33,7 +33,8 @@ def unpack(manifest, numbers):
             values.append(sources[0] + sources[1])
         elif layer["kind"] == "affine":
             scale, shift = (take(layer["parameters"][n])[:, None, None] for n in ("scale", "shift"))
-            values.append(sources[0] * scale + shift)
+            x = sources[0].astype(np.float64 if layer["fused"] else np.float32)
+            values.append((x * scale + shift).astype(np.float32))
         else:
             assert layer["kind"] in ("flatten", "identity")
             values.append(sources[0].reshape(shape))
@@ -72,6 +73,23 @@ def test_all_numbers_come_back_exactly(make):
         np.testing.assert_array_equal(gradients[number], layer.gradient, layer.name)
     derived = [each["kind"] for each in manifest["layers"] if "value" not in each]
     assert "relu" in derived
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_both_ways_to_round_a_batch_norm_are_known(fused):
+    """Numba's kernel multiplies and adds in one instruction, NumPy in two; both are exact."""
+    layers = recorded(models.cifar.CifarResNet([1], [4]), 3, 16, 16)
+    x, parameters = layers[1].value, layers[2].parameters
+    parameters["scale"], parameters["shift"] = (
+        np.float32([0.3, 0.7, 1.1, 1.3]),
+        np.float32([0.1] * 4),
+    )
+    wide = x.astype(np.float64) if fused else x
+    scale, shift = (parameters[each].reshape(-1, 1, 1) for each in ("scale", "shift"))
+    layers[2].value = (wide * scale + shift).astype(np.float32)
+    manifest, numbers = pack(layers, 10**7)
+    assert manifest["layers"][2]["fused"] is fused
+    np.testing.assert_array_equal(unpack(manifest, numbers)[0][2], layers[2].value)
 
 
 def test_a_rule_that_is_not_exact_is_not_used():

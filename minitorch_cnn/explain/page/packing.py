@@ -24,6 +24,8 @@ from .recording import Layer
 
 # How many maps of a layer are stored: the first of these with which the page is small enough.
 MAP_LIMITS = (None, 64, 32, 16, 8, 4)
+# Layers whose map c is made of the map c of what they read.
+ONE_TO_ONE = ("affine", "relu", "add", "maxpool", "avgpool", "adaptive", "identity")
 # Characters of base64 for a number, at the very least: half of its bytes are noise.
 BYTES_PER_NUMBER = 2.7
 
@@ -68,7 +70,7 @@ class _Store:
 
 def _pack(layers: Sequence[Layer], limit: int | None) -> tuple[dict[str, Any], _Store]:
     store = _Store()
-    kept = [_kept(layers, number, limit) for number in range(len(layers))]
+    kept = _kept_maps(layers, limit)
     described = []
     for number, layer in enumerate(layers):
         inputs = kept[layer.sources[0]] if layer.sources else 0
@@ -85,31 +87,37 @@ def _pack(layers: Sequence[Layer], limit: int | None) -> tuple[dict[str, Any], _
                 for name, array in layer.parameters.items()
             },
         }
-        if not _same(value_by_rule(layers, number), layer.value):
+        for fused in (False, True):
+            if _same(value_by_rule(layers, number, fused), layer.value):
+                entry["fused"] = fused
+                break
+        else:
             entry["value"] = store.put(layer.value[: kept[number]])
-        if layer.gradient is not None and not _same(
-            gradient_by_rule(layers, number), layer.gradient
-        ):
-            entry["gradient"] = store.put(layer.gradient[: kept[number]])
-        entry["has_gradient"] = layer.gradient is not None
+        gradient = layer.gradient
+        if gradient is not None and not _same(gradient_by_rule(layers, number), gradient):
+            entry["gradient"] = store.put(gradient[: kept[number]])
+        entry["has_gradient"] = gradient is not None
         described.append(entry)
     return {"layers": described, "count": store.length, "limit": limit}, store
 
 
-def _kept(layers: Sequence[Layer], number: int, limit: int | None) -> int:
-    """How many maps of a layer are stored. Flattened maps are whole maps; scores are all kept."""
-    layer = layers[number]
-    channels = layer.value.shape[0]
-    if limit is None or number == len(layers) - 1:
-        return channels
-    if layer.value.shape[1:] == (1, 1):
+def _kept_maps(layers: Sequence[Layer], limit: int | None) -> list[int]:
+    """How many maps of each layer are stored: always the first ones."""
+    kept: list[int] = []
+    for layer in layers:
+        channels = layer.value.shape[0]
+        last = len(kept) == len(layers) - 1
         if layer.kind == "flatten":
-            maps = layers[layer.sources[0]]
-            return _kept(layers, layer.sources[0], limit) * maps.value[0].size
-        if layer.kind in ("relu", "identity"):
-            return _kept(layers, layer.sources[0], limit)
-        limit *= 4  # a feature is one number, not a map
-    return min(channels, limit)
+            (source,) = layer.sources
+            kept.append(kept[source] * layers[source].value[0].size)
+        elif layer.kind in ONE_TO_ONE:
+            kept.append(min(kept[each] for each in layer.sources))
+        elif limit is None or last:  # the scores are all there
+            kept.append(channels)
+        else:
+            # A feature is one number, not a map, so there may be more of them.
+            kept.append(min(channels, limit if layer.value[0].size > 1 else 4 * limit))
+    return kept
 
 
 def _cut(name: str, array: np.ndarray, layer: Layer, outputs: int, inputs: int) -> np.ndarray:
@@ -124,8 +132,12 @@ def _same(by_rule: np.ndarray | None, exact: np.ndarray) -> bool:
 # ------------------------------------------------------- rules that the page applies, too
 
 
-def value_by_rule(layers: Sequence[Layer], number: int) -> np.ndarray | None:
-    """A layer's output from its sources', in float32; None where the page has no exact rule."""
+def value_by_rule(layers: Sequence[Layer], number: int, fused: bool) -> np.ndarray | None:
+    """A layer's output from its sources', in float32; None where the page has no rule.
+
+    fused: multiply and add with one rounding at the end, as processors' fused instruction does,
+    instead of one after each.
+    """
     layer = layers[number]
     values = [layers[each].value for each in layer.sources]
     if layer.kind == "relu":
@@ -134,7 +146,8 @@ def value_by_rule(layers: Sequence[Layer], number: int) -> np.ndarray | None:
         return values[0] + values[1]
     if layer.kind == "affine":
         scale, shift = (layer.parameters[name].reshape(-1, 1, 1) for name in ("scale", "shift"))
-        return values[0] * scale + shift
+        x = values[0].astype(np.float64) if fused else values[0]
+        return (x * scale + shift).astype(np.float32)
     if layer.kind in ("flatten", "identity"):
         return values[0].reshape(layer.value.shape)
     return None

@@ -20,7 +20,7 @@ from .packing import pack
 from .recording import record
 
 # Whole pages stay under 5 MB: this much for the numbers, the rest for program and manifest.
-NUMBERS_BUDGET = 4_600_000
+NUMBERS_BUDGET = 4_800_000
 SCRIPTS = ("arithmetic", "network", "text", "draw", "strip", "trace", "columns", "lab", "page")
 SCORES = 5  # most probable classes that are shown
 

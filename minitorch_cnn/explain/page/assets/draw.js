@@ -175,7 +175,7 @@ function legend(scale) {
 // ------------------------------------------------------------------------------ grids of numbers
 
 // cells as a table of numbers on their colours; `valueOf` picks the number, null for padding.
-function numberGrid(title, cells, columns, valueOf, scale, selected, onSelect) {
+function numberGrid(title, cells, columns, valueOf, scale, selected) {
   const grid = element("div", { className: "numbers", role: "group", ariaLabel: title });
   grid.style.gridTemplateColumns = `repeat(${columns}, auto)`;
   cells.forEach((cell, n) => {
@@ -187,9 +187,6 @@ function numberGrid(title, cells, columns, valueOf, scale, selected, onSelect) {
     }, value === null ? "0" : formatNumber(value));
     node.style.background = cssColour(colour);
     node.style.color = inkOn(colour);
-    if (onSelect) {
-      node.addEventListener("mouseenter", () => onSelect(n));
-    }
     grid.append(node);
   });
   return element("div", { className: "grid-with-title" },

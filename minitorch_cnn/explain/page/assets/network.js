@@ -46,8 +46,8 @@ function valueByRule(network, layer) {
     add: (n) => first[n] + second[n],
     affine: (n) => {
       const c = Math.floor(n / (H * W));
-      const scaled = Math.fround(first[n] * layer.parameters.scale.data[c]);
-      return scaled + layer.parameters.shift.data[c];
+      const scaled = first[n] * layer.parameters.scale.data[c];
+      return (layer.fused ? scaled : Math.fround(scaled)) + layer.parameters.shift.data[c];
     },
     flatten: (n) => first[n],
     identity: (n) => first[n],
