@@ -1,0 +1,80 @@
+"""`out=`: written into the given tensor, refused where something would be lost."""
+
+import pytest
+
+import minitorch_cnn as mt
+
+
+def test_writes_into_the_given_tensor_and_returns_it():
+    a, out = mt.tensor([1.0, 2.0]), mt.empty(2)
+    memory = out.data_ptr()
+    assert mt.mul(a, 3, out=out) is out
+    assert out.tolist() == [3.0, 6.0] and out.data_ptr() == memory
+
+
+def test_out_may_be_the_input_or_a_view():
+    a = mt.tensor([[1.0, 2.0], [3.0, 4.0]])
+    mt.exp(a[0], out=a[0])
+    assert a[0].tolist() == pytest.approx([2.718281828, 7.389056099])
+    mt.add(a[:, 0], a[:, 1], out=a[:, 1])
+    assert a[1].tolist() == [3.0, 7.0]
+
+
+def test_an_empty_tensor_becomes_as_large_as_the_result():
+    out = mt.empty(0)
+    mt.cat([mt.ones(2), mt.zeros(1)], out=out)
+    assert out.tolist() == [1.0, 1.0, 0.0]
+
+
+def test_results_are_converted_upwards_only():
+    out = mt.empty(2, dtype=mt.float64)
+    mt.add(mt.tensor([1, 2]), 1, out=out)
+    assert out.tolist() == [2.0, 3.0]
+    with pytest.raises(RuntimeError, match=r"float32 can't be cast to .*int64"):
+        mt.add(mt.ones(2), 0.5, out=mt.empty(2, dtype=mt.int64))
+
+
+def test_several_results():
+    values, indices = mt.empty(3), mt.empty(3, dtype=mt.int64)
+    result = mt.sort(mt.tensor([3.0, 1.0, 2.0]), out=(values, indices))
+    assert result.values is values and result.indices is indices
+    assert values.tolist() == [1.0, 2.0, 3.0] and indices.tolist() == [1, 2, 0]
+    with pytest.raises(TypeError, match="tuple of 2"):
+        mt.sort(mt.ones(3), out=values)
+
+
+def test_refuses_what_would_lose_a_gradient():
+    x = mt.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="don't support automatic differentiation"):
+        mt.add(x, 1, out=mt.empty(2))
+    with pytest.raises(RuntimeError, match="don't support automatic differentiation"):
+        mt.add(mt.ones(2), 1, out=x)
+    out = mt.empty(2)
+    with mt.no_grad():
+        mt.add(x, 1, out=out)
+    assert out.tolist() == [2.0, 2.0] and not out.requires_grad
+
+
+def test_refuses_other_shapes_and_things():
+    with pytest.raises(RuntimeError, match=r"out has shape \[3\], but the result has \[2\]"):
+        mt.add(mt.ones(2), 1, out=mt.empty(3))
+    with pytest.raises(TypeError, match="must be Tensor, not list"):
+        mt.add(mt.ones(2), 1, out=[0.0, 0.0])
+    with pytest.raises(RuntimeError, match="single memory location"):
+        mt.add(mt.ones(2), 1, out=mt.empty(1).expand(2))
+
+
+def test_a_saved_value_overwritten_through_out_is_found():
+    x = mt.ones(2, requires_grad=True)
+    y = x * 1
+    z = (y * y).sum()
+    with mt.no_grad():
+        mt.add(mt.ones(2), 1, out=y)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        z.backward()
+
+
+@pytest.mark.parametrize("name", ["squeeze_", "unsqueeze_", "t_", "transpose_", "resize_"])
+def test_shapes_cannot_be_changed_in_place(name):
+    with pytest.raises(NotImplementedError, match=name):
+        getattr(mt.ones(2, 2), name)(0, 1)
