@@ -89,6 +89,10 @@ def __getattr__(name: str) -> _Any:
         from .amp import autocast
 
         return autocast
+    if name == "summary":
+        from .explain import summary
+
+        return summary
     if name in _SUBMODULES:
         return _importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

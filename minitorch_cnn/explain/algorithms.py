@@ -266,9 +266,13 @@ def algorithms(convolution: Convolution, measure: bool = True) -> Algorithms:
 
 
 def run_layer(layer: nn.Module, x: Tensor) -> Tensor:
-    """The layer's output, without recording."""
-    with no_grad():
-        return layer(x)
+    """The layer's output in evaluation mode, without recording; the layer stays as it was."""
+    training = layer.training
+    try:
+        with no_grad():
+            return layer.eval()(x)
+    finally:
+        layer.train(training)
 
 
 def best_time(compute: Callable[[], Any], budget: float = 0.3) -> tuple[float, Any]:
@@ -348,7 +352,7 @@ class Algorithms(Explanation):
         traffic.set_title("memory (MB)")
         for axes in (operations, traffic):
             axes.legend(frameon=False, fontsize=8)
-        shown = [c for c in self.costs if c.seconds is not None and c.name != "direct"]
+        shown = [c for c in self.costs if c.seconds is not None]
         labels = [c.name.replace("winograd ", "winograd\n") for c in shown]
         seconds = [1e3 * (c.seconds or 0) for c in shown]
         colours = [ACCENT] * len(shown) + [RESULT] * len(self.library)
@@ -357,7 +361,7 @@ class Algorithms(Explanation):
         times.bar(range(len(seconds)), seconds, color=colours)
         times.set_yscale("log")
         times.set_xticks(range(len(seconds)), labels, fontsize=8)
-        times.set_title("time here (ms); direct left out")
+        times.set_title("time here (ms, logarithmic)")
         for axes in (operations, traffic):
             axes.set_xticks(places, names, fontsize=8)
         for axes in (operations, traffic, times):

@@ -81,7 +81,7 @@ def image_grid(
     """
     columns = max(1, min(columns, len(images)))
     rows = -(-len(images) // columns)
-    figure = new_figure(1.35 * columns, (1.6 if titles else 1.4) * rows + 0.4)
+    figure = new_figure(max(1.35 * columns, 4), (1.6 if titles else 1.4) * rows + 0.4)
     panels = figure.subplots(rows, columns, squeeze=False)
     scale = max(np.abs(images).max(initial=0), 1e-12)
     for place, axes in enumerate(panels.flat):

@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "minitorch_cnn.explain.commands.convolution",
     "minitorch_cnn.explain.commands.backward",
     "minitorch_cnn.explain.commands.algorithms",
+    "minitorch_cnn.explain.commands.networks",
     "minitorch_cnn.explain.page.command",
 )
 
@@ -32,6 +33,7 @@ class Command(NamedTuple):
     add_options: Callable[[argparse.ArgumentParser], Any]
     run: Callable[[argparse.Namespace], Explanation | None]
     picture: bool = True  # False: the command has no --out, or its own
+    suffix: str = ".png"  # of the picture's name where no --out is given
 
 
 def add_parser(subparsers: Any) -> None:
@@ -45,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
             )
             command.add_options(own)
             if command.picture:
-                default = f"explain-{command.name}.png"
+                default = f"explain-{command.name}{command.suffix}"
                 own.add_argument(
                     "--out",
                     metavar="FILE",

@@ -1,0 +1,263 @@
+"""Looking at training: curves, the confusion matrix, predictions, histograms of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import nn
+from .drawing import ACCENT, PLAIN, QUIET, WEIGHTS, new_figure
+from .explanation import Explanation
+
+GOOD, BAD = "#2a7f4f", "#c0392b"
+
+
+class Curves(Explanation):
+    """Loss, accuracy and learning rate over the epochs.
+
+    rows: a dict for each epoch with epoch, lr, train_loss, test_loss, train_accuracy and
+    test_accuracy (percent), as the examples write them into metrics.csv. Raises ValueError without
+    rows.
+
+    >>> row = dict(epoch=1, lr=0.1, train_loss=2.0, test_loss=2.1)
+    >>> print(Curves([{**row, "train_accuracy": 20.0, "test_accuracy": 25.0}]))
+    epoch 1: test loss 2.1000, test accuracy 25.00 %
+    best test accuracy 25.00 % in epoch 1
+    """
+
+    def __init__(self, rows: Sequence[dict]) -> None:
+        if not rows:
+            raise ValueError("there is no finished epoch to draw")
+        self.rows = list(rows)
+
+    def text(self) -> str:
+        lines = [
+            f"epoch {row['epoch']}: test loss {row['test_loss']:.4f}, "
+            f"test accuracy {row['test_accuracy']:.2f} %"
+            for row in self.rows
+        ]
+        best = max(self.rows, key=lambda row: row["test_accuracy"])
+        lines.append(f"best test accuracy {best['test_accuracy']:.2f} % in epoch {best['epoch']}")
+        return "\n".join(lines)
+
+    def figure(self) -> Any:
+        figure = new_figure(12, 3.6)
+        loss, accuracy, rate = figure.subplots(1, 3)
+        epochs = [row["epoch"] for row in self.rows]
+        for axes, what, unit in ((loss, "loss", "cross-entropy"), (accuracy, "accuracy", "%")):
+            for part, colour in (("train", QUIET), ("test", "#1f618d")):
+                values = [row[f"{part}_{what}"] for row in self.rows]
+                axes.plot(epochs, values, "o-", markersize=4, color=colour, label=part)
+            axes.set(title=what, xlabel="epoch", ylabel=unit)
+            axes.legend(frameon=False)
+        rate.plot(epochs, [row["lr"] for row in self.rows], "o-", markersize=4, color="#8e5a00")
+        rate.set(title="learning rate after each epoch", xlabel="epoch")
+        for axes in (loss, accuracy, rate):
+            axes.grid(alpha=0.3)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.spines[["top", "right"]].set_visible(False)
+        return figure
+
+
+class ConfusionMatrix(Explanation):
+    """matrix (classes, classes): how many images of class `row` the network called `column`.
+
+    predicted, true: int arrays (N,) of class numbers. Raises ValueError if they do not fit.
+
+    >>> matrix = ConfusionMatrix(np.array([0, 1, 1]), np.array([0, 1, 0]), ["cat", "dog"])
+    >>> matrix.matrix
+    array([[1, 1],
+           [0, 1]])
+    """
+
+    def __init__(self, predicted: np.ndarray, true: np.ndarray, classes: Sequence[str]) -> None:
+        predicted, true = np.asarray(predicted), np.asarray(true)
+        if predicted.shape != true.shape or true.ndim != 1 or not true.size:
+            raise ValueError(
+                "predicted and true must be two lists of as many class numbers, got shapes "
+                f"{list(predicted.shape)} and {list(true.shape)}"
+            )
+        count = len(classes)
+        together = np.concatenate([predicted, true])
+        if together.min() < 0 or together.max() >= count:
+            raise ValueError(
+                f"class numbers go from {together.min()} to {together.max()}, there are {count} "
+                "classes"
+            )
+        self.classes = list(classes)
+        self.matrix = np.bincount(true * count + predicted, minlength=count * count)
+        self.matrix = self.matrix.reshape(count, count)
+
+    @property
+    def accuracy(self) -> float:
+        """In percent."""
+        return 100 * float(np.trace(self.matrix) / self.matrix.sum())
+
+    def text(self) -> str:
+        lines = [f"accuracy {self.accuracy:.2f} % of {self.matrix.sum():,} images"]
+        wrong = self.matrix - np.diag(np.diag(self.matrix))
+        for place in np.argsort(-wrong, axis=None, kind="stable")[:5]:
+            row, column = np.unravel_index(place, wrong.shape)
+            if wrong[row, column]:
+                lines.append(
+                    f"  {wrong[row, column]} of {self.matrix[row].sum()} "
+                    f"'{self.classes[row]}' were called '{self.classes[column]}'"
+                )
+        return "\n".join(lines)
+
+    def figure(self) -> Any:
+        """Rows: the true class; columns: what the network said; numbers: percent of the row."""
+        count = len(self.classes)
+        percent = 100 * self.matrix / np.maximum(self.matrix.sum(axis=1, keepdims=True), 1)
+        figure = new_figure(7.5, 7)
+        axes = figure.subplots()
+        picture = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+        axes.set(xlabel="predicted class", ylabel="true class")
+        axes.set_title(f"test accuracy {self.accuracy:.2f} %, {self.matrix.sum():,} images")
+        figure.colorbar(picture, ax=axes, label="% of the images of a class", shrink=0.8)
+        if count <= 20:  # more would not be readable
+            axes.set_xticks(range(count), self.classes, rotation=45, ha="right")
+            axes.set_yticks(range(count), self.classes)
+            for row, column in np.ndindex(count, count):
+                if percent[row, column] >= 0.5:
+                    colour = "white" if percent[row, column] > 50 else "black"
+                    text = f"{percent[row, column]:.0f}"
+                    axes.text(column, row, text, ha="center", va="center", color=colour)
+        return figure
+
+
+class Predictions(Explanation):
+    """32 images with the class that the network said; errors also with the true class.
+
+    pictures: uint8 (N, H, W[, C]); predicted, true: (N,); classes: names.
+    """
+
+    def __init__(
+        self, pictures: np.ndarray, predicted: np.ndarray, true: np.ndarray, classes: Sequence[str]
+    ) -> None:
+        self.pictures, self.predicted, self.true = pictures, predicted, true
+        self.classes = list(classes)
+
+    def text(self) -> str:
+        right = int((self.predicted == self.true).sum())
+        return f"{right:,} of {len(self.true):,} images are recognised"
+
+    def figure(self) -> Any:
+        shown = np.random.default_rng(0).permutation(len(self.true))[:32]
+        figure = new_figure(12, 7.2)
+        for axes, index in zip(figure.subplots(4, 8).flat, shown, strict=False):
+            axes.imshow(self.pictures[index], cmap=PLAIN, interpolation="nearest")
+            right = self.predicted[index] == self.true[index]
+            said, is_really = self.classes[self.predicted[index]], self.classes[self.true[index]]
+            text = said + ("" if right else f"\nis {is_really}")
+            axes.set_title(text, fontsize=9, color=GOOD if right else BAD)
+        for axes in figure.axes:
+            axes.set_axis_off()
+        return figure
+
+
+class Histogram(NamedTuple):
+    """counts (bins), edges (bins + 1), and the middle half of the values: quartiles."""
+
+    counts: np.ndarray
+    edges: np.ndarray
+    quartiles: tuple[float, float]
+
+
+class Histograms(Explanation):
+    """How the weights and their gradients are distributed, step by step.
+
+        histograms = Histograms(model)
+        for images, labels in loader:
+            ...
+            loss.backward()
+            histograms.record(step)
+            optimizer.step()
+
+    Looks at each weight with two dimensions or more. steps: those that were recorded;
+    weights[name] and gradients[name]: a Histogram for each of them.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.Linear(2, 2)
+    >>> histograms = Histograms(layer)
+    >>> layer(mt.ones(1, 2)).sum().backward()
+    >>> histograms.record(1)
+    >>> histograms.gradients["weight"][0].quartiles, histograms.weights["weight"][0].counts.sum()
+    ((1.0, 1.0), np.int64(4))
+    """
+
+    BINS = 50
+
+    def __init__(self, model: nn.Module) -> None:
+        self.parameters = {n: p for n, p in model.named_parameters() if p.ndim >= 2}
+        if not self.parameters:
+            raise ValueError(f"{type(model).__name__} has no weight with two dimensions or more")
+        self.steps: list[int] = []
+        self.weights: dict[str, list[Histogram]] = {name: [] for name in self.parameters}
+        self.gradients: dict[str, list[Histogram]] = {name: [] for name in self.parameters}
+
+    def record(self, step: int) -> None:
+        """Looks at all weights and gradients. Raises RuntimeError before the first backward."""
+        for name, parameter in self.parameters.items():
+            if parameter.grad is None:
+                raise RuntimeError(f"{name} has no gradient: call record() after backward()")
+        self.steps.append(step)
+        for name, parameter in self.parameters.items():
+            self.weights[name].append(self._histogram(parameter.detach()))
+            self.gradients[name].append(self._histogram(parameter.grad))
+
+    def _histogram(self, values: Any) -> Histogram:
+        array = values.cpu().numpy()
+        counts, edges = np.histogram(array, self.BINS)
+        low, high = np.quantile(array, (0.25, 0.75))
+        return Histogram(counts, edges, (float(low), float(high)))
+
+    def text(self) -> str:
+        if not self.steps:
+            return "nothing recorded"
+        lines = [f"{'':<32}{'middle half of the weights':>28}{'of the gradients':>28}"]
+        for name in self.parameters:
+            for step, place in ((self.steps[0], 0), (self.steps[-1], -1)):
+                parts = [
+                    "{:>12.2e} to {:>9.2e}".format(*kept[name][place].quartiles)
+                    for kept in (self.weights, self.gradients)
+                ]
+                lines.append(f"{name:<24} step {step:<4}  {parts[0]:>25}{parts[1]:>28}")
+        return "\n".join(lines)
+
+    def figure(self) -> Any:
+        """A column for each weight (at most five): a ridge for each step, the first one behind."""
+        names = list(self.parameters)
+        places = np.unique(np.linspace(0, len(names) - 1, min(5, len(names))).astype(int))
+        shown = np.unique(np.linspace(0, len(self.steps) - 1, min(10, len(self.steps))).astype(int))
+        figure = new_figure(2.8 * len(places) + 0.8, 5.6)
+        panels = figure.subplots(2, len(places), squeeze=False)
+        for column, place in enumerate(places):
+            name = names[place]
+            for axes, kept, colour, what in (
+                (panels[0, column], self.weights, WEIGHTS, "weights"),
+                (panels[1, column], self.gradients, ACCENT, "gradients"),
+            ):
+                for height, index in enumerate(shown[::-1]):
+                    counts, edges, _ = kept[name][index]
+                    base = len(shown) - 1 - height
+                    middle = (edges[:-1] + edges[1:]) / 2
+                    ridge = base + 2.2 * counts / counts.max()
+                    axes.fill_between(
+                        middle, base, ridge, facecolor=colour, alpha=0.75, zorder=2 * height,
+                        edgecolor="white", lw=0.7,
+                    )  # fmt: skip
+                axes.tick_params(labelsize=7)
+                axes.locator_params(axis="x", nbins=4)
+                axes.spines[["top", "right", "left"]].set_visible(False)
+                axes.set_yticks([])
+                if column == 0:
+                    axes.set_ylabel(what)
+                    steps = [str(self.steps[index]) for index in shown]
+                    axes.set_yticks(range(len(shown)), steps)
+            panels[0, column].set_title(name, fontsize=8)
+        panels[0, 0].set_title(f"{names[0]}  (left: the step)", fontsize=8)
+        figure.suptitle("histograms of weights and gradients over training", fontsize=11)
+        return figure
