@@ -29,13 +29,13 @@ def feature_alpha_dropout(
     True
     """
     _check_probability(p)
+    if not training or p == 0.0:
+        return input
     if input.ndim < 2:
         raise RuntimeError(
             "Feature dropout requires at least 2 dimensions in the input, got shape "
             f"{shape_text(input.shape)}"
         )
-    if not training or p == 0.0:
-        return input
     if inplace:
         return _feature_alpha_dropout_(input, p, True)
     if p == 1.0:

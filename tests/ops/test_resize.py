@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import minitorch_cnn as mt
@@ -38,6 +38,8 @@ def test_values_and_gradient_are_torchs(case, seed):
     x = rng.standard_normal(shape)
     ours, theirs = mt.tensor(x).requires_grad_(), torch.tensor(x, requires_grad=True)
     y, expected = interpolate(ours, **options), torch.nn.functional.interpolate(theirs, **options)
+    # With antialias, torch 2.13 repeats the first row where the output is one pixel wide.
+    assume(not (options.get("antialias") and y.shape[3] == 1))
     np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), atol=1e-10)
     gy = rng.standard_normal(y.shape)
     (got,) = mt.autograd.grad(y, ours, mt.tensor(gy))
@@ -184,3 +186,10 @@ def test_what_is_not_supported_is_named():
         pixel_shuffle(mt.zeros(1, 3, 2, 2), 2)
     with pytest.raises(RuntimeError, match="3"):
         pixel_unshuffle(mt.zeros(1, 1, 3, 2), 2)
+
+
+def test_antialiasing_to_one_column_averages_every_row_by_itself():
+    x = mt.arange(8.0, dtype=mt.float64).reshape(1, 1, 4, 2)
+    y = interpolate(x, size=(2, 1), mode="bilinear", antialias=True)
+    two = interpolate(x, size=(2, 2), mode="bilinear", antialias=True)
+    mt.testing.assert_close(y, two.mean(3, keepdim=True))
