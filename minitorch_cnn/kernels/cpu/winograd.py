@@ -34,7 +34,7 @@ import numpy as np
 from .memory import empty
 from .product import PANEL, product
 from .threads import address, compiled, counter, get_num_threads, run, share, take
-from .vector import BYTES, LANES, fma, gather, load, load_some, splat, store, store_some
+from .vector import BYTES, LANES, fma, gather, load_some, splat, store, store_some
 
 A1 = np.float32(math.sqrt(0.5))  # the point a
 B1 = np.float32(math.sqrt(2.0))  # the point b
@@ -106,6 +106,20 @@ def interpolate_kernel_gradient(u0, u1, u2, u3, u4, u5):
 
 
 # ------------------------------------------------------------- tiles: memory -> 36 positions
+#
+# All numbers of a tile of LANES channels are held in registers (or spilled from them) between the
+# two passes of a transform, over the columns and over the rows.
+
+
+@compiled
+def store_six(place, step, n, values):
+    """Six vectors, `step` bytes apart."""
+    store_some(place, values[0], n)
+    store_some(place + step, values[1], n)
+    store_some(place + 2 * step, values[2], n)
+    store_some(place + 3 * step, values[3], n)
+    store_some(place + 4 * step, values[4], n)
+    store_some(place + 5 * step, values[5], n)
 
 
 @compiled
@@ -118,139 +132,174 @@ def load_pixel(x, n, h, w, c, lanes):
 
 
 @compiled
-def transform_input_tile(x, n_image, top, left, half, out, position_step):
-    """V = B' d B of the 6x6 pixels from (top, left) on: 36 vectors, `position_step` bytes apart."""
+def input_column(place, row, n):
+    """B' times six pixels, one below the other."""
+    return evaluate_input(
+        load_some(place, n),
+        load_some(place + row, n),
+        load_some(place + 2 * row, n),
+        load_some(place + 3 * row, n),
+        load_some(place + 4 * row, n),
+        load_some(place + 5 * row, n),
+    )
+
+
+@compiled
+def input_column_at_border(x, n_image, top, left, c, n):
+    """The same, where pixels may be outside of the image."""
+    return evaluate_input(
+        load_pixel(x, n_image, top, left, c, n),
+        load_pixel(x, n_image, top + 1, left, c, n),
+        load_pixel(x, n_image, top + 2, left, c, n),
+        load_pixel(x, n_image, top + 3, left, c, n),
+        load_pixel(x, n_image, top + 4, left, c, n),
+        load_pixel(x, n_image, top + 5, left, c, n),
+    )
+
+
+@compiled
+def transform_input_tile(x, n_image, top, left, out, step):
+    """V = B' d B of the 6x6 pixels from (top, left) on: 36 positions, `step` bytes apart."""
     _, H, W, C = x.shape
     inside = 0 <= top and top + 6 <= H and 0 <= left and left + 6 <= W
     row, column = 4 * W * C, 4 * C
     corner = address(x) + 4 * ((n_image * H + top) * W + left) * C
     for c in range(0, C, LANES):
         n = min(C - c, LANES)
-        for j in range(6):
-            if inside:
-                place = corner + j * column + 4 * c
-                v0, v1, v2, v3, v4, v5 = evaluate_input(
-                    load_some(place, n),
-                    load_some(place + row, n),
-                    load_some(place + 2 * row, n),
-                    load_some(place + 3 * row, n),
-                    load_some(place + 4 * row, n),
-                    load_some(place + 5 * row, n),
-                )
-            else:
-                v0, v1, v2, v3, v4, v5 = evaluate_input(
-                    load_pixel(x, n_image, top, left + j, c, n),
-                    load_pixel(x, n_image, top + 1, left + j, c, n),
-                    load_pixel(x, n_image, top + 2, left + j, c, n),
-                    load_pixel(x, n_image, top + 3, left + j, c, n),
-                    load_pixel(x, n_image, top + 4, left + j, c, n),
-                    load_pixel(x, n_image, top + 5, left + j, c, n),
-                )
-            store(half + (0 * 6 + j) * BYTES, v0)
-            store(half + (1 * 6 + j) * BYTES, v1)
-            store(half + (2 * 6 + j) * BYTES, v2)
-            store(half + (3 * 6 + j) * BYTES, v3)
-            store(half + (4 * 6 + j) * BYTES, v4)
-            store(half + (5 * 6 + j) * BYTES, v5)
-        for i in range(6):
-            line = half + i * 6 * BYTES
-            v0, v1, v2, v3, v4, v5 = evaluate_input(
-                load(line),
-                load(line + BYTES),
-                load(line + 2 * BYTES),
-                load(line + 3 * BYTES),
-                load(line + 4 * BYTES),
-                load(line + 5 * BYTES),
-            )
-            place = out + i * 6 * position_step + 4 * c
-            store_some(place, v0, n)
-            store_some(place + position_step, v1, n)
-            store_some(place + 2 * position_step, v2, n)
-            store_some(place + 3 * position_step, v3, n)
-            store_some(place + 4 * position_step, v4, n)
-            store_some(place + 5 * position_step, v5, n)
+        if inside:
+            place = corner + 4 * c
+            d0 = input_column(place, row, n)
+            d1 = input_column(place + column, row, n)
+            d2 = input_column(place + 2 * column, row, n)
+            d3 = input_column(place + 3 * column, row, n)
+            d4 = input_column(place + 4 * column, row, n)
+            d5 = input_column(place + 5 * column, row, n)
+        else:
+            d0 = input_column_at_border(x, n_image, top, left, c, n)
+            d1 = input_column_at_border(x, n_image, top, left + 1, c, n)
+            d2 = input_column_at_border(x, n_image, top, left + 2, c, n)
+            d3 = input_column_at_border(x, n_image, top, left + 3, c, n)
+            d4 = input_column_at_border(x, n_image, top, left + 4, c, n)
+            d5 = input_column_at_border(x, n_image, top, left + 5, c, n)
+        place, line = out + 4 * c, 6 * step
+        store_six(place, step, n, evaluate_input(d0[0], d1[0], d2[0], d3[0], d4[0], d5[0]))
+        place += line
+        store_six(place, step, n, evaluate_input(d0[1], d1[1], d2[1], d3[1], d4[1], d5[1]))
+        place += line
+        store_six(place, step, n, evaluate_input(d0[2], d1[2], d2[2], d3[2], d4[2], d5[2]))
+        place += line
+        store_six(place, step, n, evaluate_input(d0[3], d1[3], d2[3], d3[3], d4[3], d5[3]))
+        place += line
+        store_six(place, step, n, evaluate_input(d0[4], d1[4], d2[4], d3[4], d4[4], d5[4]))
+        place += line
+        store_six(place, step, n, evaluate_input(d0[5], d1[5], d2[5], d3[5], d4[5], d5[5]))
 
 
 @compiled
-def transform_output_tile(m, position_step, K, half, y, n_image, top, left):
-    """y = A' m A: the 4x4 pixels of an output tile, as far as they are inside the image."""
+def output_row(place, step, n):
+    """A' times six positions."""
+    return interpolate(
+        load_some(place, n),
+        load_some(place + step, n),
+        load_some(place + 2 * step, n),
+        load_some(place + 3 * step, n),
+        load_some(place + 4 * step, n),
+        load_some(place + 5 * step, n),
+    )
+
+
+@compiled
+def store_four(place, step, count, n, values):
+    """The first `count` of four vectors, `step` bytes apart."""
+    store_some(place, values[0], n)
+    if count > 1:
+        store_some(place + step, values[1], n)
+    if count > 2:
+        store_some(place + 2 * step, values[2], n)
+    if count > 3:
+        store_some(place + 3 * step, values[3], n)
+
+
+@compiled
+def transform_output_tile(m, step, K, y, n_image, top, left):
+    """y = A' m A: the 4x4 pixels of an output tile, as far as they are inside of the image."""
     _, OH, OW, _ = y.shape
+    height, width, line = OH - top, OW - left, 6 * step
+    row, column = 4 * OW * K, 4 * K
     for k in range(0, K, LANES):
         n = min(K - k, LANES)
-        for i in range(6):
-            place = m + i * 6 * position_step + 4 * k
-            r0, r1, r2, r3 = interpolate(
-                load_some(place, n),
-                load_some(place + position_step, n),
-                load_some(place + 2 * position_step, n),
-                load_some(place + 3 * position_step, n),
-                load_some(place + 4 * position_step, n),
-                load_some(place + 5 * position_step, n),
-            )
-            store(half + (0 * 6 + i) * BYTES, r0)
-            store(half + (1 * 6 + i) * BYTES, r1)
-            store(half + (2 * 6 + i) * BYTES, r2)
-            store(half + (3 * 6 + i) * BYTES, r3)
-        for j in range(min(4, OW - left)):
-            column = half + j * 6 * BYTES
-            r0, r1, r2, r3 = interpolate(
-                load(column),
-                load(column + BYTES),
-                load(column + 2 * BYTES),
-                load(column + 3 * BYTES),
-                load(column + 4 * BYTES),
-                load(column + 5 * BYTES),
-            )
-            place = address(y) + 4 * (((n_image * OH + top) * OW + left + j) * K + k)
-            row = 4 * OW * K
-            store_some(place, r0, n)
-            if top + 1 < OH:
-                store_some(place + row, r1, n)
-            if top + 2 < OH:
-                store_some(place + 2 * row, r2, n)
-            if top + 3 < OH:
-                store_some(place + 3 * row, r3, n)
+        place = m + 4 * k
+        m0 = output_row(place, step, n)
+        m1 = output_row(place + line, step, n)
+        m2 = output_row(place + 2 * line, step, n)
+        m3 = output_row(place + 3 * line, step, n)
+        m4 = output_row(place + 4 * line, step, n)
+        m5 = output_row(place + 5 * line, step, n)
+        place = address(y) + 4 * (((n_image * OH + top) * OW + left) * K + k)
+        pixels = interpolate(m0[0], m1[0], m2[0], m3[0], m4[0], m5[0])
+        store_four(place, row, height, n, pixels)
+        if width > 1:
+            pixels = interpolate(m0[1], m1[1], m2[1], m3[1], m4[1], m5[1])
+            store_four(place + column, row, height, n, pixels)
+        if width > 2:
+            pixels = interpolate(m0[2], m1[2], m2[2], m3[2], m4[2], m5[2])
+            store_four(place + 2 * column, row, height, n, pixels)
+        if width > 3:
+            pixels = interpolate(m0[3], m1[3], m2[3], m3[3], m4[3], m5[3])
+            store_four(place + 3 * column, row, height, n, pixels)
 
 
 @compiled
-def transform_gradient_tile(gy, n_image, top, left, half, out, position_step):
+def gradient_column(gy, n_image, top, left, k, n):
+    """A times four output pixels, one below the other."""
+    return evaluate_output_gradient(
+        load_pixel(gy, n_image, top, left, k, n),
+        load_pixel(gy, n_image, top + 1, left, k, n),
+        load_pixel(gy, n_image, top + 2, left, k, n),
+        load_pixel(gy, n_image, top + 3, left, k, n),
+    )
+
+
+@compiled
+def transform_gradient_tile(gy, n_image, top, left, out, step):
     """dM = A gy A' of the 4x4 output pixels from (top, left) on."""
     K = gy.shape[3]
     for k in range(0, K, LANES):
         n = min(K - k, LANES)
-        for j in range(4):
-            v0, v1, v2, v3, v4, v5 = evaluate_output_gradient(
-                load_pixel(gy, n_image, top, left + j, k, n),
-                load_pixel(gy, n_image, top + 1, left + j, k, n),
-                load_pixel(gy, n_image, top + 2, left + j, k, n),
-                load_pixel(gy, n_image, top + 3, left + j, k, n),
-            )
-            store(half + (0 * 4 + j) * BYTES, v0)
-            store(half + (1 * 4 + j) * BYTES, v1)
-            store(half + (2 * 4 + j) * BYTES, v2)
-            store(half + (3 * 4 + j) * BYTES, v3)
-            store(half + (4 * 4 + j) * BYTES, v4)
-            store(half + (5 * 4 + j) * BYTES, v5)
-        for i in range(6):
-            line = half + i * 4 * BYTES
-            v0, v1, v2, v3, v4, v5 = evaluate_output_gradient(
-                load(line), load(line + BYTES), load(line + 2 * BYTES), load(line + 3 * BYTES)
-            )
-            place = out + i * 6 * position_step + 4 * k
-            store_some(place, v0, n)
-            store_some(place + position_step, v1, n)
-            store_some(place + 2 * position_step, v2, n)
-            store_some(place + 3 * position_step, v3, n)
-            store_some(place + 4 * position_step, v4, n)
-            store_some(place + 5 * position_step, v5, n)
+        g0 = gradient_column(gy, n_image, top, left, k, n)
+        g1 = gradient_column(gy, n_image, top, left + 1, k, n)
+        g2 = gradient_column(gy, n_image, top, left + 2, k, n)
+        g3 = gradient_column(gy, n_image, top, left + 3, k, n)
+        place, line = out + 4 * k, 6 * step
+        store_six(place, step, n, evaluate_output_gradient(g0[0], g1[0], g2[0], g3[0]))
+        place += line
+        store_six(place, step, n, evaluate_output_gradient(g0[1], g1[1], g2[1], g3[1]))
+        place += line
+        store_six(place, step, n, evaluate_output_gradient(g0[2], g1[2], g2[2], g3[2]))
+        place += line
+        store_six(place, step, n, evaluate_output_gradient(g0[3], g1[3], g2[3], g3[3]))
+        place += line
+        store_six(place, step, n, evaluate_output_gradient(g0[4], g1[4], g2[4], g3[4]))
+        place += line
+        store_six(place, step, n, evaluate_output_gradient(g0[5], g1[5], g2[5], g3[5]))
 
 
 # ------------------------------------------------------------------------------ the kernels
 
 
 @compiled
+def kernel_column(tap, step, column_step, n):
+    """G times three taps, one below the other, of the kernels of `n` output channels."""
+    return evaluate_kernel(
+        gather(tap, column_step, n),
+        gather(tap + 3 * step, column_step, n),
+        gather(tap + 6 * step, column_step, n),
+    )
+
+
+@compiled
 def transform_kernel_panel(w, turned, panel, U):
-    """One panel of U: (36, C, width) of U (36, C, width), from w (K, C, 3, 3).
+    """One panel of U: (36, C, width), from w (K, C, 3, 3).
 
     Column k of the panel is output channel panel * width + k. turned: the kernels of the input
     gradient, with C and K swapped and rows and columns reversed.
@@ -258,43 +307,28 @@ def transform_kernel_panel(w, turned, panel, U):
     _, rows, width = U.shape
     K, C = w.shape[:2]
     columns = C if turned else K
-    half_kernel = np.empty((6, 3, LANES), np.float32)
     row_step, column_step = 4 * 9, 4 * 9 * C
     if turned:
         row_step, column_step = column_step, row_step
-    position_step = 4 * rows * width
+    step = 4 * rows * width
+    line = 6 * step
     for inside in range(0, width, LANES):
         first = panel * width + inside
         n = max(min(columns - first, LANES), 0)
         for row in range(rows):
-            half = address(half_kernel)
-            tap, step = address(w) + row * row_step + first * column_step, 4
+            tap, forward = address(w) + row * row_step + first * column_step, 4
             if turned:
-                tap, step = tap + 4 * 8, -4
-            for j in range(3):
-                g0, g1, g2, g3, g4, g5 = evaluate_kernel(
-                    gather(tap + step * j, column_step, n),
-                    gather(tap + step * (3 + j), column_step, n),
-                    gather(tap + step * (6 + j), column_step, n),
-                )
-                store(half + (0 * 3 + j) * BYTES, g0)
-                store(half + (1 * 3 + j) * BYTES, g1)
-                store(half + (2 * 3 + j) * BYTES, g2)
-                store(half + (3 * 3 + j) * BYTES, g3)
-                store(half + (4 * 3 + j) * BYTES, g4)
-                store(half + (5 * 3 + j) * BYTES, g5)
-            for i in range(6):
-                line = half + i * 3 * BYTES
-                g0, g1, g2, g3, g4, g5 = evaluate_kernel(
-                    load(line), load(line + BYTES), load(line + 2 * BYTES)
-                )
-                place = address(U) + i * 6 * position_step + 4 * (row * width + inside)
-                store(place, g0)
-                store(place + position_step, g1)
-                store(place + 2 * position_step, g2)
-                store(place + 3 * position_step, g3)
-                store(place + 4 * position_step, g4)
-                store(place + 5 * position_step, g5)
+                tap, forward = tap + 4 * 8, -4
+            g0 = kernel_column(tap, forward, column_step, n)
+            g1 = kernel_column(tap + forward, forward, column_step, n)
+            g2 = kernel_column(tap + 2 * forward, forward, column_step, n)
+            place = address(U) + 4 * (row * width + inside)
+            store_six(place, step, LANES, evaluate_kernel(g0[0], g1[0], g2[0]))
+            store_six(place + line, step, LANES, evaluate_kernel(g0[1], g1[1], g2[1]))
+            store_six(place + 2 * line, step, LANES, evaluate_kernel(g0[2], g1[2], g2[2]))
+            store_six(place + 3 * line, step, LANES, evaluate_kernel(g0[3], g1[3], g2[3]))
+            store_six(place + 4 * line, step, LANES, evaluate_kernel(g0[4], g1[4], g2[4]))
+            store_six(place + 5 * line, step, LANES, evaluate_kernel(g0[5], g1[5], g2[5]))
 
 
 @compiled
@@ -317,33 +351,27 @@ def transform_inputs(x, ph, pw, size, first, count, v, position_step):
     """V of the tiles first..first + count of a convolution with `size` outputs, at address v."""
     C = x.shape[3]
     tiles_h, tiles_w = (size[0] + 3) // 4, (size[1] + 3) // 4
-    half_tile = np.empty((6, 6, LANES), np.float32)
     for t in range(count):
         n, top, left = locate(first + t, tiles_h, tiles_w)
-        half, place = address(half_tile), v + 4 * t * C
-        transform_input_tile(x, n, top - ph, left - pw, half, place, position_step)
+        transform_input_tile(x, n, top - ph, left - pw, v + 4 * t * C, position_step)
 
 
 @compiled
 def transform_gradients(gy, first, count, d, position_step):
     """dM of the tiles first..first + count, at address d."""
     _, OH, OW, K = gy.shape
-    half_tile = np.empty((6, 4, LANES), np.float32)
     for t in range(count):
         n, top, left = locate(first + t, (OH + 3) // 4, (OW + 3) // 4)
-        half, place = address(half_tile), d + 4 * t * K
-        transform_gradient_tile(gy, n, top, left, half, place, position_step)
+        transform_gradient_tile(gy, n, top, left, d + 4 * t * K, position_step)
 
 
 @compiled
 def transform_outputs(m, position_step, y, first, count):
     """y of the tiles first..first + count from M at address m."""
     _, OH, OW, K = y.shape
-    half_tile = np.empty((4, 6, LANES), np.float32)
     for t in range(count):
         n, top, left = locate(first + t, (OH + 3) // 4, (OW + 3) // 4)
-        place = m + 4 * t * K
-        transform_output_tile(place, position_step, K, address(half_tile), y, n, top, left)
+        transform_output_tile(m + 4 * t * K, position_step, K, y, n, top, left)
 
 
 @compiled
@@ -420,40 +448,42 @@ def transform_all_outputs(part, parts, M, y):
 
 
 @compiled
-def store_kernel_gradient(dU, position_step, c, K, gw):
+def kernel_gradient_row(place, step, n):
+    """G' times six positions."""
+    return interpolate_kernel_gradient(
+        load_some(place, n),
+        load_some(place + step, n),
+        load_some(place + 2 * step, n),
+        load_some(place + 3 * step, n),
+        load_some(place + 4 * step, n),
+        load_some(place + 5 * step, n),
+    )
+
+
+@compiled
+def store_kernel_gradient(dU, step, c, K, gw):
     """gw[:, c] (K, C, 3, 3) = G' dU G from the rows dU (K) of the 36 positions."""
-    C = gw.shape[1]
-    half_kernel = np.empty((3, 6, LANES), np.float32)
     numbers = np.empty((9, LANES), np.float32)
+    line = 6 * step
     for k in range(0, K, LANES):
         n = min(K - k, LANES)
-        half, out = address(half_kernel), address(numbers)
-        for i in range(6):
-            place = dU + i * 6 * position_step + 4 * k
-            r0, r1, r2 = interpolate_kernel_gradient(
-                load_some(place, n),
-                load_some(place + position_step, n),
-                load_some(place + 2 * position_step, n),
-                load_some(place + 3 * position_step, n),
-                load_some(place + 4 * position_step, n),
-                load_some(place + 5 * position_step, n),
-            )
-            store(half + (0 * 6 + i) * BYTES, r0)
-            store(half + (1 * 6 + i) * BYTES, r1)
-            store(half + (2 * 6 + i) * BYTES, r2)
+        place, out = dU + 4 * k, address(numbers)
+        u0 = kernel_gradient_row(place, step, n)
+        u1 = kernel_gradient_row(place + line, step, n)
+        u2 = kernel_gradient_row(place + 2 * line, step, n)
+        u3 = kernel_gradient_row(place + 3 * line, step, n)
+        u4 = kernel_gradient_row(place + 4 * line, step, n)
+        u5 = kernel_gradient_row(place + 5 * line, step, n)
         for j in range(3):
-            column = half + j * 6 * BYTES
-            r0, r1, r2 = interpolate_kernel_gradient(
-                load(column),
-                load(column + BYTES),
-                load(column + 2 * BYTES),
-                load(column + 3 * BYTES),
-                load(column + 4 * BYTES),
-                load(column + 5 * BYTES),
-            )
-            store(out + (0 * 3 + j) * BYTES, r0)
-            store(out + (1 * 3 + j) * BYTES, r1)
-            store(out + (2 * 3 + j) * BYTES, r2)
+            if j == 0:
+                taps = interpolate_kernel_gradient(u0[0], u1[0], u2[0], u3[0], u4[0], u5[0])
+            elif j == 1:
+                taps = interpolate_kernel_gradient(u0[1], u1[1], u2[1], u3[1], u4[1], u5[1])
+            else:
+                taps = interpolate_kernel_gradient(u0[2], u1[2], u2[2], u3[2], u4[2], u5[2])
+            store(out + j * BYTES, taps[0])
+            store(out + (3 + j) * BYTES, taps[1])
+            store(out + (6 + j) * BYTES, taps[2])
         for lane in range(n):
             for tap in range(9):
                 gw[k + lane, c, tap // 3, tap % 3] = numbers[tap, lane]
@@ -525,8 +555,6 @@ def weight_gradient_all(part, parts, V, D, tiles, dU, gw):
 
 
 SMALL = 1 << 14  # weights that one thread has transformed before another one has woken up
-FEW_TILES = 512  # up to here all tiles are transformed at once if there are many channels
-MANY_CHANNELS = 300 * 300  # C * K from which U (36 C K floats) does not fit any cache
 BLOCK_BYTES = 768 << 10  # of V and M, of each thread: about a core's second-level cache
 
 
@@ -537,6 +565,11 @@ def panel_width(columns: int) -> int:
 
 def _tiles(images: int, size: tuple[int, int]) -> int:
     return images * -(-size[0] // 4) * -(-size[1] // 4)
+
+
+def _few(tiles: int, C: int, K: int) -> bool:
+    """Whether the tiles of all images (V and M) are smaller than the kernels (U)."""
+    return tiles * (C + K) < C * K
 
 
 def _block(C: int, K: int) -> int:
@@ -555,7 +588,7 @@ def convolve(x, w, turned: bool, padding: tuple[int, int], y) -> None:
     (ph, pw), C = padding, x.shape[3]
     N, OH, OW, K = y.shape
     tiles, width, parts = _tiles(N, (OH, OW)), panel_width(K), get_num_threads()
-    if tiles <= FEW_TILES and C * K > MANY_CHANNELS:
+    if _few(tiles, C, K):
         V, M = empty((36, _step(tiles * C))), empty((36, _step(tiles * K)))
         U = empty((parts, 36, C, width))
         run(transform_all_inputs, x, ph, pw, (OH, OW), V)
@@ -574,7 +607,7 @@ def weight_gradient(x, gy, padding: tuple[int, int], gw) -> None:
     (ph, pw), C = padding, x.shape[3]
     N, OH, OW, K = gy.shape
     tiles, parts = _tiles(N, (OH, OW)), get_num_threads()
-    if tiles <= FEW_TILES and C * K > MANY_CHANNELS:
+    if _few(tiles, C, K):
         V, D = empty((36, _step(tiles * C))), empty((36, _step(tiles * K)))
         run(transform_all_inputs, x, ph, pw, (OH, OW), V)
         run(transform_all_gradients, gy, D)
