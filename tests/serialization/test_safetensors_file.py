@@ -10,7 +10,7 @@ import pytest
 import minitorch_cnn as mt
 from minitorch_cnn.serialization import load_safetensors, save_safetensors
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "reference"
 KINDS = [mt.bool, mt.uint8, mt.int8, mt.int16, mt.int32, mt.int64]
 KINDS += [mt.float16, mt.float32, mt.float64]
 

@@ -12,7 +12,7 @@ import pytest
 import minitorch_cnn as mt
 from minitorch_cnn.serialization import load_torch
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "reference"
 FILES = [DATA / "zip.pth", DATA / "legacy.pth"]
 
 

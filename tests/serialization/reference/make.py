@@ -1,4 +1,4 @@
-"""Writes the files beside it with torch: python tests/serialization/data/make.py.
+"""Writes the files beside it with torch: python tests/serialization/reference/make.py.
 
 zip.pth and legacy.pth hold the same object in torch's two formats, bfloat16.safetensors what
 only other programs write. The tests read them where torch is not installed.
