@@ -16,6 +16,7 @@ from minitorch_cnn.kernels import (
     loss,
 )
 from minitorch_cnn.kernels.algorithm import conv_algorithm, last_conv
+from tests.kernels.cuda import host_device
 
 DTYPES = ("float16", "float32", "float64")
 DIGITS = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-13}
@@ -107,6 +108,19 @@ def test_mean_and_variance(device, shape, seed, dtype, layout, offset):
     # No matter how large the mean, the variance loses no more than the numbers themselves did.
     relative = np.abs(exact).max() * np.finfo(kind).eps * 30
     np.testing.assert_allclose(variance, exact.var(1), rtol=1e-4, atol=relative)
+
+
+@pytest.mark.parametrize("threads", [1, 3, 5, 31, 32, 250, 256])
+def test_sums_are_whole_for_any_number_of_threads(device, monkeypatch, threads):
+    monkeypatch.setattr(host_device, "THREADS", (threads,))
+    x = numbers(threads, (9, 2, 13), "float64")
+    for _ in range(4):  # of any number of blocks, forwards and backwards
+        mean, variance = cuda.channel_mean_var(x)
+        np.testing.assert_allclose(mean, x.mean((0, 2)), atol=1e-14)
+        np.testing.assert_allclose(variance, x.var((0, 2)), rtol=1e-13)
+        losses, _ = cuda.cross_entropy(x[:, :, 0], np.zeros(9, np.int64))
+        exact = np.log(np.exp(x[:, :, 0]).sum(1)) - x[:, 0, 0]
+        np.testing.assert_allclose(losses, exact, rtol=1e-12)
 
 
 def test_many_rows_are_added_up_in_chunks(device):
@@ -214,6 +228,19 @@ def test_avg_pool(device, case, seed, dtype, layout, rule):
     assert_close(cuda.avg_pool2d_forward(*args), expected)
     args = numbers(seed, expected.shape, dtype, layout), shape[2:], geometry, divisor
     assert_close(cuda.avg_pool2d_backward(*args), kernels.avg_pool2d_backward.definition(*args))
+
+
+def test_average_of_windows_that_hang_over_the_border(device):
+    geometry = PoolGeometry((3, 3), (2, 2), (1, 1), (1, 1), (4, 4))
+    x = numbers(0, (2, 3, 6, 6), "float32")
+    for with_border in (True, False):
+        divisor = kernels.window_counts((6, 6), geometry, with_border)
+        assert len(set(divisor.flat)) > 1
+        expected = kernels.avg_pool2d_forward.definition(x, geometry, divisor)
+        assert_close(cuda.avg_pool2d_forward(x, geometry, divisor), expected)
+        args = expected, (6, 6), geometry, divisor
+        gx = kernels.avg_pool2d_backward.definition(*args)
+        assert_close(cuda.avg_pool2d_backward(*args), gx)
 
 
 # --------------------------------------------------------------------------- convolution

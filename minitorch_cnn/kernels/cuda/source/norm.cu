@@ -46,7 +46,8 @@ struct Products {
 
 // Adds up what the threads of a block have: their `parts` in shared memory, those of thread
 // t, t + step, t + 2 step, ... belong together, `rows` of them. Afterwards the first `step`
-// threads hold the results. Every thread of the block must come here.
+// threads hold the results, each its own: it may use `parts` for the next sum without a barrier.
+// Every thread of the block must come here.
 template <class Part>
 __device__ inline void merge_rows(Part *parts, int step, int rows) {
     int t = threadIdx.x;
@@ -82,7 +83,6 @@ __device__ inline void reduce_chunks(
         parts[t] = mine;
         merge_rows(parts, columns, rows);
         if (t < columns && channel < C) partial[(Index)chunk * C + channel] = parts[t];
-        __syncthreads();  // nobody overwrites `parts` before everybody has read it
     }
 }
 
@@ -94,7 +94,6 @@ __device__ inline void merge_chunks(Part *parts, const Part *partial, int C, int
     mine.clear();
     for (int chunk = t; chunk < chunks; chunk += blockDim.x)
         mine.merge(partial[(Index)chunk * C + c]);
-    __syncthreads();  // the channel before this one has been read
     parts[t] = mine;
     merge_rows(parts, 1, blockDim.x);
 }
