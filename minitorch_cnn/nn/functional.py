@@ -74,6 +74,7 @@ from ..ops.normalization import (
     local_response_norm,
     rms_norm,
 )
+from ..ops.out import add_out
 from ..ops.pad import pad
 from ..ops.pool import (
     adaptive_avg_pool2d,
@@ -277,3 +278,6 @@ __all__ = [
     "upsample_bilinear",
     "upsample_nearest",
 ]
+
+# torch has `out=` for these few.
+add_out(globals(), "avg_pool2d avg_pool3d gelu hardshrink linear logsigmoid softplus softshrink")
