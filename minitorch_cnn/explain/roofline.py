@@ -144,7 +144,8 @@ class Roofline(Explanation):
             f"{self.machine.bandwidth / 1e9:.1f} GB/s copy",
         )  # fmt: skip
         axes.text(
-            0.02, 0.96, "left of the dotted line memory is the limit, right of it arithmetic",
+            0.02, 0.97, "left of the dotted line memory is the limit, right of it arithmetic;\n"
+            "above the roof: Winograd needs fewer operations than are counted here",
             transform=axes.transAxes, fontsize=8, color=RESULT, va="top",
         )  # fmt: skip
         axes.grid(alpha=0.3, which="both")
