@@ -55,7 +55,7 @@ class Event:
 
 
 class Stream:
-    """A queue of work for one GPU. priority: lower numbers go first.
+    """A queue of work for one GPU. priority: lower numbers go first (from CuPy 14 on).
 
         side = mt.cuda.Stream()
         side.wait_stream(mt.cuda.current_stream())
@@ -69,8 +69,10 @@ class Stream:
 
     def __init__(self, device: Any = None, priority: int = 0) -> None:
         cupy = import_cupy()
+        # CuPy 13 knows no priorities: there, any but the usual one is a TypeError of CuPy's.
+        options = {"priority": priority} if priority else {}
         with cupy.cuda.Device(gpu_number(device)):
-            self.cupy_stream = cupy.cuda.Stream(non_blocking=True, priority=priority)
+            self.cupy_stream = cupy.cuda.Stream(non_blocking=True, **options)
 
     @classmethod
     def around(cls, cupy_stream: Any) -> Stream:

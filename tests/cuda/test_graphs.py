@@ -23,7 +23,7 @@ class Recorder:
         recorder = self
 
         class Stream:
-            def __init__(self, non_blocking, priority):
+            def __init__(self, non_blocking):
                 self.ptr = 7
                 assert non_blocking
 

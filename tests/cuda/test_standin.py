@@ -112,6 +112,12 @@ for name in public(cupy.ndarray):
     assert not _rules.lacking(f"cupy.ndarray.{name}"), name
 for name in public(cuda.runtime):
     assert not _rules.lacking(f"cupy.cuda.runtime.{name}"), name
+try:
+    cuda.Stream(non_blocking=True, priority=1)
+except TypeError as error:
+    assert "CuPy 13" in str(error)
+else:
+    raise AssertionError("CuPy 13's streams have no priority")
 """
 
 

@@ -51,7 +51,8 @@ class Device:
 
 
 class Event:
-    def __init__(self, block=False, disable_timing=False, interprocess=False):
+    def __init__(self, *args, **kwargs):
+        _rules.check_arguments("cupy.cuda.Event.__init__", (self, *args), kwargs)
         self.done = True
 
     def record(self, stream=None):
@@ -64,8 +65,9 @@ class Event:
 class Stream:
     null: "Stream"
 
-    def __init__(self, null=False, non_blocking=False, ptds=False, priority=None):
-        self.ptr, self.done = 0 if null else id(self), True
+    def __init__(self, *args, **kwargs):
+        _rules.check_arguments("cupy.cuda.Stream.__init__", (self, *args), kwargs)
+        self.ptr, self.done = 0 if kwargs.get("null") else id(self), True
 
     def __enter__(self):
         _current.append(self)

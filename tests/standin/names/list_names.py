@@ -68,6 +68,7 @@ def main() -> None:
         for name in sorted(dir(holder)):
             thing = getattr(holder, name, None)
             special = name.startswith("__") and holder is cupy.ndarray and name not in dir(object)
+            special |= name == "__init__" and inspect.isclass(holder) and holder is not cupy.ndarray
             private = name.startswith("_") and not special
             constant = holder is cupy.cuda.runtime and isinstance(thing, int)
             module = inspect.ismodule(thing) and f"{place}.{name}" not in PLACES
