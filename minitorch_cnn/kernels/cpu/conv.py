@@ -19,9 +19,22 @@ import numpy as np
 from .memory import empty
 from .product import PANEL, product
 from .threads import address, compiled, counter, get_num_threads, run, share, take
-from .vector import LANES
+from .vector import LANES, load_some, splat, store_some
 
 BAND_BYTES = 192 << 10  # of the rows of an image that are worked on at a time
+
+
+@compiled
+def copy(source, target, count):
+    """`count` floats from one address to another."""
+    for i in range(0, count, LANES):
+        store_some(target + 4 * i, load_some(source + 4 * i, count - i), count - i)
+
+
+@compiled
+def fill_zeros(target, count):
+    for i in range(0, count, LANES):
+        store_some(target + 4 * i, splat(np.float32(0)), count - i)
 
 
 @compiled
@@ -30,19 +43,14 @@ def padded_band(x, n, top, left, rows, columns, band):
     _, H, W, C = x.shape
     first, last = max(-left, 0), min(columns, W - left)  # the columns that are inside
     for r in range(rows):
-        h = top + r
-        inside = 0 <= h < H and first < last
-        line = band[r * columns * C : (r + 1) * columns * C]
-        if not inside:
-            line[:] = 0
-            continue
-        source = x[n, h].ravel()
-        for i in range(first * C):
-            line[i] = 0
-        for i in range(first * C, last * C):
-            line[i] = source[i + left * C]
-        for i in range(last * C, columns * C):
-            line[i] = 0
+        h, line = top + r, address(band) + 4 * r * columns * C
+        if 0 <= h < H and first < last:
+            source = address(x) + 4 * ((n * H + h) * W + first + left) * C
+            fill_zeros(line, first * C)
+            copy(source, line + 4 * first * C, (last - first) * C)
+            fill_zeros(line + 4 * last * C, (columns - last) * C)
+        else:
+            fill_zeros(line, columns * C)
 
 
 @compiled

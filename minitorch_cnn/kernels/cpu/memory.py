@@ -19,6 +19,7 @@ SMALLEST = 1 << 16  # bytes; smaller arrays are left to NumPy
 _ALIGNMENT = 64  # a line of the cache
 
 _buffers: dict[int, list[np.ndarray]] = {}  # by size
+_starts: dict[int, int] = {}  # of a buffer, by its id: the first byte at a multiple of _ALIGNMENT
 _HELD_HERE = 3  # references to a free buffer: the list's, the loop's and getrefcount's own
 
 
@@ -39,6 +40,7 @@ def _buffer(size: int) -> np.ndarray:
             return buffer
     buffer = np.empty(size + _ALIGNMENT, np.uint8)
     held.append(buffer)
+    _starts[id(buffer)] = -buffer.ctypes.data % _ALIGNMENT
     return buffer
 
 
@@ -49,8 +51,7 @@ def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
     if size < SMALLEST:
         return np.empty(shape, dtype)
     buffer = _buffer(_size_class(size))
-    start = -buffer.ctypes.data % _ALIGNMENT
-    return buffer[start : start + size].view(dtype).reshape(shape)
+    return np.ndarray(shape, dtype, buffer, _starts[id(buffer)])
 
 
 def held_bytes() -> int:
@@ -64,4 +65,4 @@ def release() -> None:
         for index in reversed(range(len(held))):
             buffer = held[index]
             if sys.getrefcount(buffer) == _HELD_HERE:
-                del held[index]
+                del held[index], _starts[id(buffer)]
