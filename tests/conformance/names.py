@@ -4,6 +4,7 @@ import functools
 import re
 import zlib
 
+import numpy as np
 import samples as S
 import torch
 
@@ -24,7 +25,8 @@ def ours(operation):
     special = SPECIAL.get(label) or SPECIAL.get(operation.name)
     if operation.name in REFUSED.split():
         return None
-    return special or find(mt, operation.name) or find(mt.Tensor, operation.name)
+    found = special or find(mt, operation.name) or find(mt.Tensor, operation.name)
+    return None if getattr(found, "__module__", "").endswith("nn.refused") else found
 
 
 def forms(operation):
@@ -37,7 +39,10 @@ def forms(operation):
         yield "method", find(mt.Tensor, name), getattr(torch.Tensor, name)
     if operation.inplace_variant is not None and not name.endswith("_"):
         written = operation.inplace_variant
-        mine = find(mt.Tensor, name + "_")
+        if "." in name:  # torch's layers as functions take inplace=True
+            mine = functools.partial(ours(operation) or find(mt, name), inplace=True)
+        else:
+            mine = find(mt.Tensor, name + "_")
         yield "in-place", mine and on_clone(mine), on_clone(written)
     if operation.supports_out:
         yield "out=", mt_out(operation), into_out(operation.op, torch)
@@ -117,6 +122,10 @@ SPECIAL = {
         for name in ("bool", "char", "double", "float", "half", "int", "long", "short")
     },
     "byte": _item("byte"),
+    # torch's samples begin with the table, not with the row numbers
+    "nn.functional.embedding": lambda weight, index, **options: mt.nn.functional.embedding(
+        index, weight, **options
+    ),
     "normal in_place": _in_place("normal_"),
     "where": mt.Tensor.where,  # torch's samples begin with the first value, not the condition
     "einsum": lambda tensors, equation: mt.einsum(equation, tensors),
@@ -146,14 +155,39 @@ def is_random(label):
     return RANDOM.fullmatch(label) is not None
 
 
-def check_random(mine, theirs, args, kwargs):
-    """Random results have torch's shapes and dtypes; dropped values are 0 or scaled."""
+def is_random_sample(sample):
+    return sample.kwargs.get("dropout_p", 0) > 0
+
+
+def check_random(name, mine, theirs, args, kwargs):
+    """Random results have torch's shapes and dtypes, and values from the right set."""
     from compare import Different
 
-    pairs = list(zip(S.tensors_in(mine, mt), S.tensors_in(theirs, torch), strict=True))
-    for a, b in pairs:
+    for a, b in zip(S.tensors_in(mine, mt), S.tensors_in(theirs, torch), strict=True):
         if tuple(a.shape) != tuple(b.shape) or a.dtype.name != str(b.dtype).split(".")[-1]:
             raise Different(f"random output: {S.describe(a)}, torch {S.describe(b)}")
+        values = a.detach().numpy()
+        if name in VALUES and not VALUES[name](values, args, kwargs).all():
+            raise Different(f"random output: a value that cannot be: {values.ravel()[:5]} ...")
+
+
+def _dropped(y, args, kwargs):
+    """An element is 0 or the input's, scaled up by what was dropped beside it."""
+    x, p = args[0].detach().numpy(), kwargs.get("p", 0.5)
+    scaled = x / (1 - p) if p < 1 else 0 * x
+    return (y == 0) | np.isclose(y, scaled if kwargs.get("training", True) else x)
+
+
+VALUES = {
+    **{f"nn.functional.dropout{end}": _dropped for end in ("", "1d", "2d", "3d")},
+    "bernoulli": lambda y, args, kwargs: (y == 0) | (y == 1),
+    "rand_like": lambda y, args, kwargs: (y >= 0) & (y < 1),
+    "exponential": lambda y, args, kwargs: y >= 0,
+    "geometric": lambda y, args, kwargs: y == y.round(),
+    "log_normal": lambda y, args, kwargs: y > 0,
+    "randint_like": lambda y, args, kwargs: y == y.round(),
+    "multinomial": lambda y, args, kwargs: (y >= 0) & (y < args[0].shape[-1]),
+}
 
 
 def seed_of(label, index):
@@ -172,6 +206,10 @@ SPECIAL_FUNCTIONS = "special functions: use scipy.special on numpy() of a tensor
 FOLLOWS = "no CNN needs it; not planned"
 
 REASONS = [
+    (
+        r"nn\.functional\.(ctc_loss|embedding_bag|linear_cross_entropy|multi_head_attention.*)",
+        "refused by name, with a word on what to use instead",
+    ),
     (r"resize_|resize_as_", "a tensor's own shape cannot be changed in place: refused by name"),
     (r"(fft\..*|stft|istft)", FFT),
     (

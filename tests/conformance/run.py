@@ -5,6 +5,7 @@ python tests/conformance/run.py 'nn.functional.*pool.*' --show passed refused
 """
 
 import argparse
+import functools
 import itertools
 import re
 from collections import Counter, defaultdict
@@ -21,7 +22,6 @@ def results(label, dtypes=None, limit=None, only=None):
     limit: only the first samples of each kind. only: names of forms; "errors" is one.
     """
     operation = S.OPERATIONS[label]
-    check = names.check_random if names.is_random(label) else None
     wanted = [d for d in S.dtypes_of(operation) if dtypes is None or d in dtypes]
     for form, function, theirs in names.forms(operation):
         if only is not None and form not in only:
@@ -37,13 +37,14 @@ def results(label, dtypes=None, limit=None, only=None):
                     verdict = compare.verdict_of_bad(function, theirs, sample)
                 else:
                     seed = names.seed_of(label, index)
+                    random = names.is_random(label) or names.is_random_sample(sample)
                     verdict = compare.verdict_of_good(
                         function,
                         theirs,
                         sample,
                         dtype,
                         seed,
-                        check,
+                        functools.partial(names.check_random, operation.name) if random else None,
                         names.has_gauge(operation),
                         names.LOOSE.get(label, 1),
                     )

@@ -89,6 +89,8 @@ def ours(value):
         if name not in MEMORY_FORMATS:
             raise OutOfScope(name)
         return getattr(mt, name)
+    if isinstance(value, torch.nn.Module) and not list(value.parameters()):
+        return getattr(mt.nn, type(value).__name__)()
     if isinstance(value, torch.device):
         return mt.device(str(value))
     return _nested(value, ours)
