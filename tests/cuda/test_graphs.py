@@ -2,7 +2,6 @@
 
 import gc
 import weakref
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -44,19 +43,20 @@ class Recorder:
             def malloc(self, size):
                 raise NotImplementedError
 
-        @contextmanager
-        def using_allocator(malloc):
-            self.pool = weakref.ref(malloc.__self__)
-            self.calls.append("own memory")
-            try:
-                yield
-            finally:
-                self.calls.append("common memory")
+        class UsingAllocator:
+            def __init__(self, malloc):
+                recorder.pool = weakref.ref(malloc.__self__)
+
+            def __enter__(self):
+                recorder.calls.append("own memory")
+
+            def __exit__(self, *exc):
+                recorder.calls.append("common memory")
 
         self.cuda = SimpleNamespace(
             Stream=Stream,
             MemoryPool=Pool,
-            using_allocator=using_allocator,
+            using_allocator=UsingAllocator,
             get_current_stream=lambda: self.current[-1],
             Device=lambda index=0: Device(self.calls),
         )
