@@ -302,6 +302,14 @@ def test_max_unpool_is_torchs(dims, remainder):
     compare_with_torch(call, [spread_out(3, (2, 3, *size))])
 
 
+def test_unpooling_knows_of_stride_and_padding():
+    """4 windows of 3, 2 apart, with a border of 1 cover (4 - 1) 2 - 2 + 3 = 7 places."""
+    x = mt.tensor([[[5.0, 1.0, 7.0, 2.0, 8.0, 3.0, 9.0]]])
+    y, places = F.max_pool1d(x, 3, 2, 1, return_indices=True)
+    unpooled = F.max_unpool1d(y, places, 3, 2, 1)
+    assert unpooled.tolist() == [[[5.0, 0.0, 7.0, 0.0, 8.0, 0.0, 9.0]]]
+
+
 POOLING_ERRORS = [
     ("max_pool1d", (1, 1, 4), dict(kernel_size=2, padding=2)),
     ("max_pool1d", (4,), dict(kernel_size=2)),
