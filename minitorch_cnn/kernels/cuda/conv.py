@@ -15,11 +15,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...backend import Array, array_module
-from .. import depthwise
 from ..algorithm import Choice, choose, record
 from ..conv import ConvGeometry, output_size, turned_geometry
+from ..depthwise import applies as is_depthwise
 from ..layout import Pair, compute_type, slices
-from . import winograd
+from . import depthwise, winograd
 from .arrays import channels_first, channels_last
 from .loader import WINDOWS, launch_elementwise, takes
 
@@ -27,7 +27,7 @@ BLOCK_BYTES = 256 << 20  # of cols at a time, so that large batches do not fill 
 
 
 def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
-    if not takes(x, w, b) or depthwise.applies(w, geometry.groups):
+    if not takes(x, w, b):
         return NotImplemented
     K, _, KH, KW = w.shape
     out_size = output_size((x.shape[2], x.shape[3]), (KH, KW), geometry)
@@ -41,6 +41,9 @@ def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) 
         U = winograd.transformed_kernel(w, turned=False)
         winograd.convolve(x_last, U, b, geometry.padding, y)
         return channels_first(y)
+    if is_depthwise(w, geometry.groups):
+        depthwise.forward(x_last, w, b, plan, y)
+        return channels_first(y)
     weights = _weight_matrix(w, geometry.groups)
     for images in _image_blocks(plan, x):
         rows = _grouped(y[images], geometry.groups)
@@ -51,7 +54,7 @@ def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) 
 
 
 def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Array:
-    if not takes(gy, w) or depthwise.applies(w, geometry.groups):
+    if not takes(gy, w):
         return NotImplemented
     xp = array_module(gy)
     _, Cg, KH, KW = w.shape
@@ -64,6 +67,9 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
         U = winograd.transformed_kernel(w, turned=True)
         winograd.convolve(gy_last, U, None, turned_geometry(w, geometry).padding, gx)
         return channels_first(gx)
+    if is_depthwise(w, G):
+        depthwise.input_grad(gy_last, w, plan, gx)
+        return channels_first(gx)
     weights = _weight_matrix(w, G).transpose(0, 2, 1)  # (G, Kg, KH*KW*Cg)
     for images in _image_blocks(plan, gy):
         gcols = _product(_grouped(gy_last[images], G), weights)
@@ -73,7 +79,7 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
 
 def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Array:
     G = geometry.groups
-    if not takes(x, gy) or depthwise.applies_to_channels(x.shape[1], G):
+    if not takes(x, gy):
         return NotImplemented
     xp = array_module(x)
     (C, K), (KH, KW) = (x.shape[1], gy.shape[1]), kernel_size
@@ -81,6 +87,8 @@ def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeo
     x_last, gy_last = channels_last(x), channels_last(gy)
     if _chosen(x, K, plan, geometry) == "winograd":
         return winograd.weight_grad(x_last, gy_last, geometry.padding)
+    if G == C > 1:
+        return depthwise.weight_grad(x_last, gy_last, plan)
     gw = None
     for images in _image_blocks(plan, x):
         # (G, Kg, pixels) @ (G, pixels, KH*KW*Cg) -> (G, Kg, KH*KW*Cg)

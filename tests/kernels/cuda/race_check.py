@@ -49,6 +49,11 @@ def run_everything(rng):
     cuda.conv2d_input_grad(z, w, (7, 9), geometry)
     cuda.conv2d_weight_grad(x, z, (3, 3), geometry)
 
+    w, geometry = numbers(12, 1, 3, 3), ConvGeometry(stride=(2, 1), groups=6)
+    z = cuda.conv2d_forward(x, w, None, geometry)
+    cuda.conv2d_input_grad(z, w, (7, 9), geometry)
+    cuda.conv2d_weight_grad(x, z, (3, 3), geometry)
+
     w, geometry = numbers(8, 6, 3, 3), ConvGeometry(padding=(1, 1))
     with conv_algorithm("winograd"):
         z = cuda.conv2d_forward(x, w, None, geometry)
