@@ -70,8 +70,6 @@ def _read_npy(raw: np.ndarray, name: str) -> np.ndarray:
         raise ValueError(f"its record {name!r} is not an array of numbers as NumPy writes it")
     kind = np.dtype(match[1])
     shape = tuple(int(number) for number in match[3].replace(",", " ").split())
-    if math.prod(shape) * kind.itemsize != data.size:
-        raise ValueError(f"its record {name!r} has {data.size} bytes for the shape {shape}")
     elements = as_elements(data.copy(), kind)  # the copy is aligned, which the record is not
     return elements.reshape(shape, order="F" if match[2] == "True" else "C")
 

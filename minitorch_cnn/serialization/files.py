@@ -151,7 +151,7 @@ def _read_records(source: Source) -> dict[str, np.ndarray]:
             records[name] = np.empty(entry.file_size, np.uint8)
             with archive.open(entry) as record:
                 fill(records[name], record)
-                record.read(1)  # zipfile compares the checksum when it meets the end
+                record.read(1)  # zipfile compares the checksum at the end, if somebody reads there
     return records
 
 

@@ -47,6 +47,14 @@ def test_round_trip(tmp_path):
     back["scalar"].fill_(1)  # the memory can be written
 
 
+def test_all_elements_are_aligned():
+    content = written({"a": mt.ones(1).bool(), "b": mt.ones(3).double(), "c": mt.ones(1).half()})
+    length = int.from_bytes(content.read(8), "little")
+    header = json.loads(content.read(length))
+    assert (8 + length) % 8 == 0
+    assert [header[name]["data_offsets"] for name in "abc"] == [[26, 27], [0, 24], [24, 26]]
+
+
 def test_the_package_reads_ours_and_we_read_its_files(tmp_path):
     numpy_file = pytest.importorskip("safetensors.numpy", reason="compares with the package")
     original = tensors()
