@@ -193,3 +193,14 @@ def test_antialiasing_to_one_column_averages_every_row_by_itself():
     y = interpolate(x, size=(2, 1), mode="bilinear", antialias=True)
     two = interpolate(x, size=(2, 2), mode="bilinear", antialias=True)
     mt.testing.assert_close(y, two.mean(3, keepdim=True))
+
+
+@pytest.mark.parametrize("mode", ALIGNED)
+@pytest.mark.parametrize("align", [False, True])
+@pytest.mark.parametrize("size", [(3, 4), (2, 12), (7, 9)])
+def test_antialiasing_is_torchs(mode, align, size):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).standard_normal((1, 2, 7, 9))
+    options = dict(size=size, mode=mode, align_corners=align, antialias=True)
+    expected = torch.nn.functional.interpolate(torch.tensor(x), **options)
+    np.testing.assert_allclose(interpolate(mt.tensor(x), **options).numpy(), expected, atol=1e-12)
