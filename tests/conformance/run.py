@@ -16,10 +16,11 @@ import samples as S
 import torch
 
 
-def results(label, dtypes=None, limit=None, only=None):
+def results(label, dtypes=None, limit=None, only=None, quick=False):
     """Yields (form, dtype, arguments, verdict) for the samples of an operator.
 
     limit: only the first samples of each kind. only: names of forms; "errors" is one.
+    quick: a few samples of each kind.
     """
     operation = S.OPERATIONS[label]
     wanted = [d for d in S.dtypes_of(operation) if dtypes is None or d in dtypes]
@@ -29,9 +30,14 @@ def results(label, dtypes=None, limit=None, only=None):
         if function is None:
             yield form, "", "", compare.Verdict("missing", f"no {form} form")
             continue
-        for dtype in wanted:
+        for position, dtype in enumerate(wanted):
             torch.manual_seed(0)
-            drawn = itertools.islice(S.good_samples(operation, dtype), limit)
+            count = limit
+            if quick:  # two samples of the function itself, one of everything else
+                count = 2 if form == "function" and position == 0 else 1
+                if form != "function" and position > 0:
+                    continue
+            drawn = itertools.islice(S.good_samples(operation, dtype), count)
             for index, sample in enumerate(drawn):
                 if form == "in-place" and sample.broadcasts_input:
                     verdict = compare.verdict_of_bad(function, theirs, sample)
@@ -52,7 +58,7 @@ def results(label, dtypes=None, limit=None, only=None):
     function = names.ours(operation)
     unbound = label.startswith("__")  # torch's errors call them with a number for self
     if function is not None and not unbound and (only is None or "errors" in only):
-        for sample in itertools.islice(S.bad_samples(operation), limit):
+        for sample in itertools.islice(S.bad_samples(operation), 2 if quick else limit):
             verdict = compare.verdict_of_bad(function, operation.op, sample)
             yield "errors", "", described(sample), verdict
 

@@ -75,11 +75,11 @@ def read(path=PATH):
     rows, absent = {}, {}
     for line in path.read_text().splitlines() if path.exists() else []:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if not line.startswith("| ") or cells[0] == HEADER[0]:
+        if not line.startswith("| ") or cells[0] in (HEADER[0], "why", "---"):
             continue
         if len(cells) == len(HEADER):
             rows[cells[0].strip("`")] = [cells[0].strip("`"), *cells[1:]]
-        elif len(cells) == 2 and cells[0] != "why":
+        elif len(cells) == 2:
             absent.update((label.strip(" `"), cells[0]) for label in cells[1].split(","))
     return rows, absent
 
