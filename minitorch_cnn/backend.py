@@ -251,7 +251,9 @@ def scatter_extreme(array: Array, index: Any, values: Array, choose: str) -> Non
 
 def scatter_multiply(array: Array, index: Any, values: Array) -> None:
     """``array[index] *= values``, where repeated indices multiply all of their values."""
-    array_module(array).multiply.at(array, index, values)
+    if not isinstance(array, np.ndarray):
+        raise NotImplementedError("products at repeated indices: CuPy has no multiply.at")
+    np.multiply.at(array, index, values)
 
 
 # -------------------------------------------------- uploads that run beside the computation

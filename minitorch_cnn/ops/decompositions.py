@@ -163,7 +163,9 @@ class Det(Function):
     def backward(ctx, gy):
         # d det / dX is the matrix of cofactors: det(X) X^-T, which exists for singular X too.
         x, y = ctx.saved_tensors
-        singular = bool((np.abs(y.array) < 1e-12 * np.abs(x.array).max(initial=1.0)).any())
+        xp = array_module(x.array)
+        largest = max(1.0, float(xp.abs(x.array).max())) if x.array.size else 1.0
+        singular = bool((xp.abs(y.array) < 1e-12 * largest).any())
         if singular:
             return reshape(gy, (*gy.shape, 1, 1)) * Cofactors.apply(x)
         return reshape(gy * y, (*gy.shape, 1, 1)) * mT(inv(x))
