@@ -35,6 +35,7 @@ from .backend import (
     set_backend,
     set_rng_state,
 )
+from .config import get_num_threads, set_num_threads, show_config
 from .dtypes import (
     bool,
     double,
@@ -60,6 +61,7 @@ from .dtypes import (
     uint8,
 )
 from .formatting import set_printoptions
+from .kernels.algorithm import conv_algorithm, last_conv
 from .kernels.tiers import kernel_tier
 from .ops import *
 from .ops.copy import channels_last, contiguous_format, memory_format, preserve_format
@@ -73,6 +75,7 @@ _SUBMODULES = (
     "datasets",
     "explain",
     "linalg",
+    "hub",
     "models",
     "nn",
     "onnx",

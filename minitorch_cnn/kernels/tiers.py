@@ -57,6 +57,11 @@ def tier_of(array: Any) -> ModuleType | None:
     return cpu_tier() if isinstance(array, np.ndarray) else cuda_tier()
 
 
+def tier_choice() -> str:
+    """ "auto" or "array": what `kernel_tier` or the environment asks for."""
+    return _choice
+
+
 def tiered(definition: Callable) -> Callable:
     """Lets a faster kernel of the same name answer first. `.definition` is the readable one."""
     name = definition.__name__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..autograd.function import Function
+from ..kernels.linear import matmul
 from ..tensor import Tensor, shape_text, wrap
 from .common import same_device
 from .precision import half_precision
@@ -18,7 +19,7 @@ class Linear(Function):
         ctx.save_for_backward(x, weight)
         # All leading dimensions are rows of one matrix: a single GEMM whatever their number.
         rows = x.array.reshape(math.prod(x.shape[:-1]), x.shape[-1])  # (R, I)
-        y = rows @ weight.array.T  # (R, O)
+        y = matmul(rows, weight.array.T)  # (R, O)
         if bias is not None:
             y += bias.array
         return wrap(y.reshape(*x.shape[:-1], len(weight)))

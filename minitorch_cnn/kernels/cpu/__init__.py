@@ -22,6 +22,7 @@ from ..layout import channels_last as _channels_last
 from ..pool import PoolGeometry
 from . import conv, elementwise, loss, norm, pool, winograd
 from . import dropout as _dropout
+from . import matmul as _matmul
 from . import optim as _optim
 from .memory import empty
 from .threads import counter, get_num_threads, run
@@ -233,6 +234,15 @@ def relu(x: Array) -> Any:
     return _elementwise(elementwise.relu, x)
 
 
+def relu_(x: Array) -> Any:
+    order = _order(x)
+    if order is None or not takes(x):
+        return NotImplemented
+    flat = x.transpose(order).reshape(-1)
+    run(elementwise.relu, counter(), flat, flat, parts=_parts(x.size))
+    return x
+
+
 def relu_backward(gy: Array, y: Array) -> Any:
     return _elementwise(elementwise.relu_backward, gy, y)
 
@@ -303,6 +313,26 @@ def avg_pool2d_backward(
 
 def _reciprocal(divisor: Array) -> Array:
     return np.ascontiguousarray(1 / divisor, np.float32)
+
+
+# ------------------------------------------------------------------------- matrix products
+
+
+def matmul(a: Array, b: Array) -> Any:
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or not takes(a, b):
+        return NotImplemented
+    (M, K), N = a.shape, b.shape[1]
+    parts = _parts(M * N * K // 16)
+    c = empty((M, N))
+    b_k, column = b.strides
+    b_panel = 4 * _matmul.PANEL
+    if column != 4:
+        width = winograd.panel_width(N)
+        packed = empty((-(-N // width), K, width))
+        run(_matmul.pack_panels, b, packed, parts=_parts(K * N))
+        b, b_k, b_panel = packed, 4 * width, 4 * K * width
+    run(_matmul.multiply, counter(), a, b, b_k, b_panel, c, parts=parts)
+    return c
 
 
 # ------------------------------------------------------------------------- loss, optimizers

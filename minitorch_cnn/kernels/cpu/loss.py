@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .threads import compiled, share
 
 
@@ -16,7 +18,7 @@ def cross_entropy(part, parts, x, target, losses, softmax):
         for c in range(1, C):
             # With a NaN among them everything is NaN, through the exponentials.
             largest = max(largest, x[r, c])
-        total = x[r, 0] - x[r, 0]  # 0 of this type
+        total = np.float32(0)
         for c in range(C):
             softmax[r, c] = math.exp(x[r, c] - largest)
             total += softmax[r, c]

@@ -1,0 +1,56 @@
+"""Matrix products of any strides out of register tiles.
+
+NumPy's own product is as fast. But the threads of its BLAS library go on spinning for a while after
+each product, in the way of the threads of the kernels that come next.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .product import PANEL, product
+from .threads import address, compiled, share, take
+from .vector import LANES, gather, store
+
+ROWS = 48  # of c at a time: a multiple of the heights of register tiles
+DEPTH = 256  # terms of the sums at a time: DEPTH rows of a panel of b stay in the cache
+
+
+@compiled
+def pack_panels(part, parts, b, packed):
+    """packed (panels, K, width) = b (K, N), whose columns are not consecutive in memory."""
+    panels, K, width = packed.shape
+    N = b.shape[1]
+    row, column = b.strides
+    start, stop = share(panels * (width // LANES), part, parts)
+    for index in range(start, stop):
+        first = index * LANES
+        panel, inside = first // width, first % width
+        count = min(N - first, LANES)
+        for k in range(K):
+            value = gather(address(b) + k * row + first * column, column, count)
+            store(address(packed) + 4 * ((panel * K + k) * width + inside), value)
+
+
+@compiled
+def multiply(part, parts, work, a, b, b_k, b_panel, c):
+    """c (M, N) = a (M, K) @ b; b_k, b_panel: bytes from one row and panel of b to the next."""
+    M, N = c.shape
+    K = a.shape[1]
+    a_row, a_k = a.strides
+    zeros = np.zeros(PANEL, np.float32)
+    panels = (N + PANEL - 1) // PANEL
+    index, pieces = take(work, 1), panels * ((M + ROWS - 1) // ROWS)
+    while index < pieces:
+        panel, first = index % panels, index // panels * ROWS
+        rows, columns = min(ROWS, M - first), min(PANEL, N - panel * PANEL)
+        out = address(c) + 4 * (first * N + panel * PANEL)
+        start, start_row = address(zeros), 0
+        for k in range(0, K, DEPTH):
+            product(
+                address(a) + first * a_row + k * a_k, a_row, 0, a_k,
+                address(b) + panel * b_panel + k * b_k, 0, b_k, 0,
+                out, 4 * N, rows, columns, 1, min(DEPTH, K - k), start, start_row,
+            )  # fmt: skip
+            start, start_row = out, 4 * N
+        index = take(work, 1)

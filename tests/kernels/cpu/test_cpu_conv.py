@@ -1,0 +1,137 @@
+"""The compiled convolutions against loops over every number, and against float64 array code."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.kernels.test_conv import LAYOUTS, convolutions, in_layout, loop_output_size, loops
+
+from minitorch_cnn import kernels
+from minitorch_cnn.kernels import ConvGeometry, cpu
+from minitorch_cnn.kernels.cpu import threads, winograd
+
+
+def compiled_products(x, w, b, gy, geometry):
+    """y, gx and gw by the compiled kernels, which must not decline."""
+    y = cpu.conv2d_forward(x, w, b, geometry)
+    gx = cpu.conv2d_input_grad(gy, w, x.shape[2:], geometry)
+    gw = cpu.conv2d_weight_grad(x, gy, w.shape[2:], geometry)
+    return y, gx, gw
+
+
+def check(got, expected, scale):
+    assert got is not NotImplemented
+    assert got.dtype == np.float32
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, atol=2e-6 * scale, rtol=0)
+
+
+@given(convolutions(), st.sampled_from(LAYOUTS), st.integers(0, 2**32))
+def test_direct_walk_against_loops(case, layout, seed):
+    x_shape, w_shape, geometry = case
+    depthwise = geometry.groups == x_shape[1] > 1
+    strided_and_dilated = geometry.stride != (1, 1) and geometry.dilation != (1, 1)
+    if x_shape[0] == 0 or depthwise or strided_and_dilated:
+        return  # declined; the next test sees to that
+    rng = np.random.default_rng(seed)
+    x, w = (rng.standard_normal(s).astype(np.float32) for s in (x_shape, w_shape))
+    b = rng.standard_normal(w_shape[0]).astype(np.float32)
+    size = loop_output_size(x_shape[2:], w_shape[2:], geometry)
+    gy = rng.standard_normal((x_shape[0], w_shape[0], *size)).astype(np.float32)
+    expected = loops(x, w, gy, geometry)
+    with kernels.conv_algorithm("im2col"):
+        y, gx, gw = compiled_products(in_layout(x, layout), w, b, in_layout(gy, layout), geometry)
+    check(y, expected[0] + b.reshape(1, -1, 1, 1), w[0].size)
+    check(gx, expected[1], w[0].size)
+    check(gw, expected[2], max(gy[:, 0].size, 4))
+
+
+def test_what_is_declined():
+    geometry = ConvGeometry(padding=(1, 1))
+    x, w = np.ones((2, 4, 5, 5), np.float32), np.ones((4, 4, 3, 3), np.float32)
+    assert cpu.conv2d_forward(x.astype(float), w.astype(float), None, geometry) is NotImplemented
+    assert cpu.conv2d_forward(x[:0], w, None, geometry) is NotImplemented
+    depthwise = geometry._replace(groups=4)
+    assert cpu.conv2d_forward(x, w[:, :1], None, depthwise) is NotImplemented
+    with kernels.conv_algorithm("direct"):
+        assert cpu.conv2d_forward(x, w, None, geometry) is NotImplemented
+    both = ConvGeometry((2, 2), (1, 1), (2, 2))
+    assert cpu.conv2d_input_grad(x[:, :, :2, :2], w, (5, 5), both) is NotImplemented
+
+
+@st.composite
+def three_by_three(draw):
+    """Sizes around those of tiles and of registers: 4 pixels, LANES and PANEL channels."""
+    channels = st.sampled_from([1, 3, 15, 16, 17, 33, 64, 70])
+    N, H, W = draw(st.integers(1, 3)), draw(st.integers(1, 10)), draw(st.integers(1, 10))
+    padding = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
+    H, W = max(H, 3 - 2 * padding[0]), max(W, 3 - 2 * padding[1])
+    return (N, draw(channels), H, W), draw(channels), ConvGeometry(padding=padding)
+
+
+@given(three_by_three(), st.sampled_from(LAYOUTS), st.booleans(), st.integers(0, 2**32))
+def test_winograd_against_float64(case, layout, few, seed):
+    x_shape, K, geometry = case
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(x_shape).astype(np.float32)
+    w = rng.standard_normal((K, x_shape[1], 3, 3)).astype(np.float32)
+    size = loop_output_size(x_shape[2:], (3, 3), geometry)
+    gy = rng.standard_normal((x_shape[0], K, *size)).astype(np.float32)
+    with kernels.conv_algorithm("im2col"):
+        args = x.astype(float), w.astype(float)
+        y = kernels.conv2d_forward.definition(*args, None, geometry)
+        gx = kernels.conv2d_input_grad.definition(gy.astype(float), args[1], x_shape[2:], geometry)
+        gw = kernels.conv2d_weight_grad.definition(args[0], gy.astype(float), (3, 3), geometry)
+    with pytest.MonkeyPatch.context() as patch, kernels.conv_algorithm("winograd"):
+        patch.setattr(winograd, "_few", lambda tiles, C, K: few)
+        got = compiled_products(in_layout(x, layout), w, None, in_layout(gy, layout), geometry)
+        assert kernels.last_conv().algorithm == "winograd"
+    check(got[0], y, 9 * x_shape[1])
+    check(got[1], gx, 9 * K)
+    check(got[2], gw, max(gy[:, 0].size, 9))
+
+
+def test_work_is_the_same_for_any_number_of_threads():
+    """And two runs with as many threads give the same bits."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((5, 20, 13, 9)).astype(np.float32)
+    w = rng.standard_normal((40, 20, 3, 3)).astype(np.float32)
+    geometry = ConvGeometry(padding=(1, 1))
+    gy = rng.standard_normal((5, 40, 13, 9)).astype(np.float32)
+    before = threads.get_num_threads()
+    results = []
+    try:
+        for count in (1, 2, 2, 5):
+            threads.set_num_threads(count)
+            results.append([r.copy() for r in compiled_products(x, w, None, gy, geometry)])
+    finally:
+        threads.set_num_threads(before)
+    for one, two, again, five in zip(*results, strict=True):
+        np.testing.assert_array_equal(two, again)
+        np.testing.assert_allclose(one, two, atol=1e-3)
+        np.testing.assert_allclose(one, five, atol=1e-3)
+
+
+@pytest.mark.parametrize("algorithm", ["im2col", "winograd"])
+def test_nothing_is_written_outside_the_result(algorithm, monkeypatch):
+    """Results and workspaces get margins that must stay as they are."""
+    arrays = []
+
+    def guarded(shape, dtype=np.float32):
+        count = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        raw = np.full(count + 8192, 0xA5, np.uint8)
+        arrays.append((raw, count))
+        return raw[4096 : 4096 + count].view(dtype).reshape(shape)
+
+    for module in (cpu, cpu.conv, cpu.winograd):
+        monkeypatch.setattr(module, "empty", guarded)
+    rng = np.random.default_rng(0)
+    for N, C, K, H, W in ((2, 5, 70, 7, 6), (1, 33, 16, 4, 4), (3, 64, 64, 5, 9)):
+        x = rng.standard_normal((N, C, H, W)).astype(np.float32)
+        w = rng.standard_normal((K, C, 3, 3)).astype(np.float32)
+        gy = rng.standard_normal((N, K, H, W)).astype(np.float32)
+        with kernels.conv_algorithm(algorithm):
+            compiled_products(x, w, None, gy, ConvGeometry(padding=(1, 1)))
+    assert len(arrays) > 10
+    for raw, count in arrays:
+        assert (raw[:4096] == 0xA5).all() and (raw[4096 + count :] == 0xA5).all()

@@ -1,0 +1,225 @@
+"""The other compiled kernels against the float64 definitions, whose own tests are next door."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.kernels.test_pool import poolings
+
+from minitorch_cnn import kernels
+from minitorch_cnn.kernels import activation, cpu, dropout, linear, loss
+from minitorch_cnn.kernels import optim as definitions
+
+SEEDS = st.integers(0, 2**32)
+
+
+def channels_last(array):
+    last = array.transpose(0, *range(2, array.ndim), 1)
+    return np.ascontiguousarray(last).transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
+
+
+def close(got, expected, atol=1e-5):
+    assert got is not NotImplemented
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=atol)
+
+
+@st.composite
+def images(draw):
+    channels = draw(st.sampled_from([1, 3, 15, 16, 17, 64, 70]))
+    shape = (draw(st.integers(1, 5)), channels, draw(st.integers(1, 6)), draw(st.integers(1, 6)))
+    return shape[: draw(st.sampled_from([2, 3, 4]))]
+
+
+def normals(seed, *shapes):
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+
+
+def doubles(*arrays):
+    return [None if a is None else a.astype(np.float64) for a in arrays]
+
+
+@given(images(), st.booleans(), st.booleans(), SEEDS)
+def test_batch_norm_forward(shape, residual, relu, seed):
+    x, more, scale, shift = normals(seed, shape, shape, shape[1:2], shape[1:2])
+    more = channels_last(more) if residual else None
+    expected = kernels.batch_norm_forward.definition(*doubles(x, scale, shift, more), relu)
+    plain = x * scale.reshape(1, -1, *[1] * (x.ndim - 2)) + shift.reshape(
+        1, -1, *[1] * (x.ndim - 2)
+    )
+    plain = plain if more is None else plain + more
+    np.testing.assert_allclose(expected, np.maximum(plain, 0) if relu else plain, atol=1e-5)
+    for layout in (x, channels_last(x)):
+        close(cpu.batch_norm_forward(layout, scale, shift, more, relu), expected)
+
+
+@given(images(), st.booleans(), st.booleans(), st.booleans(), SEEDS)
+def test_batch_norm_backward(shape, affine, batch_statistics, relu, seed):
+    gy, x, y, weight, mean = normals(seed, shape, shape, shape, shape[1:2], shape[1:2])
+    invstd = np.abs(mean) + np.float32(0.5)
+    args = gy, x, weight if affine else None, mean, invstd
+    y = channels_last(y) if relu else None
+    masked = gy if y is None else gy * (y > 0)
+    expected = kernels.batch_norm_backward.definition(
+        *doubles(masked, *args[1:]), batch_statistics
+    )
+    got = cpu.batch_norm_backward(channels_last(gy), *args[1:], batch_statistics, y)
+    for one, other in zip(got, expected, strict=True):
+        close(one, other, atol=1e-4)
+
+
+@given(images(), SEEDS)
+def test_statistics_and_channel_sums(shape, seed):
+    (x,) = normals(seed, shape)
+    x = x * 3 + 100
+    axes = (0, *range(2, x.ndim))
+    mean, var = cpu.channel_mean_var(channels_last(x))
+    close(mean, x.astype(float).mean(axes))
+    close(var, x.astype(float).var(axes), atol=1e-3)
+    close(cpu.channel_sum(channels_last(x)), x.astype(float).sum(axes), atol=1e-2)
+
+
+def test_statistics_of_many_rows_with_a_large_mean():
+    rng = np.random.default_rng(0)
+    x = (1000 + rng.standard_normal((40, 24, 31, 33))).astype(np.float32)
+    mean, var = cpu.channel_mean_var(channels_last(x))
+    np.testing.assert_allclose(mean, x.astype(float).mean((0, 2, 3)), rtol=1e-7)
+    np.testing.assert_allclose(var, x.astype(float).var((0, 2, 3)), rtol=1e-4)
+
+
+@given(poolings(), st.booleans(), SEEDS)
+def test_pooling(case, ties, seed):
+    shape, geometry = case
+    if shape[0] == 0:
+        return
+    rng = np.random.default_rng(seed)
+    x = rng.choice([-np.inf, 0.0, 1.0, np.nan], shape) if ties else rng.standard_normal(shape)
+    x = x.astype(np.float32)
+    y, position = kernels.max_pool2d_forward.definition(x.astype(float), geometry)
+    got, where = cpu.max_pool2d_forward(channels_last(x), geometry)
+    np.testing.assert_array_equal(got, y)
+    np.testing.assert_array_equal(where, position)
+    gy = rng.standard_normal(y.shape).astype(np.float32)
+    expected = kernels.max_pool2d_scatter.definition(
+        gy.astype(float), position, shape[2:], geometry
+    )
+    close(cpu.max_pool2d_scatter(gy, where, shape[2:], geometry), expected)
+    if geometry.dilation != (1, 1):
+        return
+    divisor = rng.integers(1, 9, geometry.out_size).astype(float)
+    x = rng.standard_normal(shape).astype(np.float32)
+    expected = kernels.avg_pool2d_forward.definition(x.astype(float), geometry, divisor)
+    close(cpu.avg_pool2d_forward(x, geometry, divisor), expected)
+    expected = kernels.avg_pool2d_backward.definition(
+        gy.astype(float), shape[2:], geometry, divisor
+    )
+    close(cpu.avg_pool2d_backward(gy, shape[2:], geometry, divisor), expected)
+
+
+@given(images(), st.booleans(), SEEDS)
+def test_elementwise(shape, large, seed):
+    x, y = normals(seed, shape, shape)
+    if large:  # more than a thread takes at a time
+        x, y = np.tile(x, (50, *[1] * (x.ndim - 1))), np.tile(y, (50, *[1] * (x.ndim - 1)))
+        x, y = np.concatenate([x] * 30), np.concatenate([y] * 30)
+    x[0] = np.nan
+    for a in (x, channels_last(x)):
+        np.testing.assert_array_equal(cpu.relu(a), np.maximum(x, 0))
+        np.testing.assert_array_equal(cpu.relu_backward(a, y), np.where(y > 0, x, 0))
+        if x.size >= cpu.SMALL:
+            np.testing.assert_array_equal(cpu.add(a, y), x + y)
+        again = a.copy(order="K")
+        assert cpu.relu_(again) is again
+        np.testing.assert_array_equal(again, np.maximum(x, 0))
+
+
+def test_an_infinite_gradient_stops_at_the_relu():
+    gy = np.array([np.inf, np.inf], np.float32)
+    np.testing.assert_array_equal(cpu.relu_backward(gy, np.array([0, 1], np.float32)), [0, np.inf])
+
+
+@given(st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 70)), SEEDS)
+def test_matmul(sizes, seed):
+    M, K, N = sizes
+    a, b = normals(seed, (M, K), (K, N))
+    for left in (a, np.ascontiguousarray(a.T).T):
+        for right in (b, np.ascontiguousarray(b.T).T):
+            close(cpu.matmul(left, right), a.astype(float) @ b, atol=1e-5 * K)
+
+
+def test_matmul_of_several_blocks():
+    a, b = normals(0, (101, 700), (700, 150))
+    close(cpu.matmul(a, b), a.astype(float) @ b, atol=1e-3)
+    assert cpu.matmul(a[0], b) is NotImplemented
+    np.testing.assert_array_equal(linear.matmul(a, b), cpu.matmul(a, b))
+
+
+@given(st.integers(1, 8), st.integers(1, 20), SEEDS)
+def test_cross_entropy(rows, classes, seed):
+    (x,) = normals(seed, (rows, classes))
+    x *= 30
+    target = np.random.default_rng(seed).integers(0, classes, rows)
+    losses, softmax = loss.cross_entropy.definition(x.astype(float), target)
+    got, probabilities = cpu.cross_entropy(x, target)
+    close(got, losses, atol=1e-4)
+    close(probabilities, softmax)
+    (gy,) = normals(seed, rows)
+    expected = loss.cross_entropy_backward.definition(gy.astype(float), softmax, target)
+    close(cpu.cross_entropy_backward(gy, probabilities, target), expected)
+
+
+def test_cross_entropy_of_nan_and_infinite_scores():
+    x = np.array([[0, np.nan, 1], [np.inf, 0, 0], [-np.inf, 0, 0]], np.float32)
+    with np.errstate(invalid="ignore"):
+        expected = loss.cross_entropy.definition(x.astype(float), np.array([0, 1, 1]))[0]
+    np.testing.assert_allclose(cpu.cross_entropy(x, np.array([0, 1, 1]))[0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 5, 1003, 70_001])
+@pytest.mark.parametrize("p", [0.0, 0.3, 0.9])
+def test_dropout_draws_the_same_mask(size, p):
+    (x,) = normals(size, size)
+    expected = dropout.dropout.definition(x, 0x1234_5678_9ABC_DEF0, p)
+    np.testing.assert_array_equal(cpu.dropout(x, 0x1234_5678_9ABC_DEF0, p), expected)
+
+
+@pytest.mark.parametrize("shape", [(3,), (5, 7), (300, 70)])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("first", [False, True])
+def test_sgd(shape, momentum, nesterov, first):
+    p, g, v = normals(1, shape, shape, shape)
+    settings = dict(first=first, lr=0.1, momentum=momentum, dampening=0.0, weight_decay=5e-4)
+    expected, velocity = doubles(p, v if momentum else None)
+    args = expected, g.astype(float), velocity
+    definitions.sgd.definition(*args, **settings, nesterov=nesterov and momentum > 0)
+    result = cpu.sgd(p, g, v if momentum else None, **settings, nesterov=nesterov and momentum > 0)
+    assert result is None
+    close(p, expected)
+    if momentum:
+        close(v, velocity)
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_adam(amsgrad, decoupled):
+    p, g, m, s, top = normals(2, *[(40, 500)] * 5)
+    s, top = s * s, top * top
+    settings = dict(step=3, lr=0.01, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.1)
+    exact = doubles(p, g, m, s, top if amsgrad else None)
+    definitions.adam.definition(*exact, **settings, decoupled=decoupled)
+    state = [p, g, m, s, top if amsgrad else None]
+    assert cpu.adam(*state, **settings, decoupled=decoupled) is None
+    for got, expected in zip(state, exact, strict=True):
+        if got is not None:
+            close(got, expected)
+
+
+def test_the_tier_is_what_the_public_names_call():
+    x = np.array([-1.0, 2.0], np.float32)
+    calls = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpu, "relu", lambda x: calls.append(x.shape) or NotImplemented)
+        np.testing.assert_array_equal(activation.relu(x), [0, 2])
+    assert calls == [(2,)]

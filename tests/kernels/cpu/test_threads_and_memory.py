@@ -1,0 +1,142 @@
+"""Sharing work, handing errors on, surviving a fork; and memory that is used again."""
+
+import multiprocessing
+import threading
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn.kernels.cpu import memory, threads
+
+
+@threads.compiled
+def mark(part, parts, counts):
+    start, stop = threads.share(counts.size, part, parts)
+    for i in range(start, stop):
+        counts[i] += 1
+
+
+@threads.compiled
+def mark_taken(part, parts, work, counts):
+    i = threads.take(work, 1)
+    while i < counts.size:
+        counts[i] += 1
+        i = threads.take(work, 1)
+
+
+@pytest.fixture
+def thread_count():
+    before = threads.get_num_threads()
+    yield threads.set_num_threads
+    threads.set_num_threads(before)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("size", [0, 1, 2, 1000])
+def test_every_piece_is_done_once(count, size, thread_count):
+    thread_count(count)
+    counts = np.zeros(size, np.int64)
+    threads.run(mark, counts)
+    threads.run(mark_taken, threads.counter(), counts)
+    assert (counts == 2).all()
+
+
+def test_an_error_in_any_thread_reaches_the_caller(thread_count):
+    thread_count(3)
+
+    def failing(part, parts):
+        if part == 2:
+            raise ZeroDivisionError("in part 2")
+
+    with pytest.raises(ZeroDivisionError, match="in part 2"):
+        threads.run(failing)
+    counts = np.zeros(10, np.int64)
+    threads.run(mark, counts)  # the workers are ready for the next call
+    assert (counts == 1).all()
+
+
+def test_several_python_threads_may_call_at_once(thread_count):
+    thread_count(2)
+    results = []
+
+    def work(number):
+        for _ in range(50):
+            counts = np.zeros(1000, np.int64)
+            threads.run(mark, counts)
+            results.append((counts == 1).all())
+
+    callers = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(results) == 200 and all(results)
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "2", True])
+def test_a_wrong_number_of_threads_is_refused(count):
+    with pytest.raises(ValueError, match="number of threads"):
+        mt.set_num_threads(count)
+
+
+def _train_in_child(queue):
+    x = mt.ones(4, 3, 8, 8)
+    layer = mt.nn.Conv2d(3, 16, 3)
+    layer(x).sum().backward()
+    queue.put(bool(mt.isfinite(layer.weight.grad).all()))
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_kernels_work_after_a_fork(thread_count):
+    thread_count(2)
+    threads.run(mark, np.zeros(10, np.int64))  # the worker is running
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_train_in_child, args=(queue,))
+    child.start()
+    assert queue.get(timeout=120)
+    child.join(timeout=60)
+    assert child.exitcode == 0
+
+
+def test_memory_is_used_again_only_when_nobody_refers_to_it():
+    first = memory.empty((300, 300))
+    place = first.ctypes.data
+    assert place % 64 == 0
+    view = first[3:, ::2].T
+    del first
+    second = memory.empty((300, 300))
+    assert second.ctypes.data != place  # the view still looks there
+    del view
+    third = memory.empty((310, 300))  # a bit larger: the same class of sizes
+    assert third.ctypes.data in (place, third.ctypes.data)
+    fourth = memory.empty((300, 300))
+    assert len({second.ctypes.data, third.ctypes.data, fourth.ctypes.data}) == 3
+    assert fourth.ctypes.data == place or third.ctypes.data == place
+
+
+def test_release_gives_free_memory_back():
+    array = memory.empty((1000, 1000))
+    memory.release()
+    held = memory.held_bytes()
+    assert held >= array.nbytes
+    del array
+    memory.release()
+    assert memory.held_bytes() <= held - 4_000_000
+
+
+def test_steady_training_maps_no_new_memory():
+    """After a few steps every large array of a step is a buffer of an earlier one."""
+    from minitorch_cnn.models import cifar
+
+    net = cifar.resnet20()
+    optimizer = mt.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    images, labels = mt.randn(16, 3, 32, 32), mt.randint(0, 10, (16,))
+    held = []
+    for _ in range(5):
+        optimizer.zero_grad()
+        mt.nn.functional.cross_entropy(net(images), labels).backward()
+        optimizer.step()
+        held.append(memory.held_bytes())
+    assert held[-1] == held[2]

@@ -1,0 +1,111 @@
+"""Choosing, forcing and naming the algorithm of a convolution; Winograd in array code."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minitorch_cnn as mt
+from minitorch_cnn import kernels
+from minitorch_cnn.kernels import ConvGeometry, algorithm, winograd
+from tests.kernels.test_conv import LAYOUTS, in_layout, loop_output_size, loops
+
+SAME = ConvGeometry(padding=(1, 1))
+
+
+@given(
+    st.tuples(st.integers(0, 2), st.integers(1, 3), st.integers(1, 9), st.integers(1, 9)),
+    st.integers(1, 3),
+    st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    st.sampled_from(LAYOUTS),
+    st.integers(0, 2**32),
+)
+def test_winograd_against_loops(x_shape, K, padding, layout, seed):
+    least = tuple(max(3 - 2 * p, n) for n, p in zip(x_shape[2:], padding, strict=True))
+    x_shape = (*x_shape[:2], *least)
+    geometry = ConvGeometry(padding=padding)
+    rng = np.random.default_rng(seed)
+    x, w = rng.standard_normal(x_shape), rng.standard_normal((K, x_shape[1], 3, 3))
+    gy = rng.standard_normal((x_shape[0], K, *loop_output_size(least, (3, 3), geometry)))
+    b = rng.standard_normal(K)
+    y, gx, gw = loops(x, w, gy, geometry)
+    with kernels.conv_algorithm("winograd"):
+        got = kernels.conv2d_forward(in_layout(x, layout), w, b, geometry)
+        got_gx = kernels.conv2d_input_grad(in_layout(gy, layout), w, x_shape[2:], geometry)
+        got_gw = kernels.conv2d_weight_grad(x, in_layout(gy, layout), (3, 3), geometry)
+    np.testing.assert_allclose(got, y + b.reshape(1, -1, 1, 1), atol=1e-11)
+    np.testing.assert_allclose(got_gx, gx, atol=1e-11)
+    np.testing.assert_allclose(got_gw, gw, atol=1e-10)
+
+
+def test_the_matrices_multiply_polynomials():
+    """A' [(G g) * (B' d)] is the correlation of six numbers with three, whatever they are."""
+    rng = np.random.default_rng(0)
+    d, g = rng.standard_normal(6), rng.standard_normal(3)
+    A, B, G = winograd.MATRIX_A, winograd.MATRIX_B, winograd.MATRIX_G
+    expected = [d[i] * g[0] + d[i + 1] * g[1] + d[i + 2] * g[2] for i in range(4)]
+    np.testing.assert_allclose(A.T @ ((G @ g) * (B.T @ d)), expected, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("C", "K", "kernel", "geometry", "expected"),
+    [
+        (64, 64, (3, 3), SAME, "winograd"),
+        (3, 64, (3, 3), SAME, "im2col"),  # the transforms would cost more than they save
+        (64, 64, (5, 5), ConvGeometry(padding=(2, 2)), "im2col"),
+        (64, 64, (3, 3), ConvGeometry((2, 2), (1, 1)), "im2col"),
+        (64, 64, (3, 3), ConvGeometry(padding=(2, 2), dilation=(2, 2)), "im2col"),
+        (64, 64, (3, 3), ConvGeometry(padding=(1, 1), groups=2), "im2col"),
+    ],
+)
+def test_the_choice_follows_from_the_shapes(C, K, kernel, geometry, expected):
+    choice = algorithm.choose(C, K, kernel, 8, (16, 16), geometry)
+    assert choice.algorithm == expected
+    assert choice.reason
+    assert algorithm.choose(C, K, kernel, 8, (16, 16), geometry, compiled=False).algorithm == "im2col"
+
+
+def test_forcing_and_asking():
+    x, w = mt.randn(1, 2, 6, 6), mt.randn(3, 2, 3, 3)
+    for name in ("im2col", "winograd", "direct"):
+        with mt.conv_algorithm(name):
+            mt.nn.functional.conv2d(x, w)
+        assert mt.last_conv().algorithm == name
+        assert mt.last_conv().reason == "forced"
+    with mt.conv_algorithm("winograd"):
+        mt.nn.functional.conv2d(x, w, stride=2)
+    assert mt.last_conv().algorithm == "im2col"
+    assert "stride 1" in mt.last_conv().reason
+
+
+def test_the_environment_forces_an_algorithm_and_a_tier():
+    program = (
+        "import minitorch_cnn as mt\n"
+        "mt.nn.functional.conv2d(mt.ones(1, 1, 4, 4), mt.ones(1, 1, 3, 3))\n"
+        "mt.show_config()\n"
+        "print(mt.last_conv().algorithm)"
+    )
+
+    def run(**environment):
+        import os
+
+        environment = {**os.environ, **environment}
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    result = run(MINITORCH_CNN_CONV_ALGORITHM="winograd", MINITORCH_CNN_KERNELS="array")
+    assert result.stdout.splitlines()[-1] == "winograd", result.stderr
+    assert "readable array code" in result.stdout
+    assert result.stderr == ""
+    result = run(MINITORCH_CNN_CONV_ALGORITHM="fft")
+    assert "MINITORCH_CNN_CONV_ALGORITHM" in result.stderr and "'fft'" in result.stderr
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match="'strassen'"), mt.conv_algorithm("strassen"):
+        pass
+    with pytest.raises(ValueError, match="'gpu'"), mt.kernel_tier("gpu"):
+        pass
