@@ -265,16 +265,3 @@ def test_layer_inputs_come_in_the_order_of_the_calls():
     assert [name for name, *_ in records] == ["0", "1", "2"]
     np.testing.assert_array_equal(records[1][2], model[0](x).detach())  # before the ReLU
     assert records[1][3].min().item() >= 0 and model.training
-
-
-@pytest.mark.parametrize("make", [
-    lambda c: explain.algorithms(c), lambda c: explain.winograd_tile(c, m=4),
-    lambda c: explain.roofline(c.layer, c.input, explain.Machine(1e11, 1e10)),
-])  # fmt: skip
-def test_pictures(make, tmp_path):
-    pytest.importorskip("matplotlib")
-    image = pytest.importorskip("PIL.Image")
-    made = make(explain.conv2d(mt.randn(1, 3, 8, 8), mt.nn.Conv2d(3, 2, 3)))
-    made.save(tmp_path / "a.png")
-    with image.open(tmp_path / "a.png") as picture:
-        assert picture.width > 500 and len(picture.convert("L").getcolors(256)) > 20

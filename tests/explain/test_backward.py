@@ -135,18 +135,3 @@ def test_capture_records_before_operations_in_place_and_leaves_no_trace():
     with pytest.raises(ValueError, match="class 3 is not one of the 3"):
         explain.capture(model, x, "conv", target=3)
     assert not model.conv._forward_hooks
-
-
-@pytest.mark.parametrize("make", [
-    lambda: explain.pool2d(mt.randn(1, 1, 6, 6), mt.nn.AvgPool2d(2)),
-    lambda: explain.batch_norm(
-        mt.randn(2, 2, 6, 6), mt.nn.BatchNorm2d(2), mt.randn(2, 2, 6, 6)),
-    lambda: explain.gradient_flow(depth=2, width=4, images=2),
-])  # fmt: skip
-def test_pictures(make, tmp_path):
-    pytest.importorskip("matplotlib")
-    image = pytest.importorskip("PIL.Image")
-    made = make()
-    made.save(tmp_path / "a.png")
-    with image.open(tmp_path / "a.png") as picture:
-        assert picture.width > 500 and len(picture.convert("L").getcolors(256)) > 20

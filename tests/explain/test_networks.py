@@ -186,16 +186,3 @@ def test_a_tape_is_written_as_svg_or_dot(tmp_path):
         tape.save(tmp_path / "a.png")
     with pytest.raises(ValueError, match="nothing was recorded"):
         explain.tape(mt.ones(2))
-
-
-@pytest.mark.parametrize("make", [
-    lambda: mt.summary(mt.models.lenet5(), (1, 28, 28), measure=True),
-    lambda: explain.receptive_fields(mt.models.lenet5(), mt.zeros(1, 1, 28, 28)),
-])  # fmt: skip
-def test_pictures(make, tmp_path):
-    pytest.importorskip("matplotlib")
-    image = pytest.importorskip("PIL.Image")
-    made = make()
-    made.save(tmp_path / "a.png")
-    with image.open(tmp_path / "a.png") as picture:
-        assert picture.width > 500 and len(picture.convert("L").getcolors(256)) > 20
