@@ -61,6 +61,12 @@ def test_the_weights_have_their_names_and_can_be_trained():
     assert not mean.requires_grad and mean.tolist() == [0] * 4  # it stays in evaluation mode
 
 
+def test_constants_of_the_program_are_not_trained():
+    model = nn.Sequential(nn.AdaptiveAvgPool2d((3, 2)), nn.Conv2d(2, 1, 1))
+    loaded = round_trip(model, mt.ones(1, 2, 7, 5))  # the means are products with matrices
+    assert {name for name, _ in loaded.named_parameters()} == {"1.weight", "1.bias"}
+
+
 def test_inputs_and_outputs():
     class Two(nn.Module):
         def forward(self, x, y):
@@ -146,6 +152,31 @@ def test_names_that_cannot_stand_side_by_side():
     constants = [("a", np.ones(2, np.float32)), ("a.b", np.ones(2, np.float32))]
     loaded = mt.onnx.load(file_of(nodes, {}, {"y": [2]}, constants))
     assert loaded().tolist() == [2, 2]
+
+
+ints = {"zero_and_rest": [0, -1, 2], "back": [-1], "start": [-9], "axis": [3], "pace": [-2]}
+CONSTANTS = [(name, np.array(value, np.int64)) for name, value in ints.items()]
+CONSTANTS.append(("weight", np.arange(12, dtype=np.float32).reshape(2, 1, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        make_node("Conv", ["x", "weight"], ["y"], pads=[1, 0, 0, 2], group=2),
+        make_node("Conv", ["x", "weight"], ["y"], auto_pad="SAME_LOWER", strides=[2, 1], group=2),
+        make_node("AveragePool", ["x"], ["y"], kernel_shape=[2, 3], pads=[1, 0, 0, 2]),
+        make_node("MaxPool", ["x"], ["y"], kernel_shape=[3, 3], pads=[1, 0, 0, 2], strides=[2, 2]),
+        make_node("Reshape", ["x", "zero_and_rest"], ["y"]),
+        make_node("Slice", ["x", "back", "start", "axis", "pace"], ["y"]),
+    ],
+    ids=lambda node: node.op_type,
+)
+def test_what_export_does_not_write(run, node):
+    axes = list("nhw" if node.op_type == "Reshape" else "nchw")
+    file = file_of([node], {"x": [2, 2, 4, 6]}, {"y": axes}, CONSTANTS)
+    x = np.random.default_rng(0).standard_normal((2, 2, 4, 6)).astype(np.float32)
+    ours = mt.onnx.load(file)(mt.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(ours, run(file.getvalue(), x)[0], 1e-5, 1e-6)
 
 
 def test_operators_on_integers():
