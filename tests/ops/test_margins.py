@@ -58,7 +58,8 @@ def test_hinge_embedding(n, margin, reduction, seed):
 def test_cosine_embedding(n, margin, reduction, seed):
     a, b = array(seed, (n, 3)), array(seed + 1, (n, 3))
     target = np.sign(array(seed + 2, (n,))).astype(int)
-    cosines = (a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1))
+    squares = [(each * each).sum(1) + 1e-12 for each in (a, b)]  # torch's guard against 0 / 0
+    cosines = (a * b).sum(1) / np.sqrt(squares[0] * squares[1])
     losses = [1 - c if t == 1 else max(0.0, c - margin) for c, t in zip(cosines, target)]
     check(
         "cosine_embedding_loss", reduced(losses, reduction), (a, b), [target],
