@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 
 import numpy as np
@@ -57,7 +56,9 @@ def config_text() -> str:
         f"BLAS           {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip(),
     ]
     if tiers.tier_choice() == "array":
-        lines.append("CPU kernels    readable array code, as MINITORCH_CNN_KERNELS or kernel_tier asks")
+        lines.append(
+            "CPU kernels    readable array code, as MINITORCH_CNN_KERNELS or kernel_tier asks"
+        )
     elif tiers.cpu_tier() is None:
         lines.append(
             "CPU kernels    readable array code; compiled ones need Numba: "

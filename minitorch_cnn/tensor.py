@@ -298,6 +298,10 @@ class Tensor:
     def __dlpack__(self, **options: Any) -> Any:
         if self.requires_grad:
             raise BufferError("Can't export a tensor that requires grad: use tensor.detach()")
+        if any(step < 0 for step in self.array.strides):
+            raise BufferError(
+                f"Can't export a tensor with negative strides {self.stride()}: use tensor.clone()"
+            )
         self._before_write()
         return self.array.__dlpack__(**options)
 

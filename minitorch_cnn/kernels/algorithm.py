@@ -2,7 +2,8 @@
 
 - "im2col": patches -> matrix -> matrix product. Fits every convolution.
 - "winograd": F(4x4, 3x3), a quarter of the multiplications; for 3x3 kernels with stride 1.
-- "direct": the definition as loops over outputs. Slow, for reading and checking; its gradients are im2col's.
+- "direct": the definition as loops over outputs. Slow, for reading and checking; its gradients
+  are im2col's.
 
 The choice depends on shapes alone, so it is the same in every run.
 """
@@ -46,8 +47,8 @@ def conv_algorithm(name: str) -> Iterator[None]:
     """Inside, convolutions use this algorithm where it can be used: "auto" (the default, by cost),
     "im2col", "winograd" or "direct".
 
-    Winograd is for 3x3 kernels with stride 1, dilation 1 and one group; other convolutions use im2col.
-    The environment variable MINITORCH_CNN_CONV_ALGORITHM sets the same for a whole process.
+    Winograd is for 3x3 kernels with stride 1, dilation 1 and one group; other convolutions use
+    im2col. The environment variable MINITORCH_CNN_CONV_ALGORITHM sets the same for a whole process.
     Raises ValueError for other names.
 
     >>> import minitorch_cnn as mt
@@ -116,7 +117,9 @@ def choose(
     im2col = images * OH * OW * 9 * channels * filters
     winograd = 36 * tiles * (channels * filters + TRANSFORM_COST * (channels + filters) / 2)
     winograd += 36 * KERNEL_COST / 9 * channels * filters
-    reason = f"{winograd / 1e6:.3g} million multiplications' worth of time, im2col {im2col / 1e6:.3g}"
+    reason = (
+        f"{winograd / 1e6:.3g} million multiplications' worth of time, im2col {im2col / 1e6:.3g}"
+    )
     return Choice("winograd" if winograd < im2col else "im2col", reason)
 
 

@@ -40,9 +40,7 @@ class ConvGeometry(NamedTuple):
     groups: int = 1
 
 
-def choose_algorithm(
-    x: Array, w: Array, geometry: ConvGeometry, compiled: bool = False
-) -> Choice:
+def choose_algorithm(x: Array, w: Array, geometry: ConvGeometry, compiled: bool = False) -> Choice:
     """Which algorithm convolves x (N, C, H, W) with w (K, C/G, KH, KW), and why."""
     kernel_size = w.shape[2], w.shape[3]
     size = output_size((x.shape[2], x.shape[3]), kernel_size, geometry)

@@ -60,7 +60,9 @@ def _tiles(x: Array, top: int, left: int, counts: Pair, side: int) -> Array:
     xp = array_module(x)
     N, H, W, C = x.shape
     TH, TW = counts
-    padded = xp.zeros((N, max(4 * TH + side - 4, H - top), max(4 * TW + side - 4, W - left), C), x.dtype)
+    padded = xp.zeros(
+        (N, max(4 * TH + side - 4, H - top), max(4 * TW + side - 4, W - left), C), x.dtype
+    )
     padded[:, -top : H - top, -left : W - left] = x
     image, row, column, channel = padded.strides
     tiles = xp.lib.stride_tricks.as_strided(

@@ -220,12 +220,7 @@ def build(network: Callable[..., M], weights: Any, progress: bool, **arguments: 
     if weights.meta["num_classes"] is not None:
         require(arguments, "num_classes", weights.meta["num_classes"])
     model = network(**arguments)
-    state = dict(weights.get_state_dict(progress=progress, check_hash=True))
-    for name, value in model.state_dict().items():
-        if name.endswith("num_batches_tracked"):
-            # Most published files are older than this count, which batch norm can do without.
-            state.setdefault(name, value)
-    model.load_state_dict(state)
+    model.load_state_dict(weights.get_state_dict(progress=progress, check_hash=True))
     return model
 
 

@@ -78,9 +78,9 @@ class PendingNorm:
         if y._node is not None and y._node is not self.node:
             return None  # the history was changed meanwhile
         tensors = *self.norm[:3], self.residual
-        if y._node is None and is_grad_enabled():
-            if any(tensor is not None and tensor.requires_grad for tensor in tensors):
-                return None  # detached meanwhile
+        recorded = is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
+        if recorded and y._node is None:
+            return None  # detached meanwhile
         z = BatchNormReLU.apply(*tensors, self)
         if z._node is not None:
             step = weakref.ref(z._node), self.node

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-from .. import kernels
-from ..autograd.function import Function
-from ..autograd.modes import is_grad_enabled
-from ..backend import array_module
 from ..dtypes import finfo
 from ..kernels.layout import compute_type
-from ..tensor import Tensor, shape_text, wrap
+from ..tensor import Tensor, shape_text
 from .batch_norm import batch_norm, move_towards
-from .common import same_device
 from .pad import pad
 from .precision import full_precision
 from .standardize import Standardize, per_channel

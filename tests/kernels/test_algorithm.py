@@ -65,7 +65,9 @@ def test_the_choice_follows_from_the_shapes(C, K, kernel, geometry, expected):
     choice = algorithm.choose(C, K, kernel, 8, (16, 16), geometry)
     assert choice.algorithm == expected
     assert choice.reason
-    assert algorithm.choose(C, K, kernel, 8, (16, 16), geometry, compiled=False).algorithm == "im2col"
+    assert (
+        algorithm.choose(C, K, kernel, 8, (16, 16), geometry, compiled=False).algorithm == "im2col"
+    )
 
 
 def test_forcing_and_asking():

@@ -74,10 +74,10 @@ def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) 
 
 
 def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:
-    (sh, sw), (ph, pw), (dh, dw), groups = geometry
+    stride, _, dilation, groups = geometry
     if not takes(gy, w) or depthwise.applies(w, groups):
         return NotImplemented
-    if (sh, sw) != (1, 1) and (dh, dw) != (1, 1):
+    if stride != (1, 1) and dilation != (1, 1):
         return NotImplemented
     K, Cg, KH, KW = w.shape
     H, W = input_size
@@ -278,9 +278,7 @@ def max_pool2d_forward(x: Array, geometry: PoolGeometry, with_position: bool = T
     return _images(y), _images(position) if with_position else None
 
 
-def max_pool2d_scatter(
-    gy: Array, position: Array, input_size: Pair, geometry: PoolGeometry
-) -> Any:
+def max_pool2d_scatter(gy: Array, position: Array, input_size: Pair, geometry: PoolGeometry) -> Any:
     if not takes(gy) or position.dtype != np.uint8:
         return NotImplemented
     gx = empty((gy.shape[0], *input_size, gy.shape[1]))
@@ -300,9 +298,7 @@ def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Any:
     return _images(y)
 
 
-def avg_pool2d_backward(
-    gy: Array, input_size: Pair, geometry: PoolGeometry, divisor: Array
-) -> Any:
+def avg_pool2d_backward(gy: Array, input_size: Pair, geometry: PoolGeometry, divisor: Array) -> Any:
     if not takes(gy) or geometry.dilation != (1, 1):
         return NotImplemented
     gx = empty((gy.shape[0], *input_size, gy.shape[1]))

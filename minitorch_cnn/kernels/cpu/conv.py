@@ -81,7 +81,7 @@ def correlate(
         count = min(most, OH - i)
         rows = (count - 1) * sh + (KH - 1) * dh + 1
         h = i * sh + top
-        if 0 <= h and h + rows <= H and 0 <= left and left + columns <= W:
+        if h >= 0 and h + rows <= H and left >= 0 and left + columns <= W:
             source, line = address(x) + 4 * ((n * H + h) * W + left) * C, 4 * W * C
         else:
             padded_band(x, n, h, left, rows, columns, mine)
@@ -131,7 +131,7 @@ def weight_gradient_bands(part, parts, x, gy, sums, stride, padding, dilation, b
         count = min(most, OH - i, stop - start)
         rows = (count - 1) * sh + (KH - 1) * dh + 1
         h = i * sh - ph
-        if 0 <= h and h + rows <= H and pw == 0 and columns <= W:
+        if h >= 0 and h + rows <= H and pw == 0 and columns <= W:
             source, line = address(x) + 4 * (n * H + h) * W * C, 4 * W * C
         else:
             padded_band(x, n, h, -pw, rows, columns, mine)
@@ -231,8 +231,8 @@ def forward(x, w, bias, geometry, y) -> None:
     columns = (OW - 1) * stride[1] + (KW - 1) * dilation[1] + 1
     band = _band(columns, (KH - 1) * dilation[0] + 1, x.shape[3])
     run(
-        correlate, counter(), x, weights, bias, y.ctypes.data, (OH, OW), y.strides[:3], (KH, KW), groups,
-        stride, dilation, -padding[0], -padding[1], band,
+        correlate, counter(), x, weights, bias, y.ctypes.data, (OH, OW), y.strides[:3], (KH, KW),
+        groups, stride, dilation, -padding[0], -padding[1], band,
     )  # fmt: skip
 
 
@@ -260,8 +260,8 @@ def input_gradient(gy, w, geometry, gx) -> None:
             size = pixels.shape[1:3]
             band = _band(size[1] + (taps[1] - 1) * dw, (taps[0] - 1) * dh + 1, K)
             run(
-                correlate, counter(), gy, weights, nothing, pixels.ctypes.data, size, pixels.strides[:3],
-                taps, groups, (1, 1), (dh, dw), top, left, band,
+                correlate, counter(), gy, weights, nothing, pixels.ctypes.data, size,
+                pixels.strides[:3], taps, groups, (1, 1), (dh, dw), top, left, band,
             )  # fmt: skip
 
 

@@ -27,9 +27,9 @@ BLOCK_NUMBERS = 1 << 14  # numbers of a block of rows: 64 KiB
 def statistics(part, parts, x, mean, square):
     """mean (parts, C): of this part's rows; square: their sums of squared deviations. float64.
 
-    Inside a block deviations are taken from its first row. They are as small as the numbers vary, so their
-    squares can be added up in float32 and the mean taken out afterwards, without the loss of
-    digits of E[x^2] - E[x]^2. Blocks are put together in float64 (Chan, Golub and LeVeque,
+    Inside a block deviations are taken from its first row. They are as small as the numbers vary,
+    so their squares can be added up in float32 and the mean taken out afterwards, without the
+    loss of digits of E[x^2] - E[x]^2. Blocks are put together in float64 (Chan, Golub and LeVeque,
     "Algorithms for computing the sample variance", 1983).
     """
     P, C = x.shape

@@ -6,9 +6,7 @@ from .threads import compiled, share
 
 
 @compiled
-def sgd(
-    part, parts, p, g, v, has_velocity, first, lr, momentum, dampened, weight_decay, nesterov
-):
+def sgd(part, parts, p, g, v, has_velocity, first, lr, momentum, dampened, weight_decay, nesterov):
     """dampened: 1 - dampening"""
     start, stop = share(p.size, part, parts)
     p, g, v = p[start:stop], g[start:stop], v[start:stop]

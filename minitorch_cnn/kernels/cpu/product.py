@@ -21,9 +21,13 @@ def product(
     for first in range(0, columns, PANEL):
         n = min(columns - first, PANEL)
         if n <= LANES:
-            rows_product_1(a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row)
+            rows_product_1(
+                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row
+            )
         elif n <= 2 * LANES:
-            rows_product_2(a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row)
+            rows_product_2(
+                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row
+            )
         else:
             rows_product_widest(
                 a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row

@@ -25,7 +25,6 @@ from .vector import (
     F32,
     I64,
     LANES,
-    VECTOR,
     fma_value,
     mask_value,
     masked_load,

@@ -279,9 +279,7 @@ def gather(typingctx, address, step, count):
             return builder.shuffle_vector(first, undefined, everywhere)
 
         lane = ir.Constant(addresses, list(range(LANES)))
-        places = builder.add(
-            in_every_lane(args[0]), builder.mul(in_every_lane(args[1]), lane)
-        )
+        places = builder.add(in_every_lane(args[0]), builder.mul(in_every_lane(args[1]), lane))
         kind = ir.FunctionType(VECTOR, [pointers, I32, MASK, VECTOR])
         name = f"llvm.masked.gather.v{LANES}f32.v{LANES}p0f32"
         function = cgutils.get_or_insert_function(builder.module, kind, name)

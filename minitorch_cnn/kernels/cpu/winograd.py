@@ -1,25 +1,10 @@
-"""Winograd's convolution F(4x4, 3x3): a quarter of the multiplications of a 3x3 convolution.
+"""Winograd's convolution F(4x4, 3x3), blocked so that a tile's numbers never leave the cache.
 
-Two polynomials can be multiplied by their values: evaluate both at enough points, multiply the
-values, and interpolate. A convolution is a product of polynomials, so the same works here. For 4 outputs
-of a kernel of 3 one needs 4 + 3 - 1 = 6 points, thus 6 multiplications instead of 12; in two
-dimensions 36 instead of 144 (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
-2015). Written with matrices, for a tile d of 6x6 pixels and a kernel g of 3x3,
+Read kernels/winograd.py first: it explains the algorithm and derives the matrices A, B and G, which
+are written out here as sums of vectors. The input gradient is a convolution of gy with the kernels
+turned by 180 degrees. The weights' gradient goes backward through the same steps.
 
-    y = A' [ (G g G') * (B' d B) ] A        (4x4; * is elementwise, ' transposes)
-
-The evaluations G g G' = U and B' d B = V are cheap, since they are done once for a kernel and once
-for a tile, while the products in between are needed for each pair of an input and an output
-channel. Summed over the input channels they are 36 matrix products, one for each position:
-
-    M[p] (tiles, K) = V[p] (tiles, C) @ U[p] (C, K)
-
-The gradients are made of the same pieces. That of x is a convolution of gy with the kernels
-turned by 180 degrees. That of w: by the chain rule, dM = A gy A', dU = V' dM, dw = G' dU G.
-
-The points are 0, +-a, +-b and infinity. The usual 0, +-1, +-2 lose digits, because their powers
-differ so much. a = sqrt(1/2), b = sqrt(2) lose half as many (tests/kernels/cpu/test_winograd.py
-measures it), and make a*a*b*b = 1, which saves a multiplication.
+The points are a = sqrt(1/2) and b = sqrt(2), so that a*a*b*b = 1, which saves a multiplication.
 
 All arrays are channels-last, (N, H, W, C), float32, contiguous. Work goes by blocks of tiles which
 stay in a core's cache from the first transform to the last.
@@ -161,7 +146,7 @@ def input_column_at_border(x, n_image, top, left, c, n):
 def transform_input_tile(x, n_image, top, left, out, step):
     """V = B' d B of the 6x6 pixels from (top, left) on: 36 positions, `step` bytes apart."""
     _, H, W, C = x.shape
-    inside = 0 <= top and top + 6 <= H and 0 <= left and left + 6 <= W
+    inside = top >= 0 and top + 6 <= H and left >= 0 and left + 6 <= W
     row, column = 4 * W * C, 4 * C
     corner = address(x) + 4 * ((n_image * H + top) * W + left) * C
     for c in range(0, C, LANES):
@@ -491,7 +476,7 @@ def store_kernel_gradient(dU, step, c, K, gw):
 
 @compiled
 def weight_gradient_blocks(part, parts, x, gy, ph, pw, block, V, D, dU):
-    """dU (parts, 36, C, K) += V' dM over this part's tiles; V and D (parts, 36, ...): workspaces."""
+    """dU (parts, 36, C, K) += V' dM over this part's tiles. V, D (parts, 36, ...): workspaces."""
     _, OH, OW, K = gy.shape
     C = x.shape[3]
     V_step, D_step = 4 * V.shape[2], 4 * D.shape[2]

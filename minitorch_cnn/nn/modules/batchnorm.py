@@ -45,6 +45,18 @@ class _RunningNorm(Module):
         self.register_buffer("num_batches_tracked", count)
         self.reset_parameters()
 
+    def _load_from_state_dict(
+        self,
+        state_dict: Any,
+        prefix: str,
+        local_metadata: dict[str, Any],
+        *args: Any,
+    ) -> None:
+        version, name = local_metadata.get("version"), prefix + "num_batches_tracked"
+        if (version is None or version < 2) and self.num_batches_tracked is not None:
+            state_dict.setdefault(name, self.num_batches_tracked)  # older files do not have it
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
+
     def reset_running_stats(self) -> None:
         """Mean 0, variance 1, no batch seen."""
         if self.track_running_stats:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.kernels.test_conv import LAYOUTS, convolutions, in_layout, loop_output_size, loops
 
 from minitorch_cnn import kernels
 from minitorch_cnn.kernels import ConvGeometry, cpu
 from minitorch_cnn.kernels.cpu import threads, winograd
+from tests.kernels.test_conv import LAYOUTS, convolutions, in_layout, loop_output_size, loops
 
 
 def compiled_products(x, w, b, gy, geometry):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.kernels.test_pool import poolings
 
 from minitorch_cnn import kernels
 from minitorch_cnn.kernels import activation, cpu, dropout, linear, loss
 from minitorch_cnn.kernels import optim as definitions
+from tests.kernels.test_pool import poolings
 
 SEEDS = st.integers(0, 2**32)
 
@@ -61,9 +61,7 @@ def test_batch_norm_backward(shape, affine, batch_statistics, relu, seed):
     args = gy, x, weight if affine else None, mean, invstd
     y = channels_last(y) if relu else None
     masked = gy if y is None else gy * (y > 0)
-    expected = kernels.batch_norm_backward.definition(
-        *doubles(masked, *args[1:]), batch_statistics
-    )
+    expected = kernels.batch_norm_backward.definition(*doubles(masked, *args[1:]), batch_statistics)
     got = cpu.batch_norm_backward(channels_last(gy), *args[1:], batch_statistics, y)
     for one, other in zip(got, expected, strict=True):
         close(one, other, atol=1e-4)

@@ -45,12 +45,13 @@ def test_every_piece_is_done_once(count, size, thread_count):
 def test_an_error_in_any_thread_reaches_the_caller(thread_count):
     thread_count(3)
 
-    def failing(part, parts):
-        if part == 2:
-            raise ZeroDivisionError("in part 2")
+    def failing(part, parts, bad):
+        if part == bad:
+            raise ZeroDivisionError(f"in part {part}")
 
-    with pytest.raises(ZeroDivisionError, match="in part 2"):
-        threads.run(failing)
+    for bad in (2, 0, 1):
+        with pytest.raises(ZeroDivisionError, match=f"in part {bad}"):
+            threads.run(failing, bad)
     counts = np.zeros(10, np.int64)
     threads.run(mark, counts)  # the workers are ready for the next call
     assert (counts == 1).all()
