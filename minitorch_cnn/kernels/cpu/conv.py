@@ -95,7 +95,9 @@ def correlate(
                     out = y + n * y_image + (i + r) * y_row
                     pixel = source + r * sh * line + 4 * g * Cg
                     out += 4 * channel
-                    if groups == 1 and dw == 1:
+                    # A patch of few numbers is one sum. Longer ones are summed up row by row, which
+                    # loses fewer digits.
+                    if groups == 1 and dw == 1 and C < 128:
                         product(
                             pixel, 4 * sw * C, dh * line, 4, here, KW * w_tap, 4 * width, 0,
                             out, y_column, OW, out_channels, KH, KW * C,

@@ -25,6 +25,7 @@ from .vector import (
     F32,
     I64,
     LANES,
+    VECTOR,
     fma_value,
     mask_value,
     masked_load,
@@ -99,11 +100,7 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> Non
     c_rows = [builder.add(c, builder.mul(args.c_row, _number(r))) for r in range(height)]
     c_places = {(r, v): builder.add(c_rows[r], _number(v * BYTES)) for r, v in tile}
 
-    start = builder.add(args.start, builder.mul(args.start_row, row))
-    starts = [builder.add(start, builder.mul(args.start_row, _number(r))) for r in range(height)]
-    sums = [
-        masked_load(builder, builder.add(starts[r], _number(v * BYTES)), masks[v]) for r, v in tile
-    ]
+    sums = [ir.Constant(VECTOR, [0.0] * LANES)] * len(tile)
     entry = builder.block
     j_block = builder.append_basic_block("j")
     k_block = builder.append_basic_block("k")
@@ -140,8 +137,12 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> Non
     _close_loop(builder, j_variables, j_values, more, j_block, end)
 
     builder.position_at_end(end)
+    start = builder.add(args.start, builder.mul(args.start_row, row))
     for (r, v), value in zip(tile, new, strict=True):
-        masked_store(builder, value, c_places[r, v], masks[v])
+        place = builder.add(start, builder.mul(args.start_row, _number(r)))
+        place = builder.add(place, _number(v * BYTES))
+        total = builder.fadd(masked_load(builder, place, masks[v]), value)
+        masked_store(builder, total, c_places[r, v], masks[v])
 
 
 def _rows_product(vectors: int):
@@ -154,7 +155,8 @@ def _rows_product(vectors: int):
         for v < columns. a, b, c, start: addresses. a_row, a_j, ...: the steps in bytes along each
         index. So the same code multiplies matrices and walks over the pixels under a kernel. The
         columns of b, c and start are consecutive numbers. J and K: 1 or more. start is c itself
-        to add to what is there, or a vector, with start_row = 0, of zeros or of biases.
+        to add to what is there, or a vector, with start_row = 0, of zeros or of biases. It is
+        added last: a long sum made in several pieces so loses fewer digits than in one.
         """
 
         def code(context, builder, signature, values):

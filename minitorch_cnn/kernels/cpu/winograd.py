@@ -26,6 +26,7 @@ B1 = np.float32(math.sqrt(2.0))  # the point b
 A2, B2 = np.float32(0.5), np.float32(2.0)  # their squares
 A3, B3 = np.float32(0.5 * math.sqrt(0.5)), np.float32(2 * math.sqrt(2.0))  # and cubes
 SUM = np.float32(2.5)  # a*a + b*b; a*a*b*b is 1
+DEPTH = 128  # channels that are summed up in one go: shorter sums lose fewer digits
 # What Lagrange's interpolation divides by: the product of the distances to the other points.
 G_A = np.float32(1 / (2 * 0.5 * (0.5 - 2)))
 G_B = np.float32(1 / (2 * 2 * (2 - 0.5)))
@@ -366,10 +367,14 @@ def multiply_panel(v, V_step, tiles, U_panel, panel, m, M_step, K, zeros):
     first = panel * width
     columns = min(K - first, width)
     for p in range(36):
-        product(
-            v + p * V_step, 4 * C, 0, 4, address(U_panel) + p * 4 * C * width, 0, 4 * width, 0,
-            m + p * M_step + 4 * first, 4 * K, tiles, columns, 1, C, address(zeros), 0,
-        )  # fmt: skip
+        u, out = address(U_panel) + p * 4 * C * width, m + p * M_step + 4 * first
+        start, start_row = address(zeros), 0
+        for c in range(0, C, DEPTH):
+            product(
+                v + p * V_step + 4 * c, 4 * C, 0, 4, u + 4 * c * width, 0, 4 * width, 0,
+                out, 4 * K, tiles, columns, 1, min(DEPTH, C - c), start, start_row,
+            )  # fmt: skip
+            start, start_row = out, 4 * K
 
 
 @compiled
