@@ -72,14 +72,20 @@ def torch_products(torch, arrays, geometry, memory_format):
 
 
 def seconds(functions, rounds: int) -> list[float]:
-    """The median time of each function; they take turns."""
+    """The median over the rounds of each function's time; they take turns.
+
+    In its turn a function is called three times, of which the best counts: the threads of the
+    one before it may still be spinning during the first call.
+    """
     times: list[list[float]] = [[] for _ in functions]
-    for round_number in range(rounds + 2):
+    for _ in range(rounds):
         for function, measured in zip(functions, times, strict=True):
-            start = time.perf_counter()
-            function()
-            if round_number >= 2:  # the first two warm up
-                measured.append(time.perf_counter() - start)
+            calls = []
+            for _ in range(3):
+                start = time.perf_counter()
+                function()
+                calls.append(time.perf_counter() - start)
+            measured.append(min(calls))
     return [statistics.median(each) for each in times]
 
 

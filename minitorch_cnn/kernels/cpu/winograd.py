@@ -603,7 +603,8 @@ def weight_gradient(x, gy, padding: tuple[int, int], gw) -> None:
         run(transform_all_gradients, gy, D)
         run(weight_gradient_all, V, D, tiles, empty((parts, 36, 12, K)), gw)
         return
-    block = _block(C, K)
+    # Each block reads and writes all of dU: with many channels, larger blocks do so less often.
+    block = 96 if C * K > 1 << 15 else _block(C, K)
     V, D = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
     dU = empty((parts, 36, C, K))
     run(weight_gradient_blocks, x, gy, ph, pw, block, V, D, dU)
