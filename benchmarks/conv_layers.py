@@ -126,7 +126,7 @@ def draw(rows, gemm: float, path: str) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(3, 1, figsize=(9, 9), sharex=True, layout="constrained")
+    figure, axes = plt.subplots(3, 1, figsize=(10, 9), sharex=True, layout="constrained")
     for axis, product in zip(axes, PRODUCTS, strict=True):
         chosen = [row for row in rows if row["product"] == product]
         places = np.arange(len(chosen))
@@ -136,9 +136,9 @@ def draw(rows, gemm: float, path: str) -> None:
         axis.axhline(gemm, color="black", linewidth=1, label="NumPy's sgemm")
         axis.set_title(product)
         axis.set_ylabel("GFLOP/s")
-        names = ["{channels}-{filters}\n{image}px {kernel}x{kernel}/{stride}" for _ in chosen]
-        axis.set_xticks(places, [n.format(**row) for n, row in zip(names, chosen, strict=True)])
-    axes[0].legend()
+        name = "{channels}-{filters}\n{kernel}x{kernel}, stride {stride}\n{image} px"
+        axis.set_xticks(places, [name.format(**row) for row in chosen], fontsize=8)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
     figure.savefig(path, dpi=120)
 
 

@@ -10,6 +10,7 @@ get arrays whose shape and memory order has been checked before.
 from __future__ import annotations
 
 import operator
+import os
 
 import llvmlite.binding as llvm
 from llvmlite import ir
@@ -17,8 +18,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-_features = llvm.get_host_cpu_features()
-AVX512 = bool(_features.get("avx512f", False))
+# Numba compiles for this processor, or for the one that NUMBA_CPU_FEATURES describes.
+_features = os.environ.get("NUMBA_CPU_FEATURES") or llvm.get_host_cpu_features().flatten()
+AVX512 = "+avx512f" in _features.split(",")
 LANES = 16 if AVX512 else 8  # float32 numbers in a register
 BYTES = 4 * LANES
 
