@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import array_module
+from .memory import new_like
 from .tiers import tiered
 
 Array = Any
@@ -16,7 +17,7 @@ Array = Any
 @tiered
 def relu(x: Array) -> Array:
     """max(x, 0); NaN stays NaN."""
-    return array_module(x).maximum(x, 0)
+    return array_module(x).maximum(x, 0, out=new_like(x))
 
 
 @tiered
@@ -30,12 +31,16 @@ def relu_backward(gy: Array, y: Array) -> Array:
     """gy where the output y is positive, 0 elsewhere."""
     # Multiplying by the mask takes a fifth of the time of xp.where, which numpy does not
     # vectorise. The price: an infinite gy at a masked place becomes NaN instead of 0.
-    return gy * (y > 0)
+    xp = array_module(y)
+    positive = xp.greater(y, 0, out=new_like(y, bool))
+    return xp.multiply(gy, positive, out=new_like(gy))
 
 
 @tiered
 def add(a: Array, b: Array) -> Array:
     """a + b, broadcast."""
+    if a.shape == b.shape and a.dtype == b.dtype:
+        return array_module(a).add(a, b, out=new_like(a))
     return a + b
 
 

@@ -28,6 +28,7 @@ from ..backend import Array, array_module
 from . import depthwise, winograd
 from .algorithm import Choice, choose, record
 from .layout import Pair, channels_first, channels_last, compute_type, kernel_positions, slices
+from .memory import new_array
 from .tiers import tiered
 
 
@@ -80,7 +81,7 @@ def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) 
         return depthwise.forward(x, w, b, geometry)
 
     weights = weight_matrix(w, geometry.groups)  # (G, KH*KW*Cg, Kg)
-    y = xp.empty((N, OH, OW, K), compute_type(x))
+    y = new_array(xp, (N, OH, OW, K), compute_type(x))
     for images, rows, cols in column_blocks(x, (KH, KW), (OH, OW), geometry):
         # (G, B*R*OW, KH*KW*Cg) @ (G, KH*KW*Cg, Kg) -> (G, B*R*OW, Kg), straight into y
         xp.matmul(cols, weights, out=grouped_rows(y[images, rows], geometry.groups))
@@ -111,9 +112,9 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
     weights = weight_matrix(w, G).transpose(0, 2, 1)  # (G, Kg, KH*KW*Cg)
     row_bytes = OW * KH * KW * G * Cg * gy_last.itemsize
     B, R = block_size(xp, N, OH, OW, row_bytes)
-    workspace = xp.empty(G * B * R * OW * KH * KW * Cg, gy_last.dtype)
-    padded = xp.empty((B, H + 2 * ph, W + 2 * pw, G, Cg), gy_last.dtype)
-    gx = xp.empty((N, H, W, G * Cg), gy_last.dtype)
+    workspace = new_array(xp, (G * B * R * OW * KH * KW * Cg,), gy_last.dtype)
+    padded = new_array(xp, (B, H + 2 * ph, W + 2 * pw, G, Cg), gy_last.dtype)
+    gx = new_array(xp, (N, H, W, G * Cg), gy_last.dtype)
 
     for images in slices(N, B):
         count = images.stop - images.start
@@ -223,7 +224,7 @@ def column_blocks(
     dtype = compute_type(x)
     x = x.transpose(0, 2, 3, 1)  # (N, H, W, C): a view, copied below a block at a time
     B, R = block_size(xp, N, OH, OW, OW * KH * KW * C * dtype.itemsize)
-    workspace = xp.empty(B * R * OW * KH * KW * C, dtype)
+    workspace = new_array(xp, (B * R * OW * KH * KW * C,), dtype)
     as_is = (ph, pw) == (0, 0) and x.flags.c_contiguous and x.dtype == dtype
     padded = None if as_is else xp.zeros((B, H + 2 * ph, W + 2 * pw, C), dtype)
 

@@ -13,6 +13,7 @@ import math
 from ..backend import Array, array_module
 from .activation import relu_backward
 from .layout import compute_type, image_blocks
+from .memory import new_like
 from .tiers import tiered
 
 WIDE = 256  # numbers in a row from which NumPy's loops run at full speed
@@ -95,7 +96,7 @@ def batch_norm_forward(
     rows = _rows(x)
     residual_rows = None if residual is None else _rows(residual)
     scale, shift = _tile(scale, rows), _tile(shift, rows)
-    y = xp.empty_like(rows)
+    y = new_like(rows)
     for images in image_blocks(rows):
         xp.multiply(rows[images], scale, out=y[images])
         y[images] += shift
@@ -147,7 +148,7 @@ def batch_norm_backward(
 
     # gx = a gy + b x + c, where a, b and c are numbers for each channel
     a = invstd if weight is None else weight * invstd
-    gx = xp.empty_like(gy_rows)
+    gx = new_like(gy_rows)
     tiled_a = _tile(a, x_rows)
     if not batch_statistics:
         xp.multiply(gy_rows, tiled_a, out=gx)

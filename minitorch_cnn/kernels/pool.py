@@ -19,6 +19,7 @@ from .layout import (
     image_blocks,
     kernel_positions,
 )
+from .memory import new_array
 from .resize import adaptive_bins
 from .tiers import tiered
 
@@ -74,7 +75,7 @@ def max_pool2d_forward(
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     padded = _pad(x, geometry, lowest)  # (N, Hp, Wp, C)
 
-    y = xp.empty((N, OH, OW, C), padded.dtype)
+    y = new_array(xp, (N, OH, OW, C), padded.dtype)
     position = None
     if with_position:
         position = xp.zeros(y.shape, np.uint8 if KH * KW <= 256 else np.int32)
@@ -171,7 +172,7 @@ def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Arra
     """
     padded = _pad(x, geometry, 0)  # (N, Hp, Wp, C)
     xp = array_module(x)
-    y = xp.empty((x.shape[0], *geometry.out_size, x.shape[1]), padded.dtype)
+    y = new_array(xp, (x.shape[0], *geometry.out_size, x.shape[1]), padded.dtype)
     scale = _reciprocal(divisor, padded)
     for images in image_blocks(padded):
         block = padded[images]
@@ -195,7 +196,7 @@ def avg_pool2d_backward(
     (H, W), (ph, pw), (OH, _) = input_size, geometry.padding, geometry.out_size
     height, width = _padded_size(input_size, geometry)
     gy_last = channels_last(gy)  # (N, OH, OW, C)
-    gx = xp.empty((N, H, W, C), gy_last.dtype)
+    gx = new_array(xp, (N, H, W, C), gy_last.dtype)
     scale = _reciprocal(divisor, gy_last)
     for images in image_blocks(gy_last):
         block = gy_last[images] * scale

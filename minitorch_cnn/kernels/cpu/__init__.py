@@ -19,12 +19,12 @@ from ..conv import ConvGeometry, choose_algorithm, output_size, turned_geometry
 from ..dropout import threshold
 from ..layout import Pair
 from ..layout import channels_last as _channels_last
+from ..memory import empty
 from ..pool import PoolGeometry
 from . import conv, elementwise, loss, norm, pool, winograd
 from . import dropout as _dropout
 from . import matmul as _matmul
 from . import optim as _optim
-from .memory import empty
 from .threads import counter, get_num_threads, run
 
 # Work of fewer numbers than this is done before a second thread has woken up.

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .memory import empty
+from ..memory import empty
 from .product import PANEL, product
 from .threads import address, compiled, counter, get_num_threads, run, share, take
 from .vector import LANES, load_some, splat, store_some

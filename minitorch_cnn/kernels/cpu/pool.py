@@ -17,6 +17,8 @@ from .vector import (
     where_larger,
 )
 
+LOWEST = np.float32(-np.inf)
+
 
 @compiled
 def max_forward(part, parts, work, x, size, stride, padding, dilation, y, position):
@@ -33,7 +35,7 @@ def max_forward(part, parts, work, x, size, stride, padding, dilation, y, positi
         for j in range(OW):
             for c in range(0, C, LANES):
                 lanes = min(C - c, LANES)
-                best, where = splat(np.float32(0)), splat(np.float32(0))
+                best, where = splat(LOWEST), splat(np.float32(0))  # of a window in the padding
                 first = True
                 for u in range(KH):
                     h = i * sh - ph + u * dh

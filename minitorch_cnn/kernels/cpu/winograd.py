@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from .memory import empty
+from ..memory import empty
 from .product import PANEL, product
 from .threads import address, compiled, counter, get_num_threads, run, share, take
 from .vector import BYTES, LANES, fma, gather, load_some, splat, store, store_some

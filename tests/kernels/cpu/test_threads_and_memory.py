@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import minitorch_cnn as mt
-from minitorch_cnn.kernels.cpu import memory, threads
+from minitorch_cnn.kernels import memory
+from minitorch_cnn.kernels.cpu import threads
 
 
 @threads.compiled

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import array_module
+
 SMALLEST = 1 << 16  # bytes; smaller arrays are left to NumPy
 _ALIGNMENT = 64  # a line of the cache
 
@@ -52,6 +54,21 @@ def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
         return np.empty(shape, dtype)
     buffer = _buffer(_size_class(size))
     return np.ndarray(shape, dtype, buffer, _starts[id(buffer)])
+
+
+def new_array(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """xp.empty(shape, dtype), for NumPy in memory that is used again (CuPy has its own pool)."""
+    return empty(shape, dtype) if xp is np else xp.empty(shape, dtype)
+
+
+def new_like(array: Any, dtype: Any = None) -> Any:
+    """An array of the same shape and memory order, not initialised; dtype: the array's own."""
+    dtype = array.dtype if dtype is None else dtype
+    if not isinstance(array, np.ndarray):
+        return array_module(array).empty_like(array, dtype)
+    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+    back = sorted(range(array.ndim), key=order.__getitem__)
+    return empty(tuple(array.shape[axis] for axis in order), dtype).transpose(back)
 
 
 def held_bytes() -> int:
