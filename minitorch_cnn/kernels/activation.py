@@ -33,7 +33,7 @@ def relu_backward(gy: Array, y: Array) -> Array:
     # vectorise. The price: an infinite gy at a masked place becomes NaN instead of 0.
     xp = array_module(y)
     positive = xp.greater(y, 0, out=new_like(y, bool))
-    return xp.multiply(gy, positive, out=new_like(gy))
+    return xp.multiply(gy, positive, out=new_like(y))  # in the order of an image
 
 
 @tiered

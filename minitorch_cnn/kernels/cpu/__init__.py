@@ -218,20 +218,20 @@ def _unflat(flat: Array, order: tuple[int, ...], like: Array) -> Array:
     return flat.reshape(shape).transpose(back)
 
 
-def _elementwise(kernel, first: Array, *others: Array) -> Any:
-    """A new array, made from arrays of the same shape; in the memory order of the first one."""
-    order = _order(first)
-    if order is None or not takes(first, *others):
+def _elementwise(kernel, like: Array, *arrays: Array) -> Any:
+    """A new array, made from arrays of the shape of `like`, in its memory order."""
+    order = _order(like)
+    if order is None or not takes(*arrays):
         return NotImplemented
-    if any(other.shape != first.shape for other in others):
+    if any(array.shape != like.shape for array in arrays):
         return NotImplemented
-    y = empty((first.size,))
-    run(kernel, counter(), *_flat(order, first, *others), y, parts=_parts(first.size))
-    return _unflat(y, order, first)
+    y = empty((like.size,))
+    run(kernel, counter(), *_flat(order, *arrays), y, parts=_parts(like.size))
+    return _unflat(y, order, like)
 
 
 def relu(x: Array) -> Any:
-    return _elementwise(elementwise.relu, x)
+    return _elementwise(elementwise.relu, x, x)
 
 
 def relu_(x: Array) -> Any:
@@ -244,13 +244,14 @@ def relu_(x: Array) -> Any:
 
 
 def relu_backward(gy: Array, y: Array) -> Any:
-    return _elementwise(elementwise.relu_backward, gy, y)
+    # In y's order: gy may come from an average over pixels, whose memory order says nothing.
+    return _elementwise(elementwise.relu_backward, y, gy, y)
 
 
 def add(a: Array, b: Array) -> Any:
     if a.size < SMALL:
         return NotImplemented
-    return _elementwise(elementwise.add, a, b)
+    return _elementwise(elementwise.add, a, a, b)
 
 
 def dropout(x: Array, key: int, p: float) -> Any:

@@ -1,0 +1,44 @@
+"""Images are brought into channels-last memory once, at the entry of a network."""
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn.kernels import cpu
+from minitorch_cnn.models import cifar
+
+
+@pytest.fixture
+def copies(monkeypatch):
+    """The shapes of the images that a kernel had to copy into the memory order it wants."""
+    seen = []
+
+    def counting(function):
+        def wrapped(array):
+            result = function(array)
+            if array.ndim >= 3 and not np.shares_memory(result, array):
+                seen.append(array.shape)
+            return result
+
+        return wrapped
+
+    for name in ("_channels_last", "_contiguous"):
+        monkeypatch.setattr(cpu, name, counting(getattr(cpu, name)))
+    return seen
+
+
+def test_a_forward_pass_converts_its_input_only(copies):
+    net = cifar.resnet20().eval()
+    with mt.no_grad():
+        net(mt.randn(2, 3, 32, 32))
+    assert copies == [(2, 3, 32, 32)]
+
+
+def test_a_training_step_converts_its_input_and_the_gradient_at_the_exit(copies):
+    net = cifar.resnet20()
+    scores = net(mt.randn(2, 3, 32, 32))
+    mt.nn.functional.cross_entropy(scores, mt.tensor([1, 2])).backward()
+    # The input twice, for y and for the weights' gradient of the first layer; and the gradient
+    # that comes out of the average pooling.
+    assert copies.count((2, 3, 32, 32)) == 2
+    assert len(copies) <= 3, copies
