@@ -98,6 +98,19 @@ def interpolate_kernel_gradient(u0, u1, u2, u3, u4, u5):
 
 
 @compiled
+def load_six(place, step, n):
+    """Six vectors, `step` bytes apart."""
+    return (
+        load_some(place, n),
+        load_some(place + step, n),
+        load_some(place + 2 * step, n),
+        load_some(place + 3 * step, n),
+        load_some(place + 4 * step, n),
+        load_some(place + 5 * step, n),
+    )
+
+
+@compiled
 def store_six(place, step, n, values):
     """Six vectors, `step` bytes apart."""
     store_some(place, values[0], n)
@@ -120,14 +133,7 @@ def load_pixel(x, n, h, w, c, lanes):
 @compiled
 def input_column(place, row, n):
     """B' times six pixels, one below the other."""
-    return evaluate_input(
-        load_some(place, n),
-        load_some(place + row, n),
-        load_some(place + 2 * row, n),
-        load_some(place + 3 * row, n),
-        load_some(place + 4 * row, n),
-        load_some(place + 5 * row, n),
-    )
+    return evaluate_input(*load_six(place, row, n))
 
 
 @compiled
@@ -184,14 +190,7 @@ def transform_input_tile(x, n_image, top, left, out, step):
 @compiled
 def output_row(place, step, n):
     """A' times six positions."""
-    return interpolate(
-        load_some(place, n),
-        load_some(place + step, n),
-        load_some(place + 2 * step, n),
-        load_some(place + 3 * step, n),
-        load_some(place + 4 * step, n),
-        load_some(place + 5 * step, n),
-    )
+    return interpolate(*load_six(place, step, n))
 
 
 @compiled
@@ -440,14 +439,7 @@ def transform_all_outputs(part, parts, M, y):
 @compiled
 def kernel_gradient_row(place, step, n):
     """G' times six positions."""
-    return interpolate_kernel_gradient(
-        load_some(place, n),
-        load_some(place + step, n),
-        load_some(place + 2 * step, n),
-        load_some(place + 3 * step, n),
-        load_some(place + 4 * step, n),
-        load_some(place + 5 * step, n),
-    )
+    return interpolate_kernel_gradient(*load_six(place, step, n))
 
 
 @compiled
