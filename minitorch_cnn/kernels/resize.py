@@ -126,7 +126,10 @@ def nearest_indices(length: int, out_length: int, exact: bool, scale: float | No
     """The input pixel that each output pixel copies, int64.
 
     Calculated in float32 because torch does, and rounding decides at the border of two pixels.
+    Like torch, "nearest" takes no notice of the scale where the length doubles or stays.
     """
+    if not exact and out_length in (length, 2 * length):
+        return np.arange(out_length) * length // out_length
     step = np.float32(length) / np.float32(out_length) if scale is None else np.float32(scale)
     position = np.arange(out_length, dtype=np.float32)
     if exact:

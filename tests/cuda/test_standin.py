@@ -18,6 +18,7 @@ def run(*command, **options):
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow  # a minute and a half: the suite for the third time
 @pytest.mark.parametrize(
     "paths",
     [
