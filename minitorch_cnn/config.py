@@ -47,6 +47,7 @@ def show_config() -> None:
 def config_text() -> str:
     """What `show_config` prints."""
     import importlib.metadata
+    import importlib.util
     import platform
 
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]

@@ -25,14 +25,8 @@ from . import conv, elementwise, loss, norm, pool, winograd
 from . import dropout as _dropout
 from . import matmul as _matmul
 from . import optim as _optim
-from .threads import counter, get_num_threads, run
-
-# Work of fewer numbers than this is done before a second thread has woken up.
-SMALL = 1 << 14
-
-
-def _parts(numbers: int) -> int | None:
-    return 1 if numbers < SMALL else None
+from .product import panel_width
+from .threads import SMALL, counter, parts_for, run
 
 
 def takes(*arrays: Array | None) -> bool:
@@ -129,7 +123,7 @@ def channel_mean_var(x: Array) -> Any:
         return NotImplemented
     rows = _rows(x)
     P, C = rows.shape
-    parts = 1 if x.size < SMALL else get_num_threads()
+    parts = parts_for(x.size)
     means, squares = np.empty((2, parts, C))
     run(norm.statistics, rows, means, squares, parts=parts)
     counts = np.array([P * (p + 1) // parts - P * p // parts for p in range(parts)])[:, None]
@@ -141,7 +135,7 @@ def channel_mean_var(x: Array) -> Any:
 def channel_sum(x: Array) -> Any:
     if not takes(x):
         return NotImplemented
-    parts = 1 if x.size < SMALL else get_num_threads()
+    parts = parts_for(x.size)
     sums = np.empty((parts, x.shape[1]))
     run(norm.channel_sums, _rows(x), sums, parts=parts)
     return sums.sum(0).astype(np.float32)
@@ -156,7 +150,7 @@ def batch_norm_forward(
     y = empty(rows.shape)
     more = rows if residual is None else _rows(residual)
     args = (rows, _contiguous(scale), _contiguous(shift), more, residual is not None, relu, y)
-    run(norm.normalize, counter(), *args, parts=_parts(x.size))
+    run(norm.normalize, counter(), *args, parts=parts_for(x.size))
     return _back(y, x)
 
 
@@ -174,7 +168,7 @@ def batch_norm_backward(
     gy_rows, x_rows = _rows(gy), _rows(x)
     y_rows = x_rows if y is None else _rows(y)
     count, C = x_rows.shape
-    parts = 1 if x.size < SMALL else get_num_threads()
+    parts = parts_for(x.size)
     sums = np.empty((parts, 2, C))
     run(
         norm.gradient_sums, gy_rows, x_rows, y_rows, y is not None, _contiguous(mean), sums,
@@ -192,7 +186,7 @@ def batch_norm_backward(
     a, b, c = (vector.astype(np.float32) for vector in (a, b, c))
     gx = empty(x_rows.shape)
     args = (gy_rows, x_rows, y_rows, y is not None, a, b, c, gx)
-    run(norm.input_gradient, counter(), *args, parts=_parts(x.size))
+    run(norm.input_gradient, counter(), *args, parts=parts_for(x.size))
     return _back(gx, gy), gweight.astype(np.float32), gbias.astype(np.float32)
 
 
@@ -226,7 +220,7 @@ def _elementwise(kernel, like: Array, *arrays: Array) -> Any:
     if any(array.shape != like.shape for array in arrays):
         return NotImplemented
     y = empty((like.size,))
-    run(kernel, counter(), *_flat(order, *arrays), y, parts=_parts(like.size))
+    run(kernel, counter(), *_flat(order, *arrays), y, parts=parts_for(like.size))
     return _unflat(y, order, like)
 
 
@@ -239,7 +233,7 @@ def relu_(x: Array) -> Any:
     if order is None or not takes(x):
         return NotImplemented
     flat = x.transpose(order).reshape(-1)
-    run(elementwise.relu, counter(), flat, flat, parts=_parts(x.size))
+    run(elementwise.relu, counter(), flat, flat, parts=parts_for(x.size))
     return x
 
 
@@ -260,7 +254,7 @@ def dropout(x: Array, key: int, p: float) -> Any:
     y = empty((x.size,))
     scale = np.float32(1 / (1 - p))
     args = (_contiguous(x).reshape(-1), np.uint64(key), np.uint64(threshold(p)), scale, y)
-    run(_dropout.drop, *args, parts=_parts(x.size))
+    run(_dropout.drop, *args, parts=parts_for(x.size))
     return y.reshape(x.shape)
 
 
@@ -275,7 +269,7 @@ def max_pool2d_forward(x: Array, geometry: PoolGeometry, with_position: bool = T
     y, position = empty(shape), empty(shape, np.uint8)
     size, stride, padding, dilation, _ = geometry
     args = (_channels_last(x), size, stride, padding, dilation, y, position)
-    run(pool.max_forward, counter(), *args, parts=_parts(x.size))
+    run(pool.max_forward, counter(), *args, parts=parts_for(x.size))
     return _images(y), _images(position) if with_position else None
 
 
@@ -286,7 +280,7 @@ def max_pool2d_scatter(gy: Array, position: Array, input_size: Pair, geometry: P
     size, stride, padding, dilation, _ = geometry
     where = _contiguous(position.transpose(0, 2, 3, 1))
     args = (_channels_last(gy), where, size, stride, padding, dilation, gx)
-    run(pool.max_scatter, counter(), *args, parts=_parts(gx.size))
+    run(pool.max_scatter, counter(), *args, parts=parts_for(gx.size))
     return _images(gx)
 
 
@@ -295,7 +289,7 @@ def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Any:
         return NotImplemented
     y = empty((x.shape[0], *geometry.out_size, x.shape[1]))
     args = (_channels_last(x), geometry.kernel_size, geometry.stride, geometry.padding)
-    run(pool.average_forward, counter(), *args, _reciprocal(divisor), y, parts=_parts(x.size))
+    run(pool.average_forward, counter(), *args, _reciprocal(divisor), y, parts=parts_for(x.size))
     return _images(y)
 
 
@@ -304,7 +298,7 @@ def avg_pool2d_backward(gy: Array, input_size: Pair, geometry: PoolGeometry, div
         return NotImplemented
     gx = empty((gy.shape[0], *input_size, gy.shape[1]))
     args = (_channels_last(gy), geometry.kernel_size, geometry.stride, geometry.padding)
-    run(pool.average_backward, counter(), *args, _reciprocal(divisor), gx, parts=_parts(gx.size))
+    run(pool.average_backward, counter(), *args, _reciprocal(divisor), gx, parts=parts_for(gx.size))
     return _images(gx)
 
 
@@ -319,14 +313,14 @@ def matmul(a: Array, b: Array) -> Any:
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or not takes(a, b):
         return NotImplemented
     (M, K), N = a.shape, b.shape[1]
-    parts = _parts(M * N * K // 16)
+    parts = parts_for(M * N * K // 16)
     c = empty((M, N))
     b_k, column = b.strides
     b_panel = 4 * _matmul.PANEL
     if column != 4:
-        width = winograd.panel_width(N)
+        width = panel_width(N)
         packed = empty((-(-N // width), K, width))
-        run(_matmul.pack_panels, b, packed, parts=_parts(K * N))
+        run(_matmul.pack_panels, b, packed, parts=parts_for(K * N))
         b, b_k, b_panel = packed, 4 * width, 4 * K * width
     run(_matmul.multiply, counter(), a, b, b_k, b_panel, c, parts=parts)
     return c
@@ -340,7 +334,7 @@ def cross_entropy(x: Array, target: Array) -> Any:
         return NotImplemented
     losses, softmax = np.empty(len(x), np.float32), empty(x.shape)
     args = (_contiguous(x), _contiguous(target), losses, softmax)
-    run(loss.cross_entropy, *args, parts=_parts(10 * x.size))
+    run(loss.cross_entropy, *args, parts=parts_for(10 * x.size))
     return losses, softmax
 
 
@@ -349,7 +343,7 @@ def cross_entropy_backward(gy: Array, softmax: Array, target: Array) -> Any:
         return NotImplemented
     gx = empty(softmax.shape)
     args = (_contiguous(gy), _contiguous(softmax), _contiguous(target), gx)
-    run(loss.cross_entropy_backward, *args, parts=_parts(softmax.size))
+    run(loss.cross_entropy_backward, *args, parts=parts_for(softmax.size))
     return gx
 
 
@@ -382,7 +376,7 @@ def sgd(
         return NotImplemented
     numbers = (np.float32(n) for n in (lr, momentum, 1 - dampening, weight_decay))
     args = (*flat, velocity is not None, first, *numbers, nesterov)
-    run(_optim.sgd, *args, parts=_parts(parameter.size))
+    run(_optim.sgd, *args, parts=parts_for(parameter.size))
     return None
 
 
@@ -408,5 +402,5 @@ def adam(
     step_size, root = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
     numbers = (step_size, 1 - beta1, beta2, 1 - beta2, eps, shrink, decay, root)
     args = (*flat, largest is not None, *(np.float32(n) for n in numbers))
-    run(_optim.adam, *args, parts=_parts(parameter.size))
+    run(_optim.adam, *args, parts=parts_for(parameter.size))
     return None

@@ -17,8 +17,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..memory import empty
-from .product import PANEL, product
-from .threads import address, compiled, counter, get_num_threads, run, share, take
+from .product import PANEL, panel_width, product
+from .threads import address, compiled, counter, get_num_threads, parts_for, run, share, take
 from .vector import LANES, load_some, splat, store_some
 
 BAND_BYTES = 192 << 10  # of the rows of an image that are worked on at a time
@@ -207,15 +207,6 @@ def arrange_weights(part, parts, w, groups, first, step, turned, out):
 # ------------------------------------------------------------------------- what the tier calls
 
 
-def _parts(weights) -> int:
-    """One thread has moved a few weights before another one has woken up."""
-    return 1 if weights.size < 1 << 14 else get_num_threads()
-
-
-def _width(columns: int) -> int:
-    return min(PANEL, -(-columns // LANES) * LANES)
-
-
 def _band(columns: int, rows: int, C: int):
     """A workspace for each thread that holds at least `rows` rows of the image."""
     numbers = max(BAND_BYTES // 4, columns * rows * C)
@@ -227,9 +218,9 @@ def forward(x, w, bias, geometry, y) -> None:
     stride, padding, dilation, groups = geometry
     K, Cg, KH, KW = w.shape
     _, OH, OW, _ = y.shape
-    width = _width(K // groups)
+    width = panel_width(K // groups)
     weights = empty((groups, -(-K // groups // width), KH, KW, Cg, width))
-    run(arrange_weights, w, groups, (0, 0), (1, 1), False, weights, parts=_parts(weights))
+    run(arrange_weights, w, groups, (0, 0), (1, 1), False, weights, parts=parts_for(weights.size))
     columns = (OW - 1) * stride[1] + (KW - 1) * dilation[1] + 1
     band = _band(columns, (KH - 1) * dilation[0] + 1, x.shape[3])
     run(
@@ -243,7 +234,7 @@ def input_gradient(gy, w, geometry, gx) -> None:
     (sh, sw), (ph, pw), (dh, dw), groups = geometry
     K, Cg, KH, KW = w.shape
     _, H, W, C = gx.shape
-    width = _width(Cg)
+    width = panel_width(Cg)
     nothing = np.zeros(C, np.float32)
     for a in range(min(sh, H)):
         for b in range(min(sw, W)):
@@ -256,7 +247,7 @@ def input_gradient(gy, w, geometry, gx) -> None:
                 continue
             weights = empty((groups, -(-Cg // width), *taps, K // groups, width))
             args = w, groups, first, (sh, sw), True, weights
-            run(arrange_weights, *args, parts=_parts(weights))
+            run(arrange_weights, *args, parts=parts_for(weights.size))
             top = (a + ph - first[0]) // sh - (taps[0] - 1) * dh
             left = (b + pw - first[1]) // sw - (taps[1] - 1) * dw
             size = pixels.shape[1:3]
@@ -276,4 +267,4 @@ def weight_gradient(x, gy, geometry, gw) -> None:
     columns = (OW - 1) * stride[1] + (KW - 1) * dilation[1] + 1
     band = _band(columns, (KH - 1) * dilation[0] + 1, x.shape[3])
     run(weight_gradient_bands, x, gy, sums, stride, padding, dilation, band)
-    run(finish_weight_gradient, sums, gw, parts=_parts(gw))
+    run(finish_weight_gradient, sums, gw, parts=parts_for(gw.size))

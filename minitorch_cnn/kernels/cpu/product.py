@@ -9,6 +9,12 @@ from .vector import LANES
 PANEL = WIDEST * LANES  # the columns that a tile can take
 
 
+def panel_width(columns: int) -> int:
+    """Columns of the panels in which the right side of a product is kept: those of a register
+    tile, or fewer if there are not so many."""
+    return min(PANEL, -(-columns // LANES) * LANES)
+
+
 @compiled
 def product(
     a, a_row, a_j, a_k, b, b_j, b_k, b_panel, c, c_row, rows, columns, J, K, start, start_row

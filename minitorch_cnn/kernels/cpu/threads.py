@@ -120,11 +120,18 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(count: int) -> None:
-    """Shares each kernel among `count` threads. Raises ValueError if that is less than 1."""
+    """Shares each kernel among `count` threads; `mt.set_num_threads` has checked the number."""
     global _count
-    if not isinstance(count, int) or count < 1:
-        raise ValueError(f"the number of threads must be a positive integer, got {count!r}")
     _count = count
+
+
+# Work of fewer numbers than this is done before a second thread has woken up.
+SMALL = 1 << 14
+
+
+def parts_for(numbers: int) -> int:
+    """How many threads shall share the work on so many numbers."""
+    return 1 if numbers < SMALL else _count
 
 
 def run(kernel: Callable, *args: Any, parts: int | None = None) -> None:

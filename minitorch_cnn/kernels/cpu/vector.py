@@ -96,16 +96,6 @@ def fma_value(builder, a, b, c):
 
 
 @intrinsic
-def load(typingctx, address):
-    """LANES consecutive floats."""
-
-    def code(context, builder, signature, args):
-        return builder.load(pointer(builder, args[0]), align=4)
-
-    return vector_type(types.int64), code
-
-
-@intrinsic
 def store(typingctx, address, value):
     def code(context, builder, signature, args):
         builder.store(args[1], pointer(builder, args[0]), align=4)
@@ -141,16 +131,6 @@ def splat(typingctx, number):
         return splat_value(builder, args[0])
 
     return vector_type(types.float32), code
-
-
-@intrinsic
-def load_number(typingctx, address):
-    """The float at an address."""
-
-    def code(context, builder, signature, args):
-        return builder.load(pointer(builder, args[0], F32), align=4)
-
-    return types.float32(types.int64), code
 
 
 @intrinsic

@@ -17,8 +17,8 @@ import math
 import numpy as np
 
 from ..memory import empty
-from .product import PANEL, product
-from .threads import address, compiled, counter, get_num_threads, run, share, take
+from .product import PANEL, panel_width, product
+from .threads import address, compiled, counter, get_num_threads, parts_for, run, share, take
 from .vector import BYTES, LANES, fma, gather, load_some, splat, store, store_some
 
 A1 = np.float32(math.sqrt(0.5))  # the point a
@@ -536,13 +536,7 @@ def weight_gradient_all(part, parts, V, D, tiles, dU, gw):
 # ------------------------------------------------------------------------- what conv.py calls
 
 
-SMALL = 1 << 14  # weights that one thread has transformed before another one has woken up
 BLOCK_BYTES = 768 << 10  # of V and M, of each thread: about a core's second-level cache
-
-
-def panel_width(columns: int) -> int:
-    """Columns of a panel of U: those of a register tile, or fewer if there are not so many."""
-    return min(PANEL, -(-columns // LANES) * LANES)
 
 
 def _tiles(images: int, size: tuple[int, int]) -> int:
@@ -580,7 +574,7 @@ def convolve(x, w, turned: bool, padding: tuple[int, int], y) -> None:
     block = _block(C, K)
     U = empty((-(-K // width), 36, C, width))
     V, M = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
-    run(transform_kernels, w, turned, U, parts=1 if w.size < SMALL else parts)
+    run(transform_kernels, w, turned, U, parts=parts_for(w.size))
     run(convolve_blocks, counter(), x, U, y, ph, pw, block, V, M)
 
 
@@ -600,4 +594,4 @@ def weight_gradient(x, gy, padding: tuple[int, int], gw) -> None:
     V, D = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
     dU = empty((parts, 36, C, K))
     run(weight_gradient_blocks, x, gy, ph, pw, block, V, D, dU)
-    run(finish_weight_gradient, dU, gw, parts=1 if gw.size < SMALL else parts)
+    run(finish_weight_gradient, dU, gw, parts=parts_for(gw.size))
