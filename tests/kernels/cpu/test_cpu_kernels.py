@@ -155,6 +155,8 @@ def test_matmul(sizes, seed):
 def test_matmul_of_several_blocks():
     a, b = normals(0, (101, 700), (700, 150))
     close(cpu.matmul(a, b), a.astype(float) @ b, atol=1e-3)
+    whole, right = normals(1, (3 * 48, 10), (10, 7))  # three blocks of rows, none of them cut
+    close(cpu.matmul(whole, right), whole.astype(float) @ right)
     assert cpu.matmul(a[0], b) is NotImplemented
     np.testing.assert_array_equal(linear.matmul(a, b), cpu.matmul(a, b))
 
