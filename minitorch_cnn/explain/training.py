@@ -93,7 +93,7 @@ class ConfusionMatrix(Explanation):
     @property
     def accuracy(self) -> float:
         """In percent."""
-        return 100 * float(np.trace(self.matrix) / self.matrix.sum())
+        return 100 * int(np.trace(self.matrix)) / int(self.matrix.sum())  # rounded only once
 
     def text(self) -> str:
         lines = [f"accuracy {self.accuracy:.2f} % of {self.matrix.sum():,} images"]
