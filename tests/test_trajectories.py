@@ -195,15 +195,20 @@ SCHEDULERS = {
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("build", [lenet, resnet, vgg])
 @pytest.mark.filterwarnings("ignore:The epoch parameter:UserWarning")
-def test_every_schedule_takes_torchs_way(scheduler):
-    rates = train_for_30_steps(lenet, OPTIMIZERS["momentum"], SCHEDULERS[scheduler])
+def test_every_schedule_takes_torchs_way(build, scheduler):
+    rates = train_for_30_steps(build, OPTIMIZERS["momentum"], SCHEDULERS[scheduler])
     assert len(set(rates)) > 1
 
 
-def test_all_schedules_are_there():
-    names = {n for n in mt.optim.lr_scheduler.__all__ if n != "LRScheduler"}
-    assert names == set(SCHEDULERS)
+def test_all_optimizers_and_schedules_are_there():
+    kinds = {type(make(mt.optim, [mt.nn.Parameter(mt.ones(1))])) for make in OPTIMIZERS.values()}
+    assert {kind.__name__ for kind in kinds} == set(mt.optim.__all__) - {
+        "Optimizer",
+        "lr_scheduler",
+    }
+    assert set(SCHEDULERS) == set(mt.optim.lr_scheduler.__all__) - {"LRScheduler"}
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet20", "resnet56", "alexnet"])
