@@ -18,7 +18,7 @@ import numpy as np
 
 from ..memory import empty
 from .product import PANEL, panel_width, product
-from .threads import address, compiled, counter, get_num_threads, parts_for, run, share, take
+from .threads import address, compiled, counter, get_num_threads, kernel, parts_for, run, share, take
 from .vector import LANES, load_some, splat, store_some
 
 BAND_BYTES = 192 << 10  # of the rows of an image that are worked on at a time
@@ -53,7 +53,7 @@ def padded_band(x, n, top, left, rows, columns, band):
             fill_zeros(line, columns * C)
 
 
-@compiled
+@kernel
 def correlate(
     part, parts, work, x, w, bias, y, size, y_steps, taps, groups, stride, dilation, top, left, band
 ):
@@ -115,7 +115,7 @@ def correlate(
         index = take(work, 1)
 
 
-@compiled
+@kernel
 def weight_gradient_bands(part, parts, x, gy, sums, stride, padding, dilation, band):
     """sums (parts, G, KH, KW, C/G, K/G): this part's share of sum over pixels of x gy."""
     N, H, W, C = x.shape
@@ -159,7 +159,7 @@ def weight_gradient_bands(part, parts, x, gy, sums, stride, padding, dilation, b
         start += count
 
 
-@compiled
+@kernel
 def finish_weight_gradient(part, parts, sums, gw):
     """gw (K, C/G, KH, KW) = the sum of the parts of sums (parts, G, KH, KW, C/G, K/G)."""
     all_parts, groups, KH, KW, Cg, Kg = sums.shape
@@ -175,7 +175,7 @@ def finish_weight_gradient(part, parts, sums, gw):
                     gw[k, c, u, v] = total
 
 
-@compiled
+@kernel
 def arrange_weights(part, parts, w, groups, first, step, turned, out):
     """Weights as `correlate` wants them: out (G, panels, KH, KW, rows, width) from w (K, Cg, ., .).
 

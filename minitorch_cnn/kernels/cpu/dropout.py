@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ..dropout import KEY_STEPS, MASK, MULTIPLIERS, ROUNDS
-from .threads import compiled, share
+from .threads import kernel, share
 
 _MASK, _32 = np.uint64(MASK), np.uint64(32)
 _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
 _STEP_0, _STEP_1 = np.uint64(KEY_STEPS[0]), np.uint64(KEY_STEPS[1])
 
 
-@compiled
+@kernel
 def drop(part, parts, x, key, threshold, scale, y):
     """y = x * scale where the element's random number is at least the threshold, else x * 0."""
     start, stop = share((x.size + 3) // 4, part, parts)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .threads import compiled, share, take
+from .threads import kernel, share, take
 
 BLOCK = 1 << 14  # numbers that a thread takes at a time
 ZERO = np.float32(0)  # a plain 0 would turn the loop into one over float64
 
 
-@compiled
+@kernel
 def relu(part, parts, work, x, y):
     first = take(work, BLOCK)
     while first < x.size:
@@ -20,7 +20,7 @@ def relu(part, parts, work, x, y):
         first = take(work, BLOCK)
 
 
-@compiled
+@kernel
 def relu_backward(part, parts, work, gy, y, gx):
     first = take(work, BLOCK)
     while first < y.size:
@@ -31,7 +31,7 @@ def relu_backward(part, parts, work, gy, y, gx):
         first = take(work, BLOCK)
 
 
-@compiled
+@kernel
 def add(part, parts, work, a, b, y):
     first = take(work, BLOCK)
     while first < y.size:
@@ -42,7 +42,7 @@ def add(part, parts, work, a, b, y):
         first = take(work, BLOCK)
 
 
-@compiled
+@kernel
 def add_to_rows(part, parts, y, bias):
     """y (rows, C) += bias (C)"""
     rows, C = y.shape

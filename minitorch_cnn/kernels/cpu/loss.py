@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from .threads import compiled, share
+from .threads import kernel, share
 
 
-@compiled
+@kernel
 def cross_entropy(part, parts, x, target, losses, softmax):
     R, C = x.shape
     start, stop = share(R, part, parts)
@@ -27,7 +27,7 @@ def cross_entropy(part, parts, x, target, losses, softmax):
             softmax[r, c] /= total
 
 
-@compiled
+@kernel
 def cross_entropy_backward(part, parts, gy, softmax, target, gx):
     R, C = softmax.shape
     start, stop = share(R, part, parts)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from .product import PANEL, product
-from .threads import address, compiled, share, take
+from .threads import address, kernel, share, take
 from .vector import LANES, gather, store
 
 ROWS = 48  # of c at a time: a multiple of the heights of register tiles
 DEPTH = 256  # terms of the sums at a time: DEPTH rows of a panel of b stay in the cache
 
 
-@compiled
+@kernel
 def pack_panels(part, parts, b, packed):
     """packed (panels, K, width) = b (K, N), whose columns are not consecutive in memory."""
     panels, K, width = packed.shape
@@ -32,7 +32,7 @@ def pack_panels(part, parts, b, packed):
             store(address(packed) + 4 * ((panel * K + k) * width + inside), value)
 
 
-@compiled
+@kernel
 def multiply(part, parts, work, a, b, b_k, b_panel, c):
     """c (M, N) = a (M, K) @ b; b_k, b_panel: bytes from one row and panel of b to the next."""
     M, N = c.shape

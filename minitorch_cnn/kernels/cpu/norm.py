@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .threads import address, compiled, share, take
+from .threads import address, kernel, share, take
 from .vector import (
     BYTES,
     LANES,
@@ -23,7 +23,7 @@ from .vector import (
 BLOCK_NUMBERS = 1 << 14  # numbers of a block of rows: 64 KiB
 
 
-@compiled
+@kernel
 def statistics(part, parts, x, mean, square):
     """mean (parts, C): of this part's rows; square: their sums of squared deviations. float64.
 
@@ -85,7 +85,7 @@ def statistics(part, parts, x, mean, square):
                 square[part, c + i] += block_square + distance * distance * weight
 
 
-@compiled
+@kernel
 def channel_sums(part, parts, x, sums):
     """sums (parts, C): of this part's rows of x (P, C), in float64."""
     P, C = x.shape
@@ -110,7 +110,7 @@ def channel_sums(part, parts, x, sums):
                 sums[part, c + i] += numbers[i]
 
 
-@compiled
+@kernel
 def normalize(part, parts, work, x, scale, shift, residual, has_residual, relu, y):
     """y = x * scale + shift [+ residual], at least 0 with relu; all (P, C)."""
     P, C = x.shape
@@ -137,7 +137,7 @@ def normalize(part, parts, work, x, scale, shift, residual, has_residual, relu, 
         first = take(work, rows)
 
 
-@compiled
+@kernel
 def gradient_sums(part, parts, gy, x, y, has_y, mean, sums):
     """sums (parts, 2, C): of g and of g * (x - mean) over this part's rows, in float64.
 
@@ -184,7 +184,7 @@ def gradient_sums(part, parts, gy, x, y, has_y, mean, sums):
                 sums[part, 1, c + i] += numbers[1, i]
 
 
-@compiled
+@kernel
 def input_gradient(part, parts, work, gy, x, y, has_y, a, b, c0, gx):
     """gx = a g + b x + c0, with a, b, c0 (C) and g as in `gradient_sums`."""
     P, C = x.shape

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .threads import compiled, share
+from .threads import kernel, share
 
 
-@compiled
+@kernel
 def sgd(part, parts, p, g, v, has_velocity, first, lr, momentum, dampened, weight_decay, nesterov):
     """dampened: 1 - dampening"""
     start, stop = share(p.size, part, parts)
@@ -18,7 +18,7 @@ def sgd(part, parts, p, g, v, has_velocity, first, lr, momentum, dampened, weigh
         p[i] -= lr * change
 
 
-@compiled
+@kernel
 def adam(
     part, parts, p, g, m, s, top, has_top,
     step_size, rest1, beta2, rest2, eps, shrink, decay, root_correction,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .threads import address, compiled, take
+from .threads import address, kernel, take
 from .vector import (
     LANES,
     fma,
@@ -20,7 +20,7 @@ from .vector import (
 LOWEST = np.float32(-np.inf)
 
 
-@compiled
+@kernel
 def max_forward(part, parts, work, x, size, stride, padding, dilation, y, position):
     """y (N, OH, OW, C): the largest of each window; position: which tap it was, kh * KW + kw.
 
@@ -58,7 +58,7 @@ def max_forward(part, parts, work, x, size, stride, padding, dilation, y, positi
         index = take(work, 1)
 
 
-@compiled
+@kernel
 def max_scatter(part, parts, work, gy, position, size, stride, padding, dilation, gx):
     """gx (N, H, W, C): each gy is added to the pixel that its window's maximum came from."""
     N, H, W, C = gx.shape
@@ -91,7 +91,7 @@ def max_scatter(part, parts, work, gy, position, size, stride, padding, dilation
         n = take(work, 1)
 
 
-@compiled
+@kernel
 def average_forward(part, parts, work, x, size, stride, padding, scale, y):
     """y (N, OH, OW, C): the sum of each window times scale (OH, OW)."""
     N, H, W, C = x.shape
@@ -113,7 +113,7 @@ def average_forward(part, parts, work, x, size, stride, padding, scale, y):
         index = take(work, 1)
 
 
-@compiled
+@kernel
 def average_backward(part, parts, work, gy, size, stride, padding, scale, gx):
     """gx (N, H, W, C): every pixel of a window gets gy times scale (OH, OW)."""
     N, H, W, C = gx.shape

@@ -1,8 +1,14 @@
-"""Products of any size out of register tiles."""
+"""Products of any size out of register tiles.
+
+The tiles are a lot of code, so they are compiled once. For the kernels `product` is a function of
+another library, known by a name.
+"""
 
 from __future__ import annotations
 
-from .threads import compiled
+import llvmlite.binding as llvm
+from numba import cfunc, types
+
 from .tile import WIDEST, rows_product_1, rows_product_2, rows_product_widest
 from .vector import LANES
 
@@ -15,8 +21,11 @@ def panel_width(columns: int) -> int:
     return min(PANEL, -(-columns // LANES) * LANES)
 
 
-@compiled
-def product(
+_SIGNATURE = types.void(*[types.int64] * 16)
+
+
+@cfunc(_SIGNATURE, cache=True, error_model="numpy")
+def _product(
     a, a_row, a_j, a_k, b, b_j, b_k, b_panel, c, c_row, rows, columns, J, K, start, start_row
 ):  # fmt: skip
     """c (rows, columns) = start + sum over j and k of a[row, j, k] * b[j, k, column].
@@ -41,3 +50,7 @@ def product(
         b += b_panel
         c += 4 * PANEL
         start += 4 * PANEL
+
+
+llvm.add_symbol("minitorch_cnn_product", _product.address)
+product = types.ExternalFunction("minitorch_cnn_product", _SIGNATURE)

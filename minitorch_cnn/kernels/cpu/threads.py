@@ -1,9 +1,9 @@
 """Threads for the kernels: a loop over images, shared by the cores.
 
-A kernel is compiled with `nogil=True`, so several Python threads run it at the same time. It gets
-two numbers more, which part it is and of how many, and works on its own share of the loop:
+A kernel gets two numbers besides its arrays, which part it is and of how many, and works on its own
+share of the loop. Its parts are run at the same time, by this thread and by workers:
 
-    @compiled
+    @kernel
     def double(part, parts, x):
         start, stop = share(x.size, part, parts)
         for i in range(start, stop):
@@ -14,11 +14,19 @@ two numbers more, which part it is and of how many, and works on its own share o
 Shares depend on nothing but the number of threads, so a sum comes out the same in every run. Where
 nothing is summed up, threads rather take the next piece of work from a common counter (`take`):
 then it does not matter that one of them starts later, or is slower.
+
+To wake a sleeping thread takes 50 microseconds, as long as many a kernel. So a worker goes on
+looking for work for a while before it sleeps. That happens in compiled code, which needs no lock of
+Python's: work is handed over in a box of memory that both look at. A part that no worker has begun
+by the time when this thread is done with its own is taken back and done here: nobody waits for a
+worker that another program keeps from running.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -27,10 +35,15 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
+from numba.core.caching import FunctionCache
+from numba.core.callconv import excinfo_ptr_t
 from numba.extending import intrinsic
 
+I32, I64 = ir.IntType(32), ir.IntType(64)
+
 # "contract": a * b + c may be one instruction. Nothing else about the numbers is given up.
-compiled = njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
+compiled = njit(nogil=True, fastmath={"contract"}, error_model="numpy")
 
 
 @compiled
@@ -39,14 +52,26 @@ def share(count, part, parts):
     return count * part // parts, count * (part + 1) // parts
 
 
-@compiled
-def address(array):
+@intrinsic
+def address(typingctx, array):
     """Where an array begins, as an int64.
 
     That does not keep the array: Numba frees an array of its own after the last line that names
     it. A kernel that works in such an array takes the address in the loop that uses it.
     """
-    return np.int64(array.ctypes.data)
+
+    def code(context, builder, signature, args):
+        struct = context.make_array(signature.args[0])(context, builder, args[0])
+        return builder.ptrtoint(struct.data, I64)
+
+    return types.int64(array), code
+
+
+# ------------------------------------------------ numbers in memory that several threads look at
+
+
+def _word(builder, place):
+    return builder.inttoptr(place, I64.as_pointer())
 
 
 @intrinsic
@@ -54,10 +79,38 @@ def _fetch_and_add(typingctx, place, number):
     """The int64 at an address, to which the number is added before another thread can see it."""
 
     def code(context, builder, signature, args):
-        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-        return builder.atomic_rmw("add", pointer, args[1], "monotonic")
+        return builder.atomic_rmw("add", _word(builder, args[0]), args[1], "monotonic")
 
     return types.int64(types.int64, types.int64), code
+
+
+@intrinsic
+def _read(typingctx, place):
+    def code(context, builder, signature, args):
+        return builder.load_atomic(_word(builder, args[0]), "seq_cst", align=8)
+
+    return types.int64(types.int64), code
+
+
+@intrinsic
+def _write(typingctx, place, number):
+    def code(context, builder, signature, args):
+        builder.store_atomic(args[1], _word(builder, args[0]), "seq_cst", align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), code
+
+
+@intrinsic
+def _change(typingctx, place, old, new):
+    """Writes `new` if `old` is there, as one step; whether it did."""
+
+    def code(context, builder, signature, args):
+        place, old, new = args
+        result = builder.cmpxchg(_word(builder, place), old, new, "seq_cst", "seq_cst")
+        return builder.extract_value(result, 1)
+
+    return types.boolean(types.int64, types.int64, types.int64), code
 
 
 def counter() -> np.ndarray:
@@ -71,25 +124,162 @@ def take(counter, count):
     return _fetch_and_add(address(counter), count)
 
 
-class _Worker(threading.Thread):
-    """Runs what it is given, one call after another, and tells when a call is done."""
+# ------------------------------------------------------------------------ a kernel as two numbers
 
-    def __init__(self) -> None:
+# status = function(data, place of an exception, part, parts)
+_PART = ir.FunctionType(I32, [I64, excinfo_ptr_t.as_pointer(), I64, I64])
+
+
+@intrinsic
+def _as_numbers(typingctx, kernel, arguments):
+    """(function, data): addresses of code that runs one part of a kernel, and of its arguments.
+
+    Any thread can call them, until the function returns in which this is written.
+    """
+    types_of_call = (types.int64, types.int64, *arguments.types)
+    call = kernel.get_call_type(typingctx, types_of_call, {})
+
+    def code(context, builder, signature, args):
+        data = cgutils.alloca_once_value(builder, args[1])
+        name = builder.module.get_unique_name("part")
+        function = ir.Function(builder.module, _PART, name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        inside = ir.IRBuilder(function.append_basic_block("entry"))
+        place = inside.inttoptr(function.args[0], data.type)
+        unpacked = cgutils.unpack_tuple(inside, inside.load(place))
+        implementation = context.get_function(kernel, call)
+        # An error ends the function with a status that is not 0, by Numba's own convention.
+        implementation(inside, [function.args[2], function.args[3], *unpacked])
+        inside.ret(ir.Constant(I32, 0))
+        numbers = [builder.ptrtoint(function, I64), builder.ptrtoint(data, I64)]
+        return context.make_tuple(builder, signature.return_type, numbers)
+
+    return types.UniTuple(types.int64, 2)(kernel, arguments), code
+
+
+@intrinsic
+def _run_part(typingctx, function, data, part, parts):
+    """Calls what `_as_numbers` made; 0 if there was no error."""
+
+    def code(context, builder, signature, args):
+        function, data, part, parts = args
+        exception = cgutils.alloca_once(builder, excinfo_ptr_t)
+        function = builder.inttoptr(function, _PART.as_pointer())
+        return builder.sext(builder.call(function, [data, exception, part, parts]), I64)
+
+    return types.int64(*[types.int64] * 4), code
+
+
+# ------------------------------------------------------------------------------- boxes of work
+#
+# Each worker has a box of eight int64, a line of the cache. The first of them says whose turn it is:
+
+IDLE = 0  # there is no work, and the worker looks into the box all the time
+POSTED = 1  # there is work that nobody has begun
+RUNNING = 2  # the worker is at it
+ASLEEP = 3  # the worker waits for Python to wake it
+FUNCTION, DATA, PARTS, STATUS = 8, 16, 24, 32  # where the other numbers lie, in bytes
+BOX = 64
+
+# How often a thread looks before it sleeps: for some 200 microseconds, longer than Python takes from
+# one kernel to the next. (Not with the pause instruction: a virtual machine may take it as a reason to
+# run something else.)
+LOOKS = 200_000
+
+
+@intrinsic
+def _sleep(typingctx, function, microseconds):
+    """Calls the C library's usleep, whose address is given."""
+
+    def code(context, builder, signature, args):
+        kind = ir.FunctionType(I32, [I32])
+        function = builder.inttoptr(args[0], kind.as_pointer())
+        builder.call(function, [builder.trunc(args[1], I32)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), code
+
+
+@compiled
+def _serve(box, part):
+    """A worker's loop: does the work that is put into its box, until there is none for a while."""
+    looks = 0
+    while looks < LOOKS or not _change(box, IDLE, ASLEEP):
+        if _read(box) == POSTED and _change(box, POSTED, RUNNING):
+            function, data = _read(box + FUNCTION), _read(box + DATA)
+            _write(box + STATUS, _run_part(function, data, part, _read(box + PARTS)))
+            _write(box, IDLE)
+            looks = 0
+        looks += 1
+
+
+_serve.enable_caching()
+
+
+@compiled
+def _run_parts(function, data, parts, boxes, usleep):
+    """Runs all parts: 0 here, the others by the workers to whom the boxes belong (0: by nobody)."""
+    if boxes == 0:
+        status = 0
+        for part in range(parts):
+            status |= _run_part(function, data, part, parts)
+        return status
+    for part in range(1, parts):
+        box = boxes + (part - 1) * BOX
+        _write(box + FUNCTION, function)
+        _write(box + DATA, data)
+        _write(box + PARTS, parts)
+        _change(box, IDLE, POSTED)  # unless the worker has fallen asleep just now
+    status = _run_part(function, data, 0, parts)
+    for part in range(1, parts):
+        box = boxes + (part - 1) * BOX
+        if _read(box) == ASLEEP or _change(box, POSTED, IDLE):
+            status |= _run_part(function, data, part, parts)
+            continue
+        looks = 0
+        while _read(box) == RUNNING:
+            looks += 1
+            if looks > LOOKS:  # it has been interrupted: leave it this core
+                _sleep(usleep, 20)
+        status |= _read(box + STATUS)
+    return status
+
+
+class Kernel:
+    """What `kernel` makes of a function."""
+
+    def __init__(self, function: Callable) -> None:
+        self.name = function.__name__
+        inner = compiled(function)
+
+        def start(parts, boxes, usleep, *arguments):
+            function, data = _as_numbers(inner, arguments)
+            return _run_parts(function, data, parts, boxes, usleep)
+
+        self.start = compiled(start)
+        # The compiled code is kept on disk with the source of the function: what `start` refers to
+        # is not in its own.
+        self.start._cache = FunctionCache(function)
+
+
+kernel = Kernel
+
+
+# ------------------------------------------------------------------------------------- workers
+
+
+class _Worker(threading.Thread):
+    def __init__(self, part: int, box: int) -> None:
         super().__init__(name="minitorch_cnn kernel", daemon=True)
-        self.calls: SimpleQueue = SimpleQueue()
-        self.finished: SimpleQueue = SimpleQueue()
+        self.place = box, part
+        self.wake: SimpleQueue = SimpleQueue()
         self.start()
 
     def run(self) -> None:
         while True:
-            kernel, args = self.calls.get()
-            try:
-                kernel(*args)
-                error = None
-            except BaseException as raised:  # goes to the caller's thread
-                error = raised
-            del kernel, args  # hold no arrays while waiting
-            self.finished.put(error)
+            self.wake.get()
+            _serve(*self.place)
 
 
 def _default_count() -> int:
@@ -99,15 +289,27 @@ def _default_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _usleep() -> int:
+    """The address of a C function that lets a thread sleep for a number of microseconds."""
+    if sys.platform == "win32":
+        function = ctypes.windll.kernel32.Sleep  # milliseconds, which is as good here
+    else:
+        function = ctypes.CDLL(None).usleep
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+MOST_WORKERS = 255
+_USLEEP = _usleep()
 _count = _default_count()
 _workers: list[_Worker] = []
+_boxes = np.zeros((MOST_WORKERS + 1, BOX // 8), np.int64)
 _in_use = threading.Lock()
 
 
 def _forget_workers() -> None:
     """Threads do not survive a fork: the child process starts its own when it needs them."""
-    global _workers, _in_use
-    _workers, _in_use = [], threading.Lock()
+    global _workers, _boxes, _in_use
+    _workers, _boxes, _in_use = [], np.zeros_like(_boxes), threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -125,7 +327,7 @@ def set_num_threads(count: int) -> None:
     _count = count
 
 
-# Work of fewer numbers than this is done before a second thread has woken up.
+# Work of fewer numbers than this is done before a second thread has begun.
 SMALL = 1 << 14
 
 
@@ -134,32 +336,36 @@ def parts_for(numbers: int) -> int:
     return 1 if numbers < SMALL else _count
 
 
-def run(kernel: Callable, *args: Any, parts: int | None = None) -> None:
+def _boxes_of_workers(count: int) -> int:
+    """The address of the boxes of `count` workers, none of which is asleep."""
+    first = -_boxes.ctypes.data % BOX // 8  # where a line of the cache begins
+    boxes = _boxes.reshape(-1)[first:]
+    place = boxes.ctypes.data
+    while len(_workers) < count:
+        boxes[len(_workers) * BOX // 8] = ASLEEP
+        _workers.append(_Worker(len(_workers) + 1, place + len(_workers) * BOX))
+    for index in range(count):
+        if boxes[index * BOX // 8] == ASLEEP:
+            boxes[index * BOX // 8] = IDLE
+            _workers[index].wake.put(None)
+    return place
+
+
+def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
     """kernel(part, parts, *args) for each part, at the same time; waits for all of them.
 
     parts: the number of shares, as many as there are threads if not given. Small work is done
-    faster by one thread than by waking another: give parts=1.
+    faster by one thread than by two: give parts=1.
     """
-    parts = _count if parts is None else min(parts, _count)
+    parts = min(_count if parts is None else parts, _count, MOST_WORKERS + 1)
+    workers = min(parts - 1, MOST_WORKERS)
     # A second Python thread that comes while the workers are busy does its work alone.
     if parts == 1 or not _in_use.acquire(blocking=False):
-        for part in range(parts):
-            kernel(part, parts, *args)
-        return
-    try:
-        while len(_workers) < parts - 1:
-            _workers.append(_Worker())
-        helpers = _workers[: parts - 1]
-        for part, worker in enumerate(helpers, start=1):
-            worker.calls.put((kernel, (part, parts, *args)))
-        error = None
+        status = kernel.start(parts, 0, _USLEEP, *args)
+    else:
         try:
-            kernel(0, parts, *args)
-        except BaseException as raised:
-            error = raised
-        for worker in helpers:
-            error = worker.finished.get() or error
-        if error is not None:
-            raise error
-    finally:
-        _in_use.release()
+            status = kernel.start(parts, _boxes_of_workers(parts - 1), _USLEEP, *args)
+        finally:
+            _in_use.release()
+    if status:
+        raise RuntimeError(f"an error inside of the compiled kernel {kernel.name}")

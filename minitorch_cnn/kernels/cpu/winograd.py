@@ -18,7 +18,7 @@ import numpy as np
 
 from ..memory import empty
 from .product import PANEL, panel_width, product
-from .threads import address, compiled, counter, get_num_threads, parts_for, run, share, take
+from .threads import address, compiled, counter, get_num_threads, kernel, parts_for, run, share, take
 from .vector import BYTES, LANES, fma, gather, load_some, splat, store, store_some
 
 A1 = np.float32(math.sqrt(0.5))  # the point a
@@ -316,7 +316,7 @@ def transform_kernel_panel(w, turned, panel, U):
             store_six(place + 5 * line, step, LANES, evaluate_kernel(g0[5], g1[5], g2[5]))
 
 
-@compiled
+@kernel
 def transform_kernels(part, parts, w, turned, U):
     """U (panels, 36, C, width) from w (K, C, 3, 3)."""
     start, stop = share(U.shape[0], part, parts)
@@ -376,7 +376,7 @@ def multiply_panel(v, V_step, tiles, U_panel, panel, m, M_step, K, zeros):
             start, start_row = out, 4 * K
 
 
-@compiled
+@kernel
 def convolve_blocks(part, parts, work, x, U, y, ph, pw, block, V, M):
     """y from x and U, `block` tiles at a time: transform, 36 products, transform back.
 
@@ -403,7 +403,7 @@ def convolve_blocks(part, parts, work, x, U, y, ph, pw, block, V, M):
 # the tiles of all images are transformed first, and each panel of U is multiplied where it is made.
 
 
-@compiled
+@kernel
 def transform_all_inputs(part, parts, x, ph, pw, size, V):
     tiles = x.shape[0] * ((size[0] + 3) // 4) * ((size[1] + 3) // 4)
     start, stop = share(tiles, part, parts)
@@ -411,7 +411,7 @@ def transform_all_inputs(part, parts, x, ph, pw, size, V):
     transform_inputs(x, ph, pw, size, start, stop - start, v, 4 * V.shape[1])
 
 
-@compiled
+@kernel
 def multiply_all(part, parts, w, turned, V, M, U, tiles, K):
     """M (36, tiles*K) from V (36, tiles*C); U (parts, 36, C, width) is a workspace."""
     zeros = np.zeros(PANEL, np.float32)
@@ -425,7 +425,7 @@ def multiply_all(part, parts, w, turned, V, M, U, tiles, K):
         )
 
 
-@compiled
+@kernel
 def transform_all_outputs(part, parts, M, y):
     _, OH, OW, K = y.shape
     start, stop = share(y.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4), part, parts)
@@ -471,7 +471,7 @@ def store_kernel_gradient(dU, step, c, K, gw):
                 gw[k + lane, c, tap // 3, tap % 3] = numbers[tap, lane]
 
 
-@compiled
+@kernel
 def weight_gradient_blocks(part, parts, x, gy, ph, pw, block, V, D, dU):
     """dU (parts, 36, C, K) += V' dM over this part's tiles. V, D (parts, 36, ...): workspaces."""
     _, OH, OW, K = gy.shape
@@ -492,7 +492,7 @@ def weight_gradient_blocks(part, parts, x, gy, ph, pw, block, V, D, dU):
             )  # fmt: skip
 
 
-@compiled
+@kernel
 def finish_weight_gradient(part, parts, dU, gw):
     """gw from the sum of all parts' dU."""
     _, _, C, K = dU.shape
@@ -505,14 +505,14 @@ def finish_weight_gradient(part, parts, dU, gw):
         store_kernel_gradient(address(dU) + 4 * c * K, 4 * C * K, c, K, gw)
 
 
-@compiled
+@kernel
 def transform_all_gradients(part, parts, gy, D):
     _, OH, OW, K = gy.shape
     start, stop = share(gy.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4), part, parts)
     transform_gradients(gy, start, stop - start, address(D) + 4 * start * K, 4 * D.shape[1])
 
 
-@compiled
+@kernel
 def weight_gradient_all(part, parts, V, D, tiles, dU, gw):
     """gw, a few input channels at a time; dU (parts, 36, channels, K) is a workspace."""
     K, C = gw.shape[:2]
