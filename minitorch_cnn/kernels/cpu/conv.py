@@ -1,15 +1,17 @@
-"""Any convolution, straight from the image: a matrix product that never writes its matrix down.
+"""Any convolution as a matrix product (im2col), a block of output pixels at a time.
 
-im2col copies every patch into a row of a matrix, because a matrix product wants rows. The register
-tile only wants to know how far apart its numbers are. In channels-last memory the pixels of a
-patch's row, KW*C numbers, lie side by side, and the next row of the patch is one image row on. So
-the tile walks over the image itself: j goes down the patch, k along it, and the tile's rows are
-neighbouring outputs, sw*C numbers apart. Only the padding has to be copied: a band of rows at a
-time gets its border of zeros in a workspace that stays in the cache.
+Read kernels/conv.py first: it explains the matrix of patches. Here a block of its rows is made in a
+workspace that stays in the cache, is multiplied at once, and forgotten. In channels-last memory a
+patch is KH runs of KW * C consecutive numbers, so making it is a fast copy, and small beside a
+product with K columns. The three products of a convolution, with P pixels in a block:
 
-The gradients go the same way. With stride s the gradient of x is s*s ordinary convolutions of gy,
-each with every s-th tap of the kernel, and each makes every s-th pixel of gx. For the weights'
-gradient the roles change: tap and channel are the tile's rows, and the pixels are summed over.
+    y  (P, K)           = patches (P, KH KW C) @ w (KH KW C, K)
+    gw (KH KW C, K)    += patches' @ gy (P, K)
+    the patches' gradient (P, KH KW C) = gy @ w', which is added to gx where the patches came from
+                                         (col2im)
+
+With many channels a block takes the taps of one row of the kernel at a time. The patches of a
+1x1 convolution are the pixels themselves, where they lie.
 """
 
 from __future__ import annotations
@@ -17,254 +19,333 @@ from __future__ import annotations
 import numpy as np
 
 from ..memory import empty
+from . import direct
 from .product import PANEL, panel_width, product
-from .threads import address, compiled, counter, get_num_threads, kernel, parts_for, run, share, take
-from .vector import LANES, load_some, splat, store_some
+from .threads import (
+    address,
+    compiled,
+    counter,
+    get_num_threads,
+    kernel,
+    parts_for,
+    run,
+    share,
+    take,
+)
+from .vector import BYTES, LANES, add_to, copy, fill_zeros, gather, load_some, store
 
-BAND_BYTES = 192 << 10  # of the rows of an image that are worked on at a time
+PATCHES_BYTES = 256 << 10  # of a block: with the weights it shall fit into a core's own cache
+MOST_PIXELS = 96  # in a block: a multiple of the heights of register tiles, 6 and 12
+MANY_CHANNELS = 128
 
 
 @compiled
-def copy(source, target, count):
-    """`count` floats from one address to another."""
-    for i in range(0, count, LANES):
-        store_some(target + 4 * i, load_some(source + 4 * i, count - i), count - i)
+def inside(W, OW, KW, sw, pw, dw):
+    """(start, stop) of the output columns j whose taps j sw - pw + v dw are all in 0..W."""
+    start = (pw + sw - 1) // sw
+    stop = (W - 1 + pw - (KW - 1) * dw) // sw + 1
+    return start, max(min(stop, OW), start)
 
 
 @compiled
-def fill_zeros(target, count):
-    for i in range(0, count, LANES):
-        store_some(target + 4 * i, splat(np.float32(0)), count - i)
+def copy_patches(x, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, out, line):
+    """Copies the patches of the output pixels first..first + count to `out`, `line` floats apart.
 
-
-@compiled
-def padded_band(x, n, top, left, rows, columns, band):
-    """Copies rows x columns pixels of image n, from (top, left) on, with zeros outside, to band."""
+    x (N, H, W, C); size: (OH, OW). Of each patch the rows tap_row..tap_row + tap_rows are taken,
+    and the channels channel..channel + Cg. Outside of the image there are zeros.
+    """
     _, H, W, C = x.shape
-    first, last = max(-left, 0), min(columns, W - left)  # the columns that are inside
-    for r in range(rows):
-        h, line = top + r, address(band) + 4 * r * columns * C
-        if 0 <= h < H and first < last:
-            source = address(x) + 4 * ((n * H + h) * W + first + left) * C
-            fill_zeros(line, first * C)
-            copy(source, line + 4 * first * C, (last - first) * C)
-            fill_zeros(line + 4 * last * C, (columns - last) * C)
-        else:
-            fill_zeros(line, columns * C)
+    (OH, OW), ((sh, sw), (ph, pw), (dh, dw)) = size, geometry
+    begin, end = inside(W, OW, KW, sw, pw, dw)
+    if Cg < C or dw > 1:  # the taps of a row do not lie together
+        begin, end = OW, OW
+    run = KW * Cg
+    pixel = first
+    while pixel < first + count:  # a row of the output, or what of it is in the block
+        n, i, start = pixel // (OH * OW), pixel // OW % OH, pixel % OW
+        stop = min(OW, start + first + count - pixel)
+        for tap in range(tap_rows):
+            h = i * sh - ph + (tap_row + tap) * dh
+            row = address(x) + 4 * ((n * H + h) * W * C + channel)
+            place = out + 4 * (pixel - first) * line + 4 * tap * run
+            for j in range(start, stop):
+                if not 0 <= h < H:
+                    fill_zeros(place, run)
+                elif begin <= j < end:
+                    copy(row + 4 * (j * sw - pw) * C, place, run)
+                else:
+                    for v in range(KW):
+                        w = j * sw - pw + v * dw
+                        if 0 <= w < W:
+                            copy(row + 4 * w * C, place + 4 * v * Cg, Cg)
+                        else:
+                            fill_zeros(place + 4 * v * Cg, Cg)
+                place += 4 * line
+        pixel += stop - start
+
+
+@compiled
+def add_patches(gx, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, source, line):
+    """The opposite of `copy_patches`: adds what is at `source` to the pixels of gx."""
+    _, H, W, C = gx.shape
+    (OH, OW), ((sh, sw), (ph, pw), (dh, dw)) = size, geometry
+    begin, end = inside(W, OW, KW, sw, pw, dw)
+    if Cg < C or dw > 1:
+        begin, end = OW, OW
+    run = KW * Cg
+    pixel = first
+    while pixel < first + count:
+        n, i, start = pixel // (OH * OW), pixel // OW % OH, pixel % OW
+        stop = min(OW, start + first + count - pixel)
+        for tap in range(tap_rows):
+            h = i * sh - ph + (tap_row + tap) * dh
+            if not 0 <= h < H:
+                continue
+            row = address(gx) + 4 * ((n * H + h) * W * C + channel)
+            place = source + 4 * (pixel - first) * line + 4 * tap * run
+            for j in range(start, stop):
+                if begin <= j < end:
+                    add_to(place, row + 4 * (j * sw - pw) * C, run)
+                else:
+                    for v in range(KW):
+                        w = j * sw - pw + v * dw
+                        if 0 <= w < W:
+                            add_to(place + 4 * v * Cg, row + 4 * w * C, Cg)
+                place += 4 * line
+        pixel += stop - start
 
 
 @kernel
-def correlate(
-    part, parts, work, x, w, bias, y, size, y_steps, taps, groups, stride, dilation, top, left, band
-):
-    """y[n, i, j] = bias + sum over u, v of x[n, i sh + u dh + top, j sw + v dw + left] @ w[u, v]
+def convolve_blocks(part, parts, work, x, w, bias, y, KW, geometry, tap_rows, block, patches, line):
+    """y (N, OH, OW, K) from x (N, H, W, C); w: see `arrange_weights`.
 
-    x (N, H, W, C); y: where output (0, 0, 0) lies, y_steps: the steps in bytes to the next image,
-    row and column; size: (OH, OW); taps: (KH, KW). w (G, panels, KH, KW, C/G, width).
-    band: one workspace for each part.
+    patches: a workspace for each part; of size 0 if the patches are the pixels of x.
     """
-    N, H, W, C = x.shape
-    (OH, OW), (KH, KW), (sh, sw), (dh, dw) = size, taps, stride, dilation
-    _, panels, _, _, Cg, width = w.shape
-    Kg = bias.shape[0] // groups
-    columns = (OW - 1) * sw + (KW - 1) * dw + 1  # of the image that the outputs see
-    most = band.shape[1] // (columns * C)
-    most = max((most - (KH - 1) * dh - 1) // sh + 1, 1)  # output rows of a band
-    mine = band[part]
-    y_image, y_row, y_column = y_steps
-    w_tap, w_panel = 4 * Cg * width, 4 * KH * KW * Cg * width
-    bands = (OH + most - 1) // most  # of an image, as equal as can be
-    most = (OH + bands - 1) // bands
-    index = take(work, 1)
-    while index < N * bands:
-        n, i = index // bands, index % bands * most
-        count = min(most, OH - i)
-        rows = (count - 1) * sh + (KH - 1) * dh + 1
-        h = i * sh + top
-        if h >= 0 and h + rows <= H and left >= 0 and left + columns <= W:
-            source, line = address(x) + 4 * ((n * H + h) * W + left) * C, 4 * W * C
-        else:
-            padded_band(x, n, h, left, rows, columns, mine)
-            source, line = address(mine), 4 * columns * C
-        for g in range(groups):
+    _, OH, OW, K = y.shape
+    groups, pieces, panels, depth, width = w.shape
+    C, Kg, pixels = x.shape[3], K // groups, y.size // K
+    first = take(work, block)
+    while first < pixels:
+        count = min(block, pixels - first)
+        for index in range(groups * pieces):
+            g, piece = index // pieces, index % pieces
+            if patches.size:
+                rows = address(patches) + 4 * part * block * line
+                copy_patches(
+                    x, (OH, OW), KW, geometry, first, count, g * C // groups, C // groups,
+                    piece * tap_rows, tap_rows, rows, line,
+                )  # fmt: skip
+            else:
+                rows = address(x) + 4 * first * C
             for panel in range(panels):
                 channel = g * Kg + panel * width
-                out_channels = min(width, Kg - panel * width)
-                here = address(w) + (g * panels + panel) * w_panel
-                for r in range(count):
-                    out = y + n * y_image + (i + r) * y_row
-                    pixel = source + r * sh * line + 4 * g * Cg
-                    out += 4 * channel
-                    # A patch of few numbers is one sum. Longer ones are summed up row by row, which
-                    # loses fewer digits.
-                    if groups == 1 and dw == 1 and C < 128:
-                        product(
-                            pixel, 4 * sw * C, dh * line, 4, here, KW * w_tap, 4 * width, 0,
-                            out, y_column, OW, out_channels, KH, KW * C,
-                            address(bias) + 4 * channel, 0,
-                        )  # fmt: skip
-                        continue
-                    begin, begin_row = address(bias) + 4 * channel, 0
-                    for u in range(KH):
-                        product(
-                            pixel + u * dh * line, 4 * sw * C, 4 * dw * C, 4,
-                            here + u * KW * w_tap, w_tap, 4 * width, 0,
-                            out, y_column, OW, out_channels, KW, Cg, begin, begin_row,
-                        )  # fmt: skip
-                        begin, begin_row = out, y_column
-        index = take(work, 1)
+                out = address(y) + 4 * (first * K + channel)
+                start, start_row = (out, 4 * K) if piece else (address(bias) + 4 * channel, 0)
+                product(
+                    rows, 4 * line, 0, 4,
+                    address(w) + 4 * (index * panels + panel) * depth * width, 0, 4 * width, 0,
+                    out, 4 * K, count, min(width, Kg - panel * width), 1, depth, start, start_row,
+                )  # fmt: skip
+        first = take(work, block)
 
 
 @kernel
-def weight_gradient_bands(part, parts, x, gy, sums, stride, padding, dilation, band):
-    """sums (parts, G, KH, KW, C/G, K/G): this part's share of sum over pixels of x gy."""
-    N, H, W, C = x.shape
+def weight_gradient_blocks(
+    part, parts, x, gy, sums, KW, geometry, tap_rows, block, patches, line
+):  # fmt: skip
+    """sums (parts, G, pieces, depth, K/G): this part's share of patches' @ gy."""
     _, OH, OW, K = gy.shape
-    _, groups, KH, KW, Cg, Kg = sums.shape
-    (sh, sw), (ph, pw), (dh, dw) = stride, padding, dilation
-    columns = (OW - 1) * sw + (KW - 1) * dw + 1
-    most = band.shape[1] // (columns * C)
-    most = max((most - (KH - 1) * dh - 1) // sh + 1, 1)
-    mine, total = band[part], sums[part]
-    total.fill(0)
-    start, stop = share(N * OH, part, parts)
-    while start < stop:
-        n, i = start // OH, start % OH
-        count = min(most, OH - i, stop - start)
-        rows = (count - 1) * sh + (KH - 1) * dh + 1
-        h = i * sh - ph
-        if h >= 0 and h + rows <= H and pw == 0 and columns <= W:
-            source, line = address(x) + 4 * (n * H + h) * W * C, 4 * W * C
-        else:
-            padded_band(x, n, h, -pw, rows, columns, mine)
-            source, line = address(mine), 4 * columns * C
-        gradient = address(gy) + 4 * (n * OH + i) * OW * K
-        for g in range(groups):
-            for u in range(KH):
-                tap = source + u * dh * line + 4 * g * Cg
-                out = address(total) + 4 * (g * KH + u) * KW * Cg * Kg
-                if groups == 1 and dw == 1:
-                    product(
-                        tap, 4, sh * line, 4 * sw * C, gradient, 4 * OW * K, 4 * K, 4 * PANEL,
-                        out, 4 * K, KW * C, K, count, OW, out, 4 * K,
+    _, groups, pieces, depth, Kg = sums.shape
+    C, pixels = x.shape[3], gy.size // K
+    sums[part].fill(0)
+    start, stop = share(pixels, part, parts)
+    for first in range(start, stop, block):
+        count = min(block, stop - first)
+        for index in range(groups * pieces):
+            g, piece = index // pieces, index % pieces
+            if patches.size:
+                rows = address(patches) + 4 * part * block * line
+                copy_patches(
+                    x, (OH, OW), KW, geometry, first, count, g * C // groups, C // groups,
+                    piece * tap_rows, tap_rows, rows, line,
+                )  # fmt: skip
+            else:
+                rows = address(x) + 4 * first * C
+            out = address(sums) + 4 * (part * groups * pieces + index) * depth * Kg
+            product(
+                rows, 4, 0, 4 * line, address(gy) + 4 * (first * K + g * Kg), 0, 4 * K, 4 * PANEL,
+                out, 4 * Kg, depth, Kg, 1, count, out, 4 * Kg,
+            )  # fmt: skip
+
+
+@kernel
+def input_gradient_blocks(
+    part, parts, work, gy, w, gx, KW, geometry, tap_rows, images, block, patches, line, zeros
+):  # fmt: skip
+    """gx (N, H, W, C) from gy (N, OH, OW, K), some images at a time; w: turned. zeros: (depth)"""
+    N, OH, OW, K = gy.shape
+    groups, pieces, panels, Kg, width = w.shape
+    _, H, W, C = gx.shape
+    depth, size = zeros.size, OH * OW
+    image = take(work, images)
+    while image < N:
+        stop = min(image + images, N) * size
+        if patches.size:
+            fill_zeros(address(gx) + 4 * image * H * W * C, (stop // size - image) * H * W * C)
+        for first in range(image * size, stop, block):
+            count = min(block, stop - first)
+            for index in range(groups * pieces):
+                g, piece = index // pieces, index % pieces
+                if patches.size:
+                    rows = address(patches) + 4 * part * block * line
+                else:
+                    rows = address(gx) + 4 * first * C
+                product(
+                    address(gy) + 4 * (first * K + g * Kg), 4 * K, 0, 4,
+                    address(w) + 4 * index * panels * Kg * width, 0, 4 * width, 4 * Kg * width,
+                    rows, 4 * line, count, depth, 1, Kg, address(zeros), 0,
+                )  # fmt: skip
+                if patches.size:
+                    add_patches(
+                        gx, (OH, OW), KW, geometry, first, count, g * C // groups, C // groups,
+                        piece * tap_rows, tap_rows, rows, line,
                     )  # fmt: skip
-                    continue
+        image = take(work, images)
+
+
+@kernel
+def arrange_weights(part, parts, w, tap_rows, out):
+    """w (K, C/G, KH, KW) as the right side of a product, in panels of columns that lie together.
+
+    out (G, pieces, panels, depth, width): its columns are the filters k, its rows (u, v, c) for
+    the `tap_rows` rows of the kernel that belong to a piece.
+    """
+    groups, _, panels, depth, width = out.shape
+    K, Cg, KH, KW = w.shape
+    Kg, taps = K // groups, KH * KW
+    step = 4 * Cg * taps  # from one filter to the next
+    vectors = width // LANES
+    start, stop = share(groups * panels * vectors, part, parts)
+    for index in range(start, stop):
+        g, panel, column = index // (panels * vectors), index // vectors % panels, index % vectors
+        k = panel * width + column * LANES
+        n = max(min(Kg - k, LANES), 0)
+        for tap in range(taps):
+            piece, row = tap // (tap_rows * KW), tap % (tap_rows * KW) * Cg
+            place = address(out[g, piece, panel]) + 4 * (row * width + column * LANES)
+            source = address(w) + (g * Kg + k) * step + 4 * tap
+            for c in range(Cg):
+                store(place + 4 * c * width, gather(source + 4 * c * taps, step, n))
+
+
+@kernel
+def arrange_turned_weights(part, parts, w, tap_rows, out):
+    """The same the other way round: the rows of a panel are the filters, its columns (u, v, c)."""
+    groups, pieces, panels, _, width = out.shape
+    K, Cg, _, KW = w.shape
+    Kg = K // groups
+    start, stop = share(K, part, parts)
+    for k in range(start, stop):
+        for piece in range(pieces):
+            panel, column = 0, 0
+            for u in range(piece * tap_rows, (piece + 1) * tap_rows):
                 for v in range(KW):
-                    here = out + 4 * v * Cg * Kg
-                    product(
-                        tap + 4 * v * dw * C, 4, sh * line, 4 * sw * C,
-                        gradient + 4 * g * Kg, 4 * OW * K, 4 * K, 4 * PANEL,
-                        here, 4 * Kg, Cg, Kg, count, OW, here, 4 * Kg,
-                    )  # fmt: skip
-        start += count
+                    for c in range(Cg):
+                        out[k // Kg, piece, panel, k % Kg, column] = w[k, c, u, v]
+                        column += 1
+                        if column == width:
+                            panel, column = panel + 1, 0
+            if panel < panels:
+                out[k // Kg, piece, panel, k % Kg, column:] = 0
 
 
 @kernel
 def finish_weight_gradient(part, parts, sums, gw):
     """gw (K, C/G, KH, KW) = the sum of the parts of sums (parts, G, KH, KW, C/G, K/G)."""
     all_parts, groups, KH, KW, Cg, Kg = sums.shape
-    start, stop = share(groups * Kg, part, parts)
-    for k in range(start, stop):
-        g, inside = k // Kg, k % Kg
-        for c in range(Cg):
-            for u in range(KH):
-                for v in range(KW):
-                    total = sums[0, g, u, v, c, inside]
-                    for other in range(1, all_parts):
-                        total += sums[other, g, u, v, c, inside]
-                    gw[k, c, u, v] = total
-
-
-@kernel
-def arrange_weights(part, parts, w, groups, first, step, turned, out):
-    """Weights as `correlate` wants them: out (G, panels, KH, KW, rows, width) from w (K, Cg, ., .).
-
-    Of the kernel's taps every `step`-th from `first` on is taken. turned: the channels change
-    roles and the taps are taken in reverse, for the gradient of x.
-    """
-    G, panels, KH, KW, rows, width = out.shape
-    Kg, Cg = w.shape[0] // groups, w.shape[1]
-    columns = Cg if turned else Kg
-    start, stop = share(G * panels, part, parts)
+    step = 4 * sums[0].size
+    numbers = np.empty((KH * KW, LANES), np.float32)
+    vectors = (Kg + LANES - 1) // LANES
+    start, stop = share(groups * vectors, part, parts)
     for index in range(start, stop):
-        g, panel = index // panels, index % panels
-        for u in range(KH):
-            for v in range(KW):
-                tap_u = first[0] + step[0] * (KH - 1 - u if turned else u)
-                tap_v = first[1] + step[1] * (KW - 1 - v if turned else v)
-                for row in range(rows):
-                    for column in range(width):
-                        c = panel * width + column
-                        value = np.float32(0)
-                        if c < columns:
-                            if turned:
-                                value = w[g * Kg + row, c, tap_u, tap_v]
-                            else:
-                                value = w[g * Kg + c, row, tap_u, tap_v]
-                        out[g, panel, u, v, row, column] = value
+        g, k = index // vectors, index % vectors * LANES
+        n = min(Kg - k, LANES)
+        for c in range(Cg):
+            for tap in range(KH * KW):
+                source = address(sums) + 4 * (((g * KH * KW + tap) * Cg + c) * Kg + k)
+                total = load_some(source, n)
+                for other in range(1, all_parts):
+                    total = total + load_some(source + other * step, n)
+                store(address(numbers) + tap * BYTES, total)
+            for lane in range(n):
+                for tap in range(KH * KW):
+                    gw[g * Kg + k + lane, c, tap // KW, tap % KW] = numbers[tap, lane]
 
 
 # ------------------------------------------------------------------------- what the tier calls
 
 
-def _band(columns: int, rows: int, C: int):
-    """A workspace for each thread that holds at least `rows` rows of the image."""
-    numbers = max(BAND_BYTES // 4, columns * rows * C)
-    return empty((get_num_threads(), numbers))
+class _Plan:
+    """How a convolution is cut into blocks."""
+
+    def __init__(self, w_shape, geometry, patches_bytes=PATCHES_BYTES) -> None:
+        stride, padding, dilation, self.groups = geometry
+        K, Cg, KH, self.KW = w_shape
+        self.geometry = stride, padding, dilation
+        self.tap_rows = 1 if Cg >= MANY_CHANNELS else KH
+        self.pieces, self.depth = KH // self.tap_rows, self.tap_rows * self.KW * Cg
+        self.plain = (KH, self.KW, stride, padding) == (1, 1, (1, 1), (0, 0)) and self.groups == 1
+        # An odd number of cache lines, so that the rows of the patches use all parts of the cache.
+        self.line = self.depth if self.plain else (-(-self.depth // 16) | 1) * 16
+        most = patches_bytes // (4 * self.line) // 12 * 12
+        self.block = min(max(most, 12), MOST_PIXELS)
+
+    def workspace(self, parts: int) -> np.ndarray:
+        return empty((0 if self.plain else parts * self.block * self.line,))
 
 
 def forward(x, w, bias, geometry, y) -> None:
     """y (N, OH, OW, K) from x (N, H, W, C), w (K, C/G, KH, KW) and bias (K)."""
-    stride, padding, dilation, groups = geometry
-    K, Cg, KH, KW = w.shape
-    _, OH, OW, _ = y.shape
-    width = panel_width(K // groups)
-    weights = empty((groups, -(-K // groups // width), KH, KW, Cg, width))
-    run(arrange_weights, w, groups, (0, 0), (1, 1), False, weights, parts=parts_for(weights.size))
-    columns = (OW - 1) * stride[1] + (KW - 1) * dilation[1] + 1
-    band = _band(columns, (KH - 1) * dilation[0] + 1, x.shape[3])
+    plan, width = _Plan(w.shape, geometry), panel_width(len(w) // geometry[3])
+    panels = -(-len(w) // geometry[3] // width)
+    weights = empty((plan.groups, plan.pieces, panels, plan.depth, width))
+    run(arrange_weights, w, plan.tap_rows, weights, parts=parts_for(weights.size))
+    if direct.applies(w.shape, geometry):
+        direct.forward(x, weights[0, 0], bias, w.shape, geometry[0], geometry[1], y)
+        return
     run(
-        correlate, counter(), x, weights, bias, y.ctypes.data, (OH, OW), y.strides[:3], (KH, KW),
-        groups, stride, dilation, -padding[0], -padding[1], band,
+        convolve_blocks, counter(), x, weights, bias, y, plan.KW, plan.geometry, plan.tap_rows,
+        plan.block, plan.workspace(get_num_threads()), plan.line,
+        parts=parts_for(y.size * plan.depth // 16),
     )  # fmt: skip
 
 
 def input_gradient(gy, w, geometry, gx) -> None:
     """gx (N, H, W, C) from gy (N, OH, OW, K) and w (K, C/G, KH, KW)."""
-    (sh, sw), (ph, pw), (dh, dw), groups = geometry
-    K, Cg, KH, KW = w.shape
-    _, H, W, C = gx.shape
-    width = panel_width(Cg)
-    nothing = np.zeros(C, np.float32)
-    for a in range(min(sh, H)):
-        for b in range(min(sw, W)):
-            # The pixels a, a + sh, a + 2 sh, ... meet the taps first, first + sh, ...
-            first = (a + ph) % sh, (b + pw) % sw
-            taps = -(-(KH - first[0]) // sh), -(-(KW - first[1]) // sw)
-            pixels = gx[:, a::sh, b::sw]
-            if min(taps) <= 0:
-                pixels[...] = 0
-                continue
-            weights = empty((groups, -(-Cg // width), *taps, K // groups, width))
-            args = w, groups, first, (sh, sw), True, weights
-            run(arrange_weights, *args, parts=parts_for(weights.size))
-            top = (a + ph - first[0]) // sh - (taps[0] - 1) * dh
-            left = (b + pw - first[1]) // sw - (taps[1] - 1) * dw
-            size = pixels.shape[1:3]
-            band = _band(size[1] + (taps[1] - 1) * dw, (taps[0] - 1) * dh + 1, K)
-            run(
-                correlate, counter(), gy, weights, nothing, pixels.ctypes.data, size,
-                pixels.strides[:3], taps, groups, (1, 1), (dh, dw), top, left, band,
-            )  # fmt: skip
+    plan = _Plan(w.shape, geometry)
+    width = panel_width(plan.depth)
+    panels = -(-plan.depth // width)
+    weights = empty((plan.groups, plan.pieces, panels, len(w) // plan.groups, width))
+    run(arrange_turned_weights, w, plan.tap_rows, weights, parts=parts_for(weights.size))
+    images = max(plan.block // (gy.shape[1] * gy.shape[2]), 1)
+    run(
+        input_gradient_blocks, counter(), gy, weights, gx, plan.KW, plan.geometry, plan.tap_rows,
+        images, plan.block, plan.workspace(get_num_threads()), plan.line,
+        np.zeros(plan.depth, np.float32), parts=parts_for(gy.size * plan.depth // 16),
+    )  # fmt: skip
 
 
 def weight_gradient(x, gy, geometry, gw) -> None:
     """gw (K, C/G, KH, KW) from x (N, H, W, C) and gy (N, OH, OW, K)."""
-    stride, padding, dilation, groups = geometry
+    plan, parts = _Plan(gw.shape, geometry, 2 * PATCHES_BYTES), get_num_threads()
+    sums = empty((parts, plan.groups, plan.pieces, plan.depth, len(gw) // plan.groups))
+    if direct.applies(gw.shape, geometry):
+        direct.weight_gradient(x, gy, sums[:, 0, 0], gw.shape, geometry[0], geometry[1])
+    else:
+        run(
+            weight_gradient_blocks, x, gy, sums, plan.KW, plan.geometry, plan.tap_rows, plan.block,
+            plan.workspace(parts), plan.line,
+        )  # fmt: skip
     K, Cg, KH, KW = gw.shape
-    OW = gy.shape[2]
-    sums = empty((get_num_threads(), groups, KH, KW, Cg, K // groups))
-    columns = (OW - 1) * stride[1] + (KW - 1) * dilation[1] + 1
-    band = _band(columns, (KH - 1) * dilation[0] + 1, x.shape[3])
-    run(weight_gradient_bands, x, gy, sums, stride, padding, dilation, band)
+    sums = sums.reshape(parts, plan.groups, KH, KW, Cg, K // plan.groups)
     run(finish_weight_gradient, sums, gw, parts=parts_for(gw.size))

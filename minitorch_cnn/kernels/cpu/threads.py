@@ -185,7 +185,7 @@ BOX = 64
 # How often a thread looks before it sleeps: for some 200 microseconds, longer than Python takes from
 # one kernel to the next. (Not with the pause instruction: a virtual machine may take it as a reason to
 # run something else.)
-LOOKS = 200_000
+LOOKS = 2_000_000
 
 
 @intrinsic

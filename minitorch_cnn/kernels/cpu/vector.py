@@ -13,10 +13,13 @@ import operator
 import os
 
 import llvmlite.binding as llvm
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
+
+from .threads import compiled
 
 # Numba compiles for this processor, or for the one that NUMBA_CPU_FEATURES describes.
 _features = os.environ.get("NUMBA_CPU_FEATURES") or llvm.get_host_cpu_features().flatten()
@@ -93,6 +96,16 @@ def fma_value(builder, a, b, c):
 
 
 # ------------------------------------------------------------------ what kernels may write
+
+
+@intrinsic
+def load(typingctx, address):
+    """LANES floats."""
+
+    def code(context, builder, signature, args):
+        return builder.load(pointer(builder, args[0]), align=4)
+
+    return vector_type(types.int64), code
 
 
 @intrinsic
@@ -272,3 +285,30 @@ def gather(typingctx, address, step, count):
         )
 
     return vector_type(types.int64, types.int64, types.int64), code
+
+
+# -------------------------------------------------------------------------- runs of numbers
+
+
+@compiled
+def copy(source, target, count):
+    """`count` floats from one address to another."""
+    whole = count // LANES * LANES
+    for i in range(0, whole, LANES):
+        store(target + 4 * i, load(source + 4 * i))
+    if whole < count:
+        store_some(target + 4 * whole, load_some(source + 4 * whole, count - whole), count - whole)
+
+
+@compiled
+def fill_zeros(target, count):
+    for i in range(0, count, LANES):
+        store_some(target + 4 * i, splat(np.float32(0)), count - i)
+
+
+@compiled
+def add_to(source, target, count):
+    """Adds `count` floats at one address to those at another."""
+    for i in range(0, count, LANES):
+        total = load_some(target + 4 * i, count - i) + load_some(source + 4 * i, count - i)
+        store_some(target + 4 * i, total, count - i)
