@@ -118,6 +118,34 @@ def store(typingctx, address, value):
 
 
 @intrinsic
+def stream(typingctx, address, value):
+    """Stores to an address that is a multiple of BYTES, past the cache."""
+
+    def code(context, builder, signature, args):
+        instruction = builder.store(args[1], pointer(builder, args[0]), align=BYTES)
+        one = builder.module.add_metadata([ir.Constant(I32, 1)])
+        instruction.set_metadata("nontemporal", one)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, vector_type), code
+
+
+@intrinsic
+def prefetch(typingctx, address):
+    """Asks for a line of the cache that will be wanted soon; any address will do."""
+
+    def code(context, builder, signature, args):
+        octet = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [octet, I32, I32, I32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        numbers = [ir.Constant(I32, number) for number in (0, 2, 1)]
+        builder.call(function, [builder.inttoptr(args[0], octet), *numbers])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), code
+
+
+@intrinsic
 def load_some(typingctx, address, count):
     """The first `count` of LANES floats; the others are 0."""
 

@@ -19,7 +19,7 @@ import numpy as np
 from ..memory import empty
 from .product import PANEL, panel_width, product
 from .threads import address, compiled, counter, get_num_threads, kernel, parts_for, run, share, take
-from .vector import BYTES, LANES, fma, gather, load_some, splat, store, store_some
+from .vector import BYTES, LANES, fma, gather, load_some, prefetch, splat, store, store_some, stream
 
 A1 = np.float32(math.sqrt(0.5))  # the point a
 B1 = np.float32(math.sqrt(2.0))  # the point b
@@ -158,6 +158,9 @@ def transform_input_tile(x, n_image, top, left, out, step):
     corner = address(x) + 4 * ((n_image * H + top) * W + left) * C
     for c in range(0, C, LANES):
         n = min(C - c, LANES)
+        for r in range(6, 10):
+            for j in range(1, 5):
+                prefetch(corner + r * row + j * column + 4 * c)
         if inside:
             place = corner + 4 * c
             d0 = input_column(place, row, n)
@@ -196,6 +199,12 @@ def output_row(place, step, n):
 @compiled
 def store_four(place, step, count, n, values):
     """The first `count` of four vectors, `step` bytes apart."""
+    if count > 3 and n == LANES and (place | step) % BYTES == 0:
+        stream(place, values[0])
+        stream(place + step, values[1])
+        stream(place + 2 * step, values[2])
+        stream(place + 3 * step, values[3])
+        return
     store_some(place, values[0], n)
     if count > 1:
         store_some(place + step, values[1], n)
