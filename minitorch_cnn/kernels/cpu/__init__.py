@@ -27,6 +27,7 @@ from . import matmul as _matmul
 from . import optim as _optim
 from .product import panel_width
 from .threads import SMALL, counter, parts_for, run
+from .vector import may_stream
 
 
 def takes(*arrays: Array | None) -> bool:
@@ -149,7 +150,7 @@ def batch_norm_forward(
     rows = _rows(x)
     y = empty(rows.shape)
     more = rows if residual is None else _rows(residual)
-    args = (rows, _contiguous(scale), _contiguous(shift), more, residual is not None, relu, y)
+    args = (rows, _contiguous(scale), _contiguous(shift), more, residual is not None, relu, may_stream(y), y)
     run(norm.normalize, counter(), *args, parts=parts_for(x.size))
     return _back(y, x)
 
@@ -185,7 +186,7 @@ def batch_norm_backward(
         c = -a * gbias / count - b * mean
     a, b, c = (vector.astype(np.float32) for vector in (a, b, c))
     gx = empty(x_rows.shape)
-    args = (gy_rows, x_rows, y_rows, y is not None, a, b, c, gx)
+    args = (gy_rows, x_rows, y_rows, y is not None, a, b, c, may_stream(gx), gx)
     run(norm.input_gradient, counter(), *args, parts=parts_for(x.size))
     return _back(gx, gy), gweight.astype(np.float32), gbias.astype(np.float32)
 

@@ -1,7 +1,7 @@
 """Batch normalisation in two passes each way: one that adds up, one that writes.
 
-Images are looked at as rows (P, C), a row for each pixel. A pass takes a block of rows that stays
-in the cache, and goes through it once for each 4 * LANES channels, whose sums stay in registers.
+Images are looked at as rows (P, C), a row for each pixel. The passes that write
+go through memory once from its beginning to its end, which is what a processor fetches in advance.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from .vector import (
     BYTES,
     LANES,
     fma,
+    load,
     load_some,
     positive_part,
     splat,
+    store,
     store_some,
+    stream,
     where_positive,
 )
 
@@ -111,29 +114,30 @@ def channel_sums(part, parts, x, sums):
 
 
 @kernel
-def normalize(part, parts, work, x, scale, shift, residual, has_residual, relu, y):
+def normalize(part, parts, work, x, scale, shift, residual, has_residual, relu, streaming, y):
     """y = x * scale + shift [+ residual], at least 0 with relu; all (P, C)."""
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 1)
     first = take(work, rows)
     while first < P:
-        count = min(rows, P - first)
-        for c in range(0, C, LANES):
-            n = min(C - c, LANES)
-            a = load_some(address(scale) + 4 * c, n)
-            b = load_some(address(shift) + 4 * c, n)
-            offset = 4 * (first * C + c)
-            source, out, more = address(x) + offset, address(y) + offset, address(residual) + offset
-            for _ in range(count):
+        offset = 4 * first * C
+        source, out, more = address(x) + offset, address(y) + offset, address(residual) + offset
+        for _ in range(min(rows, P - first)):
+            for c in range(0, C, LANES):
+                n = min(C - c, LANES)
+                a, b = load_some(address(scale) + 4 * c, n), load_some(address(shift) + 4 * c, n)
                 value = fma(load_some(source, n), a, b)
                 if has_residual:
                     value = value + load_some(more, n)
                 if relu:
                     value = positive_part(value)
-                store_some(out, value, n)
-                source += 4 * C
-                out += 4 * C
-                more += 4 * C
+                if streaming:
+                    stream(out, value)
+                else:
+                    store_some(out, value, n)
+                source += 4 * n
+                out += 4 * n
+                more += 4 * n
         first = take(work, rows)
 
 
@@ -145,67 +149,58 @@ def gradient_sums(part, parts, gy, x, y, has_y, mean, sums):
     """
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 16)
-    numbers = np.empty((2, LANES), np.float32)
+    block = np.empty((2, (C + LANES - 1) // LANES * LANES), np.float32)
     start, stop = share(P, part, parts)
     sums[part].fill(0)
     for first in range(start, stop, rows):
-        count = min(rows, stop - first)
-        for c in range(0, C, LANES):
-            n = min(C - c, LANES)
-            middle = load_some(address(mean) + 4 * c, n)
-            offset = 4 * (first * C + c)
-            g_place, x_place = address(gy) + offset, address(x) + offset
-            y_place = address(y) + offset
-            zero = splat(np.float32(0))
-            # Two of each: an addition takes several cycles, so one chain would wait for itself.
-            s0, s1, p0, p1 = zero, zero, zero, zero
-            for _ in range(count // 2):
-                g0, g1 = load_some(g_place, n), load_some(g_place + 4 * C, n)
+        offset = 4 * first * C
+        g_place, x_place, y_place = address(gy) + offset, address(x) + offset, address(y) + offset
+        block.fill(0)
+        for _ in range(min(rows, stop - first)):
+            s_place, p_place = address(block), address(block) + 4 * block.shape[1]
+            for c in range(0, C, LANES):
+                n = min(C - c, LANES)
+                g = load_some(g_place, n)
                 if has_y:
-                    g0 = where_positive(load_some(y_place, n), g0)
-                    g1 = where_positive(load_some(y_place + 4 * C, n), g1)
-                s0 += g0
-                s1 += g1
-                p0 = fma(g0, load_some(x_place, n) - middle, p0)
-                p1 = fma(g1, load_some(x_place + 4 * C, n) - middle, p1)
-                g_place += 8 * C
-                x_place += 8 * C
-                y_place += 8 * C
-            if count % 2:
-                g0 = load_some(g_place, n)
-                if has_y:
-                    g0 = where_positive(load_some(y_place, n), g0)
-                s0 += g0
-                p0 = fma(g0, load_some(x_place, n) - middle, p0)
-            store_some(address(numbers), s0 + s1, LANES)
-            store_some(address(numbers) + BYTES, p0 + p1, LANES)
-            for i in range(n):
-                sums[part, 0, c + i] += numbers[0, i]
-                sums[part, 1, c + i] += numbers[1, i]
+                    g = where_positive(load_some(y_place, n), g)
+                distance = load_some(x_place, n) - load_some(address(mean) + 4 * c, n)
+                store(s_place, load(s_place) + g)
+                store(p_place, fma(g, distance, load(p_place)))
+                g_place += 4 * n
+                x_place += 4 * n
+                y_place += 4 * n
+                s_place += BYTES
+                p_place += BYTES
+        for c in range(C):
+            sums[part, 0, c] += block[0, c]
+            sums[part, 1, c] += block[1, c]
 
 
 @kernel
-def input_gradient(part, parts, work, gy, x, y, has_y, a, b, c0, gx):
+def input_gradient(part, parts, work, gy, x, y, has_y, a, b, c0, streaming, gx):
     """gx = a g + b x + c0, with a, b, c0 (C) and g as in `gradient_sums`."""
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 1)
     first = take(work, rows)
     while first < P:
-        count = min(rows, P - first)
-        for c in range(0, C, LANES):
-            n = min(C - c, LANES)
-            va, vb = load_some(address(a) + 4 * c, n), load_some(address(b) + 4 * c, n)
-            vc = load_some(address(c0) + 4 * c, n)
-            offset = 4 * (first * C + c)
-            g_place, x_place = address(gy) + offset, address(x) + offset
-            y_place, out = address(y) + offset, address(gx) + offset
-            for _ in range(count):
+        offset = 4 * first * C
+        g_place, x_place, y_place = address(gy) + offset, address(x) + offset, address(y) + offset
+        out = address(gx) + offset
+        for _ in range(min(rows, P - first)):
+            for c in range(0, C, LANES):
+                n = min(C - c, LANES)
+                va, vb = load_some(address(a) + 4 * c, n), load_some(address(b) + 4 * c, n)
                 g = load_some(g_place, n)
                 if has_y:
                     g = where_positive(load_some(y_place, n), g)
-                store_some(out, fma(g, va, fma(load_some(x_place, n), vb, vc)), n)
-                g_place += 4 * C
-                x_place += 4 * C
-                y_place += 4 * C
-                out += 4 * C
+                rest = fma(load_some(x_place, n), vb, load_some(address(c0) + 4 * c, n))
+                value = fma(g, va, rest)
+                if streaming:
+                    stream(out, value)
+                else:
+                    store_some(out, value, n)
+                g_place += 4 * n
+                x_place += 4 * n
+                y_place += 4 * n
+                out += 4 * n
         first = take(work, rows)

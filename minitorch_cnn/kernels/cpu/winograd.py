@@ -19,7 +19,19 @@ import numpy as np
 from ..memory import empty
 from .product import PANEL, panel_width, product
 from .threads import address, compiled, counter, get_num_threads, kernel, parts_for, run, share, take
-from .vector import BYTES, LANES, fma, gather, load_some, prefetch, splat, store, store_some, stream
+from .vector import (
+    BYTES,
+    LANES,
+    fma,
+    gather,
+    load_some,
+    may_stream,
+    prefetch,
+    splat,
+    store,
+    store_some,
+    stream,
+)
 
 A1 = np.float32(math.sqrt(0.5))  # the point a
 B1 = np.float32(math.sqrt(2.0))  # the point b
@@ -158,7 +170,7 @@ def transform_input_tile(x, n_image, top, left, out, step):
     corner = address(x) + 4 * ((n_image * H + top) * W + left) * C
     for c in range(0, C, LANES):
         n = min(C - c, LANES)
-        for r in range(6, 10):
+        for r in range(6, 10):  # of the tile below, in the columns that are its own
             for j in range(1, 5):
                 prefetch(corner + r * row + j * column + 4 * c)
         if inside:
@@ -197,9 +209,9 @@ def output_row(place, step, n):
 
 
 @compiled
-def store_four(place, step, count, n, values):
+def store_four(place, step, count, n, streaming, values):
     """The first `count` of four vectors, `step` bytes apart."""
-    if count > 3 and n == LANES and (place | step) % BYTES == 0:
+    if streaming and count > 3:
         stream(place, values[0])
         stream(place + step, values[1])
         stream(place + 2 * step, values[2])
@@ -215,7 +227,7 @@ def store_four(place, step, count, n, values):
 
 
 @compiled
-def transform_output_tile(m, step, K, y, n_image, top, left):
+def transform_output_tile(m, step, K, y, n_image, top, left, streaming):
     """y = A' m A: the 4x4 pixels of an output tile, as far as they are inside of the image."""
     _, OH, OW, _ = y.shape
     height, width, line = OH - top, OW - left, 6 * step
@@ -231,16 +243,16 @@ def transform_output_tile(m, step, K, y, n_image, top, left):
         m5 = output_row(place + 5 * line, step, n)
         place = address(y) + 4 * (((n_image * OH + top) * OW + left) * K + k)
         pixels = interpolate(m0[0], m1[0], m2[0], m3[0], m4[0], m5[0])
-        store_four(place, row, height, n, pixels)
+        store_four(place, row, height, n, streaming, pixels)
         if width > 1:
             pixels = interpolate(m0[1], m1[1], m2[1], m3[1], m4[1], m5[1])
-            store_four(place + column, row, height, n, pixels)
+            store_four(place + column, row, height, n, streaming, pixels)
         if width > 2:
             pixels = interpolate(m0[2], m1[2], m2[2], m3[2], m4[2], m5[2])
-            store_four(place + 2 * column, row, height, n, pixels)
+            store_four(place + 2 * column, row, height, n, streaming, pixels)
         if width > 3:
             pixels = interpolate(m0[3], m1[3], m2[3], m3[3], m4[3], m5[3])
-            store_four(place + 3 * column, row, height, n, pixels)
+            store_four(place + 3 * column, row, height, n, streaming, pixels)
 
 
 @compiled
@@ -257,9 +269,13 @@ def gradient_column(gy, n_image, top, left, k, n):
 @compiled
 def transform_gradient_tile(gy, n_image, top, left, out, step):
     """dM = A gy A' of the 4x4 output pixels from (top, left) on."""
-    K = gy.shape[3]
+    _, OH, OW, K = gy.shape
+    corner = address(gy) + 4 * ((n_image * OH + top) * OW + left) * K
     for k in range(0, K, LANES):
         n = min(K - k, LANES)
+        for r in range(4, 8):  # of the tile below
+            for j in range(4):
+                prefetch(corner + 4 * ((r * OW + j) * K + k))
         g0 = gradient_column(gy, n_image, top, left, k, n)
         g1 = gradient_column(gy, n_image, top, left + 1, k, n)
         g2 = gradient_column(gy, n_image, top, left + 2, k, n)
@@ -360,12 +376,12 @@ def transform_gradients(gy, first, count, d, position_step):
 
 
 @compiled
-def transform_outputs(m, position_step, y, first, count):
+def transform_outputs(m, position_step, y, first, count, streaming):
     """y of the tiles first..first + count from M at address m."""
     _, OH, OW, K = y.shape
     for t in range(count):
         n, top, left = locate(first + t, (OH + 3) // 4, (OW + 3) // 4)
-        transform_output_tile(m + 4 * t * K, position_step, K, y, n, top, left)
+        transform_output_tile(m + 4 * t * K, position_step, K, y, n, top, left, streaming)
 
 
 @compiled
@@ -386,7 +402,7 @@ def multiply_panel(v, V_step, tiles, U_panel, panel, m, M_step, K, zeros):
 
 
 @kernel
-def convolve_blocks(part, parts, work, x, U, y, ph, pw, block, V, M):
+def convolve_blocks(part, parts, work, x, U, y, ph, pw, block, V, M, streaming):
     """y from x and U, `block` tiles at a time: transform, 36 products, transform back.
 
     U (panels, 36, C, width); V (parts, 36, at least block*C) and M (parts, 36, at least block*K)
@@ -404,7 +420,7 @@ def convolve_blocks(part, parts, work, x, U, y, ph, pw, block, V, M):
         rows = min((count + 3) // 4 * 4, block)  # a few rows too many: lower tiles are slower
         for panel in range(U.shape[0]):
             multiply_panel(v, V_step, rows, U[panel], panel, m, M_step, K, zeros)
-        transform_outputs(m, M_step, y, first, count)
+        transform_outputs(m, M_step, y, first, count, streaming)
         first = take(work, block)
 
 
@@ -435,11 +451,11 @@ def multiply_all(part, parts, w, turned, V, M, U, tiles, K):
 
 
 @kernel
-def transform_all_outputs(part, parts, M, y):
+def transform_all_outputs(part, parts, M, y, streaming):
     _, OH, OW, K = y.shape
     start, stop = share(y.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4), part, parts)
     m = address(M) + 4 * start * K
-    transform_outputs(m, 4 * M.shape[1], y, start, stop - start)
+    transform_outputs(m, 4 * M.shape[1], y, start, stop - start, streaming)
 
 
 # --------------------------------------------------------------------- the weights' gradient
@@ -578,13 +594,13 @@ def convolve(x, w, turned: bool, padding: tuple[int, int], y) -> None:
         U = empty((parts, 36, C, width))
         run(transform_all_inputs, x, ph, pw, (OH, OW), V)
         run(multiply_all, w, turned, V, M, U, tiles, K)
-        run(transform_all_outputs, M, y)
+        run(transform_all_outputs, M, y, may_stream(y))
         return
     block = _block(C, K)
     U = empty((-(-K // width), 36, C, width))
     V, M = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
     run(transform_kernels, w, turned, U, parts=parts_for(w.size))
-    run(convolve_blocks, counter(), x, U, y, ph, pw, block, V, M)
+    run(convolve_blocks, counter(), x, U, y, ph, pw, block, V, M, may_stream(y))
 
 
 def weight_gradient(x, gy, padding: tuple[int, int], gw) -> None:
