@@ -221,7 +221,8 @@ def _elementwise(kernel, like: Array, *arrays: Array) -> Any:
     if any(array.shape != like.shape for array in arrays):
         return NotImplemented
     y = empty((like.size,))
-    run(kernel, counter(), *_flat(order, *arrays), y, parts=parts_for(like.size))
+    flat = _flat(order, *arrays)
+    run(kernel, counter(), *flat, may_stream(y), y, parts=parts_for(like.size))
     return _unflat(y, order, like)
 
 
@@ -234,7 +235,7 @@ def relu_(x: Array) -> Any:
     if order is None or not takes(x):
         return NotImplemented
     flat = x.transpose(order).reshape(-1)
-    run(elementwise.relu, counter(), flat, flat, parts=parts_for(x.size))
+    run(elementwise.relu, counter(), flat, False, flat, parts=parts_for(x.size))
     return x
 
 

@@ -1,44 +1,54 @@
-"""Elementwise kernels on flat arrays: x, y (n) contiguous. LLVM makes vectors of these loops."""
+"""Elementwise kernels on flat arrays: x, y (n) contiguous."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from .threads import kernel, share, take
+from .threads import address, kernel, share, take
+from .vector import LANES, load_some, positive_part, store_some, stream, where_positive
 
 BLOCK = 1 << 14  # numbers that a thread takes at a time
-ZERO = np.float32(0)  # a plain 0 would turn the loop into one over float64
 
 
 @kernel
-def relu(part, parts, work, x, y):
+def relu(part, parts, work, x, streaming, y):
     first = take(work, BLOCK)
-    while first < x.size:
-        source, out = x[first : first + BLOCK], y[first : first + BLOCK]
-        for i in range(out.size):
-            out[i] = ZERO if source[i] < ZERO else source[i]  # NaN is not below 0 and stays
+    while first < y.size:
+        stop = min(first + BLOCK, y.size)
+        for i in range(first, stop, LANES):
+            value = positive_part(load_some(address(x) + 4 * i, stop - i))
+            if streaming:
+                stream(address(y) + 4 * i, value)
+            else:
+                store_some(address(y) + 4 * i, value, stop - i)
         first = take(work, BLOCK)
 
 
 @kernel
-def relu_backward(part, parts, work, gy, y, gx):
+def relu_backward(part, parts, work, gy, y, streaming, gx):
     first = take(work, BLOCK)
     while first < y.size:
-        last = first + BLOCK
-        gradient, value, out = gy[first:last], y[first:last], gx[first:last]
-        for i in range(out.size):
-            out[i] = gradient[i] if value[i] > ZERO else ZERO
+        stop = min(first + BLOCK, y.size)
+        for i in range(first, stop, LANES):
+            gradient = load_some(address(gy) + 4 * i, stop - i)
+            value = where_positive(load_some(address(y) + 4 * i, stop - i), gradient)
+            if streaming:
+                stream(address(gx) + 4 * i, value)
+            else:
+                store_some(address(gx) + 4 * i, value, stop - i)
         first = take(work, BLOCK)
 
 
 @kernel
-def add(part, parts, work, a, b, y):
+def add(part, parts, work, a, b, streaming, y):
     first = take(work, BLOCK)
     while first < y.size:
-        last = first + BLOCK
-        left, right, out = a[first:last], b[first:last], y[first:last]
-        for i in range(out.size):
-            out[i] = left[i] + right[i]
+        stop = min(first + BLOCK, y.size)
+        for i in range(first, stop, LANES):
+            left = load_some(address(a) + 4 * i, stop - i)
+            value = left + load_some(address(b) + 4 * i, stop - i)
+            if streaming:
+                stream(address(y) + 4 * i, value)
+            else:
+                store_some(address(y) + 4 * i, value, stop - i)
         first = take(work, BLOCK)
 
 

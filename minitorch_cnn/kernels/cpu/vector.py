@@ -320,7 +320,7 @@ def gather(typingctx, address, step, count):
 # Arrays of which little is left in the cache by the time when they are read. To write a line, a core
 # first fetches it from memory: a third of all traffic of a kernel that reads one array and writes
 # another. `stream` does not.
-STREAM_BYTES = 6 << 20
+STREAM_BYTES = 2 << 20
 
 
 def may_stream(array: np.ndarray) -> bool:
