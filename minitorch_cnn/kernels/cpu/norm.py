@@ -37,55 +37,35 @@ def statistics(part, parts, x, mean, square):
     """
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 16)
-    sums = np.empty((2, 4 * LANES), np.float32)
+    block = np.empty((2, (C + LANES - 1) // LANES * LANES), np.float32)
     start, stop = share(P, part, parts)
     mean[part].fill(0)
     square[part].fill(0)
     for first in range(start, stop, rows):
         count = min(rows, stop - first)
         before = first - start
-        for c in range(0, C, 4 * LANES):
-            n = min(C - c, 4 * LANES)
-            n0, n1, n2, n3 = n, n - LANES, n - 2 * LANES, n - 3 * LANES
-            place = address(x) + 4 * (first * C + c)
-            zero = splat(np.float32(0))
-            s0, s1, s2, s3 = zero, zero, zero, zero
-            q0, q1, q2, q3 = zero, zero, zero, zero
-            f0, f1 = load_some(place, n0), load_some(place + BYTES, n1)
-            f2, f3 = load_some(place + 2 * BYTES, n2), load_some(place + 3 * BYTES, n3)
-            for _ in range(count):
-                d0 = load_some(place, n0) - f0
-                s0 += d0
-                q0 = fma(d0, d0, q0)
-                if n1 > 0:
-                    d1 = load_some(place + BYTES, n1) - f1
-                    d2 = load_some(place + 2 * BYTES, n2) - f2
-                    d3 = load_some(place + 3 * BYTES, n3) - f3
-                    s1 += d1
-                    s2 += d2
-                    s3 += d3
-                    q1 = fma(d1, d1, q1)
-                    q2 = fma(d2, d2, q2)
-                    q3 = fma(d3, d3, q3)
-                place += 4 * C
-            out = address(sums)
-            store_some(out, s0, LANES)
-            store_some(out + BYTES, s1, LANES)
-            store_some(out + 2 * BYTES, s2, LANES)
-            store_some(out + 3 * BYTES, s3, LANES)
-            out += 4 * BYTES
-            store_some(out, q0, LANES)
-            store_some(out + BYTES, q1, LANES)
-            store_some(out + 2 * BYTES, q2, LANES)
-            store_some(out + 3 * BYTES, q3, LANES)
-            for i in range(n):
-                total = np.float64(sums[0, i])
-                block_mean = x[first, c + i] + total / count
-                block_square = sums[1, i] - total * total / count
-                distance = block_mean - mean[part, c + i]
-                mean[part, c + i] += distance * (count / (before + count))
-                weight = count * (before / (before + count))
-                square[part, c + i] += block_square + distance * distance * weight
+        first_row = address(x) + 4 * first * C
+        place = first_row
+        block.fill(0)
+        for _ in range(count):
+            s_place, q_place = address(block), address(block) + 4 * block.shape[1]
+            for c in range(0, C, LANES):
+                n = min(C - c, LANES)
+                distance = load_some(place, n) - load_some(first_row + 4 * c, n)
+                store(s_place, load(s_place) + distance)
+                store(q_place, fma(distance, distance, load(q_place)))
+                place += 4 * n
+                s_place += BYTES
+                q_place += BYTES
+        for c in range(C):
+            total = np.float64(block[0, c])
+            block_mean = x[first, c] + total / count
+            block_square = block[1, c] - total * total / count
+            distance = block_mean - mean[part, c]
+            mean[part, c] += distance * (count / (before + count))
+            square[part, c] += block_square + distance * distance * (
+                count * (before / (before + count))
+            )
 
 
 @kernel

@@ -31,6 +31,7 @@ from .vector import (
     masked_load,
     masked_store,
     pointer,
+    prefetch_value,
     splat_value,
 )
 
@@ -100,6 +101,10 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> Non
     c_rows = [builder.add(c, builder.mul(args.c_row, _number(r))) for r in range(height)]
     c_places = {(r, v): builder.add(c_rows[r], _number(v * BYTES)) for r, v in tile}
 
+    # What will be added to is fetched from memory during the reduction.
+    with builder.if_then(builder.icmp_signed("!=", args.start_row, _number(0))):
+        for place in c_places.values():
+            prefetch_value(builder, place, write=True)
     sums = [ir.Constant(VECTOR, [0.0] * LANES)] * len(tile)
     entry = builder.block
     j_block = builder.append_basic_block("j")

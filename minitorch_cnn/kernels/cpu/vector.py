@@ -95,6 +95,14 @@ def fma_value(builder, a, b, c):
     return builder.call(function, [a, b, c])
 
 
+def prefetch_value(builder, address, write: bool):
+    octet = ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [octet, I32, I32, I32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    numbers = [ir.Constant(I32, number) for number in (int(write), 2, 1)]
+    builder.call(function, [builder.inttoptr(address, octet), *numbers])
+
+
 # ------------------------------------------------------------------ what kernels may write
 
 
@@ -135,11 +143,7 @@ def prefetch(typingctx, address):
     """Asks for a line of the cache that will be wanted soon; any address will do."""
 
     def code(context, builder, signature, args):
-        octet = ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [octet, I32, I32, I32])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        numbers = [ir.Constant(I32, number) for number in (0, 2, 1)]
-        builder.call(function, [builder.inttoptr(args[0], octet), *numbers])
+        prefetch_value(builder, args[0], write=False)
         return context.get_dummy_value()
 
     return types.void(types.int64), code
