@@ -69,10 +69,8 @@ def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) 
 
 
 def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:
-    stride, _, dilation, groups = geometry
+    groups = geometry.groups
     if not takes(gy, w) or depthwise.applies(w, groups):
-        return NotImplemented
-    if stride != (1, 1) and dilation != (1, 1):
         return NotImplemented
     K, Cg, KH, KW = w.shape
     H, W = input_size
@@ -150,7 +148,16 @@ def batch_norm_forward(
     rows = _rows(x)
     y = empty(rows.shape)
     more = rows if residual is None else _rows(residual)
-    args = (rows, _contiguous(scale), _contiguous(shift), more, residual is not None, relu, may_stream(y), y)
+    args = (
+        rows,
+        _contiguous(scale),
+        _contiguous(shift),
+        more,
+        residual is not None,
+        relu,
+        may_stream(y),
+        y,
+    )
     run(norm.normalize, counter(), *args, parts=parts_for(x.size))
     return _back(y, x)
 

@@ -220,7 +220,7 @@ def arrange_weights(part, parts, w, tap_rows, out):
     out (G, pieces, panels, depth, width): its columns are the filters k, its rows (u, v, c) for
     the `tap_rows` rows of the kernel that belong to a piece.
     """
-    groups, _, panels, depth, width = out.shape
+    groups, _, panels, _, width = out.shape
     K, Cg, KH, KW = w.shape
     Kg, taps = K // groups, KH * KW
     step = 4 * Cg * taps  # from one filter to the next
@@ -290,7 +290,7 @@ class _Plan:
 
     def __init__(self, w_shape, geometry, patches_bytes=PATCHES_BYTES) -> None:
         stride, padding, dilation, self.groups = geometry
-        K, Cg, KH, self.KW = w_shape
+        _, Cg, KH, self.KW = w_shape
         self.geometry = stride, padding, dilation
         self.tap_rows = 1 if Cg >= MANY_CHANNELS else KH
         self.pieces, self.depth = KH // self.tap_rows, self.tap_rows * self.KW * Cg

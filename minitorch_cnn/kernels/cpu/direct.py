@@ -10,8 +10,6 @@ time gets its border of zeros in a workspace that stays in the cache.
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..memory import empty
 from .product import PANEL, product
 from .threads import address, compiled, counter, get_num_threads, kernel, run, share, take

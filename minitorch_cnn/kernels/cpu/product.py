@@ -6,9 +6,13 @@ another library, known by a name.
 
 from __future__ import annotations
 
-import llvmlite.binding as llvm
-from numba import cfunc, types
+from typing import Any
 
+import llvmlite.binding as llvm
+from numba import types
+from numba.core.ccallback import CFunc
+
+from .threads import disk_cache
 from .tile import WIDEST, rows_product_1, rows_product_2, rows_product_widest
 from .vector import LANES
 
@@ -21,10 +25,6 @@ def panel_width(columns: int) -> int:
     return min(PANEL, -(-columns // LANES) * LANES)
 
 
-_SIGNATURE = types.void(*[types.int64] * 16)
-
-
-@cfunc(_SIGNATURE, cache=True, error_model="numpy")
 def _product(
     a, a_row, a_j, a_k, b, b_j, b_k, b_panel, c, c_row, rows, columns, J, K, start, start_row
 ):  # fmt: skip
@@ -52,5 +52,9 @@ def _product(
         start += 4 * PANEL
 
 
-llvm.add_symbol("minitorch_cnn_product", _product.address)
-product = types.ExternalFunction("minitorch_cnn_product", _SIGNATURE)
+_signature = types.void(*[types.int64] * 16)
+_compiled: Any = CFunc(_product, (_signature.args, types.void), {}, {"error_model": "numpy"})
+_compiled._cache = disk_cache(_product)
+_compiled.compile()
+llvm.add_symbol("minitorch_cnn_product", _compiled.address)
+product = types.ExternalFunction("minitorch_cnn_product", _signature)

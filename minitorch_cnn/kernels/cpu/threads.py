@@ -29,6 +29,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -43,7 +44,22 @@ from numba.extending import intrinsic
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
 # "contract": a * b + c may be one instruction. Nothing else about the numbers is given up.
-compiled = njit(nogil=True, fastmath={"contract"}, error_model="numpy")
+compiled: Any = njit(nogil=True, fastmath={"contract"}, error_model="numpy")
+
+
+_files = sorted(Path(__file__).parent.glob("*.py"))
+_sources = [(file.name, file.stat().st_mtime, file.stat().st_size) for file in _files]
+
+
+def disk_cache(function: Callable) -> Any:
+    """Where compiled code of a function is kept.
+
+    It counts as old when any file of this folder has changed. Numba would look at one file only,
+    but a kernel is made of functions of several.
+    """
+    cache: Any = FunctionCache(function)
+    cache._cache_file._source_stamp = _sources
+    return cache
 
 
 @compiled
@@ -173,18 +189,19 @@ def _run_part(typingctx, function, data, part, parts):
 
 # ------------------------------------------------------------------------------- boxes of work
 #
-# Each worker has a box of eight int64, a line of the cache. The first of them says whose turn it is:
+# Each worker has a box of eight int64, a line of the cache. The first one says whose turn it is:
 
 IDLE = 0  # there is no work, and the worker looks into the box all the time
 POSTED = 1  # there is work that nobody has begun
 RUNNING = 2  # the worker is at it
 ASLEEP = 3  # the worker waits for Python to wake it
 FUNCTION, DATA, PARTS, STATUS = 8, 16, 24, 32  # where the other numbers lie, in bytes
+NOT_DONE = -1  # a STATUS
 BOX = 64
 
-# How often a thread looks before it sleeps: for some 200 microseconds, longer than Python takes from
-# one kernel to the next. (Not with the pause instruction: a virtual machine may take it as a reason to
-# run something else.)
+# How often a thread looks before it sleeps: for a millisecond or two, longer than Python takes from
+# one kernel to the next. (Without the pause instruction, which a virtual machine may take as a
+# reason to run something else.)
 LOOKS = 2_000_000
 
 
@@ -214,9 +231,6 @@ def _serve(box, part):
         looks += 1
 
 
-_serve.enable_caching()
-
-
 @compiled
 def _run_parts(function, data, parts, boxes, usleep):
     """Runs all parts: 0 here, the others by the workers to whom the boxes belong (0: by nobody)."""
@@ -230,19 +244,19 @@ def _run_parts(function, data, parts, boxes, usleep):
         _write(box + FUNCTION, function)
         _write(box + DATA, data)
         _write(box + PARTS, parts)
+        _write(box + STATUS, NOT_DONE)
         _change(box, IDLE, POSTED)  # unless the worker has fallen asleep just now
     status = _run_part(function, data, 0, parts)
     for part in range(1, parts):
         box = boxes + (part - 1) * BOX
-        if _read(box) == ASLEEP or _change(box, POSTED, IDLE):
-            status |= _run_part(function, data, part, parts)
-            continue
+        _change(box, POSTED, IDLE)  # taken back, if the worker has not begun
         looks = 0
         while _read(box) == RUNNING:
             looks += 1
             if looks > LOOKS:  # it has been interrupted: leave it this core
                 _sleep(usleep, 20)
-        status |= _read(box + STATUS)
+        done = _read(box + STATUS)
+        status |= _run_part(function, data, part, parts) if done == NOT_DONE else done
     return status
 
 
@@ -257,10 +271,9 @@ class Kernel:
             function, data = _as_numbers(inner, arguments)
             return _run_parts(function, data, parts, boxes, usleep)
 
-        self.start = compiled(start)
-        # The compiled code is kept on disk with the source of the function: what `start` refers to
-        # is not in its own.
-        self.start._cache = FunctionCache(function)
+        compiled_start: Any = compiled(start)
+        compiled_start._cache = disk_cache(function)
+        self.start = compiled_start
 
 
 kernel = Kernel
@@ -358,7 +371,6 @@ def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
     faster by one thread than by two: give parts=1.
     """
     parts = min(_count if parts is None else parts, _count, MOST_WORKERS + 1)
-    workers = min(parts - 1, MOST_WORKERS)
     # A second Python thread that comes while the workers are busy does its work alone.
     if parts == 1 or not _in_use.acquire(blocking=False):
         status = kernel.start(parts, 0, _USLEEP, *args)

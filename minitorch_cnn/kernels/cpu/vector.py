@@ -321,9 +321,9 @@ def gather(typingctx, address, step, count):
 
 # -------------------------------------------------------------------------- runs of numbers
 
-# Arrays of which little is left in the cache by the time when they are read. To write a line, a core
-# first fetches it from memory: a third of all traffic of a kernel that reads one array and writes
-# another. `stream` does not.
+# Of larger arrays little is left in the cache by the time when they are read. To write a line, a
+# core first fetches it from memory, a third of all traffic of a kernel that reads one array and
+# writes another. `stream` does not.
 STREAM_BYTES = 2 << 20
 
 

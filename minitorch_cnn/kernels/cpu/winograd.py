@@ -18,7 +18,17 @@ import numpy as np
 
 from ..memory import empty
 from .product import PANEL, panel_width, product
-from .threads import address, compiled, counter, get_num_threads, kernel, parts_for, run, share, take
+from .threads import (
+    address,
+    compiled,
+    counter,
+    get_num_threads,
+    kernel,
+    parts_for,
+    run,
+    share,
+    take,
+)
 from .vector import (
     BYTES,
     LANES,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import ConvGeometry, cpu
-from minitorch_cnn.kernels.cpu import threads, winograd
+from minitorch_cnn.kernels import ConvGeometry, cpu, memory
+from minitorch_cnn.kernels.cpu import conv, direct, threads, vector, winograd
 from tests.kernels.test_conv import LAYOUTS, convolutions, in_layout, loop_output_size, loops
 
 
@@ -26,12 +26,16 @@ def check(got, expected, scale):
     np.testing.assert_allclose(got, expected, atol=2e-6 * scale, rtol=0)
 
 
-@given(convolutions(), st.sampled_from(LAYOUTS), st.integers(0, 2**32))
-def test_direct_walk_against_loops(case, layout, seed):
+@given(
+    convolutions(),
+    st.sampled_from(LAYOUTS),
+    st.sampled_from(["patches", "pieces", "direct"]),
+    st.integers(0, 2**32),
+)
+def test_products_of_patches_against_loops(case, layout, way, seed):
     x_shape, w_shape, geometry = case
     depthwise = geometry.groups == x_shape[1] > 1
-    strided_and_dilated = geometry.stride != (1, 1) and geometry.dilation != (1, 1)
-    if x_shape[0] == 0 or depthwise or strided_and_dilated:
+    if x_shape[0] == 0 or depthwise:
         return  # declined; the next test sees to that
     rng = np.random.default_rng(seed)
     x, w = (rng.standard_normal(s).astype(np.float32) for s in (x_shape, w_shape))
@@ -39,11 +43,35 @@ def test_direct_walk_against_loops(case, layout, seed):
     size = loop_output_size(x_shape[2:], w_shape[2:], geometry)
     gy = rng.standard_normal((x_shape[0], w_shape[0], *size)).astype(np.float32)
     expected = loops(x, w, gy, geometry)
-    with kernels.conv_algorithm("im2col"):
+    with pytest.MonkeyPatch.context() as patch, kernels.conv_algorithm("im2col"):
+        patch.setattr(conv, "MOST_PIXELS", 12)  # several blocks
+        if way != "direct":  # otherwise where it applies, and a row of output at a time
+            patch.setattr(direct, "applies", lambda w_shape, geometry: False)
+        patch.setattr(direct, "BAND_BYTES", 4)
+        patch.setattr(conv, "MANY_CHANNELS", 1 if way == "pieces" else 128)
         y, gx, gw = compiled_products(in_layout(x, layout), w, b, in_layout(gy, layout), geometry)
     check(y, expected[0] + b.reshape(1, -1, 1, 1), w[0].size)
     check(gx, expected[1], w[0].size)
     check(gw, expected[2], max(gy[:, 0].size, 4))
+
+
+@pytest.mark.parametrize("kernel_size", [(1, 1), (3, 3)])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
+@pytest.mark.parametrize("channels", [(16, 70), (130, 33)])
+def test_layers_as_in_a_resnet(kernel_size, stride, channels):
+    C, K = channels
+    geometry = ConvGeometry(stride, (kernel_size[0] // 2, kernel_size[1] // 2))
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((7, C, 8, 9)), rng.standard_normal((K, C, *kernel_size))
+    gy = rng.standard_normal((7, K, *loop_output_size((8, 9), kernel_size, geometry)))
+    with kernels.conv_algorithm("im2col"):
+        y = kernels.conv2d_forward.definition(x, w, None, geometry)
+        gx = kernels.conv2d_input_grad.definition(gy, w, (8, 9), geometry)
+        gw = kernels.conv2d_weight_grad.definition(x, gy, kernel_size, geometry)
+        x, w, gy = (array.astype(np.float32) for array in (x, w, gy))
+        got = compiled_products(x, w, None, gy, geometry)
+    for result, expected, terms in zip(got, (y, gx, gw), (w[0], w[:, 0], gy[:, 0]), strict=True):
+        check(result, expected, max(terms.size, 4))
 
 
 def test_what_is_declined():
@@ -55,8 +83,6 @@ def test_what_is_declined():
     assert cpu.conv2d_forward(x, w[:, :1], None, depthwise) is NotImplemented
     with kernels.conv_algorithm("direct"):
         assert cpu.conv2d_forward(x, w, None, geometry) is NotImplemented
-    both = ConvGeometry((2, 2), (1, 1), (2, 2))
-    assert cpu.conv2d_input_grad(x[:, :, :2, :2], w, (5, 5), both) is NotImplemented
 
 
 @st.composite
@@ -69,8 +95,14 @@ def three_by_three(draw):
     return (N, draw(channels), H, W), draw(channels), ConvGeometry(padding=padding)
 
 
-@given(three_by_three(), st.sampled_from(LAYOUTS), st.booleans(), st.integers(0, 2**32))
-def test_winograd_against_float64(case, layout, few, seed):
+@given(
+    three_by_three(),
+    st.sampled_from(LAYOUTS),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 2**32),
+)
+def test_winograd_against_float64(case, layout, few, large, seed):
     x_shape, K, geometry = case
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(x_shape).astype(np.float32)
@@ -84,6 +116,9 @@ def test_winograd_against_float64(case, layout, few, seed):
         gw = kernels.conv2d_weight_grad.definition(args[0], gy.astype(float), (3, 3), geometry)
     with pytest.MonkeyPatch.context() as patch, kernels.conv_algorithm("winograd"):
         patch.setattr(winograd, "_few", lambda tiles, C, K: few)
+        if large:  # as for results that do not fit into the cache
+            patch.setattr(vector, "STREAM_BYTES", 0)
+            patch.setattr(memory, "SMALLEST", 0)
         got = compiled_products(in_layout(x, layout), w, None, in_layout(gy, layout), geometry)
         assert kernels.last_conv().algorithm == "winograd"
     check(got[0], y, 9 * x_shape[1])
@@ -123,10 +158,15 @@ def test_nothing_is_written_outside_the_result(algorithm, monkeypatch):
         arrays.append((raw, count))
         return raw[4096 : 4096 + count].view(dtype).reshape(shape)
 
-    for module in (cpu, cpu.conv, cpu.winograd):
+    for module in (cpu, conv, direct, winograd):
         monkeypatch.setattr(module, "empty", guarded)
     rng = np.random.default_rng(0)
-    for N, C, K, H, W in ((2, 5, 70, 7, 6), (1, 33, 16, 4, 4), (3, 64, 64, 5, 9)):
+    for N, C, K, H, W in (
+        (2, 5, 70, 7, 6),
+        (2, 12, 70, 7, 6),
+        (1, 33, 16, 4, 4),
+        (3, 64, 64, 5, 9),
+    ):
         x = rng.standard_normal((N, C, H, W)).astype(np.float32)
         w = rng.standard_normal((K, C, 3, 3)).astype(np.float32)
         gy = rng.standard_normal((N, K, H, W)).astype(np.float32)

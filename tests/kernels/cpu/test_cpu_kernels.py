@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import activation, cpu, dropout, linear, loss
+from minitorch_cnn.kernels import activation, cpu, dropout, linear, loss, memory
 from minitorch_cnn.kernels import optim as definitions
+from minitorch_cnn.kernels.cpu import vector
 from tests.kernels.test_pool import members, poolings
 
 SEEDS = st.integers(0, 2**32)
@@ -16,6 +17,18 @@ SEEDS = st.integers(0, 2**32)
 def channels_last(array):
     last = array.transpose(0, *range(2, array.ndim), 1)
     return np.ascontiguousarray(last).transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
+
+
+@pytest.fixture(
+    scope="module", params=[False, True], ids=["in cache", "past the cache"], autouse=True
+)
+def streaming(request):
+    """Small results are also written as those that are too large for the cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param:
+            patch.setattr(vector, "STREAM_BYTES", 0)
+            patch.setattr(memory, "SMALLEST", 0)
+        yield
 
 
 def close(got, expected, atol=1e-5):

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import threading
+import time
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,14 +13,14 @@ from minitorch_cnn.kernels import memory
 from minitorch_cnn.kernels.cpu import threads
 
 
-@threads.compiled
+@threads.kernel
 def mark(part, parts, counts):
     start, stop = threads.share(counts.size, part, parts)
     for i in range(start, stop):
         counts[i] += 1
 
 
-@threads.compiled
+@threads.kernel
 def mark_taken(part, parts, work, counts):
     i = threads.take(work, 1)
     while i < counts.size:
@@ -43,18 +45,52 @@ def test_every_piece_is_done_once(count, size, thread_count):
     assert (counts == 2).all()
 
 
+@threads.kernel
+def fail(part, parts, bad):
+    if part == bad:
+        raise ZeroDivisionError
+
+
 def test_an_error_in_any_thread_reaches_the_caller(thread_count):
     thread_count(3)
-
-    def failing(part, parts, bad):
-        if part == bad:
-            raise ZeroDivisionError(f"in part {part}")
-
     for bad in (2, 0, 1):
-        with pytest.raises(ZeroDivisionError, match=f"in part {bad}"):
-            threads.run(failing, bad)
+        with pytest.raises(RuntimeError, match="kernel fail"):
+            threads.run(fail, bad)
     counts = np.zeros(10, np.int64)
     threads.run(mark, counts)  # the workers are ready for the next call
+    assert (counts == 1).all()
+
+
+@threads.kernel
+def work_and_wait(part, parts, slow, counts):
+    """Each part counts itself, and one of them takes some milliseconds."""
+    counts[part] += 1
+    number = 1.0
+    if part == slow:
+        for _ in range(5_000_000):
+            number = number * 0.999 + 1
+    counts[part] += number < 0
+
+
+def test_sleeping_and_waking_workers_do_every_part_once(thread_count):
+    """Workers fall asleep in the breaks, or just when work comes, or are late."""
+    thread_count(3)
+    for number in range(300):
+        counts = np.zeros(1000, np.int64)
+        threads.run(mark, counts)
+        assert (counts == 1).all()
+        if number % 10 == 0:  # the others fall asleep meanwhile, or come late
+            counts = np.zeros(3, np.int64)
+            threads.run(work_and_wait, number // 10 % 3, counts)
+            assert (counts == 1).all()
+        time.sleep(number % 5 * 7e-4)
+
+
+def test_more_threads_than_there_can_be_workers(thread_count):
+    thread_count(1000)
+    counts = np.zeros(100_000, np.int64)
+    with mock.patch.object(threads, "MOST_WORKERS", 5):
+        threads.run(mark, counts)
     assert (counts == 1).all()
 
 
