@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import math
 from collections import deque
 from types import ModuleType
 from typing import Any
@@ -238,15 +239,57 @@ def _inverse(order: list[int]) -> list[int]:
     return [order.index(axis) for axis in range(len(order))]
 
 
+def concatenate(arrays: list[Array], axis: int) -> Array:
+    """The arrays one after the other, in the memory order of the first: CuPy's would be row-major.
+
+    So images that are channels-last stay it, and the next convolution need not convert them.
+    """
+    order = _axes_as_in_memory(arrays[0])
+    parts = [each.transpose(order) for each in arrays]
+    joined = array_module(arrays[0]).concatenate(parts, axis=order.index(axis))
+    return joined.transpose(_inverse(order))
+
+
 def scatter_add(array: Array, index: Any, values: Array) -> None:
     """``array[index] += values``, where repeated indices add up instead of overwriting."""
     array_module(array).add.at(array, index, values)
 
 
 def scatter_extreme(array: Array, index: Any, values: Array, choose: str) -> None:
-    """``array[index] = max(array[index], values)`` ("amax", or "amin"), repeated ones compared."""
+    """``array[index] = max(array[index], values)`` ("amax", or "amin"), repeated ones compared.
+
+    Where a NaN comes, it stays.
+    """
     xp = array_module(array)
-    (xp.maximum if choose == "amax" else xp.minimum).at(array, index, values)
+    at = (xp.maximum if choose == "amax" else xp.minimum).at
+    if xp is np:
+        at(array, index, values)
+        return
+    # CuPy 13 and 14 compare float64 here by float32's digits, ignore NaN, and take few types. Of
+    # 64-bit integers they find the right one.
+    ranks = _ranks(array, choose)
+    at(ranks, index, _ranks(values, choose))
+    if array.dtype.kind == "f":
+        ranks = _mirror_negative(ranks).view(np.float64)
+    array[...] = ranks.astype(array.dtype)
+
+
+def _ranks(array: Array, choose: str) -> Array:
+    """int64 numbers in the same order as those of the array; NaN is at the end that is chosen."""
+    if array.dtype.kind != "f":
+        return array.astype(np.int64)
+    xp = array_module(array)
+    nan = math.copysign(math.nan, 1 if choose == "amax" else -1)
+    wide = array.astype(np.float64)
+    return _mirror_negative(xp.where(xp.isnan(wide), nan, wide).view(np.int64))
+
+
+def _mirror_negative(bits: Array) -> Array:
+    """Bits of floats as integers grow with the float, but for negative ones; so turn those over.
+
+    Doing it twice changes nothing.
+    """
+    return bits ^ ((bits >> 63) & np.int64(2**63 - 1))
 
 
 def scatter_multiply(array: Array, index: Any, values: Array) -> None:

@@ -166,3 +166,22 @@ def test_tf32_can_be_switched_on_and_off():
     assert matmul.allow_tf32 is True
     matmul.allow_tf32 = False
     assert matmul.allow_tf32 is False
+
+
+@pytest.mark.parametrize("dtype", [mt.float64, mt.float32, mt.float16, mt.int64, mt.uint8])
+@pytest.mark.parametrize("reduce, python", [("amax", max), ("amin", min)])
+def test_the_extreme_of_what_meets_in_a_place(dtype, reduce, python):
+    """Also of numbers that differ in the last digits only, of either sign and of NaN."""
+    rng = np.random.default_rng(0)
+    places = rng.integers(0, 3, 30)
+    values = rng.integers(0, 99, 30)
+    if dtype.is_floating_point:
+        digit = np.spacing(np.ones((), dtype.numpy)).astype(np.float64)
+        values = (1 + digit * values) * rng.choice([-1, 1], 30)
+        places, values = np.append(places, [3, 3, 3]), np.append(values, [0.5, np.nan, -0.5])
+    expected = [python(values[places == place].tolist()) for place in range(3)]
+    expected.append(values[-2] if dtype.is_floating_point else 0)
+    start, source = mt.zeros(4, dtype=dtype), mt.tensor(values, dtype=dtype)
+    got = start.scatter_reduce(0, mt.tensor(places), source, reduce, include_self=False)
+    assert got.dtype is dtype
+    np.testing.assert_array_equal(got.numpy(), np.array(expected, dtype.numpy))
