@@ -66,7 +66,8 @@ def max_pool2d_forward(
     """y (N, C, OH, OW), and which position of its window each maximum came from.
 
     The position kh*KW + kw is what the gradient needs, in a byte for each output. NaN counts as
-    larger than anything. Of equal numbers (or several NaN) the first one counts.
+    larger than anything. Of equal numbers the first one counts, of several NaN the last, as in
+    torch.
     """
     xp = array_module(x)
     N, C = x.shape[:2]
@@ -91,8 +92,9 @@ def max_pool2d_forward(
         missing = xp.ones(best.shape, bool)
         for window in windows[:-1]:
             missing &= window != best
-            missing &= window == window  # a NaN is found, though it does not equal itself
             position[images] += missing
+        for index, window in enumerate(windows):  # a NaN does not equal itself
+            xp.copyto(position[images], index, where=window != window)
     if position is not None and max(geometry.padding) > 0:
         # Where all numbers are -inf, the border has been taken for the maximum.
         xp.maximum(position, _first_inside(xp, geometry, position.dtype), out=position)
@@ -254,7 +256,7 @@ def adaptive_max_indices(x: Array, out_size: Pair) -> Array:
     """Where each of OH x OW bins of x (..., H, W) has its maximum: row * W + column, int64.
 
     The bins have different sizes. So all are taken as large as the largest, and what is too much
-    repeats the bin's last row or column, which changes no maximum.
+    repeats the bin's last row or column, which changes no maximum. Of several NaN the last counts.
     """
     xp = array_module(x)
     H, W = x.shape[-2:]
@@ -267,7 +269,7 @@ def adaptive_max_indices(x: Array, out_size: Pair) -> Array:
             if best is None:
                 best, where = window, xp.broadcast_to(here, window.shape).copy()
                 continue
-            better = (window > best) | ((window != window) & (best == best))
+            better = (window > best) | (window != window)
             xp.copyto(where, here, where=better)
             xp.copyto(best, window, where=better)
     return where
