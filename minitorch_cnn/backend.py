@@ -209,7 +209,7 @@ def to_device(array: Array, where: device | str | None, non_blocking: bool = Fal
     index = gpu_number(where)
     if not isinstance(array, np.ndarray) and array.device.id == index:
         return array
-    order = _axes_as_in_memory(array)
+    order = axes_as_in_memory(array)
     packed = array.transpose(order)  # contiguous, if the array has no gaps
     cupy = import_cupy()
     with cupy.cuda.Device(index):
@@ -224,11 +224,11 @@ def to_numpy(array: Array) -> np.ndarray:
     """`array` on the host: itself if it is NumPy's, a copy from the GPU otherwise."""
     if isinstance(array, np.ndarray):
         return array
-    order = _axes_as_in_memory(array)
+    order = axes_as_in_memory(array)
     return array.transpose(order).get().transpose(_inverse(order))
 
 
-def _axes_as_in_memory(array: Array) -> list[int]:
+def axes_as_in_memory(array: Array) -> list[int]:
     """The axes from the widest step in memory to the narrowest: (0, 2, 3, 1) for channels-last."""
     if array.flags.c_contiguous:
         return list(range(array.ndim))
@@ -244,7 +244,7 @@ def concatenate(arrays: list[Array], axis: int) -> Array:
 
     So images that are channels-last stay it, and the next convolution need not convert them.
     """
-    order = _axes_as_in_memory(arrays[0])
+    order = axes_as_in_memory(arrays[0])
     parts = [each.transpose(order) for each in arrays]
     joined = array_module(arrays[0]).concatenate(parts, axis=order.index(axis))
     return joined.transpose(_inverse(order))
@@ -305,7 +305,7 @@ def scatter_multiply(array: Array, index: Any, values: Array) -> None:
 def pin(array: np.ndarray) -> np.ndarray:
     """A copy in pinned memory: the GPU can read it by itself, while the host does other things."""
     memory = import_cupy().cuda.alloc_pinned_memory(max(array.nbytes, 1))
-    order = _axes_as_in_memory(array)
+    order = axes_as_in_memory(array)
     packed = array.transpose(order)
     pinned = np.frombuffer(memory, array.dtype, array.size).reshape(packed.shape)
     pinned[...] = packed

@@ -21,7 +21,7 @@ def round_trip(model, *examples, **options):
     file = io.BytesIO()
     mt.onnx.export(model, examples, file, **options)
     file.seek(0)
-    return mt.onnx.load(file)
+    return mt.onnx.load(file).to(mt.backend.default_device())
 
 
 @pytest.mark.parametrize(

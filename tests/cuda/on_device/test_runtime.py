@@ -55,6 +55,20 @@ def test_a_loader_with_pin_memory(workers):
     assert seen == [0, 1, 2, 3, 4]
 
 
+class MadeByWorkers(mt.utils.data.Dataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return mt.full((2,), float(index))
+
+
+def test_what_workers_make_is_on_the_host():
+    loader = mt.utils.data.DataLoader(MadeByWorkers(), batch_size=2, num_workers=1)
+    seen = [(batch.is_cuda, batch.to("cuda")[:, 1].tolist()) for batch in loader]
+    assert seen == [(False, [0.0, 1.0]), (False, [2.0, 3.0])]
+
+
 def test_streams_and_events():
     side = mt.cuda.Stream()
     start, end = (mt.cuda.Event(enable_timing=True) for _ in range(2))
