@@ -36,6 +36,8 @@ HOST_ONLY = {
     "test_views_share_memory": SHARED,
     "test_numpy_shares_memory_both_ways": SHARED,
     "test_dlpack_both_ways_shares_memory": SHARED,
+    "test_dlpack_with_torch": SHARED,
+    "test_two_types_in_one_memory_are_refused": SHARED,
     "test_from_dlpack_shares_both_ways": SHARED,
     "test_state_dict_in_the_middle_continues_the_same_way": SHARED,
     "test_saved_values_are_freed_by_backward_though_the_loss_lives_on": SHARED,
