@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import math
+import threading
 from collections import deque
 from types import ModuleType
 from typing import Any
@@ -364,14 +365,37 @@ def _take_memory(like: np.ndarray, stream: Any) -> tuple:
     return import_cupy().empty(like.shape, like.dtype), stream.record()
 
 
+# --------------------------------------------------------------------------- CUDA graphs
+
+
+class _Recording(threading.local):
+    on = False  # is this thread recording a CUDA graph? See cuda/graphs.py.
+
+
+recording = _Recording()
+
+
+def refuse_in_graph(what: str) -> None:
+    """Raises RuntimeError while a CUDA graph is recorded.
+
+    For what the host works out: the graph would hold the number, the same in every replay.
+    """
+    if recording.on:
+        raise RuntimeError(
+            f"{what} come from the host, so that a CUDA graph would repeat the same in every "
+            "replay: keep this out of the graph"
+        )
+
+
 # ------------------------------------------------------------------------ random numbers
 
 
 class Generator:
     """A stream of random numbers with a state that can be saved and restored.
 
-    `rng` is the NumPy generator behind it, over Philox: a counter-based generator
-    (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
+    Behind it is NumPy's Philox, a counter-based generator (Salmon et al., "Parallel random
+    numbers: as easy as 1, 2, 3", 2011). It is not to be used while a CUDA graph is recorded:
+    RuntimeError.
 
     >>> import minitorch_cnn as mt
     >>> g = mt.Generator().manual_seed(7)
@@ -389,8 +413,14 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Starts the stream that belongs to `seed` (any int) and returns the generator."""
         self._seed = int(seed)
-        self.rng = np.random.Generator(np.random.Philox(self._seed % 2**64))
+        self._rng = np.random.Generator(np.random.Philox(self._seed % 2**64))
         return self
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The NumPy generator that draws the numbers."""
+        refuse_in_graph("random numbers (of dropout, for instance)")
+        return self._rng
 
     def initial_seed(self) -> int:
         return self._seed
@@ -404,7 +434,7 @@ class Generator:
         """The state as a uint8 tensor, for `set_state` and for checkpoints."""
         from .tensor import wrap  # the one upward import: torch's API wants a tensor here
 
-        state = self.rng.bit_generator.state
+        state = self._rng.bit_generator.state
         words = [self._seed % 2**64, *state["state"]["counter"], *state["state"]["key"]]
         words += [*state["buffer"], state["buffer_pos"], state["has_uint32"], state["uinteger"]]
         return wrap(np.array([int(word) for word in words], np.uint64).view(np.uint8))
@@ -419,7 +449,7 @@ class Generator:
             )
         words = np.ascontiguousarray(data).view(np.uint64)
         self.manual_seed(int(words[0]))
-        self.rng.bit_generator.state = {
+        self._rng.bit_generator.state = {
             "bit_generator": "Philox",
             "state": {"counter": words[1:5], "key": words[5:7]},
             "buffer": words[7:11],

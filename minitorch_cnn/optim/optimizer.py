@@ -318,5 +318,6 @@ def zeros_like(parameter: Tensor) -> Tensor:
 
 def next_step(state: dict[str, Any]) -> int:
     """Counts one more step in ``state["step"]``, a 0-d float32 tensor on the CPU as torch's."""
+    backend.refuse_in_graph("the numbers of steps that Adam and most other optimizers count")
     state["step"].array += 1
     return int(state["step"].array)
