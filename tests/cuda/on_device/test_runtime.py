@@ -110,6 +110,14 @@ def test_devices():
         mt.cuda.synchronize("cpu")
 
 
+@pytest.mark.skipif(STANDIN, reason="the stand-in runs no CUDA kernels")
+def test_tensors_of_another_gpu_are_refused(monkeypatch):
+    x = mt.ones(1, 1, 2, 2)
+    monkeypatch.setattr(backend.import_cupy().cuda.runtime, "getDevice", lambda: 1)
+    with pytest.raises(RuntimeError, match=r"on GPU 0, .* on GPU 1: use mt.cuda.set_device\(0\)"):
+        nn.functional.relu(x)
+
+
 def test_memory_statistics():
     mt.cuda.empty_cache()
     before = mt.cuda.memory_allocated()
