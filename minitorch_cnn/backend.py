@@ -240,15 +240,41 @@ def _inverse(order: list[int]) -> list[int]:
     return [order.index(axis) for axis in range(len(order))]
 
 
-def concatenate(arrays: list[Array], axis: int) -> Array:
-    """The arrays one after the other, in the memory order of the first: CuPy's would be row-major.
+def constant(table: Any, like: Array, dtype: Any = None) -> Array:
+    """A small table of numbers that the host knows, beside `like`; not to be written to.
 
-    So images that are channels-last stay it, and the next convolution need not convert them.
+    GPUs keep them, so that steps of training that need the same numbers copy nothing.
     """
+    table = np.asarray(table, dtype)
+    if isinstance(like, np.ndarray):
+        return table
+    copied = _constant(table.tobytes(), table.shape, table.dtype.str, like.device.id)
+    if recording.on:
+        recording.constants.append(copied)  # a graph reads it in every replay
+    return copied
+
+
+@functools.lru_cache(maxsize=256)
+def _constant(numbers: bytes, shape: tuple[int, ...], dtype: str, index: int) -> Array:
+    table = np.frombuffer(numbers, dtype).reshape(shape)
+    return to_device(table, device("cuda", index))
+
+
+def concatenate(arrays: list[Array], axis: int) -> Array:
+    """The arrays, of one type, one after the other along an axis."""
+    if isinstance(arrays[0], np.ndarray):
+        return np.concatenate(arrays, axis)
+    # CuPy's own function copies a list of addresses to the GPU if there are many arrays, and its
+    # result is row-major: images that are channels-last would have to be converted afterwards.
     order = axes_as_in_memory(arrays[0])
-    parts = [each.transpose(order) for each in arrays]
-    joined = array_module(arrays[0]).concatenate(parts, axis=order.index(axis))
-    return joined.transpose(_inverse(order))
+    lengths = [each.shape[axis] for each in arrays]
+    shape = [sum(lengths) if i == axis else arrays[0].shape[i] for i in order]
+    joined = import_cupy().empty(shape, arrays[0].dtype).transpose(_inverse(order))
+    before, start = (slice(None),) * axis, 0
+    for array, length in zip(arrays, lengths, strict=True):
+        joined[(*before, slice(start, start + length))] = array
+        start += length
+    return joined
 
 
 def scatter_add(array: Array, index: Any, values: Array) -> None:
@@ -370,6 +396,7 @@ def _take_memory(like: np.ndarray, stream: Any) -> tuple:
 
 class _Recording(threading.local):
     on = False  # is this thread recording a CUDA graph? See cuda/graphs.py.
+    constants: list[Array] = []  # that the graph uses
 
 
 recording = _Recording()

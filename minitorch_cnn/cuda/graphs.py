@@ -39,6 +39,7 @@ class CUDAGraph:
             raise NotImplementedError("CUDAGraph(keep_graph=True) is not supported")
         self._graph: Any = None
         self._memory: Any = None
+        self._constants: list[Any] = []
         self._capture: tuple = ()
 
     def capture_begin(self, pool: Any = None, capture_error_mode: str = "relaxed") -> None:
@@ -70,7 +71,7 @@ class CUDAGraph:
             allocator.__exit__(None, None, None)
             raise
         self._capture = allocator, current
-        recording.on = True
+        recording.on, recording.constants = True, self._constants
 
     def capture_end(self) -> None:
         """Ends recording. From now on `replay` does what was recorded."""
@@ -93,6 +94,7 @@ class CUDAGraph:
     def reset(self) -> None:
         """Forgets the recording, and gives its memory back."""
         self._graph = self._memory = None
+        self._constants = []
 
 
 class graph:

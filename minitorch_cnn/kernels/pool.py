@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, constant
 from .layout import (
     Pair,
     channels_first,
@@ -97,7 +97,7 @@ def max_pool2d_forward(
             xp.copyto(position[images], index, where=window != window)
     if position is not None and max(geometry.padding) > 0:
         # Where all numbers are -inf, the border has been taken for the maximum.
-        xp.maximum(position, _first_inside(xp, geometry, position.dtype), out=position)
+        xp.maximum(position, _first_inside(geometry, position), out=position)
     y = channels_first(y, x.dtype)
     return y, None if position is None else position.transpose(0, 3, 1, 2)
 
@@ -150,7 +150,7 @@ def _windows(geometry: PoolGeometry):
     return kernel_positions(kernel_size, out_size, stride, dilation)
 
 
-def _first_inside(xp, geometry: PoolGeometry, dtype) -> Array:
+def _first_inside(geometry: PoolGeometry, like: Array) -> Array:
     """(OH, OW, 1): the first position of each window that is not in the padding."""
     first = []
     for axis in (0, 1):
@@ -159,7 +159,7 @@ def _first_inside(xp, geometry: PoolGeometry, dtype) -> Array:
         skipped = -(-outside // geometry.dilation[axis])  # rounded up
         first.append(np.minimum(skipped, geometry.kernel_size[axis] - 1))
     position = first[0][:, None] * geometry.kernel_size[1] + first[1]
-    return xp.asarray(position[:, :, None], dtype)
+    return constant(position[:, :, None], like, like.dtype)
 
 
 # ----------------------------------------------------------------------------------- mean
@@ -223,7 +223,7 @@ def _slots(geometry: PoolGeometry, axis: int) -> list[tuple[slice, ...]]:
 
 def _reciprocal(divisor: Array, like: Array) -> Array:
     """1 / divisor (OH, OW) as (OH, OW, 1) beside `like`."""
-    return array_module(like).asarray((1.0 / divisor)[:, :, None], like.dtype)
+    return constant((1.0 / divisor)[:, :, None], like, like.dtype)
 
 
 def window_counts(size: Pair, geometry: PoolGeometry, count_include_pad: bool) -> np.ndarray:
@@ -264,8 +264,8 @@ def adaptive_max_indices(x: Array, out_size: Pair) -> Array:
     best = where = None
     for row in rows:  # (OH,): the same place in every bin
         for column in columns:  # (OW,)
-            here = xp.asarray(row[:, None] * W + column)  # (OH, OW)
-            window = x[..., xp.asarray(row)[:, None], xp.asarray(column)]  # (..., OH, OW)
+            here = constant(row[:, None] * W + column, x)  # (OH, OW)
+            window = x[..., constant(row[:, None], x), constant(column, x)]  # (..., OH, OW)
             if best is None:
                 best, where = window, xp.broadcast_to(here, window.shape).copy()
                 continue
