@@ -130,7 +130,7 @@ class Var(Function):
         centred = array - array.mean(dims, keepdims=True)
         y = xp.square(centred).sum(dims, keepdims=keepdim)
         with np.errstate(divide="ignore", invalid="ignore"):
-            y = y / constant(divisor, y, y.dtype)
+            y = y / constant(divisor, array, y.dtype)
         return wrap(y.astype(x.array.dtype))
 
     @staticmethod
