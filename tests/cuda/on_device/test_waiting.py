@@ -80,3 +80,30 @@ def test_optimizers(name):
             nn.functional.mse_loss(net(x).log_softmax(1), y).backward()
             optimizer.step()
             scheduler.step()
+
+
+def counted():
+    cupy = backend.import_cupy()
+    if hasattr(cupy, "_rules"):
+        return dict(cupy._rules.counters)
+    if "cupy_on_cpu" not in sys.modules:
+        pytest.skip("a GPU does not count how often the host waits for it")
+    return sys.modules["cupy_on_cpu"].counters()
+
+
+def test_mixed_precision_waits_once_in_a_step():
+    net = models.cifar.CifarResNet([1], [4])
+    optimizer, scaler = mt.optim.SGD(net.parameters(), lr=0.1), mt.amp.GradScaler()
+    images, labels = mt.randn(2, 3, 8, 8), mt.tensor([1, 2])
+    waits = []
+    for _ in range(3):
+        before = counted()
+        optimizer.zero_grad()
+        with mt.autocast("cuda"):
+            loss = nn.functional.cross_entropy(net(images), labels)
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        after = counted()
+        waits.append((after["syncs"] - before["syncs"], after["h2d"] - before["h2d"]))
+    assert waits[1:] == [(1, 0), (1, 0)]  # to know whether a gradient is infinite
