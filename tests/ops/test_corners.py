@@ -52,3 +52,41 @@ def test_division_of_integers_by_zero():
             divide(x, 0)
         assert divide(x, mt.tensor([1, 1])).shape == (2,)
         assert divide(x, 1).shape == (2,)
+
+
+@pytest.mark.parametrize("correction", [0, 1])
+@pytest.mark.parametrize("which", ["fweights", "aweights", "both"])
+def test_covariance_with_weights(which, correction):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3, 6))
+    given = {"fweights": rng.integers(1, 4, 6), "aweights": rng.random(6) + 0.5}
+    given = given if which == "both" else {which: given[which]}
+    tensors = {name: mt.tensor(value) for name, value in given.items()}
+    got = mt.cov(mt.tensor(x), correction=correction, **tensors)
+    np.testing.assert_allclose(got.numpy(), np.cov(x, ddof=correction, **given), rtol=1e-12)
+
+
+def test_ranks_at_the_ends():
+    x = mt.tensor([30.0, 10.0, 20.0])
+    assert [x.kthvalue(k).values.item() for k in (1, 2, 3)] == [10, 20, 30]
+    assert mt.tensor(5.0).kthvalue(1).values.item() == 5
+    for tensor, k in ((x, 0), (x, 4), (mt.tensor(5.0), 2)):
+        with pytest.raises(RuntimeError, match=f"k={k}"):
+            tensor.kthvalue(k)
+
+
+@pytest.mark.parametrize("low, high", [(0, math.inf), (-math.inf, 0), (math.nan, 1), (2, 1)])
+def test_histogram_of_an_impossible_range(low, high):
+    with pytest.raises(RuntimeError, match="range of"):
+        mt.histc(mt.ones(3), 4, low, high)
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 2), (4, 3), (4, 3, 2)])
+def test_solving_for_one_vector_or_many(shape):
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((4, 3, 3) if shape[0] == 4 else (3, 3))
+    B = rng.standard_normal(shape)
+    x = mt.linalg.solve(mt.tensor(A), mt.tensor(B)).numpy()
+    columns = shape in ((3,), (4, 3))
+    product = A @ (x[..., None] if columns else x)
+    np.testing.assert_allclose(product[..., 0] if columns else product, B, rtol=1e-9)
