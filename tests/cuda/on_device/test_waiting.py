@@ -39,6 +39,22 @@ NETWORKS = {
     "densenet": lambda: models.small.ARCHITECTURES["densenet"](),
     "googlenet": lambda: models.small.ARCHITECTURES["googlenet"](),
     "mobilenet": lambda: models.mobilenet_v2(num_classes=10, width_mult=0.25),
+    "rarer layers": lambda: nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=2, padding=1, padding_mode="reflect"),
+        nn.Upsample(scale_factor=2),
+        nn.Upsample(size=(20, 21), mode="bilinear"),
+        nn.GroupNorm(2, 4),
+        nn.Hardswish(),
+        nn.ConvTranspose2d(4, 4, 2, stride=2),
+        nn.InstanceNorm2d(4),
+        nn.AvgPool2d(3, padding=1, count_include_pad=False),
+        nn.AdaptiveMaxPool2d(9),
+        nn.AdaptiveAvgPool2d(7),
+        nn.Flatten(),
+        nn.PReLU(),
+        nn.AlphaDropout(0.1),
+        nn.Linear(196, 10),
+    ),
     "fashionnet": lambda: models.small.ARCHITECTURES["fashionnet"](in_channels=3),
 }
 
