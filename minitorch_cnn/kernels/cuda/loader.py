@@ -81,22 +81,19 @@ def index_type(args: tuple) -> str:
     return "int" if largest < SMALL else "long long"
 
 
-def check_gpu(args: tuple) -> None:
-    """Raises RuntimeError for arrays on another GPU than the current one, where kernels run.
+def check_gpu(array: Array) -> None:
+    """Raises RuntimeError for an array on another GPU than the current one, where kernels run.
 
     CUDA would only say, at some later call, that an address was illegal.
     """
-    arrays = [arg for arg in args if is_array(arg) and not isinstance(arg, np.ndarray)]
-    if not arrays:
+    if isinstance(array, np.ndarray):  # the table of an optimizer's parameters
         return
-    current = import_cupy().cuda.runtime.getDevice()
-    for array in arrays:
-        if array.data.device_id != current:
-            there = array.data.device_id
-            raise RuntimeError(
-                f"a tensor is on GPU {there}, but this thread computes on GPU {current}: use "
-                f"mt.cuda.set_device({there}), or `with mt.cuda.device({there}):` around this"
-            )
+    current, there = import_cupy().cuda.runtime.getDevice(), array.data.device_id
+    if there != current:
+        raise RuntimeError(
+            f"a tensor is on GPU {there}, but this thread computes on GPU {current}: use "
+            f"mt.cuda.set_device({there}), or `with mt.cuda.device({there}):` around this"
+        )
 
 
 def launch(file: str, name: str, dtype: Any, blocks: int, *args: Any) -> None:
@@ -107,7 +104,7 @@ def launch(file: str, name: str, dtype: Any, blocks: int, *args: Any) -> None:
     """
     if blocks == 0:
         return
-    check_gpu(args)
+    check_gpu(args[0])
     compiled = kernel(file, name, str(dtype), index_type(args))
     compiled((min(blocks, MOST_BLOCKS),), (THREADS,), args)
 

@@ -112,10 +112,12 @@ def test_devices():
 
 @pytest.mark.skipif(STANDIN, reason="the stand-in runs no CUDA kernels")
 def test_tensors_of_another_gpu_are_refused(monkeypatch):
-    x = mt.ones(1, 1, 2, 2)
+    x = nn.Parameter(mt.ones(1, 1, 2, 2))
+    x.grad = mt.ones(1, 1, 2, 2)
     monkeypatch.setattr(backend.import_cupy().cuda.runtime, "getDevice", lambda: 1)
-    with pytest.raises(RuntimeError, match=r"on GPU 0, .* on GPU 1: use mt.cuda.set_device\(0\)"):
-        nn.functional.relu(x)
+    for launch in (lambda: nn.functional.relu(x), mt.optim.SGD([x], lr=0.1).step):
+        with pytest.raises(RuntimeError, match=r"on GPU 0, .* on GPU 1: use .*set_device\(0\)"):
+            launch()
 
 
 def test_memory_statistics():
