@@ -1,6 +1,6 @@
 """torch's own samples: no wrong value, gradient or crash, and the table in docs/ tells the truth.
 
-The ordinary run takes the first few samples of each operation. CONFORMANCE=full takes all of
+The ordinary run takes a few samples of each operation. CONFORMANCE=full takes all of
 them and compares every row of docs/conformance.md.
 """
 
