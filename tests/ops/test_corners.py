@@ -90,3 +90,44 @@ def test_solving_for_one_vector_or_many(shape):
     columns = shape in ((3,), (4, 3))
     product = A @ (x[..., None] if columns else x)
     np.testing.assert_allclose(product[..., 0] if columns else product, B, rtol=1e-9)
+
+
+def test_strides_over_memory_stay_inside_of_it():
+    x = mt.arange(12.0, dtype=mt.float64).requires_grad_()
+    y = x.as_strided((3, 2, 2), (3, 2, 1), 2)  # elements occur several times
+    places = 2 + 3 * np.arange(3)[:, None, None] + 2 * np.arange(2)[:, None] + np.arange(2)
+    np.testing.assert_array_equal(y.detach().numpy(), places)
+    gy = np.random.default_rng(0).standard_normal(places.shape)
+    y.backward(mt.tensor(gy))
+    expected = np.zeros(12)
+    np.add.at(expected, places, gy)
+    np.testing.assert_allclose(x.grad.numpy(), expected, atol=1e-15)
+    for size, stride, offset in (((4,), (4,), 0), ((2, 3), (6, 3), 0), ((2,), (1,), 11)):
+        with pytest.raises(RuntimeError, match="12 elements"):
+            mt.zeros(12).as_strided(size, stride, offset)
+    assert mt.zeros(12).as_strided((2, 3), (5, 3), 0).shape == (2, 3)  # to the last element
+
+
+@pytest.mark.parametrize("values", [[2, 3, 4, 5], [2, 0, 4, 5], [0, 0, 4, 5], [2, 3, 0, 5]])
+def test_the_slope_of_a_product_that_is_scattered(values):
+    torch = pytest.importorskip("torch")
+    results = []
+    for lib in (mt, torch):
+        x = lib.tensor([1.5, 2.5], dtype=lib.float64, requires_grad=True)
+        source = lib.tensor(values, dtype=lib.float64, requires_grad=True)
+        y = x.scatter_reduce(0, lib.tensor([0, 0, 1, 1]), source, "prod")
+        y.backward(lib.tensor([0.5, -2.0], dtype=lib.float64))
+        results.append([y.detach().numpy(), x.grad.numpy(), source.grad.numpy()])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_the_zeroth_power_of_a_singular_matrix():
+    assert mt.linalg.matrix_power(mt.zeros(2, 2), 0).tolist() == [[1, 0], [0, 1]]
+
+
+def test_qr_without_q():
+    a = mt.randn(4, 3, dtype=mt.float64)
+    q, r = mt.linalg.qr(a, "r")
+    assert q.shape == (0,)
+    np.testing.assert_allclose(np.abs(r.numpy()), np.abs(np.linalg.qr(a.numpy())[1]), rtol=1e-9)
