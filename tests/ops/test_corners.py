@@ -131,3 +131,48 @@ def test_qr_without_q():
     q, r = mt.linalg.qr(a, "r")
     assert q.shape == (0,)
     np.testing.assert_allclose(np.abs(r.numpy()), np.abs(np.linalg.qr(a.numpy())[1]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("increasing", [False, True])
+@pytest.mark.parametrize("values", [[1.5, -2.0, 0.0], [2, 3, 5], [True, False]])
+def test_vander(values, increasing):
+    torch = pytest.importorskip("torch")
+    for count in (None, 2, 4):
+        ours = mt.vander(mt.tensor(values), count, increasing)
+        theirs = torch.vander(torch.tensor(values), count, increasing)
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+        assert ours.dtype.name == str(theirs.dtype).removeprefix("torch.")
+
+
+@pytest.mark.parametrize("name, shape", [("lp_pool1d", (2, 3, 7)), ("lp_pool3d", (2, 3, 4, 5, 6))])
+@pytest.mark.parametrize("norm, options", [(2, {}), (3.0, {"stride": 1}), (1, {"ceil_mode": True})])
+def test_pooling_by_a_norm(name, shape, norm, options):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).random(shape) + 0.1
+    results = []
+    for lib in (mt, torch):
+        leaf = lib.tensor(x, requires_grad=True)
+        y = getattr(lib.nn.functional, name)(leaf, norm, 3, **options)
+        (y * lib.arange(y.numel(), dtype=lib.float64).reshape(y.shape)).sum().backward()
+        results.append((y.detach().numpy(), leaf.grad.numpy()))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+
+
+def test_chain_matmul():
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.standard_normal(s) for s in ((2, 5), (5, 3), (3, 4)))
+    got = mt.chain_matmul(*(mt.tensor(each) for each in (a, b, c)))
+    np.testing.assert_allclose(got.numpy(), a @ b @ c, rtol=1e-12)
+
+
+def test_small_questions():
+    x = mt.zeros(2, 3)
+    assert (x.ndimension(), x.nelement(), x.get_device()) == (2, 6, -1)
+    assert mt.is_nonzero(mt.tensor([2.0])) and not mt.tensor(0).is_nonzero()
+    with pytest.raises(RuntimeError):
+        mt.is_nonzero(x)
+    y = mt.tensor([1.7]).type_as(mt.tensor(3))
+    assert y.dtype == mt.int64 and y.tolist() == [1]
+    with pytest.raises(mt.linalg.LinAlgError):
+        mt.linalg.inv(x[:, :2])
