@@ -22,20 +22,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import networks
 import numpy as np
 import pictures
 
 import minitorch_cnn as mt
-from minitorch_cnn import datasets, models, nn, transforms
+from minitorch_cnn import datasets, nn, transforms
+from minitorch_cnn.models.small import ARCHITECTURES, build_network
 from minitorch_cnn.serialization.checkpoint import write_atomically
 from minitorch_cnn.utils.data import DataLoader
 
-ARCHITECTURES = {
-    **models.cifar.ARCHITECTURES,
-    **networks.ARCHITECTURES,
-    "lenet5": models.lenet5,
-}
 DATASETS = {
     "cifar10": datasets.CIFAR10,
     "cifar100": datasets.CIFAR100,
@@ -173,14 +168,8 @@ def load_data(args: Any) -> Data:
 
 
 def build_model(args: Any, data: Data) -> nn.Module:
-    options = {"num_classes": len(data.classes), "in_channels": data.in_channels}
-    if args.arch == "lenet5":
-        options["padding"] = 2 if args.dataset.endswith("mnist") else 0
-    elif args.dataset.endswith("mnist") and args.arch != "fashionnet":
-        raise ValueError(
-            f"{args.arch} takes 32x32 images, {args.dataset} has 28x28: use lenet5 or fashionnet"
-        )
-    return ARCHITECTURES[args.arch](**options).to(mt.backend.default_device())
+    model = build_network(args.arch, args.dataset, len(data.classes), data.in_channels)
+    return model.to(mt.backend.default_device())
 
 
 def make_optimizer(args: Any, model: nn.Module) -> Any:

@@ -2,8 +2,9 @@
 
     python examples/train_densenet_cifar.py --dataset shapes
 
-The network is in networks.py, the loop in train_resnet_cifar.py. The paper (section 4.2) divides
-the learning rate of 0.1 by 10 after a half and three quarters of the run, and takes batches of 64.
+The network is in minitorch_cnn.models.small, the loop in train_resnet_cifar.py. The paper (section
+4.2) divides the learning rate of 0.1 by 10 after a half and three quarters of the run, and takes
+batches of 64.
 """
 
 from train_resnet_cifar import main

@@ -2,7 +2,7 @@
 
     python examples/train_vgg_cifar.py --dataset shapes
 
-The network is in networks.py, the loop in train_resnet_cifar.py.
+The network is in minitorch_cnn.models.small, the loop in train_resnet_cifar.py.
 """
 
 from train_resnet_cifar import main

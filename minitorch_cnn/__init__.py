@@ -76,6 +76,7 @@ _SUBMODULES = (
     "explain",
     "linalg",
     "hub",
+    "io",
     "models",
     "nn",
     "onnx",

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import math
+import threading
 from collections import deque
 from types import ModuleType
 from typing import Any
@@ -208,7 +210,7 @@ def to_device(array: Array, where: device | str | None, non_blocking: bool = Fal
     index = gpu_number(where)
     if not isinstance(array, np.ndarray) and array.device.id == index:
         return array
-    order = _axes_as_in_memory(array)
+    order = axes_as_in_memory(array)
     packed = array.transpose(order)  # contiguous, if the array has no gaps
     cupy = import_cupy()
     with cupy.cuda.Device(index):
@@ -223,11 +225,11 @@ def to_numpy(array: Array) -> np.ndarray:
     """`array` on the host: itself if it is NumPy's, a copy from the GPU otherwise."""
     if isinstance(array, np.ndarray):
         return array
-    order = _axes_as_in_memory(array)
+    order = axes_as_in_memory(array)
     return array.transpose(order).get().transpose(_inverse(order))
 
 
-def _axes_as_in_memory(array: Array) -> list[int]:
+def axes_as_in_memory(array: Array) -> list[int]:
     """The axes from the widest step in memory to the narrowest: (0, 2, 3, 1) for channels-last."""
     if array.flags.c_contiguous:
         return list(range(array.ndim))
@@ -238,15 +240,83 @@ def _inverse(order: list[int]) -> list[int]:
     return [order.index(axis) for axis in range(len(order))]
 
 
+def constant(table: Any, like: Array, dtype: Any = None) -> Array:
+    """A small table of numbers that the host knows, beside `like`; not to be written to.
+
+    GPUs keep them, so that steps of training that need the same numbers copy nothing.
+    """
+    table = np.asarray(table, dtype)
+    if isinstance(like, np.ndarray):
+        return table
+    copied = _constant(table.tobytes(), table.shape, table.dtype.str, like.device.id)
+    if recording.on:
+        recording.constants.append(copied)  # a graph reads it in every replay
+    return copied
+
+
+@functools.lru_cache(maxsize=256)
+def _constant(numbers: bytes, shape: tuple[int, ...], dtype: str, index: int) -> Array:
+    table = np.frombuffer(numbers, dtype).reshape(shape)
+    return to_device(table, device("cuda", index))
+
+
+def concatenate(arrays: list[Array], axis: int) -> Array:
+    """The arrays, of one type, one after the other along an axis."""
+    if isinstance(arrays[0], np.ndarray):
+        return np.concatenate(arrays, axis)
+    # CuPy's own function copies a list of addresses to the GPU if there are many arrays, and its
+    # result is row-major: images that are channels-last would have to be converted afterwards.
+    order = axes_as_in_memory(arrays[0])
+    lengths = [each.shape[axis] for each in arrays]
+    shape = [sum(lengths) if i == axis else arrays[0].shape[i] for i in order]
+    joined = import_cupy().empty(shape, arrays[0].dtype).transpose(_inverse(order))
+    before, start = (slice(None),) * axis, 0
+    for array, length in zip(arrays, lengths, strict=True):
+        joined[(*before, slice(start, start + length))] = array
+        start += length
+    return joined
+
+
 def scatter_add(array: Array, index: Any, values: Array) -> None:
     """``array[index] += values``, where repeated indices add up instead of overwriting."""
     array_module(array).add.at(array, index, values)
 
 
 def scatter_extreme(array: Array, index: Any, values: Array, choose: str) -> None:
-    """``array[index] = max(array[index], values)`` ("amax", or "amin"), repeated ones compared."""
+    """``array[index] = max(array[index], values)`` ("amax", or "amin"), repeated ones compared.
+
+    Where a NaN comes, it stays.
+    """
     xp = array_module(array)
-    (xp.maximum if choose == "amax" else xp.minimum).at(array, index, values)
+    at = (xp.maximum if choose == "amax" else xp.minimum).at
+    if xp is np:
+        at(array, index, values)
+        return
+    # CuPy 13 and 14 compare float64 here by float32's digits, ignore NaN, and take few types. Of
+    # 64-bit integers they find the right one.
+    ranks = _ranks(array, choose)
+    at(ranks, index, _ranks(values, choose))
+    if array.dtype.kind == "f":
+        ranks = _mirror_negative(ranks).view(np.float64)
+    array[...] = ranks.astype(array.dtype)
+
+
+def _ranks(array: Array, choose: str) -> Array:
+    """int64 numbers in the same order as those of the array; NaN is at the end that is chosen."""
+    if array.dtype.kind != "f":
+        return array.astype(np.int64)
+    xp = array_module(array)
+    nan = math.copysign(math.nan, 1 if choose == "amax" else -1)
+    wide = array.astype(np.float64)
+    return _mirror_negative(xp.where(xp.isnan(wide), nan, wide).view(np.int64))
+
+
+def _mirror_negative(bits: Array) -> Array:
+    """Bits of floats as integers grow with the float, but for negative ones; so turn those over.
+
+    Doing it twice changes nothing.
+    """
+    return bits ^ ((bits >> 63) & np.int64(2**63 - 1))
 
 
 def scatter_multiply(array: Array, index: Any, values: Array) -> None:
@@ -262,7 +332,7 @@ def scatter_multiply(array: Array, index: Any, values: Array) -> None:
 def pin(array: np.ndarray) -> np.ndarray:
     """A copy in pinned memory: the GPU can read it by itself, while the host does other things."""
     memory = import_cupy().cuda.alloc_pinned_memory(max(array.nbytes, 1))
-    order = _axes_as_in_memory(array)
+    order = axes_as_in_memory(array)
     packed = array.transpose(order)
     pinned = np.frombuffer(memory, array.dtype, array.size).reshape(packed.shape)
     pinned[...] = packed
@@ -321,14 +391,38 @@ def _take_memory(like: np.ndarray, stream: Any) -> tuple:
     return import_cupy().empty(like.shape, like.dtype), stream.record()
 
 
+# --------------------------------------------------------------------------- CUDA graphs
+
+
+class _Recording(threading.local):
+    on = False  # is this thread recording a CUDA graph? See cuda/graphs.py.
+    constants: list[Array] = []  # that the graph uses
+
+
+recording = _Recording()
+
+
+def refuse_in_graph(what: str) -> None:
+    """Raises RuntimeError while a CUDA graph is recorded.
+
+    For what the host works out: the graph would hold the number, the same in every replay.
+    """
+    if recording.on:
+        raise RuntimeError(
+            f"{what} come from the host, so that a CUDA graph would repeat the same in every "
+            "replay: keep this out of the graph"
+        )
+
+
 # ------------------------------------------------------------------------ random numbers
 
 
 class Generator:
     """A stream of random numbers with a state that can be saved and restored.
 
-    `rng` is the NumPy generator behind it, over Philox: a counter-based generator
-    (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
+    Behind it is NumPy's Philox, a counter-based generator (Salmon et al., "Parallel random
+    numbers: as easy as 1, 2, 3", 2011). It is not to be used while a CUDA graph is recorded:
+    RuntimeError.
 
     >>> import minitorch_cnn as mt
     >>> g = mt.Generator().manual_seed(7)
@@ -346,8 +440,14 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Starts the stream that belongs to `seed` (any int) and returns the generator."""
         self._seed = int(seed)
-        self.rng = np.random.Generator(np.random.Philox(self._seed % 2**64))
+        self._rng = np.random.Generator(np.random.Philox(self._seed % 2**64))
         return self
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The NumPy generator that draws the numbers."""
+        refuse_in_graph("random numbers (of dropout, for instance)")
+        return self._rng
 
     def initial_seed(self) -> int:
         return self._seed
@@ -361,7 +461,7 @@ class Generator:
         """The state as a uint8 tensor, for `set_state` and for checkpoints."""
         from .tensor import wrap  # the one upward import: torch's API wants a tensor here
 
-        state = self.rng.bit_generator.state
+        state = self._rng.bit_generator.state
         words = [self._seed % 2**64, *state["state"]["counter"], *state["state"]["key"]]
         words += [*state["buffer"], state["buffer_pos"], state["has_uint32"], state["uinteger"]]
         return wrap(np.array([int(word) for word in words], np.uint64).view(np.uint8))
@@ -376,7 +476,7 @@ class Generator:
             )
         words = np.ascontiguousarray(data).view(np.uint64)
         self.manual_seed(int(words[0]))
-        self.rng.bit_generator.state = {
+        self._rng.bit_generator.state = {
             "bit_generator": "Philox",
             "state": {"counter": words[1:5], "key": words[5:7]},
             "buffer": words[7:11],

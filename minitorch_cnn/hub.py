@@ -18,7 +18,7 @@ import re
 from typing import Any
 from urllib.parse import urlparse
 
-from .datasets.download import _fetch, file_checksum
+from .datasets.download import fetch, file_checksum
 from .serialization import load
 
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.")
@@ -89,7 +89,7 @@ def download_url_to_file(
     part = dst + ".part"
     resumed = hash_prefix is not None and os.path.isfile(part)
     try:
-        _fetch(url, part, resumed, progress)
+        fetch(url, part, resumed, progress)
     except (OSError, http.client.HTTPException) as error:
         raise RuntimeError(
             f"could not download {url}: {error or type(error).__name__}. Without a network, put "

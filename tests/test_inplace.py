@@ -380,3 +380,17 @@ def test_programs_of_views_and_writes_agree_with_torch(program, tracked, seed):
         np.testing.assert_allclose(mine, theirs, rtol=1e-10, atol=1e-12)
     for mine, theirs in zip(grads, slopes, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("rows_first", [True, False])
+def test_a_gradient_finds_the_overwritten_part_whatever_its_order_in_memory(rows_first):
+    """A transposed alias hands back a transposed gradient; view(-1) of that is no view."""
+    w = mt.tensor(2.0, requires_grad=True)
+    x = mt.arange(6.0).reshape(2, 3) if rows_first else mt.arange(6.0).reshape(3, 2).t()
+    base = x * w  # 6 elements, each overwritten
+    alias = base.t()
+    everything = base.view(-1) if base.is_contiguous() else base.t().view(-1)
+    everything.copy_(3 * w.expand(6))
+    cotangent = mt.arange(6.0).reshape(3, 2) if rows_first else mt.arange(6.0).reshape(2, 3).t()
+    (gradient,) = mt.autograd.grad((alias * cotangent).sum(), w)
+    assert gradient.item() == 3 * 15  # nothing of x w is left

@@ -45,13 +45,16 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
 
     allow_unused: None instead of a RuntimeError for an input that outputs do not depend on;
-    materialize_grads: zeros for it.
+    materialize_grads: zeros for it. only_inputs is True in torch too, whatever is given;
+    is_grads_batched is not supported.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor(3.0, requires_grad=True)
@@ -59,6 +62,8 @@ def grad(
     >>> dy, mt.autograd.grad(dy, x)[0]
     (tensor(27., grad_fn=<MulBackward>), tensor(18.))
     """
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched=True is not supported; call grad often")
     roots, wanted = _as_tuple(outputs), _as_tuple(inputs)
     for index, tensor in enumerate(wanted):
         if not tensor.requires_grad:

@@ -1,5 +1,5 @@
 """Settings of the array libraries, by torch.backends' names."""
 
-from . import cuda
+from . import cuda, cudnn, mps
 
-__all__ = ["cuda"]
+__all__ = ["cuda", "cudnn", "mps"]

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import amp, backend
+from .. import backend
+from . import amp
 from .graphs import CUDAGraph, graph
 from .memory import (
     empty_cache,

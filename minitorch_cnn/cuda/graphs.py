@@ -17,15 +17,17 @@ and one call launches them all.
 What is recorded are kernels and addresses, so inside the block
 
 - shapes are fixed, and nothing may depend on values: no `item()`, no printing, no masks as indices;
-- Python's numbers are frozen: a learning rate that changes needs a step outside the graph, and
-  random numbers drawn on the host (dropout, augmentation) would be the same in every replay.
+- Python's numbers are frozen. The learning rate is one: after a scheduler has changed it, record
+  again. Where every replay would silently be wrong, recording raises RuntimeError: random numbers
+  are drawn on the host (dropout, augmentation), and so are steps counted (Adam and most other
+  optimizers; SGD counts none).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..backend import import_cupy
+from ..backend import import_cupy, recording
 from .streams import Stream, stream
 
 
@@ -37,6 +39,7 @@ class CUDAGraph:
             raise NotImplementedError("CUDAGraph(keep_graph=True) is not supported")
         self._graph: Any = None
         self._memory: Any = None
+        self._constants: list[Any] = []
         self._capture: tuple = ()
 
     def capture_begin(self, pool: Any = None, capture_error_mode: str = "relaxed") -> None:
@@ -68,6 +71,7 @@ class CUDAGraph:
             allocator.__exit__(None, None, None)
             raise
         self._capture = allocator, current
+        recording.on, recording.constants = True, self._constants
 
     def capture_end(self) -> None:
         """Ends recording. From now on `replay` does what was recorded."""
@@ -75,6 +79,7 @@ class CUDAGraph:
             raise RuntimeError("CUDAGraph.capture_end: nothing is being recorded")
         allocator, current = self._capture
         self._capture = ()
+        recording.on = False
         try:
             self._graph = current.end_capture()
         finally:
@@ -89,6 +94,7 @@ class CUDAGraph:
     def reset(self) -> None:
         """Forgets the recording, and gives its memory back."""
         self._graph = self._memory = None
+        self._constants = []
 
 
 class graph:

@@ -1,6 +1,7 @@
 """Image data sets by the names of `torchvision.datasets`, and `Shapes`, which needs no download."""
 
 from .cifar import CIFAR10, CIFAR100
+from .fake import FakeData
 from .folder import ImageFolder
 from .mnist import MNIST, FashionMNIST
 from .shapes import Shapes
@@ -10,6 +11,7 @@ __all__ = [
     "CIFAR10",
     "CIFAR100",
     "MNIST",
+    "FakeData",
     "FashionMNIST",
     "ImageFolder",
     "Shapes",

@@ -73,7 +73,7 @@ def download(
         for _ in range(2):
             resumed = checked and os.path.isfile(part) and os.path.getsize(part) > 0
             try:
-                _fetch(url, part, resumed, progress)
+                fetch(url, part, resumed, progress)
             except (OSError, http.client.HTTPException) as error:
                 reasons.append(f"{url}: {error or type(error).__name__}")
                 break
@@ -89,7 +89,7 @@ def download(
     raise RuntimeError(f"could not download {path}:\n  " + "\n  ".join(reasons))
 
 
-def _fetch(url: str, part: str, resume: bool, progress: bool) -> None:
+def fetch(url: str, part: str, resume: bool, progress: bool) -> None:
     """Write the bytes behind `url` to the file `part`, after those that are there if `resume`.
 
     Raises OSError if the connection fails or ends early; what has arrived stays in `part`.

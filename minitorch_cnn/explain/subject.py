@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from .. import backend, datasets, models, nn, transforms
+from ..models.small import build_network
 from ..serialization import load
 from ..tensor import Tensor
 
-ARCHITECTURES = {**models.cifar.ARCHITECTURES, "lenet5": models.lenet5}
 # Of Shapes' pictures, for the network that nobody trained.
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
@@ -98,16 +98,6 @@ def checkpoint_path(checkpoint: str | os.PathLike) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}")
     return path
-
-
-def build_network(arch: str, dataset: str, num_classes: int, in_channels: int) -> nn.Module:
-    """The network that the examples train under the name `arch`. Raises ValueError for others."""
-    if arch not in ARCHITECTURES:
-        raise ValueError(f"unknown architecture {arch!r}; known are {', '.join(ARCHITECTURES)}")
-    options: dict[str, Any] = {"num_classes": num_classes, "in_channels": in_channels}
-    if arch == "lenet5":
-        options["padding"] = 2 if dataset.endswith("mnist") else 0
-    return ARCHITECTURES[arch](**options)
 
 
 def read_picture(path: str | os.PathLike, size: int, channels: int) -> np.ndarray:

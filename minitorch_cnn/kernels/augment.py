@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, constant
 from .dropout import philox
 from .tiers import tiered
 
@@ -37,8 +37,8 @@ def augment(
     if flip:
         images = xp.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
     # A row of the picture as one axis: long inner loops instead of many of length C.
-    rows = images.reshape(N, H, W * C) * xp.asarray(np.tile(scale, W), np.float32)
-    rows += xp.asarray(np.tile(shift, W), np.float32)
+    rows = images.reshape(N, H, W * C) * constant(np.tile(scale, W), images, np.float32)
+    rows += constant(np.tile(shift, W), images, np.float32)
     return rows.reshape(N, H, W, C)
 
 

@@ -185,3 +185,114 @@ def adagrad(
         root = xp.sqrt(t)
         root += eps
         p -= lr * (g / root)
+
+
+def adadelta(
+    parameter: Array,
+    gradient: Array,
+    square: Array,
+    change: Array,
+    *,
+    lr: float,
+    rho: float,
+    eps: float,
+    weight_decay: float,
+) -> None:
+    """p -= lr u, u = g sqrt(c + eps) / sqrt(s + eps); s and c the running means of g^2 and u^2."""
+    xp = array_module(parameter)
+    for p, g, s, c in _blocks(parameter, gradient, square, change):
+        if weight_decay:
+            g = g + weight_decay * p
+        s *= rho
+        s += (1 - rho) * g * g
+        u = xp.sqrt(c + eps) / xp.sqrt(s + eps) * g
+        c *= rho
+        c += (1 - rho) * u * u
+        p -= lr * u
+
+
+def adamax(
+    parameter: Array,
+    gradient: Array,
+    mean: Array,
+    largest: Array,
+    *,
+    step: int,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+) -> None:
+    """p -= lr m / a, m the running mean of g without its bias, a = max(beta2 a, |g| + eps)."""
+    xp = array_module(parameter)
+    step_size = lr / (1 - beta1**step)
+    for p, g, m, a in _blocks(parameter, gradient, mean, largest):
+        if weight_decay:
+            g = g + weight_decay * p
+        m += (1 - beta1) * (g - m)
+        a *= beta2
+        xp.maximum(a, xp.abs(g) + eps, out=a)
+        p -= step_size * (m / a)
+
+
+def nadam(
+    parameter: Array,
+    gradient: Array,
+    mean: Array,
+    square: Array,
+    *,
+    step: int,
+    gradient_rate: float,
+    mean_rate: float,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+) -> None:
+    """p -= (gradient_rate g + mean_rate m) / (sqrt(s) + eps), m and s as in `adam`."""
+    xp = array_module(parameter)
+    for p, g, m, s in _blocks(parameter, gradient, mean, square):
+        if weight_decay and decoupled:
+            p *= 1 - lr * weight_decay
+        elif weight_decay:
+            g = g + weight_decay * p
+        m += (1 - beta1) * (g - m)
+        s *= beta2
+        s += (1 - beta2) * g * g
+        root = xp.sqrt(s / (1 - beta2**step)) + eps
+        p -= gradient_rate * (g / root)
+        p -= mean_rate * (m / root)
+
+
+def radam(
+    parameter: Array,
+    gradient: Array,
+    mean: Array,
+    square: Array,
+    *,
+    step: int,
+    rectifier: float | None,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+) -> None:
+    """`adam` with its step times rectifier; None: p -= lr m, while s is of too few squares."""
+    xp = array_module(parameter)
+    for p, g, m, s in _blocks(parameter, gradient, mean, square):
+        if weight_decay and decoupled:
+            p *= 1 - lr * weight_decay
+        elif weight_decay:
+            g = g + weight_decay * p
+        m += (1 - beta1) * (g - m)
+        s *= beta2
+        s += (1 - beta2) * g * g
+        update = m / (1 - beta1**step) * lr
+        if rectifier is not None:
+            update *= (1 - beta2**step) ** 0.5 / (xp.sqrt(s) + eps) * rectifier
+        p -= update

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, constant
 from .layout import (
     Pair,
     channels_first,
@@ -66,7 +66,8 @@ def max_pool2d_forward(
     """y (N, C, OH, OW), and which position of its window each maximum came from.
 
     The position kh*KW + kw is what the gradient needs, in a byte for each output. NaN counts as
-    larger than anything. Of equal numbers (or several NaN) the first one counts.
+    larger than anything. Of equal numbers the first one counts, of several NaN the last, as in
+    torch.
     """
     xp = array_module(x)
     N, C = x.shape[:2]
@@ -91,11 +92,12 @@ def max_pool2d_forward(
         missing = xp.ones(best.shape, bool)
         for window in windows[:-1]:
             missing &= window != best
-            missing &= window == window  # a NaN is found, though it does not equal itself
             position[images] += missing
+        for index, window in enumerate(windows):  # a NaN does not equal itself
+            xp.copyto(position[images], index, where=window != window)
     if position is not None and max(geometry.padding) > 0:
         # Where all numbers are -inf, the border has been taken for the maximum.
-        xp.maximum(position, _first_inside(xp, geometry, position.dtype), out=position)
+        xp.maximum(position, _first_inside(geometry, position), out=position)
     y = channels_first(y, x.dtype)
     return y, None if position is None else position.transpose(0, 3, 1, 2)
 
@@ -148,7 +150,7 @@ def _windows(geometry: PoolGeometry):
     return kernel_positions(kernel_size, out_size, stride, dilation)
 
 
-def _first_inside(xp, geometry: PoolGeometry, dtype) -> Array:
+def _first_inside(geometry: PoolGeometry, like: Array) -> Array:
     """(OH, OW, 1): the first position of each window that is not in the padding."""
     first = []
     for axis in (0, 1):
@@ -157,7 +159,7 @@ def _first_inside(xp, geometry: PoolGeometry, dtype) -> Array:
         skipped = -(-outside // geometry.dilation[axis])  # rounded up
         first.append(np.minimum(skipped, geometry.kernel_size[axis] - 1))
     position = first[0][:, None] * geometry.kernel_size[1] + first[1]
-    return xp.asarray(position[:, :, None], dtype)
+    return constant(position[:, :, None], like, like.dtype)
 
 
 # ----------------------------------------------------------------------------------- mean
@@ -221,7 +223,7 @@ def _slots(geometry: PoolGeometry, axis: int) -> list[tuple[slice, ...]]:
 
 def _reciprocal(divisor: Array, like: Array) -> Array:
     """1 / divisor (OH, OW) as (OH, OW, 1) beside `like`."""
-    return array_module(like).asarray((1.0 / divisor)[:, :, None], like.dtype)
+    return constant((1.0 / divisor)[:, :, None], like, like.dtype)
 
 
 def window_counts(size: Pair, geometry: PoolGeometry, count_include_pad: bool) -> np.ndarray:
@@ -254,7 +256,7 @@ def adaptive_max_indices(x: Array, out_size: Pair) -> Array:
     """Where each of OH x OW bins of x (..., H, W) has its maximum: row * W + column, int64.
 
     The bins have different sizes. So all are taken as large as the largest, and what is too much
-    repeats the bin's last row or column, which changes no maximum.
+    repeats the bin's last row or column, which changes no maximum. Of several NaN the last counts.
     """
     xp = array_module(x)
     H, W = x.shape[-2:]
@@ -262,12 +264,12 @@ def adaptive_max_indices(x: Array, out_size: Pair) -> Array:
     best = where = None
     for row in rows:  # (OH,): the same place in every bin
         for column in columns:  # (OW,)
-            here = xp.asarray(row[:, None] * W + column)  # (OH, OW)
-            window = x[..., xp.asarray(row)[:, None], xp.asarray(column)]  # (..., OH, OW)
+            here = constant(row[:, None] * W + column, x)  # (OH, OW)
+            window = x[..., constant(row[:, None], x), constant(column, x)]  # (..., OH, OW)
             if best is None:
                 best, where = window, xp.broadcast_to(here, window.shape).copy()
                 continue
-            better = (window > best) | ((window != window) & (best == best))
+            better = (window > best) | (window != window)
             xp.copyto(where, here, where=better)
             xp.copyto(best, window, where=better)
     return where

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, constant
 from .layout import compute_type
 
 
@@ -27,13 +27,13 @@ def resize_axis(x: Array, axis: int, matrix: np.ndarray) -> Array:
     indices, weights = nonzero_taps(matrix)
     y: Array = None
     for t in range(indices.shape[1]):
-        weight = xp.asarray(weights[:, t].reshape(shape), x_last.dtype)
-        tap = xp.take(x_last, xp.asarray(indices[:, t]), axis=axis)
+        weight = constant(weights[:, t].reshape(shape), x, x_last.dtype)
+        tap = xp.take(x_last, constant(indices[:, t], x), axis=axis)
         tap *= weight
         y = tap if t == 0 else xp.add(y, tap, out=y)
     unread = np.flatnonzero((matrix == 0).all(1))
     if len(unread):
-        y[(*[slice(None)] * axis, xp.asarray(unread))] = 0
+        y[(*[slice(None)] * axis, constant(unread, x))] = 0
     return xp.moveaxis(y.astype(x.dtype, copy=False), -1, 1)
 
 

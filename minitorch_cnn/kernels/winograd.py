@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, constant
 from .layout import Pair, channels_first, channels_last, compute_type, slices
 
 _POINTS = (0.0, 0.5**0.5, -(0.5**0.5), 2.0**0.5, -(2.0**0.5))
@@ -47,7 +47,7 @@ MATRIX_A, MATRIX_B, MATRIX_G = _matrices()
 def _both_sides(matrix: np.ndarray, x: Array) -> Array:
     """matrix @ x @ matrix', over the first two axes of x (I, J, ...)."""
     xp = array_module(x)
-    matrix = xp.asarray(matrix, x.dtype)
+    matrix = constant(matrix, x, x.dtype)
     x = xp.tensordot(matrix, x, (1, 0))  # (P, J, ...)
     return xp.tensordot(matrix, x, (1, 1)).swapaxes(0, 1)  # (P, Q, ...)
 

@@ -1,4 +1,6 @@
-"""Networks, by the names of `torchvision.models`; `cifar` has the forms for 32x32 images.
+"""Networks, by the names of `torchvision.models`.
+
+`cifar` has the forms for 32x32 images, `small` what else the examples train.
 
 models.resnet18(num_classes=10)         random weights
 models.resnet18(weights="DEFAULT")      torchvision's weights, downloaded once
@@ -6,7 +8,7 @@ models.resnet18(weights="mine.pth")     weights in a file
 models.list_models()                    all names
 """
 
-from . import cifar, feature_extraction
+from . import cifar, feature_extraction, small
 from ._api import (
     Weights,
     WeightsEnum,
@@ -75,6 +77,7 @@ from .weights import (
 __all__ = [
     "cifar",
     "feature_extraction",
+    "small",
     "Weights",
     "WeightsEnum",
     "get_model",

@@ -143,7 +143,7 @@ def resnet56(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     return CifarResNet([9, 9, 9], [16, 32, 64], num_classes, in_channels)
 
 
-# What the examples offer as --arch.
+# By the names without "cifar_", for `models.small`.
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     each.__name__: each
     for each in (alexnet, resnet18, resnet34, resnet20, resnet32, resnet44, resnet56)

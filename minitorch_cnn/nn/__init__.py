@@ -6,10 +6,11 @@
 minitorch_cnn.Size([5, 1])
 """
 
-from . import functional, init, utils
+from . import functional, init, parallel, utils
 from .modules import *  # noqa: F403  the layers, listed in modules/__init__.py
 from .modules import __all__ as _layers
 from .modules.refused import *  # noqa: F403  not in __all__: they only say that they are missing
+from .parallel import DataParallel
 from .parameter import Parameter
 
-__all__ = ["Parameter", "functional", "init", "utils", *_layers]
+__all__ = ["DataParallel", "Parameter", "functional", "init", "parallel", "utils", *_layers]

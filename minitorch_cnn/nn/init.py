@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ import numpy as np
 from .. import backend
 from ..autograd.modes import no_grad
 from ..tensor import Tensor, shape_text, wrap
+
+BLOCK = 1 << 15  # numbers that are drawn at a time: they stay in the processor's cache
 
 
 def _write(tensor: Tensor, values: Any) -> Tensor:
@@ -29,6 +32,20 @@ def _rng(generator: backend.Generator | None) -> np.random.Generator:
     return (backend.default_generator if generator is None else generator).rng
 
 
+def _write_draws(tensor: Tensor, draw: Callable[..., Any], scale: float, shift: float) -> Tensor:
+    """Writes shift + scale * draws, computed in float64 and rounded once.
+
+    draw(count, np.float32) gives random numbers. A block at a time: of a large weight the numbers
+    in between would fill the memory several times.
+    """
+    values = np.empty(tensor.shape, tensor.dtype.numpy)
+    flat = values.reshape(-1)
+    for start in range(0, len(flat), BLOCK):
+        part = flat[start : start + BLOCK]
+        part[...] = shift + scale * draw(len(part), np.float32).astype(np.float64)
+    return _write(tensor, values)
+
+
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: backend.Generator | None = None
 ) -> Tensor:
@@ -39,8 +56,7 @@ def uniform_(
     >>> bool(((w >= -1) & (w < 1)).all())
     True
     """
-    draws = _rng(generator).random(tensor.shape, np.float32)
-    return _write(tensor, a + (b - a) * draws.astype(np.float64))
+    return _write_draws(tensor, _rng(generator).random, b - a, a)
 
 
 def normal_(
@@ -50,8 +66,7 @@ def normal_(
     generator: backend.Generator | None = None,
 ) -> Tensor:
     """Normally distributed values."""
-    draws = _rng(generator).standard_normal(tensor.shape, np.float32)
-    return _write(tensor, mean + std * draws.astype(np.float64))
+    return _write_draws(tensor, _rng(generator).standard_normal, std, mean)
 
 
 def trunc_normal_(

@@ -223,6 +223,17 @@ from .join import (
     unbind,
     vstack,
 )
+from .legacy import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 from .linalg import (
     addmm,
     addmv,
@@ -369,6 +380,15 @@ subtract = sub
 true_divide = div
 
 __all__ = [
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
     "abs",
     "absolute",
     "acos",

@@ -270,7 +270,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     return reshape(y, shape)
 
 
-def vander(x: Tensor, N: int | None = None, *, increasing: bool = False) -> Tensor:
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The matrix of powers of a vector: a column for each power, the highest first.
 
     >>> import minitorch_cnn as mt

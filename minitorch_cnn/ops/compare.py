@@ -9,7 +9,7 @@ from ..backend import array_module
 from ..dtypes import finfo, result_type
 from ..tensor import Tensor, wrap
 from .arithmetic import where
-from .common import array_of, check_broadcast, check_tensor, is_number, operands, same_device
+from .common import array_of, check_broadcast, check_tensor, operands, same_device
 
 
 def _comparison(name: str, numpy_name: str, symbol: str) -> Callable[[Any, Any], Tensor]:
@@ -178,19 +178,3 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 def is_nonzero(input: Tensor) -> bool:
     """True if the only element of the tensor is not 0. Raises RuntimeError if there are more."""
     return bool(input)
-
-
-# ------------------------------------------------------------------------------------- operators
-# `tensor == something else` is an answer, not an error: Python then says False.
-
-
-def _comparable(value: Any) -> bool:
-    return isinstance(value, Tensor) or is_number(value) or hasattr(value, "__array__")
-
-
-def eq_operator(input: Tensor, other: Any) -> Any:
-    return eq(input, other) if _comparable(other) else NotImplemented
-
-
-def ne_operator(input: Tensor, other: Any) -> Any:
-    return ne(input, other) if _comparable(other) else NotImplemented

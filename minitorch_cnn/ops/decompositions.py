@@ -24,7 +24,9 @@ from .join import cat
 from .linalg import matmul
 from .shape import mT, reshape, unsqueeze
 
-LinAlgError = np.linalg.LinAlgError
+
+class LinAlgError(RuntimeError):
+    """A matrix that is singular or not positive-definite, where it must not be."""
 
 
 def check_matrix(name: str, x: Any, square: bool = False) -> Tensor:
@@ -46,8 +48,8 @@ def check_matrix(name: str, x: Any, square: bool = False) -> Tensor:
     return x
 
 
-def _refused(name: str, error: Exception) -> RuntimeError:
-    return RuntimeError(f"{name}: {error}. The input is singular, or not positive-definite.")
+def _refused(name: str, error: Exception) -> LinAlgError:
+    return LinAlgError(f"{name}: {error}. The input is singular, or not positive-definite.")
 
 
 # --------------------------------------------------------------------------- inverse and solution
@@ -60,7 +62,7 @@ class Inverse(Function):
     def forward(ctx, x):
         try:
             y = wrap(array_module(x.array).linalg.inv(x.array))
-        except LinAlgError as error:
+        except np.linalg.LinAlgError as error:
             raise _refused("linalg.inv", error) from None
         ctx.save_for_backward(y)
         return y
@@ -89,7 +91,7 @@ class Solve(Function):
     def forward(ctx, a, b):
         try:
             x = wrap(array_module(a.array).linalg.solve(a.array, b.array))
-        except LinAlgError as error:
+        except np.linalg.LinAlgError as error:
             raise _refused("linalg.solve", error) from None
         ctx.shapes = a.shape, b.shape
         ctx.save_for_backward(a, x)
@@ -219,7 +221,7 @@ class Cholesky(Function):
     def forward(ctx, x):
         try:
             y = wrap(array_module(x.array).linalg.cholesky(x.array))
-        except LinAlgError as error:
+        except np.linalg.LinAlgError as error:
             raise _refused("linalg.cholesky", error) from None
         ctx.save_for_backward(y)
         return y

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
+from ..backend import array_module, constant
 from ..tensor import Tensor, shape_text, wrap
 from .arithmetic import where
 from .common import same_device
@@ -220,6 +220,5 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     # x first, and a 1 for the shift: (pixels, dims + 1)
     axes = np.meshgrid(*lines, indexing="ij")
     base = np.stack([*(each.reshape(-1) for each in reversed(axes)), np.ones(axes[0].size)], 1)
-    xp = array_module(theta.array)
-    points = wrap(xp.asarray(base, theta.array.dtype))
+    points = wrap(constant(base, theta.array, theta.array.dtype))
     return (points @ theta.transpose(1, 2)).reshape(size[0], *size[2:], dims)

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..autograd.function import Function
 from ..autograd.modes import state
-from ..backend import array_module
+from ..backend import array_module, axes_as_in_memory
 from ..tensor import Tensor, shape_text, view_of_array, view_of_tensor, wrap
 from .common import as_operand, is_number, same_device, sum_to
 from .indexing import AdvancedIndex, BasicIndex, split_index
@@ -29,12 +29,17 @@ class WriteIntoView(Function):
     @staticmethod
     def forward(ctx, x, value, steps):
         ctx.steps = steps
+        ctx.order = axes_as_in_memory(x.array)
         y = x.array.copy(order="K")
         view_of_array(y, steps)[...] = value.array
         return wrap(y)
 
     @staticmethod
     def backward(ctx, gy):
+        # Steps such as view(-1) lead into the memory of x. Of a gradient that lies otherwise, they
+        # would only make a copy.
+        inverse = [ctx.order.index(axis) for axis in range(gy.ndim)]
+        gy = gy.permute(ctx.order).contiguous().permute(inverse)
         part = view_of_tensor(gy, ctx.steps)
         gx = WriteIntoView.apply(gy, part.new_zeros(part.shape), ctx.steps)
         return gx, part.clone(), None

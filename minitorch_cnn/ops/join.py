@@ -8,6 +8,7 @@ from typing import Any
 
 from ..autograd.function import Function
 from ..backend import array_module
+from ..backend import concatenate as concatenate_arrays
 from ..dtypes import int64, promote_types
 from ..tensor import Tensor, shape_text, wrap
 from .common import same_device
@@ -22,8 +23,7 @@ class Cat(Function):
     def forward(ctx, dim, *tensors):
         ctx.dim = dim
         ctx.lengths = [each.array.shape[dim] for each in tensors]
-        xp = array_module(tensors[0].array)
-        return wrap(xp.concatenate([each.array for each in tensors], axis=dim))
+        return wrap(concatenate_arrays([each.array for each in tensors], dim))
 
     @staticmethod
     def backward(ctx, gy):

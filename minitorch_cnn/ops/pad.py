@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..autograd.function import Function
-from ..backend import array_module
+from ..backend import array_module, constant
 from ..tensor import Tensor, shape_text, wrap
 
 
@@ -91,7 +91,7 @@ def pad(
     for dim, (before, after) in enumerate(pairs, start=1):
         if (before, after) != (0, 0):
             index = _source_index(mode, input, -dim, before, after)
-            input = input.index_select(-dim, wrap(array_module(input.array).asarray(index)))
+            input = input.index_select(-dim, wrap(constant(index, input.array)))
     return input
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.function import Function
-from ..backend import array_module
+from ..backend import array_module, constant
 from ..dtypes import as_dtype, dtype
 from ..tensor import Tensor, shape_text, wrap
 from .arithmetic import where
@@ -130,7 +130,7 @@ class Var(Function):
         centred = array - array.mean(dims, keepdims=True)
         y = xp.square(centred).sum(dims, keepdims=keepdim)
         with np.errstate(divide="ignore", invalid="ignore"):
-            y = y / xp.asarray(divisor, y.dtype)
+            y = y / constant(divisor, array, y.dtype)
         return wrap(y.astype(x.array.dtype))
 
     @staticmethod

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import kernels
 from ..autograd.function import Function
-from ..backend import array_module
+from ..backend import array_module, constant
 from ..tensor import Tensor, shape_text, wrap
 
 
@@ -38,7 +38,7 @@ class Pick(Function):
         ctx.axis, ctx.indices, ctx.length = axis, indices, x.shape[axis]
         xp = array_module(x.array)
         x_last = xp.moveaxis(x.array, 1, -1)  # (N, ..., C)
-        return wrap(xp.moveaxis(xp.take(x_last, xp.asarray(indices), axis=axis - 1), -1, 1))
+        return wrap(xp.moveaxis(xp.take(x_last, constant(indices, x.array), axis=axis - 1), -1, 1))
 
     @staticmethod
     def backward(ctx, gy):

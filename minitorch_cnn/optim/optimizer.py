@@ -259,8 +259,8 @@ Optimizer.step = _with_hooks(Optimizer.step)  # type: ignore[method-assign]
 
 def _fit(name: str, value: Any, parameter: Tensor) -> Any:
     """A copy of a loaded value in the dtype and on the device of its parameter."""
-    if not isinstance(value, Tensor) or name == "step":
-        return copy.deepcopy(value)  # the number of steps stays as it is
+    if not isinstance(value, Tensor) or name in ("step", "mu_product"):
+        return copy.deepcopy(value)  # what belongs to the steps stays as it is
     array = backend.to_device(value.array, parameter.device)
     return wrap(array.astype(parameter.dtype.numpy))  # astype copies
 
@@ -274,6 +274,7 @@ def check_settings(**settings: Any) -> None:
         "eps": "epsilon value",
         "alpha": "alpha value",
         "lr_decay": "lr_decay value",
+        "momentum_decay": "momentum_decay value",
     }
     for name, value in settings.items():
         if isinstance(value, Tensor):
@@ -317,5 +318,6 @@ def zeros_like(parameter: Tensor) -> Tensor:
 
 def next_step(state: dict[str, Any]) -> int:
     """Counts one more step in ``state["step"]``, a 0-d float32 tensor on the CPU as torch's."""
+    backend.refuse_in_graph("the numbers of steps that Adam and most other optimizers count")
     state["step"].array += 1
     return int(state["step"].array)

@@ -7,9 +7,28 @@ faster. All random choices come from the generator that `manual_seed` seeds.
 """
 
 from . import functional
+from .autoaugment import RandAugment, TrivialAugmentWide
 from .batch import BatchAugment
 from .color import ColorJitter, Grayscale
 from .functional import InterpolationMode
+from .random import (
+    ConvertImageDtype,
+    FiveCrop,
+    GaussianBlur,
+    RandomAdjustSharpness,
+    RandomAffine,
+    RandomApply,
+    RandomAutocontrast,
+    RandomChoice,
+    RandomEqualize,
+    RandomGrayscale,
+    RandomInvert,
+    RandomOrder,
+    RandomPosterize,
+    RandomResizedCrop,
+    RandomSolarize,
+    TenCrop,
+)
 from .transforms import (
     CenterCrop,
     Compose,
@@ -32,19 +51,37 @@ __all__ = [
     "CenterCrop",
     "ColorJitter",
     "Compose",
+    "ConvertImageDtype",
+    "FiveCrop",
+    "GaussianBlur",
     "Grayscale",
     "InterpolationMode",
     "Lambda",
     "Normalize",
     "PILToTensor",
     "Pad",
+    "RandAugment",
+    "RandomAdjustSharpness",
+    "RandomAffine",
+    "RandomApply",
+    "RandomAutocontrast",
+    "RandomChoice",
     "RandomCrop",
+    "RandomEqualize",
     "RandomErasing",
+    "RandomGrayscale",
     "RandomHorizontalFlip",
+    "RandomInvert",
+    "RandomOrder",
+    "RandomPosterize",
+    "RandomResizedCrop",
     "RandomRotation",
+    "RandomSolarize",
     "RandomVerticalFlip",
     "Resize",
+    "TenCrop",
     "ToPILImage",
     "ToTensor",
+    "TrivialAugmentWide",
     "functional",
 ]

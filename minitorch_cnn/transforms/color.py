@@ -89,6 +89,23 @@ def adjust_saturation(img: Any, saturation_factor: float) -> Any:
     return wrap(_blend(array, _grey(array), saturation_factor))
 
 
+def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
+    """gain * value^gamma, of values 0..1: above 1 shadows become darker, below 1 lighter."""
+    if gamma < 0:
+        raise ValueError("Gamma should be a non-negative real number")
+    if is_pil(img):
+        picture = img.convert("RGB") if img.mode not in ("L", "RGB") else img
+        levels = [(255 + 1 - 1e-3) * gain * (v / 255) ** gamma for v in range(256)]
+        curve = [int(min(max(level, 0), 255)) for level in levels]
+        return picture.point(curve * len(picture.getbands())).convert(img.mode)
+    array = array_of(img)
+    if array.dtype.kind == "f":
+        return wrap((gain * array**gamma).clip(0, 1).astype(array.dtype))
+    limit = np.iinfo(array.dtype).max
+    changed = (gain * (array.astype(np.float32) / limit) ** gamma).clip(0, 1)
+    return wrap((changed * (limit + 1 - 1e-3)).astype(array.dtype))
+
+
 def adjust_hue(img: Any, hue_factor: float) -> Any:
     """All colours moved along the circle of hues by `hue_factor` turns, from -0.5 to 0.5."""
     if not -0.5 <= hue_factor <= 0.5:

@@ -5,6 +5,7 @@ An image is a PIL image or a tensor (..., C, H, W). A function returns a new ima
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,15 +13,25 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..backend import array_module, to_numpy
-from ..dtypes import get_default_dtype
+from ..dtypes import dtype, float32, get_default_dtype
 from ..tensor import Tensor, wrap
 from .color import (
     adjust_brightness,
     adjust_contrast,
+    adjust_gamma,
     adjust_hue,
     adjust_saturation,
     rgb_to_grayscale,
     to_grayscale,
+)
+from .filters import (
+    adjust_sharpness,
+    autocontrast,
+    equalize,
+    gaussian_blur,
+    invert,
+    posterize,
+    solarize,
 )
 from .image import (
     InterpolationMode,
@@ -38,20 +49,33 @@ __all__ = [
     "InterpolationMode",
     "adjust_brightness",
     "adjust_contrast",
+    "adjust_gamma",
     "adjust_hue",
     "adjust_saturation",
+    "adjust_sharpness",
+    "affine",
+    "autocontrast",
     "center_crop",
+    "convert_image_dtype",
     "crop",
+    "equalize",
     "erase",
+    "five_crop",
+    "gaussian_blur",
     "get_dimensions",
     "get_image_size",
     "hflip",
+    "invert",
     "normalize",
     "pad",
     "pil_to_tensor",
+    "posterize",
     "resize",
+    "resized_crop",
     "rgb_to_grayscale",
     "rotate",
+    "solarize",
+    "ten_crop",
     "to_grayscale",
     "to_pil_image",
     "to_tensor",
@@ -142,6 +166,29 @@ def to_pil_image(pic: Tensor | np.ndarray, mode: str | None = None) -> Image.Ima
         raise ValueError(f"mode {mode!r} does not fit an image of {channels} channels")
     # Other names for the same bytes (HSV, YCbCr, CMYK, ...), not a conversion of colours.
     return Image.frombytes(mode, image.size, image.tobytes())
+
+
+def convert_image_dtype(image: Tensor, dtype: dtype = float32) -> Tensor:
+    """A tensor image with another type, its values in that type's range: 0..1 or 0..255, ...
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.functional.convert_image_dtype(mt.tensor([[[0.0, 0.5, 1.0]]]), mt.uint8)
+    tensor([[[  0, 127, 255]]], dtype=minitorch_cnn.uint8)
+    """
+    array = array_of(image)
+    limit = 1.0 if image.is_floating_point() else float(np.iinfo(array.dtype).max)
+    if dtype == image.dtype:
+        return image
+    if dtype.is_floating_point:
+        scaled = array.astype(dtype.numpy)
+        return wrap(scaled if limit == 1 else scaled / scaled.dtype.type(limit))
+    largest = float(np.iinfo(dtype.numpy).max)
+    if limit == 1:
+        # Every integer gets an equal part of 0..1.
+        return wrap((array * (largest + 1 - 1e-3)).astype(dtype.numpy))
+    if largest <= limit:
+        return wrap((array // int((limit + 1) // (largest + 1))).astype(dtype.numpy))
+    return wrap(array.astype(dtype.numpy) * int((largest + 1) // (limit + 1)))
 
 
 def normalize(
@@ -237,6 +284,42 @@ def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
     return crop(img, round((height - crop_h) / 2), round((width - crop_w) / 2), crop_h, crop_w)
 
 
+def resized_crop(
+    img: Any,
+    top: int,
+    left: int,
+    height: int,
+    width: int,
+    size: int | Sequence[int],
+    interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
+    antialias: bool | None = True,
+) -> Any:
+    """`crop`, and then `resize` to (height, width)."""
+    part = crop(img, top, left, height, width)
+    return resize(part, size, interpolation, antialias=antialias)
+
+
+def five_crop(img: Any, size: int | Sequence[int]) -> tuple[Any, ...]:
+    """The four corners and the middle, all of (height, width).
+
+    Raises ValueError for an image that is smaller.
+    """
+    h, w = pair(size, "size")
+    width, height = get_image_size(img)
+    if w > width or h > height:
+        raise ValueError(
+            f"Requested crop size {(h, w)} is bigger than input size {(height, width)}"
+        )
+    corners = [crop(img, y, x, h, w) for y in (0, height - h) for x in (0, width - w)]
+    return (*corners, center_crop(img, (h, w)))
+
+
+def ten_crop(img: Any, size: int | Sequence[int], vertical_flip: bool = False) -> tuple[Any, ...]:
+    """`five_crop` of the image and of its mirror image (upside down with vertical_flip)."""
+    mirrored = vflip(img) if vertical_flip else hflip(img)
+    return five_crop(img, size) + five_crop(mirrored, size)
+
+
 def pad(
     img: Any,
     padding: int | Sequence[int],
@@ -318,9 +401,59 @@ def rotate(
     """
     mode = as_interpolation(interpolation).pillow()
     middle = None if center is None else (float(center[0]), float(center[1]))
+    return _with_fill(
+        img,
+        fill,
+        lambda picture, colour: picture.rotate(angle, mode, expand, middle, fillcolor=colour),
+    )
+
+
+def affine(
+    img: Any,
+    angle: float,
+    translate: Sequence[int],
+    scale: float,
+    shear: float | Sequence[float],
+    interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
+    fill: float | Sequence[float] | None = None,
+    center: Sequence[float] | None = None,
+) -> Any:
+    """The image sheared, scaled, turned and moved, about its middle or `center` (x, y).
+
+    angle      degrees, clockwise
+    translate  (x, y) in pixels, to the right and down
+    scale      how much larger, above 0
+    shear      degrees along x, or (along x, along y)
+    fill       the value of what was outside, one number or one per channel; default 0
+    """
+    if scale <= 0.0:
+        raise ValueError(f"Argument scale should be positive, got {scale}")
+    mode = as_interpolation(interpolation).pillow()
+    turn = math.radians(angle)
+    shears = (shear, 0.0) if isinstance(shear, (int, float)) else (*shear, 0.0)[:2]
+    tx, ty = (math.tan(math.radians(each)) for each in shears)
+    rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    shearing = np.array([[1.0, -tx], [-ty, 1.0 + tx * ty]])
+    # Pillow asks where each point of the result comes from.
+    back = np.linalg.inv(scale * rotation @ shearing)
+    width, height = get_image_size(img)
+    middle = np.array([width / 2, height / 2] if center is None else center, float)
+    offset = middle - back @ (middle + np.array(translate, float))
+    matrix = (*back[0], offset[0], *back[1], offset[1])
+    return _with_fill(
+        img,
+        fill,
+        lambda picture, colour: picture.transform(
+            picture.size, Image.Transform.AFFINE, matrix, mode, fillcolor=colour
+        ),
+    )
+
+
+def _with_fill(img: Any, fill: float | Sequence[float] | None, function: Any) -> Any:
+    """function(picture, colour) for a PIL image, or for each channel of a tensor."""
     fill = 0 if fill is None else fill
     if is_pil(img):
-        return img.rotate(angle, mode, expand, middle, fillcolor=fill_for(img, fill))
+        return function(img, fill_for(img, fill))
     channels = get_dimensions(img)[0]
     fills = [fill] * channels if isinstance(fill, (int, float)) else list(fill)
     if len(fills) == 1:
@@ -329,9 +462,7 @@ def rotate(
         raise ValueError(f"fill={fill} has {len(fills)} numbers, the image {channels} channels")
     return through_pillow(
         img,
-        lambda plane, channel: plane.rotate(
-            angle, mode, expand, middle, fillcolor=fill_for(plane, fills[channel])
-        ),
+        lambda plane, channel: function(plane, fill_for(plane, fills[channel])),
     )
 
 

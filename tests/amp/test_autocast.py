@@ -10,6 +10,7 @@ import minitorch_cnn as mt
 from minitorch_cnn import nn
 
 F = nn.functional
+HERE = mt.backend.default_device().type  # see tests/backends.py
 IMAGE, FILTER, BIAS = (2, 4, 5, 5), (6, 2, 3, 3), (6,)
 
 # A call of (functional, library, tensors) -> the dtype that it has under autocast.
@@ -49,7 +50,7 @@ def values(seed, shape):
 def test_products_are_calculated_in_float16(name):
     call, *shapes = PRODUCTS[name]
     leaves = [mt.tensor(values(i, shape), requires_grad=True) for i, shape in enumerate(shapes)]
-    with mt.autocast("cpu", dtype=mt.float16):
+    with mt.autocast(HERE, dtype=mt.float16):
         y = call(F, mt, *leaves)
     assert y.dtype is mt.float16
     expected = call(F, mt, *leaves)
@@ -66,7 +67,7 @@ def test_products_are_calculated_in_float16(name):
 def test_delicate_operations_get_float32(name):
     call, *shapes = DELICATE[name]
     tensors = [mt.tensor(values(i, shape)).half() for i, shape in enumerate(shapes)]
-    with mt.autocast("cpu", dtype=mt.float16):
+    with mt.autocast(HERE, dtype=mt.float16):
         y = call(F, mt, *tensors)
     assert y.dtype is mt.float32
     expected = call(F, mt, *[each.float() for each in tensors])
@@ -89,13 +90,13 @@ def test_types_are_torchs(name):
         warnings.simplefilter("ignore")
         with torch.autocast("cpu", dtype=torch.float16):
             expected = str(call(torch.nn.functional, torch, *theirs).dtype)
-    with mt.autocast("cpu", dtype=mt.float16):
+    with mt.autocast(HERE, dtype=mt.float16):
         got = str(call(F, mt, *ours).dtype)
     assert got.removeprefix("minitorch_cnn.") == expected.removeprefix("torch.")
 
 
 def test_float64_and_integers_stay_as_they_are():
-    with mt.autocast("cpu", dtype=mt.float16):
+    with mt.autocast(HERE, dtype=mt.float16):
         a = mt.ones(2, 2, dtype=mt.float64)
         assert (a @ a).dtype is mt.float64
         i = mt.ones(2, 2, dtype=mt.int64)
@@ -104,15 +105,15 @@ def test_float64_and_integers_stay_as_they_are():
 
 def test_it_nests_ends_and_can_be_switched_off():
     a = mt.ones(2, 2)
-    with mt.autocast("cpu", dtype=mt.float16):
-        with mt.autocast("cpu", enabled=False):
+    with mt.autocast(HERE, dtype=mt.float16):
+        with mt.autocast(HERE, enabled=False):
             assert (a @ a).dtype is mt.float32
         assert (a @ a).dtype is mt.float16
-    with pytest.raises(ZeroDivisionError), mt.autocast("cpu", dtype=mt.float16):
+    with pytest.raises(ZeroDivisionError), mt.autocast(HERE, dtype=mt.float16):
         raise ZeroDivisionError
     assert (a @ a).dtype is mt.float32
 
-    @mt.autocast("cpu", dtype=mt.float16)
+    @mt.autocast(HERE, dtype=mt.float16)
     def product():
         return a @ a
 
@@ -121,7 +122,7 @@ def test_it_nests_ends_and_can_be_switched_off():
 
 def test_it_is_about_one_thread_and_one_kind_of_device():
     a, seen = mt.ones(2, 2), []
-    with mt.autocast("cpu", dtype=mt.float16):
+    with mt.autocast(HERE, dtype=mt.float16):
         thread = threading.Thread(target=lambda: seen.append((a @ a).dtype))
         thread.start()
         thread.join()
@@ -154,7 +155,7 @@ def test_a_network_with_batch_norm_trains():
     losses = []
     for _ in range(30):
         optimizer.zero_grad()
-        with mt.autocast("cpu", dtype=mt.float16):
+        with mt.autocast(HERE, dtype=mt.float16):
             scores = net(images)
             loss = F.cross_entropy(scores, labels)
         assert scores.dtype is mt.float16 and loss.dtype is mt.float32

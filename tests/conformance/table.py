@@ -5,7 +5,9 @@ python tests/conformance/table.py 'nn.functional.conv.*'  # these rows only, the
 """
 
 import argparse
+import datetime
 import re
+import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -84,13 +86,26 @@ def read(path=PATH):
     return rows, absent
 
 
-def render(rows, absent, version):
+def compared(path=PATH):
+    """What the file says of torch's version, and of the day and commit of the last full run."""
+    found = re.search(r"^Compared with (.*)\.$", path.read_text(), re.MULTILINE)
+    return found[1]
+
+
+def compared_now(version):
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=PATH.parent, capture_output=True, text=True
+    ).stdout.strip()
+    return f"torch {version}; all rows were last run on {datetime.date.today()}, at commit {commit}"
+
+
+def render(rows, absent, compared_with):
     """The text of the file."""
     sections = {
         "Layers and losses (nn.functional)": [r for r in rows.values() if r[0].startswith("nn.")],
         "Tensor operations": [r for r in rows.values() if not r[0].startswith("nn.")],
     }
-    lines = [INTRODUCTION, f"Compared with torch {version}.", "", *_summary(sections, absent)]
+    lines = [INTRODUCTION, f"Compared with {compared_with}.", "", *_summary(sections, absent)]
     for title, members in sections.items():
         lines += ["", f"## {title}", "", _line(HEADER), _line(["---"] * len(HEADER))]
         lines += [_line([f"`{cells[0]}`", *cells[1:]]) for cells in sorted(members)]
@@ -133,7 +148,9 @@ def write(patterns):
             rows[label] = row_of(label, run.results(label))
     rows = {label: cells for label, cells in rows.items() if label in known}
     absent = {label: reason for label, reason in absent.items() if label in known}
-    PATH.write_text(render(rows, absent, torch.__version__.split("+")[0]))
+    version = torch.__version__.split("+")[0]
+    full = set(run.chosen(patterns)) == set(known)
+    PATH.write_text(render(rows, absent, compared_now(version) if full else compared()))
 
 
 if __name__ == "__main__":

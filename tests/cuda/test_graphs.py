@@ -131,6 +131,21 @@ def test_wrong_use_is_refused(recorder):
         mt.cuda.CUDAGraph().capture_begin(capture_error_mode="global")
 
 
+def test_what_every_replay_would_repeat_is_refused(recorder):
+    p = nn.Parameter(mt.ones(3))
+    adam, sgd = (mt.optim.Adam([p]), mt.optim.SGD([p], lr=0.1))
+    (p * p).sum().backward()
+    dropout = nn.functional.dropout
+    for host_made in (lambda: dropout(mt.ones(3)), lambda: mt.randperm(3), adam.step):
+        refused = pytest.raises(RuntimeError, match="would repeat the same in every replay")
+        with refused, mt.cuda.graph(mt.cuda.CUDAGraph()):
+            host_made()
+        host_made()  # outside, all of them work
+    with mt.cuda.graph(mt.cuda.CUDAGraph()):
+        dropout(mt.ones(3), training=False)
+        sgd.step()
+
+
 @pytest.mark.gpu
 @needs_gpu
 def test_replaying_a_training_step_on_the_gpu():

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import harness
+import numpy as np
 import pytest
 import train_resnet_cifar
 
@@ -50,6 +51,10 @@ def test_a_program_trains_two_steps(program, options, expected, tmp_path, monkey
     assert {name: config[name] for name in expected} == expected
     checkpoint = mt.load(tmp_path / "last.npz")
     assert checkpoint["step"] == 2 and checkpoint["count"] == 6
+    # The learning tools know every network that the examples train.
+    explained = mt.explain.load_trained(tmp_path).model.state_dict()
+    for name, value in checkpoint["model"].items():
+        np.testing.assert_array_equal(explained[name].numpy(), value.numpy(), err_msg=name)
 
 
 def test_grey_images_of_28_pixels_are_for_two_of_the_networks(tmp_path, monkeypatch):

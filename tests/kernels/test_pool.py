@@ -99,6 +99,9 @@ def test_nan_is_the_maximum_and_has_its_place():
     whole = PoolGeometry((1, 4), (1, 1), (0, 0), (1, 1), (1, 1))
     y, position = kernels.max_pool2d_forward(x, whole)
     assert np.isnan(y).all() and position.tolist() == [[[[2]]]]
+    x[..., 1] = np.nan
+    _, position = kernels.max_pool2d_forward(x, whole)
+    assert position.tolist() == [[[[2]]]]  # of several the last, as in torch
 
 
 def test_positions_of_a_window_of_more_than_256_pixels():

@@ -21,7 +21,7 @@ def round_trip(model, *examples, **options):
     file = io.BytesIO()
     mt.onnx.export(model, examples, file, **options)
     file.seek(0)
-    return mt.onnx.load(file)
+    return mt.onnx.load(file).to(mt.backend.default_device())
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_what_export_does_not_write(run, node):
     axes = list("nhw" if node.op_type == "Reshape" else "nchw")
     file = file_of([node], {"x": [2, 2, 4, 6]}, {"y": axes}, CONSTANTS)
     x = np.random.default_rng(0).standard_normal((2, 2, 4, 6)).astype(np.float32)
-    ours = mt.onnx.load(file)(mt.from_numpy(x)).detach().numpy()
+    ours = mt.onnx.load(file).to(mt.backend.default_device())(mt.from_numpy(x)).detach().numpy()
     np.testing.assert_allclose(ours, run(file.getvalue(), x)[0], 1e-5, 1e-6)
 
 

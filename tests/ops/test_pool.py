@@ -203,3 +203,23 @@ def test_errors_are_of_torchs_kind(ours, shape, options):
         getattr(torch.nn.functional, ours.__name__)(torch.zeros(shape), **options)
     with pytest.raises(RuntimeError, match=r"\d"):
         ours(mt.zeros(shape), **options)
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(seed=st.integers(0, 2**32))
+def test_of_several_nan_torchs_is_the_maximum(dims, dtype, seed):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seed)
+    x = rng.choice([0.0, 1.0, np.nan], (2, 3, *(5, 6, 7)[:dims])).astype(dtype)
+    for name, arguments in ((f"max_pool{dims}d", (3, 2, 1)), (f"adaptive_max_pool{dims}d", (3,))):
+        pool, theirs = getattr(mt.nn.functional, name), getattr(torch.nn.functional, name)
+        a, b = leaf(x), torch.tensor(x, requires_grad=True)
+        got, where = pool(a, *arguments, return_indices=True)
+        want, place = theirs(b, *arguments, return_indices=True)
+        np.testing.assert_array_equal(got.detach().numpy(), want.detach().numpy())
+        np.testing.assert_array_equal(where.numpy(), place.numpy())
+        gy = rng.integers(1, 9, want.shape).astype(dtype)
+        got.backward(mt.tensor(gy))
+        want.backward(torch.tensor(gy))
+        np.testing.assert_array_equal(a.grad.numpy(), b.grad.numpy())

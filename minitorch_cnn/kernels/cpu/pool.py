@@ -24,7 +24,7 @@ LOWEST = np.float32(-np.inf)
 def max_forward(part, parts, work, x, size, stride, padding, dilation, y, position):
     """y (N, OH, OW, C): the largest of each window; position: which tap it was, kh * KW + kw.
 
-    Of equal numbers the first counts; NaN is larger than everything.
+    Of equal numbers the first counts; NaN is larger than everything, of several the last counts.
     """
     N, H, W, C = x.shape
     _, OH, OW, _ = y.shape

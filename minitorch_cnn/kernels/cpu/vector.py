@@ -234,13 +234,13 @@ _arithmetic(operator.mul, operator.imul, "fmul")
 
 @intrinsic
 def where_larger(typingctx, candidate, best, yes, no):
-    """yes where candidate > best, otherwise no; NaN is larger than everything but itself."""
+    """yes where candidate > best, otherwise no; NaN is larger than everything, NaN too."""
 
     def code(context, builder, signature, args):
         candidate, best, yes, no = args
-        larger = builder.fcmp_unordered(">", candidate, best)
-        is_number = builder.fcmp_ordered("==", best, best)
-        return builder.select(builder.and_(larger, is_number), yes, no)
+        larger = builder.fcmp_ordered(">", candidate, best)
+        is_nan = builder.fcmp_unordered("!=", candidate, candidate)
+        return builder.select(builder.or_(larger, is_nan), yes, no)
 
     return vector_type(vector_type, vector_type, vector_type, vector_type), code
 

@@ -81,6 +81,21 @@ def index_type(args: tuple) -> str:
     return "int" if largest < SMALL else "long long"
 
 
+def check_gpu(array: Array) -> None:
+    """Raises RuntimeError for an array on another GPU than the current one, where kernels run.
+
+    CUDA would only say, at some later call, that an address was illegal.
+    """
+    if isinstance(array, np.ndarray):  # the table of an optimizer's parameters
+        return
+    current, there = import_cupy().cuda.runtime.getDevice(), array.data.device_id
+    if there != current:
+        raise RuntimeError(
+            f"a tensor is on GPU {there}, but this thread computes on GPU {current}: use "
+            f"mt.cuda.set_device({there}), or `with mt.cuda.device({there}):` around this"
+        )
+
+
 def launch(file: str, name: str, dtype: Any, blocks: int, *args: Any) -> None:
     """Runs kernel `name` of source/`file`, compiled for elements of `dtype`.
 
@@ -89,6 +104,7 @@ def launch(file: str, name: str, dtype: Any, blocks: int, *args: Any) -> None:
     """
     if blocks == 0:
         return
+    check_gpu(args[0])
     compiled = kernel(file, name, str(dtype), index_type(args))
     compiled((min(blocks, MOST_BLOCKS),), (THREADS,), args)
 

@@ -108,6 +108,7 @@ def _tables(
     parameters: list[Array], gradients: list[Array], states: list[list[Array | None]]
 ) -> Iterator[tuple[int, np.ndarray]]:
     """struct Tensors for MOST parameters at a time, and the number of their chunks."""
+    loader.check_gpu(parameters[0])
     for start in range(0, len(parameters), MOST):
         part = slice(start, start + MOST)
         ordered = [

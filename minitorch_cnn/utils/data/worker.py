@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import default_generator, manual_seed
+from ...backend import default_generator, manual_seed, set_backend
 from .fetch import Exhausted, make_fetcher
 
 
@@ -122,6 +122,8 @@ def worker_main(
     # Ctrl-C goes to every process of the terminal. The main process alone deals with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # A forked process cannot use the GPU of its parent: what a dataset makes here is on the host.
+    set_backend("numpy")
 
     # Replies leave from a thread of their own. Else the worker would stand still with one finished
     # batch in its hands until the main process takes it, and nothing more would be prefetched.

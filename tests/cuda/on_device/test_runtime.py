@@ -55,6 +55,20 @@ def test_a_loader_with_pin_memory(workers):
     assert seen == [0, 1, 2, 3, 4]
 
 
+class MadeByWorkers(mt.utils.data.Dataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return mt.full((2,), float(index))
+
+
+def test_what_workers_make_is_on_the_host():
+    loader = mt.utils.data.DataLoader(MadeByWorkers(), batch_size=2, num_workers=1)
+    seen = [(batch.is_cuda, batch.to("cuda")[:, 1].tolist()) for batch in loader]
+    assert seen == [(False, [0.0, 1.0]), (False, [2.0, 3.0])]
+
+
 def test_streams_and_events():
     side = mt.cuda.Stream()
     start, end = (mt.cuda.Event(enable_timing=True) for _ in range(2))
@@ -94,6 +108,16 @@ def test_devices():
             call()
     with pytest.raises(ValueError, match="cpu"):
         mt.cuda.synchronize("cpu")
+
+
+@pytest.mark.skipif(STANDIN, reason="the stand-in runs no CUDA kernels")
+def test_tensors_of_another_gpu_are_refused(monkeypatch):
+    x = nn.Parameter(mt.ones(1, 1, 2, 2))
+    x.grad = mt.ones(1, 1, 2, 2)
+    monkeypatch.setattr(backend.import_cupy().cuda.runtime, "getDevice", lambda: 1)
+    for launch in (lambda: nn.functional.relu(x), mt.optim.SGD([x], lr=0.1).step):
+        with pytest.raises(RuntimeError, match=r"on GPU 0, .* on GPU 1: use .*set_device\(0\)"):
+            launch()
 
 
 def test_memory_statistics():
@@ -166,3 +190,22 @@ def test_tf32_can_be_switched_on_and_off():
     assert matmul.allow_tf32 is True
     matmul.allow_tf32 = False
     assert matmul.allow_tf32 is False
+
+
+@pytest.mark.parametrize("dtype", [mt.float64, mt.float32, mt.float16, mt.int64, mt.uint8])
+@pytest.mark.parametrize("reduce, python", [("amax", max), ("amin", min)])
+def test_the_extreme_of_what_meets_in_a_place(dtype, reduce, python):
+    """Also of numbers that differ in the last digits only, of either sign and of NaN."""
+    rng = np.random.default_rng(0)
+    places = rng.integers(0, 3, 30)
+    values = rng.integers(0, 99, 30)
+    if dtype.is_floating_point:
+        digit = np.spacing(np.ones((), dtype.numpy)).astype(np.float64)
+        values = (1 + digit * values) * rng.choice([-1, 1], 30)
+        places, values = np.append(places, [3, 3, 3]), np.append(values, [0.5, np.nan, -0.5])
+    expected = [python(values[places == place].tolist()) for place in range(3)]
+    expected.append(values[-2] if dtype.is_floating_point else 0)
+    start, source = mt.zeros(4, dtype=dtype), mt.tensor(values, dtype=dtype)
+    got = start.scatter_reduce(0, mt.tensor(places), source, reduce, include_self=False)
+    assert got.dtype is dtype
+    np.testing.assert_array_equal(got.numpy(), np.array(expected, dtype.numpy))

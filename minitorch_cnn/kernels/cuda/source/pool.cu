@@ -20,7 +20,8 @@ __device__ inline int first_inside(int start, int spread, int size) {
 }
 
 // The largest number of each window and (unless position is null) where in the window it was:
-// kh * KW + kw, the first one of equals. NaN counts as larger than any number.
+// kh * KW + kw, the first one of equals. NaN counts as larger than any number, and of several the
+// last one counts, as in torch.
 extern "C" __global__ void max_pool(
     const T *x, T *y, unsigned char *position, Windows w, long long count) {
     GRID_STRIDE(i, count) {
@@ -37,8 +38,7 @@ extern "C" __global__ void max_pool(
                 int column = left + kw * w.spread_w;
                 if (column < 0 || column >= w.W) break;
                 A value = x[(((Index)o.n * w.H + row) * w.W + column) * w.C + o.c];
-                bool nan = value != value;
-                if (value > best || (nan && best == best)) {
+                if (value > best || value != value) {
                     best = value;
                     place = kh * w.KW + kw;
                 }

@@ -1,9 +1,20 @@
-"""Networks for small images that the examples train, beside those of `models.cifar`."""
+"""The networks that the examples train: all are for small images, 28x28 or 32x32.
+
+Beside LeNet-5 and those of `models.cifar` there are a VGG, a GoogLeNet, a DenseNet and a plain
+network with Dropout2d, of which no paper has a form for such images. `build_network` makes each by
+the name that the examples and their checkpoints give it.
+"""
 
 from __future__ import annotations
 
-from minitorch_cnn import Tensor, models, nn
-from minitorch_cnn.models.googlenet import BasicConv2d, Inception
+from collections.abc import Callable
+
+from .. import nn
+from ..tensor import Tensor
+from . import cifar
+from .densenet import DenseNet
+from .googlenet import BasicConv2d, Inception
+from .lenet import lenet5
 
 
 class SmallVGG(nn.Module):
@@ -72,13 +83,13 @@ class SmallGoogLeNet(nn.Module):
         return self.head(x)
 
 
-def small_densenet(num_classes: int = 10, in_channels: int = 3) -> models.DenseNet:
+def small_densenet(num_classes: int = 10, in_channels: int = 3) -> DenseNet:
     """DenseNet-BC with 40 layers and a growth rate of 12, for 32x32 images.
 
     Huang et al., "Densely connected convolutional networks", 2016, section 4.2. As in many
     programs, it is ImageNet's network with another stem: 3x3 with stride 1 and no pooling.
     """
-    net = models.DenseNet(
+    net = DenseNet(
         growth_rate=12, block_config=(6, 6, 6), num_init_features=24, num_classes=num_classes
     )
     net.features.conv0 = nn.Conv2d(in_channels, 24, 3, padding=1, bias=False)
@@ -121,9 +132,35 @@ class FashionNet(nn.Module):
         return self.fc3(x)
 
 
-ARCHITECTURES = {
+# What the examples offer as --arch.
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    **cifar.ARCHITECTURES,
+    "lenet5": lenet5,
     "vgg": SmallVGG,
     "googlenet": SmallGoogLeNet,
     "densenet": small_densenet,
     "fashionnet": FashionNet,
 }
+
+
+def build_network(arch: str, dataset: str, num_classes: int, in_channels: int) -> nn.Module:
+    """The network `arch` for the images of a data set of the examples.
+
+    dataset: its name in small letters; those that end in "mnist" have 28x28 pixels, the others
+    32x32. Raises ValueError for an unknown network, or one that does not take 28x28.
+
+    >>> net = build_network("lenet5", "shapes", num_classes=4, in_channels=3)
+    >>> sum(parameter.numel() for parameter in net.parameters())
+    61496
+    """
+    if arch not in ARCHITECTURES:
+        raise ValueError(f"unknown architecture {arch!r}; known are {', '.join(ARCHITECTURES)}")
+    options = {"num_classes": num_classes, "in_channels": in_channels}
+    is_mnist = dataset.endswith("mnist")
+    if arch == "lenet5":
+        options["padding"] = 2 if is_mnist else 0
+    elif is_mnist and arch != "fashionnet":
+        raise ValueError(
+            f"{arch} takes 32x32 images, {dataset} has 28x28: use lenet5 or fashionnet"
+        )
+    return ARCHITECTURES[arch](**options)

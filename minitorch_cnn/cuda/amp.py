@@ -1,0 +1,19 @@
+"""torch.cuda.amp, the older names of `mt.amp`: autocast without the name of the device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import amp, dtypes
+from ..amp import GradScaler
+
+__all__ = ["GradScaler", "autocast"]
+
+
+class autocast(amp.autocast):
+    """`mt.autocast` for "cuda"."""
+
+    def __init__(
+        self, enabled: bool = True, dtype: Any = dtypes.float16, cache_enabled: bool = True
+    ) -> None:
+        super().__init__("cuda", dtype=dtype, enabled=enabled, cache_enabled=cache_enabled)

@@ -1,0 +1,53 @@
+"""FakeData: noise in the form of a data set, to try a program without data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..tensor import wrap
+from ..transforms.functional import to_pil_image
+from .vision import VisionDataset
+
+
+class FakeData(VisionDataset):
+    """Random PIL images with random labels; sample i is always the same.
+
+        size           how many
+        image_size     (channels, height, width)
+        num_classes    labels are from 0 to num_classes - 1
+        random_offset  another offset gives other images
+
+    >>> import minitorch_cnn as mt
+    >>> image, label = mt.datasets.FakeData(image_size=(3, 8, 8))[0]
+    >>> image.size
+    (8, 8)
+    """
+
+    def __init__(
+        self,
+        size: int = 1000,
+        image_size: tuple[int, int, int] = (3, 224, 224),
+        num_classes: int = 10,
+        transform: Callable[[Any], Any] | None = None,
+        target_transform: Callable[[Any], Any] | None = None,
+        random_offset: int = 0,
+    ):
+        super().__init__("", transform, target_transform)
+        self.size = size
+        self.image_size = image_size
+        self.num_classes = num_classes
+        self.random_offset = random_offset
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        if not 0 <= index < self.size:
+            raise IndexError(f"FakeData index {index} out of range: there are {self.size} samples")
+        rng = np.random.default_rng(index + self.random_offset)
+        pixels = rng.integers(256, size=self.image_size, dtype=np.uint8)
+        image = to_pil_image(wrap(pixels))
+        return self._transformed(image, int(rng.integers(self.num_classes)))
+
+    def __len__(self) -> int:
+        return self.size

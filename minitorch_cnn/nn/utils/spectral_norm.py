@@ -1,0 +1,107 @@
+"""Spectral normalisation: a weight divided by its largest singular value.
+
+Miyato et al., "Spectral normalization for generative adversarial networks", 2018: so no layer makes
+a difference between two inputs larger. The singular value is not computed but followed: a step of
+the power iteration in each forward pass, from where the last one stopped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...autograd.modes import no_grad
+from ...ops.vectors import normalize
+from ...tensor import Tensor
+from .. import init
+from ..modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ..modules.module import Module
+from ..parameter import Parameter
+
+
+class SpectralNorm:
+    """The hook that divides the weight before every forward pass."""
+
+    def __init__(self, name: str, n_power_iterations: int, dim: int, eps: float) -> None:
+        self.name, self.dim, self.eps = name, dim, eps
+        self.n_power_iterations = n_power_iterations
+
+    def matrix(self, weight: Tensor) -> Tensor:
+        """The weight as a matrix whose rows are the slices of dimension dim, the outputs."""
+        return weight.movedim(self.dim, 0).flatten(1)
+
+    def compute_weight(self, module: Module, train: bool) -> Tensor:
+        """The weight over its largest singular value u' W v. train: improve u and v first."""
+        weight = getattr(module, self.name + "_orig")
+        u, v = getattr(module, self.name + "_u"), getattr(module, self.name + "_v")
+        matrix = self.matrix(weight)
+        if train:
+            with no_grad():
+                for _ in range(self.n_power_iterations):
+                    v.copy_(normalize(matrix.mT @ u, dim=0, eps=self.eps))
+                    u.copy_(normalize(matrix @ v, dim=0, eps=self.eps))
+            u, v = u.clone(), v.clone()  # the next pass writes over them; backward needs these
+        return weight / u.dot(matrix @ v)
+
+    def __call__(self, module: Module, inputs: Any) -> None:
+        setattr(module, self.name, self.compute_weight(module, module.training))
+
+
+def spectral_norm(
+    module: Module,
+    name: str = "weight",
+    n_power_iterations: int = 1,
+    eps: float = 1e-12,
+    dim: int | None = None,
+) -> Module:
+    """Divides a parameter by its largest singular value before every forward pass.
+
+    The parameter becomes name_orig; the buffers name_u and name_v are the singular vectors so far.
+    dim: which dimension of the weight counts outputs: 0, in transposed convolutions 1.
+    Returns the module.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.utils.spectral_norm(mt.nn.Linear(20, 40))
+    >>> sorted(layer.state_dict())
+    ['bias', 'weight_orig', 'weight_u', 'weight_v']
+    """
+    for hook, _ in module._forward_pre_hooks.values():
+        if isinstance(hook, SpectralNorm) and hook.name == name:
+            raise RuntimeError(
+                f"Cannot register two spectral_norm hooks on the same parameter {name}"
+            )
+    if n_power_iterations <= 0:
+        raise ValueError(
+            "Expected n_power_iterations to be positive, but got "
+            f"n_power_iterations={n_power_iterations}"
+        )
+    if dim is None:
+        transposed = ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+        dim = 1 if isinstance(module, transposed) else 0
+    hook = SpectralNorm(name, n_power_iterations, dim, eps)
+    weight = getattr(module, name)
+    with no_grad():
+        rows, columns = hook.matrix(weight).shape
+        u, v = (
+            normalize(init.normal_(weight.new_empty(n)), dim=0, eps=eps) for n in (rows, columns)
+        )
+    del module._parameters[name]
+    module.register_parameter(name + "_orig", weight)
+    setattr(module, name, weight.detach())
+    module.register_buffer(name + "_u", u)
+    module.register_buffer(name + "_v", v)
+    module.register_forward_pre_hook(hook)
+    return module
+
+
+def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
+    """Makes the divided weight a parameter again. Raises ValueError if there is none."""
+    for key, (hook, _) in module._forward_pre_hooks.items():
+        if isinstance(hook, SpectralNorm) and hook.name == name:
+            weight = hook.compute_weight(module, train=False).detach()
+            delattr(module, name)
+            del module._parameters[name + "_orig"]
+            del module._buffers[name + "_u"], module._buffers[name + "_v"]
+            module.register_parameter(name, Parameter(weight))
+            del module._forward_pre_hooks[key]
+            return module
+    raise ValueError(f"spectral_norm of {name!r} not found in {module}")

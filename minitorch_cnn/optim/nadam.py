@@ -1,0 +1,93 @@
+"""NAdam: Adam with Nesterov's look ahead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernels import optim as kernels
+from ..tensor import Tensor, wrap
+from .adam import check_betas
+from .optimizer import Optimizer, check_settings, next_step, refuse, zeros_like
+
+
+class NAdam(Optimizer):
+    """`Adam`, whose step is that of the mean after the next gradient, were it like this one.
+
+    momentum_decay: how quickly beta1, at first halved, comes up to its value.
+    weight_decay: added to the gradient, or, with decoupled_weight_decay, as `AdamW` does.
+    Dozat, "Incorporating Nesterov momentum into Adam", 2016, algorithm 2.
+
+    >>> import minitorch_cnn as mt
+    >>> p = mt.nn.Parameter(mt.tensor([1.0]))
+    >>> optimizer = mt.optim.NAdam([p], lr=0.25)
+    >>> (p * p).sum().backward()
+    >>> optimizer.step()
+    >>> round(p.item(), 4)
+    0.7359
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum_decay: float = 4e-3,
+        decoupled_weight_decay: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_settings(lr=lr, eps=eps)
+        check_betas(betas)
+        check_settings(weight_decay=weight_decay, momentum_decay=momentum_decay)
+        refuse(foreach=foreach, capturable=capturable, differentiable=differentiable)
+        defaults = dict(
+            lr=lr,
+            betas=tuple(betas),
+            eps=eps,
+            weight_decay=weight_decay,
+            momentum_decay=momentum_decay,
+            decoupled_weight_decay=decoupled_weight_decay,
+            maximize=maximize,
+            foreach=foreach,
+            capturable=capturable,
+            differentiable=differentiable,
+        )
+        super().__init__(params, defaults)
+
+    def update(
+        self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        if not state:
+            state["step"] = wrap(np.zeros((), np.float32))
+            state["mu_product"] = wrap(np.ones((), np.float32))  # of the momenta of all steps
+            state["exp_avg"] = zeros_like(parameter)
+            state["exp_avg_sq"] = zeros_like(parameter)
+        step, lr = next_step(state), float(group["lr"])
+        beta1, beta2 = group["betas"]
+        momentum, next_momentum = (
+            beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1)
+        )
+        state["mu_product"].array *= momentum
+        product = float(state["mu_product"].array)
+        kernels.nadam(
+            parameter.array,
+            gradient,
+            state["exp_avg"].array,
+            state["exp_avg_sq"].array,
+            step=step,
+            gradient_rate=lr * (1 - momentum) / (1 - product),
+            mean_rate=lr * next_momentum / (1 - product * next_momentum),
+            lr=lr,
+            beta1=float(beta1),
+            beta2=float(beta2),
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+            decoupled=group["decoupled_weight_decay"],
+        )
