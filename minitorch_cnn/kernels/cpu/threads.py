@@ -200,14 +200,14 @@ NOT_DONE = -1  # a STATUS
 BOX = 64
 
 # How often a thread looks before it sleeps: for a millisecond or two, longer than Python takes from
-# one kernel to the next. (Without the pause instruction, which a virtual machine may take as a
-# reason to run something else.)
-LOOKS = 2_000_000
+# one kernel to the next. Between two looks it lets others run that want to.
+LOOKS = 4000
+MANY_LOOKS = 200
 
 
 @intrinsic
-def _sleep(typingctx, function, microseconds):
-    """Calls the C library's usleep, whose address is given."""
+def _call(typingctx, function, number):
+    """Calls a C function that takes an int, whose address is given."""
 
     def code(context, builder, signature, args):
         kind = ir.FunctionType(I32, [I32])
@@ -219,7 +219,7 @@ def _sleep(typingctx, function, microseconds):
 
 
 @compiled
-def _serve(box, part):
+def _serve(box, part, let_others_run):
     """A worker's loop: does the work that is put into its box, until there is none for a while."""
     looks = 0
     while looks < LOOKS or not _change(box, IDLE, ASLEEP):
@@ -228,11 +228,12 @@ def _serve(box, part):
             _write(box + STATUS, _run_part(function, data, part, _read(box + PARTS)))
             _write(box, IDLE)
             looks = 0
+        _call(let_others_run, 0)
         looks += 1
 
 
 @compiled
-def _run_parts(function, data, parts, boxes, usleep):
+def _run_parts(function, data, parts, boxes, let_others_run, sleep):
     """Runs all parts: 0 here, the others by the workers to whom the boxes belong (0: by nobody)."""
     if boxes == 0:
         status = 0
@@ -253,8 +254,10 @@ def _run_parts(function, data, parts, boxes, usleep):
         looks = 0
         while _read(box) == RUNNING:
             looks += 1
-            if looks > LOOKS:  # it has been interrupted: leave it this core
-                _sleep(usleep, 20)
+            if looks < MANY_LOOKS:
+                _call(let_others_run, 0)
+            else:  # it has been interrupted: leave it this core
+                _call(sleep, 20)
         done = _read(box + STATUS)
         status |= _run_part(function, data, part, parts) if done == NOT_DONE else done
     return status
@@ -267,9 +270,9 @@ class Kernel:
         self.name = function.__name__
         inner = compiled(function)
 
-        def start(parts, boxes, usleep, *arguments):
+        def start(parts, boxes, let_others_run, sleep, *arguments):
             function, data = _as_numbers(inner, arguments)
-            return _run_parts(function, data, parts, boxes, usleep)
+            return _run_parts(function, data, parts, boxes, let_others_run, sleep)
 
         compiled_start: Any = compiled(start)
         compiled_start._cache = disk_cache(function)
@@ -292,7 +295,7 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         while True:
             self.wake.get()
-            _serve(*self.place)
+            _serve(*self.place, _LET_OTHERS_RUN)
 
 
 def _default_count() -> int:
@@ -302,17 +305,20 @@ def _default_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _usleep() -> int:
-    """The address of a C function that lets a thread sleep for a number of microseconds."""
-    if sys.platform == "win32":
-        function = ctypes.windll.kernel32.Sleep  # milliseconds, which is as good here
+def _c_functions() -> tuple[int, int]:
+    """The addresses of C functions that let other threads run, and that sleep for microseconds."""
+    functions: tuple[Any, Any]
+    if sys.platform == "win32":  # Sleep takes milliseconds, which is as good here
+        functions = ctypes.windll.kernel32.SwitchToThread, ctypes.windll.kernel32.Sleep
     else:
-        function = ctypes.CDLL(None).usleep
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
+        library = ctypes.CDLL(None)
+        functions = library.sched_yield, library.usleep
+    first, second = (ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions)
+    return first, second
 
 
 MOST_WORKERS = 255
-_USLEEP = _usleep()
+_LET_OTHERS_RUN, _SLEEP = _c_functions()
 _count = _default_count()
 _workers: list[_Worker] = []
 _boxes = np.zeros((MOST_WORKERS + 1, BOX // 8), np.int64)
@@ -373,10 +379,11 @@ def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
     parts = min(_count if parts is None else parts, _count, MOST_WORKERS + 1)
     # A second Python thread that comes while the workers are busy does its work alone.
     if parts == 1 or not _in_use.acquire(blocking=False):
-        status = kernel.start(parts, 0, _USLEEP, *args)
+        status = kernel.start(parts, 0, 0, 0, *args)
     else:
         try:
-            status = kernel.start(parts, _boxes_of_workers(parts - 1), _USLEEP, *args)
+            boxes = _boxes_of_workers(parts - 1)
+            status = kernel.start(parts, boxes, _LET_OTHERS_RUN, _SLEEP, *args)
         finally:
             _in_use.release()
     if status:
