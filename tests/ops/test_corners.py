@@ -176,3 +176,10 @@ def test_small_questions():
     assert y.dtype == mt.int64 and y.tolist() == [1]
     with pytest.raises(mt.linalg.LinAlgError):
         mt.linalg.inv(x[:, :2])
+
+
+def test_a_class_beyond_the_last():
+    one_hot = mt.nn.functional.one_hot
+    assert one_hot(mt.tensor([2]), 3).tolist() == [[0, 0, 1]]
+    with pytest.raises(RuntimeError):
+        one_hot(mt.tensor([3]), 3)
