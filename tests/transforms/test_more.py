@@ -181,8 +181,11 @@ def test_operations_on_histograms_are_pillows(img):
     around = [PIXELS[1 + y : 8 + y, 1 + x : 11 + x] for y in (-1, 0, 1) for x in (-1, 0, 1)]
     smooth = (np.sum(around, 0, dtype=float) + 4.0 * PIXELS[1:-1, 1:-1]) / 13
     assert np.abs(inner - smooth).max() < 1
-    with pytest.raises(ValueError, match="9"):
-        F.posterize(img, 9)
+    assert not pixels(F.posterize(img, 0)).any()
+    assert np.array_equal(pixels(F.posterize(img, 8)), PIXELS)
+    for bits in (-1, 9):
+        with pytest.raises(ValueError, match=str(bits)):
+            F.posterize(img, bits)
     with pytest.raises(ValueError, match="-1"):
         F.adjust_sharpness(img, -1)
 
@@ -191,6 +194,7 @@ def test_operations_on_tensors_of_floats():
     x = mt.tensor([[[0.0, 0.25, 0.75]]])
     assert F.invert(x).tolist() == [[[1.0, 0.75, 0.25]]]
     assert F.solarize(x, 0.5).tolist() == [[[0.0, 0.25, 0.25]]]
+    assert F.solarize(x, 0.75).tolist() == [[[0.0, 0.25, 0.25]]]
     with pytest.raises(NotImplementedError, match="equalize"):
         F.equalize(x)
     batch = wrap(np.stack([PIXELS, 255 - PIXELS]).transpose(0, 3, 1, 2))
