@@ -181,9 +181,9 @@ def test_operations_on_histograms_are_pillows(img):
     around = [PIXELS[1 + y : 8 + y, 1 + x : 11 + x] for y in (-1, 0, 1) for x in (-1, 0, 1)]
     smooth = (np.sum(around, 0, dtype=float) + 4.0 * PIXELS[1:-1, 1:-1]) / 13
     assert np.abs(inner - smooth).max() < 1
-    assert not pixels(F.posterize(img, 0)).any()
+    assert np.array_equal(pixels(F.posterize(img, 1)), PIXELS & 128)
     assert np.array_equal(pixels(F.posterize(img, 8)), PIXELS)
-    for bits in (-1, 9):
+    for bits in (0, 9):
         with pytest.raises(ValueError, match=str(bits)):
             F.posterize(img, bits)
     with pytest.raises(ValueError, match="-1"):
@@ -295,19 +295,25 @@ def test_one_of_several_or_all_in_any_order():
     ],
 )
 def test_distortions(name, strength, expected):
-    got = pixels(distort(PICTURE, name, strength))
-    assert np.array_equal(got, np.asarray(expected(PICTURE)))
+    large = Image.fromarray(LARGE)
+    got = pixels(distort(large, name, strength))
+    assert np.array_equal(got, np.asarray(expected(large)))
+    assert np.array_equal(got, LARGE) == (name == "Identity")
 
 
 def test_strengths_are_the_papers():
     wide = _space(31, 0, 0, wide=True)
     assert list(wide) == list(_space(31, 10, 20, wide=False)) and len(wide) == 14
+    unsigned = "Identity Posterize Solarize AutoContrast Equalize".split()
+    assert [name for name, each in wide.items() if not each.signed] == unsigned
     assert wide["Rotate"].strengths[[0, -1]].tolist() == [0, 135] and wide["Rotate"].signed
     assert wide["Posterize"].strengths[[0, -1]].tolist() == [8, 2]
     narrow = _space(31, 331, 662, wide=False)
     assert narrow["TranslateX"].strengths[-1] == pytest.approx(150)
     assert narrow["TranslateY"].strengths[-1] == pytest.approx(300)
     assert narrow["ShearX"].strengths[9] == pytest.approx(0.09)
+    assert narrow["Rotate"].strengths[-1] == 30 and wide["ShearY"].strengths[-1] == 0.99
+    assert narrow["Color"].strengths[-1] == 0.9 and wide["TranslateY"].strengths[-1] == 32
     assert narrow["Posterize"].strengths[[0, -1]].tolist() == [8, 4]
     assert narrow["Solarize"].strengths[[0, -1]].tolist() == [255, 0]
 
@@ -326,5 +332,8 @@ def test_automatic_augmentation_varies_and_follows_manual_seed(img, transform):
 
 
 def test_a_strength_that_there_is_not():
-    with pytest.raises(ValueError, match="31"):
-        T.RandAugment(magnitude=31)
+    assert np.array_equal(pixels(distort(PICTURE, "ShearX", 0.0)), PIXELS)
+    T.RandAugment(magnitude=0)(PICTURE)
+    for magnitude in (-1, 31):
+        with pytest.raises(ValueError, match=f"magnitude={magnitude}"):
+            T.RandAugment(magnitude=magnitude)
