@@ -100,8 +100,11 @@ def test_random_resized_crop(img):
     # Nothing fits: the middle, of the ratio that comes nearest.
     assert T.RandomResizedCrop.get_params(img, (0.99, 1.0), (0.5, 0.5)) == (0, 4, 9, 4)
     assert T.RandomResizedCrop.get_params(img, (0.99, 1.0), (4.0, 4.0)) == (3, 0, 3, 12)
-    with pytest.raises(ValueError, match="min, max"):
-        T.RandomResizedCrop(5, scale=(1, 0.5))
+    whole = T.RandomResizedCrop((9, 12), scale=(1, 1), ratio=(4 / 3, 4 / 3))
+    assert np.array_equal(pixels(whole(img)), PIXELS)
+    for wrong in ({"scale": (1, 0.5)}, {"ratio": (1, 0.5)}):
+        with pytest.raises(ValueError, match="min, max"):
+            T.RandomResizedCrop(5, **wrong)
 
 
 @both
@@ -161,6 +164,10 @@ def test_gaussian_blur_of_floats_and_its_settings():
     for arguments in ((4,), (3, (2.0, 1.0)), (3, 0.0)):
         with pytest.raises(ValueError, match=r"4|2\.0|0\.0"):
             T.GaussianBlur(*arguments)
+    assert (T.GaussianBlur(1)(x) == x).all()
+    for size in (4, 0, -3):
+        with pytest.raises(ValueError, match=f"Got {size}"):
+            F.gaussian_blur(x, size)
     with pytest.raises(ValueError, match="mirrors more"):
         F.gaussian_blur(mt.ones(1, 2, 9), 5)
 
@@ -304,7 +311,7 @@ def test_distortions(name, strength, expected):
 def test_strengths_are_the_papers():
     wide = _space(31, 0, 0, wide=True)
     assert list(wide) == list(_space(31, 10, 20, wide=False)) and len(wide) == 14
-    unsigned = "Identity Posterize Solarize AutoContrast Equalize".split()
+    unsigned = ["Identity", "Posterize", "Solarize", "AutoContrast", "Equalize"]
     assert [name for name, each in wide.items() if not each.signed] == unsigned
     assert wide["Rotate"].strengths[[0, -1]].tolist() == [0, 135] and wide["Rotate"].signed
     assert wide["Posterize"].strengths[[0, -1]].tolist() == [8, 2]
