@@ -344,3 +344,12 @@ def test_a_strength_that_there_is_not():
     for magnitude in (-1, 31):
         with pytest.raises(ValueError, match=f"magnitude={magnitude}"):
             T.RandAugment(magnitude=magnitude)
+
+
+@both
+def test_a_single_shear_is_along_x(img):
+    expected = pixels(F.affine(img, 0, [0, 0], 1.0, (25.0, 0.0)))
+    for shear in (25.0, [25.0]):
+        assert np.array_equal(pixels(F.affine(img, 0, [0, 0], 1.0, shear)), expected)
+    with pytest.raises(ValueError, match="scale should be positive, got 0"):
+        F.affine(img, 0, [0, 0], 0, 1.0)
