@@ -86,6 +86,32 @@ _SUBMODULES = (
     "utils",
 )
 
+# Functions of nn.functional that torch has at its top too, with the same arguments.
+_LAYERS = (
+    "avg_pool1d",
+    "adaptive_avg_pool1d",
+    "bilinear",
+    "celu",
+    "channel_shuffle",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "cosine_similarity",
+    "group_norm",
+    "hardshrink",
+    "layer_norm",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "pairwise_distance",
+    "pdist",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+)
+
 
 def __getattr__(name: str) -> _Any:
     """Loads mt.nn, mt.optim, ... when they are first used: importing minitorch_cnn stays quick."""
@@ -97,13 +123,15 @@ def __getattr__(name: str) -> _Any:
         from .explain import summary
 
         return summary
+    if name in _LAYERS:
+        return getattr(_importlib.import_module(f"{__name__}.nn.functional"), name)
     if name in _SUBMODULES:
         return _importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES, "autocast"])
+    return sorted([*globals(), *_SUBMODULES, *_LAYERS, "autocast"])
 
 
 def is_tensor(obj: object) -> _Any:

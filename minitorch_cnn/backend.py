@@ -319,11 +319,20 @@ def _mirror_negative(bits: Array) -> Array:
     return bits ^ ((bits >> 63) & np.int64(2**63 - 1))
 
 
-def scatter_multiply(array: Array, index: Any, values: Array) -> None:
-    """``array[index] *= values``, where repeated indices multiply all of their values."""
-    if not isinstance(array, np.ndarray):
-        raise NotImplementedError("products at repeated indices: CuPy has no multiply.at")
-    np.multiply.at(array, index, values)
+def scatter_multiply(array: Array, index: tuple, values: Array, axis: int) -> None:
+    """``array[index] *= values``, where repeated indices multiply all of their values.
+
+    index: an array for each axis; all but the one for `axis` count up, so that indices repeat along
+    that axis only.
+    """
+    if isinstance(array, np.ndarray):
+        np.multiply.at(array, index, values)
+        return
+    # CuPy has no multiply.at. Here each step multiplies a slice, in which no index comes twice.
+    for k in range(values.shape[axis]):
+        part = (*[slice(None)] * axis, slice(k, k + 1))
+        place = (*index[:axis], index[axis][part], *index[axis + 1 :])
+        array[place] = array[place] * values[part]
 
 
 # -------------------------------------------------- uploads that run beside the computation

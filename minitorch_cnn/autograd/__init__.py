@@ -13,6 +13,7 @@ from .modes import (
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",
@@ -33,6 +34,7 @@ def __getattr__(name: str):
 
     homes = {
         "Function": "function",
+        "Variable": "variable",
         "backward": "engine",
         "grad": "engine",
         "gradcheck": "gradcheck",

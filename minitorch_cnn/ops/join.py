@@ -142,7 +142,7 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
 # ---------------------------------------------------------------------------------- taking apart
 
 
-def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of parts: of that length each (the last may be shorter), or of the listed lengths.
 
     >>> import minitorch_cnn as mt
@@ -151,8 +151,8 @@ def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Ten
     >>> mt.arange(5).split([1, 4])
     (tensor([0]), tensor([1, 2, 3, 4]))
     """
-    dim = input._dim(dim)
-    total = input.size(dim)
+    dim = tensor._dim(dim)
+    total = tensor.size(dim)
     if isinstance(split_size_or_sections, int):
         size = split_size_or_sections
         if size < 0 or (size == 0 and total > 0):
@@ -168,7 +168,7 @@ def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Ten
             )
     parts, start = [], 0
     for length in lengths:
-        parts.append(narrow(input, dim, start, length))
+        parts.append(narrow(tensor, dim, start, length))
         start += length
     return tuple(parts)
 

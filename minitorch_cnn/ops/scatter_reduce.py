@@ -56,7 +56,7 @@ class ScatterProduct(Function):
         ctx.dim = dim
         y = x.array.copy()
         used = src.array[tuple(slice(n) for n in index.array.shape)]
-        backend.scatter_multiply(y, along(index.array, dim), used)
+        backend.scatter_multiply(y, along(index.array, dim), used, dim)
         y = wrap(y)
         ctx.save_for_backward(x, index, src, y)
         return y

@@ -89,9 +89,9 @@ def invert(img: Any) -> Any:
 
 
 def posterize(img: Any, bits: int) -> Any:
-    """Only the highest `bits` bits, 0 to 8, of each number."""
-    if not 0 <= bits <= 8:
-        raise ValueError(f"The number if bits should be between 0 and 8. Got {bits}")
+    """Only the highest `bits` bits, 1 to 8, of each number."""
+    if not 1 <= bits <= 8:
+        raise ValueError(f"The number of bits should be between 1 and 8. Got {bits}")
     return _through_pillow("posterize", img, lambda picture: ImageOps.posterize(picture, bits))
 
 

@@ -66,6 +66,8 @@ def test_what_is_refused():
     layer = utils.spectral_norm(nn.Linear(3, 2))
     with pytest.raises(RuntimeError, match="two spectral_norm hooks on the same parameter weight"):
         utils.spectral_norm(layer)
+    with pytest.raises(ValueError, match="'bias' not found"):
+        utils.remove_spectral_norm(layer, "bias")
     with pytest.raises(ValueError, match="n_power_iterations=0"):
         utils.spectral_norm(nn.Linear(3, 2), n_power_iterations=0)
     with pytest.raises(ValueError, match="'weight' not found"):

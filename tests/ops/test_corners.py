@@ -176,3 +176,18 @@ def test_small_questions():
     assert y.dtype == mt.int64 and y.tolist() == [1]
     with pytest.raises(mt.linalg.LinAlgError):
         mt.linalg.inv(x[:, :2])
+
+
+def test_a_class_beyond_the_last():
+    one_hot = mt.nn.functional.one_hot
+    assert one_hot(mt.tensor([2]), 3).tolist() == [[0, 0, 1]]
+    with pytest.raises(RuntimeError):
+        one_hot(mt.tensor([3]), 3)
+
+
+def test_an_image_and_a_grid_of_different_types():
+    image, grid = mt.ones(1, 1, 3, 3), mt.zeros(1, 2, 2, 2)
+    assert mt.nn.functional.grid_sample(image, grid, align_corners=False).shape == (1, 1, 2, 2)
+    for a, b in ((image, grid.double()), (image.double(), grid), (image.long(), grid.long())):
+        with pytest.raises(RuntimeError, match="same dtype"):
+            mt.nn.functional.grid_sample(a, b, align_corners=False)

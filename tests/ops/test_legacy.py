@@ -44,3 +44,30 @@ def test_the_older_names_of_mixed_precision():
     assert GradScaler is mt.amp.GradScaler and issubclass(autocast, mt.autocast)
     with autocast(enabled=False):
         assert (mt.ones(2, 2) @ mt.ones(2, 2)).dtype == mt.float32
+
+
+def test_variables_are_tensors():
+    x = mt.ones(2, requires_grad=True) * 2
+    plain, leaf = mt.autograd.Variable(x), mt.autograd.Variable(x, requires_grad=True)
+    assert not plain.requires_grad and leaf.requires_grad and leaf.is_leaf
+    assert plain.tolist() == leaf.tolist() == [2.0, 2.0]
+
+
+def test_layers_at_the_top_are_those_of_nn_functional():
+    for name in mt._LAYERS:
+        assert callable(getattr(torch, name))
+        assert getattr(mt, name) is getattr(mt.nn.functional, name)
+        assert name in dir(mt)
+    x = mt.randn(1, 2, 5, 5)
+    assert mt.max_pool2d(mt.conv2d(x, mt.ones(3, 2, 2, 2)), 2).shape == (1, 3, 2, 2)
+
+
+def test_older_names_of_functions_in_place():
+    init = mt.nn.init
+    for name in dir(torch.nn.init):
+        if name.endswith("_") and not name.startswith("_") and hasattr(init, name):
+            older = name.removesuffix("_")
+            assert getattr(init, older, None) is (
+                getattr(init, name) if hasattr(torch.nn.init, older) else None
+            ), name
+    assert mt.nn.utils.clip_grad_norm is mt.nn.utils.clip_grad_norm_

@@ -66,6 +66,11 @@ def test_a_state_dict_goes_on():
 
 def test_what_is_refused():
     p = mt.nn.Parameter(mt.ones(2))
+    for rho in (-0.1, 1.1):
+        with pytest.raises(ValueError, match=f"rho value: {rho}"):
+            mt.optim.Adadelta([p], rho=rho)
+    with pytest.raises(ValueError, match="momentum_decay value: -1"):
+        mt.optim.NAdam([p], momentum_decay=-1)
     with pytest.raises(NotImplementedError, match="strong_wolfe"):
         mt.optim.LBFGS([p], line_search_fn="strong_wolfe")
     with pytest.raises(ValueError, match="parameter groups"):

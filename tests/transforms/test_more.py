@@ -100,8 +100,11 @@ def test_random_resized_crop(img):
     # Nothing fits: the middle, of the ratio that comes nearest.
     assert T.RandomResizedCrop.get_params(img, (0.99, 1.0), (0.5, 0.5)) == (0, 4, 9, 4)
     assert T.RandomResizedCrop.get_params(img, (0.99, 1.0), (4.0, 4.0)) == (3, 0, 3, 12)
-    with pytest.raises(ValueError, match="min, max"):
-        T.RandomResizedCrop(5, scale=(1, 0.5))
+    whole = T.RandomResizedCrop((9, 12), scale=(1, 1), ratio=(4 / 3, 4 / 3))
+    assert np.array_equal(pixels(whole(img)), PIXELS)
+    for wrong in ({"scale": (1, 0.5)}, {"ratio": (1, 0.5)}):
+        with pytest.raises(ValueError, match="min, max"):
+            T.RandomResizedCrop(5, **wrong)
 
 
 @both
@@ -161,6 +164,10 @@ def test_gaussian_blur_of_floats_and_its_settings():
     for arguments in ((4,), (3, (2.0, 1.0)), (3, 0.0)):
         with pytest.raises(ValueError, match=r"4|2\.0|0\.0"):
             T.GaussianBlur(*arguments)
+    assert (T.GaussianBlur(1)(x) == x).all()
+    for size in (4, 0, -3):
+        with pytest.raises(ValueError, match=f"Got {size}"):
+            F.gaussian_blur(x, size)
     with pytest.raises(ValueError, match="mirrors more"):
         F.gaussian_blur(mt.ones(1, 2, 9), 5)
 
@@ -181,8 +188,11 @@ def test_operations_on_histograms_are_pillows(img):
     around = [PIXELS[1 + y : 8 + y, 1 + x : 11 + x] for y in (-1, 0, 1) for x in (-1, 0, 1)]
     smooth = (np.sum(around, 0, dtype=float) + 4.0 * PIXELS[1:-1, 1:-1]) / 13
     assert np.abs(inner - smooth).max() < 1
-    with pytest.raises(ValueError, match="9"):
-        F.posterize(img, 9)
+    assert np.array_equal(pixels(F.posterize(img, 1)), PIXELS & 128)
+    assert np.array_equal(pixels(F.posterize(img, 8)), PIXELS)
+    for bits in (0, 9):
+        with pytest.raises(ValueError, match=str(bits)):
+            F.posterize(img, bits)
     with pytest.raises(ValueError, match="-1"):
         F.adjust_sharpness(img, -1)
 
@@ -191,6 +201,7 @@ def test_operations_on_tensors_of_floats():
     x = mt.tensor([[[0.0, 0.25, 0.75]]])
     assert F.invert(x).tolist() == [[[1.0, 0.75, 0.25]]]
     assert F.solarize(x, 0.5).tolist() == [[[0.0, 0.25, 0.25]]]
+    assert F.solarize(x, 0.75).tolist() == [[[0.0, 0.25, 0.25]]]
     with pytest.raises(NotImplementedError, match="equalize"):
         F.equalize(x)
     batch = wrap(np.stack([PIXELS, 255 - PIXELS]).transpose(0, 3, 1, 2))
@@ -291,19 +302,25 @@ def test_one_of_several_or_all_in_any_order():
     ],
 )
 def test_distortions(name, strength, expected):
-    got = pixels(distort(PICTURE, name, strength))
-    assert np.array_equal(got, np.asarray(expected(PICTURE)))
+    large = Image.fromarray(LARGE)
+    got = pixels(distort(large, name, strength))
+    assert np.array_equal(got, np.asarray(expected(large)))
+    assert np.array_equal(got, LARGE) == (name == "Identity")
 
 
 def test_strengths_are_the_papers():
     wide = _space(31, 0, 0, wide=True)
     assert list(wide) == list(_space(31, 10, 20, wide=False)) and len(wide) == 14
+    unsigned = ["Identity", "Posterize", "Solarize", "AutoContrast", "Equalize"]
+    assert [name for name, each in wide.items() if not each.signed] == unsigned
     assert wide["Rotate"].strengths[[0, -1]].tolist() == [0, 135] and wide["Rotate"].signed
     assert wide["Posterize"].strengths[[0, -1]].tolist() == [8, 2]
     narrow = _space(31, 331, 662, wide=False)
     assert narrow["TranslateX"].strengths[-1] == pytest.approx(150)
     assert narrow["TranslateY"].strengths[-1] == pytest.approx(300)
     assert narrow["ShearX"].strengths[9] == pytest.approx(0.09)
+    assert narrow["Rotate"].strengths[-1] == 30 and wide["ShearY"].strengths[-1] == 0.99
+    assert narrow["Color"].strengths[-1] == 0.9 and wide["TranslateY"].strengths[-1] == 32
     assert narrow["Posterize"].strengths[[0, -1]].tolist() == [8, 4]
     assert narrow["Solarize"].strengths[[0, -1]].tolist() == [255, 0]
 
@@ -322,5 +339,17 @@ def test_automatic_augmentation_varies_and_follows_manual_seed(img, transform):
 
 
 def test_a_strength_that_there_is_not():
-    with pytest.raises(ValueError, match="31"):
-        T.RandAugment(magnitude=31)
+    assert np.array_equal(pixels(distort(PICTURE, "ShearX", 0.0)), PIXELS)
+    T.RandAugment(magnitude=0)(PICTURE)
+    for magnitude in (-1, 31):
+        with pytest.raises(ValueError, match=f"magnitude={magnitude}"):
+            T.RandAugment(magnitude=magnitude)
+
+
+@both
+def test_a_single_shear_is_along_x(img):
+    expected = pixels(F.affine(img, 0, [0, 0], 1.0, (25.0, 0.0)))
+    for shear in (25.0, [25.0]):
+        assert np.array_equal(pixels(F.affine(img, 0, [0, 0], 1.0, shear)), expected)
+    with pytest.raises(ValueError, match="scale should be positive, got 0"):
+        F.affine(img, 0, [0, 0], 0, 1.0)

@@ -38,6 +38,9 @@ def test_values_are_mapped_to_0_to_1():
     limited = make_grid(x, padding=0, normalize=True, value_range=(0, 4))[0]
     assert limited.tolist() == [[0.0, 0.0, 0.5, 1.0]]
     assert (x == images).all()
+    small = make_grid(x / 16, padding=0, normalize=True)[0]
+    assert small.tolist() == [[0.0, 0.25, 0.5, 1.0]]
+    assert make_grid(mt.ones(2, 1, 1, 1), padding=0, normalize=True).sum() == 0
     with pytest.raises(ValueError, match="normalize=True"):
         make_grid(x, value_range=(0, 4))
     with pytest.raises(ValueError, match=r"\(2,\)"):

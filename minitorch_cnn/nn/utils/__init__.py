@@ -11,7 +11,10 @@ from .fusion import (
 from .spectral_norm import remove_spectral_norm, spectral_norm
 from .weight_norm import remove_weight_norm, weight_norm
 
+clip_grad_norm = clip_grad_norm_  # the name from before torch 0.4
+
 __all__ = [
+    "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",

@@ -64,17 +64,17 @@ def default_collate(batch: Sequence[Any]) -> Any:
     )
 
 
-def default_convert(sample: Any) -> Any:
+def default_convert(data: Any) -> Any:
     """NumPy arrays inside a sample -> tensors, everything else unchanged (`batch_size=None`)."""
-    if isinstance(sample, (np.ndarray, np.generic)) and sample.dtype.kind not in "SUO":
-        return wrap(np.asarray(sample))
-    if isinstance(sample, Mapping):
-        return {key: default_convert(value) for key, value in sample.items()}
-    if isinstance(sample, tuple) and hasattr(sample, "_fields"):
-        return type(sample)(*[default_convert(value) for value in sample])
-    if isinstance(sample, (tuple, list)):
-        return [default_convert(value) for value in sample]
-    return sample
+    if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind not in "SUO":
+        return wrap(np.asarray(data))
+    if isinstance(data, Mapping):
+        return {key: default_convert(value) for key, value in data.items()}
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*[default_convert(value) for value in data])
+    if isinstance(data, (tuple, list)):
+        return [default_convert(value) for value in data]
+    return data
 
 
 def pinned(batch: Any) -> Any:
