@@ -97,21 +97,21 @@ def add_patches(gx, size, KW, geometry, first, count, channel, Cg, tap_row, tap_
     while pixel < first + count:
         n, i, start = pixel // (OH * OW), pixel // OW % OH, pixel % OW
         stop = min(OW, start + first + count - pixel)
-        for tap in range(tap_rows):
-            h = i * sh - ph + (tap_row + tap) * dh
-            if not 0 <= h < H:
-                continue
-            row = address(gx) + 4 * ((n * H + h) * W * C + channel)
-            place = source + 4 * (pixel - first) * line + 4 * tap * run
-            for j in range(start, stop):
-                if begin <= j < end:
+        # Neighbouring patches overlap, and adding to numbers that are just being written takes
+        # long. So the rows of a patch come one after the other, and the neighbour later.
+        for j in range(start, stop):
+            place = source + 4 * (pixel - first + j - start) * line
+            for tap in range(tap_rows):
+                h = i * sh - ph + (tap_row + tap) * dh
+                row = address(gx) + 4 * ((n * H + h) * W * C + channel)
+                if 0 <= h < H and begin <= j < end:
                     add_to(place, row + 4 * (j * sw - pw) * C, run)
-                else:
+                elif 0 <= h < H:
                     for v in range(KW):
                         w = j * sw - pw + v * dw
                         if 0 <= w < W:
                             add_to(place + 4 * v * Cg, row + 4 * w * C, Cg)
-                place += 4 * line
+                place += 4 * run
         pixel += stop - start
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from .threads import address, kernel, take
 from .vector import (
     LANES,
+    fill_zeros,
     fma,
     load_bytes,
     load_some,
@@ -64,11 +65,10 @@ def max_scatter(part, parts, work, gy, position, size, stride, padding, dilation
     N, H, W, C = gx.shape
     _, OH, OW, _ = gy.shape
     (KH, KW), (sh, sw), (ph, pw), (dh, dw) = size, stride, padding, dilation
+    apart = sh > (KH - 1) * dh and sw > (KW - 1) * dw  # no pixel is in two windows
     n = take(work, 1)
     while n < N:
-        image = gx[n].ravel()
-        for k in range(image.size):
-            image[k] = 0
+        fill_zeros(address(gx) + 4 * n * H * W * C, H * W * C)
         for i in range(OH):
             for j in range(OW):
                 for c in range(0, C, LANES):
@@ -86,8 +86,10 @@ def max_scatter(part, parts, work, gy, position, size, stride, padding, dilation
                                 continue
                             pixel = address(gx) + 4 * (((n * H + h) * W + w) * C + c)
                             tap = splat(np.float32(u * KW + v))
-                            more = where_equal(where, tap, gradient)
-                            store_some(pixel, load_some(pixel, lanes) + more, lanes)
+                            value = where_equal(where, tap, gradient)
+                            if not apart:
+                                value = value + load_some(pixel, lanes)
+                            store_some(pixel, value, lanes)
         n = take(work, 1)
 
 
