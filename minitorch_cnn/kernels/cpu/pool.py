@@ -19,6 +19,7 @@ from .vector import (
 )
 
 LOWEST = np.float32(-np.inf)
+ROW_NUMBERS = 1 << 12  # of rows that a thread takes at a time
 
 
 @kernel
@@ -30,33 +31,37 @@ def max_forward(part, parts, work, x, size, stride, padding, dilation, y, positi
     N, H, W, C = x.shape
     _, OH, OW, _ = y.shape
     (KH, KW), (sh, sw), (ph, pw), (dh, dw) = size, stride, padding, dilation
-    index = take(work, 1)
-    while index < N * OH:
-        n, i = index // OH, index % OH
-        for j in range(OW):
-            for c in range(0, C, LANES):
-                lanes = min(C - c, LANES)
-                best, where = splat(LOWEST), splat(np.float32(0))  # of a window in the padding
-                first = True
-                for u in range(KH):
-                    h = i * sh - ph + u * dh
-                    if h < 0 or h >= H:
-                        continue
-                    for v in range(KW):
-                        w = j * sw - pw + v * dw
-                        if w < 0 or w >= W:
+    rows = max(ROW_NUMBERS // (OW * C), 1)
+    first_row = take(work, rows)
+    while first_row < N * OH:
+        for index in range(first_row, min(first_row + rows, N * OH)):
+            n, i = index // OH, index % OH
+            for j in range(OW):
+                for c in range(0, C, LANES):
+                    lanes = min(C - c, LANES)
+                    best, where = splat(LOWEST), splat(np.float32(0))  # of a window in the padding
+                    first = True
+                    for u in range(KH):
+                        h = i * sh - ph + u * dh
+                        if h < 0 or h >= H:
                             continue
-                        pixel = load_some(address(x) + 4 * (((n * H + h) * W + w) * C + c), lanes)
-                        tap = splat(np.float32(u * KW + v))
-                        if first:
-                            best, where, first = pixel, tap, False
-                        else:
-                            where = where_larger(pixel, best, tap, where)
-                            best = where_larger(pixel, best, pixel, best)
-                place = (index * OW + j) * C + c
-                store_some(address(y) + 4 * place, best, lanes)
-                store_bytes(address(position) + place, where, lanes)
-        index = take(work, 1)
+                        for v in range(KW):
+                            w = j * sw - pw + v * dw
+                            if w < 0 or w >= W:
+                                continue
+                            pixel = load_some(
+                                address(x) + 4 * (((n * H + h) * W + w) * C + c), lanes
+                            )
+                            tap = splat(np.float32(u * KW + v))
+                            if first:
+                                best, where, first = pixel, tap, False
+                            else:
+                                where = where_larger(pixel, best, tap, where)
+                                best = where_larger(pixel, best, pixel, best)
+                    place = (index * OW + j) * C + c
+                    store_some(address(y) + 4 * place, best, lanes)
+                    store_bytes(address(position) + place, where, lanes)
+        first_row = take(work, rows)
 
 
 @kernel
@@ -99,20 +104,22 @@ def average_forward(part, parts, work, x, size, stride, padding, scale, y):
     N, H, W, C = x.shape
     _, OH, OW, _ = y.shape
     (KH, KW), (sh, sw), (ph, pw) = size, stride, padding
-    index = take(work, 1)
-    while index < N * OH:
-        n, i = index // OH, index % OH
-        for j in range(OW):
-            for c in range(0, C, LANES):
-                lanes = min(C - c, LANES)
-                total = splat(np.float32(0))
-                for h in range(max(i * sh - ph, 0), min(i * sh - ph + KH, H)):
-                    for w in range(max(j * sw - pw, 0), min(j * sw - pw + KW, W)):
-                        pixel = address(x) + 4 * (((n * H + h) * W + w) * C + c)
-                        total += load_some(pixel, lanes)
-                total *= splat(scale[i, j])
-                store_some(address(y) + 4 * ((index * OW + j) * C + c), total, lanes)
-        index = take(work, 1)
+    rows = max(ROW_NUMBERS // (OW * C), 1)
+    first_row = take(work, rows)
+    while first_row < N * OH:
+        for index in range(first_row, min(first_row + rows, N * OH)):
+            n, i = index // OH, index % OH
+            for j in range(OW):
+                for c in range(0, C, LANES):
+                    lanes = min(C - c, LANES)
+                    total = splat(np.float32(0))
+                    for h in range(max(i * sh - ph, 0), min(i * sh - ph + KH, H)):
+                        for w in range(max(j * sw - pw, 0), min(j * sw - pw + KW, W)):
+                            pixel = address(x) + 4 * (((n * H + h) * W + w) * C + c)
+                            total += load_some(pixel, lanes)
+                    total *= splat(scale[i, j])
+                    store_some(address(y) + 4 * ((index * OW + j) * C + c), total, lanes)
+        first_row = take(work, rows)
 
 
 @kernel
@@ -123,9 +130,7 @@ def average_backward(part, parts, work, gy, size, stride, padding, scale, gx):
     (KH, KW), (sh, sw), (ph, pw) = size, stride, padding
     n = take(work, 1)
     while n < N:
-        image = gx[n].ravel()
-        for k in range(image.size):
-            image[k] = 0
+        fill_zeros(address(gx) + 4 * n * H * W * C, H * W * C)
         for i in range(OH):
             for j in range(OW):
                 factor = splat(scale[i, j])
