@@ -62,6 +62,7 @@ float64 = double = dtype("float64", "float64", 2)
 
 ALL_DTYPES = (bool, uint8, int8, int16, int32, int64, float16, float32, float64)
 _BY_NUMPY = {each.numpy: each for each in ALL_DTYPES}
+_NUMPY_TYPES = {type(each) for each in _BY_NUMPY}
 _default_dtype = float32
 
 
@@ -76,6 +77,8 @@ def as_dtype(value: Any) -> dtype:
     """
     if isinstance(value, dtype):
         return value
+    if type(value) in _NUMPY_TYPES and value in _BY_NUMPY:  # the usual case, and a frequent one
+        return _BY_NUMPY[value]
     if value is builtins.float:
         return _default_dtype
     try:

@@ -254,10 +254,14 @@ class Function:
                     f"{node.function.__name__}.forward must return tensors, "
                     f"got {type(output).__name__}"
                 )
-            if any(output is each for each in node._dirty):
-                output._bump_version()
-            elif any(output is arg for arg in args):
-                output = output.detach()
+            for arg in args:
+                if output is arg and not any(output is each for each in node._dirty):
+                    output = output.detach()
+                    break
+            for each in node._dirty:
+                if output is each:
+                    output._bump_version()
+                    break
             own.append(output)
         return tuple(own)
 
