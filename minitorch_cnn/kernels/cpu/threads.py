@@ -39,6 +39,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.core.caching import FunctionCache
 from numba.core.callconv import excinfo_ptr_t
+from numba.core.compiler import compile_internal
+from numba.core.targetconfig import ConfigStack
 from numba.extending import intrinsic
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
@@ -152,8 +154,6 @@ def _as_numbers(typingctx, kernel, arguments):
 
     Any thread can call them, until the function returns in which this is written.
     """
-    types_of_call = (types.int64, types.int64, *arguments.types)
-    call = kernel.get_call_type(typingctx, types_of_call, {})
 
     def code(context, builder, signature, args):
         data = cgutils.alloca_once_value(builder, args[1])
@@ -164,10 +164,17 @@ def _as_numbers(typingctx, kernel, arguments):
         inside = ir.IRBuilder(function.append_basic_block("entry"))
         place = inside.inttoptr(function.args[0], data.type)
         unpacked = cgutils.unpack_tuple(inside, inside.load(place))
-        implementation = context.get_function(kernel, call)
-        # An error ends the function with a status that is not 0, by Numba's own convention.
-        implementation(inside, [function.args[2], function.args[3], *unpacked])
-        inside.ret(ir.Constant(I32, 0))
+        # The kernel becomes part of the library that is being made, and is compiled with it.
+        flags = ConfigStack().top().copy()
+        flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+        call = types.none(types.int64, types.int64, *arguments.types)
+        made = compile_internal(
+            context.typing_context, context, context.active_code_library,
+            kernel.dispatcher.py_func, call.args, call.return_type, flags, {},
+        )  # fmt: skip
+        numbers = [function.args[2], function.args[3], *unpacked]
+        status, _ = context.call_internal_no_propagate(inside, made.fndesc, call, numbers)
+        inside.ret(status.code)  # 0 if there was no error
         numbers = [builder.ptrtoint(function, I64), builder.ptrtoint(data, I64)]
         return context.make_tuple(builder, signature.return_type, numbers)
 
