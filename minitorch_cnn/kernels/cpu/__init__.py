@@ -2,7 +2,8 @@
 
 Here each kernel gets its arrays ready: float32, images channels-last and contiguous; everything
 else is declined with NotImplemented, and the definition does it. Results lie in memory that is
-used again (memory.py). Read tile.py and conv.py first, then winograd.py.
+used again (memory.py). Read tile.py and conv.py first, then direct.py, winograd_tiles.py and
+winograd.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,368 @@
+"""Winograd's transforms of single tiles of F(4x4, 3x3): pixels to 36 positions and back.
+
+Read kernels/winograd.py first: it explains the algorithm and derives the matrices A, B and G, which
+are written out here as sums of vectors. winograd.py next door puts the tiles together.
+
+The points are a = sqrt(1/2) and b = sqrt(2), so that a*a*b*b = 1, which saves a multiplication.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .threads import address, compiled
+from .vector import (
+    BYTES,
+    LANES,
+    fma,
+    gather,
+    load_some,
+    prefetch,
+    splat,
+    store,
+    store_some,
+    stream,
+)
+
+A1 = np.float32(math.sqrt(0.5))  # the point a
+B1 = np.float32(math.sqrt(2.0))  # the point b
+A2, B2 = np.float32(0.5), np.float32(2.0)  # their squares
+A3, B3 = np.float32(0.5 * math.sqrt(0.5)), np.float32(2 * math.sqrt(2.0))  # and cubes
+SUM = np.float32(2.5)  # a*a + b*b; a*a*b*b is 1
+# What Lagrange's interpolation divides by: the product of the distances to the other points.
+G_A = np.float32(1 / (2 * 0.5 * (0.5 - 2)))
+G_B = np.float32(1 / (2 * 2 * (2 - 0.5)))
+
+
+# ---------------------------------------------------------- the matrices, applied to six vectors
+
+
+@compiled
+def evaluate_input(d0, d1, d2, d3, d4, d5):
+    """B' d"""
+    s = splat(-SUM)
+    even_a, odd_a = fma(splat(-B2), d2, d4), splat(A1) * fma(splat(-B2), d1, d3)
+    even_b, odd_b = fma(splat(-A2), d2, d4), splat(B1) * fma(splat(-A2), d1, d3)
+    return (
+        fma(s, d2, d0) + d4,
+        even_a + odd_a,
+        even_a - odd_a,
+        even_b + odd_b,
+        even_b - odd_b,
+        fma(s, d3, d1) + d5,
+    )
+
+
+@compiled
+def evaluate_kernel(g0, g1, g2):
+    """G g"""
+    even_a, odd_a = splat(G_A) * fma(splat(A2), g2, g0), splat(G_A * A1) * g1
+    even_b, odd_b = splat(G_B) * fma(splat(B2), g2, g0), splat(G_B * B1) * g1
+    return g0, even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, g2
+
+
+@compiled
+def interpolate(m0, m1, m2, m3, m4, m5):
+    """A' m"""
+    even_a, odd_a, even_b, odd_b = m1 + m2, m1 - m2, m3 + m4, m3 - m4
+    return (
+        m0 + even_a + even_b,
+        fma(splat(A1), odd_a, splat(B1) * odd_b),
+        fma(splat(A2), even_a, splat(B2) * even_b),
+        fma(splat(A3), odd_a, fma(splat(B3), odd_b, m5)),
+    )
+
+
+@compiled
+def evaluate_output_gradient(y0, y1, y2, y3):
+    """A y, the transpose of `interpolate`"""
+    even_a, odd_a = fma(splat(A2), y2, y0), fma(splat(A3), y3, splat(A1) * y1)
+    even_b, odd_b = fma(splat(B2), y2, y0), fma(splat(B3), y3, splat(B1) * y1)
+    return y0, even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, y3
+
+
+@compiled
+def interpolate_kernel_gradient(u0, u1, u2, u3, u4, u5):
+    """G' u, the transpose of `evaluate_kernel`"""
+    even_a, odd_a = splat(G_A) * (u1 + u2), splat(G_A * A1) * (u1 - u2)
+    even_b, odd_b = splat(G_B) * (u3 + u4), splat(G_B * B1) * (u3 - u4)
+    return (
+        u0 + even_a + even_b,
+        odd_a + odd_b,
+        fma(splat(A2), even_a, fma(splat(B2), even_b, u5)),
+    )
+
+
+# ------------------------------------------------------------- tiles: memory -> 36 positions
+#
+# All numbers of a tile of LANES channels are held in registers (or spilled from them) between the
+# two passes of a transform, over the columns and over the rows.
+
+
+@compiled
+def load_six(place, step, n):
+    """Six vectors, `step` bytes apart."""
+    return (
+        load_some(place, n),
+        load_some(place + step, n),
+        load_some(place + 2 * step, n),
+        load_some(place + 3 * step, n),
+        load_some(place + 4 * step, n),
+        load_some(place + 5 * step, n),
+    )
+
+
+@compiled
+def store_six(place, step, n, values):
+    """Six vectors, `step` bytes apart."""
+    store_some(place, values[0], n)
+    store_some(place + step, values[1], n)
+    store_some(place + 2 * step, values[2], n)
+    store_some(place + 3 * step, values[3], n)
+    store_some(place + 4 * step, values[4], n)
+    store_some(place + 5 * step, values[5], n)
+
+
+@compiled
+def load_pixel(x, n, h, w, c, lanes):
+    """`lanes` channels of a pixel from c on, zeros outside of the image."""
+    _, H, W, C = x.shape
+    inside = 0 <= h < H and 0 <= w < W
+    place = address(x) + 4 * (((n * H + h) * W + w) * C + c)
+    return load_some(place, lanes if inside else 0)  # of 0 lanes, no memory is touched
+
+
+@compiled
+def input_column(place, row, n):
+    """B' times six pixels, one below the other."""
+    return evaluate_input(*load_six(place, row, n))
+
+
+@compiled
+def input_column_at_border(x, n_image, top, left, c, n):
+    """The same, where pixels may be outside of the image."""
+    return evaluate_input(
+        load_pixel(x, n_image, top, left, c, n),
+        load_pixel(x, n_image, top + 1, left, c, n),
+        load_pixel(x, n_image, top + 2, left, c, n),
+        load_pixel(x, n_image, top + 3, left, c, n),
+        load_pixel(x, n_image, top + 4, left, c, n),
+        load_pixel(x, n_image, top + 5, left, c, n),
+    )
+
+
+@compiled
+def transform_input_tile(x, n_image, top, left, out, step):
+    """V = B' d B of the 6x6 pixels from (top, left) on: 36 positions, `step` bytes apart."""
+    _, H, W, C = x.shape
+    inside = top >= 0 and top + 6 <= H and left >= 0 and left + 6 <= W
+    row, column = 4 * W * C, 4 * C
+    corner = address(x) + 4 * ((n_image * H + top) * W + left) * C
+    for c in range(0, C, LANES):
+        n = min(C - c, LANES)
+        for r in range(6, 10):  # of the tile below, in the columns that are its own
+            for j in range(1, 5):
+                prefetch(corner + r * row + j * column + 4 * c)
+        if inside:
+            place = corner + 4 * c
+            d0 = input_column(place, row, n)
+            d1 = input_column(place + column, row, n)
+            d2 = input_column(place + 2 * column, row, n)
+            d3 = input_column(place + 3 * column, row, n)
+            d4 = input_column(place + 4 * column, row, n)
+            d5 = input_column(place + 5 * column, row, n)
+        else:
+            d0 = input_column_at_border(x, n_image, top, left, c, n)
+            d1 = input_column_at_border(x, n_image, top, left + 1, c, n)
+            d2 = input_column_at_border(x, n_image, top, left + 2, c, n)
+            d3 = input_column_at_border(x, n_image, top, left + 3, c, n)
+            d4 = input_column_at_border(x, n_image, top, left + 4, c, n)
+            d5 = input_column_at_border(x, n_image, top, left + 5, c, n)
+        place, line = out + 4 * c, 6 * step
+        store_six(place, step, n, evaluate_input(d0[0], d1[0], d2[0], d3[0], d4[0], d5[0]))
+        place += line
+        store_six(place, step, n, evaluate_input(d0[1], d1[1], d2[1], d3[1], d4[1], d5[1]))
+        place += line
+        store_six(place, step, n, evaluate_input(d0[2], d1[2], d2[2], d3[2], d4[2], d5[2]))
+        place += line
+        store_six(place, step, n, evaluate_input(d0[3], d1[3], d2[3], d3[3], d4[3], d5[3]))
+        place += line
+        store_six(place, step, n, evaluate_input(d0[4], d1[4], d2[4], d3[4], d4[4], d5[4]))
+        place += line
+        store_six(place, step, n, evaluate_input(d0[5], d1[5], d2[5], d3[5], d4[5], d5[5]))
+
+
+@compiled
+def output_row(place, step, n):
+    """A' times six positions."""
+    return interpolate(*load_six(place, step, n))
+
+
+@compiled
+def store_four(place, step, count, n, streaming, values):
+    """The first `count` of four vectors, `step` bytes apart."""
+    if streaming and count > 3:
+        stream(place, values[0])
+        stream(place + step, values[1])
+        stream(place + 2 * step, values[2])
+        stream(place + 3 * step, values[3])
+        return
+    store_some(place, values[0], n)
+    if count > 1:
+        store_some(place + step, values[1], n)
+    if count > 2:
+        store_some(place + 2 * step, values[2], n)
+    if count > 3:
+        store_some(place + 3 * step, values[3], n)
+
+
+@compiled
+def transform_output_tile(m, step, K, y, n_image, top, left, streaming):
+    """y = A' m A: the 4x4 pixels of an output tile, as far as they are inside of the image."""
+    _, OH, OW, _ = y.shape
+    height, width, line = OH - top, OW - left, 6 * step
+    row, column = 4 * OW * K, 4 * K
+    for k in range(0, K, LANES):
+        n = min(K - k, LANES)
+        place = m + 4 * k
+        m0 = output_row(place, step, n)
+        m1 = output_row(place + line, step, n)
+        m2 = output_row(place + 2 * line, step, n)
+        m3 = output_row(place + 3 * line, step, n)
+        m4 = output_row(place + 4 * line, step, n)
+        m5 = output_row(place + 5 * line, step, n)
+        place = address(y) + 4 * (((n_image * OH + top) * OW + left) * K + k)
+        pixels = interpolate(m0[0], m1[0], m2[0], m3[0], m4[0], m5[0])
+        store_four(place, row, height, n, streaming, pixels)
+        if width > 1:
+            pixels = interpolate(m0[1], m1[1], m2[1], m3[1], m4[1], m5[1])
+            store_four(place + column, row, height, n, streaming, pixels)
+        if width > 2:
+            pixels = interpolate(m0[2], m1[2], m2[2], m3[2], m4[2], m5[2])
+            store_four(place + 2 * column, row, height, n, streaming, pixels)
+        if width > 3:
+            pixels = interpolate(m0[3], m1[3], m2[3], m3[3], m4[3], m5[3])
+            store_four(place + 3 * column, row, height, n, streaming, pixels)
+
+
+@compiled
+def gradient_column(gy, n_image, top, left, k, n):
+    """A times four output pixels, one below the other."""
+    return evaluate_output_gradient(
+        load_pixel(gy, n_image, top, left, k, n),
+        load_pixel(gy, n_image, top + 1, left, k, n),
+        load_pixel(gy, n_image, top + 2, left, k, n),
+        load_pixel(gy, n_image, top + 3, left, k, n),
+    )
+
+
+@compiled
+def transform_gradient_tile(gy, n_image, top, left, out, step):
+    """dM = A gy A' of the 4x4 output pixels from (top, left) on."""
+    _, OH, OW, K = gy.shape
+    corner = address(gy) + 4 * ((n_image * OH + top) * OW + left) * K
+    for k in range(0, K, LANES):
+        n = min(K - k, LANES)
+        for r in range(4, 8):  # of the tile below
+            for j in range(4):
+                prefetch(corner + 4 * ((r * OW + j) * K + k))
+        g0 = gradient_column(gy, n_image, top, left, k, n)
+        g1 = gradient_column(gy, n_image, top, left + 1, k, n)
+        g2 = gradient_column(gy, n_image, top, left + 2, k, n)
+        g3 = gradient_column(gy, n_image, top, left + 3, k, n)
+        place, line = out + 4 * k, 6 * step
+        store_six(place, step, n, evaluate_output_gradient(g0[0], g1[0], g2[0], g3[0]))
+        place += line
+        store_six(place, step, n, evaluate_output_gradient(g0[1], g1[1], g2[1], g3[1]))
+        place += line
+        store_six(place, step, n, evaluate_output_gradient(g0[2], g1[2], g2[2], g3[2]))
+        place += line
+        store_six(place, step, n, evaluate_output_gradient(g0[3], g1[3], g2[3], g3[3]))
+        place += line
+        store_six(place, step, n, evaluate_output_gradient(g0[4], g1[4], g2[4], g3[4]))
+        place += line
+        store_six(place, step, n, evaluate_output_gradient(g0[5], g1[5], g2[5], g3[5]))
+
+
+# ------------------------------------------------------------- the kernels, and their gradient
+
+
+@compiled
+def kernel_column(tap, step, column_step, n):
+    """G times three taps, one below the other, of the kernels of `n` output channels."""
+    return evaluate_kernel(
+        gather(tap, column_step, n),
+        gather(tap + 3 * step, column_step, n),
+        gather(tap + 6 * step, column_step, n),
+    )
+
+
+@compiled
+def transform_kernel_panel(w, turned, panel, U):
+    """One panel of U: (36, C, width), from w (K, C, 3, 3).
+
+    Column k of the panel is output channel panel * width + k. turned: the kernels of the input
+    gradient, with C and K swapped and rows and columns reversed.
+    """
+    _, rows, width = U.shape
+    K, C = w.shape[:2]
+    columns = C if turned else K
+    row_step, column_step = 4 * 9, 4 * 9 * C
+    if turned:
+        row_step, column_step = column_step, row_step
+    step = 4 * rows * width
+    line = 6 * step
+    for inside in range(0, width, LANES):
+        first = panel * width + inside
+        n = max(min(columns - first, LANES), 0)
+        for row in range(rows):
+            tap, forward = address(w) + row * row_step + first * column_step, 4
+            if turned:
+                tap, forward = tap + 4 * 8, -4
+            g0 = kernel_column(tap, forward, column_step, n)
+            g1 = kernel_column(tap + forward, forward, column_step, n)
+            g2 = kernel_column(tap + 2 * forward, forward, column_step, n)
+            place = address(U) + 4 * (row * width + inside)
+            store_six(place, step, LANES, evaluate_kernel(g0[0], g1[0], g2[0]))
+            store_six(place + line, step, LANES, evaluate_kernel(g0[1], g1[1], g2[1]))
+            store_six(place + 2 * line, step, LANES, evaluate_kernel(g0[2], g1[2], g2[2]))
+            store_six(place + 3 * line, step, LANES, evaluate_kernel(g0[3], g1[3], g2[3]))
+            store_six(place + 4 * line, step, LANES, evaluate_kernel(g0[4], g1[4], g2[4]))
+            store_six(place + 5 * line, step, LANES, evaluate_kernel(g0[5], g1[5], g2[5]))
+
+
+@compiled
+def kernel_gradient_row(place, step, n):
+    """G' times six positions."""
+    return interpolate_kernel_gradient(*load_six(place, step, n))
+
+
+@compiled
+def store_kernel_gradient(dU, step, c, K, gw):
+    """gw[:, c] (K, C, 3, 3) = G' dU G from the rows dU (K) of the 36 positions."""
+    numbers = np.empty((9, LANES), np.float32)
+    line = 6 * step
+    for k in range(0, K, LANES):
+        n = min(K - k, LANES)
+        place, out = dU + 4 * k, address(numbers)
+        u0 = kernel_gradient_row(place, step, n)
+        u1 = kernel_gradient_row(place + line, step, n)
+        u2 = kernel_gradient_row(place + 2 * line, step, n)
+        u3 = kernel_gradient_row(place + 3 * line, step, n)
+        u4 = kernel_gradient_row(place + 4 * line, step, n)
+        u5 = kernel_gradient_row(place + 5 * line, step, n)
+        for j in range(3):
+            if j == 0:
+                taps = interpolate_kernel_gradient(u0[0], u1[0], u2[0], u3[0], u4[0], u5[0])
+            elif j == 1:
+                taps = interpolate_kernel_gradient(u0[1], u1[1], u2[1], u3[1], u4[1], u5[1])
+            else:
+                taps = interpolate_kernel_gradient(u0[2], u1[2], u2[2], u3[2], u4[2], u5[2])
+            store(out + j * BYTES, taps[0])
+            store(out + (3 + j) * BYTES, taps[1])
+            store(out + (6 + j) * BYTES, taps[2])
+        for lane in range(n):
+            for tap in range(9):
+                gw[k + lane, c, tap // 3, tap % 3] = numbers[tap, lane]
