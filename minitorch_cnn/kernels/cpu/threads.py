@@ -48,7 +48,6 @@ I32, I64 = ir.IntType(32), ir.IntType(64)
 # "contract": a * b + c may be one instruction. Nothing else about the numbers is given up.
 compiled: Any = njit(nogil=True, fastmath={"contract"}, error_model="numpy")
 
-
 _files = sorted(Path(__file__).parent.glob("*.py"))
 _sources = [(file.name, file.stat().st_mtime, file.stat().st_size) for file in _files]
 
@@ -144,7 +143,7 @@ def take(counter, count):
 
 # ------------------------------------------------------------------------ a kernel as two numbers
 
-# status = function(data, place of an exception, part, parts)
+# status = function(data, place of an exception, part, parts), with status 1 after an error
 _PART = ir.FunctionType(I32, [I64, excinfo_ptr_t.as_pointer(), I64, I64])
 
 
@@ -174,7 +173,7 @@ def _as_numbers(typingctx, kernel, arguments):
         )  # fmt: skip
         numbers = [function.args[2], function.args[3], *unpacked]
         status, _ = context.call_internal_no_propagate(inside, made.fndesc, call, numbers)
-        inside.ret(status.code)  # 0 if there was no error
+        inside.ret(inside.zext(status.is_error, I32))
         numbers = [builder.ptrtoint(function, I64), builder.ptrtoint(data, I64)]
         return context.make_tuple(builder, signature.return_type, numbers)
 
