@@ -28,12 +28,15 @@ class Linear(Function):
     def backward(ctx, gy):
         x, weight = ctx.saved_tensors
         gx = gw = gb = None
-        rows = math.prod(x.shape[:-1])
-        gy = gy.reshape(rows, len(weight))  # (R, O)
+        shape = x.shape
+        if x.ndim != 2:
+            x = x.reshape(math.prod(shape[:-1]), shape[-1])  # (R, I)
+            gy = gy.reshape(len(x), len(weight))  # (R, O)
         if ctx.needs_input_grad[0]:
-            gx = (gy @ weight).reshape(x.shape)
+            gx = gy @ weight
+            gx = gx if x.ndim == len(shape) else gx.reshape(shape)
         if ctx.needs_input_grad[1]:
-            gw = gy.transpose(0, 1) @ x.reshape(rows, x.shape[-1])  # (O, I)
+            gw = gy.transpose(0, 1) @ x  # (O, I)
         if ctx.needs_input_grad[2]:
             gb = gy.sum(dim=0)
         return gx, gw, gb

@@ -99,6 +99,9 @@ def cross_entropy(
     if target.shape == input.shape:
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
     rows, classes = _as_rows(input, target, ignore_index)
+    if weight is None and label_smoothing == 0.0 and _all_count(classes.array, ignore_index):
+        losses, _ = CrossEntropy.apply(rows, classes)
+        return reduce_losses(losses if target.ndim == 1 else losses.view_as(target), reduction)
     counts = classes != ignore_index
     safe = where(counts, classes, 0)
     if label_smoothing == 0.0:
@@ -196,11 +199,17 @@ def _as_rows(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, 
             f"size mismatch (got input: {shape_text(input.shape)}, target: "
             f"{shape_text(target.shape)}): the target has the input's shape without dimension 1"
         )
-    _check_classes(target.array, input.shape[1], ignore_index)
     channels = input.shape[1]
+    _check_classes(target.array, channels, ignore_index)
     if input.ndim > 2:
-        input = input.movedim(1, -1)  # (N, d1, ..., C)
-    return input.reshape(target.numel(), channels), target.reshape(target.numel()).long()
+        input = input.movedim(1, -1).reshape(target.numel(), channels)
+        target = target.reshape(target.numel())
+    return input, target.long()
+
+
+def _all_count(classes: Any, ignore_index: int) -> bool:
+    """Whether no class is to be ignored. On a GPU nobody looks: that would wait for it."""
+    return isinstance(classes, np.ndarray) and not (classes == ignore_index).any()
 
 
 def _check_classes(target: Any, classes: int, ignore_index: int) -> None:

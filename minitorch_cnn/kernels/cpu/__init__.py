@@ -276,7 +276,7 @@ def max_pool2d_forward(x: Array, geometry: PoolGeometry, with_position: bool = T
     if not takes(x) or KH * KW > 256:
         return NotImplemented
     shape = (x.shape[0], *geometry.out_size, x.shape[1])
-    y, position = empty(shape), empty(shape, np.uint8)
+    y, position = empty(shape), empty(shape if with_position else (0, 0, 0, 0), np.uint8)
     size, stride, padding, dilation, _ = geometry
     args = (_channels_last(x), size, stride, padding, dilation, y, position)
     run(pool.max_forward, counter(), *args, parts=parts_for(x.size))

@@ -24,7 +24,8 @@ ROW_NUMBERS = 1 << 12  # of rows that a thread takes at a time
 
 @kernel
 def max_forward(part, parts, work, x, size, stride, padding, dilation, y, position):
-    """y (N, OH, OW, C): the largest of each window; position: which tap it was, kh * KW + kw.
+    """y (N, OH, OW, C): the largest of each window; position: which tap it was, kh * KW + kw,
+    unless its size is 0.
 
     Of equal numbers the first counts; NaN is larger than everything, of several the last counts.
     """
@@ -60,7 +61,8 @@ def max_forward(part, parts, work, x, size, stride, padding, dilation, y, positi
                                 best = where_larger(pixel, best, pixel, best)
                     place = (index * OW + j) * C + c
                     store_some(address(y) + 4 * place, best, lanes)
-                    store_bytes(address(position) + place, where, lanes)
+                    if position.size:
+                        store_bytes(address(position) + place, where, lanes)
         first_row = take(work, rows)
 
 
