@@ -18,6 +18,7 @@ import importlib.util
 import math
 import threading
 from collections import deque
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -218,7 +219,7 @@ def to_device(array: Array, where: device | str | None, non_blocking: bool = Fal
             copied = upload(packed, index)
         else:
             copied = cupy.asarray(packed)
-    return copied.transpose(_inverse(order))
+    return copied.transpose(inverse_order(order))
 
 
 def to_numpy(array: Array) -> np.ndarray:
@@ -226,7 +227,7 @@ def to_numpy(array: Array) -> np.ndarray:
     if isinstance(array, np.ndarray):
         return array
     order = axes_as_in_memory(array)
-    return array.transpose(order).get().transpose(_inverse(order))
+    return array.transpose(order).get().transpose(inverse_order(order))
 
 
 def axes_as_in_memory(array: Array) -> list[int]:
@@ -236,7 +237,8 @@ def axes_as_in_memory(array: Array) -> list[int]:
     return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
 
 
-def _inverse(order: list[int]) -> list[int]:
+def inverse_order(order: Sequence[int]) -> list[int]:
+    """The axes that undo a transposition by `order`."""
     return [order.index(axis) for axis in range(len(order))]
 
 
@@ -269,7 +271,7 @@ def concatenate(arrays: list[Array], axis: int) -> Array:
     order = axes_as_in_memory(arrays[0])
     lengths = [each.shape[axis] for each in arrays]
     shape = [sum(lengths) if i == axis else arrays[0].shape[i] for i in order]
-    joined = import_cupy().empty(shape, arrays[0].dtype).transpose(_inverse(order))
+    joined = import_cupy().empty(shape, arrays[0].dtype).transpose(inverse_order(order))
     before, start = (slice(None),) * axis, 0
     for array, length in zip(arrays, lengths, strict=True):
         joined[(*before, slice(start, start + length))] = array
@@ -345,7 +347,7 @@ def pin(array: np.ndarray) -> np.ndarray:
     packed = array.transpose(order)
     pinned = np.frombuffer(memory, array.dtype, array.size).reshape(packed.shape)
     pinned[...] = packed
-    return pinned.transpose(_inverse(order))
+    return pinned.transpose(inverse_order(order))
 
 
 def is_pinned(array: Array) -> bool:

@@ -254,14 +254,10 @@ class Function:
                     f"{node.function.__name__}.forward must return tensors, "
                     f"got {type(output).__name__}"
                 )
-            for arg in args:
-                if output is arg and not any(output is each for each in node._dirty):
-                    output = output.detach()
-                    break
-            for each in node._dirty:
-                if output is each:
-                    output._bump_version()
-                    break
+            if node._dirty and any(output is each for each in node._dirty):
+                output._bump_version()
+            elif any(output is arg for arg in args):
+                output = output.detach()
             own.append(output)
         return tuple(own)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
+from ..backend import array_module, axes_as_in_memory, inverse_order
 
 SMALLEST = 1 << 16  # bytes; smaller arrays are left to NumPy
 _ALIGNMENT = 64  # a line of the cache
@@ -66,9 +66,9 @@ def new_like(array: Any, dtype: Any = None) -> Any:
     dtype = array.dtype if dtype is None else dtype
     if not isinstance(array, np.ndarray):
         return array_module(array).empty_like(array, dtype)
-    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
-    back = sorted(range(array.ndim), key=order.__getitem__)
-    return empty(tuple(array.shape[axis] for axis in order), dtype).transpose(back)
+    order = axes_as_in_memory(array)
+    shape = tuple(array.shape[axis] for axis in order)
+    return empty(shape, dtype).transpose(inverse_order(order))
 
 
 def held_bytes() -> int:

@@ -60,6 +60,29 @@ def sgd(
         p -= lr * g
 
 
+def _decay_and_average(
+    p: Array,
+    g: Array,
+    m: Array,
+    s: Array,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    weight_decay: float,
+    decoupled: bool,
+) -> Array:
+    """How a step of Adam and its relatives begins: weight decay, then the running means m of g and
+    s of g^2. Returns g, with the weight decay unless that is decoupled."""
+    if weight_decay and decoupled:
+        p *= 1 - lr * weight_decay
+    elif weight_decay:
+        g = g + weight_decay * p
+    m += (1 - beta1) * (g - m)
+    s *= beta2
+    s += (1 - beta2) * g * g
+    return g
+
+
 @tiered
 def adam(
     parameter: Array,
@@ -86,13 +109,7 @@ def adam(
     step_size = lr / (1 - beta1**step)
     root_correction = (1 - beta2**step) ** 0.5
     for p, g, m, s, top in _blocks(parameter, gradient, mean, square, largest):
-        if weight_decay and decoupled:
-            p *= 1 - lr * weight_decay
-        elif weight_decay:
-            g = g + weight_decay * p
-        m += (1 - beta1) * (g - m)
-        s *= beta2
-        s += (1 - beta2) * g * g
+        _decay_and_average(p, g, m, s, lr, beta1, beta2, weight_decay, decoupled)
         if top is None:
             root = xp.sqrt(s)
         else:
@@ -255,13 +272,7 @@ def nadam(
     """p -= (gradient_rate g + mean_rate m) / (sqrt(s) + eps), m and s as in `adam`."""
     xp = array_module(parameter)
     for p, g, m, s in _blocks(parameter, gradient, mean, square):
-        if weight_decay and decoupled:
-            p *= 1 - lr * weight_decay
-        elif weight_decay:
-            g = g + weight_decay * p
-        m += (1 - beta1) * (g - m)
-        s *= beta2
-        s += (1 - beta2) * g * g
+        g = _decay_and_average(p, g, m, s, lr, beta1, beta2, weight_decay, decoupled)
         root = xp.sqrt(s / (1 - beta2**step)) + eps
         p -= gradient_rate * (g / root)
         p -= mean_rate * (m / root)
@@ -285,13 +296,7 @@ def radam(
     """`adam` with its step times rectifier; None: p -= lr m, while s is of too few squares."""
     xp = array_module(parameter)
     for p, g, m, s in _blocks(parameter, gradient, mean, square):
-        if weight_decay and decoupled:
-            p *= 1 - lr * weight_decay
-        elif weight_decay:
-            g = g + weight_decay * p
-        m += (1 - beta1) * (g - m)
-        s *= beta2
-        s += (1 - beta2) * g * g
+        _decay_and_average(p, g, m, s, lr, beta1, beta2, weight_decay, decoupled)
         update = m / (1 - beta1**step) * lr
         if rectifier is not None:
             update *= (1 - beta2**step) ** 0.5 / (xp.sqrt(s) + eps) * rectifier

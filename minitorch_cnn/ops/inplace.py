@@ -17,7 +17,7 @@ from typing import Any
 
 from ..autograd.function import Function
 from ..autograd.modes import state
-from ..backend import array_module, axes_as_in_memory
+from ..backend import array_module, axes_as_in_memory, inverse_order
 from ..tensor import Tensor, shape_text, view_of_array, view_of_tensor, wrap
 from .common import as_operand, is_number, same_device, sum_to
 from .indexing import AdvancedIndex, BasicIndex, split_index
@@ -38,8 +38,7 @@ class WriteIntoView(Function):
     def backward(ctx, gy):
         # Steps such as view(-1) lead into the memory of x. Of a gradient that lies otherwise, they
         # would only make a copy.
-        inverse = [ctx.order.index(axis) for axis in range(gy.ndim)]
-        gy = gy.permute(ctx.order).contiguous().permute(inverse)
+        gy = gy.permute(ctx.order).contiguous().permute(inverse_order(ctx.order))
         part = view_of_tensor(gy, ctx.steps)
         gx = WriteIntoView.apply(gy, part.new_zeros(part.shape), ctx.steps)
         return gx, part.clone(), None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.function import Function, ViewFunction
-from ..backend import array_module
+from ..backend import array_module, inverse_order
 from ..dtypes import dtype
 from ..tensor import Size, Tensor, shape_text, wrap
 from .common import sum_to
@@ -261,8 +261,7 @@ class Permute(ViewFunction):
     @staticmethod
     def backward(ctx, gy):
         (dims,) = ctx.args
-        inverse = sorted(range(len(dims)), key=dims.__getitem__)
-        return Permute.apply(gy, tuple(inverse)), None
+        return Permute.apply(gy, tuple(inverse_order(dims))), None
 
 
 def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:

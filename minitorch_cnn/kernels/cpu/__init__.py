@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
+from ...backend import Array, axes_as_in_memory, inverse_order
 from .. import depthwise
 from ..algorithm import choose, record
 from ..conv import ConvGeometry, choose_algorithm, output_size, turned_geometry
@@ -202,23 +202,20 @@ def batch_norm_backward(
 # ------------------------------------------------------------------------------ elementwise
 
 
-def _order(x: Array) -> tuple[int, ...] | None:
+def _order(x: Array) -> list[int] | None:
     """The axes from the longest step to the shortest, if x lies in memory without gaps."""
-    if x.flags.c_contiguous:
-        return tuple(range(x.ndim))
-    order = tuple(sorted(range(x.ndim), key=lambda axis: -x.strides[axis]))
+    order = axes_as_in_memory(x)
     return order if x.transpose(order).flags.c_contiguous else None
 
 
-def _flat(order: tuple[int, ...], *arrays: Array) -> list[Array]:
+def _flat(order: list[int], *arrays: Array) -> list[Array]:
     """The arrays as they lie in memory, in one dimension; copied only if in another order."""
     return [_contiguous(array.transpose(order)).reshape(-1) for array in arrays]
 
 
-def _unflat(flat: Array, order: tuple[int, ...], like: Array) -> Array:
+def _unflat(flat: Array, order: list[int], like: Array) -> Array:
     shape = tuple(like.shape[axis] for axis in order)
-    back = sorted(range(like.ndim), key=order.__getitem__)
-    return flat.reshape(shape).transpose(back)
+    return flat.reshape(shape).transpose(inverse_order(order))
 
 
 def _elementwise(kernel, like: Array, *arrays: Array) -> Any:

@@ -115,6 +115,19 @@ def add_patches(gx, size, KW, geometry, first, count, channel, Cg, tap_row, tap_
         pixel += stop - start
 
 
+@compiled
+def rows_of_block(
+    x, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, patches, place, line
+):  # fmt: skip
+    """The address of a block's patches: of copies of them from patches[place] on, or of the pixels
+    of x themselves, where `patches` is of size 0."""
+    if patches.size == 0:
+        return address(x) + 4 * first * x.shape[3]
+    out = address(patches) + 4 * place
+    copy_patches(x, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, out, line)
+    return out
+
+
 @kernel
 def convolve_blocks(part, parts, work, x, w, bias, y, KW, geometry, tap_rows, block, patches, line):
     """y (N, OH, OW, K) from x (N, H, W, C); w: see `arrange_weights`.
@@ -129,14 +142,10 @@ def convolve_blocks(part, parts, work, x, w, bias, y, KW, geometry, tap_rows, bl
         count = min(block, pixels - first)
         for index in range(groups * pieces):
             g, piece = index // pieces, index % pieces
-            if patches.size:
-                rows = address(patches) + 4 * part * block * line
-                copy_patches(
-                    x, (OH, OW), KW, geometry, first, count, g * C // groups, C // groups,
-                    piece * tap_rows, tap_rows, rows, line,
-                )  # fmt: skip
-            else:
-                rows = address(x) + 4 * first * C
+            rows = rows_of_block(
+                x, (OH, OW), KW, geometry, first, count, g * C // groups, C // groups,
+                piece * tap_rows, tap_rows, patches, part * block * line, line,
+            )  # fmt: skip
             for panel in range(panels):
                 channel = g * Kg + panel * width
                 out = address(y) + 4 * (first * K + channel)
@@ -163,14 +172,10 @@ def weight_gradient_blocks(
         count = min(block, stop - first)
         for index in range(groups * pieces):
             g, piece = index // pieces, index % pieces
-            if patches.size:
-                rows = address(patches) + 4 * part * block * line
-                copy_patches(
-                    x, (OH, OW), KW, geometry, first, count, g * C // groups, C // groups,
-                    piece * tap_rows, tap_rows, rows, line,
-                )  # fmt: skip
-            else:
-                rows = address(x) + 4 * first * C
+            rows = rows_of_block(
+                x, (OH, OW), KW, geometry, first, count, g * C // groups, C // groups,
+                piece * tap_rows, tap_rows, patches, part * block * line, line,
+            )  # fmt: skip
             out = address(sums) + 4 * (part * groups * pieces + index) * depth * Kg
             product(
                 rows, 4, 0, 4 * line, address(gy) + 4 * (first * K + g * Kg), 0, 4 * K, 4 * PANEL,
