@@ -102,12 +102,12 @@ def _run(
     pending: dict[Node, list[Tensor | None]] = {}  # gradients of the outputs, as far as known
     heap: list[tuple[int, Node]] = []
 
-    def send(edge: tuple[Any, int], gradient: Tensor) -> None:
+    def send(edge: tuple[Any, int], gradient: Tensor, fresh: bool = False) -> None:
         target, index = edge
         if useful is not None and target not in useful and _key(edge) not in wanted_edges:
             return
         if isinstance(target, Tensor):
-            leaves.setdefault(id(target), (target, []))[1].append(gradient)
+            leaves.setdefault(id(target), (target, []))[1].append((gradient, fresh))
             return
         if target not in pending:
             pending[target] = [None] * len(target.outputs_meta)
@@ -116,7 +116,7 @@ def _run(
         known = slot[index]
         slot[index] = gradient if known is None else known + gradient
 
-    leaves: dict[int, tuple[Tensor, list[Tensor]]] = {}
+    leaves: dict[int, tuple[Tensor, list[tuple[Tensor, bool]]]] = {}
     grad_enabled = state.grad_enabled
     state.grad_enabled = create_graph
     try:
@@ -135,16 +135,16 @@ def _run(
                 node.release()
             for edge, gx in zip(node.edges, gxs, strict=True):
                 if edge is not None and gx is not None:
-                    send(edge, gx)
+                    send(edge, gx, node.function.fresh_gradients)
         for leaf, parts in leaves.values():
-            total = parts[0]
-            for part in parts[1:]:
-                total = total + part
+            total, fresh = parts[0]
+            for part, _ in parts[1:]:
+                total, fresh = total + part, True
             for hook in list((leaf._hooks or {}).values()):
                 replaced = hook(total)
-                total = total if replaced is None else replaced
+                total, fresh = total if replaced is None else replaced, False
             if wanted is None:
-                _accumulate(leaf, total, create_graph)
+                _accumulate(leaf, total, create_graph, fresh)
             else:
                 captured[id(leaf), 0] = total
     finally:
@@ -201,10 +201,13 @@ def _apply_hooks(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
     return gys
 
 
-def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
-    """Adds to leaf.grad. The first gradient is copied: the array may be shared with others."""
-    if leaf._grad is None:
-        leaf._grad = gradient.clone() if create_graph else wrap(gradient.array.copy(order="C"))
+def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool = False) -> None:
+    """Adds to leaf.grad. The first gradient is copied, unless nobody else can hold its array."""
+    if leaf._grad is None and create_graph:
+        leaf._grad = gradient.clone()
+    elif leaf._grad is None:
+        own = fresh and gradient.array.flags.c_contiguous
+        leaf._grad = wrap(gradient.array if own else gradient.array.copy(order="C"))
     elif create_graph:
         leaf._grad = leaf._grad + gradient
     else:

@@ -208,6 +208,10 @@ class Function:
     tensor([12.])
     """
 
+    # Whether backward returns new arrays only, which nobody else holds: a leaf then keeps its
+    # gradient without a copy.
+    fresh_gradients = False
+
     @staticmethod
     def forward(ctx: Any, *args: Any) -> Any:
         raise NotImplementedError("a Function must define a static method forward(ctx, *args)")

@@ -10,6 +10,7 @@ array refers to the buffer at its end), and the next array of a similar size get
 from __future__ import annotations
 
 import math
+import mmap
 import sys
 from typing import Any
 
@@ -18,11 +19,25 @@ import numpy as np
 from ..backend import array_module, axes_as_in_memory, inverse_order
 
 SMALLEST = 1 << 16  # bytes; smaller arrays are left to NumPy
-_ALIGNMENT = 64  # a line of the cache
+
+# Straight from the operating system: memory that begins with a page, and consists of pages of the
+# usual size. NumPy asks for large ones, which take longer to clear than they save later.
+_PRIVATE = {"flags": mmap.MAP_PRIVATE} if hasattr(mmap, "MAP_PRIVATE") else {}
 
 _buffers: dict[int, list[np.ndarray]] = {}  # by size
-_starts: dict[int, int] = {}  # of a buffer, by its id: the first byte at a multiple of _ALIGNMENT
-_HELD_HERE = 3  # references to a free buffer: the list's, the loop's and getrefcount's own
+
+
+def _count_references() -> int:
+    """How many references a free buffer has: that of the list, of the loop that looks at it, and
+    in most versions of Python one of getrefcount's own."""
+    held = [np.empty(0)]
+    for index in range(len(held)):
+        buffer = held[index]
+        count = sys.getrefcount(buffer)
+    return count
+
+
+_held_here = _count_references()
 
 
 def _size_class(size: int) -> int:
@@ -35,14 +50,13 @@ def _buffer(size: int) -> np.ndarray:
     held = _buffers.setdefault(size, [])
     for index in range(len(held)):
         buffer = held[index]
-        if sys.getrefcount(buffer) == _HELD_HERE:
+        if sys.getrefcount(buffer) == _held_here:
             # To the end: the longest unused is then found first, and what lives long stays behind.
             del held[index]
             held.append(buffer)
             return buffer
-    buffer = np.empty(size + _ALIGNMENT, np.uint8)
+    buffer = np.frombuffer(mmap.mmap(-1, size, **_PRIVATE), np.uint8)
     held.append(buffer)
-    _starts[id(buffer)] = -buffer.ctypes.data % _ALIGNMENT
     return buffer
 
 
@@ -52,8 +66,7 @@ def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize
     if size < SMALLEST:
         return np.empty(shape, dtype)
-    buffer = _buffer(_size_class(size))
-    return np.ndarray(shape, dtype, buffer, _starts[id(buffer)])
+    return np.ndarray(shape, dtype, _buffer(_size_class(size)))
 
 
 def new_array(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -81,5 +94,5 @@ def release() -> None:
     for held in _buffers.values():
         for index in reversed(range(len(held))):
             buffer = held[index]
-            if sys.getrefcount(buffer) == _HELD_HERE:
-                del held[index], _starts[id(buffer)]
+            if sys.getrefcount(buffer) == _held_here:
+                del held[index]

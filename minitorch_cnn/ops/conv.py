@@ -28,6 +28,8 @@ from .window import Pair, numbers, pair, with_batch
 class Conv2dFunction(Function):
     """y (N, K, OH, OW) = x (N, C, H, W) convolved with w (K, C/G, KH, KW), plus b (K) or None"""
 
+    fresh_gradients = True
+
     @staticmethod
     def forward(ctx, x, w, b, geometry):
         # The gradient of x needs w, and that of w needs x.

@@ -14,6 +14,8 @@ from .precision import half_precision
 class Linear(Function):
     """y = x W^T + b, with x (..., I), W (O, I), b (O,) or None, and y (..., O)"""
 
+    fresh_gradients = True
+
     @staticmethod
     def forward(ctx, x, weight, bias):
         ctx.save_for_backward(x, weight)

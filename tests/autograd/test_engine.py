@@ -22,6 +22,46 @@ def test_each_path_of_a_diamond_adds_up():
     assert x.grad.tolist() == [26.0]
 
 
+def _layers():
+    conv, linear = mt.nn.Conv2d(2, 3, 3), mt.nn.Linear(12, 5)
+    images = mt.randn(4, 2, 4, 4)
+    return [*conv.parameters(), *linear.parameters()], lambda: linear(conv(images).flatten(1))
+
+
+def test_a_gradient_that_a_hook_kept_does_not_change_later():
+    parameters, forward = _layers()
+    kept = []
+    for parameter in parameters:
+        parameter.register_hook(kept.append)
+    (forward() ** 2).sum().backward()
+    before = [gradient.array.copy() for gradient in kept]
+    for parameter in parameters:
+        parameter.grad.array.fill(7)
+    for gradient, values in zip(kept, before, strict=True):
+        assert np.array_equal(gradient.array, values)
+
+
+def test_leaves_do_not_share_their_gradients():
+    parameters, forward = _layers()
+    (forward() ** 2).sum().backward()
+    arrays = [parameter.grad.array for parameter in parameters]
+    for index, array in enumerate(arrays):
+        assert array.flags.c_contiguous
+        others = arrays[:index] + [parameter.array for parameter in parameters]
+        assert not any(np.shares_memory(array, other) for other in others)
+
+
+def test_a_weight_used_twice_gets_the_sum():
+    weight = mt.randn(4, 4).requires_grad_()
+    x = mt.randn(3, 4)
+    once, again = (
+        mt.autograd.grad(mt.nn.functional.linear(x * n, weight).sum(), weight)[0] for n in (1, 2)
+    )
+    layer = mt.nn.functional.linear
+    (layer(x, weight) + layer(x * 2, weight)).sum().backward()
+    assert np.allclose(weight.grad.array, once.array + again.array)
+
+
 def test_gradients_accumulate_over_backwards():
     x = leaf(1.0, 2.0)
     (x * x).sum().backward()

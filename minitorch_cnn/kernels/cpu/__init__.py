@@ -28,7 +28,7 @@ from . import matmul as _matmul
 from . import optim as _optim
 from .product import panel_width
 from .threads import SMALL, counter, parts_for, run
-from .vector import may_stream
+from .vector import LANES, may_stream
 
 
 def takes(*arrays: Array | None) -> bool:
@@ -94,7 +94,7 @@ def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeo
         return NotImplemented
     choice = choose(C, K, kernel_size, N, (OH, OW), geometry)
     record(choice)
-    gw = np.empty((K, C // geometry.groups, *kernel_size), np.float32)
+    gw = empty((K, C // geometry.groups, *kernel_size))
     x_last, gy_last = _channels_last(x), _channels_last(gy)
     if choice.algorithm == "winograd":
         winograd.weight_gradient(x_last, gy_last, geometry.padding, gw)
@@ -118,14 +118,19 @@ def _back(rows: Array, like: Array) -> Array:
     return rows.reshape(N, *spatial, C).transpose(0, like.ndim - 1, *range(1, like.ndim - 1))
 
 
+def _workspace(parts: int, rows: int, C: int) -> Array:
+    """Whole vectors for the sums of each part."""
+    return np.empty((parts, rows, -(-C // LANES) * LANES), np.float32)
+
+
 def channel_mean_var(x: Array) -> Any:
     if not takes(x):
         return NotImplemented
     rows = _rows(x)
     P, C = rows.shape
     parts = parts_for(x.size)
-    means, squares = np.empty((2, parts, C))
-    run(norm.statistics, rows, means, squares, parts=parts)
+    means, squares = np.zeros((2, parts, C))
+    run(norm.statistics, rows, means, squares, _workspace(parts, 2, C), parts=parts)
     counts = np.array([P * (p + 1) // parts - P * p // parts for p in range(parts)])[:, None]
     mean = (means * counts).sum(0) / P
     variance = (squares + counts * (means - mean) ** 2).sum(0) / P
@@ -136,8 +141,8 @@ def channel_sum(x: Array) -> Any:
     if not takes(x):
         return NotImplemented
     parts = parts_for(x.size)
-    sums = np.empty((parts, x.shape[1]))
-    run(norm.channel_sums, _rows(x), sums, parts=parts)
+    sums = np.zeros((parts, x.shape[1]))
+    run(norm.channel_sums, _rows(x), sums, _workspace(parts, 1, x.shape[1]), parts=parts)
     return sums.sum(0).astype(np.float32)
 
 
@@ -178,10 +183,10 @@ def batch_norm_backward(
     y_rows = x_rows if y is None else _rows(y)
     count, C = x_rows.shape
     parts = parts_for(x.size)
-    sums = np.empty((parts, 2, C))
+    sums = np.zeros((parts, 2, C))
     run(
         norm.gradient_sums, gy_rows, x_rows, y_rows, y is not None, _contiguous(mean), sums,
-        parts=parts,
+        _workspace(parts, 2, C), parts=parts,
     )  # fmt: skip
     gbias, gweight = sums.sum(0)
     gweight *= invstd
@@ -320,17 +325,27 @@ def matmul(a: Array, b: Array) -> Any:
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or not takes(a, b):
         return NotImplemented
     (M, K), N = a.shape, b.shape[1]
-    parts = parts_for(M * N * K // 16)
-    c = empty((M, N))
+    a, b = _in_memory_order(a), _in_memory_order(b)
+    a_row, a_k = a.strides
     b_k, column = b.strides
     b_panel = 4 * _matmul.PANEL
-    if column != 4:
+    if column == 4:
+        right = b.reshape(-1)
+    else:
         width = panel_width(N)
-        packed = empty((-(-N // width), K, width))
-        run(_matmul.pack_panels, b, packed, parts=parts_for(K * N))
-        b, b_k, b_panel = packed, 4 * width, 4 * K * width
-    run(_matmul.multiply, counter(), a, b, b_k, b_panel, c, parts=parts)
+        right = empty((-(-N // width), K, width))
+        run(_matmul.pack_panels, b.T.reshape(-1), b_k, column, N, right, parts=parts_for(K * N))
+        right, b_k, b_panel = right.reshape(-1), 4 * width, 4 * K * width
+    left = (a if a_k == 4 else a.T).reshape(-1)
+    c = empty((M, N))
+    args = (left, a_row, a_k, right, b_k, b_panel, K, c)
+    run(_matmul.multiply, counter(), *args, parts=parts_for(M * N * K // 16))
     return c
+
+
+def _in_memory_order(matrix: Array) -> Array:
+    """The matrix, if its rows or its columns lie in memory without gaps, otherwise a copy."""
+    return matrix if matrix.T.flags.c_contiguous else _contiguous(matrix)
 
 
 # ------------------------------------------------------------------------- loss, optimizers

@@ -20,19 +20,10 @@ import numpy as np
 
 from ..memory import empty
 from . import direct
+from .compiling import INT, PAIR, SHAPE, THREE_PAIRS, compiled, external
 from .product import PANEL, panel_width, product
-from .threads import (
-    address,
-    compiled,
-    counter,
-    get_num_threads,
-    kernel,
-    parts_for,
-    run,
-    share,
-    take,
-)
-from .vector import BYTES, LANES, add_to, copy, fill_zeros, gather, load_some, store
+from .threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
+from .vector import LANES, add_to, copy, fill_zeros, gather, load_some, scatter, store
 
 PATCHES_BYTES = 256 << 10  # of a block: with the weights it shall fit into a core's own cache
 MOST_PIXELS = 96  # in a block: a multiple of the heights of register tiles, 6 and 12
@@ -47,14 +38,17 @@ def inside(W, OW, KW, sw, pw, dw):
     return start, max(min(stop, OW), start)
 
 
-@compiled
-def copy_patches(x, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, out, line):
+@external(INT, SHAPE, PAIR, INT, THREE_PAIRS, *[INT] * 8)
+def copy_patches(
+    x, shape, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, out, line
+):  # fmt: skip
     """Copies the patches of the output pixels first..first + count to `out`, `line` floats apart.
 
-    x (N, H, W, C); size: (OH, OW). Of each patch the rows tap_row..tap_row + tap_rows are taken,
-    and the channels channel..channel + Cg. Outside of the image there are zeros.
+    x: the address of images of this shape, (N, H, W, C); size: (OH, OW). Of each patch the rows
+    tap_row..tap_row + tap_rows are taken, and the channels channel..channel + Cg. Outside of the
+    image there are zeros.
     """
-    _, H, W, C = x.shape
+    _, H, W, C = shape
     (OH, OW), ((sh, sw), (ph, pw), (dh, dw)) = size, geometry
     begin, end = inside(W, OW, KW, sw, pw, dw)
     if Cg < C or dw > 1:  # the taps of a row do not lie together
@@ -66,7 +60,7 @@ def copy_patches(x, size, KW, geometry, first, count, channel, Cg, tap_row, tap_
         stop = min(OW, start + first + count - pixel)
         for tap in range(tap_rows):
             h = i * sh - ph + (tap_row + tap) * dh
-            row = address(x) + 4 * ((n * H + h) * W * C + channel)
+            row = x + 4 * ((n * H + h) * W * C + channel)
             place = out + 4 * (pixel - first) * line + 4 * tap * run
             for j in range(start, stop):
                 if not 0 <= h < H:
@@ -84,10 +78,12 @@ def copy_patches(x, size, KW, geometry, first, count, channel, Cg, tap_row, tap_
         pixel += stop - start
 
 
-@compiled
-def add_patches(gx, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, source, line):
+@external(INT, SHAPE, PAIR, INT, THREE_PAIRS, *[INT] * 8)
+def add_patches(
+    gx, shape, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, source, line
+):  # fmt: skip
     """The opposite of `copy_patches`: adds what is at `source` to the pixels of gx."""
-    _, H, W, C = gx.shape
+    _, H, W, C = shape
     (OH, OW), ((sh, sw), (ph, pw), (dh, dw)) = size, geometry
     begin, end = inside(W, OW, KW, sw, pw, dw)
     if Cg < C or dw > 1:
@@ -103,7 +99,7 @@ def add_patches(gx, size, KW, geometry, first, count, channel, Cg, tap_row, tap_
             place = source + 4 * (pixel - first + j - start) * line
             for tap in range(tap_rows):
                 h = i * sh - ph + (tap_row + tap) * dh
-                row = address(gx) + 4 * ((n * H + h) * W * C + channel)
+                row = gx + 4 * ((n * H + h) * W * C + channel)
                 if 0 <= h < H and begin <= j < end:
                     add_to(place, row + 4 * (j * sw - pw) * C, run)
                 elif 0 <= h < H:
@@ -124,7 +120,10 @@ def rows_of_block(
     if patches.size == 0:
         return address(x) + 4 * first * x.shape[3]
     out = address(patches) + 4 * place
-    copy_patches(x, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, out, line)
+    copy_patches(
+        address(x), x.shape, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, out,
+        line,
+    )  # fmt: skip
     return out
 
 
@@ -166,7 +165,7 @@ def weight_gradient_blocks(
     _, OH, OW, K = gy.shape
     _, groups, pieces, depth, Kg = sums.shape
     C, pixels = x.shape[3], gy.size // K
-    sums[part].fill(0)
+    fill_zeros(address(sums[part]), sums[part].size)
     start, stop = share(pixels, part, parts)
     for first in range(start, stop, block):
         count = min(block, stop - first)
@@ -185,13 +184,13 @@ def weight_gradient_blocks(
 
 @kernel
 def input_gradient_blocks(
-    part, parts, work, gy, w, gx, KW, geometry, tap_rows, images, block, patches, line, zeros
+    part, parts, work, gy, w, gx, KW, geometry, tap_rows, images, block, patches, line, depth
 ):  # fmt: skip
-    """gx (N, H, W, C) from gy (N, OH, OW, K), some images at a time; w: turned. zeros: (depth)"""
+    """gx (N, H, W, C) from gy (N, OH, OW, K), some images at a time; w: turned; depth: KH KW C/G"""
     N, OH, OW, K = gy.shape
     groups, pieces, panels, Kg, width = w.shape
     _, H, W, C = gx.shape
-    depth, size = zeros.size, OH * OW
+    size = OH * OW
     image = take(work, images)
     while image < N:
         stop = min(image + images, N) * size
@@ -208,12 +207,12 @@ def input_gradient_blocks(
                 product(
                     address(gy) + 4 * (first * K + g * Kg), 4 * K, 0, 4,
                     address(w) + 4 * index * panels * Kg * width, 0, 4 * width, 4 * Kg * width,
-                    rows, 4 * line, count, depth, 1, Kg, address(zeros), 0,
+                    rows, 4 * line, count, depth, 1, Kg, 0, 0,
                 )  # fmt: skip
                 if patches.size:
                     add_patches(
-                        gx, (OH, OW), KW, geometry, first, count, g * C // groups, C // groups,
-                        piece * tap_rows, tap_rows, rows, line,
+                        address(gx), gx.shape, (OH, OW), KW, geometry, first, count,
+                        g * C // groups, C // groups, piece * tap_rows, tap_rows, rows, line,
                     )  # fmt: skip
         image = take(work, images)
 
@@ -252,16 +251,18 @@ def arrange_turned_weights(part, parts, w, tap_rows, out):
     start, stop = share(K, part, parts)
     for k in range(start, stop):
         for piece in range(pieces):
+            row = out[k // Kg, piece, :, k % Kg]  # (panels, width)
             panel, column = 0, 0
             for u in range(piece * tap_rows, (piece + 1) * tap_rows):
                 for v in range(KW):
                     for c in range(Cg):
-                        out[k // Kg, piece, panel, k % Kg, column] = w[k, c, u, v]
+                        row[panel, column] = w[k, c, u, v]
                         column += 1
                         if column == width:
                             panel, column = panel + 1, 0
             if panel < panels:
-                out[k // Kg, piece, panel, k % Kg, column:] = 0
+                for rest in range(column, width):
+                    row[panel, rest] = 0
 
 
 @kernel
@@ -269,7 +270,6 @@ def finish_weight_gradient(part, parts, sums, gw):
     """gw (K, C/G, KH, KW) = the sum of the parts of sums (parts, G, KH, KW, C/G, K/G)."""
     all_parts, groups, KH, KW, Cg, Kg = sums.shape
     step = 4 * sums[0].size
-    numbers = np.empty((KH * KW, LANES), np.float32)
     vectors = (Kg + LANES - 1) // LANES
     start, stop = share(groups * vectors, part, parts)
     for index in range(start, stop):
@@ -281,10 +281,9 @@ def finish_weight_gradient(part, parts, sums, gw):
                 total = load_some(source, n)
                 for other in range(1, all_parts):
                     total = total + load_some(source + other * step, n)
-                store(address(numbers) + tap * BYTES, total)
-            for lane in range(n):
-                for tap in range(KH * KW):
-                    gw[g * Kg + k + lane, c, tap // KW, tap % KW] = numbers[tap, lane]
+                filter_step = 4 * Cg * KH * KW
+                place = address(gw) + (g * Kg + k) * filter_step + 4 * (c * KH * KW + tap)
+                scatter(place, filter_step, total, n)
 
 
 # ------------------------------------------------------------------------- what the tier calls
@@ -336,7 +335,7 @@ def input_gradient(gy, w, geometry, gx) -> None:
     run(
         input_gradient_blocks, counter(), gy, weights, gx, plan.KW, plan.geometry, plan.tap_rows,
         images, plan.block, plan.workspace(get_num_threads()), plan.line,
-        np.zeros(plan.depth, np.float32), parts=parts_for(gy.size * plan.depth // 16),
+        plan.depth, parts=parts_for(gy.size * plan.depth // 16),
     )  # fmt: skip
 
 

@@ -11,8 +11,9 @@ time gets its border of zeros in a workspace that stays in the cache.
 from __future__ import annotations
 
 from ..memory import empty
+from .compiling import INT, SHAPE, compiled, external
 from .product import PANEL, product
-from .threads import address, compiled, counter, get_num_threads, kernel, run, share, take
+from .threads import address, counter, get_num_threads, kernel, run, share, take
 from .vector import LANES, copy, fill_zeros
 
 BAND_BYTES = 192 << 10  # of the rows of an image that are worked on at a time
@@ -30,26 +31,27 @@ def band_rows(band, columns, C, KH, sh):
     return max((band.shape[1] // (columns * C) - KH) // sh + 1, 1)
 
 
-@compiled
-def padded_band(x, n, top, left, rows, columns, band):
-    """Copies rows x columns pixels of image n, from (top, left) on, with zeros outside, to band.
+@external(INT, SHAPE, *[INT] * 5, result=INT)
+def padded_band(image, shape, top, left, rows, columns, band):
+    """Copies rows x columns pixels of an image, from (top, left) on, with zeros outside, to band.
 
-    The address of the band; of the image itself where nothing is outside.
+    The address of the band; or of the pixels in the image itself where nothing is outside.
+    shape: (N, H, W, C).
     """
-    _, H, W, C = x.shape
+    _, H, W, C = shape
     if top >= 0 and top + rows <= H and left == 0 and columns == W:
-        return address(x) + 4 * (n * H + top) * W * C
+        return image + 4 * top * W * C
     first, last = max(-left, 0), min(columns, W - left)  # the columns that are inside
     for r in range(rows):
-        h, line = top + r, address(band) + 4 * r * columns * C
+        h, line = top + r, band + 4 * r * columns * C
         if 0 <= h < H and first < last:
-            source = address(x) + 4 * ((n * H + h) * W + first + left) * C
+            source = image + 4 * (h * W + first + left) * C
             fill_zeros(line, first * C)
             copy(source, line + 4 * first * C, (last - first) * C)
             fill_zeros(line + 4 * last * C, (columns - last) * C)
         else:
             fill_zeros(line, columns * C)
-    return address(band)
+    return band
 
 
 @kernel
@@ -71,7 +73,8 @@ def convolve_bands(part, parts, work, x, w, bias, y, taps, stride, padding, colu
         n, i = index // bands, index % bands * most
         count = min(most, OH - i)
         source = padded_band(
-            x, n, i * sh - ph, -pw, (count - 1) * sh + KH, columns, band[part]
+            address(x[n]), x.shape, i * sh - ph, -pw, (count - 1) * sh + KH, columns,
+            address(band[part]),
         )  # fmt: skip
         for panel in range(panels):
             channel = panel * width
@@ -95,13 +98,14 @@ def weight_gradient_bands(part, parts, x, gy, sums, taps, stride, padding, colum
     (KH, KW), (sh, sw), (ph, pw) = taps, stride, padding
     most = band_rows(band, columns, C, KH, sh)
     line = 4 * columns * C
-    sums[part].fill(0)
+    fill_zeros(address(sums[part]), sums[part].size)
     start, stop = share(N * OH, part, parts)
     while start < stop:
         n, i = start // OH, start % OH
         count = min(most, OH - i, stop - start)
         source = padded_band(
-            x, n, i * sh - ph, -pw, (count - 1) * sh + KH, columns, band[part]
+            address(x[n]), x.shape, i * sh - ph, -pw, (count - 1) * sh + KH, columns,
+            address(band[part]),
         )  # fmt: skip
         # Tap and channel are the tile's rows, and the pixels are summed over.
         for u in range(KH):

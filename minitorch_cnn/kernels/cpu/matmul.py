@@ -6,8 +6,6 @@ each product, in the way of the threads of the kernels that come next.
 
 from __future__ import annotations
 
-import numpy as np
-
 from .product import PANEL, product
 from .threads import address, kernel, share, take
 from .vector import LANES, gather, store
@@ -17,11 +15,9 @@ DEPTH = 256  # terms of the sums at a time: DEPTH rows of a panel of b stay in t
 
 
 @kernel
-def pack_panels(part, parts, b, packed):
-    """packed (panels, K, width) = b (K, N), whose columns are not consecutive in memory."""
+def pack_panels(part, parts, b, row, column, N, packed):
+    """packed (panels, K, width) = b (K, N), whose rows and columns are so many bytes apart."""
     panels, K, width = packed.shape
-    N = b.shape[1]
-    row, column = b.strides
     start, stop = share(panels * (width // LANES), part, parts)
     for index in range(start, stop):
         first = index * LANES
@@ -33,19 +29,20 @@ def pack_panels(part, parts, b, packed):
 
 
 @kernel
-def multiply(part, parts, work, a, b, b_k, b_panel, c):
-    """c (M, N) = a (M, K) @ b; b_k, b_panel: bytes from one row and panel of b to the next."""
+def multiply(part, parts, work, a, a_row, a_k, b, b_k, b_panel, K, c):
+    """c (M, N) = a (M, K) @ b (K, N).
+
+    a_row, a_k: bytes from one row and column of a to the next; b_k, b_panel: from one row and panel
+    of b to the next.
+    """
     M, N = c.shape
-    K = a.shape[1]
-    a_row, a_k = a.strides
-    zeros = np.zeros(PANEL, np.float32)
     panels = (N + PANEL - 1) // PANEL
     index, pieces = take(work, 1), panels * ((M + ROWS - 1) // ROWS)
     while index < pieces:
         panel, first = index % panels, index // panels * ROWS
         rows, columns = min(ROWS, M - first), min(PANEL, N - panel * PANEL)
         out = address(c) + 4 * (first * N + panel * PANEL)
-        start, start_row = address(zeros), 0
+        start, start_row = 0, 0
         for k in range(0, K, DEPTH):
             product(
                 address(a) + first * a_row + k * a_k, a_row, 0, a_k,

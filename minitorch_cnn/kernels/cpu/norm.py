@@ -12,11 +12,11 @@ from .threads import address, kernel, share, take
 from .vector import (
     BYTES,
     LANES,
+    fill_zeros,
     fma,
     load,
     load_some,
     positive_part,
-    splat,
     store,
     store_some,
     stream,
@@ -27,8 +27,9 @@ BLOCK_NUMBERS = 1 << 14  # numbers of a block of rows: 64 KiB
 
 
 @kernel
-def statistics(part, parts, x, mean, square):
-    """mean (parts, C): of this part's rows; square: their sums of squared deviations. float64.
+def statistics(part, parts, x, mean, square, workspace):
+    """mean (parts, C): of this part's rows; square: their sums of squared deviations. float64,
+    zeros to begin with; workspace: two rows for each part.
 
     Inside a block deviations are taken from its first row. They are as small as the numbers vary,
     so their squares can be added up in float32 and the mean taken out afterwards, without the
@@ -37,18 +38,16 @@ def statistics(part, parts, x, mean, square):
     """
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 16)
-    block = np.empty((2, (C + LANES - 1) // LANES * LANES), np.float32)
     start, stop = share(P, part, parts)
-    mean[part].fill(0)
-    square[part].fill(0)
     for first in range(start, stop, rows):
         count = min(rows, stop - first)
         before = first - start
         first_row = address(x) + 4 * first * C
         place = first_row
-        block.fill(0)
+        block, width = address(workspace[part]), workspace.shape[2]
+        fill_zeros(block, 2 * width)
         for _ in range(count):
-            s_place, q_place = address(block), address(block) + 4 * block.shape[1]
+            s_place, q_place = block, block + 4 * width
             for c in range(0, C, LANES):
                 n = min(C - c, LANES)
                 distance = load_some(place, n) - load_some(first_row + 4 * c, n)
@@ -58,9 +57,9 @@ def statistics(part, parts, x, mean, square):
                 s_place += BYTES
                 q_place += BYTES
         for c in range(C):
-            total = np.float64(block[0, c])
+            total = np.float64(workspace[part, 0, c])
             block_mean = x[first, c] + total / count
-            block_square = block[1, c] - total * total / count
+            block_square = workspace[part, 1, c] - total * total / count
             distance = block_mean - mean[part, c]
             mean[part, c] += distance * (count / (before + count))
             square[part, c] += block_square + distance * distance * (
@@ -69,28 +68,21 @@ def statistics(part, parts, x, mean, square):
 
 
 @kernel
-def channel_sums(part, parts, x, sums):
-    """sums (parts, C): of this part's rows of x (P, C), in float64."""
+def channel_sums(part, parts, x, sums, workspace):
+    """sums (parts, C) += this part's rows of x (P, C), in float64."""
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 16)
-    numbers = np.empty(LANES, np.float32)
     start, stop = share(P, part, parts)
-    sums[part].fill(0)
     for first in range(start, stop, rows):
-        count = min(rows, stop - first)
-        for c in range(0, C, LANES):
-            n = min(C - c, LANES)
-            place = address(x) + 4 * (first * C + c)
-            s0, s1 = splat(np.float32(0)), splat(np.float32(0))
-            for _ in range(count // 2):
-                s0 += load_some(place, n)
-                s1 += load_some(place + 4 * C, n)
-                place += 8 * C
-            if count % 2:
-                s0 += load_some(place, n)
-            store_some(address(numbers), s0 + s1, LANES)
-            for i in range(n):
-                sums[part, c + i] += numbers[i]
+        place, block = address(x) + 4 * first * C, address(workspace[part])
+        fill_zeros(block, workspace.shape[2])
+        for _ in range(min(rows, stop - first)):
+            for c in range(0, C, LANES):
+                n = min(C - c, LANES)
+                store(block + 4 * c, load(block + 4 * c) + load_some(place, n))
+                place += 4 * n
+        for c in range(C):
+            sums[part, c] += workspace[part, 0, c]
 
 
 @kernel
@@ -122,22 +114,21 @@ def normalize(part, parts, work, x, scale, shift, residual, has_residual, relu, 
 
 
 @kernel
-def gradient_sums(part, parts, gy, x, y, has_y, mean, sums):
-    """sums (parts, 2, C): of g and of g * (x - mean) over this part's rows, in float64.
+def gradient_sums(part, parts, gy, x, y, has_y, mean, sums, workspace):
+    """sums (parts, 2, C) += g and g * (x - mean) of this part's rows, in float64.
 
     g is gy, or where the forward pass had a ReLU (has_y), gy where y > 0 and 0 elsewhere.
     """
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 16)
-    block = np.empty((2, (C + LANES - 1) // LANES * LANES), np.float32)
     start, stop = share(P, part, parts)
-    sums[part].fill(0)
     for first in range(start, stop, rows):
         offset = 4 * first * C
         g_place, x_place, y_place = address(gy) + offset, address(x) + offset, address(y) + offset
-        block.fill(0)
+        block, width = address(workspace[part]), workspace.shape[2]
+        fill_zeros(block, 2 * width)
         for _ in range(min(rows, stop - first)):
-            s_place, p_place = address(block), address(block) + 4 * block.shape[1]
+            s_place, p_place = block, block + 4 * width
             for c in range(0, C, LANES):
                 n = min(C - c, LANES)
                 g = load_some(g_place, n)
@@ -152,8 +143,8 @@ def gradient_sums(part, parts, gy, x, y, has_y, mean, sums):
                 s_place += BYTES
                 p_place += BYTES
         for c in range(C):
-            sums[part, 0, c] += block[0, c]
-            sums[part, 1, c] += block[1, c]
+            sums[part, 0, c] += workspace[part, 0, c]
+            sums[part, 1, c] += workspace[part, 1, c]
 
 
 @kernel

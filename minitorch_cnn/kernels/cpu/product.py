@@ -1,18 +1,11 @@
 """Products of any size out of register tiles.
 
-The tiles are a lot of code, so they are compiled once. For the kernels `product` is a function of
-another library, known by a name.
+The tiles are a lot of code, so `product` is compiled once, for all kernels.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import llvmlite.binding as llvm
-from numba import types
-from numba.core.ccallback import CFunc
-
-from .threads import disk_cache
+from .compiling import INT, external
 from .tile import WIDEST, rows_product_1, rows_product_2, rows_product_widest
 from .vector import LANES
 
@@ -25,7 +18,8 @@ def panel_width(columns: int) -> int:
     return min(PANEL, -(-columns // LANES) * LANES)
 
 
-def _product(
+@external(*[INT] * 16)
+def product(
     a, a_row, a_j, a_k, b, b_j, b_k, b_panel, c, c_row, rows, columns, J, K, start, start_row
 ):  # fmt: skip
     """c (rows, columns) = start + sum over j and k of a[row, j, k] * b[j, k, column].
@@ -49,12 +43,5 @@ def _product(
             )
         b += b_panel
         c += 4 * PANEL
-        start += 4 * PANEL
-
-
-_signature = types.void(*[types.int64] * 16)
-_compiled: Any = CFunc(_product, (_signature.args, types.void), {}, {"error_model": "numpy"})
-_compiled._cache = disk_cache(_product)
-_compiled.compile()
-llvm.add_symbol("minitorch_cnn_product", _compiled.address)
-product = types.ExternalFunction("minitorch_cnn_product", _signature)
+        if start:
+            start += 4 * PANEL

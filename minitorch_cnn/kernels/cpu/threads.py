@@ -29,38 +29,21 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
-from numba.core.caching import FunctionCache
 from numba.core.callconv import excinfo_ptr_t
 from numba.core.compiler import compile_internal
 from numba.core.targetconfig import ConfigStack
 from numba.extending import intrinsic
 
+from .compiling import INT, compiled, disk_cache, entry, external
+
 I32, I64 = ir.IntType(32), ir.IntType(64)
-
-# "contract": a * b + c may be one instruction. Nothing else about the numbers is given up.
-compiled: Any = njit(nogil=True, fastmath={"contract"}, error_model="numpy")
-
-_files = sorted(Path(__file__).parent.glob("*.py"))
-_sources = [(file.name, file.stat().st_mtime, file.stat().st_size) for file in _files]
-
-
-def disk_cache(function: Callable) -> Any:
-    """Where compiled code of a function is kept.
-
-    It counts as old when any file of this folder has changed. Numba would look at one file only,
-    but a kernel is made of functions of several.
-    """
-    cache: Any = FunctionCache(function)
-    cache._cache_file._source_stamp = _sources
-    return cache
 
 
 @compiled
@@ -173,6 +156,9 @@ def _as_numbers(typingctx, kernel, arguments):
         )  # fmt: skip
         numbers = [function.args[2], function.args[3], *unpacked]
         status, _ = context.call_internal_no_propagate(inside, made.fndesc, call, numbers)
+        for instruction in inside.block.instructions:
+            if isinstance(instruction, ir.CallInstr):
+                instruction.attributes.add("noinline")  # the code is there already
         inside.ret(inside.zext(status.is_error, I32))
         numbers = [builder.ptrtoint(function, I64), builder.ptrtoint(data, I64)]
         return context.make_tuple(builder, signature.return_type, numbers)
@@ -224,7 +210,7 @@ def _call(typingctx, function, number):
     return types.void(types.int64, types.int64), code
 
 
-@compiled
+@entry
 def _serve(box, part, let_others_run):
     """A worker's loop: does the work that is put into its box, until there is none for a while."""
     looks = 0
@@ -238,7 +224,7 @@ def _serve(box, part, let_others_run):
         looks += 1
 
 
-@compiled
+@external(*[INT] * 6, result=INT)
 def _run_parts(function, data, parts, boxes, let_others_run, sleep):
     """Runs all parts: 0 here, the others by the workers to whom the boxes belong (0: by nobody)."""
     if boxes == 0:
@@ -280,7 +266,7 @@ class Kernel:
             function, data = _as_numbers(inner, arguments)
             return _run_parts(function, data, parts, boxes, let_others_run, sleep)
 
-        compiled_start: Any = compiled(start)
+        compiled_start: Any = entry(start)
         compiled_start._cache = disk_cache(function)
         self.start = compiled_start
 

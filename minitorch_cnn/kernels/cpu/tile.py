@@ -150,6 +150,13 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> Non
         masked_store(builder, total, c_places[r, v], masks[v])
 
 
+def _zeros(builder) -> ir.Value:
+    """The address of as many zeros as a tile has columns."""
+    numbers = ir.ArrayType(F32, WIDEST * LANES)
+    place = cgutils.global_constant(builder, "zeros", ir.Constant(numbers, None))
+    return builder.ptrtoint(place, I64)
+
+
 def _rows_product(vectors: int):
     @intrinsic
     def rows_product(
@@ -160,12 +167,15 @@ def _rows_product(vectors: int):
         for v < columns. a, b, c, start: addresses. a_row, a_j, ...: the steps in bytes along each
         index. So the same code multiplies matrices and walks over the pixels under a kernel. The
         columns of b, c and start are consecutive numbers. J and K: 1 or more. start is c itself
-        to add to what is there, or a vector, with start_row = 0, of zeros or of biases. It is
-        added last: a long sum made in several pieces so loses fewer digits than in one.
+        to add to what is there, or a vector of biases, with start_row = 0, or 0 if there is nothing
+        to add, with start_row = 0 too. It is added last: a long sum made in several pieces so loses
+        fewer digits than in one.
         """
 
         def code(context, builder, signature, values):
             args = _Arguments(*values)
+            none = builder.icmp_signed("==", args.start, _number(0))
+            args = args._replace(start=builder.select(none, _zeros(builder), args.start))
             row = cgutils.alloca_once_value(builder, _number(0))
             for height in HEIGHTS[vectors]:
                 check = builder.append_basic_block("check")

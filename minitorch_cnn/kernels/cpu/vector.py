@@ -17,9 +17,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import intrinsic, models, register_model
 
-from .threads import compiled
+from .compiling import compiled, define
 
 # Numba compiles for this processor, or for the one that NUMBA_CPU_FEATURES describes.
 _features = os.environ.get("NUMBA_CPU_FEATURES") or llvm.get_host_cpu_features().flatten()
@@ -212,19 +212,11 @@ def where_positive(typingctx, condition, value):
 
 
 def _arithmetic(operation, in_place, instruction: str) -> None:
-    @intrinsic
-    def apply(typingctx, a, b):
-        def code(context, builder, signature, args):
-            return getattr(builder, instruction)(*args, flags=("contract",))
+    def code(context, builder, signature, args):
+        return getattr(builder, instruction)(*args, flags=("contract",))
 
-        return vector_type(vector_type, vector_type), code
-
-    @overload(in_place)
-    @overload(operation)
-    def overloaded(a, b):
-        if isinstance(a, VectorType) and isinstance(b, VectorType):
-            return lambda a, b: apply(a, b)
-        return None
+    for name in operation, in_place:
+        define(name, (vector_type, vector_type), vector_type, code)
 
 
 _arithmetic(operator.add, operator.iadd, "fadd")
@@ -291,32 +283,50 @@ def store_bytes(typingctx, address, value, count):
     return types.void(types.int64, vector_type, types.int64), code
 
 
+def _places(builder, address, step):
+    """Pointers to address, address + step, ...: one for each lane."""
+    addresses = ir.VectorType(I64, LANES)
+    undefined = ir.Constant(addresses, ir.Undefined)
+    everywhere = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
+
+    def in_every_lane(number):
+        first = builder.insert_element(undefined, number, ir.Constant(I32, 0))
+        return builder.shuffle_vector(first, undefined, everywhere)
+
+    lane = ir.Constant(addresses, list(range(LANES)))
+    places = builder.add(in_every_lane(address), builder.mul(in_every_lane(step), lane))
+    return builder.inttoptr(places, ir.VectorType(F32.as_pointer(), LANES))
+
+
 @intrinsic
 def gather(typingctx, address, step, count):
     """The floats at address, address + step, ...: `count` of them, the other lanes are 0."""
 
     def code(context, builder, signature, args):
-        addresses = ir.VectorType(I64, LANES)
-        pointers = ir.VectorType(F32.as_pointer(), LANES)
-        undefined = ir.Constant(addresses, ir.Undefined)
-        everywhere = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
-
-        def in_every_lane(number):
-            first = builder.insert_element(undefined, number, ir.Constant(I32, 0))
-            return builder.shuffle_vector(first, undefined, everywhere)
-
-        lane = ir.Constant(addresses, list(range(LANES)))
-        places = builder.add(in_every_lane(args[0]), builder.mul(in_every_lane(args[1]), lane))
-        kind = ir.FunctionType(VECTOR, [pointers, I32, MASK, VECTOR])
+        places = _places(builder, args[0], args[1])
+        kind = ir.FunctionType(VECTOR, [places.type, I32, MASK, VECTOR])
         name = f"llvm.masked.gather.v{LANES}f32.v{LANES}p0f32"
         function = cgutils.get_or_insert_function(builder.module, kind, name)
-        zero = ir.Constant(VECTOR, [0.0] * LANES)
-        mask = mask_value(builder, args[2])
-        return builder.call(
-            function, [builder.inttoptr(places, pointers), ir.Constant(I32, 4), mask, zero]
-        )
+        zero, mask = ir.Constant(VECTOR, [0.0] * LANES), mask_value(builder, args[2])
+        return builder.call(function, [places, ir.Constant(I32, 4), mask, zero])
 
     return vector_type(types.int64, types.int64, types.int64), code
+
+
+@intrinsic
+def scatter(typingctx, address, step, value, count):
+    """The opposite of `gather`: stores the first `count` lanes, `step` bytes apart."""
+
+    def code(context, builder, signature, args):
+        address, step, value, count = args
+        places = _places(builder, address, step)
+        kind = ir.FunctionType(ir.VoidType(), [VECTOR, places.type, I32, MASK])
+        name = f"llvm.masked.scatter.v{LANES}f32.v{LANES}p0f32"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        builder.call(function, [value, places, ir.Constant(I32, 4), mask_value(builder, count)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, vector_type, types.int64), code
 
 
 # -------------------------------------------------------------------------- runs of numbers

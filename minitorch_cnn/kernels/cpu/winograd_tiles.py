@@ -12,16 +12,15 @@ import math
 
 import numpy as np
 
-from .threads import address, compiled
+from .compiling import INT, PAIR, SHAPE, compiled, external
 from .vector import (
-    BYTES,
     LANES,
     fma,
     gather,
     load_some,
     prefetch,
+    scatter,
     splat,
-    store,
     store_some,
     stream,
 )
@@ -126,12 +125,20 @@ def store_six(place, step, n, values):
 
 
 @compiled
-def load_pixel(x, n, h, w, c, lanes):
-    """`lanes` channels of a pixel from c on, zeros outside of the image."""
-    _, H, W, C = x.shape
+def locate(tile, size):
+    """(image, row, column) of the first output pixel of a tile; size: (OH, OW)."""
+    tiles_h, tiles_w = (size[0] + 3) // 4, (size[1] + 3) // 4
+    n, rest = tile // (tiles_h * tiles_w), tile % (tiles_h * tiles_w)
+    return n, 4 * (rest // tiles_w), 4 * (rest % tiles_w)
+
+
+@compiled
+def load_pixel(image, shape, h, w, c, lanes):
+    """`lanes` channels of a pixel from c on, zeros outside of the image; shape (N, H, W, C)."""
+    _, H, W, C = shape
     inside = 0 <= h < H and 0 <= w < W
-    place = address(x) + 4 * (((n * H + h) * W + w) * C + c)
-    return load_some(place, lanes if inside else 0)  # of 0 lanes, no memory is touched
+    # Of 0 lanes, no memory is touched.
+    return load_some(image + 4 * ((h * W + w) * C + c), lanes if inside else 0)
 
 
 @compiled
@@ -141,25 +148,25 @@ def input_column(place, row, n):
 
 
 @compiled
-def input_column_at_border(x, n_image, top, left, c, n):
+def input_column_at_border(image, shape, top, left, c, n):
     """The same, where pixels may be outside of the image."""
     return evaluate_input(
-        load_pixel(x, n_image, top, left, c, n),
-        load_pixel(x, n_image, top + 1, left, c, n),
-        load_pixel(x, n_image, top + 2, left, c, n),
-        load_pixel(x, n_image, top + 3, left, c, n),
-        load_pixel(x, n_image, top + 4, left, c, n),
-        load_pixel(x, n_image, top + 5, left, c, n),
+        load_pixel(image, shape, top, left, c, n),
+        load_pixel(image, shape, top + 1, left, c, n),
+        load_pixel(image, shape, top + 2, left, c, n),
+        load_pixel(image, shape, top + 3, left, c, n),
+        load_pixel(image, shape, top + 4, left, c, n),
+        load_pixel(image, shape, top + 5, left, c, n),
     )
 
 
 @compiled
-def transform_input_tile(x, n_image, top, left, out, step):
+def transform_input_tile(image, shape, top, left, out, step):
     """V = B' d B of the 6x6 pixels from (top, left) on: 36 positions, `step` bytes apart."""
-    _, H, W, C = x.shape
+    _, H, W, C = shape
     inside = top >= 0 and top + 6 <= H and left >= 0 and left + 6 <= W
     row, column = 4 * W * C, 4 * C
-    corner = address(x) + 4 * ((n_image * H + top) * W + left) * C
+    corner = image + 4 * (top * W + left) * C
     for c in range(0, C, LANES):
         n = min(C - c, LANES)
         for r in range(6, 10):  # of the tile below, in the columns that are its own
@@ -174,12 +181,12 @@ def transform_input_tile(x, n_image, top, left, out, step):
             d4 = input_column(place + 4 * column, row, n)
             d5 = input_column(place + 5 * column, row, n)
         else:
-            d0 = input_column_at_border(x, n_image, top, left, c, n)
-            d1 = input_column_at_border(x, n_image, top, left + 1, c, n)
-            d2 = input_column_at_border(x, n_image, top, left + 2, c, n)
-            d3 = input_column_at_border(x, n_image, top, left + 3, c, n)
-            d4 = input_column_at_border(x, n_image, top, left + 4, c, n)
-            d5 = input_column_at_border(x, n_image, top, left + 5, c, n)
+            d0 = input_column_at_border(image, shape, top, left, c, n)
+            d1 = input_column_at_border(image, shape, top, left + 1, c, n)
+            d2 = input_column_at_border(image, shape, top, left + 2, c, n)
+            d3 = input_column_at_border(image, shape, top, left + 3, c, n)
+            d4 = input_column_at_border(image, shape, top, left + 4, c, n)
+            d5 = input_column_at_border(image, shape, top, left + 5, c, n)
         place, line = out + 4 * c, 6 * step
         store_six(place, step, n, evaluate_input(d0[0], d1[0], d2[0], d3[0], d4[0], d5[0]))
         place += line
@@ -192,6 +199,20 @@ def transform_input_tile(x, n_image, top, left, out, step):
         store_six(place, step, n, evaluate_input(d0[4], d1[4], d2[4], d3[4], d4[4], d5[4]))
         place += line
         store_six(place, step, n, evaluate_input(d0[5], d1[5], d2[5], d3[5], d4[5], d5[5]))
+
+
+@external(INT, SHAPE, PAIR, PAIR, INT, INT, INT, INT)
+def transform_inputs(x, shape, padding, size, first, count, v, step):
+    """V of the tiles first..first + count, at address v: 36 positions, `step` bytes apart.
+
+    x: the address of images of this shape, (N, H, W, C); size: (OH, OW), of the outputs.
+    """
+    _, H, W, C = shape
+    ph, pw = padding
+    for t in range(count):
+        n, top, left = locate(first + t, size)
+        image = x + 4 * n * H * W * C
+        transform_input_tile(image, shape, top - ph, left - pw, v + 4 * t * C, step)
 
 
 @compiled
@@ -219,9 +240,9 @@ def store_four(place, step, count, n, streaming, values):
 
 
 @compiled
-def transform_output_tile(m, step, K, y, n_image, top, left, streaming):
+def transform_output_tile(m, step, image, shape, top, left, streaming):
     """y = A' m A: the 4x4 pixels of an output tile, as far as they are inside of the image."""
-    _, OH, OW, _ = y.shape
+    _, OH, OW, K = shape
     height, width, line = OH - top, OW - left, 6 * step
     row, column = 4 * OW * K, 4 * K
     for k in range(0, K, LANES):
@@ -233,7 +254,7 @@ def transform_output_tile(m, step, K, y, n_image, top, left, streaming):
         m3 = output_row(place + 3 * line, step, n)
         m4 = output_row(place + 4 * line, step, n)
         m5 = output_row(place + 5 * line, step, n)
-        place = address(y) + 4 * (((n_image * OH + top) * OW + left) * K + k)
+        place = image + 4 * ((top * OW + left) * K + k)
         pixels = interpolate(m0[0], m1[0], m2[0], m3[0], m4[0], m5[0])
         store_four(place, row, height, n, streaming, pixels)
         if width > 1:
@@ -247,31 +268,41 @@ def transform_output_tile(m, step, K, y, n_image, top, left, streaming):
             store_four(place + 3 * column, row, height, n, streaming, pixels)
 
 
+@external(INT, INT, INT, SHAPE, INT, INT, INT)
+def transform_outputs(m, step, y, shape, first, count, streaming):
+    """y (N, OH, OW, K), at its address, of the tiles first..first + count from M at address m."""
+    _, OH, OW, K = shape
+    for t in range(count):
+        n, top, left = locate(first + t, (OH, OW))
+        image = y + 4 * n * OH * OW * K
+        transform_output_tile(m + 4 * t * K, step, image, shape, top, left, streaming)
+
+
 @compiled
-def gradient_column(gy, n_image, top, left, k, n):
+def gradient_column(image, shape, top, left, k, n):
     """A times four output pixels, one below the other."""
     return evaluate_output_gradient(
-        load_pixel(gy, n_image, top, left, k, n),
-        load_pixel(gy, n_image, top + 1, left, k, n),
-        load_pixel(gy, n_image, top + 2, left, k, n),
-        load_pixel(gy, n_image, top + 3, left, k, n),
+        load_pixel(image, shape, top, left, k, n),
+        load_pixel(image, shape, top + 1, left, k, n),
+        load_pixel(image, shape, top + 2, left, k, n),
+        load_pixel(image, shape, top + 3, left, k, n),
     )
 
 
 @compiled
-def transform_gradient_tile(gy, n_image, top, left, out, step):
+def transform_gradient_tile(image, shape, top, left, out, step):
     """dM = A gy A' of the 4x4 output pixels from (top, left) on."""
-    _, OH, OW, K = gy.shape
-    corner = address(gy) + 4 * ((n_image * OH + top) * OW + left) * K
+    _, _, OW, K = shape
+    corner = image + 4 * (top * OW + left) * K
     for k in range(0, K, LANES):
         n = min(K - k, LANES)
         for r in range(4, 8):  # of the tile below
             for j in range(4):
                 prefetch(corner + 4 * ((r * OW + j) * K + k))
-        g0 = gradient_column(gy, n_image, top, left, k, n)
-        g1 = gradient_column(gy, n_image, top, left + 1, k, n)
-        g2 = gradient_column(gy, n_image, top, left + 2, k, n)
-        g3 = gradient_column(gy, n_image, top, left + 3, k, n)
+        g0 = gradient_column(image, shape, top, left, k, n)
+        g1 = gradient_column(image, shape, top, left + 1, k, n)
+        g2 = gradient_column(image, shape, top, left + 2, k, n)
+        g3 = gradient_column(image, shape, top, left + 3, k, n)
         place, line = out + 4 * k, 6 * step
         store_six(place, step, n, evaluate_output_gradient(g0[0], g1[0], g2[0], g3[0]))
         place += line
@@ -284,6 +315,16 @@ def transform_gradient_tile(gy, n_image, top, left, out, step):
         store_six(place, step, n, evaluate_output_gradient(g0[4], g1[4], g2[4], g3[4]))
         place += line
         store_six(place, step, n, evaluate_output_gradient(g0[5], g1[5], g2[5], g3[5]))
+
+
+@external(INT, SHAPE, INT, INT, INT, INT)
+def transform_gradients(gy, shape, first, count, d, step):
+    """dM of the tiles first..first + count of gy (N, OH, OW, K), at address d."""
+    _, OH, OW, K = shape
+    for t in range(count):
+        n, top, left = locate(first + t, (OH, OW))
+        image = gy + 4 * n * OH * OW * K
+        transform_gradient_tile(image, shape, top, left, d + 4 * t * K, step)
 
 
 # ------------------------------------------------------------- the kernels, and their gradient
@@ -299,16 +340,15 @@ def kernel_column(tap, step, column_step, n):
     )
 
 
-@compiled
-def transform_kernel_panel(w, turned, panel, U):
-    """One panel of U: (36, C, width), from w (K, C, 3, 3).
+@external(INT, PAIR, INT, INT, INT, INT)
+def transform_kernel_panel(w, size, turned, panel, U, width):
+    """One panel of U: (36, C, width), at its address, from w (K, C, 3, 3); size: (K, C).
 
     Column k of the panel is output channel panel * width + k. turned: the kernels of the input
     gradient, with C and K swapped and rows and columns reversed.
     """
-    _, rows, width = U.shape
-    K, C = w.shape[:2]
-    columns = C if turned else K
+    K, C = size
+    rows, columns = (K, C) if turned else (C, K)
     row_step, column_step = 4 * 9, 4 * 9 * C
     if turned:
         row_step, column_step = column_step, row_step
@@ -318,13 +358,13 @@ def transform_kernel_panel(w, turned, panel, U):
         first = panel * width + inside
         n = max(min(columns - first, LANES), 0)
         for row in range(rows):
-            tap, forward = address(w) + row * row_step + first * column_step, 4
+            tap, forward = w + row * row_step + first * column_step, 4
             if turned:
                 tap, forward = tap + 4 * 8, -4
             g0 = kernel_column(tap, forward, column_step, n)
             g1 = kernel_column(tap + forward, forward, column_step, n)
             g2 = kernel_column(tap + 2 * forward, forward, column_step, n)
-            place = address(U) + 4 * (row * width + inside)
+            place = U + 4 * (row * width + inside)
             store_six(place, step, LANES, evaluate_kernel(g0[0], g1[0], g2[0]))
             store_six(place + line, step, LANES, evaluate_kernel(g0[1], g1[1], g2[1]))
             store_six(place + 2 * line, step, LANES, evaluate_kernel(g0[2], g1[2], g2[2]))
@@ -339,14 +379,14 @@ def kernel_gradient_row(place, step, n):
     return interpolate_kernel_gradient(*load_six(place, step, n))
 
 
-@compiled
-def store_kernel_gradient(dU, step, c, K, gw):
-    """gw[:, c] (K, C, 3, 3) = G' dU G from the rows dU (K) of the 36 positions."""
-    numbers = np.empty((9, LANES), np.float32)
-    line = 6 * step
+@external(INT, INT, INT, PAIR, INT)
+def store_kernel_gradient(dU, step, c, size, gw):
+    """gw[:, c] (K, C, 3, 3) = G' dU G from the rows dU (K) of the 36 positions; size: (K, C)."""
+    K, C = size
+    line, filter_step = 6 * step, 4 * 9 * C
     for k in range(0, K, LANES):
         n = min(K - k, LANES)
-        place, out = dU + 4 * k, address(numbers)
+        place, out = dU + 4 * k, gw + 4 * 9 * (k * C + c)
         u0 = kernel_gradient_row(place, step, n)
         u1 = kernel_gradient_row(place + line, step, n)
         u2 = kernel_gradient_row(place + 2 * line, step, n)
@@ -360,9 +400,6 @@ def store_kernel_gradient(dU, step, c, K, gw):
                 taps = interpolate_kernel_gradient(u0[1], u1[1], u2[1], u3[1], u4[1], u5[1])
             else:
                 taps = interpolate_kernel_gradient(u0[2], u1[2], u2[2], u3[2], u4[2], u5[2])
-            store(out + j * BYTES, taps[0])
-            store(out + (3 + j) * BYTES, taps[1])
-            store(out + (6 + j) * BYTES, taps[2])
-        for lane in range(n):
-            for tap in range(9):
-                gw[k + lane, c, tap // 3, tap % 3] = numbers[tap, lane]
+            scatter(out + 4 * j, filter_step, taps[0], n)
+            scatter(out + 4 * (3 + j), filter_step, taps[1], n)
+            scatter(out + 4 * (6 + j), filter_step, taps[2], n)

@@ -138,6 +138,24 @@ def test_kernels_work_after_a_fork(thread_count):
     assert child.exitcode == 0
 
 
+def _write_in_child(array, queue):
+    array.fill(2)
+    queue.put(float(array.sum()))
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_a_forked_process_has_memory_of_its_own():
+    array = memory.empty((100, 1000))
+    array.fill(1)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_write_in_child, args=(array, queue))
+    child.start()
+    assert queue.get(timeout=120) == 200_000
+    child.join(timeout=60)
+    assert (array == 1).all()
+
+
 def test_memory_is_used_again_only_when_nobody_refers_to_it():
     memory.release()
     shape = (301, 307)  # of a size that nothing else uses

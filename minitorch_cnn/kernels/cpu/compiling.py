@@ -1,0 +1,92 @@
+"""How the kernels are compiled, and where compiled code is kept.
+
+Numba compiles a function when it is called for the first time, which takes seconds for a large
+one; afterwards the code is read from the disk. What a compiled function calls is compiled into it
+once more. That is what makes small helpers free (`compiled`), and what takes too long with large
+ones: those are compiled once and called by name (`external`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
+from numba.core.imputils import lower_builtin
+from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
+
+# "contract": a * b + c may be one instruction. Nothing else about the numbers is given up.
+_OPTIONS: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
+_CALLED: Any = {**_OPTIONS, "nogil": True, "no_cfunc_wrapper": True}
+_INSIDE: Any = {**_CALLED, "no_cpython_wrapper": True}
+
+# For functions that Python calls, and for functions that only compiled code calls.
+entry: Any = njit(**_CALLED)
+compiled: Any = njit(**_INSIDE)
+
+_files = sorted(Path(__file__).parent.glob("*.py"))
+_sources = [(file.name, file.stat().st_mtime, file.stat().st_size) for file in _files]
+
+
+def disk_cache(function: Callable) -> Any:
+    """Where compiled code of a function is kept.
+
+    It counts as old when any file of this folder has changed. Numba would look at one file only,
+    but a kernel is made of functions of several.
+    """
+    cache: Any = FunctionCache(function)
+    cache._cache_file._source_stamp = _sources
+    return cache
+
+
+INT = types.int64
+PAIR = types.UniTuple(INT, 2)
+THREE_PAIRS = types.UniTuple(PAIR, 3)
+SHAPE = types.UniTuple(INT, 4)
+
+
+def define(function: Callable, argument_types: tuple, result: types.Type, code: Callable) -> None:
+    """Tells Numba what a function does with arguments of these types: `code` writes it in LLVM's
+    language."""
+
+    class Template(ConcreteTemplate):
+        key = function
+        cases = [signature(result, *argument_types)]
+
+    infer_global(function, types.Function(Template))
+    lower_builtin(function, *argument_types)(code)
+
+
+def external(*argument_types: types.Type, result: types.Type = types.void) -> Callable:
+    """Compiles a function once, for other compiled functions to call by its name.
+
+    Its arguments are numbers and tuples of numbers: of an array, the address.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        name = f"minitorch_cnn_{function.__name__}"
+        made: Any = CFunc(function, (argument_types, result), {}, _OPTIONS)
+        made._cache = disk_cache(function)
+        made.compile()
+        llvm.add_symbol(name, made.address)
+
+        def call(context, builder, signature, arguments):
+            nothing = result == types.void
+            kind = ir.VoidType() if nothing else context.get_value_type(result)
+            kinds = [context.get_value_type(kind) for kind in argument_types]
+            known = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(kind, kinds), name
+            )
+            value = builder.call(known, arguments)
+            return context.get_dummy_value() if nothing else value
+
+        define(function, argument_types, result, call)
+        return function
+
+    return decorate
