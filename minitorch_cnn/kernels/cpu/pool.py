@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .compiling import compiled
 from .threads import address, kernel, take
 from .vector import (
     LANES,
@@ -22,6 +23,17 @@ LOWEST = np.float32(-np.inf)
 ROW_NUMBERS = 1 << 12  # of rows that a thread takes at a time
 
 
+@compiled
+def taps_inside(start, taps, step, size):
+    """(first, stop) of the taps of a window at start, start + step, ... that are in 0..size."""
+    first, stop = 0, taps
+    while first < taps and start + first * step < 0:
+        first += 1
+    while stop > first and start + (stop - 1) * step >= size:
+        stop -= 1
+    return first, stop
+
+
 @kernel
 def max_forward(part, parts, work, x, size, stride, padding, dilation, y, position):
     """y (N, OH, OW, C): the largest of each window; position: which tap it was, kh * KW + kw,
@@ -37,28 +49,26 @@ def max_forward(part, parts, work, x, size, stride, padding, dilation, y, positi
     while first_row < N * OH:
         for index in range(first_row, min(first_row + rows, N * OH)):
             n, i = index // OH, index % OH
+            top = i * sh - ph
+            # The rows and columns of a window that are inside of the image.
+            u0, u1 = taps_inside(top, KH, dh, H)
             for j in range(OW):
+                left = j * sw - pw
+                v0, v1 = taps_inside(left, KW, dw, W)
+                corner = ((n * H + top + u0 * dh) * W + left + v0 * dw) * C
                 for c in range(0, C, LANES):
                     lanes = min(C - c, LANES)
-                    best, where = splat(LOWEST), splat(np.float32(0))  # of a window in the padding
-                    first = True
-                    for u in range(KH):
-                        h = i * sh - ph + u * dh
-                        if h < 0 or h >= H:
-                            continue
-                        for v in range(KW):
-                            w = j * sw - pw + v * dw
-                            if w < 0 or w >= W:
-                                continue
-                            pixel = load_some(
-                                address(x) + 4 * (((n * H + h) * W + w) * C + c), lanes
-                            )
-                            tap = splat(np.float32(u * KW + v))
-                            if first:
-                                best, where, first = pixel, tap, False
-                            else:
-                                where = where_larger(pixel, best, tap, where)
-                                best = where_larger(pixel, best, pixel, best)
+                    row = address(x) + 4 * (corner + c)
+                    best, where = splat(LOWEST), splat(np.float32(u0 * KW + v0))
+                    for u in range(u0, u1):
+                        place, tap = row, splat(np.float32(u * KW + v0))
+                        for _ in range(v0, v1):
+                            pixel = load_some(place, lanes)
+                            where = where_larger(pixel, best, tap, where)
+                            best = where_larger(pixel, best, pixel, best)
+                            place += 4 * dw * C
+                            tap += splat(np.float32(1))
+                        row += 4 * dh * W * C
                     place = (index * OW + j) * C + c
                     store_some(address(y) + 4 * place, best, lanes)
                     if position.size:

@@ -6,7 +6,14 @@ The tiles are a lot of code, so `product` is compiled once, for all kernels.
 from __future__ import annotations
 
 from .compiling import INT, external
-from .tile import WIDEST, rows_product_1, rows_product_2, rows_product_widest
+from .tile import (
+    FEW_LANES,
+    WIDEST,
+    rows_product_1,
+    rows_product_2,
+    rows_product_few,
+    rows_product_widest,
+)
 from .vector import LANES
 
 PANEL = WIDEST * LANES  # the columns that a tile can take
@@ -29,7 +36,11 @@ def product(
     """
     for first in range(0, columns, PANEL):
         n = min(columns - first, PANEL)
-        if n <= LANES:
+        if n <= FEW_LANES:
+            rows_product_few(
+                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row
+            )
+        elif n <= LANES:
             rows_product_1(
                 a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row
             )

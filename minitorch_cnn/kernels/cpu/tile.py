@@ -21,11 +21,9 @@ from numba.extending import intrinsic
 
 from .vector import (
     AVX512,
-    BYTES,
     F32,
     I64,
     LANES,
-    VECTOR,
     fma_value,
     mask_value,
     masked_load,
@@ -40,9 +38,11 @@ from .vector import (
 # lower. Smaller heights take the rows that are left over.
 WIDEST = 4 if AVX512 else 2
 if AVX512:
-    HEIGHTS = {1: (12, 4, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)}
+    HEIGHTS = {1: (12, 6, 4, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)}
 else:
     HEIGHTS = {1: (8, 4, 2, 1), 2: (6, 4, 2, 1)}
+# Eight columns or fewer: some processors add twice as many vectors of eight as of sixteen.
+FEW_LANES = 8
 
 
 class _Arguments(NamedTuple):
@@ -89,23 +89,25 @@ def _close_loop(builder, variables, values, condition, loop, after):
     builder.cbranch(condition, loop, after)
 
 
-def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> None:
+def _tile_code(builder, args: _Arguments, row, height: int, vectors: int, lanes: int) -> None:
     """The tile of the rows row..row + height: its sums are loaded, summed up and stored."""
+    size = 4 * lanes  # bytes of a vector
     tile = [(r, v) for r in range(height) for v in range(vectors)]
     a = builder.add(args.a, builder.mul(args.a_row, row))
     c = builder.add(args.c, builder.mul(args.c_row, row))
     masks = [
-        mask_value(builder, builder.sub(args.columns, _number(v * LANES))) for v in range(vectors)
+        mask_value(builder, builder.sub(args.columns, _number(v * lanes)), lanes)
+        for v in range(vectors)
     ]
     a_rows = [builder.mul(args.a_row, _number(r)) for r in range(height)]
     c_rows = [builder.add(c, builder.mul(args.c_row, _number(r))) for r in range(height)]
-    c_places = {(r, v): builder.add(c_rows[r], _number(v * BYTES)) for r, v in tile}
+    c_places = {(r, v): builder.add(c_rows[r], _number(v * size)) for r, v in tile}
 
     # What will be added to is fetched from memory during the reduction.
     with builder.if_then(builder.icmp_signed("!=", args.start_row, _number(0))):
         for place in c_places.values():
             prefetch_value(builder, place, write=True)
-    sums = [ir.Constant(VECTOR, [0.0] * LANES)] * len(tile)
+    sums = [ir.Constant(ir.VectorType(F32, lanes), [0.0] * lanes)] * len(tile)
     entry = builder.block
     j_block = builder.append_basic_block("j")
     k_block = builder.append_basic_block("k")
@@ -122,12 +124,12 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> Non
     k_variables = _loop_variables(builder, [_number(0), a_j, b_j, *sums], j_block)
     k, a_k, b_k, *sums = k_variables
     b_vectors = [
-        masked_load(builder, builder.add(b_k, _number(v * BYTES)), masks[v]) for v in range(vectors)
+        masked_load(builder, builder.add(b_k, _number(v * size)), masks[v]) for v in range(vectors)
     ]
     new = []
     for r in range(height):
         factor = builder.load(pointer(builder, builder.add(a_k, a_rows[r]), F32), align=4)
-        factors = splat_value(builder, factor)
+        factors = splat_value(builder, factor, lanes)
         for v in range(vectors):
             new.append(fma_value(builder, factors, b_vectors[v], sums[r * vectors + v]))
     k = builder.add(k, _number(1))
@@ -145,7 +147,7 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int) -> Non
     start = builder.add(args.start, builder.mul(args.start_row, row))
     for (r, v), value in zip(tile, new, strict=True):
         place = builder.add(start, builder.mul(args.start_row, _number(r)))
-        place = builder.add(place, _number(v * BYTES))
+        place = builder.add(place, _number(v * size))
         total = builder.fadd(masked_load(builder, place, masks[v]), value)
         masked_store(builder, total, c_places[r, v], masks[v])
 
@@ -157,7 +159,7 @@ def _zeros(builder) -> ir.Value:
     return builder.ptrtoint(place, I64)
 
 
-def _rows_product(vectors: int):
+def _rows_product(vectors: int, lanes: int = LANES):
     @intrinsic
     def rows_product(
         typingctx, a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, columns, J, K, start, start_row
@@ -187,7 +189,7 @@ def _rows_product(vectors: int):
                 after = builder.add(here, _number(height))
                 builder.cbranch(builder.icmp_signed("<=", after, args.rows), body, done)
                 builder.position_at_end(body)
-                _tile_code(builder, args, here, height, vectors)
+                _tile_code(builder, args, here, height, vectors, lanes)
                 builder.store(after, row)
                 builder.branch(check)
                 builder.position_at_end(done)
@@ -198,6 +200,7 @@ def _rows_product(vectors: int):
     return rows_product
 
 
+rows_product_few = _rows_product(1, FEW_LANES)
 rows_product_1 = _rows_product(1)
 rows_product_2 = _rows_product(2)
 rows_product_widest = _rows_product(WIDEST)

@@ -54,45 +54,45 @@ def pointer(builder, address, kind=VECTOR):
     return builder.inttoptr(address, kind.as_pointer())
 
 
-def splat_value(builder, number):
-    """The float in every lane."""
-    undefined = ir.Constant(VECTOR, ir.Undefined)
+def splat_value(builder, number, lanes=LANES):
+    """The number in every lane."""
+    undefined = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
     first = builder.insert_element(undefined, number, ir.Constant(I32, 0))
-    everywhere = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
+    everywhere = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
     return builder.shuffle_vector(first, undefined, everywhere)
 
 
-def mask_value(builder, count):
-    """True in the first `count` lanes (an int64; all lanes if it is LANES or more)."""
-    lanes = ir.VectorType(I64, LANES)
-    undefined = ir.Constant(lanes, ir.Undefined)
-    first = builder.insert_element(undefined, count, ir.Constant(I32, 0))
-    everywhere = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
-    counts = builder.shuffle_vector(first, undefined, everywhere)
-    return builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))), counts)
+def mask_value(builder, count, lanes=LANES):
+    """True in the first `count` lanes (an int64; all lanes if there are not so many)."""
+    numbers = ir.Constant(ir.VectorType(I64, lanes), list(range(lanes)))
+    return builder.icmp_signed("<", numbers, splat_value(builder, count, lanes))
 
 
 def masked_load(builder, address, mask):
     """Lanes outside the mask are 0, and their memory is not touched."""
-    kind = ir.FunctionType(VECTOR, [VECTOR.as_pointer(), I32, MASK, VECTOR])
-    name = f"llvm.masked.load.v{LANES}f32.p0v{LANES}f32"
-    function = cgutils.get_or_insert_function(builder.module, kind, name)
-    zero = ir.Constant(VECTOR, [0.0] * LANES)
-    return builder.call(function, [pointer(builder, address), ir.Constant(I32, 4), mask, zero])
+    kind = ir.VectorType(F32, mask.type.count)
+    signature = ir.FunctionType(kind, [kind.as_pointer(), I32, mask.type, kind])
+    name = f"llvm.masked.load.v{kind.count}f32.p0v{kind.count}f32"
+    function = cgutils.get_or_insert_function(builder.module, signature, name)
+    zero = ir.Constant(kind, [0.0] * kind.count)
+    place = pointer(builder, address, kind)
+    return builder.call(function, [place, ir.Constant(I32, 4), mask, zero])
 
 
 def masked_store(builder, value, address, mask):
-    kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTOR.as_pointer(), I32, MASK])
-    name = f"llvm.masked.store.v{LANES}f32.p0v{LANES}f32"
-    function = cgutils.get_or_insert_function(builder.module, kind, name)
-    builder.call(function, [value, pointer(builder, address), ir.Constant(I32, 4), mask])
+    kind = value.type
+    signature = ir.FunctionType(ir.VoidType(), [kind, kind.as_pointer(), I32, mask.type])
+    name = f"llvm.masked.store.v{kind.count}f32.p0v{kind.count}f32"
+    function = cgutils.get_or_insert_function(builder.module, signature, name)
+    place = pointer(builder, address, kind)
+    builder.call(function, [value, place, ir.Constant(I32, 4), mask])
 
 
 def fma_value(builder, a, b, c):
     """a * b + c, rounded once."""
-    kind = ir.FunctionType(VECTOR, [VECTOR, VECTOR, VECTOR])
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32")
-    return builder.call(function, [a, b, c])
+    kind = ir.FunctionType(a.type, [a.type] * 3)
+    name = f"llvm.fma.v{a.type.count}f32"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
 
 
 def prefetch_value(builder, address, write: bool):
@@ -285,16 +285,9 @@ def store_bytes(typingctx, address, value, count):
 
 def _places(builder, address, step):
     """Pointers to address, address + step, ...: one for each lane."""
-    addresses = ir.VectorType(I64, LANES)
-    undefined = ir.Constant(addresses, ir.Undefined)
-    everywhere = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
-
-    def in_every_lane(number):
-        first = builder.insert_element(undefined, number, ir.Constant(I32, 0))
-        return builder.shuffle_vector(first, undefined, everywhere)
-
-    lane = ir.Constant(addresses, list(range(LANES)))
-    places = builder.add(in_every_lane(address), builder.mul(in_every_lane(step), lane))
+    lane = ir.Constant(ir.VectorType(I64, LANES), list(range(LANES)))
+    places = builder.mul(splat_value(builder, step), lane)
+    places = builder.add(splat_value(builder, address), places)
     return builder.inttoptr(places, ir.VectorType(F32.as_pointer(), LANES))
 
 
