@@ -10,7 +10,6 @@ back; the next kernel turns them again and finds the memory as it likes it, with
 from .algorithm import Choice, conv_algorithm, last_conv
 from .conv import (
     ConvGeometry,
-    choose_algorithm,
     col2im,
     conv2d_direct,
     conv2d_forward,
@@ -55,7 +54,6 @@ __all__ = [
     "batch_norm_forward",
     "channel_mean_var",
     "channel_sum",
-    "choose_algorithm",
     "col2im",
     "conv_algorithm",
     "conv2d_direct",

@@ -26,10 +26,11 @@ if _forced not in ALGORITHMS:
     raise ValueError(f"MINITORCH_CNN_CONV_ALGORITHM must be one of {ALGORITHMS}, got {_forced!r}")
 
 # What one number costs to carry through Winograd's transforms (in and out), in multiplications of
-# a matrix product at full speed, and what one number of a kernel costs. Measured with Numba on a
-# processor with AVX-512.
-TRANSFORM_COST = 22.0
+# a matrix product at full speed, what one number of a kernel costs, and what it costs to copy one
+# number into a patch. Measured with Numba on a processor with AVX-512.
+TRANSFORM_COST = 26.0
 KERNEL_COST = 40.0
+PATCH_COST = 10.0
 
 
 class Choice(NamedTuple):
@@ -90,10 +91,12 @@ def choose(
     out_size: Pair,
     geometry: ConvGeometry,
     compiled: bool = True,
+    patch_channels: int = 0,
 ) -> Choice:
     """The algorithm for a convolution of `images` images to `filters` x OH x OW outputs each.
 
     compiled: False for array code, where every transform of Winograd's goes through memory.
+    patch_channels: of the patches that im2col would copy; 0 if it makes none.
 
     >>> from minitorch_cnn.kernels import ConvGeometry
     >>> choose(64, 64, (3, 3), 32, (16, 16), ConvGeometry(padding=(1, 1))).algorithm
@@ -114,7 +117,7 @@ def choose(
         return Choice("im2col", "Winograd's transforms cost more than they save in array code")
     OH, OW = out_size
     tiles = images * -(-OH // 4) * -(-OW // 4)
-    im2col = images * OH * OW * 9 * channels * filters
+    im2col = images * OH * OW * 9 * (channels * filters + PATCH_COST * patch_channels)
     winograd = 36 * tiles * (channels * filters + TRANSFORM_COST * (channels + filters) / 2)
     winograd += 36 * KERNEL_COST / 9 * channels * filters
     reason = (

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from ..backend import Array, array_module
 from . import depthwise, winograd
-from .algorithm import Choice, choose, record
+from .algorithm import choose, record
 from .layout import Pair, channels_first, channels_last, compute_type, kernel_positions, slices
 from .memory import new_array
 from .tiers import tiered
@@ -39,13 +39,6 @@ class ConvGeometry(NamedTuple):
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
     groups: int = 1
-
-
-def choose_algorithm(x: Array, w: Array, geometry: ConvGeometry, compiled: bool = False) -> Choice:
-    """Which algorithm convolves x (N, C, H, W) with w (K, C/G, KH, KW), and why."""
-    kernel_size = w.shape[2], w.shape[3]
-    size = output_size((x.shape[2], x.shape[3]), kernel_size, geometry)
-    return choose(x.shape[1], w.shape[0], kernel_size, x.shape[0], size, geometry, compiled)
 
 
 def output_size(size: Pair, kernel_size: Pair, geometry: ConvGeometry) -> Pair:
@@ -66,14 +59,14 @@ def output_size(size: Pair, kernel_size: Pair, geometry: ConvGeometry) -> Pair:
 @tiered
 def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
     """y from x (N, C, H, W), w (K, C/G, KH, KW) and b (K) or None: (N, K, OH, OW)."""
-    choice = choose_algorithm(x, w, geometry)
+    N, C, H, W = x.shape
+    K, _, KH, KW = w.shape
+    OH, OW = output_size((H, W), (KH, KW), geometry)
+    choice = choose(C, K, (KH, KW), N, (OH, OW), geometry, compiled=False)
     record(choice)
     if choice.algorithm == "direct":
         return conv2d_direct(x, w, b, geometry)
     xp = array_module(x)
-    N, _, H, W = x.shape
-    K, _, KH, KW = w.shape
-    OH, OW = output_size((H, W), (KH, KW), geometry)
     if choice.algorithm == "winograd":
         y = winograd.forward(x, w, geometry.padding, (OH, OW))
         return y if b is None else y + b.reshape(1, K, 1, 1)

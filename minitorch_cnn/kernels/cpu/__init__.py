@@ -16,13 +16,13 @@ import numpy as np
 from ...backend import Array, axes_as_in_memory, inverse_order
 from .. import depthwise
 from ..algorithm import choose, record
-from ..conv import ConvGeometry, choose_algorithm, output_size, turned_geometry
+from ..conv import ConvGeometry, output_size, turned_geometry
 from ..dropout import threshold
 from ..layout import Pair
 from ..layout import channels_last as _channels_last
 from ..memory import empty
 from ..pool import PoolGeometry
-from . import conv, elementwise, loss, norm, pool, winograd
+from . import conv, direct, elementwise, loss, norm, pool, winograd
 from . import dropout as _dropout
 from . import matmul as _matmul
 from . import optim as _optim
@@ -51,12 +51,14 @@ def _images(y: Array) -> Array:
 def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Any:
     if not takes(x, w, b) or depthwise.applies(w, geometry.groups):
         return NotImplemented
-    choice = choose_algorithm(x, w, geometry, compiled=True)
+    K, _, KH, KW = w.shape
+    C = x.shape[1]
+    OH, OW = output_size((x.shape[2], x.shape[3]), (KH, KW), geometry)
+    copied = 0 if direct.applies(w.shape, geometry) else C
+    choice = choose(C, K, (KH, KW), x.shape[0], (OH, OW), geometry, patch_channels=copied)
     if choice.algorithm == "direct":
         return NotImplemented
     record(choice)
-    K, _, KH, KW = w.shape
-    OH, OW = output_size((x.shape[2], x.shape[3]), (KH, KW), geometry)
     y = empty((x.shape[0], OH, OW, K))
     bias = np.zeros(K, np.float32) if b is None else _contiguous(b)
     x_last, w = _channels_last(x), _contiguous(w)
@@ -77,7 +79,7 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
     H, W = input_size
     N, C = gy.shape[0], Cg * groups
     turned = turned_geometry(w, geometry)
-    choice = choose(K, C, (KH, KW), N, (H, W), turned)
+    choice = choose(K, C, (KH, KW), N, (H, W), turned, patch_channels=C)
     record(choice)
     gy_last, w = _channels_last(gy), _contiguous(w)
     gx = empty((N, H, W, C))
@@ -92,9 +94,10 @@ def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeo
     C, (N, K, OH, OW) = x.shape[1], gy.shape
     if not takes(x, gy) or depthwise.applies_to_channels(C, geometry.groups):
         return NotImplemented
-    choice = choose(C, K, kernel_size, N, (OH, OW), geometry)
-    record(choice)
     gw = empty((K, C // geometry.groups, *kernel_size))
+    copied = 0 if direct.applies(gw.shape, geometry) else C
+    choice = choose(C, K, kernel_size, N, (OH, OW), geometry, patch_channels=copied)
+    record(choice)
     x_last, gy_last = _channels_last(x), _channels_last(gy)
     if choice.algorithm == "winograd":
         winograd.weight_gradient(x_last, gy_last, geometry.padding, gw)
