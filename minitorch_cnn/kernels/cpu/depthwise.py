@@ -88,40 +88,28 @@ def axis_of_pixels(pixels, outputs, taps, stride, padding, dilation) -> Axis:
 
 
 class Walk(NamedTuple):
-    """What the kernels are told about the results."""
+    """What the kernels are told about the results. Results of one kind have the same taps."""
 
-    rows: Any  # (OH, 2): the source row of the first tap; its kind: which taps there are
-    groups: Any  # (groups, 4) of a row: the first of 1 or 4 results, how many, source column, kind
+    rows: Any  # (OH, 2): the source row of the first tap; the kind
+    groups: Any  # (groups, 4): the first result; 1 or 4, how many; its source column; the kind
     counts: Any  # (kinds of rows, kinds of columns): how many taps there are
-    taps: Any  # (..., KH*KW, 2), in bytes: where a tap's weights are; its source, from the first's
-    apart: tuple[int, int]  # of the results of a group, and of their sources, in bytes
-    ahead: Any  # bytes from the first tap to what the next row of results will need in addition
-
-
-def _kinds(axis):
-    """The different pairs of first tap and number of taps; for each result, which pair it has."""
-    pairs = list(zip(axis.first.tolist(), axis.count.tolist(), strict=True))
-    kinds = sorted(set(pairs))
-    return kinds, np.array([kinds.index(pair) for pair in pairs])
+    taps: Any  # (..., KH*KW, 2): where the weights of a tap are, and its source, from the first's
+    apart: tuple[int, int]  # the results of a group, and their sources
+    ahead: Any  # from the first tap's source to what the next row of results takes in addition
 
 
 @functools.lru_cache(256)
 def walk(axis, results, sources, kernel_size, geometry, pixel_bytes, tap_bytes) -> Walk:
-    """axis: of outputs or of pixels; results, sources: their (height, width)."""
+    """axis: of outputs or of pixels; results, sources: their (height, width).
+
+    pixel_bytes, tap_bytes: from a pixel to the next one, and from a tap's weights to the next's.
+    All distances come in bytes.
+    """
+    KH, KW = kernel_size
     down, along = (
         axis(*sizes) for sizes in zip(results, sources, kernel_size, *geometry[:3], strict=True)
     )
     (row_kinds, row_kind), (column_kinds, column_kind) = _kinds(down), _kinds(along)
-    groups = []
-    for phase in range(along.apart):
-        j = phase
-        while j < results[1]:
-            kinds = column_kind[j : j + 4 * along.apart : along.apart]
-            count = 4 if len(kinds) == 4 and (kinds == kinds[0]).all() else 1
-            groups.append((j, count, along.source[j], column_kind[j]))
-            j += count * along.apart
-
-    KH, KW = kernel_size
     counts = np.zeros((len(row_kinds), len(column_kinds)), np.int64)
     taps = np.zeros((*counts.shape, KH * KW, 2), np.int64)
     for row, (u, tap_rows) in enumerate(row_kinds):
@@ -132,14 +120,38 @@ def walk(axis, results, sources, kernel_size, geometry, pixel_bytes, tap_bytes) 
                     (u + a * down.tap_step) * KW + v + b * along.tap_step,
                     a * down.source_step * sources[1] + b * along.source_step,
                 )
-    rows = {a * down.source_step for a in range(KH)}
-    ahead = np.array(sorted({row + down.source_apart for row in rows} - rows)) * sources[1]
+
+    used = {a * down.source_step for a in range(KH)}  # rows, from that of the first tap
+    fresh = {row + down.source_apart for row in used} - used
+    ahead = [row * sources[1] + j for row in sorted(fresh) for j in range(4 * along.source_apart)]
     return Walk(
-        np.stack([down.source, row_kind], 1), np.array(groups), counts,
+        np.stack([down.source, row_kind], 1),
+        np.array(_groups(along, column_kind)),
+        counts,
         taps * (tap_bytes, pixel_bytes),
-        (pixel_bytes * along.apart, pixel_bytes * along.source_apart),
-        pixel_bytes * np.add.outer(ahead, range(4 * along.source_apart)).reshape(-1),
-    )  # fmt: skip
+        (along.apart * pixel_bytes, along.source_apart * pixel_bytes),
+        np.array(ahead) * pixel_bytes,
+    )
+
+
+def _kinds(axis):
+    """The different pairs of first tap and number of taps; for each result, which pair it has."""
+    pairs = list(zip(axis.first.tolist(), axis.count.tolist(), strict=True))
+    kinds = sorted(set(pairs))
+    return kinds, np.array([kinds.index(pair) for pair in pairs])
+
+
+def _groups(axis, kind):
+    """The results along a row, four together where their taps are the same."""
+    groups = []
+    for phase in range(axis.apart):
+        j = phase
+        while j < len(kind):
+            four = kind[j : j + 4 * axis.apart : axis.apart]
+            count = 4 if len(four) == 4 and (four == four[0]).all() else 1
+            groups.append((j, count, axis.source[j], kind[j]))
+            j += count * axis.apart
+    return groups
 
 
 # ---------------------------------------------------------------------------------- kernels

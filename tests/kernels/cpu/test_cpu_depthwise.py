@@ -124,8 +124,12 @@ def test_three_products(case, x_layout, w_layout, gy_layout, with_bias, large, s
         ((2, 48, 1, 1), 1, (3, 3), ConvGeometry((1, 1), (1, 1), (1, 1), 48)),
     ],
 )
-def test_layers_of_several_blocks(x_shape, filters, kernel_size, geometry):
+@pytest.mark.parametrize("large", [False, True])
+def test_layers_of_several_blocks(x_shape, filters, kernel_size, geometry, large, monkeypatch):
     """More channels than a block has, more rows than a thread takes, more pixels than a run has."""
+    if large:  # as for results that do not fit into the cache
+        monkeypatch.setattr(vector, "STREAM_BYTES", 0)
+        monkeypatch.setattr(memory, "SMALLEST", 0)
     x, w, b, gy = arrays(x_shape, filters, kernel_size, geometry, 0)
     expected = definition(x, w, b, gy, geometry)
     got = compiled_products(x, w, b, gy, geometry)
