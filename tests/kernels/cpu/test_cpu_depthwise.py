@@ -122,6 +122,8 @@ def test_three_products(case, x_layout, w_layout, gy_layout, with_bias, large, s
         ((9, 960, 7, 7), 1, (3, 3), ConvGeometry((1, 1), (1, 1), (1, 1), 960)),
         ((1, 70, 11, 13), 2, (7, 7), ConvGeometry((1, 1), (3, 3), (1, 1), 70)),
         ((2, 48, 1, 1), 1, (3, 3), ConvGeometry((1, 1), (1, 1), (1, 1), 48)),
+        # A row of outputs of which only the third one has a tap, between others of the same kind
+        ((2, 17, 1, 1), 1, (1, 1), ConvGeometry((1, 1), (2, 2), (1, 1), 17)),
     ],
 )
 @pytest.mark.parametrize("large", [False, True])
