@@ -2,8 +2,8 @@
 
 Here each kernel gets its arrays ready: float32, images channels-last and contiguous; everything
 else is declined with NotImplemented, and the definition does it. Results lie in memory that is
-used again (memory.py). Read tile.py and conv.py first, then direct.py, winograd_tiles.py and
-winograd.py.
+used again (memory.py). Read tile.py and conv.py first, then direct.py, depthwise.py,
+winograd_tiles.py and winograd.py.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array, axes_as_in_memory, inverse_order
-from .. import depthwise
 from ..algorithm import choose, record
 from ..conv import ConvGeometry, output_size, turned_geometry
+from ..depthwise import applies as is_depthwise
+from ..depthwise import applies_to_channels
 from ..dropout import threshold
 from ..layout import Pair
 from ..layout import channels_last as _channels_last
 from ..memory import empty
 from ..pool import PoolGeometry
-from . import conv, direct, elementwise, loss, norm, pool, winograd
+from . import conv, depthwise, direct, elementwise, loss, norm, pool, winograd
 from . import dropout as _dropout
 from . import matmul as _matmul
 from . import optim as _optim
@@ -49,7 +50,7 @@ def _images(y: Array) -> Array:
 
 
 def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Any:
-    if not takes(x, w, b) or depthwise.applies(w, geometry.groups):
+    if not takes(x, w, b):
         return NotImplemented
     K, _, KH, KW = w.shape
     C = x.shape[1]
@@ -66,18 +67,19 @@ def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) 
         winograd.convolve(x_last, w, False, geometry.padding, y)
         if b is not None:
             run(elementwise.add_to_rows, y.reshape(-1, K), bias)
+    elif is_depthwise(w, geometry.groups):
+        depthwise.forward(x_last, w, bias, geometry, y)
     else:
         conv.forward(x_last, w, bias, geometry, y)
     return _images(y)
 
 
 def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:
-    groups = geometry.groups
-    if not takes(gy, w) or depthwise.applies(w, groups):
+    if not takes(gy, w):
         return NotImplemented
     K, Cg, KH, KW = w.shape
     H, W = input_size
-    N, C = gy.shape[0], Cg * groups
+    N, C = gy.shape[0], Cg * geometry.groups
     turned = turned_geometry(w, geometry)
     choice = choose(K, C, (KH, KW), N, (H, W), turned, patch_channels=C)
     record(choice)
@@ -85,6 +87,8 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
     gx = empty((N, H, W, C))
     if choice.algorithm == "winograd":
         winograd.convolve(gy_last, w, True, turned.padding, gx)
+    elif is_depthwise(w, geometry.groups):
+        depthwise.input_gradient(gy_last, w, geometry, gx)
     else:
         conv.input_gradient(gy_last, w, geometry, gx)
     return _images(gx)
@@ -92,7 +96,7 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
 
 def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Any:
     C, (N, K, OH, OW) = x.shape[1], gy.shape
-    if not takes(x, gy) or depthwise.applies_to_channels(C, geometry.groups):
+    if not takes(x, gy):
         return NotImplemented
     gw = empty((K, C // geometry.groups, *kernel_size))
     copied = 0 if direct.applies(gw.shape, geometry) else C
@@ -101,6 +105,8 @@ def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeo
     x_last, gy_last = _channels_last(x), _channels_last(gy)
     if choice.algorithm == "winograd":
         winograd.weight_gradient(x_last, gy_last, geometry.padding, gw)
+    elif applies_to_channels(C, geometry.groups):
+        depthwise.weight_gradient(x_last, gy_last, geometry, gw)
     else:
         conv.weight_gradient(x_last, gy_last, geometry, gw)
     return gw
