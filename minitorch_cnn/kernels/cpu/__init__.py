@@ -29,7 +29,7 @@ from . import matmul as _matmul
 from . import optim as _optim
 from .product import panel_width
 from .threads import SMALL, counter, parts_for, run
-from .vector import LANES, may_stream
+from .vector import BYTES, LANES, may_stream
 
 
 def takes(*arrays: Array | None) -> bool:
@@ -128,8 +128,11 @@ def _back(rows: Array, like: Array) -> Array:
 
 
 def _workspace(parts: int, rows: int, C: int) -> Array:
-    """Whole vectors for the sums of each part."""
-    return np.empty((parts, rows, -(-C // LANES) * LANES), np.float32)
+    """Whole vectors for the sums of each part, in cache lines that no other part writes to."""
+    width = -(-C // LANES) * LANES
+    numbers = np.empty(parts * rows * width + LANES, np.float32)
+    first = -numbers.ctypes.data % BYTES // 4
+    return numbers[first : first + parts * rows * width].reshape(parts, rows, width)
 
 
 def channel_mean_var(x: Array) -> Any:
