@@ -38,7 +38,7 @@ from .vector import (
 # lower. Smaller heights take the rows that are left over.
 WIDEST = 4 if AVX512 else 2
 if AVX512:
-    HEIGHTS = {1: (12, 6, 4, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)}
+    HEIGHTS = {1: (12, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)}
 else:
     HEIGHTS = {1: (8, 4, 2, 1), 2: (6, 4, 2, 1)}
 # Eight columns or fewer: some processors add twice as many vectors of eight as of sixteen.
