@@ -94,6 +94,13 @@ def test_values_types_and_memory():
     assert x.tolist() == [[1, 2]]
 
 
+def test_the_order_of_the_axes_in_memory_is_kept():
+    images = mt.zeros(2, 3, 4, 5)
+    assert pad(images, (1, 1)).is_contiguous()
+    last = pad(images.contiguous(memory_format=mt.channels_last), (1, 1))
+    assert last.is_contiguous(memory_format=mt.channels_last) and not last.is_contiguous()
+
+
 @pytest.mark.parametrize(
     "shape, amounts, mode, value",
     [
