@@ -99,7 +99,8 @@ def checkpoint(
     if not is_grad_enabled():
         return function(*args, **kwargs)
     number = len(args)
-    given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}  # arguments by their position or name
+    # arguments by their position or name
+    given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
     places = [place for place, each in given.items() if isinstance(each, Tensor)]
     tensors = [given.pop(place) for place in places]
     random_state = backend.get_rng_state() if preserve_rng_state else None
