@@ -153,6 +153,15 @@ CALLS = {
     "interpolate by the factor of the lengths": lambda lib: lib.nn.functional.interpolate(
         numbers(lib, 1, 1, 5), scale_factor=1.5, mode="linear", recompute_scale_factor=True
     ),
+    "upsample_bilinear": lambda lib: lib.nn.functional.upsample_bilinear(
+        numbers(lib, 1, 1, 2, 3), size=(3, 5)
+    ),
+    "upsample_nearest": lambda lib: lib.nn.functional.upsample_nearest(
+        numbers(lib, 1, 1, 2, 3), scale_factor=1.5
+    ),
+    "upsample with aligned corners": lambda lib: lib.nn.functional.upsample(
+        numbers(lib, 1, 1, 2, 3), (3, 5), None, "bilinear", True
+    ),
     "attention of a causal square": lambda lib: lib.nn.functional.scaled_dot_product_attention(
         numbers(lib, 2, 4), numbers(lib, 3, 4), numbers(lib, 3, 2), is_causal=True
     ),
