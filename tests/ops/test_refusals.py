@@ -118,10 +118,6 @@ CALLS = {
         lambda lib: row(lib).index_select(0, lib.tensor([0.0])),
         "float32",
     ),
-    "index_select behind the end": (
-        lambda lib: row(lib).index_select(0, lib.tensor([4])),
-        "index 4",
-    ),
     "index_add by a matrix": (
         lambda lib: row(lib).index_add(0, lib.tensor([[0]]), lib.ones(1)),
         "2-D",
@@ -246,8 +242,8 @@ CALLS = {
         r"\[2\]",
     ),
     "conv3d of other channels": (
-        lambda lib: lib.nn.functional.conv3d(volume(lib), lib.ones(1, 3, 1, 1, 1)),
-        "got 2 channels",
+        lambda lib: lib.nn.functional.conv3d(volume(lib), lib.ones(1, 3, 2, 1, 1)),
+        r"expected input\[1, 2, 3, 3, 3\] to have 3 channels, but got 2 channels",
     ),
     "conv3d to the same size with steps": (
         lambda lib: lib.nn.functional.conv3d(
@@ -314,6 +310,10 @@ CALLS = {
             lib.ones(1, 1, 2), size=2, recompute_scale_factor=True
         ),
         "recompute_scale_factor",
+    ),
+    "pad by what is not there": (
+        lambda lib: lib.nn.functional.pad(lib.ones(1, 0), (1, 1), mode="replicate"),
+        r"nothing to repeat: padding \(1, 1\)",
     ),
     "attention of two types": (
         lambda lib: lib.nn.functional.scaled_dot_product_attention(

@@ -153,6 +153,10 @@ CALLS = {
     "interpolate by the factor of the lengths": lambda lib: lib.nn.functional.interpolate(
         numbers(lib, 1, 1, 5), scale_factor=1.5, mode="linear", recompute_scale_factor=True
     ),
+    "bins that keep a length": lambda lib: (
+        lib.nn.functional.adaptive_avg_pool3d(numbers(lib, 1, 2, 3, 4), (None, 1, 2)),
+        lib.nn.functional.adaptive_max_pool3d(numbers(lib, 1, 2, 3, 4), (1, None, None)),
+    ),
     "upsample_bilinear": lambda lib: lib.nn.functional.upsample_bilinear(
         numbers(lib, 1, 1, 2, 3), size=(3, 5)
     ),
