@@ -74,6 +74,9 @@ CALLS = {
     "index by nothing": lambda lib: numbers(lib, 3, 2)[[]],
     "index by True": lambda lib: numbers(lib, 3)[True],
     "index by False": lambda lib: numbers(lib, 3)[False],
+    "index a number by True": lambda lib: lib.tensor(3.0)[True],
+    "index every axis and by True": lambda lib: numbers(lib, 2, 3)[True, 1, 2],
+    "index by True before the last": lambda lib: numbers(lib, 2, 3)[True, ..., 1],
     "index by a mask of two axes": lambda lib: numbers(lib, 2, 2, 2)[numbers(lib, 2, 2) > 1, 1],
     "index by None and a number": lambda lib: numbers(lib, 2, 3)[None, 1, None, :2],
     "index by a number in a tensor": lambda lib: numbers(lib, 2, 3)[:, lib.tensor(-1)],
@@ -200,3 +203,31 @@ def test_as_torch(call):
     for mine, other in zip(ours, theirs, strict=True):
         assert mine.numpy().dtype == other.numpy().dtype
         np.testing.assert_allclose(mine.numpy(), other.numpy(), rtol=1e-5, atol=1e-6, strict=True)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda lib, x: lib.flip(x, (0,)),
+        lambda lib, x: lib.flip(x, ()),
+        lambda lib, x: lib.roll(x, 1),
+        lambda lib, x: lib.roll(x, 0, 0),
+        lambda lib, x: lib.diag(x),
+        lambda lib, x: lib.diag(lib.diag(x)),
+        lambda lib, x: lib.cat([x]),
+        lambda lib, x: lib.index_select(x, 0, lib.arange(3)),
+        lambda lib, x: lib.gather(x, 0, lib.arange(3)),
+        lambda lib, x: x[[0, 1, 2]],
+        lambda lib, x: lib.take(x, lib.arange(3)),
+        lambda lib, x: x.repeat_interleave(1),
+        lambda lib, x: lib.tril(x.reshape(3, 1)),
+        lambda lib, x: x.scatter(0, lib.tensor([0]), 5.0),
+        lambda lib, x: x.index_add(0, lib.tensor([0]), lib.ones(1)),
+        lambda lib, x: lib.nn.functional.pad(x, (0, 0)),
+    ],
+)
+def test_results_that_do_not_share_memory(call):
+    for lib in (torch, mt):
+        x = lib.arange(1.0, 4.0)
+        call(lib, x).fill_(9.0)
+        assert x.tolist() == [1.0, 2.0, 3.0]
