@@ -281,6 +281,10 @@ CALLS = {
         ),
         "too small",
     ),
+    "pool of no slices": (
+        lambda lib: lib.nn.functional.max_pool3d(lib.ones(1, 1, 0, 4, 4), 1),
+        "max_pool3d: Expected input to have non-zero size",
+    ),
     "interpolate of integers": (
         lambda lib: lib.nn.functional.interpolate(
             lib.ones(1, 1, 2, 2).long(), size=3, mode="bilinear"

@@ -98,6 +98,12 @@ CALLS = {
     "masked_fill with a tensor": lambda lib: lib.arange(3).masked_fill(
         lib.arange(3) > 1, lib.tensor(7)
     ),
+    "masked_fill of bools with a number": lambda lib: lib.tensor([True, False]).masked_fill(
+        lib.tensor([False, True]), lib.tensor(1)
+    ),
+    "masked_fill of integers with a float": lambda lib: lib.arange(3).masked_fill(
+        lib.arange(3) > 1, lib.tensor(7.0)
+    ),
     "index_put that broadcasts": lambda lib: lib.zeros(2, 3).index_put(
         (lib.tensor([1, 0]), lib.tensor([2, 2])), lib.tensor(5.0)
     ),
@@ -155,6 +161,9 @@ CALLS = {
     ),
     "interpolate by the factor of the lengths": lambda lib: lib.nn.functional.interpolate(
         numbers(lib, 1, 1, 5), scale_factor=1.5, mode="linear", recompute_scale_factor=True
+    ),
+    "more output than the stride": lambda lib: lib.nn.functional.conv_transpose3d(
+        numbers(lib, 1, 1, 2, 2, 2), numbers(lib, 1, 1, 2, 2, 2), output_padding=1, dilation=2
     ),
     "bins that keep a length": lambda lib: (
         lib.nn.functional.adaptive_avg_pool3d(numbers(lib, 1, 2, 3, 4), (None, 1, 2)),
