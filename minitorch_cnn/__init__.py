@@ -35,7 +35,16 @@ from .backend import (
     set_backend,
     set_rng_state,
 )
-from .config import get_num_threads, set_num_threads, show_config
+from .config import (
+    are_deterministic_algorithms_enabled,
+    compile,
+    get_float32_matmul_precision,
+    get_num_threads,
+    set_float32_matmul_precision,
+    set_num_threads,
+    show_config,
+    use_deterministic_algorithms,
+)
 from .dtypes import (
     bool,
     double,

@@ -1,11 +1,16 @@
-"""What the library computes with: which kernels, which libraries, how many threads."""
+"""What the library computes with: which kernels, which libraries, how many threads, how precisely.
+
+Here are torch's names for settings that do not exist, too, so that an error says what is missing.
+"""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 
+from . import backend
 from .kernels import tiers
 
 
@@ -37,6 +42,69 @@ def set_num_threads(count: int) -> None:
         from .kernels.cpu import threads
 
         threads.set_num_threads(count)
+
+
+PRECISIONS = ("highest", "high", "medium")
+_precision = "highest"
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """How precisely GPUs multiply float32 matrices: "highest" (the default), "high" or "medium".
+
+    "highest" is float32, the other two are TF32 (`backends.cuda.matmul.allow_tf32`): bfloat16,
+    which torch may take for "medium", does not exist here. On a CPU, and where there is no GPU,
+    the setting is kept and changes nothing: products of float32 are float32.
+
+    Raises RuntimeError for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.set_float32_matmul_precision("highest")
+    >>> mt.get_float32_matmul_precision()
+    'highest'
+    """
+    global _precision
+    if precision not in PRECISIONS:
+        raise RuntimeError(
+            f"set_float32_matmul_precision expects one of {', '.join(map(repr, PRECISIONS))}, but "
+            f"got {precision!r}"
+        )
+    _precision = precision
+    if backend.is_cupy_available():
+        backend.set_tf32(precision != "highest")
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` or `backends.cuda.matmul.allow_tf32` was set to last."""
+    if backend.is_cupy_available() and backend.get_tf32() != (_precision != "highest"):
+        return "high" if backend.get_tf32() else "highest"
+    return _precision
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """False is how it is; True raises NotImplementedError.
+
+    Nobody promises equal bits in every run: on a GPU, values that are added at the same place (the
+    gradient of an index or an embedding) come in any order, and so are rounded differently. Random
+    numbers are the same after `manual_seed`, everywhere.
+    """
+    if mode:
+        raise NotImplementedError(
+            "use_deterministic_algorithms(True) is not supported: on a GPU, the gradients of "
+            "indexing add up in any order. Leave the call out; manual_seed fixes random numbers."
+        )
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """False: see `use_deterministic_algorithms`."""
+    return False
+
+
+def compile(model: Any = None, **options: Any) -> Any:
+    """Not supported: operations run one by one, as Python calls them."""
+    raise NotImplementedError(
+        "compile is not supported: operations run one by one, as Python calls them. Use the model "
+        "as it is: the results are the same."
+    )
 
 
 def show_config() -> None:

@@ -25,10 +25,9 @@ class ConstantPad(Function):
         # full_like keeps the order of the axes in memory.
         y = array_module(array).full_like(array, value, shape=shape)
         source, target = [], []
-        for length, (before, after) in zip(x.shape, pads, strict=True):
+        for length, new, (before, after) in zip(x.shape, shape, pads, strict=True):
             source.append(slice(max(-before, 0), length - max(-after, 0)))
-            start = max(before, 0)
-            target.append(slice(start, start + length - max(-before, 0) - max(-after, 0)))
+            target.append(slice(max(before, 0), new - max(after, 0)))
         y[tuple(target)] = array[tuple(source)]
         return wrap(y)
 
@@ -69,9 +68,11 @@ def pad(
     # From the last dimension forward: (before, after) of dimension -1, -2, ...
     pairs = list(zip(pad[::2], pad[1::2], strict=True))
     for dim, (before, after) in enumerate(pairs, start=1):
-        if input.shape[-dim] + before + after < 0:
+        # A constant is added to what is left; the other modes may go on from what is cut off.
+        cut = min(before, 0) + min(after, 0) if mode == "constant" else before + after
+        if input.shape[-dim] + cut < 0:
             raise RuntimeError(
-                f"The padding {pad} leaves a negative length in dimension {input.ndim - dim} of "
+                f"The padding {pad} cuts off more than there is in dimension {input.ndim - dim} of "
                 f"input {shape_text(input.shape)}"
             )
     if mode == "constant":
@@ -102,9 +103,9 @@ def _source_index(mode: str, input: Tensor, dim: int, before: int, after: int) -
         input.shape
     )
     if mode == "circular":
-        if max(before, after) > length:
-            raise RuntimeError(f"Padding value causes wrapping around more than once: {where}")
         start, end = max(-before, 0), length - max(-after, 0)
+        if max(before, after) > end - start:
+            raise RuntimeError(f"Padding value causes wrapping around more than once: {where}")
         return start + np.arange(-max(before, 0), end - start + max(after, 0)) % (end - start)
     if length == 0:
         raise RuntimeError(f"There is nothing to repeat: {where}")

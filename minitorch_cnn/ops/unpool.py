@@ -94,7 +94,7 @@ def _unpool(
         size = _wanted_size(tuple(output_size), size, step)
     area = math.prod(size)
     index = indices.array
-    if index.size and not bool(((index >= 0) & (index < area)).all()):
+    if not bool(((index >= 0) & (index < area)).all()):
         raise RuntimeError(
             f"Found an invalid max index: they go from {index.min()} to {index.max()}, but the "
             f"output of size {list(size)} has the places 0 to {area - 1}"

@@ -1,8 +1,8 @@
-"""Helpers around training: `utils.data` feeds batches to the training loop, `make_grid` shows
-images.
+"""Helpers around training: `utils.data` feeds batches to the training loop, `utils.checkpoint`
+saves memory, `make_grid` shows images.
 """
 
-from . import data
+from . import checkpoint, data
 from .images import make_grid, save_image
 
-__all__ = ["data", "make_grid", "save_image"]
+__all__ = ["checkpoint", "data", "make_grid", "save_image"]

@@ -78,3 +78,33 @@ def test_a_saved_value_overwritten_through_out_is_found():
 def test_shapes_cannot_be_changed_in_place(name):
     with pytest.raises(NotImplementedError, match=name):
         getattr(mt.ones(2, 2), name)(0, 1)
+
+
+def test_a_view_cannot_become_larger():
+    whole = mt.zeros(4)
+    with pytest.raises(RuntimeError, match=r"out has shape \[0\], but the result has \[2\]"):
+        mt.add(mt.ones(2), 1, out=whole[:0])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda lib, out: lib.gather(lib.ones(2), 0, lib.tensor([0]), out=out),
+        lambda lib, out: lib.multinomial(lib.ones(2), 1, out=out),
+        lambda lib, out: lib.aminmax(lib.ones(2), out=(out, out)),
+    ],
+)
+def test_some_take_the_type_of_the_result_only(call):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(RuntimeError):
+        call(torch, torch.empty(0, dtype=torch.float16))
+    with pytest.raises(RuntimeError, match=r"Expected out to have .*, but got .*float16"):
+        call(mt, mt.empty(0, dtype=mt.float16))
+
+
+def test_out_of_one_result_may_be_a_tuple_of_one():
+    out = mt.empty(0, dtype=mt.float64)
+    assert mt.add(mt.ones(2), 1, out=(out,)) is out
+    assert out.tolist() == [2.0, 2.0] and out.dtype is mt.float64  # its own type, though empty
+    with pytest.raises(TypeError, match="tuple of 2"):
+        mt.sort(mt.ones(3), out=(out, out, out))

@@ -75,6 +75,12 @@ def test_gradients_and_their_gradients(case, seed):
         ((2, 3, 4, 5), (1, 2, 2, 1, 0, 1), "replicate"),
         ((2, 2, 4, 5), (-1, 3, 1, -1), "circular"),
         ((2, 2, 4, 5), (-1, 3, 1, -1), "reflect"),
+        ((2,), (-2, 3), "constant"),
+        ((2,), (3, -2), "constant"),
+        ((1, 3), (-3, 0), "circular"),
+        ((1, 3), (-1, 2), "circular"),
+        ((1, 2), (-3, 3), "replicate"),
+        ((1, 3), (2, -4), "reflect"),
     ],
 )
 def test_values_are_torchs(shape, amounts, mode):
@@ -94,6 +100,19 @@ def test_values_types_and_memory():
     assert x.tolist() == [[1, 2]]
 
 
+@pytest.mark.parametrize("amounts", [(-3, 1), (2, -3), (1, -4)])
+def test_nothing_is_left_to_go_round(amounts):
+    with pytest.raises(RuntimeError, match="wrapping around"):  # torch reads memory it never wrote
+        pad(mt.ones(1, 3), amounts, "circular")
+
+
+def test_the_order_of_the_axes_in_memory_is_kept():
+    images = mt.zeros(2, 3, 4, 5)
+    assert pad(images, (1, 1)).is_contiguous()
+    last = pad(images.contiguous(memory_format=mt.channels_last), (1, 1))
+    assert last.is_contiguous(memory_format=mt.channels_last) and not last.is_contiguous()
+
+
 @pytest.mark.parametrize(
     "shape, amounts, mode, value",
     [
@@ -106,6 +125,10 @@ def test_values_types_and_memory():
         ((3,), (1, 1), "replicate", None),
         ((3, 3), (1, 1), "reflect", 1.0),
         ((3, 3), (-2, -2), "constant", None),
+        ((3,), (-4, 5), "constant", None),
+        ((3, 2), (5, -3), "constant", 1.0),
+        ((1, 3), (-2, 2), "circular", None),
+        ((1, 3), (3, -1), "circular", None),
     ],
 )
 def test_errors_are_of_torchs_kind(shape, amounts, mode, value):

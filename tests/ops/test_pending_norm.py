@@ -188,6 +188,15 @@ def test_detached_and_unrecorded_results_stay_so(x, bn):
     assert not F.relu(y).requires_grad
 
 
+def test_written_without_recording_it_keeps_its_history(x, bn):
+    y = bn(x)
+    node = y.grad_fn
+    with mt.no_grad():
+        F.relu(y, inplace=True)
+    assert y.requires_grad and y.grad_fn is node
+    np.testing.assert_allclose(y.detach().numpy(), np.maximum(norm_of(x), 0), atol=1e-10)
+
+
 def test_two_uses_of_a_pending_result(x, bn):
     y = bn(x)
     z = F.relu(y) + F.relu(y) + y

@@ -346,6 +346,52 @@ def test_unpooling_refuses_places_that_do_not_exist():
         F.max_unpool1d(mt.ones(1, 1, 1), mt.tensor([[[0]]]), 2, output_size=(9,))
 
 
+@pytest.mark.parametrize(
+    "dims, shape, indices, options",
+    [
+        (1, (1, 1, 1), -1, {}),
+        (2, (1, 1, 1, 1), 4, {}),
+        (1, (1, 0, 2), 0, {}),
+        (2, (1, 1, 0, 2), 0, {}),
+        (3, (1, 0, 2, 2, 2), 0, {}),
+        (2, (1, 1), 0, {}),
+        (1, (1, 1, 1), 0.0, {}),
+        (3, (1, 1, 1, 1, 1), 0, dict(stride=0)),
+        (1, (1, 1, 2), 0, dict(output_size=(2,))),
+        (1, (1, 1, 2), 0, dict(output_size=(6,))),
+        (2, (1, 1, 2, 2), 0, dict(output_size=(4, 6))),
+        (1, (1, 1, 2), 0, dict(output_size=(1, 4))),
+    ],
+)
+def test_wrong_unpooling_is_refused_as_by_torch(dims, shape, indices, options):
+    torch = pytest.importorskip("torch")
+    name = f"max_unpool{dims}d"
+    errors = []
+    for lib in (mt, torch):
+        with pytest.raises((RuntimeError, ValueError)) as error:
+            getattr(lib.nn.functional, name)(
+                lib.zeros(shape), lib.full(shape, indices), 2, **options
+            )
+        errors.append(error.type)
+    assert errors[0] is errors[1]
+
+
+def test_unpooling_at_the_edge_of_what_fits():
+    torch = pytest.importorskip("torch")
+    values, places = np.array([[[3.0, 4.0]]]), np.array([[[1, 2]]])
+    for length in (3, 5):  # 4 is the usual one, and the stride 2
+        ours, theirs = (
+            lib.nn.functional.max_unpool1d(
+                lib.tensor(values), lib.tensor(places), 2, output_size=(length,)
+            )
+            for lib in (mt, torch)
+        )
+        assert ours.tolist() == theirs.tolist() and ours.shape[-1] == length
+    assert F.max_unpool1d(mt.zeros(0, 1, 2), mt.zeros(0, 1, 2).long(), 2).shape == (0, 1, 4)
+    with pytest.raises(RuntimeError, match="max_unpool1d: elements in indices should be int64"):
+        F.max_unpool1d(mt.ones(1, 1, 1), mt.zeros(1, 1, 1), 2)
+
+
 # ------------------------------------------------------------------- fractional max-pooling
 
 

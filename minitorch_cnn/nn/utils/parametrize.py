@@ -1,0 +1,41 @@
+"""torch's parametrizations, which are not here. Their names are, so that an error says it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ADVICE = (
+    "weights cannot be replaced by functions of others; there are nn.utils.spectral_norm and "
+    "nn.utils.weight_norm"
+)
+
+
+class ParametrizationList:
+    """Not supported."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise _refused("ParametrizationList")
+
+
+def register_parametrization(*args: Any, **kwargs: Any) -> Any:
+    """Not supported."""
+    raise _refused("register_parametrization")
+
+
+def remove_parametrizations(*args: Any, **kwargs: Any) -> Any:
+    """Not supported."""
+    raise _refused("remove_parametrizations")
+
+
+def cached() -> Any:
+    """Not supported."""
+    raise _refused("cached")
+
+
+def is_parametrized(module: Any, tensor_name: str | None = None) -> bool:
+    """False: nothing ever is."""
+    return False
+
+
+def _refused(name: str) -> NotImplementedError:
+    return NotImplementedError(f"nn.utils.parametrize.{name} is not supported: {ADVICE}")

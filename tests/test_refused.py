@@ -1,0 +1,105 @@
+"""Names of torch that are not here say so when they are used, and what to use instead."""
+
+import importlib
+
+import pytest
+
+import minitorch_cnn as mt
+
+REFUSED = {
+    "compile": "as it is",
+    "nn.utils.parametrizations.orthogonal": "nn.init.orthogonal_",
+    "nn.utils.parametrizations.spectral_norm": "use nn.utils.spectral_norm",
+    "nn.utils.parametrizations.weight_norm": "use nn.utils.weight_norm",
+    "nn.utils.parametrize.register_parametrization": "weight_norm",
+    "nn.utils.parametrize.remove_parametrizations": "weight_norm",
+    "nn.utils.parametrize.ParametrizationList": "weight_norm",
+    "nn.utils.parametrize.cached": "weight_norm",
+    "utils.data.DistributedSampler": "shuffle=True",
+    "utils.data.distributed.DistributedSampler": "shuffle=True",
+}
+
+
+def find(root, path):
+    for part in path.split("."):
+        root = getattr(root, part)
+    return root
+
+
+@pytest.mark.parametrize("path, advice", REFUSED.items())
+def test_the_error_names_it(path, advice):
+    torch = pytest.importorskip("torch")
+    assert callable(find(torch, path))
+    name = path.removeprefix("utils.data.distributed.")
+    with pytest.raises(NotImplementedError, match=f"{name} is not supported: .*{advice}"):
+        find(mt, path)()
+
+
+def test_compile_takes_torchs_arguments():
+    with pytest.raises(NotImplementedError, match="compile is not supported"):
+        mt.compile(mt.nn.Linear(2, 2), mode="reduce-overhead")
+
+
+def test_nothing_is_parametrized():
+    assert mt.nn.utils.parametrize.is_parametrized(mt.nn.Linear(2, 2)) is False
+
+
+def test_transforms_v2():
+    v2 = importlib.import_module("minitorch_cnn.transforms.v2")
+    with pytest.raises(
+        NotImplementedError, match=r"v2\.RandomCrop is not supported: use .*transforms\.RandomCrop"
+    ):
+        v2.RandomCrop(32)
+    with pytest.raises(
+        NotImplementedError, match=r"v2\.MixUp is not supported: .*for images alone"
+    ):
+        v2.MixUp(num_classes=10)
+    with pytest.raises(NotImplementedError, match=r"transforms\.Compose"):
+        from minitorch_cnn.transforms.v2 import Compose  # noqa: F401
+    with pytest.raises(NotImplementedError, match=r"v2\.functional"):
+        v2.functional.resize(None, 3)
+    assert not hasattr(v2, "__path__")
+
+
+def test_deterministic_algorithms():
+    with pytest.raises(NotImplementedError, match=r"use_deterministic_algorithms\(True\)"):
+        mt.use_deterministic_algorithms(True)
+    with pytest.raises(NotImplementedError, match="manual_seed"):
+        mt.use_deterministic_algorithms(True, warn_only=True)
+    mt.use_deterministic_algorithms(False)
+    assert mt.are_deterministic_algorithms_enabled() is False
+
+
+class TestMatMulPrecision:
+    @pytest.fixture(autouse=True)
+    def restored(self, monkeypatch):
+        monkeypatch.setattr(mt.config, "_precision", "highest")
+
+    def test_without_a_gpu_it_is_only_kept(self, monkeypatch):
+        monkeypatch.setattr(mt.backend, "is_cupy_available", lambda: False)
+        monkeypatch.setattr(mt.backend, "set_tf32", lambda on: pytest.fail("there is no GPU"))
+        a = mt.full((4, 4), 1 + 2**-20)
+        for name in ("medium", "high", "highest"):
+            mt.set_float32_matmul_precision(name)
+            assert mt.get_float32_matmul_precision() == name
+            assert (a @ mt.eye(4)).equal(a)  # no digit is lost
+
+    def test_with_a_gpu_it_is_tf32(self, monkeypatch):
+        tf32 = [False]
+        monkeypatch.setattr(mt.backend, "is_cupy_available", lambda: True)
+        monkeypatch.setattr(mt.backend, "set_tf32", lambda on: tf32.append(on))
+        monkeypatch.setattr(mt.backend, "get_tf32", lambda: tf32[-1])
+        settings = mt.backends.cuda.matmul
+        for name, on in (("medium", True), ("high", True), ("highest", False)):
+            mt.set_float32_matmul_precision(name)
+            assert settings.allow_tf32 is on and mt.get_float32_matmul_precision() == name
+        settings.allow_tf32 = True
+        assert mt.get_float32_matmul_precision() == "high"
+        mt.set_float32_matmul_precision("medium")
+        settings.allow_tf32 = False
+        assert mt.get_float32_matmul_precision() == "highest"
+
+    @pytest.mark.parametrize("wrong", ["low", 3, None])
+    def test_other_settings(self, wrong):
+        with pytest.raises(RuntimeError, match=f"'highest', 'high', 'medium'.*{wrong}"):
+            mt.set_float32_matmul_precision(wrong)

@@ -1,0 +1,207 @@
+"""checkpoint: the same results, gradients and random numbers as without it."""
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn import nn
+from minitorch_cnn.utils.checkpoint import checkpoint, checkpoint_sequential
+
+
+def block(channels):
+    return nn.Sequential(
+        nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+    ).double()
+
+
+def gradients(forward, parts, x):
+    """The output and all gradients, and a random number drawn after backward."""
+    mt.manual_seed(5)
+    x = x.clone().requires_grad_()
+    y = forward(x)
+    weights = mt.linspace(-1, 1, y.numel(), dtype=y.dtype).reshape(y.shape)
+    (y * weights).sum().backward()
+    found = [x.grad, *(p.grad for part in parts for p in part.parameters())]
+    for part in parts:
+        part.zero_grad()
+    return [each.numpy() for each in (y.detach(), *found, mt.rand(2))]
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_as_without_it(use_reentrant):
+    first, second = block(3), block(3)
+    x = mt.randn(2, 3, 5, 4, dtype=mt.float64)
+
+    def thrifty(x):
+        y = checkpoint(first, x * 2, use_reentrant=use_reentrant)
+        y = checkpoint(second, y, use_reentrant=use_reentrant)
+        return checkpoint(first, y, use_reentrant=use_reentrant).relu()  # first's weights again
+
+    plain = gradients(lambda x: first(second(first(x * 2))).relu(), (first, second), x)
+    for mine, theirs in zip(gradients(thrifty, (first, second), x), plain, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_as_torchs():
+    torch = pytest.importorskip("torch")
+    from torch.utils.checkpoint import checkpoint as theirs
+
+    def both(a, b, scale):
+        return (a * b).exp() * scale, a.argmax(), b.sum() + a.sum()
+
+    values = np.linspace(-1, 1, 6).reshape(2, 3), np.linspace(1, 2, 3)
+    grads = []
+    for library, function in ((mt, checkpoint), (torch, theirs)):
+        a, b = (library.tensor(each, requires_grad=True) for each in values)
+        y, place, total = function(both, a, b, scale=3.0, use_reentrant=False)
+        assert not place.requires_grad
+        (y.sum() * total).backward()
+        grads.append((y.detach().numpy(), a.grad.numpy(), b.grad.numpy()))
+    for mine, other in zip(*grads, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-12)
+
+
+def test_values_in_between_are_not_kept():
+    calls = []
+
+    def counted(x):
+        calls.append(x.requires_grad)
+        return x.exp().sin()
+
+    x = mt.ones(3, requires_grad=True)
+    y = checkpoint(counted, x, use_reentrant=False)
+    assert y.grad_fn.next_functions == ((x, 0),)  # no node of exp or sin
+    y.sum().backward(retain_graph=True)
+    y.sum().backward()
+    assert calls == [True] * 3
+    np.testing.assert_allclose(x.grad.numpy(), 2 * np.cos(np.exp(1)) * np.exp(1) * np.ones(3), 1e-5)
+    with mt.no_grad():
+        assert not checkpoint(counted, x).requires_grad and len(calls) == 4
+
+
+def test_one_within_another():
+    layer = nn.Linear(3, 3).double()
+
+    def outer(x):
+        return checkpoint(layer, layer(x).tanh()).tanh()
+
+    x = mt.randn(2, 3, dtype=mt.float64)
+    plain = gradients(lambda x: layer(layer(x).tanh()).tanh(), (layer,), x)
+    for mine, other in zip(
+        gradients(lambda x: checkpoint(outer, x), (layer,), x), plain, strict=True
+    ):
+        np.testing.assert_allclose(mine, other, rtol=1e-12, atol=1e-14)
+
+
+def test_gradients_by_grad_and_of_parameters_alone():
+    layer = nn.Linear(3, 2)
+    x = mt.randn(4, 3)
+    (mine,) = mt.autograd.grad(checkpoint(layer, x).sum(), layer.weight)
+    np.testing.assert_allclose(mine.numpy(), np.tile(x.numpy().sum(0), (2, 1)), rtol=1e-5)
+    layer.requires_grad_(False)
+    assert not checkpoint(layer, x).requires_grad
+
+
+def test_one_output_of_several_and_outputs_that_need_nothing():
+    x, w = mt.ones(2, requires_grad=True), mt.tensor([2.0, 3.0], requires_grad=True)
+    y, _, constant, text = checkpoint(lambda x: [x * w, x * x, mt.ones(2), "text"], x)
+    assert type(constant) is mt.Tensor and not constant.requires_grad and text == "text"
+    y.sum().backward()
+    assert x.grad.tolist() == [2, 3] and w.grad.tolist() == [1, 1]
+
+
+def test_without_the_same_random_numbers():
+    x = mt.ones(1000, requires_grad=True)
+    drop = nn.Dropout(0.5)
+    for preserve in (True, False):
+        x.grad = None
+        y = checkpoint(drop, x, preserve_rng_state=preserve)
+        y.sum().backward()
+        assert bool((x.grad == y).all()) is preserve
+
+
+def test_autocast_is_the_same_in_the_second_call():
+    kinds = []
+
+    def product(x):
+        y = x @ x
+        kinds.append(y.dtype)
+        return y
+
+    x = mt.ones(2, 2, requires_grad=True)
+    with mt.autocast("cpu", dtype=mt.float16):
+        y = checkpoint(product, x)
+    y.sum().backward()
+    assert kinds == [mt.float16] * 2
+    assert (x @ x).dtype is mt.float32
+
+
+def test_sequential():
+    net = nn.Sequential(*[block(3) for _ in range(5)])
+    x = mt.randn(2, 3, 4, 4, dtype=mt.float64)
+    plain = gradients(net, (net,), x)
+    for segments in (1, 2, 5):
+        found = gradients(
+            lambda x, n=segments: checkpoint_sequential(net, n, x, use_reentrant=False), (net,), x
+        )
+        for mine, other in zip(found, plain, strict=True):
+            np.testing.assert_allclose(mine, other, rtol=1e-12, atol=1e-12)
+
+
+def test_sequential_divides_as_torchs():
+    torch = pytest.importorskip("torch")
+    theirs = torch.utils.checkpoint.checkpoint_sequential
+    calls = []
+
+    def layer(number):
+        def call(x):
+            calls.append(number)
+            return x.sin()
+
+        return call
+
+    layers = [layer(number) for number in range(5)]
+    for library, sequential in ((mt, checkpoint_sequential), (torch, theirs)):
+        calls.clear()
+        x = library.ones(1, requires_grad=True)
+        sequential(layers, 2, x, use_reentrant=False).backward()
+        assert calls == [0, 1, 2, 3, 4, 0, 1]
+    for segments in (0, 6):
+        with pytest.raises(ValueError, match=f"5 functions.* {segments} segments"):
+            checkpoint_sequential(layers, segments, x)
+
+
+def test_what_is_refused():
+    x = mt.ones(2, requires_grad=True)
+    hidden = x.exp()
+    with pytest.raises(NotImplementedError, match="ExpBackward: pass that tensor as an argument"):
+        checkpoint(lambda y: y * hidden, x)
+    with pytest.raises(NotImplementedError, match="gradients of gradients"):
+        mt.autograd.grad(checkpoint(mt.exp, x).sum(), x, create_graph=True)
+    with pytest.raises(NotImplementedError, match="dict"):
+        checkpoint(lambda y: {"y": y}, x)
+    for option in ({"debug": True}, {"context_fn": lambda: None}):
+        with pytest.raises(NotImplementedError, match="checkpoint: context_fn and debug"):
+            checkpoint(mt.exp, x, **option)
+    with pytest.raises(RuntimeError, match="changed one of its arguments in place"):
+        checkpoint(lambda a, b: b.relu_() * a, x, mt.ones(2))
+    lengths = iter((2, 1))
+    y, _ = checkpoint(lambda y: (y.exp(),) * next(lengths), x)
+    with pytest.raises(RuntimeError, match="returned 2 tensors, but 1"):
+        y.sum().backward()
+
+
+def test_an_argument_changed_before_backward_is_noticed():
+    x, weight = mt.ones(2), mt.ones(2, requires_grad=True)
+    y = checkpoint(lambda x: (x * weight).exp(), x)
+    x += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+    y = checkpoint(lambda x: (x * weight).exp(), x)
+    with mt.no_grad():
+        weight += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
