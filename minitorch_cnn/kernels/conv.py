@@ -26,6 +26,7 @@ from typing import NamedTuple
 
 from ..backend import Array, array_module
 from . import depthwise, winograd
+from .activation import relu_
 from .algorithm import choose, record
 from .layout import Pair, channels_first, channels_last, compute_type, kernel_positions, slices
 from .memory import new_array
@@ -81,6 +82,12 @@ def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) 
         if b is not None:
             y[images, rows] += b
     return channels_first(y, x.dtype)  # (N, K, OH, OW)
+
+
+@tiered
+def conv2d_relu_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
+    """max(y, 0) of `conv2d_forward`."""
+    return relu_(conv2d_forward(x, w, b, geometry))
 
 
 @tiered

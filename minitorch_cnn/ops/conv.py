@@ -19,6 +19,7 @@ from .. import kernels
 from ..autograd.function import Function
 from ..kernels import ConvGeometry, output_size
 from ..tensor import Tensor, shape_text, wrap
+from .activation import ReLUBackward
 from .common import same_device
 from .pad import pad
 from .precision import half_precision
@@ -29,21 +30,26 @@ class Conv2dFunction(Function):
     """y (N, K, OH, OW) = x (N, C, H, W) convolved with w (K, C/G, KH, KW), plus b (K) or None"""
 
     fresh_gradients = True
+    with_relu = False
 
     @staticmethod
     def forward(ctx, x, w, b, geometry):
         # The gradient of x needs w, and that of w needs x.
-        ctx.save_for_backward(
-            x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None
-        )
+        saved = [x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None]
         ctx.input_size, ctx.kernel_size, ctx.geometry = x.shape[2:], w.shape[2:], geometry
         bias = None if b is None else b.array
-        return wrap(kernels.conv2d_forward(x.array, w.array, bias, geometry))
+        relu = ctx.function.with_relu
+        kernel = kernels.conv2d_relu_forward if relu else kernels.conv2d_forward
+        y = wrap(kernel(x.array, w.array, bias, geometry))
+        ctx.save_for_backward(*saved, y if relu else None)
+        return y
 
     @staticmethod
     def backward(ctx, gy):
-        x, w = ctx.saved_tensors
+        x, w, y = ctx.saved_tensors
         gx = gw = gb = None
+        if y is not None:
+            gy = ReLUBackward.apply(gy, y.detach())
         if ctx.needs_input_grad[0]:
             gx = Conv2dInputGrad.apply(gy, w, ctx.input_size, ctx.geometry)
         if ctx.needs_input_grad[1]:
@@ -51,6 +57,12 @@ class Conv2dFunction(Function):
         if ctx.needs_input_grad[2]:
             gb = ChannelSum.apply(gy)
         return gx, gw, gb, None
+
+
+class Conv2dReLU(Conv2dFunction):
+    """max(y, 0) of `Conv2dFunction`, in the same pass"""
+
+    with_relu = True
 
 
 class ChannelSum(Function):
@@ -152,6 +164,23 @@ def conv2d(
               [1., 1.],
               [1., 1.]]]])
     """
+    return _conv2d(Conv2dFunction, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d_relu(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """relu(conv2d(...)), with the same arguments: what `Sequential` makes of the two layers."""
+    return _conv2d(Conv2dReLU, input, weight, bias, stride, padding, dilation, groups)
+
+
+def _conv2d(function, input, weight, bias, stride, padding, dilation, groups) -> Tensor:
     input, weight, bias = half_precision(input, weight, bias)
     if input.ndim not in (3, 4):
         raise RuntimeError(
@@ -179,7 +208,7 @@ def conv2d(
             f"Kernel size: ({dh * (KH - 1) + 1} x {dw * (KW - 1) + 1}). "
             "Kernel size can't be greater than actual input size"
         )
-    return with_batch(input, lambda x: Conv2dFunction.apply(x, weight, bias, geometry))
+    return with_batch(input, lambda x: function.apply(x, weight, bias, geometry))
 
 
 def conv_transpose2d(

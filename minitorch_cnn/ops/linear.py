@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 from ..autograd.function import Function
+from ..kernels.activation import relu_
 from ..kernels.linear import matmul
 from ..tensor import Tensor, shape_text, wrap
+from .activation import ReLUBackward
 from .common import same_device
 from .precision import half_precision
 
@@ -15,21 +17,27 @@ class Linear(Function):
     """y = x W^T + b, with x (..., I), W (O, I), b (O,) or None, and y (..., O)"""
 
     fresh_gradients = True
+    with_relu = False
 
     @staticmethod
     def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x, weight)
         # All leading dimensions are rows of one matrix: a single GEMM whatever their number.
         rows = x.array.reshape(math.prod(x.shape[:-1]), x.shape[-1])  # (R, I)
         y = matmul(rows, weight.array.T)  # (R, O)
         if bias is not None:
             y += bias.array
-        return wrap(y.reshape(*x.shape[:-1], len(weight)))
+        if ctx.function.with_relu:
+            relu_(y)
+        y = wrap(y.reshape(*x.shape[:-1], len(weight)))
+        ctx.save_for_backward(x, weight, y if ctx.function.with_relu else None)
+        return y
 
     @staticmethod
     def backward(ctx, gy):
-        x, weight = ctx.saved_tensors
+        x, weight, y = ctx.saved_tensors
         gx = gw = gb = None
+        if y is not None:
+            gy = ReLUBackward.apply(gy, y.detach())
         shape = x.shape
         if x.ndim != 2:
             x = x.reshape(math.prod(shape[:-1]), shape[-1])  # (R, I)
@@ -44,6 +52,12 @@ class Linear(Function):
         return gx, gw, gb
 
 
+class LinearReLU(Linear):
+    """max(y, 0) of `Linear`, whose backward needs only where y is positive"""
+
+    with_relu = True
+
+
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input weight^T + bias.
 
@@ -56,6 +70,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> mt.nn.functional.linear(x, weight, mt.tensor([10.0, 20.0]))
     tensor([[13., 26.]])
     """
+    return _linear(Linear, input, weight, bias)
+
+
+def linear_relu(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """relu(linear(...)), with the same arguments: what `Sequential` makes of the two layers."""
+    return _linear(LinearReLU, input, weight, bias)
+
+
+def _linear(function, input, weight, bias) -> Tensor:
     input, weight, bias = half_precision(input, weight, bias)
     if weight.ndim == 1 and (bias is None or bias.ndim == 0):
         y = linear(input, weight.unsqueeze(0), None).squeeze(-1)
@@ -79,7 +102,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
                 f"linear: input, weight and bias must have the same dtype, but got {input.dtype} "
                 f"and {other.dtype}"
             )
-    return Linear.apply(input, weight, bias)
+    return function.apply(input, weight, bias)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -50,6 +50,14 @@ def _images(y: Array) -> Array:
 
 
 def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Any:
+    return _convolve(x, w, b, geometry, relu_too=False)
+
+
+def conv2d_relu_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Any:
+    return _convolve(x, w, b, geometry, relu_too=True)
+
+
+def _convolve(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu_too: bool) -> Any:
     if not takes(x, w, b):
         return NotImplemented
     K, _, KH, KW = w.shape
@@ -70,8 +78,9 @@ def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) 
     elif is_depthwise(w, geometry.groups):
         depthwise.forward(x_last, w, bias, geometry, y)
     else:
-        conv.forward(x_last, w, bias, geometry, y)
-    return _images(y)
+        conv.forward(x_last, w, bias, geometry, relu_too, y)
+        return _images(y)
+    return _images(relu_(y) if relu_too else y)
 
 
 def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:

@@ -23,7 +23,17 @@ from . import direct
 from .compiling import INT, PAIR, SHAPE, THREE_PAIRS, compiled, external
 from .product import PANEL, panel_width, product
 from .threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
-from .vector import LANES, add_to, copy, fill_zeros, gather, load_some, scatter, store
+from .vector import (
+    LANES,
+    add_to,
+    copy,
+    fill_zeros,
+    gather,
+    keep_positive,
+    load_some,
+    scatter,
+    store,
+)
 
 PATCHES_BYTES = 256 << 10  # of a block: with the weights it shall fit into a core's own cache
 MOST_PIXELS = 96  # in a block: a multiple of the heights of register tiles, 6 and 12
@@ -128,8 +138,10 @@ def rows_of_block(
 
 
 @kernel
-def convolve_blocks(part, parts, work, x, w, bias, y, KW, geometry, tap_rows, block, patches, line):
-    """y (N, OH, OW, K) from x (N, H, W, C); w: see `arrange_weights`.
+def convolve_blocks(
+    part, parts, work, x, w, bias, relu, y, KW, geometry, tap_rows, block, patches, line
+):  # fmt: skip
+    """y (N, OH, OW, K) from x (N, H, W, C); w: see `arrange_weights`; relu: at least 0.
 
     patches: a workspace for each part; of size 0 if the patches are the pixels of x.
     """
@@ -154,6 +166,8 @@ def convolve_blocks(part, parts, work, x, w, bias, y, KW, geometry, tap_rows, bl
                     address(w) + 4 * (index * panels + panel) * depth * width, 0, 4 * width, 0,
                     out, 4 * K, count, min(width, Kg - panel * width), 1, depth, start, start_row,
                 )  # fmt: skip
+        if relu:
+            keep_positive(address(y) + 4 * first * K, count * K)
         first = take(work, block)
 
 
@@ -308,18 +322,18 @@ class _Plan:
         return empty((0 if self.plain else parts * self.block * self.line,))
 
 
-def forward(x, w, bias, geometry, y) -> None:
-    """y (N, OH, OW, K) from x (N, H, W, C), w (K, C/G, KH, KW) and bias (K)."""
+def forward(x, w, bias, geometry, relu, y) -> None:
+    """y (N, OH, OW, K) from x (N, H, W, C), w (K, C/G, KH, KW) and bias (K); relu: at least 0."""
     plan, width = _Plan(w.shape, geometry), panel_width(len(w) // geometry[3])
     panels = -(-len(w) // geometry[3] // width)
     weights = empty((plan.groups, plan.pieces, panels, plan.depth, width))
     run(arrange_weights, w, plan.tap_rows, weights, parts=parts_for(weights.size))
     if direct.applies(w.shape, geometry):
-        direct.forward(x, weights[0, 0], bias, w.shape, geometry[0], geometry[1], y)
+        direct.forward(x, weights[0, 0], bias, w.shape, geometry[0], geometry[1], relu, y)
         return
     run(
-        convolve_blocks, counter(), x, weights, bias, y, plan.KW, plan.geometry, plan.tap_rows,
-        plan.block, plan.workspace(get_num_threads()), plan.line,
+        convolve_blocks, counter(), x, weights, bias, relu, y, plan.KW, plan.geometry,
+        plan.tap_rows, plan.block, plan.workspace(get_num_threads()), plan.line,
         parts=parts_for(y.size * plan.depth // 16),
     )  # fmt: skip
 

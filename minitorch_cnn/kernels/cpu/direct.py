@@ -14,7 +14,7 @@ from ..memory import empty
 from .compiling import INT, SHAPE, compiled, external
 from .product import PANEL, product
 from .threads import address, counter, get_num_threads, kernel, run, share, take
-from .vector import LANES, copy, fill_zeros
+from .vector import LANES, copy, fill_zeros, keep_positive
 
 BAND_BYTES = 192 << 10  # of the rows of an image that are worked on at a time
 
@@ -55,10 +55,10 @@ def padded_band(image, shape, top, left, rows, columns, band):
 
 
 @kernel
-def convolve_bands(part, parts, work, x, w, bias, y, taps, stride, padding, columns, band):
+def convolve_bands(part, parts, work, x, w, bias, relu, y, taps, stride, padding, columns, band):
     """y (N, OH, OW, K) from x (N, H, W, C); w (panels, KH KW C, width), see `arrange_weights`.
 
-    columns: of the image that the outputs see. band: one workspace for each part.
+    relu: at least 0. columns: of the image that the outputs see. band: one workspace for each part.
     """
     N, _, _, C = x.shape
     _, OH, OW, K = y.shape
@@ -87,6 +87,8 @@ def convolve_bands(part, parts, work, x, w, bias, y, taps, stride, padding, colu
                     address(bias) + 4 * channel, 0,
                 )  # fmt: skip
                 out += 4 * OW * K
+        if relu:
+            keep_positive(address(y) + 4 * (n * OH + i) * OW * K, count * OW * K)
         index = take(work, 1)
 
 
@@ -125,11 +127,12 @@ def _columns_and_band(x, w_shape, stride, OW):
     return columns, empty((get_num_threads(), max(BAND_BYTES // 4, KH * columns * C)))
 
 
-def forward(x, weights, bias, w_shape, stride, padding, y) -> None:
+def forward(x, weights, bias, w_shape, stride, padding, relu, y) -> None:
     """y (N, OH, OW, K) from x (N, H, W, C), arranged weights and bias (K)."""
     columns, band = _columns_and_band(x, w_shape, stride, y.shape[2])
     run(
-        convolve_bands, counter(), x, weights, bias, y, w_shape[2:], stride, padding, columns, band
+        convolve_bands, counter(), x, weights, bias, relu, y, w_shape[2:], stride, padding,
+        columns, band,
     )  # fmt: skip
 
 

@@ -353,6 +353,14 @@ def fill_zeros(target, count):
 
 
 @compiled
+def keep_positive(target, count):
+    """Writes 0 over `count` floats where they are negative."""
+    for i in range(0, count, LANES):
+        value = positive_part(load_some(target + 4 * i, count - i))
+        store_some(target + 4 * i, value, count - i)
+
+
+@compiled
 def add_to(source, target, count):
     """Adds `count` floats at one address to those at another."""
     for i in range(0, count, LANES):

@@ -10,8 +10,12 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ...autograd.modes import state
 from ...tensor import Tensor
 from ..parameter import Parameter
+from .activation import ReLU
+from .conv import Conv2d
+from .linear import Linear
 from .module import Module, indent, type_name
 
 
@@ -92,6 +96,17 @@ class _Numbered(Module):
         return module
 
 
+def _in_one_pass(layer: Module, activation: Module) -> bool:
+    """Whether the layer can apply the ReLU that follows: if nobody could see the values between."""
+    return (
+        type(activation) is ReLU
+        and type(layer) in (Conv2d, Linear)
+        and not (layer._has_hooks() or activation._has_hooks() or state.observer)
+        and "forward" not in layer.__dict__
+        and "forward" not in activation.__dict__
+    )
+
+
 class Sequential(_Numbered):
     """Modules one after another: each gets what the one before it returned.
 
@@ -119,8 +134,15 @@ class Sequential(_Numbered):
                 self.add_module(str(index), module)
 
     def forward(self, input: Any) -> Any:
-        for module in self:
-            input = module(input)
+        modules = list(self)
+        done = False
+        for module, following in zip(modules, [*modules, None][1:], strict=True):
+            if done:
+                done = False
+            elif following is not None and _in_one_pass(module, following):
+                input, done = module.forward_relu(input), True
+            else:
+                input = module(input)
         return input
 
     def _like(self, items: list[tuple[str, Module]]) -> Sequential:
