@@ -74,9 +74,18 @@ def channel_sums(part, parts, x, sums, workspace):
     rows = max(BLOCK_NUMBERS // C, 16)
     start, stop = share(P, part, parts)
     for first in range(start, stop, rows):
-        place, block = address(x) + 4 * first * C, address(workspace[part])
+        place, block, row = address(x) + 4 * first * C, address(workspace[part]), 4 * C
         fill_zeros(block, workspace.shape[2])
-        for _ in range(min(rows, stop - first)):
+        count = min(rows, stop - first)
+        for _ in range(count // 4):  # four rows at a time: each sum waits for the one before it
+            for c in range(0, C, LANES):
+                n = min(C - c, LANES)
+                four = load_some(place, n) + load_some(place + row, n)
+                four += load_some(place + 2 * row, n) + load_some(place + 3 * row, n)
+                store(block + 4 * c, load(block + 4 * c) + four)
+                place += 4 * n
+            place += 3 * row
+        for _ in range(count % 4):
             for c in range(0, C, LANES):
                 n = min(C - c, LANES)
                 store(block + 4 * c, load(block + 4 * c) + load_some(place, n))

@@ -83,9 +83,11 @@ def max_scatter(part, parts, work, gy, position, size, stride, padding, dilation
     _, OH, OW, _ = gy.shape
     (KH, KW), (sh, sw), (ph, pw), (dh, dw) = size, stride, padding, dilation
     apart = sh > (KH - 1) * dh and sw > (KW - 1) * dw  # no pixel is in two windows
+    everywhere = apart and OH * KH == H and OW * KW == W and ph + pw == 0 and dh == dw == 1
     n = take(work, 1)
     while n < N:
-        fill_zeros(address(gx) + 4 * n * H * W * C, H * W * C)
+        if not everywhere:  # then each pixel is written to
+            fill_zeros(address(gx) + 4 * n * H * W * C, H * W * C)
         for i in range(OH):
             for j in range(OW):
                 for c in range(0, C, LANES):
