@@ -12,6 +12,7 @@ by returning NotImplemented; the definition then does the work.
 from __future__ import annotations
 
 import functools
+import gc
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
@@ -32,8 +33,15 @@ def cpu_tier() -> ModuleType | None:
     """The Numba kernels, imported at the first call; None without Numba."""
     if importlib.util.find_spec("numba") is None:
         return None
-    from . import cpu
-
+    # Numba makes a hundred thousand objects that stay: to look through them for garbage again and
+    # again would take a tenth of a second, and seconds if kernels have to be compiled.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        from . import cpu
+    finally:
+        if collecting:
+            gc.enable()
     return cpu
 
 

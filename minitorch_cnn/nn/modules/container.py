@@ -113,6 +113,10 @@ class Sequential(_Numbered):
     Takes modules, or one OrderedDict of names and modules. A slice is a Sequential of the same
     modules.
 
+    A Conv2d or Linear and the ReLU after it are computed in one pass: the values between them are
+    never written to memory. Nobody can see them here, unless one of the two modules has hooks or a
+    forward of its own; then they run one by one.
+
     >>> import minitorch_cnn as mt
     >>> net = mt.nn.Sequential(mt.nn.Flatten(), mt.nn.Linear(4, 2))
     >>> net
