@@ -167,17 +167,9 @@ def conv2d(
     return _conv2d(Conv2dFunction, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv2d_relu(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """relu(conv2d(...)), with the same arguments: what `Sequential` makes of the two layers."""
-    return _conv2d(Conv2dReLU, input, weight, bias, stride, padding, dilation, groups)
+def conv2d_relu(*arguments: Any) -> Tensor:
+    """relu(conv2d(...)), all seven arguments given: what `Sequential` makes of the two layers."""
+    return _conv2d(Conv2dReLU, *arguments)
 
 
 def _conv2d(function, input, weight, bias, stride, padding, dilation, groups) -> Tensor:

@@ -8,7 +8,7 @@ from ..autograd.function import Function
 from ..kernels.activation import relu_
 from ..kernels.linear import matmul
 from ..tensor import Tensor, shape_text, wrap
-from .activation import ReLUBackward
+from .activation import ReLUBackward, relu
 from .common import same_device
 from .precision import half_precision
 
@@ -75,6 +75,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def linear_relu(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """relu(linear(...)), with the same arguments: what `Sequential` makes of the two layers."""
+    if weight.ndim == 1:
+        return relu(linear(input, weight, bias))
     return _linear(LinearReLU, input, weight, bias)
 
 

@@ -72,10 +72,16 @@ def test_first_and_second_gradients_by_differences(kind, has_bias, seed):
     def function(x, w, b=None):
         if kind == "linear":
             return linear_relu(x, w, b)
-        return conv2d_relu(x, w, b, padding=1, groups=3 if kind == "depthwise" else 1)
+        return conv2d_relu(x, w, b, 1, 1, 1, 3 if kind == "depthwise" else 1)
 
     assert mt.autograd.gradcheck(function, arguments)
     assert mt.autograd.gradgradcheck(function, arguments)
+
+
+def test_a_weight_of_one_dimension():
+    x, weight, bias = mt.randn(6, 4), mt.randn(4), mt.randn(())
+    expected = np.maximum(x.numpy() @ weight.numpy() + bias.numpy(), 0)
+    np.testing.assert_allclose(linear_relu(x, weight, bias).numpy(), expected, rtol=1e-5)
 
 
 def test_nan_stays_and_negative_zero_is_no_matter():
