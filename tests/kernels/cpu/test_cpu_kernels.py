@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minitorch_cnn as mt
 from minitorch_cnn import kernels
 from minitorch_cnn.kernels import activation, cpu, dropout, linear, loss, memory
 from minitorch_cnn.kernels import optim as definitions
@@ -242,3 +243,19 @@ def test_the_tier_is_what_the_public_names_call():
         patch.setattr(cpu, "relu", lambda x: calls.append(x.shape) or NotImplemented)
         np.testing.assert_array_equal(activation.relu(x), [0, 2])
     assert calls == [(2,)]
+
+
+@pytest.mark.parametrize("size", [(4, 4), (5, 4), (4, 5)])
+def test_pixels_that_no_window_covers_get_no_gradient(size):
+    H, W = size
+    before = memory.empty((64, H, W, 16))
+    before.fill(np.nan)  # what the gradient's memory holds at first
+    del before
+    x = mt.randn(64, 16, H, W, requires_grad=True)
+    y = mt.nn.functional.max_pool2d(x, 2)
+    (gx,) = mt.autograd.grad(y, x, mt.ones(*y.shape))
+    gx = gx.numpy()
+    assert gx[:, :, 4:].sum() == 0 and gx[:, :, :, 4:].sum() == 0
+    assert np.array_equal(
+        gx[:, :, :4, :4].reshape(64, 16, 2, 2, 2, 2).sum((3, 5)), np.ones(y.shape)
+    )
