@@ -12,7 +12,7 @@ if __name__ == "__main__":
     main(
         arch="lenet5",
         dataset="mnist",
-        lr=0.02,
+        lr=0.05,
         epochs=5,
         augment=False,
         out="runs/lenet",
