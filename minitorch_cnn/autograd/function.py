@@ -147,20 +147,18 @@ class Node:
         if state.anomaly:
             self.traceback = traceback.format_stack()[:-3]
         for index, output in enumerate(outputs):
-            shape, kind, device = output._signature()
-            self.outputs_meta.append((shape, kind, device))
-            skip = any(output is each for each in self._non_differentiable)
-            if kind.kind == "f" and not skip:
+            meta = output._signature()
+            self.outputs_meta.append(meta)
+            if meta[1].kind == "f" and not _is_one_of(output, self._non_differentiable):
                 output._set_history(self, index)
         self._saved = []
         for tensor in self._to_save:
             if tensor is None:
                 self._saved.append(None)
                 continue
-            own = next((i for i, output in enumerate(outputs) if output is tensor), None)
-            saved = SavedTensor(tensor, own is not None)
-            if own is not None:
-                saved.output = own
+            saved = SavedTensor(tensor, _is_one_of(tensor, outputs))
+            if saved.is_own_output:
+                saved.output = [output is tensor for output in outputs].index(True)
             self._saved.append(saved)
 
     def become(self, function: type[Function], edges: list, saved: list) -> None:
@@ -182,6 +180,14 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
+
+
+def _is_one_of(tensor: Tensor, values: tuple) -> bool:
+    """Whether the tensor itself, not one of equal values, is there."""
+    for value in values:
+        if value is tensor:
+            return True
+    return False
 
 
 class Function:
@@ -225,7 +231,9 @@ class Function:
         """Runs forward and records it if an input requires a gradient."""
         recording = state.grad_enabled
         # First of all, because it may record views anew: their nodes must have lower numbers.
-        needed = [recording and isinstance(arg, Tensor) and arg.requires_grad for arg in args]
+        needed = [False] * len(args)
+        if recording:
+            needed = [isinstance(arg, Tensor) and arg.requires_grad for arg in args]
         node = Node(cls)
         node.needs_input_grad = tuple(needed)
         state.grad_enabled = False
@@ -238,7 +246,7 @@ class Function:
 
         outputs = result if isinstance(result, tuple) else (result,)
         outputs = cls._own_outputs(node, args, outputs)
-        if any(node.needs_input_grad):
+        if True in needed:
             node.record(args, outputs)
         node._to_save = node._non_differentiable = node._dirty = ()
         if state.observer is not None:
@@ -258,9 +266,9 @@ class Function:
                     f"{node.function.__name__}.forward must return tensors, "
                     f"got {type(output).__name__}"
                 )
-            if node._dirty and any(output is each for each in node._dirty):
+            if _is_one_of(output, node._dirty):
                 output._bump_version()
-            elif any(output is arg for arg in args):
+            elif _is_one_of(output, args):
                 output = output.detach()
             own.append(output)
         return tuple(own)

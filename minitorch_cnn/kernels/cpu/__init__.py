@@ -20,10 +20,9 @@ from ..depthwise import applies as is_depthwise
 from ..depthwise import applies_to_channels
 from ..dropout import threshold
 from ..layout import Pair
-from ..layout import channels_last as _channels_last
 from ..memory import empty
 from ..pool import PoolGeometry
-from . import conv, depthwise, direct, elementwise, loss, norm, pool, winograd
+from . import conv, depthwise, direct, elementwise, layout, loss, norm, pool, winograd
 from . import dropout as _dropout
 from . import matmul as _matmul
 from . import optim as _optim
@@ -31,14 +30,31 @@ from .product import panel_width
 from .threads import SMALL, counter, parts_for, run
 from .vector import BYTES, LANES, may_stream
 
+FLOAT32 = np.dtype(np.float32)
+
 
 def takes(*arrays: Array | None) -> bool:
     """Whether all arrays are float32 and not empty."""
-    return all(a is None or (a.dtype == np.float32 and a.size > 0) for a in arrays)
+    for array in arrays:
+        if array is not None and (array.dtype != FLOAT32 or array.size == 0):
+            return False
+    return True
 
 
 def _contiguous(array: Array) -> Array:
     return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def _channels_last(x: Array) -> Array:
+    """(N, C, H, W) -> (N, H, W, C), contiguous; a view if it is so in memory."""
+    last = x.transpose(0, 2, 3, 1)
+    if last.flags.c_contiguous or not x.flags.c_contiguous:
+        return _contiguous(last)
+    y = empty(last.shape)
+    N, H, W, C = y.shape
+    rows = x.reshape(N, C, H * W), y.reshape(N, H * W, C)
+    run(layout.to_channels_last, *rows, parts=parts_for(x.size))
+    return y
 
 
 def _images(y: Array) -> Array:
@@ -152,10 +168,9 @@ def channel_mean_var(x: Array) -> Any:
     parts = parts_for(x.size)
     means, squares = np.zeros((2, parts, C))
     run(norm.statistics, rows, means, squares, _workspace(parts, 2, C), parts=parts)
-    counts = np.array([P * (p + 1) // parts - P * p // parts for p in range(parts)])[:, None]
-    mean = (means * counts).sum(0) / P
-    variance = (squares + counts * (means - mean) ** 2).sum(0) / P
-    return mean.astype(np.float32), variance.astype(np.float32)
+    mean, variance = np.empty(C, np.float32), np.empty(C, np.float32)
+    run(norm.mean_and_variance, means, squares, P, mean, variance, parts=1)
+    return mean, variance
 
 
 def channel_sum(x: Array) -> Any:
@@ -204,25 +219,21 @@ def batch_norm_backward(
     y_rows = x_rows if y is None else _rows(y)
     count, C = x_rows.shape
     parts = parts_for(x.size)
-    sums = np.zeros((parts, 2, C))
+    mean, sums = _contiguous(mean), np.zeros((parts, 2, C))
     run(
-        norm.gradient_sums, gy_rows, x_rows, y_rows, y is not None, _contiguous(mean), sums,
+        norm.gradient_sums, gy_rows, x_rows, y_rows, y is not None, mean, sums,
         _workspace(parts, 2, C), parts=parts,
     )  # fmt: skip
-    gbias, gweight = sums.sum(0)
-    gweight *= invstd
-
-    # gx = a g + b x + c, see the definition
-    a = invstd.astype(np.float64) if weight is None else weight * invstd.astype(np.float64)
-    b = c = np.zeros(C)
-    if batch_statistics:
-        b = -a * invstd * gweight / count
-        c = -a * gbias / count - b * mean
-    a, b, c = (vector.astype(np.float32) for vector in (a, b, c))
+    weight = np.ones(C, np.float32) if weight is None else _contiguous(weight)
+    gweight, gbias, *coefficients = (np.empty(C, np.float32) for _ in range(5))
+    run(
+        norm.gradient_coefficients, sums, weight, mean, _contiguous(invstd), count,
+        batch_statistics, gweight, gbias, *coefficients, parts=1,
+    )  # fmt: skip
     gx = empty(x_rows.shape)
-    args = (gy_rows, x_rows, y_rows, y is not None, a, b, c, may_stream(gx), gx)
+    args = (gy_rows, x_rows, y_rows, y is not None, *coefficients, may_stream(gx), gx)
     run(norm.input_gradient, counter(), *args, parts=parts_for(x.size))
-    return _back(gx, gy), gweight.astype(np.float32), gbias.astype(np.float32)
+    return _back(gx, gy), gweight, gbias
 
 
 # ------------------------------------------------------------------------------ elementwise

@@ -68,6 +68,23 @@ def statistics(part, parts, x, mean, square, workspace):
 
 
 @kernel
+def mean_and_variance(part, parts, means, squares, P, mean, variance):
+    """mean, variance (C), float32, of P rows from those of the shares, as `statistics` left them."""
+    shares, C = means.shape
+    for c in range(C):
+        total, square = 0.0, 0.0
+        for other in range(shares):
+            start, stop = share(P, other, shares)
+            total += means[other, c] * (stop - start)
+        total /= P
+        for other in range(shares):
+            start, stop = share(P, other, shares)
+            distance = means[other, c] - total
+            square += squares[other, c] + distance * distance * (stop - start)
+        mean[c], variance[c] = total, square / P
+
+
+@kernel
 def channel_sums(part, parts, x, sums, workspace):
     """sums (parts, C) += this part's rows of x (P, C), in float64."""
     P, C = x.shape
@@ -154,6 +171,26 @@ def gradient_sums(part, parts, gy, x, y, has_y, mean, sums, workspace):
         for c in range(C):
             sums[part, 0, c] += workspace[part, 0, c]
             sums[part, 1, c] += workspace[part, 1, c]
+
+
+@kernel
+def gradient_coefficients(
+    part, parts, sums, weight, mean, invstd, count, batch_statistics, gweight, gbias, a, b, c0
+):
+    """All but sums (shares, 2, C) are (C), float32; see the formulas of `batch_norm_backward`."""
+    shares, _, C = sums.shape
+    for c in range(C):
+        gradient, product = 0.0, 0.0
+        for other in range(shares):
+            gradient += sums[other, 0, c]
+            product += sums[other, 1, c]
+        deviation = np.float64(invstd[c])
+        product *= deviation
+        gbias[c], gweight[c] = gradient, product
+        scale = weight[c] * deviation
+        slope = -scale * deviation * product / count if batch_statistics else 0.0
+        a[c], b[c] = scale, slope
+        c0[c] = -scale * gradient / count - slope * mean[c] if batch_statistics else 0.0
 
 
 @kernel

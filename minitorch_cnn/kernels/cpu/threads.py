@@ -313,16 +313,19 @@ MOST_WORKERS = 255
 _LET_OTHERS_RUN, _SLEEP = _c_functions()
 _count = _default_count()
 _workers: list[_Worker] = []
-_boxes = np.zeros((MOST_WORKERS + 1, BOX // 8), np.int64)
+_numbers = np.zeros((MOST_WORKERS + 1) * BOX // 8, np.int64)
+_states = _numbers[-_numbers.ctypes.data % BOX // 8 :: BOX // 8]  # the first one of each box
+_boxes = _states.ctypes.data  # the first line of the cache
 _in_use = threading.Lock()
 
 
 def _forget_workers() -> None:
-    """Threads do not survive a fork: the child process starts its own when it needs them."""
-    global _workers, _boxes, _in_use
-    _workers, _boxes, _in_use = [], np.zeros_like(_boxes), threading.Lock()
+    global _workers, _in_use
+    _workers, _in_use = [], threading.Lock()
+    _numbers[:] = 0
 
 
+# Threads do not survive a fork: the child process starts its own when it needs them.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_workers)
 
@@ -347,19 +350,14 @@ def parts_for(numbers: int) -> int:
     return 1 if numbers < SMALL else _count
 
 
-def _boxes_of_workers(count: int) -> int:
-    """The address of the boxes of `count` workers, none of which is asleep."""
-    first = -_boxes.ctypes.data % BOX // 8  # where a line of the cache begins
-    boxes = _boxes.reshape(-1)[first:]
-    place = boxes.ctypes.data
+def _wake_workers(count: int) -> None:
     while len(_workers) < count:
-        boxes[len(_workers) * BOX // 8] = ASLEEP
-        _workers.append(_Worker(len(_workers) + 1, place + len(_workers) * BOX))
+        _states[len(_workers)] = ASLEEP
+        _workers.append(_Worker(len(_workers) + 1, _boxes + len(_workers) * BOX))
     for index in range(count):
-        if boxes[index * BOX // 8] == ASLEEP:
-            boxes[index * BOX // 8] = IDLE
+        if _states[index] == ASLEEP:
+            _states[index] = IDLE
             _workers[index].wake.put(None)
-    return place
 
 
 def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
@@ -374,8 +372,8 @@ def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
         status = kernel.start(parts, 0, 0, 0, *args)
     else:
         try:
-            boxes = _boxes_of_workers(parts - 1)
-            status = kernel.start(parts, boxes, _LET_OTHERS_RUN, _SLEEP, *args)
+            _wake_workers(parts - 1)
+            status = kernel.start(parts, _boxes, _LET_OTHERS_RUN, _SLEEP, *args)
         finally:
             _in_use.release()
     if status:

@@ -332,8 +332,9 @@ STREAM_BYTES = 2 << 20
 
 def may_stream(array: np.ndarray) -> bool:
     """Whether `stream` can write a channels-last array, and should."""
-    whole = array.shape[-1] % LANES == 0 and array.ctypes.data % BYTES == 0
-    return whole and array.nbytes >= STREAM_BYTES
+    if array.nbytes < STREAM_BYTES or array.shape[-1] % LANES:
+        return False
+    return array.ctypes.data % BYTES == 0
 
 
 @compiled
