@@ -116,10 +116,12 @@ def batch_norm_backward(
     invstd: Array,
     batch_statistics: bool,
     y: Array | None = None,
-) -> tuple[Array, Array, Array]:
-    """gx, and the gradients of weight and bias (C).
+    residual: bool = False,
+) -> tuple[Array, Array, Array, Array | None]:
+    """gx, the gradients of weight and bias (C), and that of the residual if there is one.
 
-    y: the output, if the forward pass had relu. Then gy counts only where y > 0.
+    y: the output, if the forward pass had relu. Then gy counts only where y > 0. That much of it
+    is the gradient of the residual.
 
     With xhat = (x - mean) invstd, y = weight xhat + bias and M numbers a channel,
 
@@ -133,6 +135,7 @@ def batch_norm_backward(
     C = x.shape[1]
     if y is not None:
         gy = relu_backward(gy, y)
+    gresidual = gy if residual else None
     x_rows, gy_rows = _rows(x), _rows(gy)
     P, _, D = x_rows.shape
     tiled_mean = _tile(mean, x_rows)
@@ -152,7 +155,7 @@ def batch_norm_backward(
     tiled_a = _tile(a, x_rows)
     if not batch_statistics:
         xp.multiply(gy_rows, tiled_a, out=gx)
-        return _back(gx, gy), gweight, gbias
+        return _back(gx, gy), gweight, gbias, gresidual
     count = max(x.size // max(C, 1), 1)
     b = -a * invstd * gweight / count
     tiled_b, tiled_c = _tile(b, x_rows), _tile(-a * gbias / count - b * mean, x_rows)
@@ -161,4 +164,4 @@ def batch_norm_backward(
         xp.multiply(gy_rows[images], tiled_a, out=part)
         part += x_rows[images] * tiled_b
         part += tiled_c
-    return _back(gx, gy), gweight, gbias
+    return _back(gx, gy), gweight, gbias, gresidual

@@ -24,7 +24,6 @@ from .. import kernels
 from ..autograd.function import Function
 from ..autograd.modes import is_grad_enabled, state
 from ..backend import array_module
-from ..kernels.activation import relu_backward
 from ..kernels.layout import compute_type
 from ..tensor import Tensor, later, shape_text, wrap
 from .activation import ReLU, ReLUBackward
@@ -129,14 +128,14 @@ class BatchNorm(Function):
             # Somebody will differentiate this gradient: the same formulas, recorded.
             gx, gweight, gbias = BatchNorm.recorded_backward(ctx, gy, x, weight, mean, var)
         else:
-            gx, gweight, gbias = BatchNorm.gradients(ctx, gy, x, weight, mean, var)
+            gx, gweight, gbias, _ = BatchNorm.gradients(ctx, gy, x, weight, mean, var)
         needs = ctx.needs_input_grad
         gweight, gbias = gweight if needs[1] else None, gbias if needs[2] else None
         return gx, gweight, gbias, None, None, None, None
 
     @staticmethod
-    def gradients(ctx, gy, x, weight, mean, var, y=None):
-        """Of x, weight and bias; y: the output, if a ReLU was applied to it."""
+    def gradients(ctx, gy, x, weight, mean, var, y=None, residual=False):
+        """Of x, weight, bias, and a residual; y: the output, if a ReLU was applied to it."""
         invstd = 1 / array_module(x.array).sqrt(var.array.astype(compute_type(x.array)) + ctx.eps)
         arrays = kernels.batch_norm_backward(
             gy.array,
@@ -146,8 +145,9 @@ class BatchNorm(Function):
             invstd,
             ctx.batch_statistics,
             None if y is None else y.array,
+            residual,
         )
-        return tuple(wrap(array) for array in arrays)
+        return [None if array is None else wrap(array) for array in arrays]
 
     @staticmethod
     def recorded_backward(ctx, gy, x, weight, mean, var):
@@ -190,23 +190,13 @@ class BatchNormReLU(Function):
     def backward(ctx, gy):
         x, weight, mean, var, y = ctx.saved_tensors
         needs = ctx.needs_input_grad
-        g = None  # the gradient that comes out of the ReLU, and into the residual
         if is_grad_enabled():
-            g = ReLUBackward.apply(gy, y.detach())
-            grads = BatchNorm.recorded_backward(ctx, g, x, weight, mean, var)
-        elif needs[3]:
-            g = wrap(relu_backward(gy.array, y.array))
-            grads = BatchNorm.gradients(ctx, g, x, weight, mean, var)
+            g = ReLUBackward.apply(gy, y.detach())  # goes on into the residual as well
+            grads = *BatchNorm.recorded_backward(ctx, g, x, weight, mean, var), g
         else:
-            grads = BatchNorm.gradients(ctx, gy, x, weight, mean, var, y)
-        gx, gweight, gbias = grads
-        return (
-            gx if needs[0] else None,
-            gweight if needs[1] else None,
-            gbias if needs[2] else None,
-            g if needs[3] else None,
-            None,
-        )
+            grads = BatchNorm.gradients(ctx, gy, x, weight, mean, var, y, needs[3])
+        wanted = (grad if need else None for grad, need in zip(grads, needs[:4], strict=True))
+        return *wanted, None
 
 
 def batch_norm(

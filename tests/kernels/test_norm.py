@@ -60,6 +60,7 @@ def test_gradient_by_the_chain_rule_written_out(shape, channels_last, affine, ba
     got = kernels.batch_norm_backward(
         in_layout(gy, channels_last), in_layout(x, not channels_last), weight, mean, invstd, batch
     )
+    assert got[3] is None  # of a residual
     np.testing.assert_allclose(got[0], gx, atol=1e-11)
     np.testing.assert_allclose(got[1], (gy * centred).sum(axes) * invstd, atol=1e-11)
     np.testing.assert_allclose(got[2], gy.sum(axes), atol=1e-11)

@@ -212,6 +212,7 @@ def batch_norm_backward(
     invstd: Array,
     batch_statistics: bool,
     y: Array | None = None,
+    residual: bool = False,
 ) -> Any:
     if not takes(gy, x, weight, mean, invstd, y):
         return NotImplemented
@@ -220,10 +221,12 @@ def batch_norm_backward(
     count, C = x_rows.shape
     parts = parts_for(x.size)
     mean, sums = _contiguous(mean), np.zeros((parts, 2, C))
+    masked = empty(x_rows.shape) if residual and y is not None else gy_rows
     run(
         norm.gradient_sums, gy_rows, x_rows, y_rows, y is not None, mean, sums,
-        _workspace(parts, 2, C), parts=parts,
+        _workspace(parts, 2, C), masked is not gy_rows, may_stream(masked), masked, parts=parts,
     )  # fmt: skip
+    has_y = y is not None and masked is gy_rows
     weight = np.ones(C, np.float32) if weight is None else _contiguous(weight)
     gweight, gbias, *coefficients = (np.empty(C, np.float32) for _ in range(5))
     run(
@@ -231,9 +234,9 @@ def batch_norm_backward(
         batch_statistics, gweight, gbias, *coefficients, parts=1,
     )  # fmt: skip
     gx = empty(x_rows.shape)
-    args = (gy_rows, x_rows, y_rows, y is not None, *coefficients, may_stream(gx), gx)
+    args = (masked, x_rows, y_rows, has_y, *coefficients, may_stream(gx), gx)
     run(norm.input_gradient, counter(), *args, parts=parts_for(x.size))
-    return _back(gx, gy), gweight, gbias
+    return _back(gx, gy), gweight, gbias, _back(masked, gy) if residual else None
 
 
 # ------------------------------------------------------------------------------ elementwise

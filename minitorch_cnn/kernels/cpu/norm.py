@@ -140,10 +140,13 @@ def normalize(part, parts, work, x, scale, shift, residual, has_residual, relu, 
 
 
 @kernel
-def gradient_sums(part, parts, gy, x, y, has_y, mean, sums, workspace):
+def gradient_sums(
+    part, parts, gy, x, y, has_y, mean, sums, workspace, has_masked, streaming, masked
+):
     """sums (parts, 2, C) += g and g * (x - mean) of this part's rows, in float64.
 
-    g is gy, or where the forward pass had a ReLU (has_y), gy where y > 0 and 0 elsewhere.
+    g is gy, or where the forward pass had a ReLU (has_y), gy where y > 0 and 0 elsewhere; it is
+    written to masked (P, C) if somebody wants it (has_masked).
     """
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 16)
@@ -151,6 +154,7 @@ def gradient_sums(part, parts, gy, x, y, has_y, mean, sums, workspace):
     for first in range(start, stop, rows):
         offset = 4 * first * C
         g_place, x_place, y_place = address(gy) + offset, address(x) + offset, address(y) + offset
+        out = address(masked) + offset
         block, width = address(workspace[part]), workspace.shape[2]
         fill_zeros(block, 2 * width)
         for _ in range(min(rows, stop - first)):
@@ -160,12 +164,17 @@ def gradient_sums(part, parts, gy, x, y, has_y, mean, sums, workspace):
                 g = load_some(g_place, n)
                 if has_y:
                     g = where_positive(load_some(y_place, n), g)
+                if has_masked and streaming:
+                    stream(out, g)
+                elif has_masked:
+                    store_some(out, g, n)
                 distance = load_some(x_place, n) - load_some(address(mean) + 4 * c, n)
                 store(s_place, load(s_place) + g)
                 store(p_place, fma(g, distance, load(p_place)))
                 g_place += 4 * n
                 x_place += 4 * n
                 y_place += 4 * n
+                out += 4 * n
                 s_place += BYTES
                 p_place += BYTES
         for c in range(C):

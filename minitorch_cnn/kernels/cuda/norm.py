@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ...backend import Array, array_module
+from ..activation import relu_backward
 from ..layout import compute_type
 from .arrays import channels_first, channels_last
 from .loader import THREADS, launch, launch_elementwise, takes
@@ -64,11 +65,15 @@ def batch_norm_backward(
     invstd: Array,
     batch_statistics: bool,
     y: Array | None = None,
-) -> tuple[Array, Array, Array]:
+    residual: bool = False,
+) -> tuple[Array, Array, Array, Array | None]:
     if not takes(gy, x, y) or x.size == 0:
         return NotImplemented
     xp = array_module(x)
     M, C, chunks = _chunks(x)
+    if residual and y is not None:
+        gy, y = relu_backward(gy, y), None
+    gresidual = gy if residual else None
     gy, x = channels_last(gy), channels_last(x)
     y = None if y is None else channels_last(y)
     mean, invstd = _vector(mean, x), _vector(invstd, x)
@@ -86,7 +91,7 @@ def batch_norm_backward(
     gx = xp.empty_like(x)
     args = gy, y, x, a, b, c, gx, int(batch_statistics), C
     launch_elementwise("norm.cu", "normalize_backward", x.dtype, x.size, *args)
-    return channels_first(gx), gweight, gbias
+    return channels_first(gx), gweight, gbias, gresidual
 
 
 def _vector(values: Array, x: Array) -> Array:

@@ -68,17 +68,18 @@ def test_batch_norm_forward(shape, residual, relu, seed):
         close(cpu.batch_norm_forward(layout, scale, shift, more, relu), expected)
 
 
-@given(images(), st.booleans(), st.booleans(), st.booleans(), SEEDS)
-def test_batch_norm_backward(shape, affine, batch_statistics, relu, seed):
+@given(images(), st.booleans(), st.booleans(), st.booleans(), st.booleans(), SEEDS)
+def test_batch_norm_backward(shape, affine, batch_statistics, relu, residual, seed):
     gy, x, y, weight, mean = normals(seed, shape, shape, shape, shape[1:2], shape[1:2])
     invstd = np.abs(mean) + np.float32(0.5)
     args = gy, x, weight if affine else None, mean, invstd
     y = channels_last(y) if relu else None
     masked = gy if y is None else gy * (y > 0)
     expected = kernels.batch_norm_backward.definition(*doubles(masked, *args[1:]), batch_statistics)
-    got = cpu.batch_norm_backward(channels_last(gy), *args[1:], batch_statistics, y)
-    for one, other in zip(got, expected, strict=True):
+    got = cpu.batch_norm_backward(channels_last(gy), *args[1:], batch_statistics, y, residual)
+    for one, other in zip(got[:3], expected[:3], strict=True):
         close(one, other, atol=1e-4)
+    assert np.array_equal(got[3], masked) if residual else got[3] is None
 
 
 @given(images(), SEEDS)

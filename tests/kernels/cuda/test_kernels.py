@@ -143,9 +143,9 @@ def test_batch_norm_forward(device, shape, seed, dtype, layout, with_residual, r
 
 
 @several
-@given(channel_shapes(), seeds, dtypes, layouts, st.booleans(), st.booleans(), st.booleans())
+@given(channel_shapes(), seeds, dtypes, layouts, *[st.booleans()] * 4)
 def test_batch_norm_backward(
-    device, shape, seed, dtype, layout, batch_statistics, with_weight, relu
+    device, shape, seed, dtype, layout, batch_statistics, with_weight, relu, residual
 ):
     x = numbers(seed, shape, dtype, layout)
     gy = numbers(seed + 1, shape, dtype)
@@ -153,13 +153,16 @@ def test_batch_norm_backward(
     weight, mean, invstd = numbers(seed + 2, (3, shape[1]), kind)
     weight = weight if with_weight else None
     y = np.maximum(numbers(seed + 3, shape, dtype, layout), 0) if relu else None
-    args = gy, x, weight, mean, np.abs(invstd), batch_statistics, y
+    args = gy, x, weight, mean, np.abs(invstd), batch_statistics, y, residual
     expected = kernels.batch_norm_backward.definition(*args)
     actual = cuda.batch_norm_backward(*args)
     assert_close(actual[0], expected[0], 2.0)
     for ours, theirs in zip(actual[1:3], expected[1:3], strict=True):
         assert_close(ours, theirs, 5.0)
-    assert len(actual) == len(expected) == 3
+    if residual:
+        assert_close(actual[3], gy if y is None else gy * (y > 0))
+    else:
+        assert actual[3] is None and expected[3] is None
 
 
 # -------------------------------------------------------------------------------- pooling
