@@ -184,10 +184,7 @@ class Node:
 
 def _is_one_of(tensor: Tensor, values: tuple) -> bool:
     """Whether the tensor itself, not one of equal values, is there."""
-    for value in values:
-        if value is tensor:
-            return True
-    return False
+    return id(tensor) in map(id, values)
 
 
 class Function:

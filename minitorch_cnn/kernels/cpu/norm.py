@@ -69,7 +69,7 @@ def statistics(part, parts, x, mean, square, workspace):
 
 @kernel
 def mean_and_variance(part, parts, means, squares, P, mean, variance):
-    """mean, variance (C), float32, of P rows from those of the shares, as `statistics` left them."""
+    """mean, variance (C), float32, of P rows from those of the shares; see `statistics`."""
     shares, C = means.shape
     for c in range(C):
         total, square = 0.0, 0.0
