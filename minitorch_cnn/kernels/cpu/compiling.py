@@ -22,7 +22,9 @@ from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 
 # "contract": a * b + c may be one instruction. Nothing else about the numbers is given up.
-_OPTIONS: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
+# No "nrt": nobody counts who refers to an array. Two threads that take a row of the same array in
+# their loops would wait for each other at the count; therefore kernels cannot make arrays.
+_OPTIONS: Any = {"fastmath": {"contract"}, "error_model": "numpy", "_nrt": False}
 _CALLED: Any = {**_OPTIONS, "nogil": True, "no_cfunc_wrapper": True}
 _INSIDE: Any = {**_CALLED, "no_cpython_wrapper": True}
 

@@ -168,11 +168,12 @@ def convolve(part, parts, work, x, w, bias, rows, groups, counts, taps, apart, a
     while first_row < N * OH:
         for index in range(first_row, min(first_row + piece, N * OH)):
             n, i = index // OH, index % OH
-            h, row_kind = rows[i]
+            h, row_kind = rows[i, 0], rows[i, 1]
             for channel in range(0, C, CHANNELS):
                 for g in range(len(groups)):
-                    j, count, column, kind = groups[g]
-                    mine, tap_count = taps[row_kind, kind], counts[row_kind, kind]
+                    j, count = groups[g, 0], groups[g, 1]
+                    column, kind = groups[g, 2], groups[g, 3]
+                    tap_count = counts[row_kind, kind]
                     for c in range(channel, min(channel + CHANNELS, C), LANES):
                         lanes = min(C - c, LANES)
                         weights = address(w) + 4 * c
@@ -183,8 +184,8 @@ def convolve(part, parts, work, x, w, bias, rows, groups, counts, taps, apart, a
                             prefetch(first_tap + ahead[t])
                         if count == 1:
                             for t in range(tap_count):
-                                factor = load_some(weights + mine[t, 0], lanes)
-                                place = first_tap + mine[t, 1]
+                                factor = load_some(weights + taps[row_kind, kind, t, 0], lanes)
+                                place = first_tap + taps[row_kind, kind, t, 1]
                                 s0 = fma(factor, load_some(place, lanes), s0)
                             if streaming:
                                 stream(out, s0)
@@ -193,8 +194,8 @@ def convolve(part, parts, work, x, w, bias, rows, groups, counts, taps, apart, a
                             continue
                         s1, s2, s3 = s0, s0, s0
                         for t in range(tap_count):
-                            factor = load_some(weights + mine[t, 0], lanes)
-                            place = first_tap + mine[t, 1]
+                            factor = load_some(weights + taps[row_kind, kind, t, 0], lanes)
+                            place = first_tap + taps[row_kind, kind, t, 1]
                             s0 = fma(factor, load_some(place, lanes), s0)
                             s1 = fma(factor, load_some(place + x_apart, lanes), s1)
                             s2 = fma(factor, load_some(place + 2 * x_apart, lanes), s2)
@@ -223,20 +224,21 @@ def correlate(part, parts, x, gy, rows, groups, counts, taps, apart, ahead, bloc
     _, OH, OW, _ = gy.shape
     _, x_apart = apart
     start, stop = share(N * OH, part, parts)
-    piece = max(RUN // OW, 1)
+    piece, own = max(RUN // OW, 1), address(block[part])
     for first_row in range(start, stop, piece):
         for channel in range(0, C, CHANNELS):
             width = min(CHANNELS, C - channel)
-            fill_zeros(address(block[part]), block[part].size)
+            fill_zeros(own, block[part].size)
             for index in range(first_row, min(first_row + piece, stop)):
                 n, i = index // OH, index % OH
-                h, row_kind = rows[i]
+                h, row_kind = rows[i, 0], rows[i, 1]
                 for g in range(len(groups)):
-                    j, count, column, kind = groups[g]
-                    mine, tap_count = taps[row_kind, kind], counts[row_kind, kind]
+                    j, count = groups[g, 0], groups[g, 1]
+                    column, kind = groups[g, 2], groups[g, 3]
+                    tap_count = counts[row_kind, kind]
                     for c in range(channel, channel + width, LANES):
                         lanes = min(C - c, LANES)
-                        totals = address(block[part]) + 4 * (c - channel)
+                        totals = own + 4 * (c - channel)
                         first_tap = address(x) + 4 * (((n * H + h) * W + column) * C + c)
                         gradient = address(gy) + 4 * ((index * OW + j) * C + c)
                         g0 = load_some(gradient, lanes)
@@ -244,8 +246,8 @@ def correlate(part, parts, x, gy, rows, groups, counts, taps, apart, ahead, bloc
                             prefetch(first_tap + ahead[t])
                         if count == 1:
                             for t in range(tap_count):
-                                total = totals + mine[t, 0]
-                                place = first_tap + mine[t, 1]
+                                total = totals + taps[row_kind, kind, t, 0]
+                                place = first_tap + taps[row_kind, kind, t, 1]
                                 store(total, fma(g0, load_some(place, lanes), load(total)))
                             continue
                         g1 = load_some(gradient + 4 * C, lanes)
@@ -256,8 +258,8 @@ def correlate(part, parts, x, gy, rows, groups, counts, taps, apart, ahead, bloc
                         prefetch(gradient + 4 * C * OW + 8 * C)
                         prefetch(gradient + 4 * C * OW + 12 * C)
                         for t in range(tap_count):
-                            total = totals + mine[t, 0]
-                            place = first_tap + mine[t, 1]
+                            total = totals + taps[row_kind, kind, t, 0]
+                            place = first_tap + taps[row_kind, kind, t, 1]
                             s = fma(g0, load_some(place, lanes), load(total))
                             s = fma(g1, load_some(place + x_apart, lanes), s)
                             s = fma(g2, load_some(place + 2 * x_apart, lanes), s)

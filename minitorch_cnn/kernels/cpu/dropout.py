@@ -16,7 +16,6 @@ _STEP_0, _STEP_1 = np.uint64(KEY_STEPS[0]), np.uint64(KEY_STEPS[1])
 def drop(part, parts, x, key, threshold, scale, y):
     """y = x * scale where the element's random number is at least the threshold, else x * 0."""
     start, stop = share((x.size + 3) // 4, part, parts)
-    numbers = np.empty(4, np.uint64)
     for counter in range(start, stop):
         c0, c1 = np.uint64(counter) & _MASK, np.uint64(counter) >> _32
         c2, c3 = np.uint64(0), np.uint64(0)
@@ -26,6 +25,6 @@ def drop(part, parts, x, key, threshold, scale, y):
             c0, c1 = (second >> _32) ^ c1 ^ low, second & _MASK
             c2, c3 = (first >> _32) ^ c3 ^ high, first & _MASK
             low, high = (low + _STEP_0) & _MASK, (high + _STEP_1) & _MASK
-        numbers[0], numbers[1], numbers[2], numbers[3] = c0, c1, c2, c3
+        numbers = c0, c1, c2, c3
         for i in range(4 * counter, min(4 * counter + 4, x.size)):
             y[i] = x[i] * scale if numbers[i % 4] >= threshold else x[i] * np.float32(0)

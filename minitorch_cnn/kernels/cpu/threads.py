@@ -54,11 +54,7 @@ def share(count, part, parts):
 
 @intrinsic
 def address(typingctx, array):
-    """Where an array begins, as an int64.
-
-    That does not keep the array: Numba frees an array of its own after the last line that names
-    it. A kernel that works in such an array takes the address in the loop that uses it.
-    """
+    """Where an array begins, as an int64."""
 
     def code(context, builder, signature, args):
         struct = context.make_array(signature.args[0])(context, builder, args[0])
