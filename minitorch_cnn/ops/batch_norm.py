@@ -235,14 +235,15 @@ def batch_norm(
         missing = "running_mean" if running_mean is None else "running_var"
         raise RuntimeError(f"{missing} must be defined in evaluation mode")
     vectors = dict(running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    same_device(input, *vectors.values())
+    # float16 images may go with float32 statistics and parameters, nothing else is mixed.
+    kinds = input.array.dtype, compute_type(input.array)
     for name, vector in vectors.items():
         if vector is None:
             continue
-        same_device(input, vector)
-        if vector.shape != (C,):
+        if vector.array.shape != (C,):
             raise RuntimeError(f"{name} should contain {C} elements not {vector.numel()}")
-        # float16 images may go with float32 statistics and parameters, nothing else is mixed.
-        if vector.dtype is not input.dtype and vector.array.dtype != compute_type(input.array):
+        if vector.array.dtype not in kinds:
             raise RuntimeError(
                 f"batch_norm: {name} has type {vector.dtype}, but input has {input.dtype}"
             )

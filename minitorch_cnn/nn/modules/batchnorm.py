@@ -105,7 +105,8 @@ class _BatchNorm(_RunningNorm):
         momentum = 0.0 if self.momentum is None else self.momentum
         update = self.training and self.track_running_stats
         if update and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+            self.num_batches_tracked.array += 1
+            self.num_batches_tracked._bump_version()
             if self.momentum is None:  # the plain average over all batches so far
                 momentum = 1.0 / self.num_batches_tracked.item()
         # In eval mode without running averages there is nothing but the batch to go by.
