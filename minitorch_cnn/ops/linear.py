@@ -10,6 +10,7 @@ from ..kernels.linear import matmul
 from ..tensor import Tensor, shape_text, wrap
 from .activation import ReLUBackward, relu
 from .common import same_device
+from .linalg import MatMul
 from .precision import half_precision
 
 
@@ -43,10 +44,10 @@ class Linear(Function):
             x = x.reshape(math.prod(shape[:-1]), shape[-1])  # (R, I)
             gy = gy.reshape(len(x), len(weight))  # (R, O)
         if ctx.needs_input_grad[0]:
-            gx = gy @ weight
+            gx = MatMul.apply(gy, weight)
             gx = gx if x.ndim == len(shape) else gx.reshape(shape)
         if ctx.needs_input_grad[1]:
-            gw = gy.transpose(0, 1) @ x  # (O, I)
+            gw = LinearWeightGrad.apply(gy, x)
         if ctx.needs_input_grad[2]:
             gb = gy.sum(dim=0)
         return gx, gw, gb
@@ -56,6 +57,25 @@ class LinearReLU(Linear):
     """max(y, 0) of `Linear`, whose backward needs only where y is positive"""
 
     with_relu = True
+
+
+class LinearWeightGrad(Function):
+    """gw (O, I) = gy^T x from gy (R, O) and x (R, I)"""
+
+    @staticmethod
+    def forward(ctx, gy, x):
+        ctx.save_for_backward(gy, x)
+        return wrap(matmul(gy.array.T, x.array))
+
+    @staticmethod
+    def backward(ctx, ggw):
+        gy, x = ctx.saved_tensors
+        ggy = gx = None
+        if ctx.needs_input_grad[0]:
+            ggy = MatMul.apply(x, ggw.transpose(0, 1))
+        if ctx.needs_input_grad[1]:
+            gx = MatMul.apply(gy, ggw)
+        return ggy, gx
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
