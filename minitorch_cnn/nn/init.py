@@ -38,12 +38,19 @@ def _write_draws(tensor: Tensor, draw: Callable[..., Any], scale: float, shift: 
     draw(count, np.float32) gives random numbers. A block at a time: of a large weight the numbers
     in between would fill the memory several times.
     """
-    values = np.empty(tensor.shape, tensor.dtype.numpy)
+    tensor._before_write()
+    values = tensor.array
+    in_place = isinstance(values, np.ndarray) and values.flags.c_contiguous
+    if not in_place:
+        values = np.empty(tensor.shape, tensor.dtype.numpy)
     flat = values.reshape(-1)
     for start in range(0, len(flat), BLOCK):
         part = flat[start : start + BLOCK]
         part[...] = shift + scale * draw(len(part), np.float32).astype(np.float64)
-    return _write(tensor, values)
+    if not in_place:
+        return _write(tensor, values)
+    tensor._bump_version()
+    return tensor
 
 
 def uniform_(
