@@ -200,3 +200,23 @@ def test_parameters_are_filled_in_place_without_a_history():
     for fill in (init.normal_, init.kaiming_uniform_, init.ones_, init.orthogonal_):
         assert fill(p) is p and p.is_leaf and p.dtype is mt.float64
     assert p._version > version
+
+
+@pytest.mark.parametrize("view", [lambda t: t, lambda t: t.t(), lambda t: t[1:3]])
+def test_draws_reach_views_and_every_write_counts(view):
+    """Whatever the memory order: the same numbers, in the memory of the tensor it is a view of."""
+    whole = mt.full((4, 4), 9.0)
+    part = view(whole)
+    mt.manual_seed(3)
+    init.normal_(part)
+    assert whole._version == part._version == 1
+    mt.manual_seed(3)
+    assert view(whole).tolist() == init.normal_(mt.empty(*part.shape)).tolist()
+    assert (whole == 9).sum() == 16 - part.numel()
+
+
+def test_what_waits_for_the_old_values_gets_them():
+    x = mt.ones(2, 3, 2, 2)
+    y = mt.nn.BatchNorm2d(3).eval()(x)  # not computed yet
+    init.uniform_(x, 5, 6)
+    assert mt.allclose(y, mt.ones(2, 3, 2, 2))
