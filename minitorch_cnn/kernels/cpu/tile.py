@@ -28,6 +28,8 @@ from .vector import (
     mask_value,
     masked_load,
     masked_store,
+    opaque,
+    opaque_mask,
     pointer,
     prefetch_value,
     splat_value,
@@ -96,8 +98,8 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int, lanes:
     a = builder.add(args.a, builder.mul(args.a_row, row))
     c = builder.add(args.c, builder.mul(args.c_row, row))
     masks = [
-        mask_value(builder, builder.sub(args.columns, _number(v * lanes)), lanes)
-        for v in range(vectors)
+        opaque_mask(builder, mask_value(builder, builder.sub(args.columns, first), lanes))
+        for first in (_number(v * lanes) for v in range(vectors))
     ]
     a_rows = [builder.mul(args.a_row, _number(r)) for r in range(height)]
     c_rows = [builder.add(c, builder.mul(args.c_row, _number(r))) for r in range(height)]
@@ -132,7 +134,8 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int, lanes:
         factors = splat_value(builder, factor, lanes)
         for v in range(vectors):
             new.append(fma_value(builder, factors, b_vectors[v], sums[r * vectors + v]))
-    k = builder.add(k, _number(1))
+    # LLVM would do two turns at a time, for which there are too few registers.
+    k = opaque(builder, builder.add(k, _number(1)))
     k_values = [k, builder.add(a_k, args.a_k), builder.add(b_k, args.b_k), *new]
     more = builder.icmp_signed("<", k, args.K)
     _close_loop(builder, k_variables, k_values, more, k_block, j_end)

@@ -63,9 +63,35 @@ def splat_value(builder, number, lanes=LANES):
 
 
 def mask_value(builder, count, lanes=LANES):
-    """True in the first `count` lanes (an int64; all lanes if there are not so many)."""
-    numbers = ir.Constant(ir.VectorType(I64, lanes), list(range(lanes)))
+    """True in the first `count` lanes (an int64; all lanes if there are not so many).
+
+    With AVX-512 that is a number of as many bits, the lowest ones set. LLVM would put a comparison
+    of vectors into the innermost loop, where it costs as much as an addition.
+    """
+    none, all_lanes = ir.Constant(I64, 0), ir.Constant(I64, lanes)
+    count = builder.select(builder.icmp_signed("<", count, all_lanes), count, all_lanes)
+    count = builder.select(builder.icmp_signed(">", count, none), count, none)
+    count = builder.trunc(count, I32)
+    if AVX512:
+        one = ir.Constant(I32, 1)
+        bits = builder.trunc(builder.sub(builder.shl(one, count), one), ir.IntType(lanes))
+        return builder.bitcast(bits, ir.VectorType(I1, lanes))
+    numbers = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes)))
     return builder.icmp_signed("<", numbers, splat_value(builder, count, lanes))
+
+
+def opaque(builder, number):
+    """The same integer, about which LLVM knows nothing."""
+    same = ir.InlineAsm(ir.FunctionType(number.type, [number.type]), "", "=r,0")
+    return builder.call(same, [number])
+
+
+def opaque_mask(builder, mask):
+    """The same mask: without this LLVM computes it again, or branches, in the loop that uses it."""
+    if not AVX512:
+        return mask
+    bits = builder.bitcast(mask, ir.IntType(mask.type.count))
+    return builder.bitcast(opaque(builder, bits), mask.type)
 
 
 def masked_load(builder, address, mask):
