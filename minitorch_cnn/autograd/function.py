@@ -151,14 +151,14 @@ class Node:
             self.outputs_meta.append(meta)
             if meta[1].kind == "f" and not _is_one_of(output, self._non_differentiable):
                 output._set_history(self, index)
-        self._saved = []
+        self._saved, places = [], [id(output) for output in outputs]
         for tensor in self._to_save:
             if tensor is None:
                 self._saved.append(None)
                 continue
-            saved = SavedTensor(tensor, _is_one_of(tensor, outputs))
+            saved = SavedTensor(tensor, id(tensor) in places)
             if saved.is_own_output:
-                saved.output = [output is tensor for output in outputs].index(True)
+                saved.output = places.index(id(tensor))
             self._saved.append(saved)
 
     def become(self, function: type[Function], edges: list, saved: list) -> None:

@@ -44,7 +44,7 @@ def same_device(*operands: Any) -> None:
     """Raises RuntimeError, naming both, if tensors lie on two devices."""
     devices = [each.device for each in operands if isinstance(each, Tensor)]
     for other in devices[1:]:
-        if other is not devices[0] and other != devices[0]:
+        if other != devices[0]:
             raise RuntimeError(
                 "Expected all tensors to be on the same device, but found at least two devices, "
                 f"{devices[0]} and {other}! Move one of them with .to(...)"

@@ -46,13 +46,13 @@ def _contiguous(array: Array) -> Array:
 
 
 def _channels_last(x: Array) -> Array:
-    """(N, C, H, W) -> (N, H, W, C), contiguous; a view if it is so in memory."""
-    last = x.transpose(0, 2, 3, 1)
+    """(N, C, ...) -> (N, ..., C), contiguous; a view if it is so in memory."""
+    last = x.transpose(0, *range(2, x.ndim), 1)
     if last.flags.c_contiguous or not x.flags.c_contiguous:
-        return _contiguous(last)
+        return np.ascontiguousarray(last)
     y = empty(last.shape)
-    N, H, W, C = y.shape
-    rows = x.reshape(N, C, H * W), y.reshape(N, H * W, C)
+    N, C = x.shape[:2]
+    rows = x.reshape(N, C, -1), y.reshape(N, -1, C)
     run(layout.to_channels_last, *rows, parts=parts_for(x.size))
     return y
 
@@ -142,8 +142,7 @@ def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeo
 
 def _rows(x: Array) -> Array:
     """x (N, C, ...) as (pixels, C), contiguous; a view if it is channels-last in memory."""
-    last = x.transpose(0, *range(2, x.ndim), 1)
-    return _contiguous(last).reshape(-1, x.shape[1])
+    return _channels_last(x).reshape(-1, x.shape[1])
 
 
 def _back(rows: Array, like: Array) -> Array:
@@ -217,16 +216,16 @@ def batch_norm_backward(
     if not takes(gy, x, weight, mean, invstd, y):
         return NotImplemented
     gy_rows, x_rows = _rows(gy), _rows(x)
-    y_rows = x_rows if y is None else _rows(y)
+    y_rows, relu = (x_rows, False) if y is None else (_rows(y), True)
     count, C = x_rows.shape
     parts = parts_for(x.size)
     mean, sums = _contiguous(mean), np.zeros((parts, 2, C))
-    masked = empty(x_rows.shape) if residual and y is not None else gy_rows
+    keep = relu and residual  # gy where y > 0: the residual's gradient, and then gx's source
+    masked = empty(x_rows.shape) if keep else gy_rows
     run(
-        norm.gradient_sums, gy_rows, x_rows, y_rows, y is not None, mean, sums,
-        _workspace(parts, 2, C), masked is not gy_rows, may_stream(masked), masked, parts=parts,
+        norm.gradient_sums, gy_rows, x_rows, y_rows, relu, mean, sums, _workspace(parts, 2, C),
+        keep, may_stream(masked), masked, parts=parts,
     )  # fmt: skip
-    has_y = y is not None and masked is gy_rows
     weight = np.ones(C, np.float32) if weight is None else _contiguous(weight)
     gweight, gbias, *coefficients = (np.empty(C, np.float32) for _ in range(5))
     run(
@@ -234,7 +233,7 @@ def batch_norm_backward(
         batch_statistics, gweight, gbias, *coefficients, parts=1,
     )  # fmt: skip
     gx = empty(x_rows.shape)
-    args = (masked, x_rows, y_rows, has_y, *coefficients, may_stream(gx), gx)
+    args = (masked, x_rows, y_rows, relu and not keep, *coefficients, may_stream(gx), gx)
     run(norm.input_gradient, counter(), *args, parts=parts_for(x.size))
     return _back(gx, gy), gweight, gbias, _back(masked, gy) if residual else None
 

@@ -311,7 +311,7 @@ _count = _default_count()
 _workers: list[_Worker] = []
 _numbers = np.zeros((MOST_WORKERS + 1) * BOX // 8, np.int64)
 _states = _numbers[-_numbers.ctypes.data % BOX // 8 :: BOX // 8]  # the first one of each box
-_boxes = _states.ctypes.data  # the first line of the cache
+_boxes = _states.ctypes.data  # where the first box begins, and a line of the cache
 _in_use = threading.Lock()
 
 
@@ -347,6 +347,7 @@ def parts_for(numbers: int) -> int:
 
 
 def _wake_workers(count: int) -> None:
+    """Sees to it that there are `count` workers, none of them asleep."""
     while len(_workers) < count:
         _states[len(_workers)] = ASLEEP
         _workers.append(_Worker(len(_workers) + 1, _boxes + len(_workers) * BOX))

@@ -97,10 +97,8 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int, lanes:
     tile = [(r, v) for r in range(height) for v in range(vectors)]
     a = builder.add(args.a, builder.mul(args.a_row, row))
     c = builder.add(args.c, builder.mul(args.c_row, row))
-    masks = [
-        opaque_mask(builder, mask_value(builder, builder.sub(args.columns, first), lanes))
-        for first in (_number(v * lanes) for v in range(vectors))
-    ]
+    left = [builder.sub(args.columns, _number(v * lanes)) for v in range(vectors)]
+    masks = [opaque_mask(builder, mask_value(builder, columns, lanes)) for columns in left]
     a_rows = [builder.mul(args.a_row, _number(r)) for r in range(height)]
     c_rows = [builder.add(c, builder.mul(args.c_row, _number(r))) for r in range(height)]
     c_places = {(r, v): builder.add(c_rows[r], _number(v * size)) for r, v in tile}
