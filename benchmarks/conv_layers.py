@@ -20,7 +20,7 @@ import numpy as np
 
 import minitorch_cnn as mt
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import ConvGeometry
+from minitorch_cnn.kernels import conv_geometry
 
 # (channels, filters, image, kernel, stride) of the different convolutions of ResNet-18
 RESNET18 = [
@@ -58,7 +58,7 @@ def our_products(x, w, gy, geometry):
 
 def torch_products(torch, arrays, geometry, memory_format):
     x, w, gy = (torch.tensor(a).contiguous(memory_format=memory_format) for a in arrays)
-    stride, padding = geometry.stride, geometry.padding
+    stride, padding = geometry.stride, geometry.before
 
     def backward(which):
         options = (None, stride, padding, (1, 1), False, (0, 0), 1, which)
@@ -98,7 +98,7 @@ def sgemm_gflops(rounds: int) -> float:
 
 def measure(torch, batch, C, K, size, kernel, stride, rounds):
     """A row for each product: a dict of what the table shows."""
-    geometry = ConvGeometry((stride, stride), (kernel // 2, kernel // 2))
+    geometry = conv_geometry((stride, stride), (kernel // 2, kernel // 2))
     rng = np.random.default_rng(0)
     out = (size + 2 * (kernel // 2) - kernel) // stride + 1
     shapes = (batch, C, size, size), (K, C, kernel, kernel), (batch, K, out, out)

@@ -17,7 +17,7 @@ from conv_layers import PRODUCTS, our_products, seconds
 
 import minitorch_cnn as mt
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import ConvGeometry, memory
+from minitorch_cnn.kernels import conv_geometry, memory
 
 # (channels, image, kernel, stride)
 LAYERS = [
@@ -33,7 +33,7 @@ LAYERS = [
 
 def torch_products(torch, arrays, geometry, memory_format):
     x, w, gy = (torch.tensor(a).contiguous(memory_format=memory_format) for a in arrays)
-    stride, padding, _, groups = geometry
+    stride, padding, groups = geometry.stride, geometry.before, geometry.groups
 
     def backward(which):
         options = (None, stride, padding, (1, 1), False, (0, 0), groups, which)
@@ -61,7 +61,7 @@ def pause():
 
 def measure(torch, batch, C, size, kernel, stride, rounds):
     """For each product (its name, GB, the seconds of ours, and of torch's two formats)."""
-    geometry = ConvGeometry((stride, stride), (kernel // 2, kernel // 2), (1, 1), C)
+    geometry = conv_geometry((stride, stride), (kernel // 2, kernel // 2), (1, 1), C)
     out = kernels.output_size((size, size), (kernel, kernel), geometry)
     rng = np.random.default_rng(0)
     shapes = (batch, C, size, size), (C, 1, kernel, kernel), (batch, C, *out)

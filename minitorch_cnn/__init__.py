@@ -70,8 +70,7 @@ from .dtypes import (
     uint8,
 )
 from .formatting import set_printoptions
-from .kernels.algorithm import conv_algorithm, last_conv
-from .kernels.tiers import kernel_tier
+from .kernels import conv_algorithm, kernel_tier, last_conv
 from .ops import *
 from .ops.copy import channels_last, contiguous_format, memory_format, preserve_format
 from .serialization import load, save

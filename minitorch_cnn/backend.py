@@ -14,6 +14,7 @@ to the device: the same seed gives the same weights and the same dropout masks o
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import math
 import threading
@@ -48,6 +49,11 @@ def import_cupy() -> ModuleType:
     if count == 0:
         raise RuntimeError("CuPy is installed, but there is no GPU. Use the numpy backend.")
     return cupy
+
+
+def cupy_special() -> ModuleType:
+    """CuPy's special functions: erf and its relatives."""
+    return importlib.import_module("cupyx.scipy.special")
 
 
 def is_cupy_installed() -> bool:

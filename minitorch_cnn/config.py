@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import backend
-from .kernels import tiers
+from .kernels import dispatch
 
 
 def get_num_threads() -> int:
@@ -19,9 +19,9 @@ def get_num_threads() -> int:
 
     NumPy's matrix products, which the readable kernels use, have threads of their own.
     """
-    if tiers.cpu_tier() is None:
+    if not dispatch.has_cpu_tier():
         return 1
-    from .kernels.cpu import threads
+    from .kernels.cpu.jit import threads
 
     return threads.get_num_threads()
 
@@ -38,8 +38,8 @@ def set_num_threads(count: int) -> None:
     """
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise ValueError(f"the number of threads must be a positive integer, got {count!r}")
-    if tiers.cpu_tier() is not None:
-        from .kernels.cpu import threads
+    if dispatch.has_cpu_tier():
+        from .kernels.cpu.jit import threads
 
         threads.set_num_threads(count)
 
@@ -124,17 +124,17 @@ def config_text() -> str:
         f"Python {platform.python_version()}, NumPy {np.__version__}",
         f"BLAS           {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip(),
     ]
-    if tiers.tier_choice() == "array":
+    if dispatch.state.tier == "array":
         lines.append(
             "CPU kernels    readable array code, as MINITORCH_CNN_KERNELS or kernel_tier asks"
         )
-    elif tiers.cpu_tier() is None:
+    elif not dispatch.has_cpu_tier():
         lines.append(
             "CPU kernels    readable array code; compiled ones need Numba: "
             "pip install 'minitorch_cnn[fast]'"
         )
     else:
-        from .kernels.cpu import vector
+        from .kernels.cpu.jit import vector
 
         width = "AVX-512" if vector.AVX512 else "256-bit vectors"
         lines.append(

@@ -23,7 +23,7 @@ import numpy as np
 
 from .. import kernels, nn
 from ..autograd.modes import no_grad
-from ..kernels import depthwise
+from ..kernels.array import direct as definition
 from ..tensor import Tensor
 from .drawing import ACCENT, QUIET, RESULT, WEIGHTS, new_figure
 from .explanation import Explanation
@@ -203,9 +203,6 @@ def im2col_convolution(
 
 def library_choice(convolution: Convolution) -> kernels.Choice:
     """Which algorithm the library takes for this layer and input, and why. It runs once."""
-    weight = convolution.layer.weight.array
-    if depthwise.applies(weight, convolution.groups):
-        return kernels.Choice("depthwise", "with one channel a filter there is no matrix product")
     run_layer(convolution.layer, convolution.input)
     choice = kernels.last_conv()
     if choice is None:
@@ -227,10 +224,10 @@ def algorithms(convolution: Convolution, measure: bool = True) -> Algorithms:
     costs: list[tuple[Cost, Callable[[], np.ndarray] | None]] = []
     direct = None
     if s.outputs <= DIRECT_OUTPUTS:
-        geometry = kernels.ConvGeometry(
+        geometry = kernels.conv_geometry(
             convolution.stride, (0, 0), convolution.dilation, convolution.groups
         )
-        direct = partial(kernels.conv2d_direct, padded, weight, None, geometry)
+        direct = partial(definition.forward, padded, weight, None, geometry)
     costs.append((direct_cost(s)._replace(note="loops in Python"), direct))
     costs.append((im2col_cost(s), partial(im2col_convolution, padded, weight, convolution)))
     not_for = {}
@@ -257,9 +254,11 @@ def algorithms(convolution: Convolution, measure: bool = True) -> Algorithms:
     choice = library_choice(convolution)
     library = {}
     if measure:
-        names = ["im2col"] if reason else ["im2col", "winograd"]
-        for name in names if choice.algorithm in names else [choice.algorithm]:
-            with kernels.conv_algorithm("auto" if name == "depthwise" else name):
+        names = {choice.algorithm}
+        if choice.algorithm != "depthwise":
+            names |= {"im2col"} if reason else {"im2col", "winograd"}
+        for name in sorted(names):
+            with kernels.conv_algorithm(name):
                 run = partial(run_layer, convolution.layer, convolution.input)
                 library[name] = best_time(run)[0]
     return Algorithms(convolution, results, not_for, choice, library)

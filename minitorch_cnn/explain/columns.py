@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..kernels.conv import block_size
+from ..kernels.array.conv import block_size
 from .convolution import show_padded
 from .drawing import (
     PLAIN,

@@ -128,7 +128,7 @@ def _after(node: Node, inputs: list[tuple[Field | None, Any]]) -> Field | None:
         ):
             return None
         return after_window(
-            merged, kernel_size, geometry.stride, geometry.padding, geometry.dilation
+            merged, kernel_size, geometry.stride, geometry.before, geometry.dilation
         )
     if name == "ConstantPad":
         (top, bottom), (left, right) = context.pads[2:]

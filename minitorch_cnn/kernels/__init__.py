@@ -5,34 +5,17 @@ are (N, C, H, W) by shape, as everywhere. In memory the kernels work channels-la
 the channels of one pixel lie side by side, so that what is done for every channel (and that is
 nearly everything in a CNN) runs over consecutive numbers. Results are views with the axes turned
 back; the next kernel turns them again and finds the memory as it likes it, without a copy.
+
+Families of kernels are rows, tiers are columns of one matrix: array/conv.py is the definition of
+what cpu/conv.py and cuda/conv.py do faster. dispatch.py is the table.
 """
 
-from .algorithm import Choice, conv_algorithm, last_conv
-from .conv import (
-    ConvGeometry,
-    col2im,
-    conv2d_direct,
-    conv2d_forward,
-    conv2d_input_grad,
-    conv2d_relu_forward,
-    conv2d_weight_grad,
-    im2col,
-    output_size,
-)
-from .norm import batch_norm_backward, batch_norm_forward, channel_mean_var, channel_sum
-from .pool import (
-    PoolGeometry,
-    adaptive_max_indices,
-    avg_pool2d_backward,
-    avg_pool2d_forward,
-    max_pool2d_forward,
-    max_pool2d_gather,
-    max_pool2d_indices,
-    max_pool2d_scatter,
-    window_counts,
-)
-from .resize import (
-    adaptive_bins,
+from .algorithm import Choice
+from .array.conv import col2im, im2col
+from .array.elementwise import leaky_relu, sigmoid, silu, softplus
+from .array.loss import binary_cross_entropy
+from .array.pool import adaptive_max_indices, max_pool2d_indices
+from .array.resize import (
     antialias_matrix,
     averaging_matrix,
     nearest_indices,
@@ -40,38 +23,96 @@ from .resize import (
     resize_matrix,
     selection_matrix,
 )
+from .dispatch import (
+    adam,
+    adam_many,
+    add,
+    augment,
+    avg_pool2d_backward,
+    avg_pool2d_forward,
+    batch_norm_backward,
+    batch_norm_forward,
+    channel_mean_var,
+    channel_sum,
+    conv2d_forward,
+    conv2d_input_grad,
+    conv2d_weight_grad,
+    conv_algorithm,
+    cross_entropy,
+    cross_entropy_backward,
+    dropout,
+    kernel_tier,
+    last_conv,
+    matmul,
+    max_pool2d_forward,
+    max_pool2d_gather,
+    max_pool2d_scatter,
+    relu,
+    relu_,
+    relu_backward,
+    sgd,
+    sgd_many,
+)
+from .geometry import (
+    ConvGeometry,
+    PoolGeometry,
+    adaptive_bins,
+    conv_geometry,
+    output_size,
+    window_counts,
+)
+from .layout import compute_type
 
 __all__ = [
     "Choice",
     "ConvGeometry",
     "PoolGeometry",
+    "adam",
+    "adam_many",
     "adaptive_bins",
     "adaptive_max_indices",
+    "add",
     "antialias_matrix",
+    "augment",
     "averaging_matrix",
     "avg_pool2d_backward",
     "avg_pool2d_forward",
     "batch_norm_backward",
     "batch_norm_forward",
+    "binary_cross_entropy",
     "channel_mean_var",
     "channel_sum",
     "col2im",
-    "conv_algorithm",
-    "conv2d_direct",
+    "compute_type",
     "conv2d_forward",
-    "conv2d_relu_forward",
     "conv2d_input_grad",
     "conv2d_weight_grad",
+    "conv_algorithm",
+    "conv_geometry",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "dropout",
     "im2col",
+    "kernel_tier",
     "last_conv",
+    "leaky_relu",
+    "matmul",
     "max_pool2d_forward",
     "max_pool2d_gather",
     "max_pool2d_indices",
     "max_pool2d_scatter",
     "nearest_indices",
     "output_size",
+    "relu",
+    "relu_",
+    "relu_backward",
     "resize_axis",
     "resize_matrix",
     "selection_matrix",
+    "sgd",
+    "sgd_many",
+    "sigmoid",
+    "silu",
+    "softplus",
     "window_counts",
 ]

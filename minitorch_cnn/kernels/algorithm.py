@@ -1,29 +1,22 @@
-"""Which algorithm computes a convolution: chosen by its cost, forced by the user, and told.
+"""Which algorithm computes a convolution, by what it costs.
 
+- "direct": the definition as loops over outputs. Never chosen: for reading and checking.
 - "im2col": patches -> matrix -> matrix product. Fits every convolution.
+- "implicit_gemm": the same product out of the image itself, where copying patches would not pay.
+- "depthwise": for as many groups as channels, which leave nothing for a matrix product.
 - "winograd": F(4x4, 3x3), a quarter of the multiplications; for 3x3 kernels with stride 1.
-- "direct": the definition as loops over outputs. Slow, for reading and checking; its gradients
-  are im2col's.
 
 The choice depends on shapes alone, so it is the same in every run.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+import functools
+from typing import NamedTuple
 
-from .layout import Pair
+from .geometry import ConvGeometry, Pair
 
-if TYPE_CHECKING:
-    from .conv import ConvGeometry
-
-ALGORITHMS = ("auto", "im2col", "winograd", "direct")
-_forced = os.environ.get("MINITORCH_CNN_CONV_ALGORITHM", "auto")
-if _forced not in ALGORITHMS:
-    raise ValueError(f"MINITORCH_CNN_CONV_ALGORITHM must be one of {ALGORITHMS}, got {_forced!r}")
+ALGORITHMS = ("auto", "direct", "im2col", "implicit_gemm", "depthwise", "winograd")
 
 # What one number costs to carry through Winograd's transforms (in and out), in multiplications of
 # a matrix product at full speed, what one number of a kernel costs, and what it costs to copy one
@@ -33,6 +26,16 @@ KERNEL_COST = 40.0
 PATCH_COST = 10.0
 
 
+class Tier(NamedTuple):
+    """What the choice has to know of a tier of kernels."""
+
+    name: str  # "array", "cpu" or "cuda"
+    # Where a row of a patch has fewer numbers than this, copying it takes as long as its products,
+    # and an implicit product is faster; 0: there is none.
+    short_row: int = 0
+    half: bool = False  # float16
+
+
 class Choice(NamedTuple):
     """What ran, or would run, and why."""
 
@@ -40,93 +43,82 @@ class Choice(NamedTuple):
     reason: str
 
 
-_last: Choice | None = None
+def why_not(
+    algorithm: str,
+    product: str,
+    tier: Tier,
+    channels: int,
+    kernel_size: Pair,
+    geometry: ConvGeometry,
+) -> str:
+    """Why an algorithm cannot compute a product; "" if it can."""
+    if algorithm == "winograd":
+        if (
+            kernel_size != (3, 3)
+            or not geometry.stride == geometry.dilation == (1, 1)
+            or geometry.groups != 1
+        ):
+            return "Winograd is for 3x3 kernels, stride 1, dilation 1, groups 1"
+        if tier.half:
+            return "Winograd's transforms lose too many digits in float16"
+    elif algorithm == "depthwise":
+        if not channels == geometry.groups > 1:
+            return f"depthwise is for as many groups as channels, not {geometry.groups}"
+    elif algorithm == "implicit_gemm":
+        if not tier.short_row or product == "input_grad":
+            return "only the compiled CPU kernels have an implicit product, of x with w and with gy"
+        if geometry.groups != 1 or geometry.dilation != (1, 1):
+            return "the implicit product is for dilation 1, groups 1"
+    return ""
 
 
-@contextmanager
-def conv_algorithm(name: str) -> Iterator[None]:
-    """Inside, convolutions use this algorithm where it can be used: "auto" (the default, by cost),
-    "im2col", "winograd" or "direct".
-
-    Winograd is for 3x3 kernels with stride 1, dilation 1 and one group; other convolutions use
-    im2col. The environment variable MINITORCH_CNN_CONV_ALGORITHM sets the same for a whole process.
-    Raises ValueError for other names.
-
-    >>> import minitorch_cnn as mt
-    >>> image, kernel = mt.ones(1, 1, 4, 4), mt.ones(1, 1, 3, 3)
-    >>> with mt.conv_algorithm("direct"):
-    ...     y = mt.nn.functional.conv2d(image, kernel)
-    >>> mt.last_conv().algorithm
-    'direct'
-    """
-    global _forced
-    if name not in ALGORITHMS:
-        raise ValueError(f"conv_algorithm must be one of {ALGORITHMS}, got {name!r}")
-    before, _forced = _forced, name
-    try:
-        yield
-    finally:
-        _forced = before
-
-
-def last_conv() -> Choice | None:
-    """The algorithm of the last convolution or gradient of one, and the reason; None before."""
-    return _last
-
-
-def winograd_applies(kernel_size: Pair, geometry: ConvGeometry) -> bool:
-    """Whether F(4x4, 3x3) can do it: a 3x3 kernel moving by single pixels over all channels."""
-    return (
-        tuple(kernel_size) == (3, 3)
-        and geometry.stride == geometry.dilation == (1, 1)
-        and geometry.groups == 1
-    )
-
-
+@functools.lru_cache(1024)  # the layers of a network ask for the same again in every step
 def choose(
+    product: str,
+    tier: Tier,
+    forced: str,
+    images: int,
     channels: int,
     filters: int,
     kernel_size: Pair,
-    images: int,
     out_size: Pair,
     geometry: ConvGeometry,
-    compiled: bool = True,
-    patch_channels: int = 0,
 ) -> Choice:
-    """The algorithm for a convolution of `images` images to `filters` x OH x OW outputs each.
+    """The algorithm for a product that reads `channels` and writes `filters` x OH x OW an image.
 
-    compiled: False for array code, where every transform of Winograd's goes through memory.
-    patch_channels: of the patches that im2col would copy; 0 if it makes none.
+    product: "forward", "input_grad" (then channels and filters change places, and geometry is that
+    of the convolution of gy) or "weight_grad". forced: what `conv_algorithm` asks for.
 
-    >>> from minitorch_cnn.kernels import ConvGeometry
-    >>> choose(64, 64, (3, 3), 32, (16, 16), ConvGeometry(padding=(1, 1))).algorithm
+    >>> from minitorch_cnn.kernels.geometry import conv_geometry
+    >>> cpu, border = Tier("cpu", short_row=32), conv_geometry(padding=1)
+    >>> choose("forward", cpu, "auto", 32, 64, 64, (3, 3), (16, 16), border).algorithm
     'winograd'
-    >>> choose(3, 64, (3, 3), 32, (16, 16), ConvGeometry(padding=(1, 1))).algorithm
-    'im2col'
+    >>> choose("forward", cpu, "auto", 32, 3, 64, (3, 3), (16, 16), border).algorithm
+    'implicit_gemm'
     """
-    possible = winograd_applies(kernel_size, geometry)
-    if _forced == "direct":
-        return Choice("direct", "forced")
-    if _forced != "auto":
-        if _forced == "winograd" and not possible:
-            return Choice("im2col", "Winograd is for 3x3 kernels, stride 1, dilation 1, groups 1")
-        return Choice(_forced, "forced")
-    if not possible:
-        return Choice("im2col", "the only algorithm for this kernel, stride, dilation or groups")
-    if not compiled:
-        return Choice("im2col", "Winograd's transforms cost more than they save in array code")
+    read = filters if product == "input_grad" else channels  # the image's channels, C
+    case = product, tier, read, kernel_size, geometry
+    if forced != "auto":
+        reason = why_not(forced, *case)
+        return Choice("im2col", reason) if reason else Choice(forced, "forced")
+    if not why_not("depthwise", *case):
+        return Choice("depthwise", "each channel has filters of its own")
+    short = channels * kernel_size[1] < tier.short_row and not why_not("implicit_gemm", *case)
+    plain = "implicit_gemm" if short else "im2col"
+    reason = why_not("winograd", *case)
+    if reason:
+        return Choice(plain, reason)
+    if tier.name == "array":
+        return Choice(plain, "Winograd's transforms cost more than they save in array code")
     OH, OW = out_size
     tiles = images * -(-OH // 4) * -(-OW // 4)
-    im2col = images * OH * OW * 9 * (channels * filters + PATCH_COST * patch_channels)
+    copied = 0  # channels of the patches that are copied; cuBLAS hides it
+    if tier.name == "cpu" and not short:
+        copied = read
+    gemm = images * OH * OW * 9 * (channels * filters + PATCH_COST * copied)
     winograd = 36 * tiles * (channels * filters + TRANSFORM_COST * (channels + filters) / 2)
     winograd += 36 * KERNEL_COST / 9 * channels * filters
     reason = (
-        f"{winograd / 1e6:.3g} million multiplications' worth of time, im2col {im2col / 1e6:.3g}"
+        f"{winograd / 1e6:.3g} million multiplications' worth of time, {plain} {gemm / 1e6:.3g}"
     )
-    return Choice("winograd" if winograd < im2col else "im2col", reason)
-
-
-def record(choice: Choice) -> None:
-    """Remembers what ran, for `last_conv`."""
-    global _last
-    _last = choice
+    return Choice("winograd" if winograd < gemm else plain, reason)

@@ -105,7 +105,8 @@ def _conv_transpose(writer: Writer, call: Call) -> str:
     for axis in range(2):
         kernel = geometry.dilation[axis] * (_shape(call, 1)[2 + axis] - 1) + 1
         steps = (_shape(call, 0)[2 + axis] - 1) * geometry.stride[axis]
-        extra.append(size[axis] - (steps - 2 * geometry.padding[axis] + kernel))
+        border = geometry.before[axis] + geometry.after[axis]
+        extra.append(size[axis] - (steps - border + kernel))
     inputs = [writer.input(call, 0), writer.input(call, 1)]
     return writer.node("ConvTranspose", inputs, output_padding=extra, **attributes)
 
@@ -114,7 +115,7 @@ def _windows(call: Call, geometry: Any) -> dict[str, Any]:
     return {
         "kernel_shape": _shape(call, 1)[2:],
         "strides": geometry.stride,
-        "pads": (*geometry.padding, *geometry.padding),
+        "pads": (*geometry.before, *geometry.after),
         "dilations": geometry.dilation,
         "group": geometry.groups,
     }

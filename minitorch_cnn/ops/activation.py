@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .. import kernels
 from ..autograd.function import Function
-from ..kernels import activation as kernels
 from ..tensor import Tensor, shape_text, wrap
 from .arithmetic import where
 from .elementwise import erf, exp, sigmoid, tanh

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .. import kernels
 from ..autograd.function import Function
 from ..backend import array_module
 from ..dtypes import result_type
-from ..kernels import activation as kernels
 from ..tensor import Tensor, wrap
 from .common import (
     array_of,

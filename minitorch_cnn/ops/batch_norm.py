@@ -24,7 +24,7 @@ from .. import kernels
 from ..autograd.function import Function
 from ..autograd.modes import is_grad_enabled, state
 from ..backend import array_module
-from ..kernels.layout import compute_type
+from ..kernels import compute_type
 from ..tensor import Tensor, later, shape_text, wrap
 from .activation import ReLU, ReLUBackward
 from .arithmetic import Add

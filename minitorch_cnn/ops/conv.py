@@ -17,13 +17,12 @@ from typing import Any
 
 from .. import kernels
 from ..autograd.function import Function
-from ..kernels import ConvGeometry, output_size
-from ..tensor import Tensor, shape_text, wrap
+from ..kernels import ConvGeometry
+from ..tensor import Tensor, wrap
 from .activation import ReLUBackward
 from .common import same_device
-from .pad import pad
 from .precision import half_precision
-from .window import Pair, numbers, pair, with_batch
+from .window import conv_window, hashable, transposed_window
 
 
 class Conv2dFunction(Function):
@@ -39,8 +38,7 @@ class Conv2dFunction(Function):
         ctx.input_size, ctx.kernel_size, ctx.geometry = x.shape[2:], w.shape[2:], geometry
         bias = None if b is None else b.array
         relu = ctx.function.with_relu
-        kernel = kernels.conv2d_relu_forward if relu else kernels.conv2d_forward
-        y = wrap(kernel(x.array, w.array, bias, geometry))
+        y = wrap(kernels.conv2d_forward(x.array, w.array, bias, geometry, relu))
         ctx.save_for_backward(*saved, y if relu else None)
         return y
 
@@ -174,33 +172,35 @@ def conv2d_relu(*arguments: Any) -> Tensor:
 
 def _conv2d(function, input, weight, bias, stride, padding, dilation, groups) -> Tensor:
     input, weight, bias = half_precision(input, weight, bias)
-    if input.ndim not in (3, 4):
-        raise RuntimeError(
-            "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
-            f"{shape_text(input.shape)}"
-        )
-    geometry, (extra_h, extra_w) = _geometry(weight, stride, padding, dilation, groups)
-    _check_types(input, weight, bias)
-    K, Cg, KH, KW = weight.shape
-    channels = input.shape[-3]
-    if channels != Cg * groups:
-        raise RuntimeError(
-            f"Given groups={groups}, weight of size {shape_text(weight.shape)}, expected "
-            f"input{shape_text(input.shape)} to have {Cg * groups} channels, but got {channels} "
-            "channels instead"
-        )
-    _check_bias(weight, bias, K)
-    if extra_h or extra_w:
-        input = pad(input, (0, extra_w, 0, extra_h))
-    size = input.shape[-2], input.shape[-1]
-    if min(output_size(size, (KH, KW), geometry)) <= 0:
-        (ph, pw), (dh, dw) = geometry.padding, geometry.dilation
-        raise RuntimeError(
-            f"Calculated padded input size per channel: ({size[0] + 2 * ph} x {size[1] + 2 * pw}). "
-            f"Kernel size: ({dh * (KH - 1) + 1} x {dw * (KW - 1) + 1}). "
-            "Kernel size can't be greater than actual input size"
-        )
-    return with_batch(input, lambda x: function.apply(x, weight, bias, geometry))
+    geometry = conv_geometry_of("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+    if input.ndim == 3:
+        return function.apply(input.unsqueeze(0), weight, bias, geometry).squeeze(0)
+    return function.apply(input, weight, bias, geometry)
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """`conv2d` of images one pixel high: input (N, C, L) or (C, L), weight (K, C/groups, KL).
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[[1.0, 2.0, 4.0]]])
+    >>> mt.nn.functional.conv1d(x, mt.ones(1, 1, 2))
+    tensor([[[3., 6.]]])
+    """
+    input, weight, bias = half_precision(input, weight, bias)
+    geometry = conv_geometry_of(
+        "conv1d", 1, input, weight, bias, stride, padding, dilation, groups
+    ).image()
+    image = input.unsqueeze(-2) if input.ndim == 3 else input.unsqueeze(0).unsqueeze(-2)
+    y = Conv2dFunction.apply(image, weight.unsqueeze(-2), bias, geometry).squeeze(-2)
+    return y if input.ndim == 3 else y.squeeze(0)
 
 
 def conv_transpose2d(
@@ -228,60 +228,22 @@ def conv_transpose2d(
     tensor([[[[1., 1., 3., 2., 2.]]]])
     """
     input, weight, bias = half_precision(input, weight, bias)
-    if input.ndim not in (3, 4):
-        raise RuntimeError(
-            "Expected 3D (unbatched) or 4D (batched) input to conv_transpose2d, but got input of "
-            f"size: {shape_text(input.shape)}"
-        )
-    if isinstance(padding, str):
-        raise TypeError(f"conv_transpose2d: padding must be numbers, got {padding!r}")
-    geometry, _ = _geometry(weight, stride, padding, dilation, groups)
-    _check_types(input, weight, bias)
-    K, Cg, KH, KW = weight.shape
-    channels = input.shape[-3]
-    if channels != K:
-        raise RuntimeError(
-            f"Given transposed=1, weight of size {shape_text(weight.shape)}, expected "
-            f"input{shape_text(input.shape)} to have {K} channels, but got {channels} channels "
-            "instead"
-        )
-    _check_bias(weight, bias, Cg * groups)
-    size = _transposed_size(input, (KH, KW), geometry, pair("output_padding", output_padding))
-
-    def apply(x: Tensor) -> Tensor:
-        y = Conv2dInputGrad.apply(x, weight, size, geometry)
-        return y if bias is None else y + bias.reshape(-1, 1, 1)
-
-    return with_batch(input, apply)
-
-
-def conv1d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """`conv2d` of images one pixel high: input (N, C, L) or (C, L), weight (K, C/groups, KL).
-
-    >>> import minitorch_cnn as mt
-    >>> x = mt.tensor([[[1.0, 2.0, 4.0]]])
-    >>> mt.nn.functional.conv1d(x, mt.ones(1, 1, 2))
-    tensor([[[3., 6.]]])
-    """
-    _check_sequence("conv1d", input, weight)
-    y = conv2d(
-        input.unsqueeze(-2),
-        weight.unsqueeze(-2),
+    geometry, size = transposed_geometry_of(
+        "conv_transpose2d",
+        2,
+        input,
+        weight,
         bias,
-        _row("stride", stride, 1),
-        padding if isinstance(padding, str) else _row("padding", padding, 0),
-        _row("dilation", dilation, 1),
+        stride,
+        padding,
+        output_padding,
         groups,
+        dilation,
     )
-    return y.squeeze(-2)
+    batch = input.unsqueeze(0) if input.ndim == 3 else input
+    y = Conv2dInputGrad.apply(batch, weight, size, geometry)
+    y = y if bias is None else y + bias.reshape(-1, 1, 1)
+    return y.squeeze(0) if input.ndim == 3 else y
 
 
 def conv_transpose1d(
@@ -300,115 +262,63 @@ def conv_transpose1d(
     >>> mt.nn.functional.conv_transpose1d(mt.tensor([[1.0, 2.0]]), mt.ones(1, 1, 3), stride=2)
     tensor([[1., 1., 3., 2., 2.]])
     """
-    _check_sequence("conv_transpose1d", input, weight)
-    if isinstance(padding, str):
-        raise TypeError(f"conv_transpose1d: padding must be numbers, got {padding!r}")
-    y = conv_transpose2d(
-        input.unsqueeze(-2),
-        weight.unsqueeze(-2),
+    input, weight, bias = half_precision(input, weight, bias)
+    geometry, size = transposed_geometry_of(
+        "conv_transpose1d",
+        1,
+        input,
+        weight,
         bias,
-        _row("stride", stride, 1),
-        _row("padding", padding, 0),
-        _row("output_padding", output_padding, 0),
+        stride,
+        padding,
+        output_padding,
         groups,
-        _row("dilation", dilation, 1),
+        dilation,
     )
-    return y.squeeze(-2)
-
-
-def _check_sequence(function: str, input: Tensor, weight: Tensor) -> None:
-    if input.ndim not in (2, 3):
-        raise RuntimeError(
-            f"Expected 2D (unbatched) or 3D (batched) input to {function}, but got input of size: "
-            f"{shape_text(input.shape)}"
-        )
-    if weight.ndim != 3:
-        raise RuntimeError(f"{function}: weight must be 3D, got size {shape_text(weight.shape)}")
-
-
-def _row(name: str, value: Any, above: int) -> Pair:
-    """(above, value): what the axis of height 1 has, and what the user says of the other."""
-    return above, numbers(name, value, 1)[0]
+    image = input.unsqueeze(-2) if input.ndim == 3 else input.unsqueeze(0).unsqueeze(-2)
+    y = Conv2dInputGrad.apply(image, weight.unsqueeze(-2), (1, *size), geometry.image())
+    y = y.squeeze(-2) if bias is None else y.squeeze(-2) + bias.reshape(-1, 1)
+    return y if input.ndim == 3 else y.squeeze(0)
 
 
 # ------------------------------------------------------------------------------ arguments
 
 
-def _geometry(
-    weight: Tensor, stride: Any, padding: Any, dilation: Any, groups: int
-) -> tuple[ConvGeometry, Pair]:
-    """The checked geometry, and how many rows and columns "same" must add at the far side."""
-    if weight.ndim != 4:
-        raise RuntimeError(
-            "weight must have 4 dimensions (filters, channels per group, height, width), got "
-            f"size {shape_text(weight.shape)}"
-        )
-    if 0 in weight.shape[2:]:
-        raise RuntimeError(f"the kernel must not be empty, got weight {shape_text(weight.shape)}")
-    stride, dilation = pair("stride", stride), pair("dilation", dilation)
-    if min(stride) <= 0:
-        raise RuntimeError(f"non-positive stride is not supported, got {list(stride)}")
-    if min(dilation) <= 0:
-        raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
-    if groups <= 0:
-        raise RuntimeError(f"non-positive groups is not supported, got {groups}")
-    if weight.shape[0] % groups or weight.shape[0] == 0:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
-            f"but got weight of size {shape_text(weight.shape)} instead"
-        )
-    extra = (0, 0)
-    if isinstance(padding, str):
-        padding, extra = _named_padding(padding, weight, stride, dilation)
-    padding = pair("padding", padding)
-    if min(padding) < 0:
-        raise RuntimeError(f"negative padding is not supported, got {list(padding)}")
-    return ConvGeometry(stride, padding, dilation, int(groups)), extra
+def conv_geometry_of(
+    function: str,
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+) -> ConvGeometry:
+    """The geometry of a convolution in `dims` dimensions, after all checks of its arguments."""
+    _check_types(input, weight, bias)
+    shapes = input.array.shape, weight.array.shape, None if bias is None else bias.array.shape
+    moves = hashable(stride), hashable(padding), hashable(dilation), groups
+    return conv_window(function, dims, *shapes, *moves)
 
 
-def _named_padding(name: str, weight: Tensor, stride: Pair, dilation: Pair) -> tuple[Pair, Pair]:
-    """Padding on both sides, and what comes on top at the far side, for "valid" and "same"."""
-    if name == "valid":
-        return (0, 0), (0, 0)
-    if name != "same":
-        raise RuntimeError(f"Invalid padding string: {name!r}; use 'valid', 'same' or numbers")
-    if stride != (1, 1):
-        raise RuntimeError(
-            f"padding='same' is not supported for strided convolutions, got stride={list(stride)}"
-        )
-    # The output loses dilation (kernel - 1) pixels, which two equal sides may not make up.
-    vertical, horizontal = (d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True))
-    return (vertical // 2, horizontal // 2), (vertical % 2, horizontal % 2)
-
-
-def _transposed_size(
-    input: Tensor, kernel_size: Pair, geometry: ConvGeometry, output_padding: Pair
-) -> Pair:
-    """(OH, OW) of a transposed convolution. Raises RuntimeError if there is no such image."""
-    if min(output_padding) < 0:
-        raise RuntimeError(f"negative output_padding is not supported, got {list(output_padding)}")
-    for extra, stride, dilation in zip(
-        output_padding, geometry.stride, geometry.dilation, strict=True
-    ):
-        if extra >= max(stride, dilation):
-            raise RuntimeError(
-                "output padding must be smaller than either stride or dilation, but got "
-                f"output_padding {list(output_padding)}, stride {list(geometry.stride)} and "
-                f"dilation {list(geometry.dilation)}"
-            )
-    lengths = input.shape[-2], input.shape[-1]
-    height, width = (
-        (length - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1
-        for length, stride, padding, dilation, kernel, extra in zip(
-            lengths, *geometry[:3], kernel_size, output_padding, strict=True
-        )
-    )
-    if min(height, width) <= 0 or min(lengths) == 0:
-        raise RuntimeError(
-            f"Given input size per channel: ({lengths[0]} x {lengths[1]}). Calculated output size "
-            f"per channel: ({height} x {width}). Output size is too small"
-        )
-    return height, width
+def transposed_geometry_of(
+    function: str,
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
+) -> tuple[ConvGeometry, Any]:
+    """The same for a transposed convolution, with the size of its result."""
+    _check_types(input, weight, bias)
+    shapes = input.array.shape, weight.array.shape, None if bias is None else bias.array.shape
+    moves = hashable(stride), hashable(padding), hashable(output_padding)
+    return transposed_window(function, dims, *shapes, *moves, groups, hashable(dilation))
 
 
 def _check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
@@ -419,11 +329,3 @@ def _check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
                 f"Input type ({input.dtype}) and {name} type ({other.dtype}) should be the same; "
                 "convert one of them with .to(dtype)"
             )
-
-
-def _check_bias(weight: Tensor, bias: Tensor | None, channels: int) -> None:
-    if bias is not None and bias.shape != (channels,):
-        raise RuntimeError(
-            f"Given weight of size {shape_text(weight.shape)}, expected bias to be 1-dimensional "
-            f"with {channels} elements, but got bias of size {shape_text(bias.shape)} instead"
-        )

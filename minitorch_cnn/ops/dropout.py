@@ -11,9 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .. import backend
+from .. import backend, kernels
 from ..autograd.function import Function
-from ..kernels import dropout as kernels
 from ..tensor import Tensor, shape_text, wrap
 from .activation import SELU_ALPHA, SELU_SCALE
 from .creation import ones, ones_like

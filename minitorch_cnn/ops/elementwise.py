@@ -12,7 +12,7 @@ from typing import Any
 
 from ..autograd.function import Function
 from ..backend import array_module
-from ..kernels import special
+from ..kernels.array import special
 from ..tensor import Tensor, wrap
 from .common import floating
 

@@ -7,8 +7,9 @@ from typing import Any
 from .. import kernels
 from ..autograd.function import Function
 from ..kernels import ConvGeometry, output_size
+from ..kernels.geometry import Pair, conv_geometry
 from ..tensor import Tensor, shape_text, wrap
-from .window import Pair, pair, with_batch
+from .window import pair, with_batch
 
 
 class Unfold(Function):
@@ -99,7 +100,7 @@ def fold(
     if patches != high * wide:
         raise RuntimeError(
             f"Given output_size={size}, kernel_size={kernel_size}, dilation={geometry.dilation}, "
-            f"padding={geometry.padding}, stride={geometry.stride}, expected size of input's last "
+            f"padding={geometry.before}, stride={geometry.stride}, expected size of input's last "
             f"dimension to match the calculated number of sliding blocks {high} * {wide} = "
             f"{high * wide}, but got {patches}."
         )
@@ -111,19 +112,13 @@ def fold(
 def _arguments(
     kernel_size: Any, dilation: Any, padding: Any, stride: Any
 ) -> tuple[Pair, ConvGeometry]:
-    geometry = ConvGeometry(
-        pair("stride", stride), pair("padding", padding), pair("dilation", dilation)
-    )
     kernel = pair("kernel_size", kernel_size)
-    for name, values, least in (
-        ("kernel_size", kernel, 1),
-        ("stride", geometry.stride, 1),
-        ("dilation", geometry.dilation, 1),
-        ("padding", geometry.padding, 0),
-    ):
+    moves = pair("stride", stride), pair("padding", padding), pair("dilation", dilation)
+    names = "kernel_size", "stride", "padding", "dilation"
+    for name, values, least in zip(names, (kernel, *moves), (1, 1, 0, 1), strict=True):
         if min(values) < least:
             raise RuntimeError(f"{name} must be at least {least}, but got {list(values)}")
-    return kernel, geometry
+    return kernel, conv_geometry(*moves, kernel_size=kernel)
 
 
 def _blocks(size: Pair, kernel_size: Pair, geometry: ConvGeometry) -> Pair:
@@ -132,7 +127,7 @@ def _blocks(size: Pair, kernel_size: Pair, geometry: ConvGeometry) -> Pair:
     if min(blocks) < 1:
         raise RuntimeError(
             f"Given input with spatial size {size}, kernel_size={kernel_size}, "
-            f"dilation={geometry.dilation}, padding={geometry.padding}, calculated shape of the "
+            f"dilation={geometry.dilation}, padding={geometry.before}, calculated shape of the "
             f"array of sliding blocks as {blocks}, but its components must be at least one."
         )
     return blocks

@@ -13,9 +13,9 @@ import numpy as np
 
 from .. import backend
 from ..backend import array_module
+from ..kernels.geometry import numbers
 from ..tensor import Tensor, shape_text, wrap
 from .positions import gather
-from .window import numbers
 
 
 def fractional_max_pool2d(

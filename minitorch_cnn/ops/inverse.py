@@ -6,7 +6,7 @@ import math
 
 from .. import dtypes
 from ..backend import array_module
-from ..kernels import special
+from ..kernels.array import special
 from ..tensor import Tensor, wrap
 from .arithmetic import clamp, where
 from .common import floating

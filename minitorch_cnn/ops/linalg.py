@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .. import kernels
 from ..autograd.function import Function
-from ..kernels import linear as kernels
 from ..tensor import Tensor, shape_text, wrap
 from .common import same_device, sum_to
 from .precision import half_precision

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 from ..autograd.function import Function
-from ..kernels.activation import relu_
-from ..kernels.linear import matmul
+from ..kernels import matmul, relu_
 from ..tensor import Tensor, shape_text, wrap
 from .activation import ReLUBackward, relu
 from .common import same_device

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import kernels
 from ..autograd.function import Function
-from ..kernels import loss as kernels
 from ..tensor import Tensor, shape_text, wrap
 from .arithmetic import where
 from .common import same_device

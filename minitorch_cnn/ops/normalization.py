@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from ..dtypes import finfo
-from ..kernels.layout import compute_type
+from ..kernels import compute_type
 from ..tensor import Tensor, shape_text
 from .batch_norm import batch_norm, move_towards
 from .pad import pad

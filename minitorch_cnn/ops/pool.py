@@ -9,9 +9,9 @@ import numpy as np
 from .. import kernels
 from ..autograd.function import Function
 from ..kernels import PoolGeometry
-from ..tensor import Tensor, shape_text, wrap
+from ..tensor import Tensor, wrap
 from .resize import Resize
-from .window import Pair, pair, with_batch
+from .window import adaptive_size, hashable, pool_window, with_batch
 
 
 class MaxPool(Function):
@@ -120,7 +120,12 @@ def max_pool2d(
     >>> mt.nn.functional.max_pool2d(x, 2, return_indices=True)
     (tensor([[[5., 2.]]]), tensor([[[1, 2]]]))
     """
-    geometry = pool_geometry("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    moves = kernel_size, stride, padding, dilation, ceil_mode
+    return max_pool_images(input, pool_geometry("max_pool2d", 2, input, *moves), return_indices)
+
+
+def max_pool_images(input: Tensor, geometry: PoolGeometry, return_indices: bool) -> Any:
+    """`max_pool2d` of checked arguments."""
     if not return_indices:
         return with_batch(input, lambda x: MaxPool.apply(x, geometry, False))
     batch = input.unsqueeze(0) if input.ndim == 3 else input
@@ -160,10 +165,15 @@ def avg_pool2d(
     >>> mt.nn.functional.avg_pool2d(mt.arange(8.0).reshape(1, 2, 4), 2)
     tensor([[[2.5000, 4.5000]]])
     """
-    geometry = pool_geometry("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
-    _floating("avg_pool2d", input)
-    if divisor_override == 0:
-        raise RuntimeError("divisor must be not zero, got divisor_override=0")
+    geometry = pool_geometry("avg_pool2d", 2, input, kernel_size, stride, padding, 1, ceil_mode)
+    check_mean("avg_pool2d", input, divisor_override)
+    return avg_pool_images(input, geometry, count_include_pad, divisor_override)
+
+
+def avg_pool_images(
+    input: Tensor, geometry: PoolGeometry, count_include_pad: bool, divisor_override: int | None
+) -> Tensor:
+    """`avg_pool2d` of checked arguments."""
     if divisor_override is None:
         size = input.shape[-2], input.shape[-1]
         divisor = kernels.window_counts(size, geometry, count_include_pad)
@@ -182,8 +192,8 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     >>> mt.nn.functional.adaptive_avg_pool2d(mt.arange(5.0).reshape(1, 1, 5), (1, 2))
     tensor([[[1., 3.]]])
     """
-    out = _adaptive_size("adaptive_avg_pool2d", input, output_size)
-    _floating("adaptive_avg_pool2d", input)
+    out = adaptive_size("adaptive_avg_pool2d", 2, input.shape, output_size)
+    check_mean("adaptive_avg_pool2d", input)
     (H, W), (OH, OW) = input.shape[-2:], out
     if out == (1, 1):
         return input.mean(dim=(-2, -1), keepdim=True)
@@ -200,7 +210,8 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     >>> mt.nn.functional.adaptive_max_pool2d(mt.arange(5.0).reshape(1, 1, 5), (1, 2))
     tensor([[[2., 4.]]])
     """
-    out = _adaptive_size("adaptive_max_pool2d", input, output_size)
+    out = adaptive_size("adaptive_max_pool2d", 2, input.shape, output_size)
+    _no_bool("adaptive_max_pool2d", input)
     (H, W), (OH, OW) = input.shape[-2:], out
     if min(out) > 0 and H % OH == 0 and W % OW == 0:
         return max_pool2d(input, (H // OH, W // OW), return_indices=return_indices)
@@ -215,6 +226,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
 
 def pool_geometry(
     function: str,
+    dims: int,
     input: Tensor,
     kernel_size: Any,
     stride: Any,
@@ -222,83 +234,22 @@ def pool_geometry(
     dilation: Any,
     ceil_mode: bool,
 ) -> PoolGeometry:
-    """The checked windows, with the size of the output."""
-    _check_image(function, input)
-    kernel = pair("kernel_size", kernel_size)
-    # torch's default is None; an empty list means the same.
-    step = kernel if stride is None or stride == [] or stride == () else pair("stride", stride)
-    border, spread = pair("padding", padding), pair("dilation", dilation)
-    if min(kernel) <= 0:
-        raise RuntimeError(f"kernel size should be greater than zero, but got {list(kernel)}")
-    if min(step) <= 0:
-        raise RuntimeError(f"stride should be greater than zero, but got {list(step)}")
-    if min(spread) <= 0:
-        raise RuntimeError(f"dilation should be greater than zero, but got {list(spread)}")
-    for p, k, d in zip(border, kernel, spread, strict=True):
-        if p < 0 or p > (d * (k - 1) + 1) // 2:
-            raise RuntimeError(
-                "pad should be at least 0 and at most half of effective kernel size, but got "
-                f"pad={p}, kernel_size={k} and dilation={d}"
-            )
-    out = tuple(
-        _out_length(*each, ceil_mode)
-        for each in zip(input.shape[-2:], kernel, step, border, spread, strict=True)
-    )
-    if min(out) <= 0:
-        raise RuntimeError(
-            f"Given input size: {shape_text(input.shape[-3:])}. Calculated output size: "
-            f"{[input.shape[-3], *out]}. Output size is too small"
-        )
-    return PoolGeometry(kernel, step, border, spread, (out[0], out[1]))
+    """The windows of a pooling in `dims` dimensions, after all checks of its arguments."""
+    _no_bool(function, input)
+    moves = hashable(kernel_size), hashable(stride), hashable(padding), hashable(dilation)
+    return pool_window(function, dims, input.array.shape, *moves, bool(ceil_mode))
 
 
-def _out_length(
-    length: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool
-) -> int:
-    room = length + 2 * padding - dilation * (kernel - 1) - 1
-    count = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
-    # The last window must start inside the image or the padding before it.
-    if ceil_mode and (count - 1) * stride >= length + padding:
-        count -= 1
-    return count
-
-
-def _adaptive_size(function: str, input: Tensor, output_size: Any) -> Pair:
-    if isinstance(output_size, tuple | list) and input.ndim <= len(output_size):
-        raise ValueError(
-            f"{function}: Input dimension should be at least {len(output_size) + 1}, got "
-            f"{shape_text(input.shape)}"
-        )
-    _check_image(function, input)
-    sizes = (output_size,) * 2 if output_size is None or isinstance(output_size, int) else None
-    sizes = tuple(output_size) if sizes is None else sizes
-    if len(sizes) != 2:
-        raise RuntimeError(f"{function}: output_size must be one or two numbers, got {sizes}")
-    height, width = (
-        length if size is None else int(size)
-        for size, length in zip(sizes, input.shape[-2:], strict=True)
-    )
-    if min(height, width) < 0:
-        raise RuntimeError(f"{function}: output_size must not be negative, got {sizes}")
-    return height, width
-
-
-def _check_image(function: str, input: Tensor) -> None:
-    if input.ndim not in (3, 4):
-        raise RuntimeError(
-            f"{function}: Expected 3D or 4D (batch mode) tensor, but got {shape_text(input.shape)}"
-        )
-    if 0 in input.shape[-3:]:
-        raise RuntimeError(
-            f"{function}: Expected input to have non-zero size for non-batch dimensions, but "
-            f"input has sizes {shape_text(input.shape)}"
-        )
-    if input.dtype.category == 0:
-        raise NotImplementedError(f"{function} of bool tensors; convert with .to(mt.uint8)")
-
-
-def _floating(function: str, input: Tensor) -> None:
+def check_mean(function: str, input: Tensor, divisor_override: int | None = None) -> None:
+    """Raises NotImplementedError for tensors that have no mean of their type."""
     if not input.dtype.is_floating_point:
         raise NotImplementedError(
             f"{function} of {input.dtype} tensors; convert with .float() first"
         )
+    if divisor_override == 0:
+        raise RuntimeError("divisor must be not zero, got divisor_override=0")
+
+
+def _no_bool(function: str, input: Tensor) -> None:
+    if input.dtype.category == 0:
+        raise NotImplementedError(f"{function} of bool tensors; convert with .to(mt.uint8)")

@@ -5,26 +5,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..tensor import Tensor, shape_text
+from ..kernels.geometry import numbers
+from ..tensor import Tensor
 from .activation import relu
 from .elementwise import sign
-from .pool import adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, max_pool2d
+from .pool import (
+    adaptive_avg_pool2d,
+    adaptive_max_pool2d,
+    avg_pool2d,
+    avg_pool_images,
+    check_mean,
+    max_pool_images,
+    pool_geometry,
+)
 from .pool3d import avg_pool3d
-from .window import numbers
-
-
-def _image(function: str, input: Tensor) -> Tensor:
-    """(..., C, L) as (..., C, 1, L)."""
-    if input.ndim not in (2, 3):
-        raise RuntimeError(
-            f"{function}() Expected 2D or 3D input tensor, but got {shape_text(input.shape)}"
-        )
-    return input.unsqueeze(-2)
-
-
-def _row(name: str, value: Any, above: int) -> tuple[int, int]:
-    """(above, value): what the axis of height 1 has, and what the user says of the other."""
-    return above, numbers(name, value, 1)[0]
+from .window import adaptive_size
 
 
 def max_pool1d(
@@ -42,15 +37,9 @@ def max_pool1d(
     >>> mt.nn.functional.max_pool1d(mt.tensor([[1.0, 5.0, 2.0, 2.0]]), 2)
     tensor([[5., 2.]])
     """
-    result = max_pool2d(
-        _image("max_pool1d", input),
-        _row("kernel_size", kernel_size, 1),
-        None if _absent(stride) else _row("stride", stride, 1),
-        _row("padding", padding, 0),
-        _row("dilation", dilation, 1),
-        ceil_mode,
-        return_indices,
-    )
+    moves = kernel_size, stride, padding, dilation, ceil_mode
+    geometry = pool_geometry("max_pool1d", 1, input, *moves).image()
+    result = max_pool_images(input.unsqueeze(-2), geometry, return_indices)
     return tuple(each.squeeze(-2) for each in result) if return_indices else result.squeeze(-2)
 
 
@@ -80,34 +69,23 @@ def avg_pool1d(
     >>> mt.nn.functional.avg_pool1d(mt.tensor([[1.0, 5.0, 2.0, 2.0]]), 2)
     tensor([[3., 2.]])
     """
-    y = avg_pool2d(
-        _image("avg_pool1d", input),
-        _row("kernel_size", kernel_size, 1),
-        None if _absent(stride) else _row("stride", stride, 1),
-        _row("padding", padding, 0),
-        ceil_mode,
-        count_include_pad,
-    )
-    return y.squeeze(-2)
+    geometry = pool_geometry("avg_pool1d", 1, input, kernel_size, stride, padding, 1, ceil_mode)
+    check_mean("avg_pool1d", input)
+    image = input.unsqueeze(-2)
+    return avg_pool_images(image, geometry.image(), count_include_pad, None).squeeze(-2)
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """The mean of OL bins that cover the sequence; bins as in `adaptive_avg_pool2d`."""
-    image = _image("adaptive_avg_pool1d", input)
-    return adaptive_avg_pool2d(image, (1, *numbers("output_size", output_size, 1))).squeeze(-2)
+    size = adaptive_size("adaptive_avg_pool1d", 1, input.shape, output_size)
+    return adaptive_avg_pool2d(input.unsqueeze(-2), (1, *size)).squeeze(-2)
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The maximum of OL bins that cover the sequence; bins as in `adaptive_avg_pool2d`."""
-    image = _image("adaptive_max_pool1d", input)
-    size = (1, *numbers("output_size", output_size, 1))
-    result = adaptive_max_pool2d(image, size, return_indices)
+    size = adaptive_size("adaptive_max_pool1d", 1, input.shape, output_size)
+    result = adaptive_max_pool2d(input.unsqueeze(-2), (1, *size), return_indices)
     return tuple(each.squeeze(-2) for each in result) if return_indices else result.squeeze(-2)
-
-
-def _absent(stride: Any) -> bool:
-    """torch's default is None; an empty list means the same."""
-    return stride is None or stride == [] or stride == ()
 
 
 # ---------------------------------------------------------------------------------- lp_pool

@@ -12,16 +12,18 @@ from typing import Any
 
 from .. import kernels
 from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
+from ..kernels import PoolGeometry
+from ..tensor import Tensor, wrap
 from .pool import (
     adaptive_avg_pool2d,
     adaptive_max_pool2d,
-    avg_pool2d,
-    max_pool2d,
+    avg_pool_images,
+    check_mean,
+    max_pool_images,
     pool_geometry,
 )
 from .positions import gather
-from .window import numbers
+from .window import adaptive_size
 
 
 def max_pool3d(
@@ -42,24 +44,14 @@ def max_pool3d(
     >>> mt.nn.functional.max_pool3d(mt.arange(8.0).reshape(1, 2, 2, 2), 2)
     tensor([[[[7.]]]])
     """
-    kernel, step, border = _windows("max_pool3d", input, kernel_size, stride, padding)
-    spread = numbers("dilation", dilation, 3)
+    moves = kernel_size, stride, padding, dilation, ceil_mode
+    geometry = pool_geometry("max_pool3d", 3, input, *moves)
 
     def pool_image(x: Tensor) -> Any:
-        return max_pool2d(
-            x, kernel[1:], step[1:], border[1:], spread[1:], ceil_mode, return_indices
-        )
+        return max_pool_images(x, geometry.image(), return_indices)
 
     def pool_depth(x: Tensor) -> Any:
-        return max_pool2d(
-            x,
-            (kernel[0], 1),
-            (step[0], 1),
-            (border[0], 0),
-            (spread[0], 1),
-            ceil_mode,
-            return_indices,
-        )
+        return max_pool_images(x, _along_depth(geometry), return_indices)
 
     return _maximum(input, pool_image, pool_depth, return_indices)
 
@@ -78,7 +70,7 @@ def max_pool3d_with_indices(
 
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The maximum of OD x OH x OW bins that cover the volume; bins as `adaptive_avg_pool2d`'s."""
-    OD, OH, OW = _adaptive_size("adaptive_max_pool3d", input, output_size)
+    OD, OH, OW = adaptive_size("adaptive_max_pool3d", 3, input.shape, output_size)
 
     def pool_image(x: Tensor) -> Any:
         return adaptive_max_pool2d(x, (OH, OW), return_indices)
@@ -124,26 +116,17 @@ def avg_pool3d(
     >>> mt.nn.functional.avg_pool3d(mt.arange(8.0).reshape(1, 2, 2, 2), 2)
     tensor([[[[3.5000]]]])
     """
-    kernel, step, border = _windows("avg_pool3d", input, kernel_size, stride, padding)
-    if divisor_override == 0:
-        raise RuntimeError("divisor must be not zero, got divisor_override=0")
-    image_windows = kernel[1:], step[1:], border[1:]
-    depth_windows = (kernel[0], 1), (step[0], 1), (border[0], 0)
-    images = _slices(input)
-    y, size = _columns(avg_pool2d(images, *image_windows, ceil_mode, divisor_override=1), input)
-    sums = _volume(avg_pool2d(y, *depth_windows, ceil_mode, divisor_override=1), input, size)
+    geometry = pool_geometry("avg_pool3d", 3, input, kernel_size, stride, padding, 1, ceil_mode)
+    check_mean("avg_pool3d", input, divisor_override)
+    image, depth = geometry.image(), _along_depth(geometry)
+    y, size = _columns(avg_pool_images(_slices(input), image, True, 1), input)
+    sums = _volume(avg_pool_images(y, depth, True, 1), input, size)
     if divisor_override is not None:
         return sums / divisor_override
-    counts = [
-        kernels.window_counts(
-            (x.shape[-2], x.shape[-1]),
-            pool_geometry("avg_pool3d", x, *windows, 1, ceil_mode),
-            count_include_pad,
-        )
-        for x, windows in ((y, depth_windows), (images, image_windows))
-    ]
-    pixels = counts[0][:, :1, None] * counts[1]  # (OD, 1, 1) * (OH, OW)
-    divisor = array_module(input.array).asarray(pixels, input.array.dtype)
+    D, H, W = input.shape[-3:]
+    slices = kernels.window_counts((D, 1), depth, count_include_pad)[:, :1, None]  # (OD, 1, 1)
+    pixels = kernels.window_counts((H, W), image, count_include_pad)  # (OH, OW)
+    divisor = array_module(input.array).asarray(slices * pixels, input.array.dtype)
     return sums / wrap(divisor)
 
 
@@ -154,7 +137,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     >>> mt.nn.functional.adaptive_avg_pool3d(mt.arange(8.0).reshape(1, 2, 2, 2), 1)
     tensor([[[[3.5000]]]])
     """
-    OD, OH, OW = _adaptive_size("adaptive_avg_pool3d", input, output_size)
+    OD, OH, OW = adaptive_size("adaptive_avg_pool3d", 3, input.shape, output_size)
     y, size = _columns(adaptive_avg_pool2d(_slices(input), (OH, OW)), input)
     return _volume(adaptive_avg_pool2d(y, (OD, OH * OW)), input, size)
 
@@ -181,43 +164,9 @@ def _volume(columns: Tensor, input: Tensor, size: tuple[int, int]) -> Tensor:
     return volume.squeeze(0) if input.ndim == 4 else volume
 
 
-# ------------------------------------------------------------------------------- arguments
-
-
-def _windows(
-    function: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any
-) -> tuple[tuple[int, ...], ...]:
-    _check_volume(function, input)
-    kernel = numbers("kernel_size", kernel_size, 3)
-    # torch's default is None; an empty list means the same.
-    same = stride is None or stride == [] or stride == ()
-    return kernel, kernel if same else numbers("stride", stride, 3), numbers("padding", padding, 3)
-
-
-def _adaptive_size(function: str, input: Tensor, output_size: Any) -> tuple[int, ...]:
-    if isinstance(output_size, tuple | list) and input.ndim <= len(output_size):
-        raise ValueError(
-            f"{function}: Input dimension should be at least {len(output_size) + 1}, got "
-            f"{shape_text(input.shape)}"
-        )
-    _check_volume(function, input)
-    sizes = (output_size,) * 3 if output_size is None or isinstance(output_size, int) else None
-    sizes = tuple(output_size) if sizes is None else sizes
-    if len(sizes) != 3:
-        raise RuntimeError(f"{function}: output_size must be one or three numbers, got {sizes}")
-    return tuple(
-        length if size is None else int(size)
-        for size, length in zip(sizes, input.shape[-3:], strict=True)
+def _along_depth(geometry: PoolGeometry) -> PoolGeometry:
+    """The windows of (N, C, D, OH*OW): those of the first axis, one column wide."""
+    kernel_size, stride, padding, dilation, (OD, OH, OW) = geometry
+    return PoolGeometry(
+        (kernel_size[0], 1), (stride[0], 1), (padding[0], 0), (dilation[0], 1), (OD, OH * OW)
     )
-
-
-def _check_volume(function: str, input: Tensor) -> None:
-    if input.ndim not in (4, 5):
-        raise RuntimeError(
-            f"{function}: Expected 4D or 5D (batch mode) tensor, but got {shape_text(input.shape)}"
-        )
-    if 0 in input.shape[-4:]:
-        raise RuntimeError(
-            f"{function}: Expected input to have non-zero size for non-batch dimensions, but "
-            f"input has sizes {shape_text(input.shape)}"
-        )

@@ -9,8 +9,8 @@ import math
 import warnings
 from typing import Any
 
+from .. import kernels
 from ..autograd.function import Function
-from ..kernels import loss as kernels
 from ..tensor import Tensor, shape_text, wrap
 from .activation import Softplus
 from .arithmetic import where

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..autograd.function import Function
 from ..backend import array_module
-from ..kernels.layout import compute_type
+from ..kernels import compute_type
 from ..tensor import Tensor, wrap
 
 

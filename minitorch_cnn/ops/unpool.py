@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..kernels.geometry import numbers
 from ..tensor import Tensor, shape_text
-from .window import numbers
 
 
 def max_unpool1d(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import optim as kernels
+from .. import kernels
 from ..tensor import Tensor, wrap
 from .optimizer import Batches, Optimizer, check_settings, next_step, refuse, zeros_like
 

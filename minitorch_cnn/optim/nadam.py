@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import optim as kernels
+from ..kernels.array import optim as kernels
 from ..tensor import Tensor, wrap
 from .adam import check_betas
 from .optimizer import Optimizer, check_settings, next_step, refuse, zeros_like

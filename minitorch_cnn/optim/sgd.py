@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kernels import optim as kernels
+from .. import kernels
 from ..tensor import Tensor
 from .optimizer import Batches, Optimizer, check_settings, refuse, zeros_like
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import default_generator
-from ..kernels.augment import augment
+from ..kernels import augment
 from ..tensor import Tensor, wrap
 from ..utils.data import ImageBatch
 

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 import minitorch_cnn as mt
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import ConvGeometry, algorithm, winograd
+from minitorch_cnn.kernels import algorithm, conv_geometry
+from minitorch_cnn.kernels.array import winograd
 from tests.kernels.test_conv import LAYOUTS, in_layout, loop_output_size, loops
 
-SAME = ConvGeometry(padding=(1, 1))
+SAME = conv_geometry(padding=(1, 1))
+CPU = algorithm.Tier("cpu", short_row=32)
 
 
 @given(
@@ -26,7 +28,7 @@ SAME = ConvGeometry(padding=(1, 1))
 def test_winograd_against_loops(x_shape, K, padding, layout, seed):
     least = tuple(max(3 - 2 * p, n) for n, p in zip(x_shape[2:], padding, strict=True))
     x_shape = (*x_shape[:2], *least)
-    geometry = ConvGeometry(padding=padding)
+    geometry = conv_geometry(padding=padding)
     rng = np.random.default_rng(seed)
     x, w = rng.standard_normal(x_shape), rng.standard_normal((K, x_shape[1], 3, 3))
     gy = rng.standard_normal((x_shape[0], K, *loop_output_size(least, (3, 3), geometry)))
@@ -54,20 +56,21 @@ def test_the_matrices_multiply_polynomials():
     ("C", "K", "kernel", "geometry", "expected"),
     [
         (64, 64, (3, 3), SAME, "winograd"),
-        (3, 64, (3, 3), SAME, "im2col"),  # the transforms would cost more than they save
-        (64, 64, (5, 5), ConvGeometry(padding=(2, 2)), "im2col"),
-        (64, 64, (3, 3), ConvGeometry((2, 2), (1, 1)), "im2col"),
-        (64, 64, (3, 3), ConvGeometry(padding=(2, 2), dilation=(2, 2)), "im2col"),
-        (64, 64, (3, 3), ConvGeometry(padding=(1, 1), groups=2), "im2col"),
+        (3, 64, (3, 3), SAME, "implicit_gemm"),  # patches would cost more than they save
+        (1, 1, (3, 3), SAME, "implicit_gemm"),
+        (64, 64, (5, 5), conv_geometry(padding=(2, 2)), "im2col"),
+        (64, 64, (3, 3), conv_geometry((2, 2), (1, 1)), "im2col"),
+        (64, 64, (3, 3), conv_geometry(padding=(2, 2), dilation=(2, 2)), "im2col"),
+        (64, 64, (3, 3), conv_geometry(padding=(1, 1), groups=2), "im2col"),
     ],
 )
 def test_the_choice_follows_from_the_shapes(C, K, kernel, geometry, expected):
-    choice = algorithm.choose(C, K, kernel, 8, (16, 16), geometry)
+    sizes = 8, C, K, kernel, (16, 16), geometry
+    choice = algorithm.choose("forward", CPU, "auto", *sizes)
     assert choice.algorithm == expected
     assert choice.reason
-    assert (
-        algorithm.choose(C, K, kernel, 8, (16, 16), geometry, compiled=False).algorithm == "im2col"
-    )
+    readable = algorithm.choose("forward", algorithm.Tier("array"), "auto", *sizes)
+    assert readable.algorithm == "im2col"
 
 
 def test_forcing_and_asking():

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import ConvGeometry
-from minitorch_cnn.kernels import conv as conv_kernels
+from minitorch_cnn.kernels import conv_geometry
+from minitorch_cnn.kernels.array import conv as conv_kernels
 
 LAYOUTS = ("contiguous", "channels_last", "transposed", "sliced", "reversed")
 
@@ -31,7 +31,7 @@ def in_layout(array, layout):
 
 def loops(x, w, gy, geometry):
     """y = conv(x, w) and the gradients of (y * gy).sum() with respect to x and w, in float64."""
-    (sh, sw), (ph, pw), (dh, dw), groups = geometry
+    (sh, sw), (ph, pw), _, (dh, dw), groups = geometry
     y, gx, gw = np.zeros(gy.shape), np.zeros(x.shape), np.zeros(w.shape)
     filters_per_group, channels_per_group = w.shape[0] // groups, w.shape[1]
     for n, k, i, j in np.ndindex(gy.shape):
@@ -49,9 +49,9 @@ def loop_output_size(size, kernel, geometry):
     """Counts the places where the window fits, one by one."""
     counts = []
     for axis in (0, 1):
-        stride, padding, dilation = (each[axis] for each in geometry[:3])
-        last = size[axis] + padding - dilation * (kernel[axis] - 1)
-        counts.append(len(range(-padding, last, stride)))
+        stride, before, after, dilation = (each[axis] for each in geometry[:4])
+        last = size[axis] + after - dilation * (kernel[axis] - 1)
+        counts.append(len(range(-before, last, stride)))
     return tuple(counts)
 
 
@@ -62,15 +62,16 @@ def convolutions(draw):
     groups = draw(st.sampled_from([1, 1, 2, 3]))
     per_group = draw(st.integers(1, 2)), draw(st.integers(1, 2))
     kernel = draw(pair(st.integers(1, 3), st.integers(1, 3)))
-    geometry = ConvGeometry(
+    geometry = conv_geometry(
         draw(pair(st.integers(1, 3), st.integers(1, 3))),
         draw(pair(st.integers(0, 3), st.integers(0, 3))),
         draw(pair(st.integers(1, 2), st.integers(1, 2))),
         groups,
     )
-    least = [
-        max(geometry.dilation[a] * (kernel[a] - 1) + 1 - 2 * geometry.padding[a], 1) for a in (0, 1)
-    ]
+    # The border after the image may be another one than before it, as with padding="same".
+    geometry = geometry._replace(after=draw(pair(st.integers(0, 3), st.integers(0, 3))))
+    border = [b + a for b, a in zip(geometry.before, geometry.after, strict=True)]
+    least = [max(geometry.dilation[a] * (kernel[a] - 1) + 1 - border[a], 1) for a in (0, 1)]
     size = tuple(n + draw(st.integers(0, 4)) for n in least)
     x_shape = (draw(st.integers(0, 3)), groups * per_group[0], *size)
     w_shape = (groups * per_group[1], per_group[0], *kernel)
@@ -120,7 +121,7 @@ def test_both_ways_to_the_input_gradient_are_taken_and_agree(monkeypatch):
     rng = np.random.default_rng(3)
     w = rng.standard_normal((4, 3, 3, 2))
     gy = rng.standard_normal((2, 4, 6, 5))
-    geometry = ConvGeometry(padding=(1, 0))
+    geometry = conv_geometry(padding=(1, 0))
     assert conv_kernels._is_convolution_of_gy(gy, w, (6, 6), geometry)
     turned = kernels.conv2d_input_grad(gy, w, (6, 6), geometry)
     monkeypatch.setattr(conv_kernels, "_is_convolution_of_gy", lambda *args: False)
@@ -137,7 +138,7 @@ def test_blocks_of_rows_of_one_image(stride, groups, monkeypatch):
     monkeypatch.setitem(conv_kernels.BLOCK_BYTES, "numpy", 1)
     monkeypatch.setattr(conv_kernels, "BLOCK_ROWS", 12)
     rng = np.random.default_rng(0)
-    geometry = ConvGeometry((stride, 1), (1, 1), (2, 1), groups)
+    geometry = conv_geometry((stride, 1), (1, 1), (2, 1), groups)
     x, w = rng.standard_normal((2, 4, 13, 5)), rng.standard_normal((10, 4 // groups, 3, 3))
     size = loop_output_size((13, 5), (3, 3), geometry)
     gy = rng.standard_normal((2, 10, *size))
@@ -155,7 +156,7 @@ def test_results_are_channels_last_in_memory(groups, kernel):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2, 8, 5, 5))
     w = rng.standard_normal((8, 8 // groups, kernel, kernel))
-    geometry = ConvGeometry(padding=(kernel // 2, kernel // 2), groups=groups)
+    geometry = conv_geometry(padding=(kernel // 2, kernel // 2), groups=groups)
     y = kernels.conv2d_forward(x, w, None, geometry)
     assert y.transpose(0, 2, 3, 1).flags.c_contiguous
 
@@ -165,7 +166,7 @@ def test_float32_is_as_accurate_as_a_single_rounding_allows():
     rng = np.random.default_rng(1)
     x = (rng.standard_normal((32, 4, 64, 64)) + 3).astype(np.float32)
     gy = (rng.standard_normal((32, 4, 64, 64)) + 3).astype(np.float32)
-    geometry = ConvGeometry(padding=(1, 1))
+    geometry = conv_geometry(padding=(1, 1))
     gw = kernels.conv2d_weight_grad(x, gy, (3, 3), geometry)
     centre = np.einsum("nchw,nkhw->kc", x.astype(np.float64), gy.astype(np.float64))
     assert gw.dtype == np.float32
@@ -178,7 +179,7 @@ def test_float16_is_computed_in_float32(groups):
     x = rng.standard_normal((2, 6, 9, 9)).astype(np.float16)
     w = rng.standard_normal((6, 6 // groups, 3, 3)).astype(np.float16)
     b = rng.standard_normal(6).astype(np.float16)
-    geometry = ConvGeometry(groups=groups)
+    geometry = conv_geometry(groups=groups)
     gy = rng.standard_normal((2, 6, 7, 7)).astype(np.float16)
     y, gx, gw = loops(x.astype(float), w.astype(float), gy.astype(float), geometry)
     y += b.astype(float).reshape(-1, 1, 1)
@@ -196,8 +197,8 @@ def test_float16_is_computed_in_float32(groups):
 def test_integers():
     rng = np.random.default_rng(4)
     x, w = rng.integers(-9, 9, (1, 2, 4, 4)), rng.integers(-9, 9, (3, 2, 3, 3))
-    y, _, _ = loops(x, w, np.zeros((1, 3, 2, 2)), ConvGeometry())
-    got = kernels.conv2d_forward(x, w, None, ConvGeometry())
+    y, _, _ = loops(x, w, np.zeros((1, 3, 2, 2)), conv_geometry())
+    got = kernels.conv2d_forward(x, w, None, conv_geometry())
     assert got.dtype == np.int64
     np.testing.assert_array_equal(got, y)
 
@@ -209,7 +210,7 @@ def test_blocks_cover_every_output_once(monkeypatch):
     for budget in (1, 100, 1000, 3000, 10**6):
         monkeypatch.setitem(conv_kernels.BLOCK_BYTES, "numpy", budget)
         seen = np.zeros((5, 4), int)
-        for images, rows, cols in conv_kernels.column_blocks(x, (3, 3), (4, 5), ConvGeometry()):
+        for images, rows, cols in conv_kernels.column_blocks(x, (3, 3), (4, 5), conv_geometry()):
             seen[images, rows] += 1
             assert cols.shape == (1, seen[images, rows].size * 5, 18)
             assert cols.nbytes <= max(budget, 5 * 18 * 8)
@@ -220,7 +221,7 @@ def test_blocks_cover_every_output_once(monkeypatch):
 def test_im2col_and_col2im_against_loops(case, layout, seed):
     x_shape, w_shape, geometry = case
     geometry = geometry._replace(groups=1)
-    (sh, sw), (ph, pw), (dh, dw), _ = geometry
+    (sh, sw), (ph, pw), _, (dh, dw), _ = geometry
     KH, KW = w_shape[2:]
     OH, OW = loop_output_size(x_shape[2:], (KH, KW), geometry)
     N, C, H, W = x_shape

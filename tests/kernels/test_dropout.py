@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minitorch_cnn.kernels import dropout as kernels
+from minitorch_cnn.kernels.array import dropout as definition
+from minitorch_cnn.kernels.philox import philox
+from tests.kernels.tiers import tier
+
+array = tier("array")
 
 # "philox4x32 10" in kat_vectors of Random123, the library of the paper's authors:
 # counter, key (low word first) and the four numbers.
@@ -23,9 +27,9 @@ KNOWN = [
 @pytest.mark.parametrize("counter, key, expected", KNOWN)
 def test_philox_gives_the_published_numbers(counter, key, expected):
     number = key[0] | key[1] << 32
-    assert list(kernels.philox(tuple(counter), number)) == expected
+    assert list(philox(tuple(counter), number)) == expected
     arrays = tuple(np.full(3, word, np.uint64) for word in counter)
-    assert [word.tolist() for word in kernels.philox(arrays, number)] == [[e] * 3 for e in expected]
+    assert [word.tolist() for word in philox(arrays, number)] == [[e] * 3 for e in expected]
 
 
 @given(
@@ -41,19 +45,19 @@ def test_each_element_has_a_number_of_its_own(shape, key, p, dtype, turned, smal
     x = np.asarray(x.T) if turned else x
     with pytest.MonkeyPatch.context() as patch:
         if small_blocks:
-            patch.setattr(kernels, "BLOCK", 3)
-        y = kernels.dropout.definition(x, key, p)
+            patch.setattr(definition, "BLOCK", 3)
+        y = array.dropout(x, key, p)
     assert y.shape == x.shape
     assert y.dtype == x.dtype
     for i, (value, result) in enumerate(zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)):
-        number = kernels.philox((i // 4, 0, 0, 0), key)[i % 4]  # Python's integers
+        number = philox((i // 4, 0, 0, 0), key)[i % 4]  # Python's integers
         dropped = number / 2**32 < round(p * 2**32) / 2**32
         factor = float(np.array(1 / (1 - p)).astype(dtype))
         assert result == (0 if dropped else np.array(value * factor).astype(dtype))
 
 
 def test_counters_go_on_beyond_32_bits():
-    c0, c1, *rest = kernels._counter(np, 2**32 - 1, 3)
+    c0, c1, *rest = definition._counter(np, 2**32 - 1, 3)
     assert c0.tolist() == [2**32 - 1, 0, 1]
     assert c1.tolist() == [0, 1, 1]
     assert rest == [0, 0]
@@ -61,7 +65,7 @@ def test_counters_go_on_beyond_32_bits():
 
 def test_all_bits_are_even_and_neighbours_are_independent():
     n = 1 << 16
-    words = kernels.philox(kernels._counter(np, 0, n), 0x123456789ABCDEF)
+    words = philox(definition._counter(np, 0, n), 0x123456789ABCDEF)
     for word in words:
         for bit in range(32):
             ones = int((word >> bit & 1).sum())
@@ -70,5 +74,5 @@ def test_all_bits_are_even_and_neighbours_are_independent():
     for lag in (1, 2, 3, 4):
         correlation = (uniform[lag:] * uniform[:-lag]).mean() * 12
         assert abs(correlation) < 5 / (4 * n) ** 0.5
-    other = np.stack(kernels.philox(kernels._counter(np, 0, n), 0x123456789ABCDEE), axis=1)
+    other = np.stack(philox(definition._counter(np, 0, n), 0x123456789ABCDEE), axis=1)
     assert abs(((other.reshape(-1) / 2**32 - 0.5) * uniform).mean() * 12) < 5 / (4 * n) ** 0.5

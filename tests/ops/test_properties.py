@@ -95,7 +95,7 @@ def test_special_numbers(x):
 
 @given(st.lists(st.floats(-8, 8), max_size=30))
 def test_erf(values):
-    from minitorch_cnn.kernels.special import erf
+    from minitorch_cnn.kernels.array.special import erf
 
     expected = [math.erf(value) for value in values]
     np.testing.assert_allclose(erf(np.array(values)), expected, rtol=4e-15, atol=0)
@@ -105,7 +105,7 @@ def test_erf(values):
 
 
 def test_erf_of_special_numbers():
-    from minitorch_cnn.kernels.special import erf
+    from minitorch_cnn.kernels.array.special import erf
 
     special = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 6.0, 1e300])
     result = erf(special)

@@ -1,7 +1,7 @@
 """Any convolution as a matrix product (im2col), a block of output pixels at a time.
 
-Read kernels/conv.py first: it explains the matrix of patches. Here a block of its rows is made in a
-workspace that stays in the cache, is multiplied at once, and forgotten. In channels-last memory a
+Read ../array/conv.py first: it explains the matrix of patches. Here a block of its rows is made in
+a workspace that stays in the cache, is multiplied at once, and forgotten. In channels-last memory a
 patch is KH runs of KW * C consecutive numbers, so making it is a fast copy, and small beside a
 product with K columns. The three products of a convolution, with P pixels in a block:
 
@@ -16,14 +16,18 @@ With many channels a block takes the taps of one row of the kernel at a time. Th
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from ...backend import Array
+from ..geometry import ConvGeometry, Lengths, Pair, output_size
 from ..memory import empty
-from . import direct
-from .compiling import INT, PAIR, SHAPE, THREE_PAIRS, compiled, external
-from .product import PANEL, panel_width, product
-from .threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
-from .vector import (
+from .arrays import channels_first, channels_last, contiguous, takes
+from .jit.compiling import INT, PAIR, SHAPE, THREE_PAIRS, compiled, external
+from .jit.product import PANEL, panel_width, product
+from .jit.threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
+from .jit.vector import (
     LANES,
     add_to,
     copy,
@@ -38,6 +42,8 @@ from .vector import (
 PATCHES_BYTES = 256 << 10  # of a block: with the weights it shall fit into a core's own cache
 MOST_PIXELS = 96  # in a block: a multiple of the heights of register tiles, 6 and 12
 MANY_CHANNELS = 128
+# KH, KW, stride, before, after, groups of a convolution whose patches are the pixels themselves
+PLAIN = 1, 1, (1, 1), (0, 0), (0, 0), 1
 
 
 @compiled
@@ -300,19 +306,21 @@ def finish_weight_gradient(part, parts, sums, gw):
                 scatter(place, filter_step, total, n)
 
 
-# ------------------------------------------------------------------------- what the tier calls
+# ----------------------------------------------------------------------------------- the entries
 
 
-class _Plan:
+class Plan:
     """How a convolution is cut into blocks."""
 
-    def __init__(self, w_shape, geometry, patches_bytes=PATCHES_BYTES) -> None:
-        stride, padding, dilation, self.groups = geometry
+    def __init__(
+        self, w_shape: Lengths, geometry: ConvGeometry, patches_bytes: int = PATCHES_BYTES
+    ) -> None:
+        stride, before, after, dilation, self.groups = geometry
         _, Cg, KH, self.KW = w_shape
-        self.geometry = stride, padding, dilation
+        self.geometry = stride, before, dilation
         self.tap_rows = 1 if Cg >= MANY_CHANNELS else KH
         self.pieces, self.depth = KH // self.tap_rows, self.tap_rows * self.KW * Cg
-        self.plain = (KH, self.KW, stride, padding) == (1, 1, (1, 1), (0, 0)) and self.groups == 1
+        self.plain = (KH, self.KW, stride, before, after, self.groups) == PLAIN
         # An odd number of cache lines, so that the rows of the patches use all parts of the cache.
         self.line = self.depth if self.plain else (-(-self.depth // 16) | 1) * 16
         most = patches_bytes // (4 * self.line) // 12 * 12
@@ -322,48 +330,71 @@ class _Plan:
         return empty((0 if self.plain else parts * self.block * self.line,))
 
 
-def forward(x, w, bias, geometry, relu, y) -> None:
-    """y (N, OH, OW, K) from x (N, H, W, C), w (K, C/G, KH, KW) and bias (K); relu: at least 0."""
-    plan, width = _Plan(w.shape, geometry), panel_width(len(w) // geometry[3])
-    panels = -(-len(w) // geometry[3] // width)
-    weights = empty((plan.groups, plan.pieces, panels, plan.depth, width))
+def arranged_weights(w: Array, plan: Plan) -> Array:
+    """w (K, C/G, KH, KW) as `arrange_weights` lays it out."""
+    Kg = len(w) // plan.groups
+    width = panel_width(Kg)
+    weights = empty((plan.groups, plan.pieces, -(-Kg // width), plan.depth, width))
     run(arrange_weights, w, plan.tap_rows, weights, parts=parts_for(weights.size))
-    if direct.applies(w.shape, geometry):
-        direct.forward(x, weights[0, 0], bias, w.shape, geometry[0], geometry[1], relu, y)
-        return
+    return weights
+
+
+def bias_or_zeros(b: Array | None, K: int) -> Array:
+    return np.zeros(K, np.float32) if b is None else contiguous(b)
+
+
+def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False) -> Any:
+    if not takes(x, w, b):
+        return NotImplemented
+    N, _, H, W = x.shape
+    K, _, KH, KW = w.shape
+    y = empty((N, *output_size((H, W), (KH, KW), geometry), K))
+    plan = Plan(w.shape, geometry)
     run(
-        convolve_blocks, counter(), x, weights, bias, relu, y, plan.KW, plan.geometry,
-        plan.tap_rows, plan.block, plan.workspace(get_num_threads()), plan.line,
-        parts=parts_for(y.size * plan.depth // 16),
+        convolve_blocks, counter(), channels_last(x), arranged_weights(contiguous(w), plan),
+        bias_or_zeros(b, K), relu, y, plan.KW, plan.geometry, plan.tap_rows, plan.block,
+        plan.workspace(get_num_threads()), plan.line, parts=parts_for(y.size * plan.depth // 16),
     )  # fmt: skip
+    return channels_first(y)
 
 
-def input_gradient(gy, w, geometry, gx) -> None:
-    """gx (N, H, W, C) from gy (N, OH, OW, K) and w (K, C/G, KH, KW)."""
-    plan = _Plan(w.shape, geometry)
+def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:
+    if not takes(gy, w):
+        return NotImplemented
+    N, K, OH, OW = gy.shape
+    gx = empty((N, *input_size, w.shape[1] * geometry.groups))
+    plan = Plan(w.shape, geometry)
     width = panel_width(plan.depth)
     panels = -(-plan.depth // width)
-    weights = empty((plan.groups, plan.pieces, panels, len(w) // plan.groups, width))
-    run(arrange_turned_weights, w, plan.tap_rows, weights, parts=parts_for(weights.size))
-    images = max(plan.block // (gy.shape[1] * gy.shape[2]), 1)
+    weights = empty((plan.groups, plan.pieces, panels, K // plan.groups, width))
     run(
-        input_gradient_blocks, counter(), gy, weights, gx, plan.KW, plan.geometry, plan.tap_rows,
-        images, plan.block, plan.workspace(get_num_threads()), plan.line,
+        arrange_turned_weights, contiguous(w), plan.tap_rows, weights, parts=parts_for(weights.size)
+    )
+    images = max(plan.block // (OH * OW), 1)
+    run(
+        input_gradient_blocks, counter(), channels_last(gy), weights, gx, plan.KW, plan.geometry,
+        plan.tap_rows, images, plan.block, plan.workspace(get_num_threads()), plan.line,
         plan.depth, parts=parts_for(gy.size * plan.depth // 16),
     )  # fmt: skip
+    return channels_first(gx)
 
 
-def weight_gradient(x, gy, geometry, gw) -> None:
-    """gw (K, C/G, KH, KW) from x (N, H, W, C) and gy (N, OH, OW, K)."""
-    plan, parts = _Plan(gw.shape, geometry, 2 * PATCHES_BYTES), get_num_threads()
+def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Any:
+    if not takes(x, gy):
+        return NotImplemented
+    gw = empty((gy.shape[1], x.shape[1] // geometry.groups, *kernel_size))
+    plan, parts = Plan(gw.shape, geometry, 2 * PATCHES_BYTES), get_num_threads()
     sums = empty((parts, plan.groups, plan.pieces, plan.depth, len(gw) // plan.groups))
-    if direct.applies(gw.shape, geometry):
-        direct.weight_gradient(x, gy, sums[:, 0, 0], gw.shape, geometry[0], geometry[1])
-    else:
-        run(
-            weight_gradient_blocks, x, gy, sums, plan.KW, plan.geometry, plan.tap_rows, plan.block,
-            plan.workspace(parts), plan.line,
-        )  # fmt: skip
+    run(
+        weight_gradient_blocks, channels_last(x), channels_last(gy), sums, plan.KW, plan.geometry,
+        plan.tap_rows, plan.block, plan.workspace(parts), plan.line,
+    )  # fmt: skip
+    return gradient_of_sums(sums, gw, plan.groups)
+
+
+def gradient_of_sums(sums: Array, gw: Array, groups: int) -> Array:
+    """gw (K, C/G, KH, KW), filled with the sum of the parts of sums (parts, ...)."""
     K, Cg, KH, KW = gw.shape
-    sums = sums.reshape(parts, plan.groups, KH, KW, Cg, K // plan.groups)
+    sums = sums.reshape(len(sums), groups, KH, KW, Cg, K // groups)
     run(finish_weight_gradient, sums, gw, parts=parts_for(gw.size))
+    return gw

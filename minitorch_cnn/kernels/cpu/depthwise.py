@@ -24,9 +24,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...backend import Array
+from ..geometry import ConvGeometry, Pair, output_size
 from ..memory import empty
-from .threads import address, counter, kernel, parts_for, run, share, take
-from .vector import (
+from .arrays import channels_first, channels_last, contiguous, takes
+from .elementwise import relu_
+from .jit.threads import address, counter, kernel, parts_for, run, share, take
+from .jit.vector import (
     LANES,
     fill_zeros,
     fma,
@@ -106,8 +110,9 @@ def walk(axis, results, sources, kernel_size, geometry, pixel_bytes, tap_bytes) 
     All distances come in bytes.
     """
     KH, KW = kernel_size
+    moves = geometry.stride, geometry.before, geometry.dilation
     down, along = (
-        axis(*sizes) for sizes in zip(results, sources, kernel_size, *geometry[:3], strict=True)
+        axis(*sizes) for sizes in zip(results, sources, kernel_size, *moves, strict=True)
     )
     (row_kinds, row_kind), (column_kinds, column_kind) = _kinds(down), _kinds(along)
     counts = np.zeros((len(row_kinds), len(column_kinds)), np.int64)
@@ -270,7 +275,7 @@ def correlate(part, parts, x, gy, rows, groups, counts, taps, apart, ahead, bloc
                     sums[part, tap, channel + c] += block[part, tap, c]
 
 
-# ------------------------------------------------------------------------- the three products
+# ----------------------------------------------------------------------------------- the entries
 
 
 def _tap_weights(w):
@@ -287,33 +292,46 @@ def _repeated(x, times):
     return wide.reshape(*x.shape[:3], -1)
 
 
-def forward(x, w, bias, geometry, y) -> None:
-    """y (N, OH, OW, K) from x (N, H, W, C), w (K, 1, KH, KW) and bias (K)."""
-    K = y.shape[3]
-    x = _repeated(x, K // x.shape[3])
-    way = walk(axis_of_outputs, y.shape[1:3], x.shape[1:3], w.shape[2:], geometry, 4 * K, 4 * K)
-    args = (x, _tap_weights(w), bias, *way, may_stream(y), y)
+def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False) -> Any:
+    if not takes(x, w, b):
+        return NotImplemented
+    N, C, H, W = x.shape
+    K, _, KH, KW = w.shape
+    y = empty((N, *output_size((H, W), (KH, KW), geometry), K))
+    sizes = y.shape[1:3], (H, W), (KH, KW)
+    way = walk(axis_of_outputs, *sizes, geometry, 4 * K, 4 * K)
+    wide = _repeated(channels_last(x), K // C)
+    bias = np.zeros(K, np.float32) if b is None else contiguous(b)
+    args = (wide, _tap_weights(w), bias, *way, may_stream(y), y)
     run(convolve, counter(), *args, parts=parts_for(y.size))
+    return channels_first(relu_(y) if relu else y)
 
 
-def input_gradient(gy, w, geometry, gx) -> None:
-    """gx (N, H, W, C) from gy (N, OH, OW, K) and w (K, 1, KH, KW)."""
-    (N, H, W, C), K = gx.shape, gy.shape[3]
-    way = walk(axis_of_pixels, (H, W), gy.shape[1:3], w.shape[2:], geometry, 4 * K, 4 * K)
-    wide = gx if K == C else empty((N, H, W, K))
-    args = (gy, _tap_weights(w), np.zeros(K, np.float32), *way, may_stream(wide), wide)
+def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:
+    if not takes(gy, w):
+        return NotImplemented
+    (N, K, OH, OW), (H, W), C = gy.shape, input_size, geometry.groups
+    way = walk(axis_of_pixels, (H, W), (OH, OW), w.shape[2:], geometry, 4 * K, 4 * K)
+    wide = empty((N, H, W, K))
+    zeros = np.zeros(K, np.float32)
+    args = (channels_last(gy), _tap_weights(w), zeros, *way, may_stream(wide), wide)
     run(convolve, counter(), *args, parts=parts_for(wide.size))
-    if K > C:
-        np.sum(wide.reshape(N, H, W, C, K // C), axis=4, out=gx)
+    if K == C:
+        return channels_first(wide)
+    gx = empty((N, H, W, C))
+    np.sum(wide.reshape(N, H, W, C, K // C), axis=4, out=gx)
+    return channels_first(gx)
 
 
-def weight_gradient(x, gy, geometry, gw) -> None:
-    """gw (K, 1, KH, KW) from x (N, H, W, C) and gy (N, OH, OW, K)."""
-    K, _, KH, KW = gw.shape
-    x = _repeated(x, K // x.shape[3])
-    sizes = gy.shape[1:3], x.shape[1:3], (KH, KW)
-    way = walk(axis_of_outputs, *sizes, geometry, 4 * K, 4 * CHANNELS)
+def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Any:
+    if not takes(x, gy):
+        return NotImplemented
+    (_, C, H, W), (_, K, OH, OW), (KH, KW) = x.shape, gy.shape, kernel_size
+    wide = _repeated(channels_last(x), K // C)
+    way = walk(axis_of_outputs, (OH, OW), (H, W), (KH, KW), geometry, 4 * K, 4 * CHANNELS)
     parts = parts_for(gy.size)
     block, sums = empty((parts, KH * KW, CHANNELS)), np.zeros((parts, KH * KW, K))
-    run(correlate, x, gy, *way, block, sums, parts=parts)
+    run(correlate, wide, channels_last(gy), *way, block, sums, parts=parts)
+    gw = empty((K, 1, KH, KW))
     gw[...] = sums.sum(0).T.reshape(gw.shape)
+    return gw

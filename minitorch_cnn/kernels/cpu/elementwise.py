@@ -1,15 +1,28 @@
-"""Elementwise kernels on flat arrays: x, y (n) contiguous."""
+"""Elementwise kernels: they work on arrays as they lie in memory, x and y (n)."""
 
 from __future__ import annotations
 
-from .threads import address, kernel, share, take
-from .vector import LANES, load_some, positive_part, store_some, stream, where_positive
+from typing import Any
+
+from ...backend import Array
+from ..memory import empty
+from .arrays import flat, memory_order, takes, unflat
+from .jit.threads import SMALL, Kernel, address, counter, kernel, parts_for, run, share, take
+from .jit.vector import (
+    LANES,
+    load_some,
+    may_stream,
+    positive_part,
+    store_some,
+    stream,
+    where_positive,
+)
 
 BLOCK = 1 << 14  # numbers that a thread takes at a time
 
 
 @kernel
-def relu(part, parts, work, x, streaming, y):
+def relu_flat(part, parts, work, x, streaming, y):
     first = take(work, BLOCK)
     while first < y.size:
         stop = min(first + BLOCK, y.size)
@@ -23,7 +36,7 @@ def relu(part, parts, work, x, streaming, y):
 
 
 @kernel
-def relu_backward(part, parts, work, gy, y, streaming, gx):
+def relu_backward_flat(part, parts, work, gy, y, streaming, gx):
     first = take(work, BLOCK)
     while first < y.size:
         stop = min(first + BLOCK, y.size)
@@ -38,7 +51,7 @@ def relu_backward(part, parts, work, gy, y, streaming, gx):
 
 
 @kernel
-def add(part, parts, work, a, b, streaming, y):
+def add_flat(part, parts, work, a, b, streaming, y):
     first = take(work, BLOCK)
     while first < y.size:
         stop = min(first + BLOCK, y.size)
@@ -60,3 +73,43 @@ def add_to_rows(part, parts, y, bias):
     for r in range(start, stop):
         for c in range(C):
             y[r, c] += bias[c]
+
+
+# ----------------------------------------------------------------------------------- the entries
+
+
+def _elementwise(kernel: Kernel, like: Array, *arrays: Array) -> Any:
+    """A new array, made from arrays of the shape of `like`, in its memory order."""
+    order = memory_order(like)
+    if order is None or not takes(*arrays):
+        return NotImplemented
+    if any(array.shape != like.shape for array in arrays):
+        return NotImplemented
+    y = empty((like.size,))
+    rows = flat(order, *arrays)
+    run(kernel, counter(), *rows, may_stream(y), y, parts=parts_for(like.size))
+    return unflat(y, order, like)
+
+
+def relu(x: Array) -> Any:
+    return _elementwise(relu_flat, x, x)
+
+
+def relu_(x: Array) -> Any:
+    order = memory_order(x)
+    if order is None or not takes(x):
+        return NotImplemented
+    numbers = x.transpose(order).reshape(-1)
+    run(relu_flat, counter(), numbers, False, numbers, parts=parts_for(x.size))
+    return x
+
+
+def relu_backward(gy: Array, y: Array) -> Any:
+    # In y's order: gy may come from an average over pixels, whose memory order says nothing.
+    return _elementwise(relu_backward_flat, y, gy, y)
+
+
+def add(a: Array, b: Array) -> Any:
+    if a.size < SMALL:
+        return NotImplemented
+    return _elementwise(add_flat, a, a, b)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from .threads import kernel, share
+from ...backend import Array
+from ..memory import empty
+from .arrays import contiguous, takes
+from .jit.threads import kernel, parts_for, run, share
 
 
 @kernel
-def cross_entropy(part, parts, x, target, losses, softmax):
+def losses_of_rows(part, parts, x, target, losses, softmax):
     R, C = x.shape
     start, stop = share(R, part, parts)
     for r in range(start, stop):
@@ -28,10 +32,31 @@ def cross_entropy(part, parts, x, target, losses, softmax):
 
 
 @kernel
-def cross_entropy_backward(part, parts, gy, softmax, target, gx):
+def gradient_of_rows(part, parts, gy, softmax, target, gx):
     R, C = softmax.shape
     start, stop = share(R, part, parts)
     for r in range(start, stop):
         for c in range(C):
             gx[r, c] = softmax[r, c] * gy[r]
         gx[r, target[r]] -= gy[r]
+
+
+# ----------------------------------------------------------------------------------- the entries
+
+
+def cross_entropy(x: Array, target: Array) -> Any:
+    if not takes(x) or target.dtype != np.int64:
+        return NotImplemented
+    losses, softmax = np.empty(len(x), np.float32), empty(x.shape)
+    args = (contiguous(x), contiguous(target), losses, softmax)
+    run(losses_of_rows, *args, parts=parts_for(10 * x.size))
+    return losses, softmax
+
+
+def cross_entropy_backward(gy: Array, softmax: Array, target: Array) -> Any:
+    if not takes(gy, softmax) or target.dtype != np.int64:
+        return NotImplemented
+    gx = empty(softmax.shape)
+    args = (contiguous(gy), contiguous(softmax), contiguous(target), gx)
+    run(gradient_of_rows, *args, parts=parts_for(softmax.size))
+    return gx

@@ -6,16 +6,22 @@ go through memory once from its beginning to its end, which is what a processor 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .threads import address, kernel, share, take
-from .vector import (
+from ...backend import Array
+from ..memory import empty
+from .arrays import channels_last, contiguous, takes
+from .jit.threads import address, counter, kernel, parts_for, run, share, take
+from .jit.vector import (
     BYTES,
     LANES,
     fill_zeros,
     fma,
     load,
     load_some,
+    may_stream,
     positive_part,
     store,
     store_some,
@@ -230,3 +236,104 @@ def input_gradient(part, parts, work, gy, x, y, has_y, a, b, c0, streaming, gx):
                 y_place += 4 * n
                 out += 4 * n
         first = take(work, rows)
+
+
+# ----------------------------------------------------------------------------------- the entries
+
+
+def _rows(x: Array) -> Array:
+    """x (N, C, ...) as (pixels, C), contiguous; a view if it is channels-last in memory."""
+    return channels_last(x).reshape(-1, x.shape[1])
+
+
+def _back(rows: Array, like: Array) -> Array:
+    """The opposite of `_rows`, with the shape of `like`."""
+    N, C, *spatial = like.shape
+    return rows.reshape(N, *spatial, C).transpose(0, like.ndim - 1, *range(1, like.ndim - 1))
+
+
+def _workspace(parts: int, rows: int, C: int) -> Array:
+    """Whole vectors for the sums of each part, in cache lines that no other part writes to."""
+    width = -(-C // LANES) * LANES
+    numbers = np.empty(parts * rows * width + LANES, np.float32)
+    first = -numbers.ctypes.data % BYTES // 4
+    return numbers[first : first + parts * rows * width].reshape(parts, rows, width)
+
+
+def channel_mean_var(x: Array) -> Any:
+    if not takes(x):
+        return NotImplemented
+    rows = _rows(x)
+    P, C = rows.shape
+    parts = parts_for(x.size)
+    means, squares = np.zeros((2, parts, C))
+    run(statistics, rows, means, squares, _workspace(parts, 2, C), parts=parts)
+    mean, variance = np.empty(C, np.float32), np.empty(C, np.float32)
+    run(mean_and_variance, means, squares, P, mean, variance, parts=1)
+    return mean, variance
+
+
+def channel_sum(x: Array) -> Any:
+    if not takes(x):
+        return NotImplemented
+    parts = parts_for(x.size)
+    sums = np.zeros((parts, x.shape[1]))
+    run(channel_sums, _rows(x), sums, _workspace(parts, 1, x.shape[1]), parts=parts)
+    return sums.sum(0).astype(np.float32)
+
+
+def batch_norm_forward(
+    x: Array, scale: Array, shift: Array, residual: Array | None = None, relu: bool = False
+) -> Any:
+    if not takes(x, scale, shift, residual):
+        return NotImplemented
+    rows = _rows(x)
+    y = empty(rows.shape)
+    more = rows if residual is None else _rows(residual)
+    args = (
+        rows,
+        contiguous(scale),
+        contiguous(shift),
+        more,
+        residual is not None,
+        relu,
+        may_stream(y),
+        y,
+    )
+    run(normalize, counter(), *args, parts=parts_for(x.size))
+    return _back(y, x)
+
+
+def batch_norm_backward(
+    gy: Array,
+    x: Array,
+    weight: Array | None,
+    mean: Array,
+    invstd: Array,
+    batch_statistics: bool,
+    y: Array | None = None,
+    residual: bool = False,
+) -> Any:
+    if not takes(gy, x, weight, mean, invstd, y):
+        return NotImplemented
+    gy_rows, x_rows = _rows(gy), _rows(x)
+    y_rows, relu = (x_rows, False) if y is None else (_rows(y), True)
+    count, C = x_rows.shape
+    parts = parts_for(x.size)
+    mean, sums = contiguous(mean), np.zeros((parts, 2, C))
+    keep = relu and residual  # gy where y > 0: the residual's gradient, and then gx's source
+    masked = empty(x_rows.shape) if keep else gy_rows
+    run(
+        gradient_sums, gy_rows, x_rows, y_rows, relu, mean, sums, _workspace(parts, 2, C),
+        keep, may_stream(masked), masked, parts=parts,
+    )  # fmt: skip
+    weight = np.ones(C, np.float32) if weight is None else contiguous(weight)
+    gweight, gbias, *coefficients = (np.empty(C, np.float32) for _ in range(5))
+    run(
+        gradient_coefficients, sums, weight, mean, contiguous(invstd), count,
+        batch_statistics, gweight, gbias, *coefficients, parts=1,
+    )  # fmt: skip
+    gx = empty(x_rows.shape)
+    args = (masked, x_rows, y_rows, relu and not keep, *coefficients, may_stream(gx), gx)
+    run(input_gradient, counter(), *args, parts=parts_for(x.size))
+    return _back(gx, gy), gweight, gbias, _back(masked, gy) if residual else None

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .compiling import compiled
-from .threads import address, kernel, take
-from .vector import (
+from ...backend import Array
+from ..geometry import Pair, PoolGeometry
+from ..memory import empty
+from .arrays import channels_first, channels_last, contiguous, takes
+from .jit.compiling import compiled
+from .jit.threads import address, counter, kernel, parts_for, run, take
+from .jit.vector import (
     LANES,
     fill_zeros,
     fma,
@@ -158,3 +164,51 @@ def average_backward(part, parts, work, gy, size, stride, padding, scale, gx):
                             more = fma(gradient, factor, load_some(pixel, lanes))
                             store_some(pixel, more, lanes)
         n = take(work, 1)
+
+
+# ----------------------------------------------------------------------------------- the entries
+
+
+def max_pool2d_forward(x: Array, geometry: PoolGeometry, with_position: bool = True) -> Any:
+    KH, KW = geometry.kernel_size
+    if not takes(x) or KH * KW > 256:
+        return NotImplemented
+    shape = (x.shape[0], *geometry.out_size, x.shape[1])
+    y, position = empty(shape), empty(shape if with_position else (0, 0, 0, 0), np.uint8)
+    size, stride, padding, dilation, _ = geometry
+    args = (channels_last(x), size, stride, padding, dilation, y, position)
+    run(max_forward, counter(), *args, parts=parts_for(x.size))
+    return channels_first(y), channels_first(position) if with_position else None
+
+
+def max_pool2d_scatter(gy: Array, position: Array, input_size: Pair, geometry: PoolGeometry) -> Any:
+    if not takes(gy) or position.dtype != np.uint8:
+        return NotImplemented
+    gx = empty((gy.shape[0], *input_size, gy.shape[1]))
+    size, stride, padding, dilation, _ = geometry
+    where = contiguous(position.transpose(0, 2, 3, 1))
+    args = (channels_last(gy), where, size, stride, padding, dilation, gx)
+    run(max_scatter, counter(), *args, parts=parts_for(gx.size))
+    return channels_first(gx)
+
+
+def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Any:
+    if not takes(x) or geometry.dilation != (1, 1):
+        return NotImplemented
+    y = empty((x.shape[0], *geometry.out_size, x.shape[1]))
+    args = (channels_last(x), geometry.kernel_size, geometry.stride, geometry.padding)
+    run(average_forward, counter(), *args, _reciprocal(divisor), y, parts=parts_for(x.size))
+    return channels_first(y)
+
+
+def avg_pool2d_backward(gy: Array, input_size: Pair, geometry: PoolGeometry, divisor: Array) -> Any:
+    if not takes(gy) or geometry.dilation != (1, 1):
+        return NotImplemented
+    gx = empty((gy.shape[0], *input_size, gy.shape[1]))
+    args = (channels_last(gy), geometry.kernel_size, geometry.stride, geometry.padding)
+    run(average_backward, counter(), *args, _reciprocal(divisor), gx, parts=parts_for(gx.size))
+    return channels_first(gx)
+
+
+def _reciprocal(divisor: Array) -> Array:
+    return np.ascontiguousarray(1 / divisor, np.float32)

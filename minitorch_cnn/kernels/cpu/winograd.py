@@ -1,8 +1,8 @@
 """Winograd's convolution F(4x4, 3x3), blocked so that a tile's numbers never leave the cache.
 
-Read kernels/winograd.py first, then winograd_tiles.py: the transforms of a tile. The input gradient
-is a convolution of gy with the kernels turned by 180 degrees. The weights' gradient goes backward
-through the same steps.
+Read ../array/winograd.py first, then winograd_tiles.py: the transforms of a tile. The input
+gradient is a convolution of gy with the kernels turned by 180 degrees. The weights' gradient goes
+backward through the same steps.
 
 All arrays are channels-last, (N, H, W, C), float32, contiguous. Work goes by blocks of tiles which
 stay in a core's cache from the first transform to the last.
@@ -10,11 +10,17 @@ stay in a core's cache from the first transform to the last.
 
 from __future__ import annotations
 
+from typing import Any
+
+from ...backend import Array
+from ..geometry import ConvGeometry, Pair, output_size, turned_geometry
 from ..memory import empty
-from .compiling import compiled
-from .product import PANEL, panel_width, product
-from .threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
-from .vector import LANES, add_to, fill_zeros, may_stream
+from .arrays import channels_first, channels_last, contiguous, takes
+from .elementwise import add_to_rows, relu_
+from .jit.compiling import compiled
+from .jit.product import PANEL, panel_width, product
+from .jit.threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
+from .jit.vector import LANES, add_to, fill_zeros, may_stream
 from .winograd_tiles import (
     store_kernel_gradient,
     transform_gradients,
@@ -169,7 +175,7 @@ def weight_gradient_all(part, parts, V, D, tiles, dU, gw):
             store_kernel_gradient(mine + 4 * c * K, 4 * few * K, first + c, (K, C), address(gw))
 
 
-# ------------------------------------------------------------------------- what conv.py calls
+# ----------------------------------------------------------------------------------- the entries
 
 
 BLOCK_BYTES = 768 << 10  # of V and M, of each thread: about a core's second-level cache
@@ -195,7 +201,7 @@ def _step(numbers: int) -> int:
     return -(-numbers // LANES) * LANES + LANES
 
 
-def convolve(x, w, turned: bool, padding: tuple[int, int], y) -> None:
+def convolve(x: Array, w: Array, turned: bool, before: Pair, y: Array) -> None:
     """y (N, OH, OW, K) from x (N, H, W, C) and w (K, C, 3, 3), or (C, K, 3, 3) if turned."""
     C = x.shape[3]
     N, OH, OW, K = y.shape
@@ -203,7 +209,7 @@ def convolve(x, w, turned: bool, padding: tuple[int, int], y) -> None:
     if _few(tiles, C, K):
         V, M = empty((36, _step(tiles * C))), empty((36, _step(tiles * K)))
         U = empty((parts, 36, C, width))
-        run(transform_all, x, padding, (OH, OW), False, V)
+        run(transform_all, x, before, (OH, OW), False, V)
         run(multiply_all, w, turned, V, M, U, tiles, K)
         run(transform_all_outputs, M, y, may_stream(y))
         return
@@ -211,23 +217,45 @@ def convolve(x, w, turned: bool, padding: tuple[int, int], y) -> None:
     U = empty((-(-K // width), 36, C, width))
     V, M = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
     run(transform_kernels, w, turned, U, parts=parts_for(w.size))
-    run(convolve_blocks, counter(), x, U, y, padding, block, V, M, may_stream(y))
+    run(convolve_blocks, counter(), x, U, y, before, block, V, M, may_stream(y))
 
 
-def weight_gradient(x, gy, padding: tuple[int, int], gw) -> None:
-    """gw (K, C, 3, 3) from x (N, H, W, C) and gy (N, OH, OW, K)."""
-    C = x.shape[3]
-    N, OH, OW, K = gy.shape
+def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False) -> Any:
+    if not takes(x, w, b):
+        return NotImplemented
+    K = len(w)
+    y = empty((len(x), *output_size(x.shape[2:], (3, 3), geometry), K))
+    convolve(channels_last(x), contiguous(w), False, geometry.before, y)
+    if b is not None:
+        run(add_to_rows, y.reshape(-1, K), contiguous(b))
+    return channels_first(relu_(y) if relu else y)
+
+
+def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:
+    if not takes(gy, w):
+        return NotImplemented
+    gx = empty((len(gy), *input_size, w.shape[1]))
+    before = turned_geometry((3, 3), geometry).before
+    convolve(channels_last(gy), contiguous(w), True, before, gx)
+    return channels_first(gx)
+
+
+def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Any:
+    if not takes(x, gy):
+        return NotImplemented
+    (_, C, _, _), (N, K, OH, OW) = x.shape, gy.shape
+    x, gy, gw = channels_last(x), channels_last(gy), empty((K, C, 3, 3))
     tiles, parts = _tiles(N, (OH, OW)), get_num_threads()
     if _few(tiles, C, K):
         V, D = empty((36, _step(tiles * C))), empty((36, _step(tiles * K)))
-        run(transform_all, x, padding, (OH, OW), False, V)
-        run(transform_all, gy, padding, (OH, OW), True, D)
+        run(transform_all, x, geometry.before, (OH, OW), False, V)
+        run(transform_all, gy, geometry.before, (OH, OW), True, D)
         run(weight_gradient_all, V, D, tiles, empty((parts, 36, 12, K)), gw)
-        return
+        return gw
     # Each block reads and writes all of dU: with many channels, larger blocks do so less often.
     block = 96 if C * K > 1 << 15 else _block(C, K)
     V, D = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
     dU = empty((parts, 36, C, K))
-    run(weight_gradient_blocks, x, gy, padding, block, V, D, dU)
+    run(weight_gradient_blocks, x, gy, geometry.before, block, V, D, dU)
     run(finish_weight_gradient, dU, gw, parts=parts_for(gw.size))
+    return gw

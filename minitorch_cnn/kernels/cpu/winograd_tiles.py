@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from .compiling import INT, PAIR, SHAPE, compiled, external
-from .vector import (
+from .jit.compiling import INT, PAIR, SHAPE, compiled, external
+from .jit.vector import (
     LANES,
     fma,
     gather,

@@ -1,11 +1,11 @@
-"""Augmentation of a batch of images; see kernels/augment.py for the definition."""
+"""Augmentation of a batch of images; see ../array/augment.py for the definition."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...backend import Array, array_module
-from ..dropout import MASK
+from ..philox import MASK
 from .loader import launch_elementwise
 
 # As in source/augment.cu

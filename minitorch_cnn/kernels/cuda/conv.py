@@ -1,75 +1,49 @@
-"""Convolution as matrix products by cuBLAS; see kernels/conv.py for the definitions.
+"""Convolution as matrix products by cuBLAS; see ../array/conv.py for the definitions.
 
-Its own kernels write down the patches and fold them back (source/im2col.cu), or transform tiles
-(winograd.py). cuBLAS may use TF32 for im2col with one group, if CuPy is told so, but never for
-Winograd's batch of products, whose transforms need all digits.
-
-cuBLAS multiplies float16 matrices with float32 sums, so that cols is made in the images' own
-type, not in a wider one.
+Its own kernels write down the patches and fold them back (source/im2col.cu). cuBLAS may use TF32
+for one group, if CuPy is told so. It multiplies float16 matrices with float32 sums, so that cols is
+made in the images' own type, not in a wider one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...backend import Array, array_module
-from ..algorithm import Choice, choose, record
-from ..conv import ConvGeometry, output_size, turned_geometry
-from ..depthwise import applies as is_depthwise
-from ..layout import Pair, compute_type, slices
-from . import depthwise, winograd
+from ..geometry import ConvGeometry, Pair, output_size, slices
+from ..layout import compute_type
 from .arrays import channels_first, channels_last
-from .loader import WINDOWS, launch_elementwise, takes
+from .elementwise import relu_
+from .loader import conv_windows, launch_elementwise, takes
 
 BLOCK_BYTES = 256 << 20  # of cols at a time, so that large batches do not fill the memory
 
 
-def conv2d_forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
+def forward(
+    x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False
+) -> Array:
     if not takes(x, w, b):
         return NotImplemented
-    K, _, KH, KW = w.shape
-    out_size = output_size((x.shape[2], x.shape[3]), (KH, KW), geometry)
-    plan = _windows(x.shape, out_size, (KH, KW), geometry)
-    algorithm = _chosen(x, K, plan, geometry)
-    if algorithm == "direct":
-        return NotImplemented
+    K, G = len(w), geometry.groups
+    out_size = output_size(x.shape[2:], w.shape[2:], geometry)
+    plan = conv_windows(x.shape, out_size, w.shape[2:], geometry)
     x_last = channels_last(x)
-    y = array_module(x).empty((x.shape[0], *out_size, K), x.dtype)
-    if algorithm == "winograd":
-        U = winograd.transformed_kernel(w, turned=False)
-        winograd.convolve(x_last, U, b, geometry.padding, y)
-        return channels_first(y)
-    if is_depthwise(w, geometry.groups):
-        depthwise.forward(x_last, w, b, plan, y)
-        return channels_first(y)
-    weights = _weight_matrix(w, geometry.groups)
+    y = array_module(x).empty((len(x), *out_size, K), x.dtype)
+    weights = _weight_matrix(w, G)
     for images in _image_blocks(plan, x):
-        rows = _grouped(y[images], geometry.groups)
-        _product(_im2col(x_last[images], plan), weights, out=rows)
+        _product(_im2col(x_last[images], plan), weights, out=_grouped(y[images], G))
     if b is not None:
         y += b
-    return channels_first(y)
+    return channels_first(relu_(y) if relu else y)
 
 
-def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Array:
+def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Array:
     if not takes(gy, w):
         return NotImplemented
-    xp = array_module(gy)
-    _, Cg, KH, KW = w.shape
-    G = geometry.groups
-    shape = gy.shape[0], Cg * G, *input_size
-    plan = _windows(shape, gy.shape[2:], (KH, KW), geometry)
+    N, C, G = len(gy), w.shape[1] * geometry.groups, geometry.groups
+    plan = conv_windows((N, C, *input_size), gy.shape[2:], w.shape[2:], geometry)
     gy_last = channels_last(gy)
-    gx = xp.empty((shape[0], *input_size, shape[1]), gy.dtype)
-    if _chosen(gy, w.shape[0], plan, geometry) == "winograd":
-        U = winograd.transformed_kernel(w, turned=True)
-        winograd.convolve(gy_last, U, None, turned_geometry(w, geometry).padding, gx)
-        return channels_first(gx)
-    if is_depthwise(w, G):
-        depthwise.input_grad(gy_last, w, plan, gx)
-        return channels_first(gx)
+    gx = array_module(gy).empty((N, *input_size, C), gy.dtype)
     weights = _weight_matrix(w, G).transpose(0, 2, 1)  # (G, Kg, KH*KW*Cg)
     for images in _image_blocks(plan, gy):
         gcols = _product(_grouped(gy_last[images], G), weights)
@@ -77,18 +51,13 @@ def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeome
     return channels_first(gx)
 
 
-def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Array:
-    G = geometry.groups
+def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Array:
     if not takes(x, gy):
         return NotImplemented
     xp = array_module(x)
-    (C, K), (KH, KW) = (x.shape[1], gy.shape[1]), kernel_size
-    plan = _windows(x.shape, gy.shape[2:], kernel_size, geometry)
+    C, K, (KH, KW), G = x.shape[1], gy.shape[1], kernel_size, geometry.groups
+    plan = conv_windows(x.shape, gy.shape[2:], kernel_size, geometry)
     x_last, gy_last = channels_last(x), channels_last(gy)
-    if _chosen(x, K, plan, geometry) == "winograd":
-        return winograd.weight_grad(x_last, gy_last, geometry.padding)
-    if G == C > 1:
-        return depthwise.weight_grad(x_last, gy_last, plan)
     gw = None
     for images in _image_blocks(plan, x):
         # (G, Kg, pixels) @ (G, pixels, KH*KW*Cg) -> (G, Kg, KH*KW*Cg)
@@ -101,48 +70,25 @@ def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeo
     return xp.ascontiguousarray(gw, x.dtype)
 
 
-def _chosen(x: Array, filters: int, plan: np.ndarray, geometry: ConvGeometry) -> str:
-    """The algorithm for this convolution or a gradient of it; see kernels/algorithm.py."""
-    channels, kernel_size = int(plan["C"]), (int(plan["KH"]), int(plan["KW"]))
-    choice = choose(channels, filters, kernel_size, int(plan["N"]), _out_size(plan), geometry)
-    if choice.algorithm == "winograd" and x.dtype == np.float16:
-        choice = Choice("im2col", "Winograd's transforms lose too many digits in float16")
-    record(choice)
-    return choice.algorithm
-
-
 # --------------------------------------------------------------------------- the steps
-
-
-def _windows(
-    shape: tuple[int, ...], out_size: tuple[int, ...], kernel_size: Pair, geometry: ConvGeometry
-) -> np.ndarray:
-    """struct Windows for images of shape (N, C, H, W).
-
-    out_size: of y. A transposed convolution may leave a last row or column of x without a window,
-    so it does not always follow from the rest.
-    """
-    stride, padding, dilation, groups = geometry
-    values = (*shape, *out_size, *kernel_size, *stride, *padding, *dilation, groups)
-    return np.array(values, WINDOWS)
 
 
 def _out_size(plan: np.ndarray) -> Pair:
     return int(plan["OH"]), int(plan["OW"])
 
 
-def _image_blocks(plan: np.ndarray, x: Array) -> Iterator[slice]:
+def _image_blocks(plan: np.ndarray, x: Array) -> list[slice]:
     """Slices of the images whose cols take up to BLOCK_BYTES: the memory is bounded by it."""
     names = ("OH", "OW", "KH", "KW", "C")
     bytes_of_image = x.itemsize
     for name in names:
         bytes_of_image *= int(plan[name])
-    yield from slices(int(plan["N"]), max(BLOCK_BYTES // max(bytes_of_image, 1), 1))
+    return slices(int(plan["N"]), max(BLOCK_BYTES // max(bytes_of_image, 1), 1))
 
 
 def _one_to_one(plan: np.ndarray) -> bool:
     """A 1x1 convolution without stride and border: every pixel is its own patch."""
-    names = ("KH", "KW", "step_h", "step_w", "pad_h", "pad_w", "OH", "OW")
+    names = ("KH", "KW", "stride_h", "stride_w", "padding_h", "padding_w", "OH", "OW")
     expected = [1, 1, 1, 1, 0, 0, int(plan["H"]), int(plan["W"])]
     return [int(plan[name]) for name in names] == expected
 

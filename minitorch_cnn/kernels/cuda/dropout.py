@@ -1,9 +1,9 @@
-"""Dropout; see kernels/dropout.py for the definition."""
+"""Dropout; see ../array/dropout.py for the definition."""
 
 from __future__ import annotations
 
 from ...backend import Array, array_module
-from ..dropout import MASK, threshold
+from ..philox import MASK, threshold
 from .loader import launch_elementwise, takes
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array, import_cupy, is_array
+from ..geometry import ConvGeometry, Lengths
 
 SOURCE = Path(__file__).parent / "source"
 THREADS = 256  # of a block; no kernel depends on it, but for common.cuh's MAX_THREADS
@@ -33,10 +34,30 @@ WINDOWS = np.dtype(
         (name, np.int32)
         for name in (
             *("N", "C", "H", "W", "OH", "OW", "KH", "KW"),
-            *("step_h", "step_w", "pad_h", "pad_w", "spread_h", "spread_w", "groups"),
+            *(
+                "stride_h",
+                "stride_w",
+                "padding_h",
+                "padding_w",
+                "dilation_h",
+                "dilation_w",
+                "groups",
+            ),
         )
     ]
 )
+
+
+def conv_windows(
+    shape: Lengths, out_size: Lengths, kernel_size: Lengths, geometry: ConvGeometry
+) -> np.ndarray:
+    """struct Windows of a convolution of images of this shape, (N, C, H, W).
+
+    out_size: of y. A transposed convolution may leave a last row or column of x without a window,
+    so it does not always follow from the rest.
+    """
+    stride, before, _, dilation, groups = geometry
+    return np.array((*shape, *out_size, *kernel_size, *stride, *before, *dilation, groups), WINDOWS)
 
 
 def takes(*arrays: Array | None) -> bool:

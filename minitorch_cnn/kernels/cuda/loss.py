@@ -1,4 +1,4 @@
-"""Softmax and cross entropy of rows; see kernels/loss.py for the definitions.
+"""Softmax and cross entropy of rows; see ../array/loss.py for the definitions.
 
 Where the array code raises IndexError for a class that does not exist, these give NaN.
 """

@@ -1,4 +1,4 @@
-"""Batch normalisation; see kernels/norm.py for the definitions and formulas."""
+"""Batch normalisation; see ../array/norm.py for the definitions and formulas."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from ...backend import Array, array_module
-from ..activation import relu_backward
 from ..layout import compute_type
 from .arrays import channels_first, channels_last
+from .elementwise import relu_backward
 from .loader import THREADS, launch, launch_elementwise, takes
 
 MOST_CHUNKS = 512  # enough blocks to keep a large GPU busy, few enough to add up quickly

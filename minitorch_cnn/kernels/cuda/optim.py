@@ -1,4 +1,4 @@
-"""Steps of the optimizers for many parameters at once; see kernels/optim.py for the definitions."""
+"""Steps of optimizers for many parameters at once; see ../array/optim.py for the definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pooling; see kernels/pool.py for the definitions.
+"""Pooling; see ../array/pool.py for the definitions.
 
 Positions are a byte each. Windows of more than 256 positions are left to the array code.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...backend import Array, array_module
-from ..layout import Pair
-from ..pool import PoolGeometry, window_counts
+from ..geometry import Pair, PoolGeometry, window_counts
 from .arrays import channels_first, channels_last
 from .loader import WINDOWS, launch_elementwise, takes
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...kernels.geometry import numbers
 from ...ops import fractional_pool, pool, pool1d, pool3d, unpool
-from ...ops.window import numbers
 from ...tensor import Tensor
 from .module import Module
 

@@ -10,7 +10,7 @@ import torch_twin
 
 import minitorch_cnn as mt
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import ConvGeometry
+from minitorch_cnn.kernels import conv_geometry
 from minitorch_cnn.models import cifar
 
 torch = pytest.importorskip("torch")
@@ -38,7 +38,7 @@ def test_a_convolution(algorithm, channels):
         y.backward(tgy)
         return y.detach().numpy(), tx.grad.numpy(), tw.grad.numpy()
 
-    geometry = ConvGeometry(padding=(1, 1))
+    geometry = conv_geometry(padding=(1, 1))
     with kernels.conv_algorithm(algorithm):
         ours = (
             kernels.conv2d_forward(x, w, None, geometry),

@@ -6,9 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import ConvGeometry, cpu, memory
-from minitorch_cnn.kernels.cpu import conv, direct, threads, vector, winograd
+from minitorch_cnn.kernels import conv_geometry, memory
+from minitorch_cnn.kernels.cpu import conv, implicit, winograd
+from minitorch_cnn.kernels.cpu.jit import threads, vector
 from tests.kernels.test_conv import LAYOUTS, convolutions, in_layout, loop_output_size, loops
+from tests.kernels.tiers import tier
+
+array, cpu = tier("array"), tier("cpu")
 
 
 def compiled_products(x, w, b, gy, geometry):
@@ -29,7 +33,7 @@ def check(got, expected, scale):
 @given(
     convolutions(),
     st.sampled_from(LAYOUTS),
-    st.sampled_from(["patches", "pieces", "direct"]),
+    st.sampled_from(["patches", "pieces", "implicit"]),
     st.integers(0, 2**32),
 )
 def test_products_of_patches_against_loops(case, layout, way, seed):
@@ -42,11 +46,10 @@ def test_products_of_patches_against_loops(case, layout, way, seed):
     size = loop_output_size(x_shape[2:], w_shape[2:], geometry)
     gy = rng.standard_normal((x_shape[0], w_shape[0], *size)).astype(np.float32)
     expected = loops(x, w, gy, geometry)
-    with pytest.MonkeyPatch.context() as patch, kernels.conv_algorithm("im2col"):
+    algorithm = "implicit_gemm" if way == "implicit" else "im2col"
+    with pytest.MonkeyPatch.context() as patch, kernels.conv_algorithm(algorithm):
         patch.setattr(conv, "MOST_PIXELS", 12)  # several blocks
-        if way != "direct":  # otherwise where it applies, and a row of output at a time
-            patch.setattr(direct, "applies", lambda w_shape, geometry: False)
-        patch.setattr(direct, "BAND_BYTES", 4)
+        patch.setattr(implicit, "BAND_BYTES", 4)  # a row of output at a time
         patch.setattr(conv, "MANY_CHANNELS", 1 if way == "pieces" else 128)
         y, gx, gw = compiled_products(in_layout(x, layout), w, b, in_layout(gy, layout), geometry)
     check(y, expected[0] + b.reshape(1, -1, 1, 1), w[0].size)
@@ -59,14 +62,14 @@ def test_products_of_patches_against_loops(case, layout, way, seed):
 @pytest.mark.parametrize("channels", [(16, 70), (130, 33)])
 def test_layers_as_in_a_resnet(kernel_size, stride, channels):
     C, K = channels
-    geometry = ConvGeometry(stride, (kernel_size[0] // 2, kernel_size[1] // 2))
+    geometry = conv_geometry(stride, (kernel_size[0] // 2, kernel_size[1] // 2))
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal((7, C, 8, 9)), rng.standard_normal((K, C, *kernel_size))
     gy = rng.standard_normal((7, K, *loop_output_size((8, 9), kernel_size, geometry)))
     with kernels.conv_algorithm("im2col"):
-        y = kernels.conv2d_forward.definition(x, w, None, geometry)
-        gx = kernels.conv2d_input_grad.definition(gy, w, (8, 9), geometry)
-        gw = kernels.conv2d_weight_grad.definition(x, gy, kernel_size, geometry)
+        y = array.conv2d_forward(x, w, None, geometry)
+        gx = array.conv2d_input_grad(gy, w, (8, 9), geometry)
+        gw = array.conv2d_weight_grad(x, gy, kernel_size, geometry)
         x, w, gy = (array.astype(np.float32) for array in (x, w, gy))
         got = compiled_products(x, w, None, gy, geometry)
     for result, expected, terms in zip(got, (y, gx, gw), (w[0], w[:, 0], gy[:, 0]), strict=True):
@@ -74,12 +77,10 @@ def test_layers_as_in_a_resnet(kernel_size, stride, channels):
 
 
 def test_what_is_declined():
-    geometry = ConvGeometry(padding=(1, 1))
+    geometry = conv_geometry(padding=(1, 1))
     x, w = np.ones((2, 4, 5, 5), np.float32), np.ones((4, 4, 3, 3), np.float32)
     assert cpu.conv2d_forward(x.astype(float), w.astype(float), None, geometry) is NotImplemented
     assert cpu.conv2d_forward(x[:0], w, None, geometry) is NotImplemented
-    with kernels.conv_algorithm("direct"):
-        assert cpu.conv2d_forward(x, w, None, geometry) is NotImplemented
 
 
 @st.composite
@@ -89,7 +90,7 @@ def three_by_three(draw):
     N, H, W = draw(st.integers(1, 3)), draw(st.integers(1, 10)), draw(st.integers(1, 10))
     padding = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
     H, W = max(H, 3 - 2 * padding[0]), max(W, 3 - 2 * padding[1])
-    return (N, draw(channels), H, W), draw(channels), ConvGeometry(padding=padding)
+    return (N, draw(channels), H, W), draw(channels), conv_geometry(padding=padding)
 
 
 @given(
@@ -108,9 +109,9 @@ def test_winograd_against_float64(case, layout, few, large, seed):
     gy = rng.standard_normal((x_shape[0], K, *size)).astype(np.float32)
     with kernels.conv_algorithm("im2col"):
         args = x.astype(float), w.astype(float)
-        y = kernels.conv2d_forward.definition(*args, None, geometry)
-        gx = kernels.conv2d_input_grad.definition(gy.astype(float), args[1], x_shape[2:], geometry)
-        gw = kernels.conv2d_weight_grad.definition(args[0], gy.astype(float), (3, 3), geometry)
+        y = array.conv2d_forward(*args, None, geometry)
+        gx = array.conv2d_input_grad(gy.astype(float), args[1], x_shape[2:], geometry)
+        gw = array.conv2d_weight_grad(args[0], gy.astype(float), (3, 3), geometry)
     with pytest.MonkeyPatch.context() as patch, kernels.conv_algorithm("winograd"):
         patch.setattr(winograd, "_few", lambda tiles, C, K: few)
         if large:  # as for results that do not fit into the cache
@@ -128,7 +129,7 @@ def test_work_is_the_same_for_any_number_of_threads():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((5, 20, 13, 9)).astype(np.float32)
     w = rng.standard_normal((40, 20, 3, 3)).astype(np.float32)
-    geometry = ConvGeometry(padding=(1, 1))
+    geometry = conv_geometry(padding=(1, 1))
     gy = rng.standard_normal((5, 40, 13, 9)).astype(np.float32)
     before = threads.get_num_threads()
     results = []
@@ -155,7 +156,7 @@ def test_nothing_is_written_outside_the_result(algorithm, monkeypatch):
         arrays.append((raw, count))
         return raw[4096 : 4096 + count].view(dtype).reshape(shape)
 
-    for module in (cpu, conv, direct, winograd):
+    for module in (conv, implicit, winograd):
         monkeypatch.setattr(module, "empty", guarded)
     rng = np.random.default_rng(0)
     for N, C, K, H, W in (
@@ -168,7 +169,7 @@ def test_nothing_is_written_outside_the_result(algorithm, monkeypatch):
         w = rng.standard_normal((K, C, 3, 3)).astype(np.float32)
         gy = rng.standard_normal((N, K, H, W)).astype(np.float32)
         with kernels.conv_algorithm(algorithm):
-            compiled_products(x, w, None, gy, ConvGeometry(padding=(1, 1)))
+            compiled_products(x, w, None, gy, conv_geometry(padding=(1, 1)))
     assert len(arrays) > 10
     for raw, count in arrays:
         assert (raw[:4096] == 0xA5).all() and (raw[4096 + count :] == 0xA5).all()

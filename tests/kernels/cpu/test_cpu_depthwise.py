@@ -7,14 +7,18 @@ from hypothesis import strategies as st
 
 import minitorch_cnn as mt
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import ConvGeometry, cpu, memory
-from minitorch_cnn.kernels.cpu import depthwise, threads, vector
+from minitorch_cnn.kernels import conv_geometry, dispatch, memory
+from minitorch_cnn.kernels.cpu import depthwise
+from minitorch_cnn.kernels.cpu.jit import threads, vector
 from tests.kernels.test_conv import LAYOUTS, in_layout
+from tests.kernels.tiers import tier
+
+array, cpu = tier("array"), tier("cpu")
 
 
 def loops(x, w, b, gy, geometry):
     """y, and the gradients of (y * gy).sum() for x and w, in float64, one tap at a time."""
-    (sh, sw), (ph, pw), (dh, dw), _ = geometry
+    (sh, sw), (ph, pw), _, (dh, dw), _ = geometry
     x, w, gy = (array.astype(np.float64) for array in (x, w, gy))
     filters = len(w) // x.shape[1]
     y, gx, gw = np.zeros(gy.shape), np.zeros(x.shape), np.zeros(w.shape)
@@ -34,9 +38,9 @@ def definition(x, w, b, gy, geometry):
     """The three products of the readable kernels, in float64."""
     x, w, b, gy = (array.astype(np.float64) for array in (x, w, b, gy))
     return (
-        kernels.conv2d_forward.definition(x, w, b, geometry),
-        kernels.conv2d_input_grad.definition(gy, w, x.shape[2:], geometry),
-        kernels.conv2d_weight_grad.definition(x, gy, w.shape[2:], geometry),
+        array.conv2d_forward(x, w, b, geometry),
+        array.conv2d_input_grad(gy, w, x.shape[2:], geometry),
+        array.conv2d_weight_grad(x, gy, w.shape[2:], geometry),
     )
 
 
@@ -72,14 +76,14 @@ def layers(draw):
     channels = draw(st.sampled_from([2, 3, 7, 16, 19, 33]))
     filters = draw(st.sampled_from([1, 1, 1, 2, 3]))
     kernel_size = draw(st.tuples(numbers(1, 5), numbers(1, 5)))
-    geometry = ConvGeometry(
+    geometry = conv_geometry(
         draw(st.tuples(numbers(1, 3), numbers(1, 3))),
         draw(st.tuples(numbers(0, 4), numbers(0, 4))),
         draw(st.tuples(numbers(1, 3), numbers(1, 3))),
         channels,
     )
     reach = [geometry.dilation[a] * (kernel_size[a] - 1) + 1 for a in (0, 1)]
-    least = [max(reach[a] - 2 * geometry.padding[a], 1) for a in (0, 1)]
+    least = [max(reach[a] - 2 * geometry.before[a], 1) for a in (0, 1)]
     size = least[0] + draw(numbers(0, 3)), least[1] + draw(numbers(0, 11))
     return (draw(numbers(1, 3)), channels, *size), filters, kernel_size, geometry
 
@@ -116,14 +120,14 @@ def test_three_products(case, x_layout, w_layout, gy_layout, with_bias, large, s
 @pytest.mark.parametrize(
     "x_shape, filters, kernel_size, geometry",
     [
-        ((3, 16, 37, 41), 1, (3, 3), ConvGeometry((1, 1), (1, 1), (1, 1), 16)),
-        ((2, 150, 20, 21), 1, (5, 3), ConvGeometry((2, 1), (2, 1), (1, 1), 150)),
-        ((2, 80, 9, 300), 1, (3, 3), ConvGeometry((2, 3), (1, 1), (1, 2), 80)),
-        ((9, 960, 7, 7), 1, (3, 3), ConvGeometry((1, 1), (1, 1), (1, 1), 960)),
-        ((1, 70, 11, 13), 2, (7, 7), ConvGeometry((1, 1), (3, 3), (1, 1), 70)),
-        ((2, 48, 1, 1), 1, (3, 3), ConvGeometry((1, 1), (1, 1), (1, 1), 48)),
+        ((3, 16, 37, 41), 1, (3, 3), conv_geometry((1, 1), (1, 1), (1, 1), 16)),
+        ((2, 150, 20, 21), 1, (5, 3), conv_geometry((2, 1), (2, 1), (1, 1), 150)),
+        ((2, 80, 9, 300), 1, (3, 3), conv_geometry((2, 3), (1, 1), (1, 2), 80)),
+        ((9, 960, 7, 7), 1, (3, 3), conv_geometry((1, 1), (1, 1), (1, 1), 960)),
+        ((1, 70, 11, 13), 2, (7, 7), conv_geometry((1, 1), (3, 3), (1, 1), 70)),
+        ((2, 48, 1, 1), 1, (3, 3), conv_geometry((1, 1), (1, 1), (1, 1), 48)),
         # A row of outputs of which only the third one has a tap, between others of the same kind
-        ((2, 17, 1, 1), 1, (1, 1), ConvGeometry((1, 1), (2, 2), (1, 1), 17)),
+        ((2, 17, 1, 1), 1, (1, 1), conv_geometry((1, 1), (2, 2), (1, 1), 17)),
     ],
 )
 @pytest.mark.parametrize("large", [False, True])
@@ -170,7 +174,7 @@ def test_taps_along_one_axis():
 
 
 def test_what_is_declined():
-    geometry = ConvGeometry(padding=(1, 1), groups=4)
+    geometry = conv_geometry(padding=(1, 1), groups=4)
     x, w, b, gy = arrays((2, 4, 5, 5), 1, (3, 3), geometry, 0)
     for dtype in (np.float64, np.float16):
         others = x.astype(dtype), w.astype(dtype), b.astype(dtype), gy.astype(dtype)
@@ -178,7 +182,6 @@ def test_what_is_declined():
     nothing = compiled_products(x[:0], w, b, gy[:0], geometry)
     assert nothing == (NotImplemented,) * 3
     with kernels.conv_algorithm("direct"):
-        assert cpu.conv2d_forward(x, w, b, geometry) is NotImplemented
         y = kernels.conv2d_forward(x, w, b, geometry)
         assert mt.last_conv().algorithm == "direct"
     np.testing.assert_allclose(y, loops(x, w, b, gy, geometry)[0], atol=1e-5)
@@ -186,27 +189,36 @@ def test_what_is_declined():
     np.testing.assert_array_equal(empty, np.zeros(w.shape))
 
 
-@pytest.mark.parametrize("forced", ["auto", "im2col", "winograd"])
-def test_the_recorded_algorithm_is_the_definitions(forced):
+@pytest.mark.parametrize("forced", ["auto", "im2col", "winograd", "depthwise", "direct"])
+@pytest.mark.parametrize("product", ["conv2d_forward", "conv2d_input_grad", "conv2d_weight_grad"])
+def test_the_recorded_algorithm_is_the_one_that_runs(forced, product, monkeypatch):
     """A 3x3 kernel with stride 1, but not for Winograd: it has more than one group."""
-    geometry = ConvGeometry(padding=(1, 1), groups=16)
+    geometry = conv_geometry(padding=(1, 1), groups=16)
     x, w, b, gy = arrays((2, 16, 6, 6), 1, (3, 3), geometry, 0)
+    args = {
+        "conv2d_forward": (x, w, b, geometry),
+        "conv2d_input_grad": (gy, w, (6, 6), geometry),
+        "conv2d_weight_grad": (x, gy, (3, 3), geometry),
+    }[product]
+    ran = []
+
+    def noting(name):
+        return {"cpu": lambda *args: ran.append(name) or NotImplemented}
+
+    for name in ("im2col", "depthwise", "winograd"):
+        for each in dispatch.ALGORITHM[name]:
+            monkeypatch.setattr(each.row, "found", noting(name))
     with kernels.conv_algorithm(forced):
-        for index, product in enumerate(("conv2d_forward", "conv2d_weight_grad")):
-            args = (x, w, b, geometry) if index == 0 else (x, gy, (3, 3), geometry)
-            getattr(kernels, product).definition(*args)
-            expected = mt.last_conv()
-            getattr(cpu, product)(*args)
-            assert mt.last_conv() == expected
-        cpu.conv2d_input_grad(gy, w, (6, 6), geometry)
-        assert mt.last_conv() == expected
-        assert expected.algorithm == "im2col"
+        getattr(kernels, product)(*args)
+    expected = {"auto": "depthwise", "winograd": "im2col"}.get(forced, forced)
+    assert mt.last_conv().algorithm == expected
+    assert ran == ([] if expected == "direct" else [expected])
 
 
 @pytest.mark.parametrize("filters", [1, 2])
 def test_work_is_the_same_for_any_number_of_threads(filters):
     """And two runs with as many threads give the same bits."""
-    geometry = ConvGeometry((1, 2), (1, 1), (1, 1), 40)
+    geometry = conv_geometry((1, 2), (1, 1), (1, 1), 40)
     operands = arrays((5, 40, 23, 29), filters, (3, 3), geometry, 0)
     before = threads.get_num_threads()
     results = []
@@ -232,10 +244,10 @@ def test_nothing_is_written_outside_the_result(monkeypatch):
         given_out.append((raw, count))
         return raw[4096 : 4096 + count].view(dtype).reshape(shape)
 
-    for module in (cpu, depthwise):
+    for module in (depthwise,):
         monkeypatch.setattr(module, "empty", guarded)
     for C, filters, stride in ((5, 1, 1), (16, 1, 2), (130, 1, 1), (7, 3, 3)):
-        geometry = ConvGeometry((stride, stride), (2, 1), (1, 1), C)
+        geometry = conv_geometry((stride, stride), (2, 1), (1, 1), C)
         compiled_products(*arrays((2, C, 7, 9), filters, (3, 3), geometry, 0), geometry)
     assert len(given_out) >= 12
     for raw, count in given_out:
@@ -245,7 +257,8 @@ def test_nothing_is_written_outside_the_result(monkeypatch):
 def products_of_torch(torch, x, w, b, gy, geometry, kind, memory_format):
     tx, tw, tb, tgy = (torch.tensor(array, dtype=kind) for array in (x, w, b, gy))
     tx, tgy = (each.contiguous(memory_format=memory_format) for each in (tx, tgy))
-    y = torch.conv2d(tx.requires_grad_(), tw.requires_grad_(), tb, *geometry)
+    move = geometry.stride, geometry.before, geometry.dilation, geometry.groups
+    y = torch.conv2d(tx.requires_grad_(), tw.requires_grad_(), tb, *move)
     y.backward(tgy)
     return y.detach().numpy(), tx.grad.numpy(), tw.grad.numpy()
 
@@ -254,7 +267,7 @@ def products_of_torch(torch, x, w, b, gy, geometry, kind, memory_format):
 def test_no_accuracy_is_given_away(channels, size):
     """Root mean square errors are four times those of torch at most, both against float64."""
     torch = pytest.importorskip("torch")
-    geometry = ConvGeometry(padding=(1, 1), groups=channels)
+    geometry = conv_geometry(padding=(1, 1), groups=channels)
     operands = arrays((4, channels, size, size), 1, (3, 3), geometry, 0)
 
     def torchs(*options):

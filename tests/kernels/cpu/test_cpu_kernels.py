@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 import minitorch_cnn as mt
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import activation, cpu, dropout, linear, loss, memory
-from minitorch_cnn.kernels import optim as definitions
-from minitorch_cnn.kernels.cpu import vector
+from minitorch_cnn.kernels import memory
+from minitorch_cnn.kernels.cpu.jit import threads, vector
 from tests.kernels.test_pool import members, poolings
+from tests.kernels.tiers import tier
+
+array, cpu = tier("array"), tier("cpu")
 
 SEEDS = st.integers(0, 2**32)
 
@@ -58,7 +60,7 @@ def doubles(*arrays):
 def test_batch_norm_forward(shape, residual, relu, seed):
     x, more, scale, shift = normals(seed, shape, shape, shape[1:2], shape[1:2])
     more = channels_last(more) if residual else None
-    expected = kernels.batch_norm_forward.definition(*doubles(x, scale, shift, more), relu)
+    expected = array.batch_norm_forward(*doubles(x, scale, shift, more), relu)
     plain = x * scale.reshape(1, -1, *[1] * (x.ndim - 2)) + shift.reshape(
         1, -1, *[1] * (x.ndim - 2)
     )
@@ -75,7 +77,7 @@ def test_batch_norm_backward(shape, affine, batch_statistics, relu, residual, se
     args = gy, x, weight if affine else None, mean, invstd
     y = channels_last(y) if relu else None
     masked = gy if y is None else gy * (y > 0)
-    expected = kernels.batch_norm_backward.definition(*doubles(masked, *args[1:]), batch_statistics)
+    expected = array.batch_norm_backward(*doubles(masked, *args[1:]), batch_statistics)
     got = cpu.batch_norm_backward(channels_last(gy), *args[1:], batch_statistics, y, residual)
     for one, other in zip(got[:3], expected[:3], strict=True):
         close(one, other, atol=1e-4)
@@ -109,7 +111,7 @@ def test_pooling(case, ties, seed):
     rng = np.random.default_rng(seed)
     x = rng.choice([-np.inf, 0.0, 1.0, np.nan], shape) if ties else rng.standard_normal(shape)
     x = x.astype(np.float32)
-    y, position = kernels.max_pool2d_forward.definition(x.astype(float), geometry)
+    y, position = array.max_pool2d_forward(x.astype(float), geometry)
     got, where = cpu.max_pool2d_forward(channels_last(x), geometry)
     np.testing.assert_array_equal(got, y)
     # A window of padding alone has a maximum of -inf, which comes from nowhere.
@@ -120,19 +122,15 @@ def test_pooling(case, ties, seed):
     )
     np.testing.assert_array_equal(where * there, position * there)
     gy = rng.standard_normal(y.shape).astype(np.float32)
-    expected = kernels.max_pool2d_scatter.definition(
-        gy.astype(float), position, shape[2:], geometry
-    )
+    expected = array.max_pool2d_scatter(gy.astype(float), position, shape[2:], geometry)
     close(cpu.max_pool2d_scatter(gy, where, shape[2:], geometry), expected)
     if geometry.dilation != (1, 1):
         return
     divisor = rng.integers(1, 9, geometry.out_size).astype(float)
     x = rng.standard_normal(shape).astype(np.float32)
-    expected = kernels.avg_pool2d_forward.definition(x.astype(float), geometry, divisor)
+    expected = array.avg_pool2d_forward(x.astype(float), geometry, divisor)
     close(cpu.avg_pool2d_forward(x, geometry, divisor), expected)
-    expected = kernels.avg_pool2d_backward.definition(
-        gy.astype(float), shape[2:], geometry, divisor
-    )
+    expected = array.avg_pool2d_backward(gy.astype(float), shape[2:], geometry, divisor)
     close(cpu.avg_pool2d_backward(gy, shape[2:], geometry, divisor), expected)
 
 
@@ -146,7 +144,7 @@ def test_elementwise(shape, large, seed):
     for a in (x, channels_last(x)):
         np.testing.assert_array_equal(cpu.relu(a), np.maximum(x, 0))
         np.testing.assert_array_equal(cpu.relu_backward(a, y), np.where(y > 0, x, 0))
-        if x.size >= cpu.SMALL:
+        if x.size >= threads.SMALL:
             np.testing.assert_array_equal(cpu.add(a, y), x + y)
         again = a.copy(order="K")
         assert cpu.relu_(again) is again
@@ -173,7 +171,7 @@ def test_matmul_of_several_blocks():
     whole, right = normals(1, (3 * 48, 10), (10, 7))  # three blocks of rows, none of them cut
     close(cpu.matmul(whole, right), whole.astype(float) @ right)
     assert cpu.matmul(a[0], b) is NotImplemented
-    np.testing.assert_array_equal(linear.matmul(a, b), cpu.matmul(a, b))
+    np.testing.assert_array_equal(kernels.matmul(a, b), cpu.matmul(a, b))
 
 
 @given(st.integers(1, 8), st.integers(1, 20), SEEDS)
@@ -181,19 +179,19 @@ def test_cross_entropy(rows, classes, seed):
     (x,) = normals(seed, (rows, classes))
     x *= 30
     target = np.random.default_rng(seed).integers(0, classes, rows)
-    losses, softmax = loss.cross_entropy.definition(x.astype(float), target)
+    losses, softmax = array.cross_entropy(x.astype(float), target)
     got, probabilities = cpu.cross_entropy(x, target)
     close(got, losses, atol=1e-4)
     close(probabilities, softmax)
     (gy,) = normals(seed, rows)
-    expected = loss.cross_entropy_backward.definition(gy.astype(float), softmax, target)
+    expected = array.cross_entropy_backward(gy.astype(float), softmax, target)
     close(cpu.cross_entropy_backward(gy, probabilities, target), expected)
 
 
 def test_cross_entropy_of_nan_and_infinite_scores():
     x = np.array([[0, np.nan, 1], [np.inf, 0, 0], [-np.inf, 0, 0]], np.float32)
     with np.errstate(invalid="ignore"):
-        expected = loss.cross_entropy.definition(x.astype(float), np.array([0, 1, 1]))[0]
+        expected = array.cross_entropy(x.astype(float), np.array([0, 1, 1]))[0]
     np.testing.assert_allclose(cpu.cross_entropy(x, np.array([0, 1, 1]))[0], expected, rtol=1e-6)
 
 
@@ -201,7 +199,7 @@ def test_cross_entropy_of_nan_and_infinite_scores():
 @pytest.mark.parametrize("p", [0.0, 0.3, 0.9])
 def test_dropout_draws_the_same_mask(size, p):
     (x,) = normals(size, size)
-    expected = dropout.dropout.definition(x, 0x1234_5678_9ABC_DEF0, p)
+    expected = array.dropout(x, 0x1234_5678_9ABC_DEF0, p)
     np.testing.assert_array_equal(cpu.dropout(x, 0x1234_5678_9ABC_DEF0, p), expected)
 
 
@@ -214,7 +212,7 @@ def test_sgd(shape, momentum, nesterov, first):
     settings = dict(first=first, lr=0.1, momentum=momentum, dampening=0.0, weight_decay=5e-4)
     expected, velocity = doubles(p, v if momentum else None)
     args = expected, g.astype(float), velocity
-    definitions.sgd.definition(*args, **settings, nesterov=nesterov and momentum > 0)
+    array.sgd(*args, **settings, nesterov=nesterov and momentum > 0)
     result = cpu.sgd(p, g, v if momentum else None, **settings, nesterov=nesterov and momentum > 0)
     assert result is None
     close(p, expected)
@@ -229,7 +227,7 @@ def test_adam(amsgrad, decoupled):
     s, top = s * s, top * top
     settings = dict(step=3, lr=0.01, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.1)
     exact = doubles(p, g, m, s, top if amsgrad else None)
-    definitions.adam.definition(*exact, **settings, decoupled=decoupled)
+    array.adam(*exact, **settings, decoupled=decoupled)
     state = [p, g, m, s, top if amsgrad else None]
     assert cpu.adam(*state, **settings, decoupled=decoupled) is None
     for got, expected in zip(state, exact, strict=True):
@@ -241,8 +239,9 @@ def test_the_tier_is_what_the_public_names_call():
     x = np.array([-1.0, 2.0], np.float32)
     calls = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cpu, "relu", lambda x: calls.append(x.shape) or NotImplemented)
-        np.testing.assert_array_equal(activation.relu(x), [0, 2])
+        found = {"cpu": lambda x: calls.append(x.shape) or NotImplemented}
+        patch.setattr(kernels.relu.row, "found", found)
+        np.testing.assert_array_equal(kernels.relu(x), [0, 2])
     assert calls == [(2,)]
 
 

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 import minitorch_cnn as mt
-from minitorch_cnn.kernels import cpu
+from minitorch_cnn.kernels.cpu import (
+    arrays,
+    conv,
+    depthwise,
+    elementwise,
+    implicit,
+    norm,
+    pool,
+    winograd,
+)
 from minitorch_cnn.models import cifar
 
 
@@ -22,8 +31,11 @@ def copies(monkeypatch):
 
         return wrapped
 
-    for name in ("_channels_last", "_contiguous"):
-        monkeypatch.setattr(cpu, name, counting(getattr(cpu, name)))
+    for name in ("channels_last", "contiguous"):
+        counted = counting(getattr(arrays, name))
+        for module in (arrays, conv, depthwise, elementwise, implicit, norm, pool, winograd):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, counted)
     return seen
 
 

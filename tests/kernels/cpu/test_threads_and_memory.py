@@ -10,7 +10,7 @@ import pytest
 
 import minitorch_cnn as mt
 from minitorch_cnn.kernels import memory
-from minitorch_cnn.kernels.cpu import threads
+from minitorch_cnn.kernels.cpu.jit import threads
 
 
 @threads.kernel

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minitorch_cnn.kernels import ConvGeometry, PoolGeometry, cuda, window_counts
-from minitorch_cnn.kernels.algorithm import conv_algorithm
+from minitorch_cnn.kernels import PoolGeometry, conv_algorithm, conv_geometry, window_counts
 from minitorch_cnn.kernels.cuda import loader
 from tests.kernels.cuda import host_device
+from tests.kernels.tiers import tier
+
+cuda = tier("cuda")
 
 
 def run_everything(rng):
@@ -44,17 +46,17 @@ def run_everything(rng):
     cuda.avg_pool2d_backward(pooled, (7, 9), pooling, divisor)
 
     w = numbers(8, 3, 3, 3)
-    geometry = ConvGeometry(stride=(2, 1), padding=(1, 1), groups=2)
+    geometry = conv_geometry(stride=(2, 1), padding=(1, 1), groups=2)
     z = cuda.conv2d_forward(x, w, None, geometry)
     cuda.conv2d_input_grad(z, w, (7, 9), geometry)
     cuda.conv2d_weight_grad(x, z, (3, 3), geometry)
 
-    w, geometry = numbers(12, 1, 3, 3), ConvGeometry(stride=(2, 1), groups=6)
+    w, geometry = numbers(12, 1, 3, 3), conv_geometry(stride=(2, 1), groups=6)
     z = cuda.conv2d_forward(x, w, None, geometry)
     cuda.conv2d_input_grad(z, w, (7, 9), geometry)
     cuda.conv2d_weight_grad(x, z, (3, 3), geometry)
 
-    w, geometry = numbers(8, 6, 3, 3), ConvGeometry(padding=(1, 1))
+    w, geometry = numbers(8, 6, 3, 3), conv_geometry(padding=(1, 1))
     with conv_algorithm("winograd"):
         z = cuda.conv2d_forward(x, w, None, geometry)
         cuda.conv2d_input_grad(z, w, (7, 9), geometry)

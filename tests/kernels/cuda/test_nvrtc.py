@@ -74,7 +74,7 @@ def test_every_kernel_compiles(nvrtc, include, dtype, index, architecture):
 
 
 def test_a_mistake_is_found(nvrtc, include):
-    text = loader.source_text("activation.cu").replace("value < A(0)", "valu < A(0)")
+    text = loader.source_text("elementwise.cu").replace("value < A(0)", "valu < A(0)")
     options = [*loader.options("float32", "int"), "--gpu-architecture=sm_80", include]
     success, log, _ = compile_with_nvrtc(nvrtc, text, options)
     assert not success

@@ -6,8 +6,10 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minitorch_cnn.kernels import cuda
-from minitorch_cnn.kernels import optim as definitions
+from minitorch_cnn.kernels.cuda import optim
+from tests.kernels.tiers import tier
+
+array, cuda = tier("array"), tier("cuda")
 
 DIGITS = {"float16": 4e-3, "float32": 2e-6, "float64": 1e-14}
 GAP = 64  # elements between two arrays, which must stay as they are
@@ -51,7 +53,7 @@ options = {
 def compare(name, arrays, dtype, **arguments):
     """Runs the definition on copies, and checks all arrays afterwards."""
     copies = [[None if a is None else a.copy("K") for a in column] for column in arrays]
-    getattr(definitions, name).definition(*copies, **arguments)
+    getattr(array, name)(*copies, **arguments)
     assert getattr(cuda, name)(*arrays, **arguments) is None
     for ours, theirs in zip(chain(*arrays), chain(*copies), strict=True):
         if ours is not None:
@@ -160,4 +162,4 @@ def test_nan_stays_in_the_largest_square(device):
 
 
 def test_the_table_and_eight_numbers_fit_a_kernels_arguments():
-    assert cuda.optim.TENSORS.itemsize + 8 * 8 <= 4096
+    assert optim.TENSORS.itemsize + 8 * 8 <= 4096

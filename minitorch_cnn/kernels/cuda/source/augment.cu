@@ -1,4 +1,4 @@
-// Random crop, mirror and normalise; see kernels/augment.py.
+// Random crop, mirror and normalise; see ../array/augment.py.
 
 constexpr int MOST_CHANNELS = 8;
 

@@ -33,9 +33,9 @@ struct Windows {
     int N, C, H, W;
     int OH, OW;
     int KH, KW;
-    int step_h, step_w;
-    int pad_h, pad_w;
-    int spread_h, spread_w;
+    int stride_h, stride_w;
+    int padding_h, padding_w;
+    int dilation_h, dilation_w;
     int groups;
 };
 
@@ -53,7 +53,7 @@ __device__ inline int divide_up(int x, int y) { return (x + y - 1) / y; }
 // The larger number; NaN counts as larger than any.
 __device__ inline A nan_max(A x, A y) { return (x > y || x != x) ? x : y; }
 
-// Random numbers: four of 32 bits for each counter; see kernels/dropout.py.
+// Random numbers: four of 32 bits for each counter; see ../array/dropout.py.
 struct Counter {
     unsigned int c[4];
 };

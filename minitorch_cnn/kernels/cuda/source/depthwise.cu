@@ -13,10 +13,10 @@ extern "C" __global__ void depthwise(
         int ow = place % w.OW, oh = place / w.OW % w.OH, n = place / w.OW / w.OH;
         A sum = bias == nullptr ? A(0) : A(bias[k]);
         for (int kh = 0; kh < w.KH; kh++) {
-            int row = oh * w.step_h - w.pad_h + kh * w.spread_h;
+            int row = oh * w.stride_h - w.padding_h + kh * w.dilation_h;
             if (row < 0 || row >= w.H) continue;
             for (int kw = 0; kw < w.KW; kw++) {
-                int column = ow * w.step_w - w.pad_w + kw * w.spread_w;
+                int column = ow * w.stride_w - w.padding_w + kw * w.dilation_w;
                 if (column < 0 || column >= w.W) continue;
                 Index pixel = ((Index)n * w.H + row) * w.W + column;
                 sum += A(x[pixel * w.C + k / M]) * A(kernel[(k * w.KH + kh) * w.KW + kw]);
@@ -37,10 +37,10 @@ extern "C" __global__ void depthwise_input_grad(
         A sum = 0;
         for (int kh = 0; kh < w.KH; kh++) {
             int oh;
-            if (!window_at(row, kh, w.step_h, w.pad_h, w.spread_h, w.OH, &oh)) continue;
+            if (!window_at(row, kh, w.stride_h, w.padding_h, w.dilation_h, w.OH, &oh)) continue;
             for (int kw = 0; kw < w.KW; kw++) {
                 int ow;
-                if (!window_at(column, kw, w.step_w, w.pad_w, w.spread_w, w.OW, &ow)) continue;
+                if (!window_at(column, kw, w.stride_w, w.padding_w, w.dilation_w, w.OW, &ow)) continue;
                 Index window = ((Index)n * w.OH + oh) * w.OW + ow;
                 for (int k = c * M; k < (c + 1) * M; k++)
                     sum += A(gy[window * K + k]) * A(kernel[(k * w.KH + kh) * w.KW + kw]);
@@ -66,8 +66,8 @@ extern "C" __global__ void depthwise_weight_grad(
         A sum = 0;
         for (Index window = chunk * length; window < end; window++) {
             int ow = window % w.OW, oh = window / w.OW % w.OH;
-            int row = oh * w.step_h - w.pad_h + kh * w.spread_h;
-            int column = ow * w.step_w - w.pad_w + kw * w.spread_w;
+            int row = oh * w.stride_h - w.padding_h + kh * w.dilation_h;
+            int column = ow * w.stride_w - w.padding_w + kw * w.dilation_w;
             if (row < 0 || row >= w.H || column < 0 || column >= w.W) continue;
             Index pixel = (window / w.OW / w.OH * w.H + row) * w.W + column;
             sum += A(x[pixel * w.C + k / M]) * A(gy[window * K + k]);

@@ -1,4 +1,4 @@
-// Dropout by Philox4x32-10; see kernels/dropout.py for what it is. Each thread makes the four
+// Dropout by Philox4x32-10; see ../array/dropout.py for what it is. Each thread makes the four
 // numbers of one counter and treats the four elements that belong to them.
 
 // y = x times scale, or times 0 where the element's number is below the threshold

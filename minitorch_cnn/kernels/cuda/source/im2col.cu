@@ -24,8 +24,8 @@ __device__ inline Place place_in_cols(Index i, const Windows &w) {
 extern "C" __global__ void im2col(const T *x, T *cols, Windows w, long long count) {
     GRID_STRIDE(i, count) {
         Place p = place_in_cols(i, w);
-        int row = p.oh * w.step_h - w.pad_h + p.kh * w.spread_h;
-        int column = p.ow * w.step_w - w.pad_w + p.kw * w.spread_w;
+        int row = p.oh * w.stride_h - w.padding_h + p.kh * w.dilation_h;
+        int column = p.ow * w.stride_w - w.padding_w + p.kw * w.dilation_w;
         bool inside = 0 <= row && row < w.H && 0 <= column && column < w.W;
         Index pixel = ((Index)p.n * w.H + row) * w.W + column;
         cols[i] = inside ? x[pixel * w.C + p.c] : T(A(0));
@@ -45,10 +45,10 @@ extern "C" __global__ void col2im(const T *gcols, T *gx, Windows w, long long co
         A sum = 0;
         for (int kh = 0; kh < w.KH; kh++) {
             int oh;
-            if (!window_at(row, kh, w.step_h, w.pad_h, w.spread_h, w.OH, &oh)) continue;
+            if (!window_at(row, kh, w.stride_h, w.padding_h, w.dilation_h, w.OH, &oh)) continue;
             for (int kw = 0; kw < w.KW; kw++) {
                 int ow;
-                if (!window_at(column, kw, w.step_w, w.pad_w, w.spread_w, w.OW, &ow)) continue;
+                if (!window_at(column, kw, w.stride_w, w.padding_w, w.dilation_w, w.OW, &ow)) continue;
                 Index window = (((Index)group * w.N + n) * w.OH + oh) * w.OW + ow;
                 Index patch = (window * w.KH + kh) * w.KW + kw;
                 sum += A(gcols[patch * group_size + c % group_size]);

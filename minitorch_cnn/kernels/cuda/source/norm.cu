@@ -155,7 +155,7 @@ extern "C" __global__ void products_of_chunks(
 }
 
 // The gradients of weight and bias, and the numbers a, b, c of each channel with
-// gx = a g + b x + c; see kernels/norm.py for the formulas.
+// gx = a g + b x + c; see ../array/norm.py for the formulas.
 extern "C" __global__ void gradient_coefficients(
     const Products *partial, const A *weight, const A *mean, const A *invstd, A *gweight,
     A *gbias, A *a, A *b, A *c, long long batch_statistics, long long M, long long C,

@@ -26,16 +26,16 @@ extern "C" __global__ void max_pool(
     const T *x, T *y, unsigned char *position, Windows w, long long count) {
     GRID_STRIDE(i, count) {
         Output o = output_at(i, w);
-        int top = o.oh * w.step_h - w.pad_h, left = o.ow * w.step_w - w.pad_w;
-        int first_h = first_inside(top, w.spread_h, w.KH);
-        int first_w = first_inside(left, w.spread_w, w.KW);
+        int top = o.oh * w.stride_h - w.padding_h, left = o.ow * w.stride_w - w.padding_w;
+        int first_h = first_inside(top, w.dilation_h, w.KH);
+        int first_w = first_inside(left, w.dilation_w, w.KW);
         A best = -INFINITY;
         int place = first_h * w.KW + first_w;
         for (int kh = first_h; kh < w.KH; kh++) {
-            int row = top + kh * w.spread_h;
+            int row = top + kh * w.dilation_h;
             if (row < 0 || row >= w.H) break;
             for (int kw = first_w; kw < w.KW; kw++) {
-                int column = left + kw * w.spread_w;
+                int column = left + kw * w.dilation_w;
                 if (column < 0 || column >= w.W) break;
                 A value = x[(((Index)o.n * w.H + row) * w.W + column) * w.C + o.c];
                 if (value > best || value != value) {
@@ -59,10 +59,10 @@ extern "C" __global__ void max_pool_scatter(
         A sum = 0;
         for (int kh = 0; kh < w.KH; kh++) {
             int oh;
-            if (!window_at(row, kh, w.step_h, w.pad_h, w.spread_h, w.OH, &oh)) continue;
+            if (!window_at(row, kh, w.stride_h, w.padding_h, w.dilation_h, w.OH, &oh)) continue;
             for (int kw = 0; kw < w.KW; kw++) {
                 int ow;
-                if (!window_at(column, kw, w.step_w, w.pad_w, w.spread_w, w.OW, &ow)) continue;
+                if (!window_at(column, kw, w.stride_w, w.padding_w, w.dilation_w, w.OW, &ow)) continue;
                 Index o = (((Index)n * w.OH + oh) * w.OW + ow) * w.C + c;
                 if (position[o] == kh * w.KW + kw) sum += A(gy[o]);
             }
@@ -76,8 +76,8 @@ extern "C" __global__ void max_pool_gather(
     const T *x, const unsigned char *position, T *y, Windows w, long long count) {
     GRID_STRIDE(i, count) {
         Output o = output_at(i, w);
-        int row = o.oh * w.step_h - w.pad_h + position[i] / w.KW * w.spread_h;
-        int column = o.ow * w.step_w - w.pad_w + position[i] % w.KW * w.spread_w;
+        int row = o.oh * w.stride_h - w.padding_h + position[i] / w.KW * w.dilation_h;
+        int column = o.ow * w.stride_w - w.padding_w + position[i] % w.KW * w.dilation_w;
         bool inside = 0 <= row && row < w.H && 0 <= column && column < w.W;
         Index pixel = ((Index)o.n * w.H + row) * w.W + column;
         y[i] = inside ? x[pixel * w.C + o.c] : T(A(0));
@@ -88,8 +88,8 @@ extern "C" __global__ void max_pool_gather(
 // of its pixels, those of the border among them or not.
 __device__ inline A window_divisor(int oh, int ow, const Windows &w, bool with_border, A divisor) {
     if (divisor != A(0)) return divisor;
-    int border_h = with_border ? w.pad_h : 0, border_w = with_border ? w.pad_w : 0;
-    int top = oh * w.step_h - w.pad_h, left = ow * w.step_w - w.pad_w;
+    int border_h = with_border ? w.padding_h : 0, border_w = with_border ? w.padding_w : 0;
+    int top = oh * w.stride_h - w.padding_h, left = ow * w.stride_w - w.padding_w;
     int rows = min(top + w.KH, w.H + border_h) - max(top, -border_h);
     int columns = min(left + w.KW, w.W + border_w) - max(left, -border_w);
     return A(rows) * A(columns);
@@ -99,7 +99,7 @@ extern "C" __global__ void avg_pool(
     const T *x, T *y, Windows w, long long with_border, double divisor, long long count) {
     GRID_STRIDE(i, count) {
         Output o = output_at(i, w);
-        int top = o.oh * w.step_h - w.pad_h, left = o.ow * w.step_w - w.pad_w;
+        int top = o.oh * w.stride_h - w.padding_h, left = o.ow * w.stride_w - w.padding_w;
         A sum = 0;
         for (int row = max(top, 0); row < min(top + w.KH, w.H); row++)
             for (int column = max(left, 0); column < min(left + w.KW, w.W); column++)
@@ -117,10 +117,10 @@ extern "C" __global__ void avg_pool_backward(
         A sum = 0;
         for (int kh = 0; kh < w.KH; kh++) {
             int oh;
-            if (!window_at(row, kh, w.step_h, w.pad_h, 1, w.OH, &oh)) continue;
+            if (!window_at(row, kh, w.stride_h, w.padding_h, 1, w.OH, &oh)) continue;
             for (int kw = 0; kw < w.KW; kw++) {
                 int ow;
-                if (!window_at(column, kw, w.step_w, w.pad_w, 1, w.OW, &ow)) continue;
+                if (!window_at(column, kw, w.stride_w, w.padding_w, 1, w.OW, &ow)) continue;
                 Index o = (((Index)n * w.OH + oh) * w.OW + ow) * w.C + c;
                 sum += A(gy[o]) / window_divisor(oh, ow, w, with_border, A(divisor));
             }

@@ -1,4 +1,4 @@
-// The transforms of Winograd's convolution F(4x4, 3x3); see kernels/winograd.py for how it works.
+// The transforms of Winograd's convolution F(4x4, 3x3); see ../array/winograd.py for how it works.
 //
 // Images and their tiles have channels last: tiles (36, N*TH*TW, C), kernels (36, C, K) in memory.
 // A thread transforms one tile of one channel in its registers; the 36 matrix products between the
@@ -98,7 +98,7 @@ struct Corner {
 
 __device__ inline Corner corner_of(Index tile, const Windows &w) {
     int tw = tile % w.OW, th = tile / w.OW % w.OH;
-    return {tile / w.OW / w.OH, th * w.step_h - w.pad_h, tw * w.step_w - w.pad_w};
+    return {tile / w.OW / w.OH, th * w.stride_h - w.padding_h, tw * w.stride_w - w.padding_w};
 }
 
 // Reads the tile of `side` x `side` pixels of image (N, H, W, C), 0 outside; writes the transform.

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from cupy._array import ndarray, wrapped
 
-from minitorch_cnn.kernels import special
+from minitorch_cnn.kernels.array import special
 
 
 def _by_number(function, x):

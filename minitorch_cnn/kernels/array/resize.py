@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import Array, array_module, constant
-from .layout import compute_type
+from ...backend import Array, array_module, constant
+from ..geometry import adaptive_bins
+from ..layout import compute_type
 
 
 def resize_axis(x: Array, axis: int, matrix: np.ndarray) -> Array:
@@ -151,15 +152,3 @@ def averaging_matrix(length: int, bins: int) -> np.ndarray:
     for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
         matrix[i, start:end] = 1.0 / (end - start)
     return matrix
-
-
-def adaptive_bins(length: int, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """First pixel and end of each bin: floor(i L / bins) and ceil((i + 1) L / bins).
-
-    Bins overlap by a pixel where `bins` does not divide the length.
-
-    >>> adaptive_bins(5, 2)
-    (array([0, 2]), array([3, 5]))
-    """
-    i = np.arange(bins)
-    return i * length // bins, -(-(i + 1) * length // bins)

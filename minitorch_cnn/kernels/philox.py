@@ -1,4 +1,4 @@
-"""Dropout, and the random numbers it drops by: Philox, a generator without a state.
+"""Philox: random numbers without a state, the same on a CPU and on a GPU.
 
 A usual generator makes each number out of the one before it. Philox is a function: of a key (64
 bits, one for each call of dropout) and of a counter (which element?), so that every element's
@@ -10,18 +10,11 @@ Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 20
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..backend import Array, array_module
-from .tiers import tiered
-
 MASK = 0xFFFFFFFF
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 # What the two halves of the key grow by between rounds: of the golden ratio, and of sqrt(3) - 1.
 KEY_STEPS = 0x9E3779B9, 0xBB67AE85
 ROUNDS = 10
-
-BLOCK = 1 << 14  # counters at a time, four elements each: a few such arrays fit a CPU's cache
 
 
 def philox(counter: tuple, key: int) -> tuple:
@@ -44,37 +37,6 @@ def philox(counter: tuple, key: int) -> tuple:
     return c0, c1, c2, c3
 
 
-@tiered
-def dropout(x: Array, key: int, p: float) -> Array:
-    """x with each element dropped (times 0) with probability p < 1, the others divided by 1 - p.
-
-    Element i, counted in row-major order whatever the order in memory, has number i % 4 of
-    philox((i // 4, 0, 0, 0), key). It is dropped if the number is below p 2^32. That is linear in
-    x: the gradient is dropout(gy, key, p).
-    """
-    xp = array_module(x)
-    scale = x.dtype.type(1 / (1 - p))
-    flat = x.reshape(-1)
-    y = xp.empty_like(flat)
-    counters = BLOCK if xp is np else max(-(-x.size // 4), 1)
-    kept = xp.empty((counters, 4), bool)
-    for start in range(0, x.size, 4 * counters):
-        part = slice(start, min(start + 4 * counters, x.size))
-        first = start // 4
-        words = philox(_counter(xp, first, counters), key)
-        for place, word in enumerate(words):
-            xp.greater_equal(word, threshold(p), out=kept[:, place])
-        xp.multiply(flat[part], kept.reshape(-1)[: part.stop - start], out=y[part])
-        y[part] *= scale
-    return y.reshape(x.shape)
-
-
 def threshold(p: float) -> int:
     """Which 32-bit numbers drop an element: those below this."""
     return round(p * 2**32)
-
-
-def _counter(xp, first: int, count: int) -> tuple:
-    """The counters first, first + 1, ... (64 bits) as Philox takes them."""
-    numbers = xp.arange(first, first + count, dtype=np.uint64)
-    return numbers & MASK, numbers >> 32, 0, 0

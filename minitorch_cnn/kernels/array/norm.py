@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import math
 
-from ..backend import Array, array_module
-from .activation import relu_backward
-from .layout import compute_type, image_blocks
-from .memory import new_like
-from .tiers import tiered
+from ...backend import Array, array_module
+from ..layout import compute_type, image_blocks
+from ..memory import new_like
+from .elementwise import relu_backward
 
 WIDE = 256  # numbers in a row from which NumPy's loops run at full speed
 
@@ -45,7 +44,6 @@ def _tile(vector: Array, rows: Array) -> Array:
     return tiled.astype(rows.dtype, copy=False)
 
 
-@tiered
 def channel_mean_var(x: Array) -> tuple[Array, Array]:
     """Mean and (biased) variance of each channel of x (N, C, ...): two arrays (C).
 
@@ -78,13 +76,11 @@ def channel_mean_var(x: Array) -> tuple[Array, Array]:
     return mean, variances.mean(0) + means.mean(0)
 
 
-@tiered
 def channel_sum(x: Array) -> Array:
     """The sum of each channel of x (N, C, ...): (C)."""
     return x.sum((0, *range(2, x.ndim)), dtype=compute_type(x)).astype(x.dtype, copy=False)
 
 
-@tiered
 def batch_norm_forward(
     x: Array, scale: Array, shift: Array, residual: Array | None = None, relu: bool = False
 ) -> Array:
@@ -107,7 +103,6 @@ def batch_norm_forward(
     return _back(y, x)
 
 
-@tiered
 def batch_norm_backward(
     gy: Array,
     x: Array,

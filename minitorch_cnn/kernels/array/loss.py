@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_module
-from .tiers import tiered
+from ...backend import array_module
 
 Array = Any
 
 
-@tiered
 def cross_entropy(x: Array, target: Array) -> tuple[Array, Array]:
     """The losses log(sum_c exp(x_c)) - x_target of all rows, and their softmax.
 
@@ -26,7 +24,6 @@ def cross_entropy(x: Array, target: Array) -> tuple[Array, Array]:
     return xp.log(total) - picked, softmax
 
 
-@tiered
 def cross_entropy_backward(gy: Array, softmax: Array, target: Array) -> Array:
     """gx = gy (softmax - onehot(target)), row by row. gy: (R,)"""
     xp = array_module(softmax)

@@ -1,4 +1,4 @@
-"""ReLU; see kernels/activation.py for the definitions."""
+"""ReLU; see array/elementwise.py for the definitions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ def relu(x: Array) -> Array:
         return NotImplemented
     x = dense(x)
     y = array_module(x).empty_like(x)
-    launch_elementwise("activation.cu", "relu", x.dtype, x.size, x, y)
+    launch_elementwise("elementwise.cu", "relu", x.dtype, x.size, x, y)
     return y
 
 
 def relu_(x: Array) -> Array:
     if not takes(x) or not is_dense(x):
         return NotImplemented
-    launch_elementwise("activation.cu", "relu", x.dtype, x.size, x, x)
+    launch_elementwise("elementwise.cu", "relu", x.dtype, x.size, x, x)
     return x
 
 
@@ -29,5 +29,5 @@ def relu_backward(gy: Array, y: Array) -> Array:
     y = dense(y)
     gy = in_order_of(gy, y)
     gx = array_module(y).empty_like(y)
-    launch_elementwise("activation.cu", "relu_backward", y.dtype, y.size, gy, y, gx)
+    launch_elementwise("elementwise.cu", "relu_backward", y.dtype, y.size, gy, y, gx)
     return gx

@@ -32,14 +32,14 @@ _INSIDE: Any = {**_CALLED, "no_cpython_wrapper": True}
 entry: Any = njit(**_CALLED)
 compiled: Any = njit(**_INSIDE)
 
-_files = sorted(Path(__file__).parent.glob("*.py"))
+_files = sorted(Path(__file__).parents[1].rglob("*.py"))
 _sources = [(file.name, file.stat().st_mtime, file.stat().st_size) for file in _files]
 
 
 def disk_cache(function: Callable) -> Any:
     """Where compiled code of a function is kept.
 
-    It counts as old when any file of this folder has changed. Numba would look at one file only,
+    It counts as old when any file of this tier has changed. Numba would look at one file only,
     but a kernel is made of functions of several.
     """
     cache: Any = FunctionCache(function)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ...backend import cupy_special
+
 EDGE = 6.0  # erf(6) = 1 - 2e-17: 1 in double precision
 PIECES = 24  # of [0, EDGE], each with a polynomial of its own
 DEGREE = 12
@@ -39,9 +41,7 @@ def erf(x: Any) -> Any:
     array([ 0.        ,  0.52049988, -1.        ])
     """
     if not isinstance(x, np.ndarray):
-        from cupyx.scipy.special import erf as cupy_erf
-
-        return cupy_erf(x)
+        return cupy_special().erf(x)
     coefficients = _coefficients()
     kind = np.float64 if x.dtype == np.float64 else np.float32
     size = np.abs(x).astype(kind, copy=False)
@@ -61,9 +61,7 @@ def erfc(x: Any) -> Any:
     One element at a time: the C library has it, NumPy has not, and it is rarely asked for.
     """
     if not isinstance(x, np.ndarray):
-        from cupyx.scipy.special import erfc as cupy_erfc
-
-        return cupy_erfc(x)
+        return cupy_special().erfc(x)
     return np.asarray(np.frompyfunc(math.erfc, 1, 1)(x), x.dtype)
 
 
@@ -74,9 +72,7 @@ def erfinv(y: Any) -> Any:
     inverse"), to two digits, and Newton's steps, each of which doubles the digits.
     """
     if not isinstance(y, np.ndarray):
-        from cupyx.scipy.special import erfinv as cupy_erfinv
-
-        return cupy_erfinv(y)
+        return cupy_special().erfinv(y)
     wanted = y.astype(np.float64)
     inside = np.abs(wanted) < 1
     target = np.where(inside, np.abs(wanted), 0.0)

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
-from .tiers import tiered
+from ...backend import array_module
 
 Array = Any
 
@@ -33,7 +32,6 @@ def _blocks(*arrays: Array | None) -> Iterator[list]:
         yield [None if array is None else array[start : start + BLOCK] for array in flat]
 
 
-@tiered
 def sgd(
     parameter: Array,
     gradient: Array,
@@ -83,7 +81,6 @@ def _decay_and_average(
     return g
 
 
-@tiered
 def adam(
     parameter: Array,
     gradient: Array,
@@ -120,7 +117,6 @@ def adam(
         p -= step_size * (m / root)
 
 
-@tiered
 def sgd_many(
     parameters: list[Array], gradients: list[Array], velocities: list[Array | None], **settings: Any
 ) -> None:
@@ -132,7 +128,6 @@ def sgd_many(
         sgd(*arrays, **settings)
 
 
-@tiered
 def adam_many(
     parameters: list[Array],
     gradients: list[Array],

@@ -9,71 +9,58 @@ M = K/C is the number of filters for each channel, nearly always 1.
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..backend import Array, array_module
-from .layout import (
-    Pair,
-    channels_first,
-    channels_last,
-    compute_type,
-    image_blocks,
-    kernel_positions,
-)
+from ...backend import Array, array_module
+from ..geometry import ConvGeometry, Pair, kernel_positions, output_size
+from ..layout import channels_first, channels_last, compute_type, image_blocks
 
 
-def applies(w: Array, groups: int) -> bool:
-    return applies_to_channels(groups * w.shape[1], groups)
-
-
-def applies_to_channels(channels: int, groups: int) -> bool:
-    return channels == groups > 1
-
-
-def forward(x: Array, w: Array, b: Array | None, geometry: Any) -> Array:
-    """y (N, K, OH, OW) from x (N, C, H, W), w (K, 1, KH, KW) and b (K) or None."""
+def forward(
+    x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False
+) -> Array:
+    """y (N, K, OH, OW) from x (N, C, H, W), w (K, 1, KH, KW) and b (K) or None; relu: max(y, 0)."""
     xp = array_module(x)
-    N, C = x.shape[:2]
+    N, C, H, W = x.shape
     K, _, KH, KW = w.shape
-    stride, dilation = geometry.stride, geometry.dilation
-    padded = pad_image(x, geometry.padding)[..., None]  # (N, Hp, Wp, C, 1)
+    OH, OW = output_size((H, W), (KH, KW), geometry)
+    padded = pad_image(x, geometry)[..., None]  # (N, Hp, Wp, C, 1)
     weights = position_weights(w, C)  # (KH, KW, C, M)
-    OH = (padded.shape[1] - dilation[0] * (KH - 1) - 1) // stride[0] + 1
-    OW = (padded.shape[2] - dilation[1] * (KW - 1) - 1) // stride[1] + 1
     y = xp.empty((N, OH, OW, C, K // C), padded.dtype)
     product = None
+    positions = list(kernel_positions((KH, KW), (OH, OW), geometry.stride, geometry.dilation))
     for images in image_blocks(y):
         part = y[images]
         part[...] = 0 if b is None else b.reshape(C, K // C)
         product = xp.empty_like(part) if product is None else product[: part.shape[0]]
-        for position, rows, columns in kernel_positions((KH, KW), (OH, OW), stride, dilation):
+        for position, rows, columns in positions:
             xp.multiply(padded[images, rows, columns], weights[position], out=product)
             part += product
+        if relu:
+            xp.maximum(part, 0, out=part)
     return channels_first(y.reshape(N, OH, OW, K), x.dtype)
 
 
-def input_grad(gy: Array, w: Array, input_size: Pair, geometry: Any) -> Array:
+def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Array:
     """gx (N, C, H, W): each pixel gets gy * w back from every place where it was used."""
     xp = array_module(gy)
     N, K, OH, OW = gy.shape
-    stride, (ph, pw), dilation, C = geometry
+    stride, (top, left), (bottom, right), dilation, C = geometry
     H, W = input_size
     gy_last = channels_last(gy).reshape(N, OH, OW, C, K // C)
     weights = position_weights(w, C)  # (KH, KW, C, M)
-    gx = xp.zeros((N, H + 2 * ph, W + 2 * pw, C), gy_last.dtype)
+    gx = xp.zeros((N, top + H + bottom, left + W + right, C), gy_last.dtype)
     for images in image_blocks(gy_last):
         for position, rows, columns in kernel_positions(w.shape[2:], (OH, OW), stride, dilation):
             product = gy_last[images] * weights[position]  # (B, OH, OW, C, M)
             gx[images, rows, columns] += product.sum(4) if K > C else product[..., 0]
-    return channels_first(gx[:, ph : ph + H, pw : pw + W], gy.dtype)
+    return channels_first(gx[:, top : top + H, left : left + W], gy.dtype)
 
 
-def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: Any) -> Array:
+def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Array:
     """gw (K, 1, KH, KW): for each kernel position, the sum over all places of x * gy."""
     xp = array_module(x)
     N, K, OH, OW = gy.shape
-    stride, _, dilation, C = geometry
-    padded = pad_image(x, geometry.padding)[..., None]  # (N, Hp, Wp, C, 1)
+    stride, dilation, C = geometry.stride, geometry.dilation, geometry.groups
+    padded = pad_image(x, geometry)[..., None]  # (N, Hp, Wp, C, 1)
     gy_last = channels_last(gy).reshape(N, OH, OW, C, K // C)
     gw = xp.zeros((*kernel_size, C, K // C), gy_last.dtype)
     for images in image_blocks(gy_last):
@@ -85,14 +72,15 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: Any) -> Array:
     return gw.astype(x.dtype, copy=False)
 
 
-def pad_image(x: Array, padding: Pair) -> Array:
-    """x (N, C, H, W) with a border of zeros: (N, H + 2 ph, W + 2 pw, C)."""
-    ph, pw = padding
-    if (ph, pw) == (0, 0):
+def pad_image(x: Array, geometry: ConvGeometry) -> Array:
+    """x (N, C, H, W) with its border of zeros: (N, top + H + bottom, left + W + right, C)."""
+    (top, left), (bottom, right) = geometry.before, geometry.after
+    if (top, left, bottom, right) == (0, 0, 0, 0):
         return channels_last(x)
     N, C, H, W = x.shape
-    padded = array_module(x).zeros((N, H + 2 * ph, W + 2 * pw, C), compute_type(x))
-    padded[:, ph : ph + H, pw : pw + W] = x.transpose(0, 2, 3, 1)
+    shape = (N, top + H + bottom, left + W + right, C)
+    padded = array_module(x).zeros(shape, compute_type(x))
+    padded[:, top : top + H, left : left + W] = x.transpose(0, 2, 3, 1)
     return padded
 
 

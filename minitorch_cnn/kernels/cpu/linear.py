@@ -6,9 +6,14 @@ each product, in the way of the threads of the kernels that come next.
 
 from __future__ import annotations
 
-from .product import PANEL, product
-from .threads import address, kernel, share, take
-from .vector import LANES, gather, store
+from typing import Any
+
+from ...backend import Array
+from ..memory import empty
+from .arrays import contiguous, takes
+from .jit.product import PANEL, panel_width, product
+from .jit.threads import address, counter, kernel, parts_for, run, share, take
+from .jit.vector import LANES, gather, store
 
 ROWS = 48  # of c at a time: a multiple of the heights of register tiles
 DEPTH = 256  # terms of the sums at a time: DEPTH rows of a panel of b stay in the cache
@@ -51,3 +56,33 @@ def multiply(part, parts, work, a, a_row, a_k, b, b_k, b_panel, K, c):
             )  # fmt: skip
             start, start_row = out, 4 * N
         index = take(work, 1)
+
+
+# ----------------------------------------------------------------------------------- the entries
+
+
+def matmul(a: Array, b: Array) -> Any:
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or not takes(a, b):
+        return NotImplemented
+    (M, K), N = a.shape, b.shape[1]
+    a, b = _in_memory_order(a), _in_memory_order(b)
+    a_row, a_k = a.strides
+    b_k, column = b.strides
+    b_panel = 4 * PANEL
+    if column == 4:
+        right = b.reshape(-1)
+    else:
+        width = panel_width(N)
+        right = empty((-(-N // width), K, width))
+        run(pack_panels, b.T.reshape(-1), b_k, column, N, right, parts=parts_for(K * N))
+        right, b_k, b_panel = right.reshape(-1), 4 * width, 4 * K * width
+    left = (a if a_k == 4 else a.T).reshape(-1)
+    c = empty((M, N))
+    args = (left, a_row, a_k, right, b_k, b_panel, K, c)
+    run(multiply, counter(), *args, parts=parts_for(M * N * K // 16))
+    return c
+
+
+def _in_memory_order(matrix: Array) -> Array:
+    """The matrix, if its rows or its columns lie in memory without gaps, otherwise a copy."""
+    return matrix if matrix.T.flags.c_contiguous else contiguous(matrix)

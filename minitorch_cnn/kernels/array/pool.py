@@ -6,37 +6,12 @@ and the maximum is three elementwise maxima of them. No loop runs over pixels.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from ..backend import Array, array_module, constant
-from .layout import (
-    Pair,
-    channels_first,
-    channels_last,
-    compute_type,
-    image_blocks,
-    kernel_positions,
-)
-from .memory import new_array
-from .resize import adaptive_bins
-from .tiers import tiered
-
-
-class PoolGeometry(NamedTuple):
-    """The windows: pairs are (vertical, horizontal); out_size is (OH, OW)."""
-
-    kernel_size: Pair
-    stride: Pair
-    padding: Pair
-    dilation: Pair
-    out_size: Pair
-
-    def reach(self) -> Pair:
-        """Rows and columns of the padded image that the windows cover."""
-        (kh, kw), (sh, sw), _, (dh, dw), (oh, ow) = self
-        return (oh - 1) * sh + dh * (kh - 1) + 1, (ow - 1) * sw + dw * (kw - 1) + 1
+from ...backend import Array, array_module, constant
+from ..geometry import Pair, PoolGeometry, adaptive_bins, kernel_positions
+from ..layout import channels_first, channels_last, compute_type, image_blocks
+from ..memory import new_array
 
 
 def _padded_size(size: Pair, geometry: PoolGeometry) -> Pair:
@@ -59,7 +34,6 @@ def _pad(x: Array, geometry: PoolGeometry, value: float) -> Array:
 # -------------------------------------------------------------------------------- maximum
 
 
-@tiered
 def max_pool2d_forward(
     x: Array, geometry: PoolGeometry, with_position: bool = True
 ) -> tuple[Array, Array | None]:
@@ -102,7 +76,6 @@ def max_pool2d_forward(
     return y, None if position is None else position.transpose(0, 3, 1, 2)
 
 
-@tiered
 def max_pool2d_scatter(
     gy: Array, position: Array, input_size: Pair, geometry: PoolGeometry
 ) -> Array:
@@ -122,7 +95,6 @@ def max_pool2d_scatter(
     return channels_first(gx[:, ph : ph + H, pw : pw + W], gy.dtype)
 
 
-@tiered
 def max_pool2d_gather(x: Array, position: Array, geometry: PoolGeometry) -> Array:
     """(N, C, OH, OW): from each window of x the number at `position`. Scatter's gradient."""
     xp = array_module(x)
@@ -145,9 +117,9 @@ def max_pool2d_indices(position: Array, width: int, geometry: PoolGeometry) -> A
     return rows * width + columns
 
 
-def _windows(geometry: PoolGeometry):
+def _windows(geometry: PoolGeometry) -> list[tuple[Pair, slice, slice]]:
     kernel_size, stride, _, dilation, out_size = geometry
-    return kernel_positions(kernel_size, out_size, stride, dilation)
+    return list(kernel_positions(kernel_size, out_size, stride, dilation))
 
 
 def _first_inside(geometry: PoolGeometry, like: Array) -> Array:
@@ -165,7 +137,6 @@ def _first_inside(geometry: PoolGeometry, like: Array) -> Array:
 # ----------------------------------------------------------------------------------- mean
 
 
-@tiered
 def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Array:
     """The sum of each window divided by divisor (OH, OW): (N, C, OH, OW).
 
@@ -188,7 +159,6 @@ def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Arra
     return channels_first(y, x.dtype)
 
 
-@tiered
 def avg_pool2d_backward(
     gy: Array, input_size: Pair, geometry: PoolGeometry, divisor: Array
 ) -> Array:
@@ -224,29 +194,6 @@ def _slots(geometry: PoolGeometry, axis: int) -> list[tuple[slice, ...]]:
 def _reciprocal(divisor: Array, like: Array) -> Array:
     """1 / divisor (OH, OW) as (OH, OW, 1) beside `like`."""
     return constant((1.0 / divisor)[:, :, None], like, like.dtype)
-
-
-def window_counts(size: Pair, geometry: PoolGeometry, count_include_pad: bool) -> np.ndarray:
-    """(OH, OW): how many pixels each window averages; a NumPy array.
-
-    With count_include_pad the border of `padding` pixels counts too, but never what a last
-    window of ceil_mode reaches beyond it.
-    """
-    counts = []
-    for length, kernel, stride, padding, count in zip(
-        size,
-        geometry.kernel_size,
-        geometry.stride,
-        geometry.padding,
-        geometry.out_size,
-        strict=True,
-    ):
-        start = np.arange(count) * stride - padding
-        end = np.minimum(start + kernel, length + padding)
-        if not count_include_pad:
-            start, end = np.maximum(start, 0), np.minimum(end, length)
-        counts.append(end - start)
-    return counts[0][:, None] * counts[1]
 
 
 # ------------------------------------------------------------------------------- adaptive

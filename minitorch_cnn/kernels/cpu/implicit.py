@@ -1,4 +1,4 @@
-"""A convolution of few channels, straight from the image: a product without a matrix of patches.
+"""A convolution of few channels as an implicit matrix product: nobody writes the patches down.
 
 With few channels it would take as long to copy the patches as to multiply them. The register tile
 only wants to know how far apart its numbers are: in channels-last memory the pixels of a patch's
@@ -10,19 +10,19 @@ time gets its border of zeros in a workspace that stays in the cache.
 
 from __future__ import annotations
 
+from typing import Any
+
+from ...backend import Array
+from ..geometry import ConvGeometry, Lengths, Pair, output_size
 from ..memory import empty
-from .compiling import INT, SHAPE, compiled, external
-from .product import PANEL, product
-from .threads import address, counter, get_num_threads, kernel, run, share, take
-from .vector import LANES, copy, fill_zeros, keep_positive
+from .arrays import channels_first, channels_last, contiguous, takes
+from .conv import Plan, arranged_weights, bias_or_zeros, gradient_of_sums
+from .jit.compiling import INT, SHAPE, compiled, external
+from .jit.product import PANEL, product
+from .jit.threads import address, counter, get_num_threads, kernel, run, share, take
+from .jit.vector import copy, fill_zeros, keep_positive
 
 BAND_BYTES = 192 << 10  # of the rows of an image that are worked on at a time
-
-
-def applies(w_shape, geometry) -> bool:
-    """Whether a row of a patch is so short that copying it does not pay."""
-    _, _, dilation, groups = geometry
-    return groups == 1 and dilation == (1, 1) and w_shape[1] * w_shape[3] < 2 * LANES
 
 
 @compiled
@@ -120,23 +120,38 @@ def weight_gradient_bands(part, parts, x, gy, sums, taps, stride, padding, colum
         start += count
 
 
-def _columns_and_band(x, w_shape, stride, OW):
+# ----------------------------------------------------------------------------------- the entries
+
+
+def _columns_and_band(w_shape: Lengths, geometry: ConvGeometry, OW: int) -> tuple[int, Array]:
     """The columns of the image that outputs see, and a workspace for each thread."""
     _, C, KH, KW = w_shape
-    columns = (OW - 1) * stride[1] + KW
+    columns = (OW - 1) * geometry.stride[1] + KW
     return columns, empty((get_num_threads(), max(BAND_BYTES // 4, KH * columns * C)))
 
 
-def forward(x, weights, bias, w_shape, stride, padding, relu, y) -> None:
-    """y (N, OH, OW, K) from x (N, H, W, C), arranged weights and bias (K)."""
-    columns, band = _columns_and_band(x, w_shape, stride, y.shape[2])
+def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False) -> Any:
+    if not takes(x, w, b):
+        return NotImplemented
+    N, _, H, W = x.shape
+    K, _, KH, KW = w.shape
+    y = empty((N, *output_size((H, W), (KH, KW), geometry), K))
+    weights = arranged_weights(contiguous(w), Plan(w.shape, geometry))[0, 0]
     run(
-        convolve_bands, counter(), x, weights, bias, relu, y, w_shape[2:], stride, padding,
-        columns, band,
+        convolve_bands, counter(), channels_last(x), weights, bias_or_zeros(b, K), relu, y,
+        (KH, KW), geometry.stride, geometry.before,
+        *_columns_and_band(w.shape, geometry, y.shape[2]),
     )  # fmt: skip
+    return channels_first(y)
 
 
-def weight_gradient(x, gy, sums, w_shape, stride, padding) -> None:
-    """sums (parts, KH KW C, K), of whose parts the sum is the gradient."""
-    columns, band = _columns_and_band(x, w_shape, stride, gy.shape[2])
-    run(weight_gradient_bands, x, gy, sums, w_shape[2:], stride, padding, columns, band)
+def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Any:
+    if not takes(x, gy):
+        return NotImplemented
+    gw = empty((gy.shape[1], x.shape[1], *kernel_size))
+    sums = empty((get_num_threads(), gw.size // len(gw), len(gw)))  # (parts, KH KW C, K)
+    run(
+        weight_gradient_bands, channels_last(x), channels_last(gy), sums, kernel_size,
+        geometry.stride, geometry.before, *_columns_and_band(gw.shape, geometry, gy.shape[3]),
+    )  # fmt: skip
+    return gradient_of_sums(sums, gw, 1)

@@ -20,8 +20,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import Array, array_module, constant
-from .layout import Pair, channels_first, channels_last, compute_type, slices
+from ...backend import Array, array_module, constant
+from ..geometry import ConvGeometry, Pair, output_size, slices, turned_geometry
+from ..layout import channels_first, channels_last, compute_type
+from .conv import turned_weights
 
 _POINTS = (0.0, 0.5**0.5, -(0.5**0.5), 2.0**0.5, -(2.0**0.5))
 BLOCK_TILES = 4096  # tiles at a time: V and M take 36 numbers for each of them and each channel
@@ -58,11 +60,12 @@ def _tiles(x: Array, top: int, left: int, counts: Pair, side: int) -> Array:
     (side, side, N*TH*TW, C) for counts (TH, TW).
     """
     xp = array_module(x)
+    x = x[:, max(top, 0) :, max(left, 0) :]
+    top, left = min(top, 0), min(left, 0)
     N, H, W, C = x.shape
     TH, TW = counts
-    padded = xp.zeros(
-        (N, max(4 * TH + side - 4, H - top), max(4 * TW + side - 4, W - left), C), x.dtype
-    )
+    height, width = max(4 * TH + side - 4, H - top), max(4 * TW + side - 4, W - left)
+    padded = xp.zeros((N, height, width, C), x.dtype)
     padded[:, -top : H - top, -left : W - left] = x
     image, row, column, channel = padded.strides
     tiles = xp.lib.stride_tricks.as_strided(
@@ -73,26 +76,43 @@ def _tiles(x: Array, top: int, left: int, counts: Pair, side: int) -> Array:
     return tiles.reshape(side, side, N * TH * TW, C)
 
 
-def forward(x: Array, w: Array, padding: Pair, out_size: Pair) -> Array:
-    """y (N, K, OH, OW) from x (N, C, H, W) and w (K, C, 3, 3); stride 1."""
+def forward(
+    x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False
+) -> Array:
+    """y (N, K, OH, OW) from x (N, C, H, W), w (K, C, 3, 3) and b (K) or None; stride 1.
+
+    relu: max(y, 0).
+    """
     xp = array_module(x)
-    N, K, (OH, OW) = x.shape[0], w.shape[0], out_size
+    N, K, (OH, OW) = x.shape[0], w.shape[0], output_size(x.shape[2:], (3, 3), geometry)
     TH, TW = -(-OH // 4), -(-OW // 4)
     x_last = channels_last(x)
     # (K, C, 3, 3) -> (3, 3, C, K) -> U (6, 6, C, K)
     U = _both_sides(MATRIX_G, w.astype(compute_type(w)).transpose(2, 3, 1, 0))
     y = xp.empty((N, OH, OW, K), x_last.dtype)
     for images in slices(N, max(BLOCK_TILES // max(TH * TW, 1), 1)):
-        tiles = _tiles(x_last[images], -padding[0], -padding[1], (TH, TW), 6)
+        tiles = _tiles(x_last[images], -geometry.before[0], -geometry.before[1], (TH, TW), 6)
         V = _both_sides(MATRIX_B.T, tiles)  # (6, 6, tiles, C)
         M = xp.matmul(V, U)  # (6, 6, tiles, K)
         out = _both_sides(MATRIX_A.T, M)  # (4, 4, tiles, K)
         out = out.reshape(4, 4, -1, TH, TW, K).transpose(2, 3, 0, 4, 1, 5)  # (B, TH, 4, TW, 4, K)
         y[images] = out.reshape(-1, 4 * TH, 4 * TW, K)[:, :OH, :OW]
+    if b is not None:
+        y += b
+    if relu:
+        xp.maximum(y, 0, out=y)
     return channels_first(y, x.dtype)
 
 
-def weight_grad(x: Array, gy: Array, padding: Pair) -> Array:
+def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Array:
+    """gx (N, C, H, W) from gy (N, K, OH, OW) and w: the convolution of gy with w turned around.
+
+    input_size follows from gy with stride 1.
+    """
+    return forward(gy, turned_weights(w, 1), None, turned_geometry((3, 3), geometry))
+
+
+def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Array:
     """gw (K, C, 3, 3) from x (N, C, H, W) and gy (N, K, OH, OW), by the chain rule through
     `forward`: dM = A gy A', dU = V' dM, dw = G' dU G."""
     C, (N, K, OH, OW) = x.shape[1], gy.shape
@@ -101,7 +121,7 @@ def weight_grad(x: Array, gy: Array, padding: Pair) -> Array:
     xp = array_module(x)
     dU = xp.zeros((6, 6, C, K), x_last.dtype)
     for images in slices(N, max(BLOCK_TILES // max(TH * TW, 1), 1)):
-        tiles = _tiles(x_last[images], -padding[0], -padding[1], (TH, TW), 6)
+        tiles = _tiles(x_last[images], -geometry.before[0], -geometry.before[1], (TH, TW), 6)
         V = _both_sides(MATRIX_B.T, tiles)  # (6, 6, tiles, C)
         dM = _both_sides(MATRIX_A, _tiles(gy_last[images], 0, 0, (TH, TW), 4))  # (6, 6, tiles, K)
         dU += xp.matmul(V.swapaxes(2, 3), dM)

@@ -1,0 +1,74 @@
+"""What the compiled kernels ask of arrays: float32, not empty, and a known order in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array, axes_as_in_memory, inverse_order
+from ..memory import empty
+from .jit.threads import address, kernel, parts_for, run, share
+from .jit.vector import LANES, load_some, scatter
+
+FLOAT32 = np.dtype(np.float32)
+
+
+def takes(*arrays: Array | None) -> bool:
+    """Whether all arrays are float32 and not empty."""
+    for array in arrays:
+        if array is not None and (array.dtype != FLOAT32 or array.size == 0):
+            return False
+    return True
+
+
+def contiguous(array: Array) -> Array:
+    """The array itself if it lies in memory row by row, otherwise a copy."""
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+@kernel
+def to_channels_last(part, parts, x, y):
+    """y (N, P, C) from x (N, C, P), LANES pixels of a channel at a time."""
+    N, C, P = x.shape
+    start, stop = share(N, part, parts)
+    for n in range(start, stop):
+        for p in range(0, P, LANES):
+            count = min(P - p, LANES)
+            for c in range(C):
+                pixels = load_some(address(x) + 4 * ((n * C + c) * P + p), count)
+                scatter(address(y) + 4 * ((n * P + p) * C + c), 4 * C, pixels, count)
+
+
+def channels_last(x: Array) -> Array:
+    """(N, C, ...) -> (N, ..., C), contiguous; a view if it is so in memory."""
+    last = x.transpose(0, *range(2, x.ndim), 1)
+    if last.flags.c_contiguous or not x.flags.c_contiguous:
+        return np.ascontiguousarray(last)
+    y = empty(last.shape)
+    N, C = x.shape[:2]
+    rows = x.reshape(N, C, -1), y.reshape(N, -1, C)
+    run(to_channels_last, *rows, parts=parts_for(x.size))
+    return y
+
+
+def channels_first(y: Array) -> Array:
+    """(N, H, W, C) -> (N, C, H, W), a view."""
+    return y.transpose(0, 3, 1, 2)
+
+
+def memory_order(x: Array) -> list[int] | None:
+    """The axes from the longest step to the shortest, if x lies in memory without gaps."""
+    order = axes_as_in_memory(x)
+    return order if x.transpose(order).flags.c_contiguous else None
+
+
+def flat(order: list[int], *arrays: Array) -> list[Array]:
+    """The arrays as they lie in memory, in one dimension; copied only if in another order."""
+    return [contiguous(array.transpose(order)).reshape(-1) for array in arrays]
+
+
+def unflat(values: Array, order: list[int], like: Array) -> Any:
+    """The opposite of `flat`, with the shape of `like`."""
+    shape = tuple(like.shape[axis] for axis in order)
+    return values.reshape(shape).transpose(inverse_order(order))

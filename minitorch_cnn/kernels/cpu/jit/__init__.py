@@ -1,0 +1,1 @@
+"""Compiling: vectors, register tiles, threads. Nothing here knows of convolutions."""

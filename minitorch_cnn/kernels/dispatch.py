@@ -1,0 +1,333 @@
+"""Which kernel answers: one table of all kernels, and the three tiers that they may come from.
+
+    array/   array code that NumPy and CuPy both run: to be read. It is the definition.
+    cpu/     Numba, for NumPy arrays, if Numba is installed.
+    cuda/    CUDA C++, for CuPy arrays.
+
+A family of kernels (conv, pool, norm, ...) is a file of the same name in each of them. The table at
+the end of this file says for every kernel what defines it, and which files hold a faster one of the
+same name and with the same arguments; a test reads it and finds a name that is misspelt. A faster
+kernel may decline (a dtype or a shape that it is not made for) by returning NotImplemented; then
+the definition does the work.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib
+import importlib.util
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from .algorithm import ALGORITHMS, Choice, Tier, choose
+from .array import (
+    augment as _augment,
+)
+from .array import (
+    conv as _conv,
+)
+from .array import (
+    depthwise as _depthwise,
+)
+from .array import (
+    direct as _direct,
+)
+from .array import (
+    dropout as _dropout,
+)
+from .array import (
+    elementwise as _elementwise,
+)
+from .array import (
+    linear as _linear,
+)
+from .array import (
+    loss as _loss,
+)
+from .array import (
+    norm as _norm,
+)
+from .array import (
+    optim as _optim,
+)
+from .array import (
+    pool as _pool,
+)
+from .array import (
+    winograd as _winograd,
+)
+from .geometry import ConvGeometry, Pair, output_size, turned_geometry
+
+F = TypeVar("F", bound=Callable[..., Any])
+Array = Any
+
+_TIERS = ("auto", "array")
+
+
+def _from_environment(name: str, allowed: tuple[str, ...]) -> str:
+    value = os.environ.get(name, "auto")
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
+    return value
+
+
+class _State(threading.local):
+    """What is forced in this thread, and which algorithm its last convolution took."""
+
+    tier = _from_environment("MINITORCH_CNN_KERNELS", _TIERS)
+    algorithm = _from_environment("MINITORCH_CNN_CONV_ALGORITHM", ALGORITHMS)
+    last: Choice | None = None
+
+
+state = _State()
+
+
+# ------------------------------------------------------------------------------------- the tiers
+
+
+@functools.cache
+def has_cpu_tier() -> bool:
+    """Whether the Numba kernels are there: their basis is imported at the first call."""
+    if importlib.util.find_spec("numba") is None:
+        return False
+    _import("cpu.arrays")
+    return True
+
+
+def _import(file: str) -> Any:
+    """A file of a faster tier, imported when a kernel of it is first needed."""
+    # Numba makes a hundred thousand objects that stay: to look through them for garbage again and
+    # again would take a tenth of a second, and seconds if kernels have to be compiled.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return importlib.import_module(f".{file}", __package__)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class Row:
+    """A line of the table: a definition, and the files of faster tiers that have it too."""
+
+    def __init__(self, definition: Callable[..., Any], files: tuple[str, ...]) -> None:
+        self.definition = definition
+        self.files = {file.partition(".")[0]: file for file in files}  # {"cpu": "cpu.conv", ...}
+        self.found: dict[str, Callable[..., Any] | None] = {}
+
+    def find(self, tier: str) -> Callable[..., Any] | None:
+        """The kernel of a tier, None if it has none. Raises AttributeError for a wrong name."""
+        file = self.files.get(tier)
+        if file is None or (tier == "cpu" and not has_cpu_tier()):
+            self.found[tier] = None
+        else:
+            self.found[tier] = getattr(_import(file), self.definition.__name__)
+        return self.found[tier]
+
+
+TABLE: list[Row] = []
+
+
+def tiered(definition: F, *files: str) -> F:
+    """The kernel that the table's line stands for; `files` as in "cpu.conv", "cuda.conv"."""
+    row = Row(definition, files)
+    TABLE.append(row)
+
+    @functools.wraps(definition)
+    def kernel(array: Any, *args: Any, **kwargs: Any) -> Any:
+        if state.tier == "auto":
+            first = array[0] if isinstance(array, list) else array
+            tier = "cpu" if isinstance(first, np.ndarray) else "cuda"
+            fast = row.found[tier] if tier in row.found else row.find(tier)
+            if fast is not None:
+                result = fast(array, *args, **kwargs)
+                if result is not NotImplemented:
+                    return result
+        return definition(array, *args, **kwargs)
+
+    kernel.row = row  # type: ignore[attr-defined]
+    return kernel  # type: ignore[return-value]
+
+
+@contextmanager
+def kernel_tier(choice: str) -> Iterator[None]:
+    """Inside, kernels come from: "auto", the fastest tier there is; "array", the readable one.
+
+    It holds for this thread, as `no_grad` does. The environment variable MINITORCH_CNN_KERNELS sets
+    the same for a whole process. Raises ValueError for other names.
+
+    >>> import minitorch_cnn as mt
+    >>> with mt.kernel_tier("array"):
+    ...     mt.nn.functional.relu(mt.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    if choice not in _TIERS:
+        raise ValueError(f"kernel_tier must be one of {_TIERS}, got {choice!r}")
+    before, state.tier = state.tier, choice
+    try:
+        yield
+    finally:
+        state.tier = before
+
+
+# --------------------------------------------------------------- convolution: which algorithm
+#
+# Each algorithm is a family of its own with the three products; here they get one name.
+
+
+class Products(NamedTuple):
+    """The three products of a convolution by one algorithm."""
+
+    forward: Callable[..., Array]
+    input_grad: Callable[..., Array]
+    weight_grad: Callable[..., Array]
+
+
+def conv2d_forward(
+    x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False
+) -> Array:
+    """y (N, K, OH, OW) from x (N, C, H, W), w (K, C/G, KH, KW) and b (K) or None.
+
+    relu: max(y, 0) instead, in the same pass.
+    """
+    N, C, H, W = x.shape
+    K, _, KH, KW = w.shape
+    out = output_size((H, W), (KH, KW), geometry)
+    choice = choose("forward", tier_of(x, w), state.algorithm, N, C, K, (KH, KW), out, geometry)
+    state.last = choice
+    return ALGORITHM[choice.algorithm].forward(x, w, b, geometry, relu)
+
+
+def conv2d_input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Array:
+    """gx (N, C, H, W) from gy (N, K, OH, OW) and w. Also what a transposed convolution computes.
+
+    input_size: (H, W), which gy does not tell: with stride 2, images of 7 and of 8 pixels give
+    outputs of the same size.
+    """
+    K, Cg, KH, KW = w.shape
+    turned = turned_geometry((KH, KW), geometry)
+    sizes = len(gy), K, Cg * geometry.groups, (KH, KW), tuple(input_size)
+    choice = choose("input_grad", tier_of(gy, w), state.algorithm, *sizes, turned)
+    state.last = choice
+    return ALGORITHM[choice.algorithm].input_grad(gy, w, tuple(input_size), geometry)
+
+
+def conv2d_weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Array:
+    """gw (K, C/G, KH, KW) from x (N, C, H, W) and gy (N, K, OH, OW)."""
+    N, K, OH, OW = gy.shape
+    sizes = N, x.shape[1], K, tuple(kernel_size), (OH, OW)
+    choice = choose("weight_grad", tier_of(x, gy), state.algorithm, *sizes, geometry)
+    state.last = choice
+    return ALGORITHM[choice.algorithm].weight_grad(x, gy, tuple(kernel_size), geometry)
+
+
+ARRAY, CUDA, CUDA_HALF = Tier("array"), Tier("cuda"), Tier("cuda", half=True)
+
+
+def tier_of(a: Array, b: Array) -> Tier:
+    """Which tier multiplies these two arrays."""
+    if state.tier == "array" or a.dtype != b.dtype or a.dtype.kind != "f":
+        return ARRAY
+    if not isinstance(a, np.ndarray):
+        return CUDA_HALF if a.dtype == np.float16 else CUDA
+    if a.dtype == np.float32 and a.size and b.size and has_cpu_tier():
+        return _cpu()
+    return ARRAY
+
+
+@functools.cache
+def _cpu() -> Tier:
+    return Tier("cpu", short_row=2 * _import("cpu.jit.vector").LANES)
+
+
+@contextmanager
+def conv_algorithm(name: str) -> Iterator[None]:
+    """Inside, convolutions use this algorithm where it can be used; "auto" (the default): by cost.
+
+    "direct": the definition as loops, slow; "im2col": a matrix of patches; "implicit_gemm": the
+    same product without the matrix, for few channels (compiled CPU kernels only); "depthwise": for
+    a group to each channel; "winograd": for 3x3 kernels with stride 1, dilation 1 and one group.
+    Where one cannot be used im2col is, and `last_conv` says why. It holds for this thread; the
+    environment variable MINITORCH_CNN_CONV_ALGORITHM sets the same for a whole process. Raises
+    ValueError for other names.
+
+    >>> import minitorch_cnn as mt
+    >>> image, kernel = mt.ones(1, 1, 4, 4), mt.ones(1, 1, 3, 3)
+    >>> with mt.conv_algorithm("direct"):
+    ...     y = mt.nn.functional.conv2d(image, kernel)
+    >>> mt.last_conv().algorithm
+    'direct'
+    """
+    if name not in ALGORITHMS:
+        raise ValueError(f"conv_algorithm must be one of {ALGORITHMS}, got {name!r}")
+    before, state.algorithm = state.algorithm, name
+    try:
+        yield
+    finally:
+        state.algorithm = before
+
+
+def last_conv() -> Choice | None:
+    """The algorithm of this thread's last convolution or gradient of one, and the reason.
+
+    None before the first one.
+    """
+    return state.last
+
+
+# ------------------------------------------------------------------------------------- the table
+
+adam = tiered(_optim.adam, "cpu.optim", "cuda.optim")
+adam_many = tiered(_optim.adam_many, "cuda.optim")
+add = tiered(_elementwise.add, "cpu.elementwise")
+augment = tiered(_augment.augment, "cuda.augment")
+avg_pool2d_backward = tiered(_pool.avg_pool2d_backward, "cpu.pool", "cuda.pool")
+avg_pool2d_forward = tiered(_pool.avg_pool2d_forward, "cpu.pool", "cuda.pool")
+batch_norm_backward = tiered(_norm.batch_norm_backward, "cpu.norm", "cuda.norm")
+batch_norm_forward = tiered(_norm.batch_norm_forward, "cpu.norm", "cuda.norm")
+channel_mean_var = tiered(_norm.channel_mean_var, "cpu.norm", "cuda.norm")
+channel_sum = tiered(_norm.channel_sum, "cpu.norm")
+cross_entropy = tiered(_loss.cross_entropy, "cpu.loss", "cuda.loss")
+cross_entropy_backward = tiered(_loss.cross_entropy_backward, "cpu.loss", "cuda.loss")
+dropout = tiered(_dropout.dropout, "cpu.dropout", "cuda.dropout")
+matmul = tiered(_linear.matmul, "cpu.linear")
+max_pool2d_forward = tiered(_pool.max_pool2d_forward, "cpu.pool", "cuda.pool")
+max_pool2d_gather = tiered(_pool.max_pool2d_gather, "cuda.pool")
+max_pool2d_scatter = tiered(_pool.max_pool2d_scatter, "cpu.pool", "cuda.pool")
+relu = tiered(_elementwise.relu, "cpu.elementwise", "cuda.elementwise")
+relu_ = tiered(_elementwise.relu_, "cpu.elementwise", "cuda.elementwise")
+relu_backward = tiered(_elementwise.relu_backward, "cpu.elementwise", "cuda.elementwise")
+sgd = tiered(_optim.sgd, "cpu.optim", "cuda.optim")
+sgd_many = tiered(_optim.sgd_many, "cuda.optim")
+
+_im2col = Products(
+    tiered(_conv.forward, "cpu.conv", "cuda.conv"),
+    tiered(_conv.input_grad, "cpu.conv", "cuda.conv"),
+    tiered(_conv.weight_grad, "cpu.conv", "cuda.conv"),
+)
+ALGORITHM = {
+    "direct": Products(_direct.forward, _direct.input_grad, _direct.weight_grad),
+    "im2col": _im2col,
+    # The same sums as im2col's, hence the same definition.
+    "implicit_gemm": Products(
+        tiered(_conv.forward, "cpu.implicit"),
+        _im2col.input_grad,
+        tiered(_conv.weight_grad, "cpu.implicit"),
+    ),
+    "depthwise": Products(
+        tiered(_depthwise.forward, "cpu.depthwise", "cuda.depthwise"),
+        tiered(_depthwise.input_grad, "cpu.depthwise", "cuda.depthwise"),
+        tiered(_depthwise.weight_grad, "cpu.depthwise", "cuda.depthwise"),
+    ),
+    "winograd": Products(
+        tiered(_winograd.forward, "cpu.winograd", "cuda.winograd"),
+        tiered(_winograd.input_grad, "cpu.winograd", "cuda.winograd"),
+        tiered(_winograd.weight_grad, "cpu.winograd", "cuda.winograd"),
+    ),
+}
