@@ -29,7 +29,7 @@ class Tensor:
         self.data, self.parents, self.gradients = np.asarray(data), parents, gradients
         self.grad = None
 
-    def __add__(self, other):
+    def __add__(self, other):  # both of one shape, here and in *
         return Tensor(self.data + other.data, (self, other), lambda gy: (gy, gy))
 
     def __mul__(self, other):

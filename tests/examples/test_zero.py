@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 import minitorch_cnn as mt
 
 SOURCE = Path(zero.__file__).read_text("utf-8")
+ROOT = Path(__file__).parent.parent.parent
+LINE = re.compile(r"epoch \d: loss \d\.\d+, test accuracy \d+\.\d%")
 LIBRARIES = ["minitorch_cnn", "torch"]
 
 
@@ -169,14 +171,28 @@ def test_its_example_is_true():
     assert result.attempted == 4 and result.failed == 0
 
 
+@pytest.mark.parametrize("language", ["", ".ko"])
+def test_the_chapter_names_everything_in_it_and_folders_that_exist(language):
+    text = (ROOT / "docs" / f"reading-the-code{language}.md").read_text("utf-8")
+    chapter = re.search(r"(?ms)^## [^\n]*0.*?(?=^## |\Z)", text)[0]
+    defined = {each.name for each in ast.parse(SOURCE).body if hasattr(each, "name")}
+    named = {each.split(".")[0] for each in re.findall(r"`([\w.]+)`", chapter)}
+    assert defined <= named
+    folders = set(re.findall(r"`([\w/]+/)`", chapter))
+    assert len(folders) > 8
+    for folder in folders:
+        assert (ROOT / folder).is_dir() or (ROOT / "minitorch_cnn" / folder).is_dir(), folder
+    printed = [each for each in re.findall(r"(?m)^    (\S.*)$", chapter) if LINE.fullmatch(each)]
+    assert len(printed) == 6 and float(printed[-1][-5:-1]) > 60
+
+
 def test_a_short_training_learns(capsys):
     """53.8 %. Where pooling hands its gradient to all four pixels it is 42 %, where the filters
     are transposed on the way back 39 %, where no gradient gets past the last convolution 34 %."""
     assert zero.train(pictures=1500, epochs=5, batch=16) > 0.47
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "1500 pictures of ten shapes, 29738 weights" and len(printed) == 6
-    for number, line in enumerate(printed[1:], 1):
-        assert re.fullmatch(rf"epoch {number}: loss \d\.\d+, test accuracy \d+\.\d%", line)
+    assert all(LINE.fullmatch(each) for each in printed[1:])
 
 
 @pytest.mark.slow
