@@ -12,9 +12,9 @@ from typing import Any
 
 from .backend import array_module
 from .dtypes import as_dtype
-from .ops import geometry
-from .ops import linalg as products
-from .ops.decompositions import (
+from .ops import products
+from .ops.breadth import other_vectors
+from .ops.breadth.linalg_decompositions import (
     LinAlgError,
     check_matrix,
     cholesky,
@@ -28,8 +28,8 @@ from .ops.decompositions import (
     svd,
     svdvals,
 )
+from .ops.breadth.linalg_matrix_functions import matrix_power, matrix_rank, pinv
 from .ops.indexing import diagonal as _diagonal
-from .ops.matrix_functions import matrix_power, matrix_rank, pinv
 from .ops.out import add_out
 from .ops.reduce import amax, amin, dims_of, kept_shape, sum
 from .ops.reduce import norm as _norm
@@ -156,7 +156,7 @@ def multi_dot(tensors: Any) -> Tensor:
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The cross product of vectors of three elements along a dimension."""
-    return geometry.cross(input, other, dim)
+    return other_vectors.cross(input, other, dim)
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:

@@ -28,7 +28,8 @@ from ..ops.activation import (
     threshold,
     threshold_,
 )
-from ..ops.activation_rare import (
+from ..ops.batch_norm import batch_norm
+from ..ops.breadth.nn_activation import (
     celu,
     celu_,
     glu,
@@ -40,23 +41,10 @@ from ..ops.activation_rare import (
     softsign,
     tanhshrink,
 )
-from ..ops.attention import scaled_dot_product_attention
-from ..ops.batch_norm import batch_norm
-from ..ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
-from ..ops.conv3d import conv3d, conv_transpose3d
-from ..ops.distances import pairwise_distance, pdist
-from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
-from ..ops.elementwise import sigmoid, tanh
-from ..ops.embedding import embedding
-from ..ops.exponentials import log_softmax as _log_softmax
-from ..ops.exponentials import softmax as _softmax
-from ..ops.feature_dropout import dropout3d, feature_alpha_dropout
-from ..ops.fold import fold, unfold
-from ..ops.fractional_pool import fractional_max_pool2d, fractional_max_pool3d
-from ..ops.grid import affine_grid, grid_sample
-from ..ops.linear import bilinear, linear
-from ..ops.loss import cross_entropy, nll_loss
-from ..ops.margins import (
+from ..ops.breadth.nn_attention import scaled_dot_product_attention
+from ..ops.breadth.nn_distance import pairwise_distance, pdist
+from ..ops.breadth.nn_dropout import dropout3d, feature_alpha_dropout
+from ..ops.breadth.nn_loss_margin import (
     cosine_embedding_loss,
     hinge_embedding_loss,
     margin_ranking_loss,
@@ -67,6 +55,31 @@ from ..ops.margins import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from ..ops.breadth.nn_loss_regression import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+)
+from ..ops.breadth.nn_sparse import embedding
+from ..ops.breadth.nn_vision import affine_grid, grid_sample
+from ..ops.breadth.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from ..ops.breadth.vectors import cosine_similarity, normalize, one_hot
+from ..ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from ..ops.conv3d import conv3d, conv_transpose3d
+from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
+from ..ops.elementwise import sigmoid, tanh
+from ..ops.exponentials import log_softmax as _log_softmax
+from ..ops.exponentials import softmax as _softmax
+from ..ops.fold import fold, unfold
+from ..ops.fractional_pool import fractional_max_pool2d, fractional_max_pool3d
+from ..ops.linear import bilinear, linear
+from ..ops.loss import cross_entropy, nll_loss
 from ..ops.normalization import (
     group_norm,
     instance_norm,
@@ -100,21 +113,8 @@ from ..ops.pool3d import (
     max_pool3d,
     max_pool3d_with_indices,
 )
-from ..ops.regression import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    gaussian_nll_loss,
-    huber_loss,
-    kl_div,
-    l1_loss,
-    mse_loss,
-    poisson_nll_loss,
-    smooth_l1_loss,
-)
 from ..ops.resize import interpolate, upsample, upsample_bilinear, upsample_nearest
-from ..ops.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ..ops.unpool import max_unpool1d, max_unpool2d, max_unpool3d
-from ..ops.vectors import cosine_similarity, normalize, one_hot
 from ..tensor import Tensor
 from .refused import *  # noqa: F403  not in __all__: they only say that they are missing
 

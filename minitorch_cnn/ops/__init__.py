@@ -30,25 +30,68 @@ from .arithmetic import (
     trunc,
     where,
 )
-from .binary import (
-    clamp_max,
-    clamp_min,
-    copysign,
-    float_power,
-    fmax,
-    fmin,
-    gcd,
-    heaviside,
-    hypot,
-    lcm,
-    ldexp,
-    logaddexp,
-    logaddexp2,
-    nextafter,
-    rsub,
-    xlogy,
+from .breadth.comparison import (
+    argsort,
+    bincount,
+    msort,
+    searchsorted,
+    sort,
+    topk,
+    unique,
+    unique_consecutive,
 )
-from .blocks import (
+from .breadth.indexing_mutating import (
+    as_strided,
+    diagonal_scatter,
+    fill,
+    index_copy,
+    index_fill,
+    masked_scatter,
+    put,
+    select_scatter,
+    slice_scatter,
+)
+from .breadth.indexing_scatter import (
+    index_reduce,
+    scatter_reduce,
+)
+from .breadth.inverse import (
+    acosh,
+    asinh,
+    atanh,
+    deg2rad,
+    erfc,
+    erfinv,
+    isreal,
+    logit,
+    positive,
+    rad2deg,
+    sgn,
+    signbit,
+    sinc,
+)
+from .breadth.legacy_constructors import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
+from .breadth.linalg_decompositions import (
+    cholesky,
+    det,
+    logdet,
+    qr,
+    slogdet,
+)
+from .breadth.linalg_decompositions import inv as inverse
+from .breadth.linalg_matrix_functions import matrix_power
+from .breadth.linalg_matrix_functions import pinv as pinverse
+from .breadth.other_blocks import (
     atleast_3d,
     block_diag,
     cartesian_prod,
@@ -67,6 +110,62 @@ from .blocks import (
     unravel_index,
     vander,
     vsplit,
+)
+from .breadth.other_cumulative import cumprod, cumsum, prod
+from .breadth.other_einsum import (
+    einsum,
+)
+from .breadth.other_rearrange import flip, fliplr, flipud, roll
+from .breadth.other_statistics import (
+    bucketize,
+    corrcoef,
+    cov,
+    histc,
+    isin,
+    kthvalue,
+    mode,
+    nanmean,
+    nanmedian,
+    nanquantile,
+    quantile,
+)
+from .breadth.other_vectors import (
+    addbmm,
+    addr,
+    cdist,
+    chain_matmul,
+    cross,
+    dist,
+    inner,
+    renorm,
+    vdot,
+)
+from .breadth.pointwise import (
+    clamp_max,
+    clamp_min,
+    copysign,
+    float_power,
+    fmax,
+    fmin,
+    gcd,
+    heaviside,
+    hypot,
+    lcm,
+    ldexp,
+    logaddexp,
+    logaddexp2,
+    nextafter,
+    rsub,
+    xlogy,
+)
+from .breadth.running import (
+    cummax,
+    cummin,
+    cumulative_trapezoid,
+    diff,
+    logcumsumexp,
+    trapezoid,
+    trapz,
 )
 from .compare import (
     allclose,
@@ -102,9 +201,6 @@ from .compare import (
     ne,
     not_equal,
 )
-from .contraction import (
-    einsum,
-)
 from .copy import (
     clone,
 )
@@ -131,15 +227,6 @@ from .creation import (
     zeros,
     zeros_like,
 )
-from .cumulative import cumprod, cumsum, prod
-from .decompositions import (
-    cholesky,
-    det,
-    logdet,
-    qr,
-    slogdet,
-)
-from .decompositions import inv as inverse
 from .elementwise import (
     abs,
     acos,
@@ -171,17 +258,6 @@ from .exponentials import (
     logsumexp,
     softmax,
 )
-from .geometry import (
-    addbmm,
-    addr,
-    cdist,
-    chain_matmul,
-    cross,
-    dist,
-    inner,
-    renorm,
-    vdot,
-)
 from .indexing import (
     argwhere,
     diag,
@@ -191,21 +267,6 @@ from .indexing import (
     narrow,
     nonzero,
     select,
-)
-from .inverse import (
-    acosh,
-    asinh,
-    atanh,
-    deg2rad,
-    erfc,
-    erfinv,
-    isreal,
-    logit,
-    positive,
-    rad2deg,
-    sgn,
-    signbit,
-    sinc,
 )
 from .join import (
     atleast_1d,
@@ -223,18 +284,18 @@ from .join import (
     unbind,
     vstack,
 )
-from .legacy import (
-    BoolTensor,
-    ByteTensor,
-    CharTensor,
-    DoubleTensor,
-    FloatTensor,
-    HalfTensor,
-    IntTensor,
-    LongTensor,
-    ShortTensor,
+from .out import add_out
+from .positions import (
+    gather,
+    index_put,
+    masked_fill,
+    masked_select,
+    scatter,
+    scatter_add,
+    take,
+    take_along_dim,
 )
-from .linalg import (
+from .products import (
     addmm,
     addmv,
     baddbmm,
@@ -246,19 +307,6 @@ from .linalg import (
     outer,
     tensordot,
     trace,
-)
-from .matrix_functions import matrix_power
-from .matrix_functions import pinv as pinverse
-from .out import add_out
-from .positions import (
-    gather,
-    index_put,
-    masked_fill,
-    masked_select,
-    scatter,
-    scatter_add,
-    take,
-    take_along_dim,
 )
 from .random import (
     bernoulli,
@@ -272,7 +320,6 @@ from .random import (
     randn_like,
     randperm,
 )
-from .rearrange import flip, fliplr, flipud, roll
 from .reduce import (
     all,
     amax,
@@ -294,30 +341,6 @@ from .reduce import (
     var,
     var_mean,
 )
-from .replace import (
-    as_strided,
-    diagonal_scatter,
-    fill,
-    index_copy,
-    index_fill,
-    masked_scatter,
-    put,
-    select_scatter,
-    slice_scatter,
-)
-from .running import (
-    cummax,
-    cummin,
-    cumulative_trapezoid,
-    diff,
-    logcumsumexp,
-    trapezoid,
-    trapz,
-)
-from .scatter_reduce import (
-    index_reduce,
-    scatter_reduce,
-)
 from .shape import (
     broadcast_shapes,
     broadcast_tensors,
@@ -336,29 +359,6 @@ from .shape import (
     transpose,
     unflatten,
     unsqueeze,
-)
-from .sorting import (
-    argsort,
-    bincount,
-    msort,
-    searchsorted,
-    sort,
-    topk,
-    unique,
-    unique_consecutive,
-)
-from .statistics import (
-    bucketize,
-    corrcoef,
-    cov,
-    histc,
-    isin,
-    kthvalue,
-    mode,
-    nanmean,
-    nanmedian,
-    nanquantile,
-    quantile,
 )
 
 # Other names of the same functions.

@@ -10,8 +10,8 @@ from ..kernels.linear import matmul
 from ..tensor import Tensor, shape_text, wrap
 from .activation import ReLUBackward, relu
 from .common import same_device
-from .linalg import MatMul
 from .precision import half_precision
+from .products import MatMul
 
 
 class Linear(Function):

@@ -14,32 +14,34 @@ from ..tensor import Tensor
 from . import (
     activation,
     arithmetic,
-    binary,
-    blocks,
     compare,
     copy,
     creation,
-    cumulative,
-    decompositions,
     elementwise,
     exponentials,
-    geometry,
     indexing,
     inplace,
-    inverse,
     join,
-    linalg,
-    matrix_functions,
     positions,
+    products,
     random,
-    rearrange,
     reduce,
-    replace,
-    running,
-    scatter_reduce,
     shape,
-    sorting,
-    statistics,
+)
+from .breadth import (
+    comparison,
+    indexing_mutating,
+    indexing_scatter,
+    inverse,
+    linalg_decompositions,
+    linalg_matrix_functions,
+    other_blocks,
+    other_cumulative,
+    other_rearrange,
+    other_statistics,
+    other_vectors,
+    pointwise,
+    running,
 )
 from .common import is_number
 
@@ -50,7 +52,7 @@ METHODS: dict[ModuleType, str] = {
         atan sinh cosh tanh sigmoid erf abs sign square""",
     inverse: """acosh asinh atanh erfc erfinv logit sinc deg2rad rad2deg positive sgn signbit
         isreal""",
-    binary: """hypot copysign fmax fmin float_power logaddexp logaddexp2 xlogy ldexp heaviside
+    pointwise: """hypot copysign fmax fmin float_power logaddexp logaddexp2 xlogy ldexp heaviside
         nextafter gcd lcm clamp_min clamp_max""",
     activation: "relu relu_ prelu",
     compare: """eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and
@@ -59,26 +61,26 @@ METHODS: dict[ModuleType, str] = {
         isclose allclose equal is_same_size is_nonzero""",
     reduce: """sum nansum mean var std norm amax amin aminmax argmax argmin max min median all any
         count_nonzero""",
-    cumulative: "prod cumsum cumprod",
+    other_cumulative: "prod cumsum cumprod",
     exponentials: "softmax log_softmax logsumexp",
     shape: """reshape view view_as reshape_as flatten ravel unflatten squeeze unsqueeze permute
         transpose swapaxes swapdims t movedim moveaxis expand expand_as broadcast_to repeat tile""",
-    rearrange: "flip fliplr flipud roll",
+    other_rearrange: "flip fliplr flipud roll",
     indexing: """select narrow diagonal diag unfold nonzero argwhere index_select index_add""",
     positions: """gather scatter scatter_add take take_along_dim masked_fill masked_select
         index_put""",
     join: "split split_with_sizes chunk tensor_split unbind repeat_interleave",
-    blocks: """hsplit vsplit dsplit diag_embed diagflat kron rot90 sum_to_size""",
-    replace: """index_fill index_copy masked_scatter put select_scatter slice_scatter
+    other_blocks: """hsplit vsplit dsplit diag_embed diagflat kron rot90 sum_to_size""",
+    indexing_mutating: """index_fill index_copy masked_scatter put select_scatter slice_scatter
         diagonal_scatter as_strided""",
-    scatter_reduce: "scatter_reduce index_reduce",
+    indexing_scatter: "scatter_reduce index_reduce",
     running: "cummax cummin logcumsumexp diff",
-    statistics: """nanmean nanmedian kthvalue mode quantile nanquantile histc cov corrcoef""",
-    decompositions: "cholesky det slogdet logdet qr",
-    matrix_functions: "matrix_power",
-    linalg: "matmul mm bmm mv dot outer addmm addmv baddbmm trace",
-    geometry: "cross dist renorm inner vdot addr addbmm",
-    sorting: "sort argsort msort topk unique unique_consecutive bincount",
+    other_statistics: """nanmean nanmedian kthvalue mode quantile nanquantile histc cov corrcoef""",
+    linalg_decompositions: "cholesky det slogdet logdet qr",
+    linalg_matrix_functions: "matrix_power",
+    products: "matmul mm bmm mv dot outer addmm addmv baddbmm trace",
+    other_vectors: "cross dist renorm inner vdot addr addbmm",
+    comparison: "sort argsort msort topk unique unique_consecutive bincount",
     creation: "new_tensor new_full new_zeros new_ones new_empty tril triu",
     random: """uniform_ normal_ bernoulli bernoulli_ random_ exponential_ multinomial cauchy_
         log_normal_ geometric_""",
@@ -97,19 +99,19 @@ IN_PLACE: dict[ModuleType, str] = {
     elementwise: """exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos
         atan sinh cosh tanh sigmoid erf abs sign square""",
     inverse: "acosh asinh atanh erfc erfinv logit sinc deg2rad rad2deg sgn",
-    binary: """hypot copysign float_power xlogy ldexp heaviside nextafter gcd lcm clamp_min
+    pointwise: """hypot copysign float_power xlogy ldexp heaviside nextafter gcd lcm clamp_min
         clamp_max""",
     compare: """eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and
         logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not
         bitwise_left_shift bitwise_right_shift nan_to_num""",
     indexing: "index_add",
     positions: "scatter scatter_add masked_fill index_put",
-    replace: "index_fill index_copy masked_scatter put",
-    scatter_reduce: "scatter_reduce index_reduce",
+    indexing_mutating: "index_fill index_copy masked_scatter put",
+    indexing_scatter: "scatter_reduce index_reduce",
     creation: "tril triu",
-    cumulative: "cumsum cumprod",
-    linalg: "addmm addmv baddbmm",
-    geometry: "addr addbmm renorm",
+    other_cumulative: "cumsum cumprod",
+    products: "addmm addmv baddbmm",
+    other_vectors: "addr addbmm renorm",
 }
 
 ALIASES = {
@@ -150,7 +152,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "floordiv": arithmetic.floor_divide,
     "mod": arithmetic.remainder,
     "pow": arithmetic.pow,
-    "matmul": linalg.matmul,
+    "matmul": products.matmul,
     "and": compare.bitwise_and,
     "or": compare.bitwise_or,
     "xor": compare.bitwise_xor,
@@ -191,9 +193,9 @@ def bind() -> None:
         ("__invert__", compare.bitwise_not),
         ("__getitem__", indexing.getitem),
         ("__setitem__", inplace.setitem),
-        ("ger", linalg.outer),
-        ("inverse", decompositions.inv),
-        ("pinverse", matrix_functions.pinv),
+        ("ger", products.outer),
+        ("inverse", linalg_decompositions.inv),
+        ("pinverse", linalg_matrix_functions.pinv),
         ("T", property(shape.T)),
         ("mT", property(shape.mT)),
         ("where", _where),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ops import activation_rare as ops
+from ...ops.breadth import nn_activation as ops
 from ...tensor import Tensor
 from .module import Module
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...ops.distances import pairwise_distance
-from ...ops.vectors import cosine_similarity
+from ...ops.breadth.nn_distance import pairwise_distance
+from ...ops.breadth.vectors import cosine_similarity
 from ...tensor import Tensor
 from .module import Module
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...ops import dropout as ops
-from ...ops.feature_dropout import dropout3d, feature_alpha_dropout
+from ...ops.breadth.nn_dropout import dropout3d, feature_alpha_dropout
 from ...tensor import Tensor
 from .module import Module
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ops import loss as classification
-from ...ops import regression
+from ...ops.breadth import nn_loss_regression as regression
 from ...tensor import Tensor
 from .module import Module
 

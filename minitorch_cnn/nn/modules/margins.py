@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...ops import margins, regression
-from ...ops.distances import pairwise_distance
+from ...ops.breadth import nn_loss_margin as margins
+from ...ops.breadth import nn_loss_regression as regression
+from ...ops.breadth.nn_distance import pairwise_distance
 from ...tensor import Tensor
 from .loss import _Loss, _WeightedLoss
 

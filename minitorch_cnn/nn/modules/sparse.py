@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...autograd.modes import no_grad
+from ...ops.breadth.nn_sparse import embedding
 from ...ops.creation import empty
-from ...ops.embedding import embedding
 from ...tensor import Tensor, shape_text
 from .. import init
 from ..parameter import Parameter

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...ops.breadth.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ...ops.resize import interpolate
-from ...ops.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ...tensor import Tensor
 from .module import Module
 

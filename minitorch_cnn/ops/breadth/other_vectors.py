@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..tensor import Tensor, shape_text
-from .arithmetic import mul, where
-from .common import check_broadcast
-from .linalg import bmm, check_pair, dot, mm, outer, tensordot, weighted_sum
-from .rearrange import roll
-from .reduce import norm, sum
-from .shape import broadcast_tensors, unsqueeze
+from ...tensor import Tensor, shape_text
+from ..arithmetic import mul, where
+from ..common import check_broadcast
+from ..products import bmm, check_pair, dot, mm, outer, tensordot, weighted_sum
+from ..reduce import norm, sum
+from ..shape import broadcast_tensors, unsqueeze
+from .other_rearrange import roll
 
 
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:

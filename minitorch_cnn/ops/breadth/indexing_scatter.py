@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
-from ..autograd.function import Function
-from ..backend import array_module
-from ..tensor import Tensor, wrap
-from .arithmetic import div, where
-from .positions import along, check_positions, check_source, gather, scatter, scatter_add
-from .shape import expand, reshape
+from ... import backend
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, wrap
+from ..arithmetic import div, where
+from ..positions import along, check_positions, check_source, gather, scatter, scatter_add
+from ..shape import expand, reshape
 
 REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
-from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
-from .arithmetic import where
-from .common import as_operand
-from .elementwise import sqrt
-from .indexing import diagonal
-from .linalg import matmul
-from .positions import gather
-from .reduce import ValuesAndIndices, dims_of, kept_shape, mean, median, needs_elements, sum
-from .shape import movedim, mT, reshape
-from .sorting import argsort, searchsorted, sort
+from ... import backend
+from ...backend import array_module
+from ...tensor import Tensor, shape_text, wrap
+from ..arithmetic import where
+from ..common import as_operand
+from ..elementwise import sqrt
+from ..indexing import diagonal
+from ..positions import gather
+from ..products import matmul
+from ..reduce import ValuesAndIndices, dims_of, kept_shape, mean, median, needs_elements, sum
+from ..shape import movedim, mT, reshape
+from .comparison import argsort, searchsorted, sort
 
 # ---------------------------------------------------------------------------- without the NaNs
 

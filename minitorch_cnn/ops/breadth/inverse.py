@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from .. import dtypes
-from ..backend import array_module
-from ..kernels import special
-from ..tensor import Tensor, wrap
-from .arithmetic import clamp, where
-from .common import floating
-from .elementwise import elementwise, exp, log, log1p, sign, sin, sqrt
+from ... import dtypes
+from ...backend import array_module
+from ...kernels import special
+from ...tensor import Tensor, wrap
+from ..arithmetic import clamp, where
+from ..common import floating
+from ..elementwise import elementwise, exp, log, log1p, sign, sin, sqrt
 
 acosh = elementwise(
     "acosh",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..autograd.function import Function
-from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
-from .common import same_device
-from .indexing import AddIntoZeros, check_index
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, shape_text, wrap
+from ..common import same_device
+from ..indexing import AddIntoZeros, check_index
 
 
 class TableRows(Function):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..backend import array_module
-from ..tensor import Tensor, wrap
-from .out import write_out
-from .shape import broadcast_tensors
+from ...backend import array_module
+from ...tensor import Tensor, wrap
+from ..out import write_out
+from ..shape import broadcast_tensors
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

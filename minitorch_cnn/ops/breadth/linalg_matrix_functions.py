@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.function import Function
-from ..backend import array_module
-from ..tensor import Tensor, wrap
-from .decompositions import check_matrix, eigvalsh, inv, svdvals
-from .linalg import matmul
-from .reduce import amax, sum
-from .shape import mT
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, wrap
+from ..products import matmul
+from ..reduce import amax, sum
+from ..shape import mT
+from .linalg_decompositions import check_matrix, eigvalsh, inv, svdvals
 
 
 class PseudoInverse(Function):

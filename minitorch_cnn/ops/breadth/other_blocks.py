@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
-from ..tensor import Tensor, shape_text, wrap
-from .arithmetic import mul
-from .creation import finish, meshgrid
-from .indexing import Diagonal, PutIntoZeros
-from .join import atleast_2d, cat, each_or_all, stack, tensor_list, tensor_split
-from .rearrange import flip
-from .reduce import sum
-from .shape import int_tuple, reshape, transpose, unsqueeze
+from ... import dtypes
+from ...tensor import Tensor, shape_text, wrap
+from ..arithmetic import mul
+from ..creation import finish, meshgrid
+from ..indexing import Diagonal, PutIntoZeros
+from ..join import atleast_2d, cat, each_or_all, stack, tensor_list, tensor_split
+from ..reduce import sum
+from ..shape import int_tuple, reshape, transpose, unsqueeze
+from .other_rearrange import flip
 
 
 def atleast_3d(*tensors: Any) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.function import Function
-from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
-from .shape import flatten, int_tuple, reshape
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, shape_text, wrap
+from ..shape import flatten, int_tuple, reshape
 
 
 class Flip(Function):

@@ -9,14 +9,14 @@ import math
 import warnings
 from typing import Any
 
-from ..autograd.function import Function
-from ..kernels import loss as kernels
-from ..tensor import Tensor, shape_text, wrap
-from .activation import Softplus
-from .arithmetic import where
-from .elementwise import exp, log, log1p
-from .loss import check_reduction, reduce_losses
-from .precision import full_precision
+from ...autograd.function import Function
+from ...kernels import loss as kernels
+from ...tensor import Tensor, shape_text, wrap
+from ..activation import Softplus
+from ..arithmetic import where
+from ..elementwise import exp, log, log1p
+from ..loss import check_reduction, reduce_losses
+from ..precision import full_precision
 
 
 def _weighted(losses: Tensor, weight: Tensor) -> Tensor:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
-from .activation import Softplus, relu
-from .arithmetic import minimum, where
-from .common import same_device
-from .distances import pairwise_distance
-from .loss import check_reduction, reduce_losses
-from .positions import gather
+from ...backend import array_module
+from ...tensor import Tensor, shape_text, wrap
+from ..activation import Softplus, relu
+from ..arithmetic import minimum, where
+from ..common import same_device
+from ..loss import check_reduction, reduce_losses
+from ..positions import gather
+from .nn_distance import pairwise_distance
 
 
 def margin_ranking_loss(

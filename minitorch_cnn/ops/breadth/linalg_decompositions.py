@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.function import Function
-from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
-from .arithmetic import where
-from .blocks import diag_embed
-from .common import sum_to
-from .creation import tril
-from .indexing import diagonal
-from .join import cat
-from .linalg import matmul
-from .shape import mT, reshape, unsqueeze
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, shape_text, wrap
+from ..arithmetic import where
+from ..common import sum_to
+from ..creation import tril
+from ..indexing import diagonal
+from ..join import cat
+from ..products import matmul
+from ..shape import mT, reshape, unsqueeze
+from .other_blocks import diag_embed
 
 
 class LinAlgError(RuntimeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..tensor import Tensor, shape_text
+from ...tensor import Tensor, shape_text
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:

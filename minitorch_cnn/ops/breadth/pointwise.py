@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import dtypes
-from ..autograd.function import Function
-from ..backend import array_module
-from ..tensor import Tensor, wrap
-from .arithmetic import BinaryWithOperands, mul, pow, sub, where
-from .common import array_of, check_broadcast, check_tensor, operands, sum_to
-from .elementwise import log, sigmoid
+from ... import dtypes
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, wrap
+from ..arithmetic import BinaryWithOperands, mul, pow, sub, where
+from ..common import array_of, check_broadcast, check_tensor, operands, sum_to
+from ..elementwise import log, sigmoid
 
 
 def _both_tensors(name: str, input: Any, other: Any) -> tuple[Tensor, Tensor]:

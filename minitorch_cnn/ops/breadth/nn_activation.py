@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import backend
-from ..tensor import Tensor, wrap
-from .activation import _floating, leaky_relu
-from .arithmetic import where
-from .elementwise import sigmoid, tanh
-from .exponentials import softmax
-from .inplace import make_inplace
-from .join import chunk
+from ... import backend
+from ...tensor import Tensor, wrap
+from ..activation import _floating, leaky_relu
+from ..arithmetic import where
+from ..elementwise import sigmoid, tanh
+from ..exponentials import softmax
+from ..inplace import make_inplace
+from ..join import chunk
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ..tensor import Tensor, shape_text
-from .activation import SELU_ALPHA, SELU_SCALE
-from .creation import ones
-from .dropout import _check_probability, _drop, _dropout_channels
-from .inplace import make_inplace
+from ...tensor import Tensor, shape_text
+from ..activation import SELU_ALPHA, SELU_SCALE
+from ..creation import ones
+from ..dropout import _check_probability, _drop, _dropout_channels
+from ..inplace import make_inplace
 
 
 def dropout3d(

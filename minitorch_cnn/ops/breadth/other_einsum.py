@@ -12,11 +12,11 @@ import math
 import string
 from typing import Any
 
-from ..tensor import Tensor, shape_text
-from .linalg import MatMul, check_pair
-from .precision import half_precision
-from .reduce import sum
-from .shape import permute, reshape
+from ...tensor import Tensor, shape_text
+from ..precision import half_precision
+from ..products import MatMul, check_pair
+from ..reduce import sum
+from ..shape import permute, reshape
 
 ELLIPSIS = "."  # stands for "..." while letters are taken apart
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, constant
-from ..tensor import Tensor, shape_text, wrap
-from .arithmetic import where
-from .common import same_device
-from .indexing import getitem
+from ...backend import array_module, constant
+from ...tensor import Tensor, shape_text, wrap
+from ..arithmetic import where
+from ..common import same_device
+from ..indexing import getitem
 
 MODES = ("bilinear", "nearest", "bicubic")
 PADDING_MODES = ("zeros", "border", "reflection")

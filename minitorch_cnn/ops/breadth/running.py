@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
-from ..autograd.function import Function
-from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
-from .common import floating
-from .cumulative import cumsum
-from .elementwise import exp
-from .join import cat
-from .positions import gather
-from .reduce import ValuesAndIndices, sum
-from .shape import movedim
+from ... import backend
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, shape_text, wrap
+from ..common import floating
+from ..elementwise import exp
+from ..join import cat
+from ..positions import gather
+from ..reduce import ValuesAndIndices, sum
+from ..shape import movedim
+from .other_cumulative import cumsum
 
 
 def _running_extreme(input: Tensor, dim: int, ufunc: Any) -> ValuesAndIndices:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 
-from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
-from .arithmetic import where
-from .dropout import dropout
-from .exponentials import softmax
+from ...backend import array_module
+from ...tensor import Tensor, shape_text, wrap
+from ..arithmetic import where
+from ..dropout import dropout
+from ..exponentials import softmax
 
 
 def scaled_dot_product_attention(

@@ -8,15 +8,15 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from ..autograd.function import ViewFunction
-from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
-from .arithmetic import where
-from .common import is_number, same_device
-from .indexing import WHOLE, BasicIndex, Diagonal, check_index, index_add
-from .inplace import WriteIntoView
-from .positions import IndexPut, index_put
-from .shape import broadcast_tensors, int_tuple, reshape
+from ...autograd.function import ViewFunction
+from ...backend import array_module
+from ...tensor import Tensor, shape_text, wrap
+from ..arithmetic import where
+from ..common import is_number, same_device
+from ..indexing import WHOLE, BasicIndex, Diagonal, check_index, index_add
+from ..inplace import WriteIntoView
+from ..positions import IndexPut, index_put
+from ..shape import broadcast_tensors, int_tuple, reshape
 
 
 def _vector_index(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[int, Any]:

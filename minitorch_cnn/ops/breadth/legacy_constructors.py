@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import dtypes
-from ..tensor import Size, Tensor
-from .creation import empty, tensor
+from ... import dtypes
+from ...tensor import Size, Tensor
+from ..creation import empty, tensor
 
 
 def _constructor(name: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:

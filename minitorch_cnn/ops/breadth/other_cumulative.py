@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.function import Function
-from ..backend import array_module
-from ..tensor import Tensor, wrap
-from .arithmetic import where
-from .join import cat
-from .rearrange import flip
-from .reduce import accumulator, kept_shape, sum
-from .shape import movedim, reshape
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, wrap
+from ..arithmetic import where
+from ..join import cat
+from ..reduce import accumulator, kept_shape, sum
+from ..shape import movedim, reshape
+from .other_rearrange import flip
 
 
 class Prod(Function):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import array_module
-from ..tensor import Tensor, wrap
-from .reduce import norm
+from ...backend import array_module
+from ...tensor import Tensor, wrap
+from ..reduce import norm
 
 
 def pairwise_distance(

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
-from ..tensor import Tensor, wrap
-from .positions import gather
-from .reduce import ValuesAndIndices
+from ...backend import array_module
+from ...tensor import Tensor, wrap
+from ..positions import gather
+from ..reduce import ValuesAndIndices
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
