@@ -73,7 +73,6 @@ from .formatting import set_printoptions
 from .kernels.algorithm import conv_algorithm, last_conv
 from .kernels.tiers import kernel_tier
 from .ops import *
-from .ops.copy import channels_last, contiguous_format, memory_format, preserve_format
 from .serialization import load, save
 from .tensor import Size, Tensor
 

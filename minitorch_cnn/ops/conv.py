@@ -25,6 +25,8 @@ from .pad import pad
 from .precision import half_precision
 from .window import Pair, numbers, pair, with_batch
 
+__all__ = ["conv2d", "conv_transpose2d", "conv1d", "conv_transpose1d"]
+
 
 class Conv2dFunction(Function):
     """y (N, K, OH, OW) = x (N, C, H, W) convolved with w (K, C/G, KH, KW), plus b (K) or None"""

@@ -20,6 +20,8 @@ from .pad import pad
 from .precision import half_precision
 from .window import numbers
 
+__all__ = ["conv3d", "conv_transpose3d"]
+
 
 class SliceWindows(Function):
     """y (N, OD, C, KD, H, W) = the windows of KD slices of x (N, C, D, H, W), stride apart"""

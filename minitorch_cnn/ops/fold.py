@@ -10,6 +10,8 @@ from ..kernels import ConvGeometry, output_size
 from ..tensor import Tensor, shape_text, wrap
 from .window import Pair, pair, with_batch
 
+__all__ = ["unfold", "fold"]
+
 
 class Unfold(Function):
     """cols (N, C*KH*KW, L) = all patches of x (N, C, H, W); each is the other's gradient"""

@@ -13,6 +13,8 @@ from .common import same_device
 from .precision import half_precision
 from .products import MatMul
 
+__all__ = ["linear", "bilinear"]
+
 
 class Linear(Function):
     """y = x W^T + b, with x (..., I), W (O, I), b (O,) or None, and y (..., O)"""

@@ -12,6 +12,11 @@ from .pool import adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, max_pool
 from .pool3d import avg_pool3d
 from .window import numbers
 
+__all__ = [
+    "max_pool1d", "max_pool1d_with_indices", "avg_pool1d", "adaptive_avg_pool1d",
+    "adaptive_max_pool1d", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+]  # fmt: skip
+
 
 def _image(function: str, input: Tensor) -> Tensor:
     """(..., C, L) as (..., C, 1, L)."""

@@ -13,6 +13,11 @@ from .precision import half_precision
 from .reduce import sum
 from .shape import expand, mT, permute, reshape, unsqueeze
 
+__all__ = [
+    "matmul", "mm", "bmm", "mv", "dot", "outer", "addmm", "addmv", "baddbmm", "trace",
+    "tensordot", "ger",
+]  # fmt: skip
+
 
 class MatMul(Function):
     """Y = A B for matrices in the last two axes; the axes before them broadcast"""
@@ -234,3 +239,6 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     rows = reshape(permute(a, free_a + of_a), (count_a, summed))
     columns = reshape(permute(b, of_b + free_b), (summed, count_b))
     return reshape(MatMul.apply(rows, columns), (*shape_a, *shape_b))
+
+
+ger = outer  # another name of the same function

@@ -8,6 +8,8 @@ from typing import Any
 from ..tensor import Tensor, shape_text
 from .window import numbers
 
+__all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
+
 
 def max_unpool1d(
     input: Tensor,

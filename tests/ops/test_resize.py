@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
-from minitorch_cnn.ops.breadth.shuffle import pixel_shuffle, pixel_unshuffle
+from minitorch_cnn.ops.breadth.nn_vision import pixel_shuffle, pixel_unshuffle
 from minitorch_cnn.ops.resize import interpolate, upsample
 
 ALIGNED = ("bilinear", "bicubic")

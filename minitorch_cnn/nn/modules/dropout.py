@@ -7,6 +7,8 @@ from ...ops.breadth.nn_dropout import dropout3d, feature_alpha_dropout
 from ...tensor import Tensor
 from .module import Module
 
+__all__ = ["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "Dropout3d", "FeatureAlphaDropout"]
+
 
 class _Dropout(Module):
     """The settings that all dropout layers have."""

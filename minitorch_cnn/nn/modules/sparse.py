@@ -12,6 +12,8 @@ from .. import init
 from ..parameter import Parameter
 from .module import Module
 
+__all__ = ["Embedding"]
+
 
 class Embedding(Module):
     """weight (num_embeddings, embedding_dim): input (...) of row numbers -> (..., embedding_dim).

@@ -1,4 +1,4 @@
-"""A tensor with a part replaced: index_fill, index_copy, masked_scatter, put, select_scatter, ...
+"""Torch's "... Mutating Ops": a tensor with a part replaced, by index_fill, put, slice_scatter, ...
 
 None of them changes its input; those of them that torch has with an underscore are methods too.
 """
@@ -17,6 +17,11 @@ from ..indexing import WHOLE, BasicIndex, Diagonal, check_index, index_add
 from ..inplace import WriteIntoView
 from ..positions import IndexPut, index_put
 from ..shape import broadcast_tensors, int_tuple, reshape
+
+__all__ = [
+    "fill", "index_fill", "index_copy", "masked_scatter", "put", "select_scatter",
+    "slice_scatter", "diagonal_scatter", "as_strided",
+]  # fmt: skip
 
 
 def _vector_index(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[int, Any]:

@@ -1,4 +1,4 @@
-"""Putting many values into one place: scatter_reduce, index_reduce.
+"""Torch's "... Mutating Ops": many values put into one place, by scatter_reduce and index_reduce.
 
 For dim 0 every src[i][j] goes to y[index[i][j]][j], as in `scatter`; what meets there is combined:
 added, multiplied, averaged, or the largest or smallest is kept. The elements of the input take
@@ -18,6 +18,8 @@ from ...tensor import Tensor, wrap
 from ..arithmetic import div, where
 from ..positions import along, check_positions, check_source, gather, scatter, scatter_add
 from ..shape import expand, reshape
+
+__all__ = ["scatter_reduce", "index_reduce"]
 
 REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 

@@ -9,6 +9,11 @@ from ... import dtypes
 from ...tensor import Size, Tensor
 from ..creation import empty, tensor
 
+__all__ = [
+    "FloatTensor", "DoubleTensor", "HalfTensor", "LongTensor", "IntTensor", "ShortTensor",
+    "CharTensor", "ByteTensor", "BoolTensor",
+]  # fmt: skip
+
 
 def _constructor(name: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     def construct(*data: Any) -> Tensor:

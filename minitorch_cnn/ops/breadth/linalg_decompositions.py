@@ -1,217 +1,24 @@
-"""Matrices taken apart: inverse, solve, determinant, Cholesky, QR, SVD, eigenvalues.
+"""torch.linalg's "Decompositions": Cholesky, QR, eigenvalues of symmetric matrices, SVD.
 
-Matrices lie in the last two axes; axes before them are batches. The gradients are those of
-M. Giles, "An extended collection of matrix derivative results for forward and reverse mode
-algorithmic differentiation" (2008), and M. Seeger et al., "Auto-differentiating linear algebra"
-(2017). They are written in tensor operations, so they can be differentiated again.
+For where the gradients come from see linalg_solvers.py.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from ...autograd.function import Function
 from ...backend import array_module
-from ...tensor import Tensor, shape_text, wrap
+from ...tensor import Tensor, wrap
 from ..arithmetic import where
-from ..common import sum_to
-from ..creation import tril
 from ..indexing import diagonal
 from ..join import cat
 from ..products import matmul
-from ..shape import mT, reshape, unsqueeze
-from .other_blocks import diag_embed
+from ..shape import mT, unsqueeze
+from .linalg_solvers import Inverse, Solve, _refused, check_matrix
+from .other_matrices import diag_embed, tril
 
-
-class LinAlgError(RuntimeError):
-    """A matrix that is singular or not positive-definite, where it must not be."""
-
-
-def check_matrix(name: str, x: Any, square: bool = False) -> Tensor:
-    """x if it holds matrices of floating numbers. Raises RuntimeError with the shape otherwise."""
-    if not isinstance(x, Tensor):
-        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
-    if x.ndim < 2:
-        raise RuntimeError(
-            f"{name}: The input tensor A must have at least 2 dimensions, got shape "
-            f"{shape_text(x.shape)}"
-        )
-    if square and x.shape[-1] != x.shape[-2]:
-        raise RuntimeError(
-            f"{name}: A must be batches of square matrices, but they are {x.shape[-2]} by "
-            f"{x.shape[-1]} matrices"
-        )
-    if not x.dtype.is_floating_point or x.array.dtype == np.float16:
-        raise RuntimeError(f"{name}: Expected a float32 or float64 tensor, got {x.dtype}")
-    return x
-
-
-def _refused(name: str, error: Exception) -> LinAlgError:
-    return LinAlgError(f"{name}: {error}. The input is singular, or not positive-definite.")
-
-
-# --------------------------------------------------------------------------- inverse and solution
-
-
-class Inverse(Function):
-    """Y = X^-1"""
-
-    @staticmethod
-    def forward(ctx, x):
-        try:
-            y = wrap(array_module(x.array).linalg.inv(x.array))
-        except np.linalg.LinAlgError as error:
-            raise _refused("linalg.inv", error) from None
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx, gy):
-        (y,) = ctx.saved_tensors
-        return -matmul(mT(y), matmul(gy, mT(y)))
-
-
-def inv(A: Tensor) -> Tensor:
-    """The inverse of square matrices (..., n, n). Raises RuntimeError if one is singular.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.linalg.inv(mt.tensor([[2.0, 0.0], [0.0, 4.0]]))
-    tensor([[0.5000, 0.0000],
-            [0.0000, 0.2500]])
-    """
-    return Inverse.apply(check_matrix("linalg.inv", A, square=True))
-
-
-class Solve(Function):
-    """X = A^-1 B"""
-
-    @staticmethod
-    def forward(ctx, a, b):
-        try:
-            x = wrap(array_module(a.array).linalg.solve(a.array, b.array))
-        except np.linalg.LinAlgError as error:
-            raise _refused("linalg.solve", error) from None
-        ctx.shapes = a.shape, b.shape
-        ctx.save_for_backward(a, x)
-        return x
-
-    @staticmethod
-    def backward(ctx, gx):
-        a, x = ctx.saved_tensors
-        gb = Solve.apply(mT(a), gx)
-        ga = -matmul(gb, mT(x))
-        return sum_to(ga, ctx.shapes[0]), sum_to(gb, ctx.shapes[1])
-
-
-def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
-    """X with A X = B (left=False: X A = B). B may be a vector (..., n), or matrices (..., n, k).
-
-    Raises RuntimeError if A is singular.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.linalg.solve(mt.tensor([[2.0, 0.0], [0.0, 4.0]]), mt.tensor([2.0, 2.0]))
-    tensor([1.0000, 0.5000])
-    """
-    check_matrix("linalg.solve", A, square=True)
-    if A.dtype is not B.dtype:
-        raise RuntimeError(f"linalg.solve: Expected A and B of one dtype, got {A.dtype}, {B.dtype}")
-    is_vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
-    b = unsqueeze(B, -1) if is_vector else B
-    side = -2 if left or is_vector else -1
-    if b.ndim < 2 or b.shape[side] != A.shape[-1]:
-        raise RuntimeError(
-            f"linalg.solve: Incompatible shapes of A and B for the equation "
-            f"{'AX = B' if left else 'XA = B'}: {shape_text(A.shape)} and {shape_text(B.shape)}"
-        )
-    if is_vector:
-        if not left:
-            raise RuntimeError("linalg.solve: left=False needs a matrix B, got a vector")
-        return Solve.apply(A, b).squeeze(-1)
-    return Solve.apply(A, b) if left else mT(Solve.apply(mT(A), mT(b)))
-
-
-# ----------------------------------------------------------------------------------- determinant
-
-
-class SignAndLogDet(Function):
-    """(sign, y) with det X = sign e^y; the sign has no gradient"""
-
-    @staticmethod
-    def forward(ctx, x):
-        sign, y = array_module(x.array).linalg.slogdet(x.array)
-        sign, y = wrap(sign), wrap(y)
-        ctx.save_for_backward(x)
-        ctx.mark_non_differentiable(sign)
-        return sign, y
-
-    @staticmethod
-    def backward(ctx, _, gy):
-        (x,) = ctx.saved_tensors
-        return reshape(gy, (*gy.shape, 1, 1)) * mT(inv(x))
-
-
-class Det(Function):
-    """y = det X"""
-
-    @staticmethod
-    def forward(ctx, x):
-        y = wrap(array_module(x.array).linalg.det(x.array))
-        ctx.save_for_backward(x, y)
-        return y
-
-    @staticmethod
-    def backward(ctx, gy):
-        # d det / dX is the matrix of cofactors: det(X) X^-T, which exists for singular X too.
-        x, y = ctx.saved_tensors
-        xp = array_module(x.array)
-        largest = max(1.0, float(xp.abs(x.array).max())) if x.array.size else 1.0
-        singular = bool((xp.abs(y.array) < 1e-12 * largest).any())
-        if singular:
-            return reshape(gy, (*gy.shape, 1, 1)) * Cofactors.apply(x)
-        return reshape(gy * y, (*gy.shape, 1, 1)) * mT(inv(x))
-
-
-class Cofactors(Function):
-    """Y = the cofactors of X, by its singular values: U diag(product of the others) V^T"""
-
-    @staticmethod
-    def forward(ctx, x):
-        xp = array_module(x.array)
-        u, s, vh = xp.linalg.svd(x.array)
-        n = s.shape[-1]
-        others = xp.stack([xp.delete(s, i, -1).prod(-1) for i in range(n)], -1)
-        sign = xp.linalg.det(u) * xp.linalg.det(vh)
-        return wrap(((u * others[..., None, :]) @ vh) * sign[..., None, None])
-
-    @staticmethod
-    def backward(ctx, gy):
-        raise NotImplementedError("linalg.det: no second gradient where a matrix is singular")
-
-
-def det(A: Tensor) -> Tensor:
-    """The determinants of square matrices (..., n, n), of shape (...).
-
-    >>> import minitorch_cnn as mt
-    >>> mt.linalg.det(mt.tensor([[1.0, 2.0], [3.0, 4.0]]))
-    tensor(-2.)
-    """
-    return Det.apply(check_matrix("linalg.det", A, square=True))
-
-
-def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
-    """(sign, logabsdet): the sign of the determinant, and the logarithm of its size."""
-    return SignAndLogDet.apply(check_matrix("linalg.slogdet", A, square=True))
-
-
-def logdet(input: Tensor) -> Tensor:
-    """The logarithm of the determinant, NaN if that is negative."""
-    sign, y = slogdet(input)
-    return where(sign < 0, float("nan"), y)
-
-
-# --------------------------------------------------------------------------------- factorisations
+__all__ = ["cholesky", "qr", "eigh", "eigvalsh", "svd", "svdvals"]
 
 
 class Cholesky(Function):
@@ -231,7 +38,7 @@ class Cholesky(Function):
         (y,) = ctx.saved_tensors
         inner = tril(matmul(mT(y), gy))
         inner = inner - diag_embed(diagonal(inner, 0, -2, -1)) / 2
-        inverse = inv(y)
+        inverse = Inverse.apply(y)
         gx = matmul(mT(inverse), matmul(inner, inverse))
         return (gx + mT(gx)) / 2  # X is symmetric, and so is its gradient
 

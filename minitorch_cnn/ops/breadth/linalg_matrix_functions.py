@@ -1,93 +1,15 @@
-"""Functions of whole matrices: pseudo-inverse, rank, powers."""
+"""torch.linalg's "Matrix Functions": matrix_power; and vander."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, wrap
 from ..products import matmul
-from ..reduce import amax, sum
-from ..shape import mT
-from .linalg_decompositions import check_matrix, eigvalsh, inv, svdvals
+from ..shape import reshape
+from .linalg_inverses import inv
+from .linalg_solvers import check_matrix
 
-
-class PseudoInverse(Function):
-    """Y = X^+; the gradient is Golub's and Pereyra's (1973)"""
-
-    @staticmethod
-    def forward(ctx, x, cutoff, hermitian):
-        xp = array_module(x.array)
-        if hermitian:  # only the lower triangle counts
-            s, u = xp.linalg.eigh(x.array)
-            vh = xp.swapaxes(u, -1, -2)
-        else:
-            u, s, vh = xp.linalg.svd(x.array, False)
-        kept = xp.abs(s) > cutoff.array[..., None]
-        inverse = xp.where(kept, 1 / xp.where(kept, s, 1), 0)
-        y = wrap(xp.swapaxes(vh, -1, -2) * inverse[..., None, :] @ xp.swapaxes(u, -1, -2))
-        ctx.save_for_backward(x, y)
-        return y
-
-    @staticmethod
-    def backward(ctx, gy):
-        x, y = ctx.saved_tensors
-        g, yt = mT(gy), mT(y)  # (..., m, n)
-        first = -matmul(matmul(yt, mT(g)), yt)
-        rest = g - matmul(x, matmul(y, g))
-        second = matmul(rest, matmul(y, yt))
-        other = g - matmul(matmul(g, y), x)
-        third = matmul(yt, matmul(y, other))
-        return first + second + third, None, None
-
-
-def pinv(
-    A: Tensor,
-    rcond: float | None = None,
-    hermitian: bool = False,
-    *,
-    rtol: Any = None,
-    atol: Any = None,
-) -> Tensor:
-    """The pseudo-inverse of matrices (..., m, n): (..., n, m).
-
-    Singular values up to max(atol, rtol * the largest one) count as 0; rtol is max(m, n) times
-    the smallest relative step of the dtype by default (0 if atol is given).
-    """
-    check_matrix("linalg.pinv", A, square=hermitian)
-    cutoff = _cutoff(A, rcond if rtol is None else rtol, atol, hermitian)
-    return PseudoInverse.apply(A, cutoff, hermitian)
-
-
-def _sizes(A: Tensor, hermitian: bool) -> Tensor:
-    """The singular values; of a symmetric matrix they are the sizes of the eigenvalues."""
-    return eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
-
-
-def _cutoff(A: Tensor, rtol: Any, atol: Any, hermitian: bool) -> Tensor:
-    """The size of singular values that count as 0, for each matrix."""
-    if rtol is None:
-        xp = array_module(A.array)
-        step = float(xp.finfo(A.array.dtype).eps)
-        rtol = (
-            0.0
-            if atol is not None and bool((A.new_tensor(atol) > 0).any())
-            else (max(A.shape[-2:]) * step)
-        )
-    s = _sizes(A, hermitian)
-    largest = amax(s, -1) if s.shape[-1] else s.new_zeros(s.shape[:-1])
-    zero = A.new_tensor(0.0) if atol is None else A.new_tensor(atol)
-    return (largest * rtol).maximum(zero.expand(largest.shape))
-
-
-def matrix_rank(
-    A: Tensor, tol: Any = None, hermitian: bool = False, *, rtol: Any = None, atol: Any = None
-) -> Tensor:
-    """How many singular values are above the cutoff (see `pinv`)."""
-    check_matrix("linalg.matrix_rank", A, square=hermitian)
-    cutoff = _cutoff(A, rtol, tol if atol is None else atol, hermitian)
-    return sum(_sizes(A, hermitian) > cutoff.unsqueeze(-1), -1)
+__all__ = ["matrix_power", "vander"]
 
 
 def matrix_power(A: Tensor, n: int) -> Tensor:
@@ -108,3 +30,14 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
             y = matmul(y, base)
         base, n = matmul(base, base), n // 2
     return y
+
+
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """Matrices of powers x^0, x^1, ..., a column for each power; for vectors (..., n)."""
+    count = x.shape[-1] if N is None else N
+    if count <= 1:
+        raise RuntimeError(f"N must be greater than 1, got {N}")
+    x = x if x.dtype.is_floating_point else x.long()
+    x = reshape(x, 1) if x.ndim == 0 else x
+    powers = wrap(array_module(x.array).arange(count))
+    return x.unsqueeze(-1) ** powers

@@ -1,4 +1,4 @@
-"""The rarer activation functions: celu, glu, rrelu, the shrinkages, softsign, gumbel_softmax.
+"""Torch's "Non-linear activation functions" beyond activation.py: celu, glu, the shrinkages, ...
 
 They are put together from operations that have gradients already, so there is no backward here.
 """
@@ -15,6 +15,11 @@ from ..elementwise import sigmoid, tanh
 from ..exponentials import softmax
 from ..inplace import make_inplace
 from ..join import chunk
+
+__all__ = [
+    "celu", "glu", "rrelu", "softsign", "tanhshrink", "softshrink", "hardshrink",
+    "gumbel_softmax", "celu_", "rrelu_",
+]  # fmt: skip
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:

@@ -1,4 +1,4 @@
-"""Attention: each query takes a weighted mean of all values.
+"""Torch's "Attention mechanisms": each query takes a weighted mean of all values.
 
 Vaswani et al., "Attention is all you need", 2017, section 3.2.
 """
@@ -12,6 +12,8 @@ from ...tensor import Tensor, shape_text, wrap
 from ..arithmetic import where
 from ..dropout import dropout
 from ..exponentials import softmax
+
+__all__ = ["scaled_dot_product_attention"]
 
 
 def scaled_dot_product_attention(

@@ -1,4 +1,4 @@
-"""Distances between vectors: pairwise_distance, pdist."""
+"""Torch's "Distance functions": pairwise_distance, cosine_similarity, pdist."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import numpy as np
 from ...backend import array_module
 from ...tensor import Tensor, wrap
 from ..reduce import norm
+from ..shape import broadcast_tensors
+
+__all__ = ["pairwise_distance", "cosine_similarity", "pdist"]
 
 
 def pairwise_distance(
@@ -22,6 +25,19 @@ def pairwise_distance(
     tensor([5.])
     """
     return norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """The cosine of the angle between vectors along dim: 1 for the same direction.
+
+    >>> import minitorch_cnn as mt
+    >>> x, y = mt.tensor([[1.0, 0.0]]), mt.tensor([[1.0, 1.0]])
+    >>> mt.nn.functional.cosine_similarity(x, y)
+    tensor([0.7071])
+    """
+    x1, x2 = broadcast_tensors(x1, x2)
+    lengths = [x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
+    return ((x1 / lengths[0]) * (x2 / lengths[1])).sum(dim=dim)
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:

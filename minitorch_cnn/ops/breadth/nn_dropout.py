@@ -1,4 +1,4 @@
-"""Dropout of whole volumes, and of whole channels in networks with SELU."""
+"""Torch's "Dropout functions" beyond dropout.py: of volumes, and of channels in SELU networks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from ..activation import SELU_ALPHA, SELU_SCALE
 from ..creation import ones
 from ..dropout import _check_probability, _drop, _dropout_channels
 from ..inplace import make_inplace
+
+__all__ = ["dropout3d", "feature_alpha_dropout"]
 
 
 def dropout3d(

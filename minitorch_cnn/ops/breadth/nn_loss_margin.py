@@ -1,4 +1,4 @@
-"""Losses with a margin: what is right by more than the margin costs nothing.
+"""Torch's "Loss functions" with a margin: what is right by more than the margin costs nothing.
 
 Nearly all are a relu of (margin - how right it is), then the mean over all of them.
 """
@@ -16,6 +16,12 @@ from ..common import same_device
 from ..loss import check_reduction, reduce_losses
 from ..positions import gather
 from .nn_distance import pairwise_distance
+
+__all__ = [
+    "margin_ranking_loss", "hinge_embedding_loss", "cosine_embedding_loss", "soft_margin_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss",
+    "triplet_margin_loss", "triplet_margin_with_distance_loss",
+]  # fmt: skip
 
 
 def margin_ranking_loss(

@@ -1,4 +1,4 @@
-"""Losses that compare numbers with numbers: mse_loss, l1_loss, binary cross entropies, kl_div.
+"""Torch's "Loss functions" that compare numbers: mse_loss, binary cross entropies, kl_div, ...
 
 Each is a formula for one element, and then the mean (or the sum, or neither) over all of them.
 """
@@ -17,6 +17,11 @@ from ..arithmetic import where
 from ..elementwise import exp, log, log1p
 from ..loss import check_reduction, reduce_losses
 from ..precision import full_precision
+
+__all__ = [
+    "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss", "gaussian_nll_loss",
+]  # fmt: skip
 
 
 def _weighted(losses: Tensor, weight: Tensor) -> Tensor:

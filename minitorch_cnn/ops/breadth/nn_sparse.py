@@ -1,4 +1,4 @@
-"""embedding: the rows of a table, by their numbers."""
+"""Torch's "Sparse functions": embedding and one_hot, rows of a table by their numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
 from ..common import same_device
 from ..indexing import AddIntoZeros, check_index
+
+__all__ = ["embedding", "one_hot"]
 
 
 class TableRows(Function):
@@ -101,3 +103,32 @@ def _shorten_rows(weight: Tensor, index: Tensor, max_norm: float, norm_type: flo
     # The small number is torch's.
     weight.array[used] = xp.where(lengths > max_norm, rows * (max_norm / (lengths + 1e-7)), rows)
     weight._bump_version()
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Class numbers as rows of zeros with a single 1: (...) -> (..., num_classes), int64.
+
+    num_classes: -1 for the largest number plus 1.
+    Raises RuntimeError for numbers that are negative or not below num_classes.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.one_hot(mt.tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    if tensor.dtype.category != 1:
+        raise RuntimeError(f"one_hot is only applicable to index tensor, got {tensor.dtype}")
+    if tensor.numel() == 0 and num_classes <= 0:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    if tensor.numel() and int(tensor.min()) < 0:
+        raise RuntimeError(f"Class values must be non-negative, got {int(tensor.min())}")
+    if num_classes == -1:
+        num_classes = int(tensor.max()) + 1
+    if tensor.numel() and int(tensor.max()) >= num_classes:
+        raise RuntimeError(
+            f"Class values must be smaller than num_classes, got {int(tensor.max())} and "
+            f"num_classes={num_classes}"
+        )
+    xp = array_module(tensor.array)
+    hits = tensor.array[..., None] == xp.arange(num_classes)
+    return wrap(hits.astype(xp.int64))

@@ -1,4 +1,4 @@
-"""einsum: products and sums written with a letter for each axis.
+"""Torch's "Other Operations": einsum, products and sums written with a letter for each axis.
 
     einsum("nc,ck->nk", x, w)   y[n, k] = sum over c of x[n, c] w[c, k]
 
@@ -17,6 +17,8 @@ from ..precision import half_precision
 from ..products import MatMul, check_pair
 from ..reduce import sum
 from ..shape import permute, reshape
+
+__all__ = ["einsum"]
 
 ELLIPSIS = "."  # stands for "..." while letters are taken apart
 

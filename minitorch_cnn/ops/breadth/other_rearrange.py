@@ -1,4 +1,4 @@
-"""The same elements in other places: flip and roll."""
+"""Torch's "Other Operations" that put the same elements in other places: flip, roll, rot90."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
-from ..shape import flatten, int_tuple, reshape
+from ..shape import flatten, int_tuple, reshape, transpose
+
+__all__ = ["flip", "fliplr", "flipud", "roll", "rot90"]
 
 
 class Flip(Function):
@@ -85,3 +87,27 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
             f"shifts and dimensions must align. shifts: {len(moved)}, dims:{len(along)}"
         )
     return Roll.apply(input, moved, tuple(input._dim(dim) for dim in along))
+
+
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+    """Turned k times by 90 degrees, from the first of the two dimensions towards the second.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.rot90(mt.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
+    """
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {list(dims)}")
+    if input.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    first, second = (input._dim(each) for each in dims)
+    if first == second:
+        raise RuntimeError(f"expected rotation dims to be different, but got dims = {list(dims)}")
+    turns = k % 4
+    if turns == 0:
+        return input.clone()
+    if turns == 2:
+        return flip(input, first, second)
+    turned = transpose(flip(input, second if turns == 1 else first), first, second)
+    return turned.contiguous()

@@ -1,4 +1,4 @@
-"""Statistics: quantiles, the most frequent element, histograms, covariance, membership."""
+"""Torch's "Other Operations" that count: bincount, histc, searchsorted, ...; and cov, corrcoef."""
 
 from __future__ import annotations
 
@@ -7,184 +7,45 @@ from typing import Any
 
 import numpy as np
 
-from ... import backend
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
-from ..arithmetic import where
-from ..common import as_operand
 from ..elementwise import sqrt
 from ..indexing import diagonal
 from ..positions import gather
 from ..products import matmul
-from ..reduce import ValuesAndIndices, dims_of, kept_shape, mean, median, needs_elements, sum
-from ..shape import movedim, mT, reshape
-from .comparison import argsort, searchsorted, sort
+from ..reduce import mean, sum
+from ..shape import mT, reshape
 
-# ---------------------------------------------------------------------------- without the NaNs
-
-
-def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean of the elements that are not NaN.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.tensor([1.0, float("nan"), 3.0]).nanmean()
-    tensor(2.)
-    """
-    x = input if dtype is None else input.to(dtype)
-    if not x.dtype.is_floating_point:
-        raise RuntimeError(f"nanmean(): expected input to have floating point dtype, got {x.dtype}")
-    present = ~x.isnan()
-    total = sum(where(present, x, 0.0), dim, keepdim)
-    return total / sum(present.to(x.dtype), dim, keepdim)
+__all__ = ["bincount", "histc", "searchsorted", "bucketize", "cov", "corrcoef"]
 
 
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """`median` of the elements that are not NaN."""
-    if dim is None:
-        return nanmedian(reshape(input, -1), 0).values
-    axis = input._dim(dim)
-    if input.ndim == 0:
-        return median(input, dim, keepdim)
-    needs_elements("nanmedian", input, (axis,))
-    order = argsort(input, axis)  # NaNs come last
-    present = sum(~input.isnan(), axis, True)
-    return _at(input, axis, gather(order, axis, ((present - 1) // 2).clamp(min=0)), keepdim)
-
-
-def _at(input: Tensor, axis: int, index: Tensor, keepdim: bool) -> ValuesAndIndices:
-    """The elements at the positions `index`, which has length 1 along axis."""
-    values = gather(input, axis, index)
-    if keepdim or input.ndim == 0:
-        return ValuesAndIndices(values, index)
-    return ValuesAndIndices(values.squeeze(axis), index.squeeze(axis))
-
-
-# -------------------------------------------------------------------------------------- by rank
-
-
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-    """(values, indices) of the k-th smallest element along a dimension, counted from 1.
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each of 0, 1, 2, ... occurs in a vector of integers, or the sum of its weights.
 
     >>> import minitorch_cnn as mt
-    >>> mt.tensor([30, 10, 20]).kthvalue(2).values
-    tensor(20)
+    >>> mt.bincount(mt.tensor([0, 2, 2]), minlength=4)
+    tensor([1, 0, 2, 0])
     """
-    axis = input._dim(dim)
-    length = input.size(axis) if input.ndim else 1
-    if not 1 <= k <= length:
-        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: k={k}")
-    if input.ndim == 0:
-        return ValuesAndIndices(input.clone(), argsort(input))
-    return _at(input, axis, argsort(input, axis).narrow(axis, k - 1, 1), keepdim)
-
-
-def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
-    """(values, indices) of the most frequent element along a dimension, the smallest of several.
-
-    indices: the last position of that element.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.tensor([3, 1, 1, 3, 2]).mode().values
-    tensor(1)
-    """
-    axis = input._dim(dim)
-    if input.ndim == 0:
-        return ValuesAndIndices(input.clone(), argsort(input))
-    needs_elements("mode", input, (axis,))
-    order = argsort(input, axis)
-    ranked = np.moveaxis(backend.to_numpy(gather(input.detach(), axis, order).array), axis, -1)
-    n = ranked.shape[-1]
-    starts = np.ones(ranked.shape, bool)  # where another value begins
-    starts[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
-    begin = np.maximum.accumulate(np.where(starts, np.arange(n), 0), -1)
-    length_so_far = np.arange(n) - begin + 1
-    last = length_so_far.argmax(-1)  # where the longest run of equal values ends
-    place = wrap(backend.to_device(np.expand_dims(last, axis), input.device))
-    return _at(input, axis, gather(order, axis, place), keepdim)
-
-
-INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
-
-
-def quantile(
-    input: Tensor,
-    q: Any,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    interpolation: str = "linear",
-) -> Tensor:
-    """The value below which the part q (from 0 to 1) of the elements lies.
-
-    q: a number, or a vector, for which the result has a new first dimension. Between two elements
-    it is interpolated, or by `interpolation` the lower, the higher, the nearest or their midpoint.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.tensor([0.0, 1.0, 2.0, 3.0]).quantile(0.5)
-    tensor(1.5000)
-    """
-    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
-
-
-def nanquantile(
-    input: Tensor,
-    q: Any,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    interpolation: str = "linear",
-) -> Tensor:
-    """`quantile` of the elements that are not NaN."""
-    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
-
-
-def _quantile(
-    name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpolation: str, skip_nan: bool
-) -> Tensor:
-    if not input.dtype.is_floating_point or input.array.dtype == np.float16:
-        raise RuntimeError(f"{name}() input tensor must be either float or double dtype, got "
-                           f"{input.dtype}")  # fmt: skip
-    if input.numel() == 0:
-        raise RuntimeError(f"{name}() input tensor must be non-empty")
-    if interpolation not in INTERPOLATIONS:
+    if input.ndim != 1 or input.dtype.category != 1:
         raise RuntimeError(
-            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, "
-            f"but got {interpolation}"
+            "bincount only supports 1-d non-negative integral inputs, got "
+            f"{input.ndim}-d {input.dtype}"
         )
-    parts = q if isinstance(q, Tensor) else input.new_tensor(q)
-    if parts.ndim > 1 or parts.dtype is not input.dtype:
+    if input.numel() and int(input.array.min()) < 0:
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs")
+    if minlength < 0:
+        raise RuntimeError(f"minlength should be >= 0, got {minlength}")
+    if weights is not None and weights.shape != input.shape:
         raise RuntimeError(
-            f"{name}() q must be a scalar or a vector of the same dtype as the input "
-            f"({input.dtype}), got shape {shape_text(parts.shape)} and {parts.dtype}"
+            f"weights should have the same shape as input: {list(weights.shape)} and "
+            f"{list(input.shape)}"
         )
-    if bool(((parts < 0) | (parts > 1)).any()):
-        raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {q}")
-    x = reshape(input, -1) if dim is None or input.ndim == 0 else movedim(input, dim, -1)
-    ranked = sort(x, -1).values  # NaNs come last
-    missing = x.isnan()
-    count = sum(~missing, -1, True) if skip_nan else sum(missing | True, -1, True)  # (..., 1)
-    place = reshape(parts, -1) * (count - 1).clamp(min=0).to(x.dtype)  # (..., Q)
-    low = place.detach().floor()
-    if interpolation == "lower":
-        place = low
-    elif interpolation == "higher":
-        place = place.detach().ceil()
-    elif interpolation == "nearest":
-        place = place.detach().round()
-    low, high = place.detach().floor(), place.detach().ceil()
-    below, above = (gather(ranked, -1, each.long()) for each in (low, high))
-    weight = 0.5 if interpolation == "midpoint" else place - low
-    y = below + (above - below) * weight
-    if not skip_nan:
-        y = y.masked_fill(missing.any(-1, True), math.nan)
-    y = movedim(y, -1, 0)  # (Q, ...)
-    if keepdim:
-        dims = dims_of(input, dim)
-        y = reshape(y, (y.size(0), *kept_shape(input.shape, dims)))
-    return y if parts.ndim else y.squeeze(0)
-
-
-# ------------------------------------------------------------------------------------ counting
+    xp = array_module(input.array)
+    if weights is None:
+        return wrap(xp.bincount(input.array, minlength=minlength).astype(np.int64))
+    total = xp.bincount(input.array, weights.array, minlength)
+    kept = weights.array.dtype if weights.dtype.is_floating_point else np.float64
+    return wrap(total.astype(kept))
 
 
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
@@ -212,6 +73,66 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     return wrap(counts.astype(input.array.dtype))
 
 
+def searchsorted(
+    sorted_sequence: Tensor,
+    values: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+) -> Tensor:
+    """Where each value would be inserted into a sorted sequence to keep it sorted.
+
+    sorted_sequence: a vector; or (..., n) for values of shape (..., m), a sequence for each row.
+    right (or side="right"): behind equal elements instead of before them. sorter: the positions
+    that sort the sequence, if it is not sorted. out_int32: int32 instead of int64.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.searchsorted(mt.tensor([1, 3, 5]), mt.tensor([3, 6]))
+    tensor([1, 3])
+    """
+    if side not in (None, "left", "right"):
+        raise RuntimeError(f"side can only be 'left' or 'right' but got {side!r}")
+    if side == "left" and right:
+        raise RuntimeError("side and right can't be set to opposites, got side of left and right")
+    side = side or ("right" if right else "left")
+    xp = array_module(sorted_sequence.array)
+    wanted = values.array if isinstance(values, Tensor) else xp.asarray(values)
+    if sorted_sequence.ndim == 0:
+        raise RuntimeError("boundaries tensor should have positive dimension, but got a 0-d tensor")
+    if isinstance(values, Tensor) and values.dtype is not sorted_sequence.dtype:
+        raise RuntimeError(
+            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, "
+            f"but got {sorted_sequence.dtype} and {values.dtype}"
+        )
+    sequence = sorted_sequence
+    if sorter is not None:
+        if sorter.shape != sequence.shape or sorter.dtype.category != 1:
+            raise RuntimeError(
+                "torch.searchsorted(): boundary and sorter must have the same size and sorter "
+                f"must be integer, but got {sequence.shape} and {sorter.shape}, {sorter.dtype}"
+            )
+        length = sequence.size(-1)
+        if sorter.numel() and bool(((sorter < 0) | (sorter >= length)).any()):
+            raise RuntimeError(f"torch.searchsorted(): sorter index out of range [0, {length})")
+        sequence = gather(sequence, -1, sorter)
+    kind = np.int32 if out_int32 else np.int64
+    rows = sequence.array
+    if rows.ndim == 1:
+        return wrap(xp.asarray(xp.searchsorted(rows, wanted, side=side), kind))
+    if wanted.shape[:-1] != rows.shape[:-1] or wanted.ndim == 0:
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+            f"dimensions of boundaries and input must match, but got {list(rows.shape)} and "
+            f"{list(wanted.shape)}"
+        )
+    found = xp.empty(wanted.shape, kind)
+    for row in np.ndindex(*rows.shape[:-1]):
+        found[row] = xp.searchsorted(rows[row], wanted[row], side=side)
+    return wrap(found)
+
+
 def bucketize(
     input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
 ) -> Tensor:
@@ -228,26 +149,7 @@ def bucketize(
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
-def isin(
-    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
-) -> Tensor:
-    """True where an element is one of the test elements (invert: where it is not).
-
-    >>> import minitorch_cnn as mt
-    >>> mt.isin(mt.tensor([1, 2, 3]), mt.tensor([2, 5]))
-    tensor([False,  True, False])
-    """
-    some = elements if isinstance(elements, Tensor) else test_elements
-    if not isinstance(some, Tensor):
-        raise TypeError("isin(): at least one of elements and test_elements must be a Tensor")
-    arrays = [
-        each.array if isinstance(each, Tensor) else array_module(some.array).asarray(each)
-        for each in (as_operand(elements, some), as_operand(test_elements, some))
-    ]
-    return wrap(array_module(some.array).isin(*arrays, invert=invert))
-
-
-# ------------------------------------------------------------------------------------ covariance
+# --------------------------------------------------------------------------------------- covariance
 
 
 def cov(

@@ -1,16 +1,17 @@
-"""Vectors in space: cross products, distances, norms; and products with a sum in front."""
+"""Torch's "Other Operations" on vectors in space: cross, cdist, renorm."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...tensor import Tensor, shape_text
-from ..arithmetic import mul, where
+from ..arithmetic import where
 from ..common import check_broadcast
-from ..products import bmm, check_pair, dot, mm, outer, tensordot, weighted_sum
-from ..reduce import norm, sum
+from ..reduce import norm
 from ..shape import broadcast_tensors, unsqueeze
 from .other_rearrange import roll
+
+__all__ = ["cross", "cdist", "renorm"]
 
 
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
@@ -39,16 +40,6 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
         )
     # y[i] = a[i+1] b[i+2] - a[i+2] b[i+1]
     return roll(a, -1, axis) * roll(b, -2, axis) - roll(a, -2, axis) * roll(b, -1, axis)
-
-
-def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The p-norm of input - other, over all elements.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.dist(mt.tensor([3.0, 0.0]), mt.tensor([0.0, 4.0]))
-    tensor(5.)
-    """
-    return norm(input - other, p)
 
 
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: Any = None) -> Tensor:
@@ -100,49 +91,3 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     lengths = norm(input, p, others, True)
     too_long = lengths > maxnorm
     return input * where(too_long, maxnorm / (where(too_long, lengths, 1.0) + 1e-7), 1.0)
-
-
-# ------------------------------------------------------------------------------------- products
-
-
-def inner(input: Tensor, other: Tensor) -> Tensor:
-    """Sums of products over the last axis of both.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.inner(mt.tensor([1, 2]), mt.tensor([3, 4]))
-    tensor(11)
-    """
-    if input.ndim == 0 or other.ndim == 0:
-        return mul(input, other)
-    check_pair("inner", input, other)
-    if input.size(-1) != other.size(-1):
-        raise RuntimeError(
-            "inner() the last dimension must match on both input tensors but got shapes "
-            f"{shape_text(input.shape)} and {shape_text(other.shape)}"
-        )
-    return tensordot(input, other, ([-1], [-1]))
-
-
-def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """The dot product of two vectors (torch's takes the complex conjugate of the first)."""
-    return dot(input, other)
-
-
-def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta * input + alpha * the outer product of two vectors"""
-    return weighted_sum(input, outer(vec1, vec2), beta, alpha)
-
-
-def addbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
-) -> Tensor:
-    """beta * input + alpha * the sum over a batch of matrix products"""
-    return weighted_sum(input, sum(bmm(batch1, batch2), 0), beta, alpha)
-
-
-def chain_matmul(*matrices: Tensor) -> Tensor:
-    """The product of several matrices, from left to right."""
-    product = matrices[0]
-    for each in matrices[1:]:
-        product = mm(product, each)
-    return product
