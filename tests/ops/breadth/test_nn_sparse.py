@@ -111,3 +111,10 @@ def test_the_layer():
         mt.nn.Embedding(4, 3, _weight=table)
     with pytest.raises(AssertionError, match="2-dimensional"):
         mt.nn.Embedding.from_pretrained(mt.zeros(3))
+
+
+def test_a_class_beyond_the_last():
+    one_hot = mt.nn.functional.one_hot
+    assert one_hot(mt.tensor([2]), 3).tolist() == [[0, 0, 1]]
+    with pytest.raises(RuntimeError):
+        one_hot(mt.tensor([3]), 3)

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from torch_oracle import array, check_gradients
 
 import minitorch_cnn as mt
+from minitorch_cnn.autograd import gradcheck
 from minitorch_cnn.nn import functional as F
+from minitorch_cnn.ops.breadth.nn_vision import pixel_shuffle, pixel_unshuffle
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -136,3 +138,43 @@ def test_affine_grid_refuses_what_does_not_fit():
     ]:
         with pytest.raises(error, match=r"\d"):
             F.affine_grid(mt.zeros(theta), size, align_corners=False)
+
+
+def test_an_image_and_a_grid_of_different_types():
+    image, grid = mt.ones(1, 1, 3, 3), mt.zeros(1, 2, 2, 2)
+    assert mt.nn.functional.grid_sample(image, grid, align_corners=False).shape == (1, 1, 2, 2)
+    for a, b in ((image, grid.double()), (image.double(), grid), (image.long(), grid.long())):
+        with pytest.raises(RuntimeError, match="same dtype"):
+            mt.nn.functional.grid_sample(a, b, align_corners=False)
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), SEEDS)
+def test_channel_shuffle_takes_one_of_each_group_in_turn(groups, per_group, length, seed):
+    x = array(seed, (2, groups * per_group, length))
+    order = [g * per_group + i for i in range(per_group) for g in range(groups)]
+    np.testing.assert_array_equal(F.channel_shuffle(mt.from_numpy(x), groups).numpy(), x[:, order])
+    check_gradients(lambda a: F.channel_shuffle(a, groups), x)
+
+
+def test_channel_shuffle_refuses_what_does_not_fit():
+    for shape, groups in (((1, 4), 2), ((1, 5, 2), 2), ((1, 4, 2), 0)):
+        with pytest.raises(RuntimeError, match=r"\d"):
+            F.channel_shuffle(mt.zeros(shape), groups)
+
+
+@given(st.integers(1, 3), st.integers(0, 2), st.integers(1, 3), st.integers(0, 2**32))
+def test_pixel_shuffle_by_definition(r, batch, channels, seed):
+    shape = (*[2] * batch, channels * r * r, 2, 3)
+    x = np.random.default_rng(seed).standard_normal(shape)
+    y = pixel_shuffle(mt.tensor(x), r).numpy()
+    assert y.shape == (*shape[:-3], channels, 2 * r, 3 * r)
+    for c, i, j in np.ndindex(channels, 2 * r, 3 * r):
+        expected = x[..., (c * r + i % r) * r + j % r, i // r, j // r]
+        np.testing.assert_array_equal(y[..., c, i, j], expected)
+    np.testing.assert_array_equal(pixel_unshuffle(mt.tensor(y), r).numpy(), x)
+
+
+def test_pixel_shuffle_gradient():
+    x = mt.tensor(np.random.default_rng(0).standard_normal((1, 8, 2, 2))).requires_grad_()
+    assert gradcheck(lambda a: pixel_shuffle(a, 2), x)
+    assert gradcheck(lambda a: pixel_unshuffle(a, 2), x)
