@@ -24,7 +24,7 @@ def run(*command, **options):
     [
         ["tests/ops"],
         ["tests/nn", "tests/autograd"],
-        ["tests/optim", "tests/cuda/on_device", "tests/test_tensor.py", "tests/test_inplace.py"]
+        ["tests/optim", "tests/cuda/on_device", "tests/test_tensor.py"]
         + ["tests/test_reference.py"],
     ],
     ids=lambda paths: paths[0],

@@ -103,74 +103,6 @@ def test_losses_and_distances_are_torchs(make, inputs):
     np.testing.assert_allclose(got.numpy(), expected.numpy(), rtol=1e-12)
 
 
-@pytest.mark.parametrize("bias", [True, False])
-def test_bilinear_is_torchs(bias):
-    torch = pytest.importorskip("torch")
-    ours, theirs = (lib.nn.Bilinear(3, 4, 5, bias=bias, dtype=lib.float64) for lib in (mt, torch))
-    assert repr(ours) == repr(theirs)
-    assert float(abs(ours.weight).max()) <= 3**-0.5
-    theirs.load_state_dict({k: torch.tensor(v.numpy()) for k, v in ours.state_dict().items()})
-    x, y = values(0, 2, 3), values(1, 2, 4)
-    got = ours(mt.tensor(x), mt.tensor(y)).detach().numpy()
-    expected = theirs(torch.tensor(x), torch.tensor(y)).detach().numpy()
-    np.testing.assert_allclose(got, expected, atol=1e-12)
-    with pytest.raises(ValueError, match="0"):
-        nn.Bilinear(0, 4, 5)
-
-
-@pytest.mark.parametrize("dims", [1, 3])
-def test_pooling_with_places_and_back(dims):
-    torch = pytest.importorskip("torch")
-    x = np.random.default_rng(0).standard_normal((2, 3, *(7, 6, 5)[:dims]))
-    results = []
-    for lib in (mt, torch):
-        pool = getattr(lib.nn, f"MaxPool{dims}d")(2, return_indices=True)
-        unpool = getattr(lib.nn, f"MaxUnpool{dims}d")(2)
-        y, places = pool(lib.tensor(x))
-        results.append([y, places, unpool(y, places, output_size=x.shape), repr(unpool)])
-    for ours, theirs in zip(results[0][:3], results[1][:3], strict=True):
-        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
-    assert results[0][3] == results[1][3]
-
-
-@pytest.mark.parametrize("dims", [2, 3])
-def test_fractional_pooling_layers(dims):
-    torch = pytest.importorskip("torch")
-    x = np.random.default_rng(0).standard_normal((2, 3, *(7, 6, 8)[:dims]))
-    draws = np.random.default_rng(1).random((2, 3, dims))
-    results = [
-        getattr(lib.nn, f"FractionalMaxPool{dims}d")(
-            2, output_ratio=(0.5,) * dims, _random_samples=lib.tensor(draws)
-        )(lib.tensor(x)).numpy()
-        for lib in (mt, torch)
-    ]
-    np.testing.assert_array_equal(*results)
-    for options in ({}, dict(output_size=2, output_ratio=0.5), dict(output_ratio=1.5)):
-        with pytest.raises(ValueError, match="output"):
-            getattr(nn, f"FractionalMaxPool{dims}d")(2, **options)
-
-
-@pytest.mark.parametrize("dims", [1, 3])
-def test_transposed_layers_reach_the_size_that_is_asked_for(dims):
-    layer = getattr(nn, f"ConvTranspose{dims}d")(2, 3, 3, stride=2, padding=1)
-    x = mt.zeros(1, 2, *[4] * dims)
-    assert layer(x, output_size=[8] * dims).shape == (1, 3, *[8] * dims)
-    assert layer(x, output_size=(1, 3, *[7] * dims)).shape == (1, 3, *[7] * dims)
-    for wrong in ([9] * dims, [8] * (dims + 1)):
-        with pytest.raises(ValueError, match=str(wrong[0]) if len(wrong) == dims else "elements"):
-            layer(x, output_size=wrong)
-
-
-def test_convolutions_take_torchs_arguments_and_no_others():
-    for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d):
-        with pytest.raises(TypeError, match="output_padding"):
-            kind(2, 3, 1, output_padding=0)
-    with pytest.raises(ValueError, match="reflect"):
-        nn.ConvTranspose3d(2, 3, 1, padding_mode="reflect")
-    with pytest.raises(TypeError, match="same"):
-        nn.ConvTranspose1d(2, 3, 1, padding="same")
-
-
 @pytest.mark.parametrize(
     "layer, shape, error",
     [
@@ -188,19 +120,3 @@ def test_convolutions_take_torchs_arguments_and_no_others():
 def test_what_does_not_fit_is_refused(layer, shape, error):
     with pytest.raises(error, match=r"\d"):
         layer()(mt.zeros(shape))
-
-
-@pytest.mark.parametrize("name", nn.refused.__all__)
-def test_functions_that_are_missing_say_so(name):
-    torch = pytest.importorskip("torch")
-    assert hasattr(torch.nn.functional, name) and name not in nn.functional.__all__
-    with pytest.raises(NotImplementedError, match=f"{name} is not supported: use|{name}.*no loss"):
-        getattr(nn.functional, name)(1, option=2)
-
-
-@pytest.mark.parametrize("name", nn.modules.refused.__all__)
-def test_layers_that_are_missing_say_so(name):
-    torch = pytest.importorskip("torch")
-    assert hasattr(torch.nn, name) and name not in nn.__all__
-    with pytest.raises(NotImplementedError, match=f"nn.{name} is not supported"):
-        getattr(nn, name)(3, 4)
