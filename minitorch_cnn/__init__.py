@@ -72,7 +72,6 @@ from .dtypes import (
 from .formatting import set_printoptions
 from .kernels import conv_algorithm, kernel_tier, last_conv
 from .ops import *
-from .ops.copy import channels_last, contiguous_format, memory_format, preserve_format
 from .serialization import load, save
 from .tensor import Size, Tensor
 

@@ -29,7 +29,15 @@ from .explanation import Explanation
 from .tape import recorded_nodes
 
 # Operations on each number by itself, by the file of ops/ that they are in.
-POINTWISE_FILES = ("activation", "arithmetic", "elementwise", "exponentials", "copy", "dropout")
+POINTWISE_FILES = (
+    "activation",
+    "arithmetic",
+    "elementwise",
+    "exponentials",
+    "copy",
+    "dropout",
+    "pointwise",
+)
 MIXING = ("Softmax", "LogSoftmax", "GLU", "CumSum")
 
 

@@ -6,11 +6,15 @@
 minitorch_cnn.Size([5, 1])
 """
 
+import typing as _typing
+
 from . import functional, init, parallel, utils
-from .modules import *  # noqa: F403  the layers, listed in modules/__init__.py
-from .modules import __all__ as _layers
-from .modules.refused import *  # noqa: F403  not in __all__: they only say that they are missing
+from .modules import *
+from .modules.refused import *  # not in __all__: they only say that they are missing
 from .parallel import DataParallel
 from .parameter import Parameter
 
-__all__ = ["DataParallel", "Parameter", "functional", "init", "parallel", "utils", *_layers]
+if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand
+    from .modules import __all__ as _layers
+
+    __all__ = ["DataParallel", "Parameter", "functional", "init", "parallel", "utils", *_layers]

@@ -15,6 +15,12 @@ from .arithmetic import where
 from .elementwise import erf, exp, sigmoid, tanh
 from .inplace import check_writable, make_inplace
 
+__all__ = [
+    "relu", "relu_", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardtanh", "relu6",
+    "hardsigmoid", "hardswish", "softplus", "logsigmoid", "threshold", "prelu", "leaky_relu_",
+    "elu_", "selu_", "hardtanh_", "threshold_",
+]  # fmt: skip
+
 
 class ReLU(Function):
     """y = max(x, 0). Backward needs only where y is positive, so x need not be kept."""

@@ -26,6 +26,13 @@ from .common import (
     shape_of,
     sum_to,
 )
+from .elementwise import floor, rint, trunc
+
+__all__ = [
+    "add", "sub", "mul", "div", "floor_divide", "remainder", "fmod", "pow", "neg", "maximum",
+    "minimum", "where", "clamp", "lerp", "addcmul", "addcdiv", "round", "frac", "clip",
+    "divide", "true_divide", "multiply", "negative", "subtract",
+]  # fmt: skip
 
 
 class Add(Function):
@@ -431,58 +438,6 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     return add(input, div(tensor1, tensor2), alpha=value)
 
 
-def atan2(input: Tensor, other: Tensor) -> Tensor:
-    """The angle of the point (other, input), in radians from -pi to pi."""
-    if not isinstance(input, Tensor) or not isinstance(other, Tensor):
-        raise TypeError(f"atan2() needs two tensors, got {input!r:.40} and {other!r:.40}")
-    a, b = operands(input, other, floating=True)
-    check_broadcast(a, b)
-    return Atan2.apply(a, b)
-
-
-class Atan2(BinaryWithOperands):
-    """y = atan2(a, b)"""
-
-    @staticmethod
-    def forward(ctx, a, b):
-        Atan2.save(ctx, a, b)
-        return wrap(array_module(a.array).arctan2(a.array, b.array))
-
-    @staticmethod
-    def backward(ctx, gy):
-        a, b = Atan2.load(ctx)
-        square = a * a + b * b
-        return sum_to(gy * b / square, ctx.shapes[0]), sum_to(-gy * a / square, ctx.shapes[1])
-
-
-def _rounding(name: str, doc: str) -> Any:
-    """floor, ceil, ...: steps, whose gradient is 0 wherever there is one."""
-
-    class Rounding(Function):
-        @staticmethod
-        def forward(ctx, x):
-            return wrap(getattr(array_module(x.array), name)(x.array))
-
-        @staticmethod
-        def backward(ctx, gy):
-            return gy.new_zeros(gy.shape)
-
-    Rounding.__name__ = Rounding.__qualname__ = name.capitalize()
-
-    def function(input: Tensor) -> Tensor:
-        return Rounding.apply(input) if input.dtype.is_floating_point else input.clone()
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
-    return function
-
-
-floor = _rounding("floor", "The largest integer not above each element.")
-ceil = _rounding("ceil", "The smallest integer not below each element.")
-trunc = _rounding("trunc", "Each element without its fraction.")
-_round = _rounding("rint", "Each element rounded to the nearest integer, halves to even.")
-
-
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """Each element rounded to `decimals` places, halves to even.
 
@@ -491,10 +446,18 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     tensor([0., 2., 2.])
     """
     if decimals == 0:
-        return _round(input)
-    return div(_round(mul(input, 10.0**decimals)), 10.0**decimals)
+        return rint(input)
+    return div(rint(mul(input, 10.0**decimals)), 10.0**decimals)
 
 
 def frac(input: Tensor) -> Tensor:
     """The fraction of each element: input - trunc(input)."""
     return sub(input, trunc(input))
+
+
+# Other names of the same functions.
+clip = clamp
+divide = true_divide = div
+multiply = mul
+negative = neg
+subtract = sub

@@ -31,6 +31,8 @@ from .arithmetic import Add
 from .common import same_device
 from .standardize import Standardize, per_channel, standardize_gradient
 
+__all__ = ["batch_norm"]
+
 
 class PendingNorm:
     """y = x * scale + shift [+ residual], still to be computed."""

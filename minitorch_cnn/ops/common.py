@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -126,3 +127,12 @@ def sum_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
     stretched = [i + extra for i, n in enumerate(shape) if n == 1 and g.array.shape[i + extra] != 1]
     g = g.sum(dim=(*range(extra), *stretched), keepdim=True)
     return g.reshape(shape) if extra else g
+
+
+def public_names(namespace: dict[str, Any]) -> list[str]:
+    """The names in a namespace that is made of imports, without its modules and private names."""
+    return [
+        name
+        for name, value in namespace.items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    ]

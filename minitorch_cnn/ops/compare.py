@@ -11,6 +11,14 @@ from ..tensor import Tensor, wrap
 from .arithmetic import where
 from .common import array_of, check_broadcast, check_tensor, operands, same_device
 
+__all__ = [
+    "eq", "ne", "not_equal", "lt", "less", "le", "less_equal", "gt", "greater", "ge",
+    "greater_equal", "logical_and", "logical_or", "logical_xor", "logical_not", "bitwise_and",
+    "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift", "bitwise_not",
+    "isnan", "isinf", "isposinf", "isneginf", "isfinite", "nan_to_num", "isclose", "allclose",
+    "equal", "is_same_size", "is_nonzero",
+]  # fmt: skip
+
 
 def _comparison(name: str, numpy_name: str, symbol: str) -> Callable[[Any, Any], Tensor]:
     def compare(input: Tensor, other: Any) -> Tensor:

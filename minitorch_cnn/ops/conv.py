@@ -24,6 +24,8 @@ from .common import same_device
 from .precision import half_precision
 from .window import conv_window, hashable, transposed_window
 
+__all__ = ["conv2d", "conv_transpose2d", "conv1d", "conv_transpose1d"]
+
 
 class Conv2dFunction(Function):
     """y (N, K, OH, OW) = x (N, C, H, W) convolved with w (K, C/G, KH, KW), plus b (K) or None"""

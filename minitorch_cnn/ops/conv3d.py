@@ -18,6 +18,8 @@ from .conv import Conv2dFunction, Conv2dInputGrad, conv_geometry_of, transposed_
 from .pad import pad
 from .precision import half_precision
 
+__all__ = ["conv3d", "conv_transpose3d"]
+
 
 class SliceWindows(Function):
     """y (N, OD, C, KD, H, W) = the windows of KD slices of x (N, C, D, H, W), stride apart"""

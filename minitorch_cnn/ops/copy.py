@@ -9,6 +9,8 @@ from ..autograd.function import Function
 from ..dtypes import dtype
 from ..tensor import Tensor, wrap
 
+__all__ = ["clone", "channels_last", "contiguous_format", "memory_format", "preserve_format"]
+
 
 class memory_format:
     """How the elements of an image tensor lie in memory; its shape is (N, C, H, W) in any case.

@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 
 from .. import backend, dtypes
-from ..autograd.function import Function
 from ..backend import array_module
 from ..dtypes import as_dtype, number_dtype
 from ..tensor import Tensor, shape_text, wrap
 from .copy import in_format
-from .shape import expand, int_tuple
+from .shape import int_tuple
+
+__all__ = [
+    "tensor", "as_tensor", "asarray", "from_numpy", "from_dlpack", "zeros", "ones", "empty",
+    "full", "scalar_tensor", "empty_like", "full_like", "zeros_like", "ones_like", "arange",
+    "linspace", "logspace", "eye",
+]  # fmt: skip
 
 
 def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -410,72 +415,3 @@ def eye(
 ) -> Tensor:
     """The n x m matrix (n x n without m) with ones on the diagonal and zeros elsewhere."""
     return finish(np.eye(n, m, dtype=_dtype_or_default(dtype)), device, requires_grad)
-
-
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """One tensor for each vector, all of the grid's shape: the coordinates of its points.
-
-    indexing: "ij" (the first vector along dimension 0) or "xy" (along dimension 1).
-
-    >>> import minitorch_cnn as mt
-    >>> y, x = mt.meshgrid(mt.arange(2), mt.arange(3), indexing="ij")
-    >>> y
-    tensor([[0, 0, 0],
-            [1, 1, 1]])
-    """
-    vectors = list(tensors[0]) if isinstance(tensors[0], list | tuple) else list(tensors)
-    if indexing not in ("ij", "xy"):
-        raise RuntimeError(f"indexing must be one of 'xy' or 'ij', but received: {indexing!r}")
-    if any(each.ndim > 1 for each in vectors):
-        raise RuntimeError("meshgrid: expected scalars or vectors")
-    lengths = [each.numel() for each in vectors]
-    axes = list(range(len(vectors)))
-    if indexing == "xy" and len(axes) > 1:
-        axes[:2] = [1, 0]
-    shape = [lengths[axes.index(axis)] for axis in range(len(axes))]
-    grids = []
-    for vector, axis in zip(vectors, axes, strict=True):
-        lying = [1] * len(axes)
-        lying[axis] = vector.numel()
-        grids.append(expand(vector.reshape(lying), shape))
-    return tuple(grids)
-
-
-# ------------------------------------------------------------------------------------ triangles
-
-
-class Triangle(Function):
-    """y = x with zeros above (tril) or below (triu) a diagonal"""
-
-    @staticmethod
-    def forward(ctx, x, name, diagonal):
-        ctx.name, ctx.diagonal = name, diagonal
-        return wrap(getattr(array_module(x.array), name)(x.array, diagonal))
-
-    @staticmethod
-    def backward(ctx, gy):
-        return Triangle.apply(gy, ctx.name, ctx.diagonal), None, None
-
-
-def _triangle(name: str, input: Tensor, diagonal: int) -> Tensor:
-    if input.ndim < 2:
-        raise RuntimeError(
-            f"{name}: input tensor must have at least 2 dimensions, got {input.ndim}"
-        )
-    return Triangle.apply(input, name, diagonal)
-
-
-def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The matrices with zeros above a diagonal.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.tril(mt.ones(2, 2))
-    tensor([[1., 0.],
-            [1., 1.]])
-    """
-    return _triangle("tril", input, diagonal)
-
-
-def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The matrices with zeros below a diagonal."""
-    return _triangle("triu", input, diagonal)

@@ -18,6 +18,8 @@ from .activation import SELU_ALPHA, SELU_SCALE
 from .creation import ones, ones_like
 from .inplace import make_inplace
 
+__all__ = ["dropout", "dropout1d", "dropout2d", "alpha_dropout"]
+
 
 class Dropout(Function):
     """y = x kept / (1 - p), kept a function of the key: linear, and its own gradient

@@ -16,6 +16,12 @@ from ..kernels.array import special
 from ..tensor import Tensor, wrap
 from .common import floating
 
+__all__ = [
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "reciprocal",
+    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sigmoid", "erf", "abs",
+    "sign", "square", "floor", "ceil", "trunc", "absolute", "arccos", "arcsin", "arctan", "fix",
+]  # fmt: skip
+
 Elementwise = Callable[[Tensor], Tensor]
 
 
@@ -216,3 +222,39 @@ def sign(input: Tensor) -> Tensor:
 def square(input: Tensor) -> Tensor:
     """x * x, in the same type (int64 for bools)."""
     return input**2
+
+
+def _rounding(name: str, doc: str) -> Any:
+    """floor, ceil, ...: steps, whose gradient is 0 wherever there is one."""
+
+    class Rounding(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return wrap(getattr(array_module(x.array), name)(x.array))
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy.new_zeros(gy.shape)
+
+    Rounding.__name__ = Rounding.__qualname__ = name.capitalize()
+
+    def function(input: Tensor) -> Tensor:
+        return Rounding.apply(input) if input.dtype.is_floating_point else input.clone()
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+floor = _rounding("floor", "The largest integer not above each element.")
+ceil = _rounding("ceil", "The smallest integer not below each element.")
+trunc = _rounding("trunc", "Each element without its fraction.")
+rint = _rounding("rint", "Each element rounded to the nearest integer, halves to even.")
+
+
+# Other names of the same functions.
+absolute = abs
+arccos = acos
+arcsin = asin
+arctan = atan
+fix = trunc

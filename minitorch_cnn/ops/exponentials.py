@@ -18,6 +18,8 @@ from .elementwise import exp, log
 from .precision import full_precision
 from .reduce import amax, dims_of, sum
 
+__all__ = ["softmax", "log_softmax", "logsumexp"]
+
 
 class Softmax(Function):
     """y_i = exp(x_i) / sum_j exp(x_j) along axis dim"""

@@ -11,6 +11,8 @@ from ..kernels.geometry import Pair, conv_geometry
 from ..tensor import Tensor, shape_text, wrap
 from .window import pair, with_batch
 
+__all__ = ["unfold", "fold"]
+
 
 class Unfold(Function):
     """cols (N, C*KH*KW, L) = all patches of x (N, C, H, W); each is the other's gradient"""

@@ -17,6 +17,8 @@ from ..kernels.geometry import numbers
 from ..tensor import Tensor, shape_text, wrap
 from .positions import gather
 
+__all__ = ["fractional_max_pool2d", "fractional_max_pool3d"]
+
 
 def fractional_max_pool2d(
     input: Tensor,

@@ -18,6 +18,10 @@ from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
 from .creation import as_tensor
 
+__all__ = [
+    "select", "narrow", "diagonal", "diag", "nonzero", "argwhere", "index_select", "index_add",
+]  # fmt: skip
+
 WHOLE = slice(None)
 
 # -------------------------------------------------------------------------------------- views

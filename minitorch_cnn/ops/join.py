@@ -15,6 +15,11 @@ from .common import same_device
 from .indexing import index_select, narrow, select
 from .shape import reshape, unsqueeze
 
+__all__ = [
+    "cat", "concat", "concatenate", "stack", "atleast_1d", "atleast_2d", "hstack", "vstack",
+    "split", "split_with_sizes", "chunk", "tensor_split", "unbind", "repeat_interleave",
+]  # fmt: skip
+
 
 class Cat(Function):
     """y = the tensors one after the other along axis dim"""

@@ -9,8 +9,10 @@ from ..kernels import matmul, relu_
 from ..tensor import Tensor, shape_text, wrap
 from .activation import ReLUBackward, relu
 from .common import same_device
-from .linalg import MatMul
 from .precision import half_precision
+from .products import MatMul
+
+__all__ = ["linear", "bilinear"]
 
 
 class Linear(Function):

@@ -19,6 +19,8 @@ from .exponentials import log_softmax
 from .positions import gather
 from .precision import full_precision
 
+__all__ = ["cross_entropy", "nll_loss"]
+
 
 class CrossEntropy(Function):
     """l_r = log(sum_c exp(x_rc)) - x_rt, t the target of row r; and p = softmax(x)

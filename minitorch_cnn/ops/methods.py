@@ -1,7 +1,8 @@
 """Makes the functions of ops/ methods and operators of Tensor.
 
 `x.sum(0)` is `sum(x, 0)`: a function whose first argument is a tensor is a method as it stands.
-The tables below say which names become methods; importing this module binds them.
+So every function in ops/__init__.py is a method if its first argument is a tensor, by its name, but
+for those listed here.
 """
 
 from __future__ import annotations
@@ -12,123 +13,55 @@ from typing import Any
 
 from ..tensor import Tensor
 from . import (
-    activation,
     arithmetic,
-    binary,
-    blocks,
     compare,
     copy,
     creation,
-    cumulative,
-    decompositions,
     elementwise,
-    exponentials,
-    geometry,
     indexing,
     inplace,
-    inverse,
-    join,
-    linalg,
-    matrix_functions,
-    positions,
+    products,
     random,
-    rearrange,
-    reduce,
-    replace,
-    running,
-    scatter_reduce,
     shape,
-    sorting,
-    statistics,
 )
+from .breadth import other_matrices
 from .common import is_number
 
-METHODS: dict[ModuleType, str] = {
-    arithmetic: """add sub mul div pow neg maximum minimum clamp lerp addcmul addcdiv atan2
-        floor ceil trunc round frac floor_divide remainder fmod""",
-    elementwise: """exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos
-        atan sinh cosh tanh sigmoid erf abs sign square""",
-    inverse: """acosh asinh atanh erfc erfinv logit sinc deg2rad rad2deg positive sgn signbit
-        isreal""",
-    binary: """hypot copysign fmax fmin float_power logaddexp logaddexp2 xlogy ldexp heaviside
-        nextafter gcd lcm clamp_min clamp_max""",
-    activation: "relu relu_ prelu",
-    compare: """eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and
-        logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not
-        bitwise_left_shift bitwise_right_shift isnan isinf isposinf isneginf isfinite nan_to_num
-        isclose allclose equal is_same_size is_nonzero""",
-    reduce: """sum nansum mean var std norm amax amin aminmax argmax argmin max min median all any
-        count_nonzero""",
-    cumulative: "prod cumsum cumprod",
-    exponentials: "softmax log_softmax logsumexp",
-    shape: """reshape view view_as reshape_as flatten ravel unflatten squeeze unsqueeze permute
-        transpose swapaxes swapdims t movedim moveaxis expand expand_as broadcast_to repeat tile""",
-    rearrange: "flip fliplr flipud roll",
-    indexing: """select narrow diagonal diag unfold nonzero argwhere index_select index_add""",
-    positions: """gather scatter scatter_add take take_along_dim masked_fill masked_select
-        index_put""",
-    join: "split split_with_sizes chunk tensor_split unbind repeat_interleave",
-    blocks: """hsplit vsplit dsplit diag_embed diagflat kron rot90 sum_to_size""",
-    replace: """index_fill index_copy masked_scatter put select_scatter slice_scatter
-        diagonal_scatter as_strided""",
-    scatter_reduce: "scatter_reduce index_reduce",
-    running: "cummax cummin logcumsumexp diff",
-    statistics: """nanmean nanmedian kthvalue mode quantile nanquantile histc cov corrcoef""",
-    decompositions: "cholesky det slogdet logdet qr",
-    matrix_functions: "matrix_power",
-    linalg: "matmul mm bmm mv dot outer addmm addmv baddbmm trace",
-    geometry: "cross dist renorm inner vdot addr addbmm",
-    sorting: "sort argsort msort topk unique unique_consecutive bincount",
-    creation: "new_tensor new_full new_zeros new_ones new_empty tril triu",
-    random: """uniform_ normal_ bernoulli bernoulli_ random_ exponential_ multinomial cauchy_
-        log_normal_ geometric_""",
-    copy: "clone contiguous to cpu cuda type_as pin_memory is_pinned",
+TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a tensor
+
+# torch has these as functions only.
+FUNCTIONS_ONLY = """bucketize combinations empty_like fill full_like ones_like rand_like
+    randint_like randn_like rsub selu std_mean threshold var_mean zeros_like"""
+
+# And these as methods only.
+METHODS_ONLY: dict[ModuleType, str] = {
+    copy: "contiguous to cpu cuda type_as pin_memory is_pinned",
+    creation: "new_tensor new_full new_zeros new_ones new_empty",
+    indexing: "unfold",
     inplace: "copy_ fill_ zero_",
+    other_matrices: "sum_to_size",
+    random: "uniform_ normal_ bernoulli_ random_ exponential_ cauchy_ log_normal_ geometric_",
+    shape: "view view_as reshape_as expand expand_as repeat",
 }
+
+# The methods with an underscore: the same operation, written over the tensor itself.
+IN_PLACE = """
+    abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin
+    arcsinh arctan arctan2 arctanh asin asinh atan atan2 atanh baddbmm bitwise_and
+    bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil clamp
+    clamp_max clamp_min clip copysign cos cosh cumprod cumsum deg2rad div divide eq erf erfc
+    erfinv exp exp2 expm1 fix float_power floor floor_divide fmod frac gcd ge greater
+    greater_equal gt heaviside hypot index_add index_copy index_fill index_put index_reduce lcm
+    ldexp le lerp less less_equal log log10 log1p log2 logical_and logical_not logical_or
+    logical_xor logit lt masked_fill masked_scatter mul multiply nan_to_num ne neg negative
+    nextafter not_equal pow put rad2deg reciprocal remainder renorm round rsqrt scatter
+    scatter_add scatter_reduce sgn sigmoid sign sin sinc sinh sqrt square sub subtract tan tanh
+    tril triu true_divide trunc xlogy
+"""
 
 # These would give a tensor, and every view of it, another shape after the fact.
 REFUSED = """squeeze_ unsqueeze_ t_ transpose_ swapaxes_ swapdims_ as_strided_ resize_ resize_as_
     set_"""
-
-# The methods with an underscore: the same operation, written over the tensor itself.
-IN_PLACE: dict[ModuleType, str] = {
-    arithmetic: """add sub mul div pow neg clamp lerp addcmul addcdiv atan2 floor ceil trunc round
-        frac floor_divide remainder fmod""",
-    elementwise: """exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos
-        atan sinh cosh tanh sigmoid erf abs sign square""",
-    inverse: "acosh asinh atanh erfc erfinv logit sinc deg2rad rad2deg sgn",
-    binary: """hypot copysign float_power xlogy ldexp heaviside nextafter gcd lcm clamp_min
-        clamp_max""",
-    compare: """eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and
-        logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not
-        bitwise_left_shift bitwise_right_shift nan_to_num""",
-    indexing: "index_add",
-    positions: "scatter scatter_add masked_fill index_put",
-    replace: "index_fill index_copy masked_scatter put",
-    scatter_reduce: "scatter_reduce index_reduce",
-    creation: "tril triu",
-    cumulative: "cumsum cumprod",
-    linalg: "addmm addmv baddbmm",
-    geometry: "addr addbmm renorm",
-}
-
-ALIASES = {
-    "subtract": "sub",
-    "multiply": "mul",
-    "divide": "div",
-    "true_divide": "div",
-    "negative": "neg",
-    "absolute": "abs",
-    "clip": "clamp",
-    "fix": "trunc",
-    "arcsin": "asin",
-    "arccos": "acos",
-    "arctan": "atan",
-    "arctan2": "atan2",
-    "arcsinh": "asinh",
-    "arccosh": "acosh",
-    "arctanh": "atanh",
-}
 
 
 def _operator(function: Callable[..., Any], reflected: bool = False) -> Callable[..., Any]:
@@ -150,7 +83,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "floordiv": arithmetic.floor_divide,
     "mod": arithmetic.remainder,
     "pow": arithmetic.pow,
-    "matmul": linalg.matmul,
+    "matmul": products.matmul,
     "and": compare.bitwise_and,
     "or": compare.bitwise_or,
     "xor": compare.bitwise_xor,
@@ -160,17 +93,16 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 COMPARISONS = "eq ne lt le gt ge"
 
 
-def bind() -> None:
-    """Sets the methods and operators on Tensor."""
-    for module, names in METHODS.items():
+def bind(namespace: dict[str, Any]) -> None:
+    """Sets the methods and operators on Tensor; namespace: the functions at the top, by name."""
+    for name, value in namespace.items():
+        if _takes_tensor(value) and name not in FUNCTIONS_ONLY.split():
+            setattr(Tensor, name, value)
+    for module, names in METHODS_ONLY.items():
         for name in names.split():
             setattr(Tensor, name, getattr(module, name))
-    for module, names in IN_PLACE.items():
-        for name in names.split():
-            setattr(Tensor, name + "_", inplace.make_inplace(getattr(module, name)))
-    for alias, name in ALIASES.items():
-        setattr(Tensor, alias, getattr(Tensor, name))
-        setattr(Tensor, alias + "_", getattr(Tensor, name + "_"))
+    for name in IN_PLACE.split():
+        setattr(Tensor, name + "_", inplace.make_inplace(namespace[name]))
     for name, function in copy.CONVERSIONS.items():
         setattr(Tensor, name, function)
 
@@ -191,14 +123,17 @@ def bind() -> None:
         ("__invert__", compare.bitwise_not),
         ("__getitem__", indexing.getitem),
         ("__setitem__", inplace.setitem),
-        ("ger", linalg.outer),
-        ("inverse", decompositions.inv),
-        ("pinverse", matrix_functions.pinv),
         ("T", property(shape.T)),
         ("mT", property(shape.mT)),
         ("where", _where),
     ):
         setattr(Tensor, name, function)
+
+
+def _takes_tensor(value: Any) -> bool:
+    """True for a function whose first argument is a tensor."""
+    code = getattr(value, "__code__", None)
+    return code is not None and code.co_varnames[0] in TENSOR
 
 
 def _refused(name: str) -> Callable[..., Any]:
@@ -219,6 +154,3 @@ def _refused(name: str) -> Callable[..., Any]:
 def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     """This tensor where the condition holds, other elsewhere."""
     return arithmetic.where(condition, self, other)
-
-
-bind()

@@ -1,6 +1,6 @@
-"""Normalisation: batch, group, layer, instance and local response norm.
+"""Normalisation: group, layer, instance, RMS and local response norm, and vectors of length 1.
 
-All but the last do the same to different sets of numbers: subtract their mean and divide by their
+The first four do the same to different sets of numbers: subtract their mean and divide by their
 standard deviation, then let the layer scale and shift the result as it likes.
 """
 
@@ -13,9 +13,14 @@ from ..dtypes import finfo
 from ..kernels import compute_type
 from ..tensor import Tensor, shape_text
 from .batch_norm import batch_norm, move_towards
+from .out import write_out
 from .pad import pad
 from .precision import full_precision
 from .standardize import Standardize, per_channel
+
+__all__ = [
+    "instance_norm", "group_norm", "layer_norm", "rms_norm", "local_response_norm", "normalize",
+]  # fmt: skip
 
 
 def instance_norm(
@@ -209,3 +214,18 @@ def local_response_norm(
     for offset in range(1, size):
         total = total + squares[:, offset : offset + C]
     return input / (total * (alpha / size) + k) ** beta
+
+
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
+    """input divided by its p-norm along dim (by eps where the norm is smaller).
+
+    out: a tensor to write the result into.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.normalize(mt.tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    result = input / input.norm(p, dim, keepdim=True).clamp(min=eps)
+    return result if out is None else write_out("normalize", result, out)

@@ -10,6 +10,8 @@ from ..autograd.function import Function
 from ..backend import array_module, constant
 from ..tensor import Tensor, shape_text, wrap
 
+__all__ = ["pad"]
+
 
 class ConstantPad(Function):
     """y = x with a border: pads holds (before, after) for each dimension; negative ones crop.

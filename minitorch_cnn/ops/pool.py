@@ -13,6 +13,11 @@ from ..tensor import Tensor, wrap
 from .resize import Resize
 from .window import adaptive_size, hashable, pool_window, with_batch
 
+__all__ = [
+    "max_pool2d", "max_pool2d_with_indices", "avg_pool2d", "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
+]  # fmt: skip
+
 
 class MaxPool(Function):
     """y (N, C, OH, OW) = the largest number of each window of x (N, C, H, W)

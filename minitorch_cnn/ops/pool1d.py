@@ -21,6 +21,11 @@ from .pool import (
 from .pool3d import avg_pool3d
 from .window import adaptive_size
 
+__all__ = [
+    "max_pool1d", "max_pool1d_with_indices", "avg_pool1d", "adaptive_avg_pool1d",
+    "adaptive_max_pool1d", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+]  # fmt: skip
+
 
 def max_pool1d(
     input: Tensor,

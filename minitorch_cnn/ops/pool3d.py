@@ -25,6 +25,11 @@ from .pool import (
 from .positions import gather
 from .window import adaptive_size
 
+__all__ = [
+    "max_pool3d", "max_pool3d_with_indices", "adaptive_max_pool3d", "avg_pool3d",
+    "adaptive_avg_pool3d",
+]  # fmt: skip
+
 
 def max_pool3d(
     input: Tensor,

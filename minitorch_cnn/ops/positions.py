@@ -18,6 +18,11 @@ from .common import is_number
 from .indexing import AddIntoZeros, AdvancedIndex, check_index, getitem, split_index
 from .shape import broadcast_shapes, broadcast_tensors, expand
 
+__all__ = [
+    "gather", "scatter", "scatter_add", "take", "take_along_dim", "masked_fill",
+    "masked_select", "index_put",
+]  # fmt: skip
+
 
 def along(index: Any, dim: int) -> tuple:
     """The full index of a bare array: `index` in axis dim, every other axis counting up."""

@@ -19,6 +19,11 @@ from .creation import finish
 from .inplace import check_writable, write
 from .shape import int_tuple
 
+__all__ = [
+    "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal",
+    "bernoulli", "multinomial",
+]  # fmt: skip
+
 
 def _rng(generator: Generator | None) -> np.random.Generator:
     return (backend.default_generator if generator is None else generator).rng

@@ -23,6 +23,11 @@ from .elementwise import abs as absolute
 from .positions import gather
 from .shape import expand, reshape
 
+__all__ = [
+    "sum", "nansum", "mean", "var", "std", "var_mean", "std_mean", "norm", "amax", "amin",
+    "aminmax", "argmax", "argmin", "max", "min", "median", "all", "any", "count_nonzero",
+]  # fmt: skip
+
 
 def dims_of(x: Tensor, dim: Any) -> tuple[int, ...]:
     """The axes meant by `dim` (None or an empty tuple: all), counted from the front."""

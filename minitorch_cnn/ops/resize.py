@@ -10,6 +10,8 @@ from ..autograd.function import Function
 from ..backend import array_module, constant
 from ..tensor import Tensor, shape_text, wrap
 
+__all__ = ["interpolate", "upsample", "upsample_nearest", "upsample_bilinear"]
+
 
 class Resize(Function):
     """y = the matrix (OL, L), NumPy's, applied to one axis of x (N, C, ...) that has length L

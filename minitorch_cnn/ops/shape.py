@@ -19,6 +19,12 @@ from ..dtypes import dtype
 from ..tensor import Size, Tensor, shape_text, wrap
 from .common import sum_to
 
+__all__ = [
+    "reshape", "flatten", "ravel", "unflatten", "squeeze", "unsqueeze", "permute", "transpose",
+    "swapaxes", "swapdims", "t", "movedim", "moveaxis", "broadcast_to", "broadcast_shapes",
+    "broadcast_tensors", "tile",
+]  # fmt: skip
+
 
 def int_tuple(args: tuple) -> tuple[int, ...]:
     """Sizes or dimensions given one by one or as one sequence: f(2, 3) and f((2, 3))."""

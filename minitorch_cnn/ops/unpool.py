@@ -8,6 +8,8 @@ from typing import Any
 from ..kernels.geometry import numbers
 from ..tensor import Tensor, shape_text
 
+__all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
+
 
 def max_unpool1d(
     input: Tensor,

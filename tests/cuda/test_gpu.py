@@ -31,7 +31,7 @@ def on_the_gpu():
         ["tests/nn", "tests/autograd"],
         ["tests/amp", "tests/models"],
         ["tests/serialization", "tests/onnx"],
-        ["tests/optim", "tests/cuda/on_device", "tests/test_tensor.py", "tests/test_inplace.py"],
+        ["tests/optim", "tests/cuda/on_device", "tests/test_tensor.py"],
         ["tests/test_reference.py", "tests/test_trajectories.py"],
     ],
     ids=lambda paths: paths[0],

@@ -155,3 +155,24 @@ def test_a_step_of_gradient_descent_lowers_the_loss():
             p -= 1e-7 * p.grad
     after = ((layer(x) - target) ** 2).sum()
     assert (before - after).item() == pytest.approx(1e-7 * slope, rel=1e-3)
+
+
+@pytest.mark.parametrize("dims", [1, 3])
+def test_transposed_layers_reach_the_size_that_is_asked_for(dims):
+    layer = getattr(nn, f"ConvTranspose{dims}d")(2, 3, 3, stride=2, padding=1)
+    x = mt.zeros(1, 2, *[4] * dims)
+    assert layer(x, output_size=[8] * dims).shape == (1, 3, *[8] * dims)
+    assert layer(x, output_size=(1, 3, *[7] * dims)).shape == (1, 3, *[7] * dims)
+    for wrong in ([9] * dims, [8] * (dims + 1)):
+        with pytest.raises(ValueError, match=str(wrong[0]) if len(wrong) == dims else "elements"):
+            layer(x, output_size=wrong)
+
+
+def test_convolutions_take_torchs_arguments_and_no_others():
+    for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d):
+        with pytest.raises(TypeError, match="output_padding"):
+            kind(2, 3, 1, output_padding=0)
+    with pytest.raises(ValueError, match="reflect"):
+        nn.ConvTranspose3d(2, 3, 1, padding_mode="reflect")
+    with pytest.raises(TypeError, match="same"):
+        nn.ConvTranspose1d(2, 3, 1, padding="same")

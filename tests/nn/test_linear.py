@@ -124,3 +124,22 @@ def test_layer_with_a_dtype_and_without_inputs():
     with pytest.warns(UserWarning, match="zero-element"):
         empty = nn.Linear(0, 2)
     assert empty(mt.zeros(4, 0)).tolist() == [[0.0, 0.0]] * 4
+
+
+def values(seed, *shape):
+    return np.random.default_rng(seed).uniform(0.1, 2.0, shape)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_bilinear_is_torchs(bias):
+    torch = pytest.importorskip("torch")
+    ours, theirs = (lib.nn.Bilinear(3, 4, 5, bias=bias, dtype=lib.float64) for lib in (mt, torch))
+    assert repr(ours) == repr(theirs)
+    assert float(abs(ours.weight).max()) <= 3**-0.5
+    theirs.load_state_dict({k: torch.tensor(v.numpy()) for k, v in ours.state_dict().items()})
+    x, y = values(0, 2, 3), values(1, 2, 4)
+    got = ours(mt.tensor(x), mt.tensor(y)).detach().numpy()
+    expected = theirs(torch.tensor(x), torch.tensor(y)).detach().numpy()
+    np.testing.assert_allclose(got, expected, atol=1e-12)
+    with pytest.raises(ValueError, match="0"):
+        nn.Bilinear(0, 4, 5)

@@ -54,3 +54,35 @@ def test_max_unpool_undoes_max_pool():
     back = nn.MaxUnpool2d(2)(y, indices, output_size=(5, 4))
     assert ((back == x) | (back == 0)).all()
     assert (back != 0).sum().item() == y.numel()
+
+
+@pytest.mark.parametrize("dims", [1, 3])
+def test_pooling_with_places_and_back(dims):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).standard_normal((2, 3, *(7, 6, 5)[:dims]))
+    results = []
+    for lib in (mt, torch):
+        pool = getattr(lib.nn, f"MaxPool{dims}d")(2, return_indices=True)
+        unpool = getattr(lib.nn, f"MaxUnpool{dims}d")(2)
+        y, places = pool(lib.tensor(x))
+        results.append([y, places, unpool(y, places, output_size=x.shape), repr(unpool)])
+    for ours, theirs in zip(results[0][:3], results[1][:3], strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    assert results[0][3] == results[1][3]
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_fractional_pooling_layers(dims):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).standard_normal((2, 3, *(7, 6, 8)[:dims]))
+    draws = np.random.default_rng(1).random((2, 3, dims))
+    results = [
+        getattr(lib.nn, f"FractionalMaxPool{dims}d")(
+            2, output_ratio=(0.5,) * dims, _random_samples=lib.tensor(draws)
+        )(lib.tensor(x)).numpy()
+        for lib in (mt, torch)
+    ]
+    np.testing.assert_array_equal(*results)
+    for options in ({}, dict(output_size=2, output_ratio=0.5), dict(output_ratio=1.5)):
+        with pytest.raises(ValueError, match="output"):
+            getattr(nn, f"FractionalMaxPool{dims}d")(2, **options)

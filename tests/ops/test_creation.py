@@ -1,13 +1,29 @@
-"""New tensors: values, dtypes, sharing, randomness, errors."""
-
-import math
+"""New tensors: values, dtypes, sharing, errors."""
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
+from tables import at_the_seams, refused_as_by_torch
 
 import minitorch_cnn as mt
+
+SEAMS = {
+    "arange to its start": lambda lib: lib.arange(2, 2),
+    "arange of a fraction": lambda lib: lib.arange(0, 2, 0.75),
+    "linspace of none": lambda lib: lib.linspace(0, 1, 0),
+}
+
+test_at_the_seams = at_the_seams(SEAMS)
+
+REFUSED = {
+    "zeros of a negative length": (lambda lib: lib.zeros(-1), "-1"),
+    "arange to infinity": (lambda lib: lib.arange(0, float("inf")), "inf"),
+    "arange away from the end": (lambda lib: lib.arange(0, 3, -1), "-1"),
+    "linspace of negative steps": (lambda lib: lib.linspace(0, 1, -1), "-1"),
+}
+
+test_refused_as_by_torch = refused_as_by_torch(REFUSED)
 
 
 @pytest.mark.parametrize(
@@ -138,82 +154,3 @@ def test_from_dlpack_shares_both_ways():
     t = torch.from_dlpack(y)
     t[1] = 4
     assert y[1] == 4
-
-
-# -------------------------------------------------------------------------------- randomness
-
-
-def draws(generator=None):
-    yield mt.rand(3, 4, generator=generator)
-    yield mt.randn(5, generator=generator)
-    yield mt.randint(0, 100, (7,), generator=generator)
-    yield mt.randperm(9, generator=generator)
-    yield mt.normal(1.0, 2.0, (3,), generator=generator)
-    yield mt.bernoulli(mt.full((20,), 0.5), generator=generator)
-    yield mt.multinomial(mt.ones(20), 5, generator=generator)
-    yield mt.empty(4).uniform_(-1, 1, generator=generator)
-    yield mt.empty(4).normal_(0, 1, generator=generator)
-    yield mt.empty(4).exponential_(generator=generator)
-
-
-def test_the_same_seed_gives_the_same_numbers():
-    mt.manual_seed(5)
-    first = list(draws())
-    mt.manual_seed(5)
-    again = list(draws())
-    own = list(draws(mt.Generator().manual_seed(5)))
-    other = list(draws(mt.Generator().manual_seed(6)))
-    for a, b, c, d in zip(first, again, own, other, strict=True):
-        assert mt.equal(a, b) and mt.equal(a, c) and not mt.equal(a, d)
-
-
-def test_distributions():
-    """Means and deviations, within 5 standard errors (a false alarm in 2 million)."""
-    n = 40_000
-    error = 5 / math.sqrt(n)
-    u = mt.rand(n, dtype=mt.float64)
-    assert abs(u.mean() - 0.5) < error and u.min() >= 0 and u.max() < 1
-    assert abs(u.std() - 12**-0.5) < error
-    z = mt.randn(n, dtype=mt.float64)
-    assert abs(z.mean()) < error and abs(z.std() - 1) < error
-    m = mt.empty(n, dtype=mt.float64).normal_(3, 2)
-    assert abs(m.mean() - 3) < 2 * error and abs(m.std() - 2) < 2 * error
-    assert abs(mt.bernoulli(mt.full((n,), 0.3)).mean() - 0.3) < error
-    assert abs(mt.empty(n).bernoulli_(0.8).mean() - 0.8) < error
-    i = mt.randint(2, 6, (n,))
-    assert i.unique().tolist() == [2, 3, 4, 5] and abs(i.double().mean() - 3.5) < 2 * error
-    e = mt.empty(n, dtype=mt.float64).exponential_(2.0)
-    assert e.min() >= 0 and abs(e.mean() - 0.5) < error
-    assert abs(mt.empty(n, dtype=mt.float64).uniform_(2, 4).mean() - 3) < 2 * error
-    r = mt.empty(n, dtype=mt.int64).random_(0, 3)
-    assert r.unique().tolist() == [0, 1, 2]
-    half = mt.rand(n, dtype=mt.float16)
-    assert half.max() < 1 and abs(half.float().mean() - 0.5) < error
-
-
-def test_multinomial_follows_the_weights():
-    weights = mt.tensor([[1.0, 0.0, 3.0], [2.0, 2.0, 0.0]])
-    drawn = mt.multinomial(weights, 20_000, replacement=True)
-    assert abs((drawn[0] == 2).double().mean() - 0.75) < 0.02 and not (drawn[0] == 1).any()
-    assert abs((drawn[1] == 0).double().mean() - 0.5) < 0.02
-    for _ in range(5):
-        assert sorted(mt.multinomial(weights, 2)[0].tolist()) == [0, 2]
-    firsts = [mt.multinomial(mt.tensor([1.0, 3.0]), 1).item() for _ in range(2000)]
-    assert abs(sum(firsts) / 2000 - 0.75) < 0.05
-
-
-def test_errors_of_random_functions():
-    with pytest.raises(RuntimeError, match="from=3 >= to=3"):
-        mt.randint(3, 3, (1,))
-    with pytest.raises(NotImplementedError, match="int64"):
-        mt.rand(2, dtype=mt.int64)
-    with pytest.raises(RuntimeError, match="without replacement"):
-        mt.multinomial(mt.tensor([1.0, 0.0]), 2)
-    with pytest.raises(RuntimeError, match="element < 0"):
-        mt.multinomial(mt.tensor([1.0, -1.0]), 1)
-    with pytest.raises(RuntimeError, match="std"):
-        mt.normal(0.0, -1.0, (2,))
-    with pytest.raises(RuntimeError, match="p_in"):
-        mt.bernoulli(mt.tensor([1.5]))
-    with pytest.raises(RuntimeError, match="leaf"):
-        mt.zeros(2, requires_grad=True).uniform_()

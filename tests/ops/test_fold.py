@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import matrix, refused_as_by_torch, refused_here
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
@@ -76,3 +77,31 @@ def test_errors_are_of_torchs_kind(name, shape, args):
         getattr(torch.nn.functional, name)(torch.zeros(shape), *args)
     with pytest.raises(RuntimeError, match=r"\d"):
         {"fold": fold, "unfold": unfold}[name](mt.zeros(shape), *args)
+
+
+REFUSED = {
+    "fold of rows that only the height divides": (
+        lambda lib: lib.nn.functional.fold(lib.ones(1, 6, 9), (4, 4), 2),
+        "got 6",
+    ),
+    "fold of too many patches": (
+        lambda lib: lib.nn.functional.fold(lib.ones(1, 4, 10), (4, 4), 2),
+        "got 10",
+    ),
+    "unfold by an empty kernel": (
+        lambda lib: lib.nn.functional.unfold(lib.ones(1, 1, 4, 4), (2, 0)),
+        r"kernel_size.*\[2, 0\]",
+    ),
+    "unfold with negative padding": (
+        lambda lib: lib.nn.functional.unfold(lib.ones(1, 1, 4, 4), 2, padding=-1),
+        r"padding.*\[-1, -1\]",
+    ),
+}
+
+test_refused_as_by_torch = refused_as_by_torch(REFUSED)
+
+REFUSED_HERE = {
+    "unfold of a matrix": (lambda lib: lib.nn.functional.unfold(matrix(lib), 1), r"\[2, 3\]"),
+}
+
+test_refused_here = refused_here(REFUSED_HERE)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import at_the_seams, matrix, numbers, refused_as_by_torch
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
@@ -246,3 +247,42 @@ def test_errors_are_of_torchs_kind(name, args, expected):
 def test_mixed_types_are_refused():
     with pytest.raises(RuntimeError, match=r"float64.*float32"):
         batch_norm(mt.zeros(2, 3), mt.zeros(3).double(), mt.ones(3).double())
+
+
+SEAMS = {
+    "layer of one image without groups": lambda lib: lib.nn.functional.group_norm(
+        numbers(lib, 2, 2, 1), 2
+    ),
+    "local response of an even size": lambda lib: lib.nn.functional.local_response_norm(
+        numbers(lib, 1, 4, 2), 2, alpha=3.0, beta=1.0
+    ),
+    "rms_norm of small numbers": lambda lib: lib.nn.functional.rms_norm(
+        numbers(lib, 2, 3) * 1e-3, (3,)
+    ),
+    "instance_norm by statistics": lambda lib: lib.nn.functional.instance_norm(
+        numbers(lib, 2, 2, 2), lib.ones(2), lib.ones(2) * 3, use_input_stats=False, eps=0.5
+    ),
+}
+
+test_at_the_seams = at_the_seams(SEAMS)
+
+REFUSED = {
+    "instance_norm of single pixels": (
+        lambda lib: lib.nn.functional.instance_norm(lib.ones(2, 3, 1)),
+        r"\[2, 3, 1\]",
+    ),
+    "group_norm of one value": (
+        lambda lib: lib.nn.functional.group_norm(lib.ones(1, 2, 1), 2),
+        r"\[1, 2, 1\]",
+    ),
+    "group_norm with other weights": (
+        lambda lib: lib.nn.functional.group_norm(lib.ones(2, 4, 3), 2, lib.ones(2)),
+        r"\[2\]",
+    ),
+    "layer_norm with other weights": (
+        lambda lib: lib.nn.functional.layer_norm(matrix(lib), (3,), lib.ones(2)),
+        r"\[2\]",
+    ),
+}
+
+test_refused_as_by_torch = refused_as_by_torch(REFUSED)

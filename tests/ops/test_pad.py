@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tables import at_the_seams, numbers, own_memory, refused_as_by_torch
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
@@ -137,3 +138,28 @@ def test_errors_are_of_torchs_kind(shape, amounts, mode, value):
         torch.nn.functional.pad(torch.zeros(shape), amounts, mode, value)
     with pytest.raises(theirs.type):
         pad(mt.zeros(shape), amounts, mode, value)
+
+
+SEAMS = {
+    "padding cut to nothing": lambda lib: lib.nn.functional.pad(lib.ones(2, 3), (-1, -2)),
+    "padding round once": lambda lib: lib.nn.functional.pad(
+        numbers(lib, 1, 3), (3, 3), mode="circular"
+    ),
+}
+
+test_at_the_seams = at_the_seams(SEAMS)
+
+REFUSED = {
+    "pad by what is not there": (
+        lambda lib: lib.nn.functional.pad(lib.ones(1, 0), (1, 1), mode="replicate"),
+        r"nothing to repeat: padding \(1, 1\)",
+    ),
+}
+
+test_refused_as_by_torch = refused_as_by_torch(REFUSED)
+
+COPIES = [
+    lambda lib, x: lib.nn.functional.pad(x, (0, 0)),
+]
+
+test_results_that_do_not_share_memory = own_memory(COPIES)

@@ -1,97 +1,149 @@
-"""Indexing, gather and scatter, sorting and counting: against torch, NumPy and plain loops."""
+"""gather and scatter: against loops and torch."""
 
-import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import numpy as np
-import pytest
 from hypothesis import given
-from torch_oracle import LAYOUTS, array, check_gradients, ours
+from tables import (
+    A,
+    M,
+    X,
+    against_torch,
+    at_the_seams,
+    case,
+    index_for,
+    matrix,
+    numbers,
+    own_memory,
+    raises,
+    refused_as_by_torch,
+    refused_here,
+    row,
+)
+from torch_oracle import array, check_gradients
 
 import minitorch_cnn as mt
 
+CASES = [
+    case("gather", lambda lib, x: x.gather(0, index_for(lib) % 3) ** 2, M),
+    case("gather_1", lambda lib, x: x.gather(1, index_for(lib)) ** 2, M),
+    case("take", lambda lib, x: lib.take(x, index_for(lib)) ** 2, M),
+    case(
+        "take_along_dim",
+        lambda lib, x: lib.take_along_dim(x, x.argsort(1), 1) ** 2,
+        M,
+    ),
+    case("scatter", lambda lib, x, y: x.scatter(1, index_for(lib)[:, :2], y) ** 2, M, (2, 2)),
+    case("scatter_number", lambda lib, x: x.scatter(0, index_for(lib) % 3, 2.0) ** 2, M),
+    case("scatter_add", lambda lib, x, y: x.scatter_add(1, index_for(lib), y) ** 2, M, (2, 4)),
+    case(
+        "index_put",
+        lambda lib, x, y: x.index_put((lib.tensor([2, 0]), lib.tensor([1, 1])), y) ** 2,
+        M,
+        (2,),
+    ),
+    case(
+        "index_put_add",
+        lambda lib, x, y: x.index_put((lib.tensor([2, 2]),), y, accumulate=True) ** 2,
+        M,
+        (4,),
+    ),
+    case("masked_fill", lambda lib, x: x.masked_fill(x > 0.5, 3) ** 2, A),
+    case("masked_fill_value", lambda lib, x, y: x.masked_fill(x > 0.5, y) ** 2, A, ()),
+    case("masked_select", lambda lib, x: x.masked_select(lib.tensor([True, False, True, True])), A),
+]
+
+test_same_as_torch, test_float32_stays, test_gradients_by_differences = against_torch(CASES)
+
+SEAMS = {
+    "gather of a vector by a number": lambda lib: lib.arange(3).gather(0, lib.tensor(2)),
+    "gather of nothing": lambda lib: numbers(lib, 2, 3).gather(1, lib.zeros(2, 0).long()),
+    "scatter of a smaller part": lambda lib: lib.zeros(2, 3).scatter(
+        1, lib.tensor([[2]]), numbers(lib, 2, 2) + 5
+    ),
+    "take_along_dim that broadcasts": lambda lib: lib.take_along_dim(
+        numbers(lib, 1, 3), lib.tensor([[0], [2]]), 1
+    ),
+    "masked_fill with a tensor": lambda lib: lib.arange(3).masked_fill(
+        lib.arange(3) > 1, lib.tensor(7)
+    ),
+    "masked_fill of bools with a number": lambda lib: lib.tensor([True, False]).masked_fill(
+        lib.tensor([False, True]), lib.tensor(1)
+    ),
+    "masked_fill of integers with a float": lambda lib: lib.arange(3).masked_fill(
+        lib.arange(3) > 1, lib.tensor(7.0)
+    ),
+    "index_put that broadcasts": lambda lib: lib.zeros(2, 3).index_put(
+        (lib.tensor([1, 0]), lib.tensor([2, 2])), lib.tensor(5.0)
+    ),
+}
+
+test_at_the_seams = at_the_seams(SEAMS)
+
+REFUSED = {
+    "gather beyond the other dimensions": (
+        lambda lib: matrix(lib).gather(1, lib.zeros(3, 1).long()),
+        r"\[3, 1\]",
+    ),
+    "scatter beyond src": (
+        lambda lib: matrix(lib).scatter(1, lib.zeros(2, 2).long(), lib.ones(2, 1)),
+        r"\[2, 2\]",
+    ),
+    "scatter_add of another type": (
+        lambda lib: matrix(lib).scatter_add(1, lib.zeros(1, 1).long(), lib.ones(1, 1).long()),
+        "int64",
+    ),
+    "take_along_dim by int32": (
+        lambda lib: lib.take_along_dim(row(lib), lib.tensor([0], dtype=lib.int32), 0),
+        "int32",
+    ),
+    "take_along_dim by a matrix": (
+        lambda lib: lib.take_along_dim(row(lib), lib.tensor([[0]]), 0),
+        "2 dimensions",
+    ),
+    "masked_select by numbers": (lambda lib: row(lib).masked_select(row(lib)), "float32"),
+    "masked_fill with several": (
+        lambda lib: row(lib).masked_fill(row(lib) > 1, row(lib)),
+        r"1 dimension\(s\)",
+    ),
+    "index_put of another type": (
+        lambda lib: row(lib).index_put((lib.tensor([0]),), lib.tensor([1])),
+        "int64",
+    ),
+}
+
+test_refused_as_by_torch = refused_as_by_torch(REFUSED)
+
+REFUSED_HERE = {
+    "masked_fill of integers with a fraction": (
+        lambda lib: lib.arange(3).masked_fill(lib.arange(3) > 1, 0.5),
+        "0.5",
+    ),
+}
+
+test_refused_here = refused_here(REFUSED_HERE)
+
+ERRORS = [
+    (lambda: X.gather(1, mt.tensor([[3]])), IndexError, "index 3 is out of bounds"),
+    (lambda: X.gather(1, mt.tensor([[-1]])), IndexError, "index -1 is out of bounds"),
+    (lambda: X.gather(1, mt.tensor([0])), RuntimeError, "number of dimensions"),
+    (lambda: X.gather(1, mt.tensor([[0]] * 3)), RuntimeError, "dimension 0"),
+    (lambda: X.gather(1, mt.tensor([[0.0]])), RuntimeError, "integer"),
+    (lambda: X.scatter(1, mt.tensor([[0]]), mt.ones(1, 1).double()), RuntimeError, "dtype"),
+    (lambda: X.masked_fill(X, 1), RuntimeError, "boolean masks"),
+]
+
+test_error = raises(ERRORS)
+
+COPIES = [
+    lambda lib, x: lib.gather(x, 0, lib.arange(3)),
+    lambda lib, x: lib.take(x, lib.arange(3)),
+    lambda lib, x: x.scatter(0, lib.tensor([0]), 5.0),
+]
+
+test_results_that_do_not_share_memory = own_memory(COPIES)
+
+
 seeds = st.integers(0, 2**32 - 1)
-layouts = st.sampled_from(LAYOUTS)
-
-
-@st.composite
-def indices(draw, shape):
-    """An index with ints, slices, None, Ellipsis, lists of positions and masks."""
-    items = []
-    dims = list(shape)
-    used_ellipsis = False
-    while dims and draw(st.integers(0, 5)):
-        kind = draw(st.sampled_from(["int", "slice", "none", "ellipsis", "list", "mask"]))
-        if kind == "none":
-            items.append(None)
-        elif kind == "ellipsis":
-            if not used_ellipsis:
-                used_ellipsis = True
-                items.append(Ellipsis)
-                dims = dims[: draw(st.integers(0, len(dims)))]
-        else:
-            length = dims.pop() if used_ellipsis else dims.pop(0)
-            if used_ellipsis:  # what follows "..." is counted from the end
-                length = None
-            items.append((kind, length))
-    return items
-
-
-def concrete(draw, items, shape):
-    """The items with numbers in them, now that it is known which dimension each one meets."""
-    before = items[: items.index(Ellipsis)] if Ellipsis in items else items
-    after = items[items.index(Ellipsis) + 1 :] if Ellipsis in items else []
-    count = sum(isinstance(each, tuple) for each in items)
-    axis, index = 0, []
-    together = draw(st.integers(1, 3))  # index lists must broadcast
-    for part, start in ((before, 0), (after, len(shape) - count + len_dims(before))):
-        axis = start
-        for each in part:
-            if each is None:
-                index.append(None)
-                continue
-            kind, length = each[0], shape[axis]
-            axis += 1
-            if kind == "int":
-                index.append(draw(st.integers(-length, length - 1)))
-            elif kind == "slice":
-                low = draw(st.integers(-length - 1, length + 1))
-                high = draw(st.integers(-length - 1, length + 1))
-                index.append(slice(low, high, draw(st.integers(1, 3))))
-            elif kind == "list":
-                positions = st.integers(-length, length - 1)
-                index.append(draw(st.lists(positions, min_size=together, max_size=together)))
-            else:
-                mask = np.zeros(length, bool)
-                chosen = draw(st.permutations(range(length)))[:together]
-                mask[list(chosen)] = True
-                index.append(mask if mask.sum() == together else 0)
-        if part is before and Ellipsis in items:
-            index.append(Ellipsis)
-    return tuple(index)
-
-
-def len_dims(items):
-    return sum(isinstance(each, tuple) for each in items)
-
-
-@given(st.data(), hnp.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=4), seeds, layouts)
-def test_indexing_as_torch(data, shape, seed, layout):
-    torch = pytest.importorskip("torch")
-    items = data.draw(indices(shape))
-    index = concrete(data.draw, items, shape)
-    values = array(seed, shape, layout=layout)
-    theirs = torch.tensor(values.copy(), requires_grad=True)
-    mine = ours(values)
-    for_torch = tuple(torch.tensor(i) if isinstance(i, np.ndarray | list) else i for i in index)
-    for_us = tuple(mt.tensor(i) if isinstance(i, np.ndarray) else i for i in index)
-    expected = theirs[for_torch]
-    result = mine[for_us]
-    assert tuple(result.shape) == tuple(expected.shape), index
-    np.testing.assert_array_equal(result.detach().numpy(), expected.detach().numpy())
-    u = np.asarray(np.random.default_rng(seed).standard_normal(result.shape))
-    result.backward(mt.from_numpy(u))
-    expected.backward(torch.tensor(u))
-    np.testing.assert_allclose(mine.grad.numpy(), theirs.grad.numpy())
 
 
 @given(st.data(), st.sampled_from([(4,), (3, 4), (2, 3, 4)]), seeds)
@@ -124,33 +176,3 @@ def test_scatter_of_a_part_of_src_has_a_gradient():
     x, src = array(1, (3, 4)), array(2, (3, 4))
     check_gradients(lambda a, b: a.scatter(1, index, b) ** 2, x, src)
     check_gradients(lambda a, b: a.scatter_add(1, index, b) ** 2, x, src)
-
-
-@given(
-    hnp.arrays(np.int64, hnp.array_shapes(max_dims=3, max_side=6), elements=st.integers(0, 3)),
-    st.booleans(),
-    st.data(),
-)
-def test_sort_is_stable(x, descending, data):
-    dim = data.draw(st.integers(-x.ndim, x.ndim - 1))
-    values, index = mt.from_numpy(x).sort(dim, descending)
-    expected = np.argsort(-x if descending else x, axis=dim, kind="stable")
-    np.testing.assert_array_equal(index.numpy(), expected)
-    np.testing.assert_array_equal(values.numpy(), np.take_along_axis(x, expected, dim))
-    k = data.draw(st.integers(0, x.shape[dim]))
-    top = mt.from_numpy(x).topk(k, dim, largest=descending)
-    np.testing.assert_array_equal(top.indices.numpy(), expected.take(range(k), dim))
-
-
-@given(hnp.arrays(np.int64, st.integers(0, 12), elements=st.integers(0, 5)), st.integers(0, 8))
-def test_counting(x, minlength):
-    t = mt.from_numpy(x)
-    counts = t.bincount(minlength=minlength)
-    expected = [int((x == i).sum()) for i in range(max(minlength, x.max(initial=-1) + 1))]
-    assert counts.tolist() == expected
-    values, inverse, how_many = t.unique(return_inverse=True, return_counts=True)
-    assert values.tolist() == sorted(set(x.tolist()))
-    np.testing.assert_array_equal(values.numpy()[inverse.numpy()], x)
-    assert how_many.tolist() == [int((x == value).sum()) for value in values.tolist()]
-    at = mt.searchsorted(values, mt.tensor([2]), right=True).item()
-    assert at == sum(value <= 2 for value in values.tolist())

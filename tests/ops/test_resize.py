@@ -1,14 +1,71 @@
-"""interpolate and the pixel shuffles: torch's values and errors, gradients of any order."""
+"""interpolate: torch's values and errors, gradients of any order."""
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tables import at_the_seams, numbers, refused_as_by_torch
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
+from minitorch_cnn.ops.breadth.nn_vision import pixel_shuffle, pixel_unshuffle
 from minitorch_cnn.ops.resize import interpolate, upsample
-from minitorch_cnn.ops.shuffle import pixel_shuffle, pixel_unshuffle
+
+SEAMS = {
+    "interpolate by a factor": lambda lib: lib.nn.functional.interpolate(
+        numbers(lib, 1, 1, 5), scale_factor=1.5, mode="linear"
+    ),
+    "interpolate by the factor of the lengths": lambda lib: lib.nn.functional.interpolate(
+        numbers(lib, 1, 1, 5), scale_factor=1.5, mode="linear", recompute_scale_factor=True
+    ),
+    "upsample_bilinear": lambda lib: lib.nn.functional.upsample_bilinear(
+        numbers(lib, 1, 1, 2, 3), size=(3, 5)
+    ),
+    "upsample_nearest": lambda lib: lib.nn.functional.upsample_nearest(
+        numbers(lib, 1, 1, 2, 3), scale_factor=1.5
+    ),
+    "upsample with aligned corners": lambda lib: lib.nn.functional.upsample(
+        numbers(lib, 1, 1, 2, 3), (3, 5), None, "bilinear", True
+    ),
+}
+
+test_at_the_seams = at_the_seams(SEAMS)
+
+REFUSED = {
+    "interpolate of integers": (
+        lambda lib: lib.nn.functional.interpolate(
+            lib.ones(1, 1, 2, 2).long(), size=3, mode="bilinear"
+        ),
+        "int64",
+    ),
+    "interpolate to nothing": (
+        lambda lib: lib.nn.functional.interpolate(lib.ones(1, 1, 2, 2), size=(2, 0)),
+        r"\[2, 0\]",
+    ),
+    "interpolate of nothing": (
+        lambda lib: lib.nn.functional.interpolate(lib.ones(1, 1, 0, 2), size=(2, 2)),
+        r"\[0, 2\]",
+    ),
+    "interpolate a sequence as an image": (
+        lambda lib: lib.nn.functional.interpolate(lib.ones(1, 1, 2), size=2, mode="bilinear"),
+        "3D",
+    ),
+    "interpolate the nearest with aligned corners": (
+        lambda lib: lib.nn.functional.interpolate(
+            lib.ones(1, 1, 2), size=2, mode="nearest", align_corners=False
+        ),
+        "nearest",
+    ),
+    "interpolate to a size with new factors": (
+        lambda lib: lib.nn.functional.interpolate(
+            lib.ones(1, 1, 2), size=2, recompute_scale_factor=True
+        ),
+        "recompute_scale_factor",
+    ),
+}
+
+test_refused_as_by_torch = refused_as_by_torch(REFUSED)
+
 
 ALIGNED = ("bilinear", "bicubic")
 
@@ -103,24 +160,6 @@ def test_nearest_copies_integers_and_keeps_infinities_where_they_are():
     assert interpolate(x, scale_factor=2).tolist() == [[[[1, 1, 2, 2], [1, 1, 2, 2]]]]
     x = mt.tensor([[[[float("inf"), 1.0]]]])
     assert interpolate(x, size=(1, 4)).tolist() == [[[[float("inf")] * 2 + [1.0, 1.0]]]]
-
-
-@given(st.integers(1, 3), st.integers(0, 2), st.integers(1, 3), st.integers(0, 2**32))
-def test_pixel_shuffle_by_definition(r, batch, channels, seed):
-    shape = (*[2] * batch, channels * r * r, 2, 3)
-    x = np.random.default_rng(seed).standard_normal(shape)
-    y = pixel_shuffle(mt.tensor(x), r).numpy()
-    assert y.shape == (*shape[:-3], channels, 2 * r, 3 * r)
-    for c, i, j in np.ndindex(channels, 2 * r, 3 * r):
-        expected = x[..., (c * r + i % r) * r + j % r, i // r, j // r]
-        np.testing.assert_array_equal(y[..., c, i, j], expected)
-    np.testing.assert_array_equal(pixel_unshuffle(mt.tensor(y), r).numpy(), x)
-
-
-def test_pixel_shuffle_gradient():
-    x = mt.tensor(np.random.default_rng(0).standard_normal((1, 8, 2, 2))).requires_grad_()
-    assert gradcheck(lambda a: pixel_shuffle(a, 2), x)
-    assert gradcheck(lambda a: pixel_unshuffle(a, 2), x)
 
 
 @pytest.mark.parametrize(

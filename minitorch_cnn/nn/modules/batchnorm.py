@@ -12,6 +12,11 @@ from .. import init
 from ..parameter import Parameter
 from .module import Module
 
+__all__ = [
+    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d",
+    "InstanceNorm3d",
+]  # fmt: skip
+
 
 class _RunningNorm(Module):
     """Parameters weight and bias, and the running averages, all (num_features)."""

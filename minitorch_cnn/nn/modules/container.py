@@ -18,6 +18,8 @@ from .conv import Conv2d
 from .linear import Linear
 from .module import Module, indent, type_name
 
+__all__ = ["Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"]
+
 
 def _position(index: Any, length: int) -> int:
     """`index` counted from the front. Raises IndexError if it is out of range."""

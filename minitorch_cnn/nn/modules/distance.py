@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ...ops.distances import pairwise_distance
-from ...ops.vectors import cosine_similarity
+from ...ops.breadth.nn_distance import cosine_similarity, pairwise_distance
 from ...tensor import Tensor
 from .module import Module
+
+__all__ = ["CosineSimilarity", "PairwiseDistance"]
 
 
 class CosineSimilarity(Module):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ...ops import dropout as ops
-from ...ops.feature_dropout import dropout3d, feature_alpha_dropout
+from ...ops.breadth.nn_dropout import dropout3d, feature_alpha_dropout
 from ...tensor import Tensor
 from .module import Module
+
+__all__ = ["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "Dropout3d", "FeatureAlphaDropout"]
 
 
 class _Dropout(Module):

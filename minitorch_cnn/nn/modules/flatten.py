@@ -7,6 +7,8 @@ from typing import Any
 from ...tensor import Tensor
 from .module import Module
 
+__all__ = ["Identity", "Flatten", "Unflatten"]
+
 
 class Identity(Module):
     """Returns its input. Takes any arguments and ignores them, to stand in for any layer."""

@@ -8,6 +8,8 @@ from ...ops.fold import fold, unfold
 from ...tensor import Tensor
 from .module import Module
 
+__all__ = ["Unfold", "Fold"]
+
 
 class Unfold(Module):
     """Every patch as a column: (N, C, H, W) -> (N, C*KH*KW, L); see F.unfold."""

@@ -12,6 +12,8 @@ from .. import init
 from ..parameter import Parameter
 from .module import Module
 
+__all__ = ["Linear", "Bilinear"]
+
 
 class Linear(Module):
     """y = x weight^T + bias, on the last dimension: (..., in_features) -> (..., out_features).

@@ -11,6 +11,8 @@ from .. import init
 from ..parameter import Parameter
 from .module import Module
 
+__all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "LocalResponseNorm"]
+
 
 class GroupNorm(Module):
     """Normalises groups of num_channels / num_groups channels of each image of (N, C, ...).

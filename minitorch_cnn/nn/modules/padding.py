@@ -8,6 +8,12 @@ from ...ops.pad import pad
 from ...tensor import Tensor
 from .module import Module
 
+__all__ = [
+    "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d",
+    "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d",
+    "ReplicationPad2d", "ReplicationPad3d", "CircularPad1d", "CircularPad2d", "CircularPad3d",
+]  # fmt: skip
+
 
 class _Pad(Module):
     """padding: pixels, one int or (left, right, top, bottom, ...); negative numbers crop."""

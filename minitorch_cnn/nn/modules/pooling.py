@@ -10,6 +10,13 @@ from ...ops import fractional_pool, pool, pool1d, pool3d, unpool
 from ...tensor import Tensor
 from .module import Module
 
+__all__ = [
+    "MaxPool1d", "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d",
+    "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "LPPool3d",
+    "FractionalMaxPool2d", "FractionalMaxPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d",
+]  # fmt: skip
+
 
 class _MaxPool(Module):
     """The maximum of each window; the functions say what the arguments are."""

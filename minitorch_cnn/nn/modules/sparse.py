@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...autograd.modes import no_grad
+from ...ops.breadth.nn_sparse import embedding
 from ...ops.creation import empty
-from ...ops.embedding import embedding
 from ...tensor import Tensor, shape_text
 from .. import init
 from ..parameter import Parameter
 from .module import Module
+
+__all__ = ["Embedding"]
 
 
 class Embedding(Module):

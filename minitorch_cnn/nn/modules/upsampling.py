@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...ops.breadth.nn_vision import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ...ops.resize import interpolate
-from ...ops.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ...tensor import Tensor
 from .module import Module
+
+__all__ = [
+    "Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d", "PixelShuffle", "PixelUnshuffle",
+    "ChannelShuffle",
+]  # fmt: skip
 
 
 class Upsample(Module):

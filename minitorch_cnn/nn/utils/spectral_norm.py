@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...autograd.modes import no_grad
-from ...ops.vectors import normalize
+from ...ops.normalization import normalize
 from ...tensor import Tensor
 from .. import init
 from ..modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d

@@ -1,0 +1,40 @@
+"""torch's old names for new tensors of one dtype: ``mt.LongTensor([1, 2])``, FloatTensor(3, 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ... import dtypes
+from ...tensor import Size, Tensor
+from ..creation import empty, tensor
+
+__all__ = [
+    "FloatTensor", "DoubleTensor", "HalfTensor", "LongTensor", "IntTensor", "ShortTensor",
+    "CharTensor", "ByteTensor", "BoolTensor",
+]  # fmt: skip
+
+
+def _constructor(name: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
+    def construct(*data: Any) -> Tensor:
+        if not data or isinstance(data[0], (int, Size)):  # a size, not a value
+            return empty(*data or (0,), dtype=dtype)
+        if len(data) != 1:
+            raise TypeError(f"{name}() takes a sequence of values or a size, got {data}")
+        values = data[0]
+        return tensor(values.detach() if isinstance(values, Tensor) else values, dtype=dtype)
+
+    construct.__name__ = construct.__qualname__ = name
+    construct.__doc__ = f"A tensor of {dtype} of values, or uninitialised of a size (ints)."
+    return construct
+
+
+FloatTensor = _constructor("FloatTensor", dtypes.float32)
+DoubleTensor = _constructor("DoubleTensor", dtypes.float64)
+HalfTensor = _constructor("HalfTensor", dtypes.float16)
+LongTensor = _constructor("LongTensor", dtypes.int64)
+IntTensor = _constructor("IntTensor", dtypes.int32)
+ShortTensor = _constructor("ShortTensor", dtypes.int16)
+CharTensor = _constructor("CharTensor", dtypes.int8)
+ByteTensor = _constructor("ByteTensor", dtypes.uint8)
+BoolTensor = _constructor("BoolTensor", dtypes.bool)

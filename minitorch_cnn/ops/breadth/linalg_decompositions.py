@@ -1,0 +1,211 @@
+"""torch.linalg's "Decompositions": Cholesky, QR, eigenvalues of symmetric matrices, SVD.
+
+For where the gradients come from see linalg_solvers.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, wrap
+from ..arithmetic import where
+from ..indexing import diagonal
+from ..join import cat
+from ..products import matmul
+from ..shape import mT, unsqueeze
+from .linalg_solvers import Inverse, Solve, _refused, check_matrix
+from .other_matrices import diag_embed, tril
+
+__all__ = ["cholesky", "qr", "eigh", "eigvalsh", "svd", "svdvals"]
+
+
+class Cholesky(Function):
+    """X = L L^T, L lower triangular"""
+
+    @staticmethod
+    def forward(ctx, x):
+        try:
+            y = wrap(array_module(x.array).linalg.cholesky(x.array))
+        except np.linalg.LinAlgError as error:
+            raise _refused("linalg.cholesky", error) from None
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        (y,) = ctx.saved_tensors
+        inner = tril(matmul(mT(y), gy))
+        inner = inner - diag_embed(diagonal(inner, 0, -2, -1)) / 2
+        inverse = Inverse.apply(y)
+        gx = matmul(mT(inverse), matmul(inner, inverse))
+        return (gx + mT(gx)) / 2  # X is symmetric, and so is its gradient
+
+
+def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+    """L with A = L L^T for symmetric positive-definite A (upper: its transpose).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.cholesky(mt.tensor([[4.0, 2.0], [2.0, 5.0]]))
+    tensor([[2., 0.],
+            [1., 2.]])
+    """
+    y = Cholesky.apply(check_matrix("linalg.cholesky", A, square=True))
+    return mT(y) if upper else y
+
+
+class QR(Function):
+    """X = Q R, Q with orthonormal columns, R upper triangular"""
+
+    @staticmethod
+    def forward(ctx, x, mode):
+        q, r = (wrap(each) for each in array_module(x.array).linalg.qr(x.array, mode))
+        ctx.save_for_backward(q, r)
+        return q, r
+
+    @staticmethod
+    def backward(ctx, gq, gr):
+        q, r = ctx.saved_tensors
+        if q.shape[-1] != r.shape[-1]:
+            raise NotImplementedError(
+                "linalg.qr: mode='complete' has a gradient for square matrices only, got "
+                f"{q.shape[-2]} by {r.shape[-1]}"
+            )
+        m = matmul(r, mT(gr)) - matmul(mT(gq), q)
+        lower = tril(m)
+        symmetric = lower + mT(tril(m, -1))
+        return mT(Solve.apply(r, mT(gq + matmul(q, symmetric)))), None
+
+
+def qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
+    """(Q, R) with A = Q R: Q (..., m, k) with orthonormal columns, R (..., k, n) upper triangular.
+
+    mode: "reduced" (k = min(m, n)), "complete" (k = m) or "r" (Q is empty).
+    """
+    check_matrix("linalg.qr", A)
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(
+            f"qr received unrecognized mode {mode!r} but expected one of 'reduced' (default), 'r', "
+            "or 'complete'"
+        )
+    m, n = A.shape[-2:]
+    if mode == "complete" and m > n:
+        return QR.apply(A, mode)
+    # Where there are more columns than rows, Q comes from the first m, and turns the others.
+    q, r = QR.apply(A[..., :m], "reduced")
+    if m < n:
+        r = cat([r, matmul(mT(q), A[..., m:])], -1)
+    return (A.new_empty(0), r.detach()) if mode == "r" else (q, r)
+
+
+def _reciprocal_gaps(values: Tensor) -> Tensor:
+    """1 / (values[j] - values[i]) for every pair (i, j), 0 on the diagonal."""
+    gaps = unsqueeze(values, -2) - unsqueeze(values, -1)
+    same = wrap(array_module(values.array).eye(values.shape[-1], dtype=bool))
+    return where(same, 0.0, 1 / where(same, 1.0, gaps))
+
+
+class Eigh(Function):
+    """X = V diag(w) V^T for symmetric X"""
+
+    @staticmethod
+    def forward(ctx, x, uplo):
+        w, v = (wrap(each) for each in array_module(x.array).linalg.eigh(x.array, uplo))
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(w, v)
+        return w, v
+
+    @staticmethod
+    def backward(ctx, gw, gv):
+        w, v = ctx.saved_tensors
+        # Only the vectors need the gaps, which are 0 where two eigenvalues are equal.
+        inner = 0 if gw is None else diag_embed(gw)
+        if gv is not None:
+            inner = inner + matmul(mT(v), gv) * _reciprocal_gaps(w)
+        gx = matmul(v, matmul(inner, mT(v)))
+        return (gx + mT(gx)) / 2, None
+
+
+def eigh(A: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
+    """(w, V): the eigenvalues, rising, and eigenvectors (columns) of symmetric matrices.
+
+    Only the lower triangle ("L") or the upper one ("U") of A is looked at.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.eigh(mt.tensor([[2.0, 0.0], [0.0, 1.0]]))[0]
+    tensor([1., 2.])
+    """
+    check_matrix("linalg.eigh", A, square=True)
+    if UPLO.upper() not in ("L", "U"):
+        raise RuntimeError(f"linalg.eigh: Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+    return Eigh.apply(A, UPLO.upper())
+
+
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+    """The eigenvalues of symmetric matrices, rising."""
+    return eigh(A, UPLO)[0]
+
+
+class SVD(Function):
+    """X = U diag(s) V^T, with orthonormal columns in U and V; s falls"""
+
+    @staticmethod
+    def forward(ctx, x, full):
+        parts = array_module(x.array).linalg.svd(x.array, full)
+        u, s, vh = (wrap(each) for each in parts)
+        ctx.full = full
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(u, s, vh)
+        return u, s, vh
+
+    @staticmethod
+    def backward(ctx, gu, gs, gvh):
+        u, s, vh = ctx.saved_tensors
+        k, m, n = s.shape[-1], u.shape[-2], vh.shape[-1]
+        if gu is None and gvh is None:  # then equal singular values do not matter
+            return matmul(u[..., :k] * unsqueeze(gs, -2), vh[..., :k, :]), None
+        gu = u.new_zeros(u.shape) if gu is None else gu
+        gs = s.new_zeros(s.shape) if gs is None else gs
+        gvh = vh.new_zeros(vh.shape) if gvh is None else gvh
+        if ctx.full and m != n:
+            # The columns beyond the k-th are any basis: torch has no gradient for them either.
+            beyond = [gu[..., k:], gvh[..., k:, :]]
+            if any(bool((each.array != 0).any()) for each in beyond):
+                raise RuntimeError("linalg.svd: no gradient for U and V with full_matrices=True")
+            u, gu, vh, gvh = u[..., :k], gu[..., :k], vh[..., :k, :], gvh[..., :k, :]
+        v, gv = mT(vh), mT(gvh)
+        gaps = _reciprocal_gaps(s * s)
+        size = unsqueeze(s, -2)  # over the columns
+
+        def turned(g: Tensor, basis: Tensor) -> Tensor:
+            """The part of the gradient within the span of the basis."""
+            inner = matmul(mT(basis), g)
+            return (inner - mT(inner)) * gaps
+
+        inner = turned(gu, u) * size + mT(size) * turned(gv, v) + diag_embed(gs)
+        gx = matmul(u, matmul(inner, vh))
+        if m > k:  # and the part outside of it
+            outside = gu / size
+            gx = gx + matmul(outside - matmul(u, matmul(mT(u), outside)), vh)
+        if n > k:
+            outside = mT(gv / size)
+            gx = gx + matmul(u, outside - matmul(matmul(outside, v), vh))
+        return gx, None
+
+
+def svd(A: Tensor, full_matrices: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+    """(U, S, Vh) with A = U diag(S) Vh: S (..., k) falls, k = min(m, n).
+
+    full_matrices: U is (..., m, m) and Vh (..., n, n); otherwise (..., m, k) and (..., k, n).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.svd(mt.tensor([[0.0, 2.0], [1.0, 0.0]]))[1]
+    tensor([2., 1.])
+    """
+    return SVD.apply(check_matrix("linalg.svd", A), full_matrices)
+
+
+def svdvals(A: Tensor) -> Tensor:
+    """The singular values, falling."""
+    return svd(A, False)[1]

@@ -1,0 +1,230 @@
+"""torch.linalg's "Matrix Properties": norms, determinants, rank, condition, diagonals."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ...autograd.function import Function
+from ...backend import array_module
+from ...dtypes import as_dtype
+from ...tensor import Tensor, shape_text, wrap
+from ..arithmetic import where
+from ..indexing import diagonal as _diagonal
+from ..reduce import amax, amin, dims_of, kept_shape, sum
+from ..reduce import norm as _norm
+from ..shape import movedim, mT, reshape
+from .linalg_decompositions import svdvals
+from .linalg_inverses import _cutoff, _sizes, inv
+from .linalg_solvers import check_matrix
+
+__all__ = [
+    "vector_norm", "matrix_norm", "norm", "cond", "det", "slogdet", "matrix_rank", "diagonal",
+]  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------- norms
+
+
+def _floating(name: str, x: Tensor, dtype: Any) -> Tensor:
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
+    if not x.dtype.is_floating_point:
+        raise RuntimeError(f"{name}: Expected a floating point tensor as input. Got {x.dtype}")
+    kind = x.dtype if dtype is None else as_dtype(dtype)
+    if not kind.is_floating_point or kind.itemsize < x.dtype.itemsize:
+        raise RuntimeError(f"{name}: dtype {kind} cannot hold the input's {x.dtype}")
+    return x.to(kind)
+
+
+def vector_norm(
+    x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """(sum |x|^ord)^(1/ord) over some dimensions, or over all elements as one vector.
+
+    ord: any number; inf and -inf are the largest and smallest |x|, 0 counts what is not 0.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.vector_norm(mt.tensor([[3.0, -4.0], [0.0, 1.0]]), ord=1, dim=1)
+    tensor([7., 1.])
+    """
+    x = _floating("linalg.vector_norm", x, dtype)
+    if isinstance(ord, str):
+        raise TypeError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
+    dims = dims_of(x, dim)
+    empty = x.ndim > 0 and any(x.shape[axis] == 0 for axis in dims)
+    if empty and (ord < 0 or ord == math.inf):
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor "
+            f"{shape_text(x.shape)} because the operation does not have an identity"
+        )
+    return _norm(x, ord, dims, keepdim)
+
+
+def matrix_norm(
+    A: Tensor,
+    ord: Any = "fro",
+    dim: Any = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+) -> Tensor:
+    """The norm of matrices in two dimensions.
+
+    ord: "fro" (all elements as one vector), "nuc" (the sum of the singular values), 2 and -2 (the
+    largest and smallest of them), 1 and -1 (of the sums of |x| of columns), inf and -inf (rows).
+    """
+    A = _floating("linalg.matrix_norm", A, dtype)
+    dims = [A._dim(each) for each in dim] if A.ndim >= 2 else []
+    if len(dims) != 2 or dims[0] == dims[1]:
+        raise RuntimeError(
+            f"linalg.matrix_norm: dim must be a 2-tuple of different dims of a matrix. Got {dim} "
+            f"for shape {shape_text(A.shape)}"
+        )
+    if ord == "fro":
+        return vector_norm(A, 2, dims, keepdim)
+    kept = kept_shape(A.shape, tuple(dims))
+    x = movedim(A, dims, (-2, -1))
+    if ord in ("nuc", 2, -2):
+        s = svdvals(x)
+        y = sum(s, -1) if ord == "nuc" else amax(s, -1) if ord == 2 else amin(s, -1)
+    elif ord in (1, -1, math.inf, -math.inf):
+        totals = sum(x.abs(), -2 if abs(ord) == 1 else -1)
+        y = amax(totals, -1) if ord > 0 else amin(totals, -1)
+    elif isinstance(ord, str):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    else:
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    return reshape(y, kept) if keepdim else y
+
+
+def norm(
+    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """`vector_norm` or `matrix_norm`, by the number of dimensions: 2 are a matrix if ord is given.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.norm(mt.tensor([[3.0, 0.0], [0.0, 4.0]])), mt.linalg.norm(mt.eye(2), "nuc")
+    (tensor(5.), tensor(2.))
+    """
+    if ord is None:
+        return vector_norm(A, 2, dim, keepdim, dtype=dtype)
+    given = None if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    if given is not None and len(given) not in (1, 2):
+        raise RuntimeError(
+            f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {dim}"
+        )
+    if given is None and A.ndim not in (1, 2):
+        raise RuntimeError(
+            "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
+            f"{A.ndim}D."
+        )
+    if (2 if given is None and A.ndim == 2 else len(given or (0,))) == 2:
+        return matrix_norm(A, ord, given or (0, 1), keepdim, dtype=dtype)
+    return vector_norm(A, ord, given, keepdim, dtype=dtype)
+
+
+def cond(A: Tensor, p: Any = None) -> Tensor:
+    """The condition number: the norm of A times that of its inverse (p as in `matrix_norm`)."""
+    check_matrix("linalg.cond", A, square=p not in (None, 2, -2))
+    if p in (None, 2, -2):
+        s = svdvals(A)
+        largest, smallest = s[..., 0], s[..., -1]
+        return smallest / largest if p == -2 else largest / smallest
+    return matrix_norm(A, p) * matrix_norm(inv(A), p)
+
+
+# ------------------------------------------------------------------------------------- determinants
+
+
+class SignAndLogDet(Function):
+    """(sign, y) with det X = sign e^y; the sign has no gradient"""
+
+    @staticmethod
+    def forward(ctx, x):
+        sign, y = array_module(x.array).linalg.slogdet(x.array)
+        sign, y = wrap(sign), wrap(y)
+        ctx.save_for_backward(x)
+        ctx.mark_non_differentiable(sign)
+        return sign, y
+
+    @staticmethod
+    def backward(ctx, _, gy):
+        (x,) = ctx.saved_tensors
+        return reshape(gy, (*gy.shape, 1, 1)) * mT(inv(x))
+
+
+class Det(Function):
+    """y = det X"""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = wrap(array_module(x.array).linalg.det(x.array))
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        # d det / dX is the matrix of cofactors: det(X) X^-T, which exists for singular X too.
+        x, y = ctx.saved_tensors
+        xp = array_module(x.array)
+        largest = max(1.0, float(xp.abs(x.array).max())) if x.array.size else 1.0
+        singular = bool((xp.abs(y.array) < 1e-12 * largest).any())
+        if singular:
+            return reshape(gy, (*gy.shape, 1, 1)) * Cofactors.apply(x)
+        return reshape(gy * y, (*gy.shape, 1, 1)) * mT(inv(x))
+
+
+class Cofactors(Function):
+    """Y = the cofactors of X, by its singular values: U diag(product of the others) V^T"""
+
+    @staticmethod
+    def forward(ctx, x):
+        xp = array_module(x.array)
+        u, s, vh = xp.linalg.svd(x.array)
+        n = s.shape[-1]
+        others = xp.stack([xp.delete(s, i, -1).prod(-1) for i in range(n)], -1)
+        sign = xp.linalg.det(u) * xp.linalg.det(vh)
+        return wrap(((u * others[..., None, :]) @ vh) * sign[..., None, None])
+
+    @staticmethod
+    def backward(ctx, gy):
+        raise NotImplementedError("linalg.det: no second gradient where a matrix is singular")
+
+
+def det(A: Tensor) -> Tensor:
+    """The determinants of square matrices (..., n, n), of shape (...).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.det(mt.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(-2.)
+    """
+    return Det.apply(check_matrix("linalg.det", A, square=True))
+
+
+def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
+    """(sign, logabsdet): the sign of the determinant, and the logarithm of its size."""
+    return SignAndLogDet.apply(check_matrix("linalg.slogdet", A, square=True))
+
+
+def logdet(input: Tensor) -> Tensor:
+    """The logarithm of the determinant, NaN if that is negative."""
+    sign, y = slogdet(input)
+    return where(sign < 0, float("nan"), y)
+
+
+# ------------------------------------------------------------------------------------------- others
+
+
+def matrix_rank(
+    A: Tensor, tol: Any = None, hermitian: bool = False, *, rtol: Any = None, atol: Any = None
+) -> Tensor:
+    """How many singular values are above the cutoff (see `pinv`)."""
+    check_matrix("linalg.matrix_rank", A, square=hermitian)
+    cutoff = _cutoff(A, rtol, tol if atol is None else atol, hermitian)
+    return sum(_sizes(A, hermitian) > cutoff.unsqueeze(-1), -1)
+
+
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """The diagonals of matrices, as a view."""
+    return _diagonal(A, offset, dim1, dim2)

@@ -1,0 +1,152 @@
+"""Torch's "Non-linear activation functions" beyond activation.py: celu, glu, the shrinkages, ...
+
+They are put together from operations that have gradients already, so there is no backward here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import backend
+from ...tensor import Tensor, wrap
+from ..activation import _floating, leaky_relu
+from ..arithmetic import where
+from ..elementwise import sigmoid, tanh
+from ..exponentials import softmax
+from ..inplace import make_inplace
+from ..join import chunk
+
+__all__ = [
+    "celu", "glu", "rrelu", "softsign", "tanhshrink", "softshrink", "hardshrink",
+    "gumbel_softmax", "celu_", "rrelu_",
+]  # fmt: skip
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """input where it is positive, alpha * (exp(input / alpha) - 1) elsewhere: no kink at 0.
+
+    Barron, "Continuously differentiable exponential linear units", 2017. Raises RuntimeError for
+    alpha 0.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.celu(mt.tensor([-1.0, 2.0]), alpha=2.0)
+    tensor([-0.7869,  2.0000])
+    """
+    if alpha == 0:
+        raise RuntimeError("celu: alpha cannot be 0 for CELU, got alpha=0")
+    if inplace:
+        return celu_(input, alpha)
+    _floating(input, "celu")
+    # expm1 only sees x <= 0: no overflow in the branch that is not taken
+    return where(input > 0, input, alpha * (input.clamp(max=0) / alpha).expm1())
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """The first half of dim times the sigmoid of the second: a gated linear unit.
+
+    Dauphin et al., "Language modeling with gated convolutional networks", 2017. Raises
+    RuntimeError if the length of dim is odd.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.glu(mt.tensor([4.0, 8.0, 0.0, 0.0]))
+    tensor([2., 4.])
+    """
+    _floating(input, "glu")
+    if input.ndim == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    if input.size(dim) % 2:
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim} is size {input.size(dim)}"
+        )
+    values, gates = chunk(input, 2, dim)
+    return values * sigmoid(gates)
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """leaky_relu with a slope drawn from [lower, upper] for each element while training.
+
+    Otherwise the slope is (lower + upper) / 2. Raises RuntimeError if lower > upper.
+    Xu et al., "Empirical evaluation of rectified activations in convolutional network", 2015.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.rrelu(mt.tensor([-1.0, 2.0]), 0.25, 0.75)
+    tensor([-0.5000,  2.0000])
+    """
+    if lower > upper:
+        raise RuntimeError(f"rrelu: lower must not be above upper, got {lower} and {upper}")
+    if inplace:
+        return rrelu_(input, lower, upper, training)
+    _floating(input, "rrelu")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2)
+    draws = backend.default_generator.rng.uniform(lower, upper, input.shape)
+    slope = wrap(backend.to_device(np.asarray(draws, input.dtype.numpy), input.device))
+    return where(input > 0, input, input * slope)
+
+
+def softsign(input: Tensor) -> Tensor:
+    """input / (1 + |input|): between -1 and 1, as tanh, but approached slowly."""
+    _floating(input, "softsign")
+    return input / (1 + input.abs())
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """input - tanh(input)."""
+    _floating(input, "tanhshrink")
+    return input - tanh(input)
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """input moved towards 0 by lambd, and 0 where it is nearer than that.
+
+    Raises RuntimeError for a negative lambd.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.softshrink(mt.tensor([-2.0, 0.25, 1.0]))
+    tensor([-1.5000,  0.0000,  0.5000])
+    """
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    _floating(input, "softshrink")
+    return input - input.clamp(-lambd, lambd)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """0 where |input| <= lambd, input elsewhere."""
+    _floating(input, "hardshrink")
+    return where((input >= -lambd) & (input <= lambd), 0.0, input)
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """A random choice along dim, by the probabilities softmax(logits), that has a gradient.
+
+    tau: the smaller, the nearer to a single 1. hard: returns a single 1 and zeros, with the
+    gradient of the soft choice. eps: not used any more, as in torch.
+    Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.gumbel_softmax(mt.tensor([0.0, 100.0]), hard=True)
+    tensor([0., 1.])
+    """
+    _floating(logits, "gumbel_softmax")
+    # -log of an exponential variable has Gumbel's distribution; the largest of logits + such
+    # noise is at place i with probability softmax(logits)[i].
+    draws = backend.default_generator.rng.gumbel(size=logits.shape)
+    noise = wrap(backend.to_device(np.asarray(draws, logits.dtype.numpy), logits.device))
+    soft = softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    one = soft.new_zeros(soft.shape).scatter(dim, soft.argmax(dim, keepdim=True), 1.0)
+    return one - soft.detach() + soft
+
+
+celu_ = make_inplace(celu)
+rrelu_ = make_inplace(rrelu)

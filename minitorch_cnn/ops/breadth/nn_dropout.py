@@ -1,0 +1,53 @@
+"""Torch's "Dropout functions" beyond dropout.py: of volumes, and of channels in SELU networks."""
+
+from __future__ import annotations
+
+import math
+
+from ...tensor import Tensor, shape_text
+from ..activation import SELU_ALPHA, SELU_SCALE
+from ..creation import ones
+from ..dropout import _check_probability, _drop, _dropout_channels
+from ..inplace import make_inplace
+
+__all__ = ["dropout3d", "feature_alpha_dropout"]
+
+
+def dropout3d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Sets whole channels to 0 with probability p: input (N, C, D, H, W); see `dropout2d`."""
+    return _dropout_channels(input, p, training, inplace)
+
+
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """`alpha_dropout` of whole channels: input (N, C, ...), one draw for each (n, c).
+
+    >>> import minitorch_cnn as mt
+    >>> y = mt.nn.functional.feature_alpha_dropout(mt.ones(8, 8, 3), p=0.5, training=True)
+    >>> bool((y == y[:, :, :1]).all())
+    True
+    """
+    _check_probability(p)
+    if not training or p == 0.0:
+        return input
+    if input.ndim < 2:
+        raise RuntimeError(
+            "Feature dropout requires at least 2 dimensions in the input, got shape "
+            f"{shape_text(input.shape)}"
+        )
+    if inplace:
+        return _feature_alpha_dropout_(input, p, True)
+    if p == 1.0:
+        return input * 0.0
+    channels = ones(*input.shape[:2], *[1] * (input.ndim - 2), dtype=input.dtype)
+    kept = (_drop(channels.to(input.device), p) != 0).to(input.dtype)
+    # What is dropped becomes selu(-inf); a x + b then restores mean 0 and variance 1.
+    lowest = -SELU_ALPHA * SELU_SCALE
+    a = 1 / math.sqrt((1 - p) * (1 + p * lowest**2))
+    return (input * kept + lowest * (1 - kept)) * a - a * p * lowest
+
+
+_feature_alpha_dropout_ = make_inplace(feature_alpha_dropout)

@@ -1,0 +1,314 @@
+"""Torch's "Loss functions" that compare numbers: mse_loss, binary cross entropies, kl_div, ...
+
+Each is a formula for one element, and then the mean (or the sum, or neither) over all of them.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from ... import kernels
+from ...autograd.function import Function
+from ...tensor import Tensor, shape_text, wrap
+from ..activation import Softplus
+from ..arithmetic import where
+from ..elementwise import exp, log, log1p
+from ..loss import check_reduction, reduce_losses
+from ..precision import full_precision
+
+__all__ = [
+    "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss", "gaussian_nll_loss",
+]  # fmt: skip
+
+
+def _weighted(losses: Tensor, weight: Tensor) -> Tensor:
+    if weight.shape != losses.shape:
+        raise ValueError(
+            f"Weights and input must have the same size: {shape_text(weight.shape)} and "
+            f"{shape_text(losses.shape)}"
+        )
+    return losses * weight
+
+
+def _reduce_weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """As `reduce_losses`, with a weight of the losses' shape: "mean" is then the weighted mean."""
+    if weight is None:
+        return reduce_losses(losses, reduction)
+    losses = _weighted(losses, weight)
+    return losses.sum() / weight.sum() if reduction == "mean" else reduce_losses(losses, reduction)
+
+
+def _difference(input: Tensor, target: Tensor) -> Tensor:
+    input, target = full_precision(input, target)
+    if input.shape != target.shape:
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
+            "Please ensure they have the same size.",
+            stacklevel=3,
+        )
+    return input - target
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """(input - target)^2, on average. weight: of the input's shape, for a weighted mean.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.mse_loss(mt.tensor([1.0, 2.0]), mt.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
+    check_reduction("mse_loss", size_average, reduce, reduction)
+    difference = _difference(input, target)
+    return _reduce_weighted(difference * difference, weight, reduction)
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """|input - target|, on average. weight: of the input's shape, for a weighted mean."""
+    check_reduction("l1_loss", size_average, reduce, reduction)
+    return _reduce_weighted(_difference(input, target).abs(), weight, reduction)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """d^2 / (2 beta) where |d| < beta, |d| - beta / 2 elsewhere, d = input - target.
+
+    Girshick, "Fast R-CNN", 2015. Raises RuntimeError for a negative beta.
+    """
+    check_reduction("smooth_l1_loss", size_average, reduce, reduction)
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
+    d = _difference(input, target)
+    if beta == 0:
+        return reduce_losses(d.abs(), reduction)
+    return reduce_losses(where(d.abs() < beta, 0.5 * d * d / beta, d.abs() - 0.5 * beta), reduction)
+
+
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """d^2 / 2 where |d| <= delta, delta (|d| - delta / 2) elsewhere, d = input - target.
+
+    Huber, "Robust estimation of a location parameter", 1964. Raises RuntimeError for delta <= 0.
+    """
+    check_reduction("huber_loss", None, None, reduction)
+    if delta <= 0:
+        raise RuntimeError(
+            f"huber_loss does not support non-positive values for delta, got {delta}"
+        )
+    d = _difference(input, target)
+    losses = where(d.abs() <= delta, 0.5 * d * d, delta * (d.abs() - 0.5 * delta))
+    # torch's mean is over the number of elements here, not over the sum of the weights
+    return reduce_losses(losses if weight is None else _weighted(losses, weight), reduction)
+
+
+class BinaryCrossEntropy(Function):
+    """l = -(t log x + (1 - t) log(1 - x)), with logarithms of at least -100 (torch's cut)"""
+
+    @staticmethod
+    def forward(ctx, x, target):
+        ctx.save_for_backward(x, target)
+        return wrap(kernels.binary_cross_entropy(x.array, target.array))
+
+    @staticmethod
+    def backward(ctx, gl):
+        x, target = ctx.saved_tensors
+        gx = gt = None
+        if ctx.needs_input_grad[0]:
+            gx = gl * (x - target) / ((1 - x) * x).clamp(min=1e-12)
+        if ctx.needs_input_grad[1]:
+            gt = gl * (log1p(-x) - log(x))
+        return gx, gt
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-(target log(input) + (1 - target) log(1 - input)), on average.
+
+    input: probabilities; target: the same shape, 0 to 1. weight: a factor that broadcasts.
+    Raises ValueError if the shapes differ, RuntimeError for an input outside [0, 1] (not on a
+    GPU). `binary_cross_entropy_with_logits` is exact where this one rounds.
+    """
+    check_reduction("binary_cross_entropy", size_average, reduce, reduction)
+    if input.shape != target.shape:
+        raise ValueError(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}) is deprecated. Please ensure they have the same size."
+        )
+    if not input.is_cuda and bool(((input.array < 0) | (input.array > 1)).any()):
+        raise RuntimeError(
+            "all elements of input should be between 0 and 1, but they go from "
+            f"{input.array.min()} to {input.array.max()}: apply sigmoid() first, or use "
+            "binary_cross_entropy_with_logits"
+        )
+    losses = BinaryCrossEntropy.apply(input, target)
+    return reduce_losses(losses if weight is None else losses * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """Binary cross entropy of sigmoid(input), without rounding small probabilities to 0.
+
+    pos_weight: a factor for the term of the positive targets, one for each class (broadcasts).
+
+    >>> import minitorch_cnn as mt
+    >>> bce = mt.nn.functional.binary_cross_entropy_with_logits
+    >>> bce(mt.tensor([0.0, -1000.0]), mt.tensor([1.0, 0.0]), reduction="none")
+    tensor([0.6931, 0.0000])
+    """
+    check_reduction("binary_cross_entropy_with_logits", size_average, reduce, reduction)
+    input, target = full_precision(input, target)
+    if input.shape != target.shape:
+        raise ValueError(
+            f"Target size ({target.shape}) must be the same as input size ({input.shape})"
+        )
+    # -log sigmoid(x) = softplus(-x), and -log(1 - sigmoid(x)) = x + softplus(-x)
+    minus_log = Softplus.apply(-input, 1.0, math.inf)
+    if pos_weight is not None:
+        minus_log = minus_log * ((pos_weight - 1) * target + 1)
+    losses = (1 - target) * input + minus_log
+    return reduce_losses(losses if weight is None else losses * weight, reduction)
+
+
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """target (log target - input), on average: how far input, log-probabilities, is from target.
+
+    reduction: "batchmean" is the mathematical divergence: the sum divided by the length of
+    dimension 0. log_target: target holds log-probabilities too.
+    """
+    check_reduction(
+        "kl_div", size_average, reduce, "sum" if reduction == "batchmean" else reduction
+    )
+    input, target = full_precision(input, target)
+    if log_target:
+        losses = exp(target) * (target - input)
+    else:
+        # 0 log 0 is 0; log only sees the positive ones, as its slope at 0 is infinite.
+        positive = target > 0
+        losses = where(positive, target * log(where(positive, target, 1.0)), 0.0) - target * input
+    if reduction == "batchmean":
+        return losses.sum() / input.shape[0]
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support "
+            "size. 'batchmean' divides only by the batch size, and aligns with the KL div math "
+            "definition.",
+            stacklevel=2,
+        )
+    return reduce_losses(losses, reduction)
+
+
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: Any = None,
+    eps: float = 1e-8,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """How improbable counts `target` are if they are Poisson-distributed with mean exp(input).
+
+    log_input False: input is the mean itself, and eps keeps its logarithm finite. full: adds
+    Stirling's approximation of log(target!) where target is above 1.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.poisson_nll_loss(mt.tensor([0.0]), mt.tensor([3.0]))
+    tensor(1.)
+    """
+    check_reduction("poisson_nll_loss", size_average, reduce, reduction)
+    if log_input:
+        losses = exp(input) - target * input
+    else:
+        losses = input - target * log(input + eps)
+    if full:
+        large = target > 1
+        t = where(large, target, 1.0)
+        stirling = t * log(t) - t + 0.5 * log(2 * math.pi * t)
+        losses = losses + where(large, stirling, 0.0)
+    return reduce_losses(losses, reduction)
+
+
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    """(log(var) + (input - target)^2 / var) / 2: normally distributed around input.
+
+    var: the variance, a number or a tensor of the input's shape, or with one number for each row
+    of the last dimension (with or without that dimension); at least eps is used. full: adds
+    log(2 pi) / 2. Raises ValueError for a negative variance or one of another shape.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.gaussian_nll_loss(mt.tensor([1.0]), mt.tensor([3.0]), 1.0)
+    tensor(2.)
+    """
+    check_reduction("gaussian_nll_loss", None, None, reduction)
+    variance = var if isinstance(var, Tensor) else input.new_full(input.shape, float(var))
+    if variance.shape == input.shape[:-1]:
+        variance = variance.unsqueeze(-1)
+    elif variance.shape not in (input.shape, (*input.shape[:-1], 1)):
+        raise ValueError(
+            f"var is of incorrect size: {shape_text(variance.shape)} beside an input of "
+            f"{shape_text(input.shape)}"
+        )
+    if not variance.is_cuda and bool((variance.array < 0).any()):
+        lowest = variance.array.min()
+        raise ValueError(f"var has negative entry/entries, the lowest is {lowest}")
+    # As in torch, the gradient goes past the limit.
+    variance = variance + (variance.detach().clamp(min=eps) - variance.detach())
+    losses = 0.5 * (log(variance) + (input - target) ** 2 / variance)
+    if full:
+        losses = losses + 0.5 * math.log(2 * math.pi)
+    return reduce_losses(losses, reduction)

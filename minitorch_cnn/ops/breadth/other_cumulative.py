@@ -1,0 +1,228 @@
+"""Torch's "Other Operations" along a dimension: cumsum, cumprod, cummax, diff, trapezoid, ..."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import backend
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, shape_text, wrap
+from ..arithmetic import where
+from ..common import floating
+from ..elementwise import exp
+from ..join import cat
+from ..positions import gather
+from ..reduce import ValuesAndIndices, accumulator, sum
+from ..shape import movedim
+from .other_rearrange import flip
+
+__all__ = [
+    "cumsum", "cumprod", "cummax", "cummin", "logcumsumexp", "diff", "trapezoid", "trapz",
+    "cumulative_trapezoid",
+]  # fmt: skip
+
+
+class CumSum(Function):
+    """y[i] = x[0] + ... + x[i] along axis dim"""
+
+    @staticmethod
+    def forward(ctx, x, dim):
+        ctx.dim = dim
+        return wrap(x.array.cumsum(dim, x.array.dtype))
+
+    @staticmethod
+    def backward(ctx, gy):
+        # x[i] is part of y[i] and of all that come later.
+        return flip(CumSum.apply(flip(gy, ctx.dim), ctx.dim), ctx.dim), None
+
+
+class CumProd(Function):
+    """y[i] = x[0] * ... * x[i] along axis dim"""
+
+    @staticmethod
+    def forward(ctx, x, dim):
+        ctx.dim = dim
+        y = wrap(x.array.cumprod(dim, x.array.dtype))
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        x, y = ctx.saved_tensors
+        if not (x.array == 0).any():
+            later = flip(CumSum.apply(flip(gy * y, ctx.dim), ctx.dim), ctx.dim)
+            return later / x, None
+        # dy[i] / dx[k] is the product of x[0..i] without x[k]: put a 1 in its place, for every k.
+        # An n x n table, but right where elements are 0, and so rare that it need not be fast.
+        xp = array_module(x.array)
+        rows = movedim(x, ctx.dim, -1).unsqueeze(-2)  # (..., 1, i)
+        one = wrap(xp.eye(x.size(ctx.dim), dtype=bool))  # (k, i)
+        products = CumProd.apply(where(one, 1.0, rows), -1 % rows.ndim)  # (..., k, i)
+        reached = wrap(xp.triu(xp.ones(one.shape, bool)))  # i >= k
+        slopes = where(reached, products, 0.0)
+        gx = sum(slopes * movedim(gy, ctx.dim, -1).unsqueeze(-2), -1)  # (..., k)
+        return movedim(gx, -1, ctx.dim), None
+
+
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The sums of the first 1, 2, 3, ... elements along a dimension.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1, 2, 3]).cumsum(0)
+    tensor([1, 3, 6])
+    """
+    x, axis = accumulator(input, dtype), input._dim(dim)
+    return CumSum.apply(x, axis) if x.ndim else x.clone()
+
+
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The products of the first 1, 2, 3, ... elements along a dimension."""
+    x, axis = accumulator(input, dtype), input._dim(dim)
+    return CumProd.apply(x, axis) if x.ndim else x.clone()
+
+
+def _running_extreme(input: Tensor, dim: int, ufunc: Any) -> ValuesAndIndices:
+    """The extreme of the elements so far, and where the last one that equals it stands."""
+    axis = input._dim(dim)
+    if input.ndim == 0:
+        return ValuesAndIndices(input.clone(), wrap(np.zeros((), np.int64)))
+    array = backend.to_numpy(input.array)  # on the host: CuPy has no running maximum
+    so_far = ufunc.accumulate(array, axis)
+    reached = (array == so_far) | (array != array)
+    lying = [1] * array.ndim
+    lying[axis] = -1
+    position = np.where(reached, np.arange(array.shape[axis]).reshape(lying), 0)
+    last = np.maximum.accumulate(position, axis)
+    indices = wrap(backend.to_device(last, input.device))
+    return ValuesAndIndices(gather(input, axis, indices), indices)
+
+
+def cummax(input: Tensor, dim: int) -> Any:
+    """(values, indices): the largest of the first 1, 2, 3, ... elements along a dimension.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1, 3, 2, 3]).cummax(0).indices
+    tensor([0, 1, 1, 3])
+    """
+    return _running_extreme(input, dim, np.maximum)
+
+
+def cummin(input: Tensor, dim: int) -> Any:
+    """(values, indices): the smallest of the first 1, 2, 3, ... elements along a dimension."""
+    return _running_extreme(input, dim, np.minimum)
+
+
+class LogCumSumExp(Function):
+    """y[i] = log(e^x[0] + ... + e^x[i]) along the last axis"""
+
+    @staticmethod
+    def forward(ctx, x):
+        # On the host: CuPy has no accumulate for logaddexp.
+        y = np.logaddexp.accumulate(backend.to_numpy(x.array), -1)
+        y = wrap(backend.to_device(y, x.device))
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        # dy[i] / dx[j] = e^(x[j] - y[i]) for j <= i: a table, in which no number is above 1.
+        x, y = ctx.saved_tensors
+        xp = array_module(gy.array)
+        n = x.shape[-1]
+        later = wrap(xp.tril(xp.ones((n, n), bool)))  # (i, j)
+        exponents = (x.unsqueeze(-2) - y.unsqueeze(-1)).masked_fill(~later, -np.inf)
+        return sum(gy.unsqueeze(-1) * exp(exponents), -2)
+
+
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+    """The logarithm of the sum of the first 1, 2, 3, ... exponentials, without overflow.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([0.0, 0.0]).logcumsumexp(0)
+    tensor([0.0000, 0.6931])
+    """
+    axis = input._dim(dim)
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f'"logcumsumexp" not implemented for {input.dtype}')
+    if input.ndim == 0 or input.numel() == 0:
+        return input.clone()
+    return movedim(LogCumSumExp.apply(movedim(input, axis, -1)), -1, axis)
+
+
+# ------------------------------------------------------------------------ differences and integrals
+
+
+def diff(
+    input: Tensor,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+) -> Tensor:
+    """The differences of neighbours along a dimension, n times over.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1, 4, 9, 16]).diff(), mt.tensor([1, 4, 9, 16]).diff(2)
+    (tensor([3, 5, 7]), tensor([2, 2]))
+    """
+    if input.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    axis = input._dim(dim)
+    x = input
+    if n and (prepend is not None or append is not None):
+        x = cat([each for each in (prepend, input, append) if each is not None], axis)
+    for _ in range(n):
+        length = x.size(axis)
+        if length == 0:
+            break
+        before, after = x.narrow(axis, 0, length - 1), x.narrow(axis, 1, length - 1)
+        x = before ^ after if x.dtype.category == 0 else after - before
+    return x if x is not input else input.clone()
+
+
+def _strips(y: Tensor, x: Any, dx: float, dim: int) -> tuple[Tensor, int]:
+    """The areas under the straight lines between neighbours, and the dimension."""
+    axis = y._dim(dim)
+    length = y.size(axis) if y.ndim else 1
+    if y.ndim == 0 or length == 0:
+        return floating(y).new_zeros(1) if y.ndim == 0 else y.narrow(axis, 0, 0), axis
+    height = (y.narrow(axis, 0, length - 1) + y.narrow(axis, 1, length - 1)) / 2
+    if x is None:
+        return height * dx, axis
+    if x.ndim == 1:
+        if x.size(0) != length:
+            raise RuntimeError(
+                f"trapezoid: There must be one `x` value for each sample point, got "
+                f"{shape_text(x.shape)} for {length} points"
+            )
+        lying = [1] * y.ndim
+        lying[axis] = -1
+        return height * diff(x).reshape(lying), axis
+    return height * diff(x, dim=dim), axis
+
+
+def trapezoid(y: Tensor, x: Any = None, *, dx: float = 1, dim: int = -1) -> Tensor:
+    """The integral of samples along a dimension by the trapezoidal rule.
+
+    x: where the samples were taken; without it they are dx apart.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.trapezoid(mt.tensor([1.0, 5.0, 10.0]))
+    tensor(10.5000)
+    """
+    areas, axis = _strips(y, x, dx, dim)
+    return sum(areas, axis)
+
+
+trapz = trapezoid
+
+
+def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: float = 1, dim: int = -1) -> Tensor:
+    """`trapezoid` of the first 2, 3, ... samples."""
+    areas, axis = _strips(y, x, dx, dim)
+    return cumsum(areas, axis)

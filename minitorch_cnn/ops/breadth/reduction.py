@@ -1,0 +1,279 @@
+"""Torch's "Reduction Ops" beyond reduce.py: prod, without the NaNs, by rank, dist, unique."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ... import backend
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, shape_text, wrap
+from ..arithmetic import where
+from ..join import cat
+from ..positions import gather
+from ..reduce import (
+    ValuesAndIndices,
+    accumulator,
+    dims_of,
+    kept_shape,
+    median,
+    needs_elements,
+    norm,
+    sum,
+)
+from ..shape import movedim, reshape
+from .comparison import argsort, sort, take_at
+from .other_cumulative import cumprod
+from .other_rearrange import flip
+
+__all__ = [
+    "prod", "dist", "nanmean", "nanmedian", "mode", "quantile", "nanquantile", "unique",
+    "unique_consecutive",
+]  # fmt: skip
+
+
+class Prod(Function):
+    """y = the product of x over axis dim"""
+
+    @staticmethod
+    def forward(ctx, x, dim, keepdim):
+        ctx.dim = dim
+        y = wrap(x.array.prod(dim, x.array.dtype, keepdims=keepdim))
+        ctx.save_for_backward(x)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        # The slope for x[i] is the product of all the others: those before it times those after.
+        # Not y / x[i], which fails where an element is 0.
+        (x,) = ctx.saved_tensors
+        gy = reshape(gy, kept_shape(x.shape, (ctx.dim,)))
+        after = flip(_product_before(flip(x, ctx.dim), ctx.dim), ctx.dim)
+        return gy * _product_before(x, ctx.dim) * after, None, None
+
+
+def _product_before(x: Tensor, dim: int) -> Tensor:
+    """y[i] = x[0] x[1] ... x[i - 1], y[0] = 1"""
+    one = x.narrow(dim, 0, 1) * 0 + 1 if x.size(dim) else x
+    return cumprod(cat([one, x.narrow(dim, 0, max(x.size(dim) - 1, 0))], dim), dim)
+
+
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """The product of all elements, or along one dimension. Integers and bools give int64."""
+    x = accumulator(input, dtype)
+    if dim is None or x.ndim == 0:
+        return Prod.apply(reshape(x, -1), 0, False)
+    return Prod.apply(x, x._dim(dim), keepdim)
+
+
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The p-norm of input - other, over all elements.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.dist(mt.tensor([3.0, 0.0]), mt.tensor([0.0, 4.0]))
+    tensor(5.)
+    """
+    return norm(input - other, p)
+
+
+# --------------------------------------------------------------------------------- without the NaNs
+
+
+def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The mean of the elements that are not NaN.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1.0, float("nan"), 3.0]).nanmean()
+    tensor(2.)
+    """
+    x = input if dtype is None else input.to(dtype)
+    if not x.dtype.is_floating_point:
+        raise RuntimeError(f"nanmean(): expected input to have floating point dtype, got {x.dtype}")
+    present = ~x.isnan()
+    total = sum(where(present, x, 0.0), dim, keepdim)
+    return total / sum(present.to(x.dtype), dim, keepdim)
+
+
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """`median` of the elements that are not NaN."""
+    if dim is None:
+        return nanmedian(reshape(input, -1), 0).values
+    axis = input._dim(dim)
+    if input.ndim == 0:
+        return median(input, dim, keepdim)
+    needs_elements("nanmedian", input, (axis,))
+    order = argsort(input, axis)  # NaNs come last
+    present = sum(~input.isnan(), axis, True)
+    return take_at(input, axis, gather(order, axis, ((present - 1) // 2).clamp(min=0)), keepdim)
+
+
+# ------------------------------------------------------------------------------------------ by rank
+
+
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
+    """(values, indices) of the most frequent element along a dimension, the smallest of several.
+
+    indices: the last position of that element.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([3, 1, 1, 3, 2]).mode().values
+    tensor(1)
+    """
+    axis = input._dim(dim)
+    if input.ndim == 0:
+        return ValuesAndIndices(input.clone(), argsort(input))
+    needs_elements("mode", input, (axis,))
+    order = argsort(input, axis)
+    ranked = np.moveaxis(backend.to_numpy(gather(input.detach(), axis, order).array), axis, -1)
+    n = ranked.shape[-1]
+    starts = np.ones(ranked.shape, bool)  # where another value begins
+    starts[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
+    begin = np.maximum.accumulate(np.where(starts, np.arange(n), 0), -1)
+    length_so_far = np.arange(n) - begin + 1
+    last = length_so_far.argmax(-1)  # where the longest run of equal values ends
+    place = wrap(backend.to_device(np.expand_dims(last, axis), input.device))
+    return take_at(input, axis, gather(order, axis, place), keepdim)
+
+
+INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def quantile(
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+) -> Tensor:
+    """The value below which the part q (from 0 to 1) of the elements lies.
+
+    q: a number, or a vector, for which the result has a new first dimension. Between two elements
+    it is interpolated, or by `interpolation` the lower, the higher, the nearest or their midpoint.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([0.0, 1.0, 2.0, 3.0]).quantile(0.5)
+    tensor(1.5000)
+    """
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
+
+
+def nanquantile(
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+) -> Tensor:
+    """`quantile` of the elements that are not NaN."""
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
+
+
+def _quantile(
+    name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpolation: str, skip_nan: bool
+) -> Tensor:
+    if not input.dtype.is_floating_point or input.array.dtype == np.float16:
+        raise RuntimeError(f"{name}() input tensor must be either float or double dtype, got "
+                           f"{input.dtype}")  # fmt: skip
+    if input.numel() == 0:
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    if interpolation not in INTERPOLATIONS:
+        raise RuntimeError(
+            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, "
+            f"but got {interpolation}"
+        )
+    parts = q if isinstance(q, Tensor) else input.new_tensor(q)
+    if parts.ndim > 1 or parts.dtype is not input.dtype:
+        raise RuntimeError(
+            f"{name}() q must be a scalar or a vector of the same dtype as the input "
+            f"({input.dtype}), got shape {shape_text(parts.shape)} and {parts.dtype}"
+        )
+    if bool(((parts < 0) | (parts > 1)).any()):
+        raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {q}")
+    x = reshape(input, -1) if dim is None or input.ndim == 0 else movedim(input, dim, -1)
+    ranked = sort(x, -1).values  # NaNs come last
+    missing = x.isnan()
+    count = sum(~missing, -1, True) if skip_nan else sum(missing | True, -1, True)  # (..., 1)
+    place = reshape(parts, -1) * (count - 1).clamp(min=0).to(x.dtype)  # (..., Q)
+    low = place.detach().floor()
+    if interpolation == "lower":
+        place = low
+    elif interpolation == "higher":
+        place = place.detach().ceil()
+    elif interpolation == "nearest":
+        place = place.detach().round()
+    low, high = place.detach().floor(), place.detach().ceil()
+    below, above = (gather(ranked, -1, each.long()) for each in (low, high))
+    weight = 0.5 if interpolation == "midpoint" else place - low
+    y = below + (above - below) * weight
+    if not skip_nan:
+        y = y.masked_fill(missing.any(-1, True), math.nan)
+    y = movedim(y, -1, 0)  # (Q, ...)
+    if keepdim:
+        dims = dims_of(input, dim)
+        y = reshape(y, (y.size(0), *kept_shape(input.shape, dims)))
+    return y if parts.ndim else y.squeeze(0)
+
+
+# ------------------------------------------------------------------------------- different elements
+
+
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different elements in rising order (or slices along dim); and where each came from.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([3, 1, 3]).unique(return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
+    xp = array_module(input.array)
+    axis = None if dim is None else input._dim(dim)
+    values, inverse, counts = xp.unique(
+        input.array, return_inverse=True, return_counts=True, axis=axis
+    )
+    results = [wrap(values)]
+    if return_inverse:
+        results.append(wrap(inverse.reshape(input.array.shape if axis is None else -1)))
+    if return_counts:
+        results.append(wrap(counts))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def unique_consecutive(
+    input: Tensor,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The elements (or slices along dim) without those that equal the one before them.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1, 1, 2, 1]).unique_consecutive(return_counts=True)
+    (tensor([1, 2, 1]), tensor([2, 1, 1]))
+    """
+    xp = array_module(input.array)
+    axis = 0 if dim is None else input._dim(dim)
+    array = input.array.reshape(-1) if dim is None else xp.moveaxis(input.array, axis, 0)
+    n = array.shape[0]
+    rows = array.reshape(n, -1) if array.size else xp.zeros((n, 0))
+    starts = xp.ones(n, bool)
+    starts[1:] = (rows[1:] != rows[:-1]).any(1)
+    first = xp.nonzero(starts)[0]
+    results = [wrap(xp.moveaxis(array[first], 0, axis))]
+    if return_inverse:
+        run = xp.cumsum(starts.astype(np.int64)) - 1
+        results.append(wrap(run.reshape(input.array.shape if dim is None else -1)))
+    if return_counts:
+        results.append(wrap(xp.diff(xp.append(first, n))))
+    return results[0] if len(results) == 1 else tuple(results)
