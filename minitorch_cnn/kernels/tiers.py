@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from . import fallback
+
 _CHOICES = ("auto", "array")
 _choice = os.environ.get("MINITORCH_CNN_KERNELS", "auto")
 if _choice not in _CHOICES:
@@ -30,8 +32,8 @@ if _choice not in _CHOICES:
 
 @functools.cache
 def cpu_tier() -> ModuleType | None:
-    """The Numba kernels, imported at the first call; None without Numba."""
-    if importlib.util.find_spec("numba") is None:
+    """The Numba kernels, imported at the first call; None without Numba, or if they fail."""
+    if fallback.reason() is not None or importlib.util.find_spec("numba") is None:
         return None
     # Numba makes a hundred thousand objects that stay: to look through them for garbage again and
     # again would take a tenth of a second, and seconds if kernels have to be compiled.
@@ -39,6 +41,9 @@ def cpu_tier() -> ModuleType | None:
     gc.disable()
     try:
         from . import cpu
+    except Exception as error:
+        fallback.give_up(error)
+        return None
     finally:
         if collecting:
             gc.enable()
@@ -78,7 +83,12 @@ def tiered(definition: Callable) -> Callable:
     def kernel(array, *args, **kwargs):
         fast = getattr(tier_of(array), name, None)
         if fast is not None:
-            result = fast(array, *args, **kwargs)
+            try:
+                result = fast(array, *args, **kwargs)
+            except fallback.CannotCompile as error:
+                cpu_tier.cache_clear()
+                fallback.give_up(error)
+                result = NotImplemented
             if result is not NotImplemented:
                 return result
         return definition(array, *args, **kwargs)
