@@ -280,7 +280,8 @@ def concatenate(arrays: list[Array], axis: int) -> Array:
     joined = import_cupy().empty(shape, arrays[0].dtype).transpose(inverse_order(order))
     before, start = (slice(None),) * axis, 0
     for array, length in zip(arrays, lengths, strict=True):
-        joined[(*before, slice(start, start + length))] = array
+        piece = (*before, slice(start, start + length))
+        joined[piece] = array
         start += length
     return joined
 

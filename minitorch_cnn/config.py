@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import backend
-from .kernels import dispatch
+from .kernels import dispatch, fallback
 
 
 def get_num_threads() -> int:
@@ -128,6 +128,8 @@ def config_text() -> str:
         lines.append(
             "CPU kernels    readable array code, as MINITORCH_CNN_KERNELS or kernel_tier asks"
         )
+    elif not dispatch.has_cpu_tier() and fallback.reason() is not None:
+        lines.append(f"CPU kernels    readable array code; compiled ones fail: {fallback.reason()}")
     elif not dispatch.has_cpu_tier():
         lines.append(
             "CPU kernels    readable array code; compiled ones need Numba: "

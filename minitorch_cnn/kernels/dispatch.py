@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from . import fallback
 from .algorithm import ALGORITHMS, Choice, Tier, choose
 from .array import (
     augment as _augment,
@@ -93,11 +94,23 @@ state = _State()
 
 @functools.cache
 def has_cpu_tier() -> bool:
-    """Whether the Numba kernels are there: their basis is imported at the first call."""
-    if importlib.util.find_spec("numba") is None:
+    """Whether the Numba kernels can be used; the first call imports what all of them need."""
+    if fallback.reason() is not None or importlib.util.find_spec("numba") is None:
         return False
-    _import("cpu.arrays")
+    try:
+        _import("cpu.arrays")
+    except Exception as error:
+        _give_up(error)
+        return False
     return True
+
+
+def _give_up(error: Exception) -> None:
+    """From now on the definitions do what the Numba kernels cannot."""
+    fallback.give_up(error)
+    has_cpu_tier.cache_clear()
+    for row in TABLE:
+        row.found["cpu"] = None
 
 
 def _import(file: str) -> Any:
@@ -124,10 +137,17 @@ class Row:
     def find(self, tier: str) -> Callable[..., Any] | None:
         """The kernel of a tier, None if it has none. Raises AttributeError for a wrong name."""
         file = self.files.get(tier)
+        self.found[tier] = None
         if file is None or (tier == "cpu" and not has_cpu_tier()):
-            self.found[tier] = None
-        else:
-            self.found[tier] = getattr(_import(file), self.definition.__name__)
+            return None
+        try:
+            module = _import(file)
+        except Exception as error:
+            if tier == "cuda":
+                raise
+            _give_up(error)
+            return None
+        self.found[tier] = getattr(module, self.definition.__name__)
         return self.found[tier]
 
 
@@ -146,7 +166,11 @@ def tiered(definition: F, *files: str) -> F:
             tier = "cpu" if isinstance(first, np.ndarray) else "cuda"
             fast = row.found[tier] if tier in row.found else row.find(tier)
             if fast is not None:
-                result = fast(array, *args, **kwargs)
+                try:
+                    result = fast(array, *args, **kwargs)
+                except fallback.CannotCompile as error:
+                    _give_up(error)
+                    result = NotImplemented
                 if result is not NotImplemented:
                     return result
         return definition(array, *args, **kwargs)

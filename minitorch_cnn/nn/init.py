@@ -149,7 +149,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     per_group = tensor.shape[0] // groups
     for group in range(groups):
         for channel in range(min(per_group, tensor.shape[1])):
-            values[(group * per_group + channel, channel, *centre)] = 1
+            middle = (group * per_group + channel, channel, *centre)
+            values[middle] = 1
     return _write(tensor, values)
 
 

@@ -47,7 +47,8 @@ class BasicIndex(ViewFunction):
 
     @staticmethod
     def view(array, index):
-        return array[(*index, ...)]  # with "...", a single element is a view as well, not a number
+        index = (*index, ...)  # with "...", a single element is a view as well, not a number
+        return array[index]
 
     @staticmethod
     def backward(ctx, gy):

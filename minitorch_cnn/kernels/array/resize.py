@@ -34,7 +34,8 @@ def resize_axis(x: Array, axis: int, matrix: np.ndarray) -> Array:
         y = tap if t == 0 else xp.add(y, tap, out=y)
     unread = np.flatnonzero((matrix == 0).all(1))
     if len(unread):
-        y[(*[slice(None)] * axis, constant(unread, x))] = 0
+        rows = (*[slice(None)] * axis, constant(unread, x))
+        y[rows] = 0
     return xp.moveaxis(y.astype(x.dtype, copy=False), -1, 1)
 
 

@@ -8,6 +8,9 @@ ones: those are compiled once and called by name (`external`).
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, NullCache
 from numba.core.ccallback import CFunc
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
@@ -36,13 +39,34 @@ _files = sorted(Path(__file__).parents[1].rglob("*.py"))
 _sources = [(file.name, file.stat().st_mtime, file.stat().st_size) for file in _files]
 
 
+class _DiskCache(FunctionCache):
+    def save_overload(self, sig, data):
+        with contextlib.suppress(OSError):  # the disk is full: the code works without being kept
+            super().save_overload(sig, data)
+
+
+@functools.cache
+def _no_cache() -> NullCache:
+    warnings.warn(
+        "compiled kernels are not kept: neither this package's folder nor a cache in the home "
+        "folder can be written. Every process compiles them again, which takes seconds for each. "
+        "Set NUMBA_CACHE_DIR to a folder that can be written.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return NullCache()
+
+
 def disk_cache(function: Callable) -> Any:
     """Where compiled code of a function is kept.
 
     It counts as old when any file of this tier has changed. Numba would look at one file only,
     but a kernel is made of functions of several.
     """
-    cache: Any = FunctionCache(function)
+    try:
+        cache: Any = _DiskCache(function)
+    except RuntimeError:  # "no locator available"
+        return _no_cache()
     cache._cache_file._source_stamp = _sources
     return cache
 

@@ -41,6 +41,7 @@ from numba.core.compiler import compile_internal
 from numba.core.targetconfig import ConfigStack
 from numba.extending import intrinsic
 
+from ...fallback import CannotCompile
 from .compiling import INT, compiled, disk_cache, entry, external
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
@@ -365,13 +366,17 @@ def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
     """
     parts = min(_count if parts is None else parts, _count, MOST_WORKERS + 1)
     # A second Python thread that comes while the workers are busy does its work alone.
-    if parts == 1 or not _in_use.acquire(blocking=False):
-        status = kernel.start(parts, 0, 0, 0, *args)
-    else:
-        try:
+    alone = parts == 1 or not _in_use.acquire(blocking=False)
+    try:
+        if alone:
+            status = kernel.start(parts, 0, 0, 0, *args)
+        else:
             _wake_workers(parts - 1)
             status = kernel.start(parts, _boxes, _LET_OTHERS_RUN, _SLEEP, *args)
-        finally:
+    except Exception as error:  # Numba's or LLVM's: one of the kernel itself comes as its status
+        raise CannotCompile(kernel.name) from error
+    finally:
+        if not alone:
             _in_use.release()
     if status:
         raise RuntimeError(f"an error inside of the compiled kernel {kernel.name}")
