@@ -8,7 +8,6 @@ winograd_tiles.py and winograd.py.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,8 @@ from ..pool import PoolGeometry
 from . import conv, depthwise, direct, elementwise, layout, loss, norm, pool, winograd
 from . import dropout as _dropout
 from . import matmul as _matmul
-from . import optim as _optim
+from .optim import adam as adam
+from .optim import sgd as sgd
 from .product import panel_width
 from .threads import SMALL, counter, parts_for, run
 from .vector import BYTES, LANES, may_stream
@@ -382,7 +382,7 @@ def _in_memory_order(matrix: Array) -> Array:
     return matrix if matrix.T.flags.c_contiguous else _contiguous(matrix)
 
 
-# ------------------------------------------------------------------------- loss, optimizers
+# ------------------------------------------------------------------------------------- loss
 
 
 def cross_entropy(x: Array, target: Array) -> Any:
@@ -401,62 +401,3 @@ def cross_entropy_backward(gy: Array, softmax: Array, target: Array) -> Any:
     args = (_contiguous(gy), _contiguous(softmax), _contiguous(target), gx)
     run(loss.cross_entropy_backward, *args, parts=parts_for(softmax.size))
     return gx
-
-
-def _state(*arrays: Array | None) -> list[Array] | None:
-    """A parameter and its state, flat, to be changed in place; None if that takes a copy."""
-    present = [array for array in arrays if array is not None]
-    order = _order(present[0])
-    if order is None or not takes(*present):
-        return None
-    if any(not array.transpose(order).flags.c_contiguous for array in present):
-        return None
-    first = present[0].transpose(order).reshape(-1)
-    return [first if a is None else a.transpose(order).reshape(-1) for a in arrays]
-
-
-def sgd(
-    parameter: Array,
-    gradient: Array,
-    velocity: Array | None,
-    *,
-    first: bool,
-    lr: float,
-    momentum: float,
-    dampening: float,
-    weight_decay: float,
-    nesterov: bool,
-) -> Any:
-    flat = _state(parameter, gradient, velocity)
-    if flat is None:
-        return NotImplemented
-    numbers = (np.float32(n) for n in (lr, momentum, 1 - dampening, weight_decay))
-    args = (*flat, velocity is not None, first, *numbers, nesterov)
-    run(_optim.sgd, *args, parts=parts_for(parameter.size))
-    return None
-
-
-def adam(
-    parameter: Array,
-    gradient: Array,
-    mean: Array,
-    square: Array,
-    largest: Array | None,
-    *,
-    step: int,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    decoupled: bool,
-) -> Any:
-    flat = _state(parameter, gradient, mean, square, largest)
-    if flat is None:
-        return NotImplemented
-    shrink, decay = (1 - lr * weight_decay, 0) if decoupled else (1, weight_decay)
-    step_size, root = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
-    numbers = (step_size, 1 - beta1, beta2, 1 - beta2, eps, shrink, decay, root)
-    args = (*flat, largest is not None, *(np.float32(n) for n in numbers))
-    run(_optim.adam, *args, parts=parts_for(parameter.size))
-    return None

@@ -14,7 +14,7 @@ from .conv import conv2d_forward, conv2d_input_grad, conv2d_weight_grad
 from .dropout import dropout
 from .loss import cross_entropy, cross_entropy_backward
 from .norm import batch_norm_backward, batch_norm_forward, channel_mean_var
-from .optim import adam, adam_many, sgd, sgd_many
+from .optim import adam, sgd
 from .pool import (
     avg_pool2d_backward,
     avg_pool2d_forward,
@@ -25,7 +25,6 @@ from .pool import (
 
 __all__ = [
     "adam",
-    "adam_many",
     "augment",
     "avg_pool2d_backward",
     "avg_pool2d_forward",
@@ -45,5 +44,4 @@ __all__ = [
     "relu_",
     "relu_backward",
     "sgd",
-    "sgd_many",
 ]
