@@ -169,8 +169,9 @@ def adam_step(
             s[i] = beta2 * s[i] + rest2 * gradient * gradient
             square = s[i]
             if has_top:
-                square = max(top[i], square)
-                top[i] = square
+                if square > top[i] or square != square:  # a NaN stays, as with numpy.maximum
+                    top[i] = square
+                square = top[i]
             p[i] = value - step_size * (m[i] / (square**0.5 / root_correction + eps))
 
 

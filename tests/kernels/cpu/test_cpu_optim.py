@@ -217,3 +217,12 @@ def test_a_gradient_may_be_anothers_and_lie_anywhere():
     definitions.sgd.definition(*expected, **SGD)
     assert cpu.sgd(*columns, **SGD) is None
     close(columns, expected)
+
+
+def test_nan_stays_in_the_largest_square():
+    one, nan = np.ones(1, np.float32), np.full(1, np.nan, np.float32)
+    largest = one.copy()
+    settings = dict(step=1, lr=0.1, beta1=0.9, beta2=0.9, eps=0.1, weight_decay=0, decoupled=False)
+    state = [one.copy()], [one.copy()], [largest]
+    assert cpu.adam([one.copy()], [nan], *state, **settings) is None
+    assert np.isnan(largest).all()
