@@ -25,7 +25,6 @@ from .array.resize import (
 )
 from .dispatch import (
     adam,
-    adam_many,
     add,
     augment,
     avg_pool2d_backward,
@@ -51,7 +50,6 @@ from .dispatch import (
     relu_,
     relu_backward,
     sgd,
-    sgd_many,
 )
 from .geometry import (
     ConvGeometry,
@@ -68,7 +66,6 @@ __all__ = [
     "ConvGeometry",
     "PoolGeometry",
     "adam",
-    "adam_many",
     "adaptive_bins",
     "adaptive_max_indices",
     "add",
@@ -110,7 +107,6 @@ __all__ = [
     "resize_matrix",
     "selection_matrix",
     "sgd",
-    "sgd_many",
     "sigmoid",
     "silu",
     "softplus",

@@ -308,7 +308,6 @@ def last_conv() -> Choice | None:
 # ------------------------------------------------------------------------------------- the table
 
 adam = tiered(_optim.adam, "cpu.optim", "cuda.optim")
-adam_many = tiered(_optim.adam_many, "cuda.optim")
 add = tiered(_elementwise.add, "cpu.elementwise")
 augment = tiered(_augment.augment, "cuda.augment")
 avg_pool2d_backward = tiered(_pool.avg_pool2d_backward, "cpu.pool", "cuda.pool")
@@ -328,7 +327,6 @@ relu = tiered(_elementwise.relu, "cpu.elementwise", "cuda.elementwise")
 relu_ = tiered(_elementwise.relu_, "cpu.elementwise", "cuda.elementwise")
 relu_backward = tiered(_elementwise.relu_backward, "cpu.elementwise", "cuda.elementwise")
 sgd = tiered(_optim.sgd, "cpu.optim", "cuda.optim")
-sgd_many = tiered(_optim.sgd_many, "cuda.optim")
 
 _im2col = Products(
     tiered(_conv.forward, "cpu.conv", "cuda.conv"),

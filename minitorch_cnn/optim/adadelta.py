@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..kernels.array import optim as kernels
-from ..tensor import Tensor, wrap
-from .optimizer import Optimizer, check_settings, next_step, refuse, zeros_like
+from ..backend import array_module
+from ..kernels.array.optim import blocks
+from ..tensor import Tensor
+from .optimizer import Optimizer, next_step, no_steps, settings, zeros_like
 
 
 class Adadelta(Optimizer):
@@ -39,37 +38,27 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_settings(lr=lr, eps=eps, weight_decay=weight_decay)
+        super().__init__(params, settings(locals()))
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")
-        refuse(foreach=foreach, capturable=capturable, differentiable=differentiable)
-        defaults = dict(
-            lr=lr,
-            rho=rho,
-            eps=eps,
-            weight_decay=weight_decay,
-            maximize=maximize,
-            capturable=capturable,
-            foreach=foreach,
-            differentiable=differentiable,
-        )
-        super().__init__(params, defaults)
 
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32))
+            state["step"] = no_steps()
             state["square_avg"] = zeros_like(parameter)
             state["acc_delta"] = zeros_like(parameter)
         next_step(state)
-        kernels.adadelta(
-            parameter.array,
-            gradient,
-            state["square_avg"].array,
-            state["acc_delta"].array,
-            lr=float(group["lr"]),
-            rho=group["rho"],
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-        )
+        xp, lr = array_module(parameter.array), float(group["lr"])
+        rho, eps = group["rho"], group["eps"]
+        square, change = state["square_avg"].array, state["acc_delta"].array
+        for p, g, s, c in blocks(parameter.array, gradient, square, change):
+            if group["weight_decay"]:
+                g = g + group["weight_decay"] * p
+            s *= rho
+            s += (1 - rho) * g * g
+            u = xp.sqrt(c + eps) / xp.sqrt(s + eps) * g
+            c *= rho
+            c += (1 - rho) * u * u
+            p -= lr * u

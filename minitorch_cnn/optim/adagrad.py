@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..kernels.array import optim as kernels
-from ..tensor import Tensor, wrap
-from .optimizer import Optimizer, check_settings, next_step, refuse, zeros_like
+from ..backend import array_module
+from ..kernels.array.optim import blocks
+from ..tensor import Tensor
+from .optimizer import Optimizer, next_step, no_steps, settings, zeros_like
 
 
 class Adagrad(Optimizer):
@@ -39,30 +38,13 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_settings(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
-        refuse(foreach=foreach, differentiable=differentiable, fused=fused)
-        if not initial_accumulator_value >= 0:
-            raise ValueError(
-                f"Invalid initial_accumulator_value value: {initial_accumulator_value}"
-            )
-        defaults = dict(
-            lr=lr,
-            lr_decay=lr_decay,
-            eps=eps,
-            weight_decay=weight_decay,
-            initial_accumulator_value=initial_accumulator_value,
-            foreach=foreach,
-            maximize=maximize,
-            differentiable=differentiable,
-            fused=fused,
-        )
-        super().__init__(params, defaults)
+        super().__init__(params, settings(locals()))
         for group in self.param_groups:
             for parameter in group["params"]:
                 self._start(self.state[parameter], parameter, group)
 
     def _start(self, state: dict[str, Any], parameter: Tensor, group: dict[str, Any]) -> None:
-        state["step"] = wrap(np.zeros((), np.float32))
+        state["step"] = no_steps()
         state["sum"] = zeros_like(parameter)
         state["sum"].array.fill(group["initial_accumulator_value"])
 
@@ -71,12 +53,12 @@ class Adagrad(Optimizer):
     ) -> None:
         if not state:  # of a group that was added later
             self._start(state, parameter, group)
-        step = next_step(state)
-        kernels.adagrad(
-            parameter.array,
-            gradient,
-            state["sum"].array,
-            lr=float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-        )
+        xp, step = array_module(parameter.array), next_step(state)
+        lr = float(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
+        for p, g, t in blocks(parameter.array, gradient, state["sum"].array):
+            if group["weight_decay"]:
+                g = g + group["weight_decay"] * p
+            t += g * g
+            root = xp.sqrt(t)
+            root += group["eps"]
+            p -= lr * (g / root)

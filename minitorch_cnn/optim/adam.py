@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import kernels
-from ..tensor import Tensor, wrap
-from .optimizer import Batches, Optimizer, check_settings, next_step, refuse, zeros_like
-
-
-def check_betas(betas: tuple[float, float]) -> None:
-    """Raises ValueError unless both decay rates are in [0, 1)."""
-    for index, beta in enumerate(betas):
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
+from ..tensor import Tensor
+from .optimizer import Optimizer, batches, next_step, no_steps, settings, zeros_like
 
 
 class Adam(Optimizer):
@@ -50,48 +41,31 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check_settings(lr=lr, eps=eps)
-        check_betas(betas)
-        check_settings(weight_decay=weight_decay)
-        refuse(foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
-        defaults = dict(
-            lr=lr,
-            betas=tuple(betas),
-            eps=eps,
-            weight_decay=weight_decay,
-            amsgrad=amsgrad,
-            maximize=maximize,
-            foreach=foreach,
-            capturable=capturable,
-            differentiable=differentiable,
-            fused=fused,
-            decoupled_weight_decay=decoupled_weight_decay,
-        )
-        super().__init__(params, defaults)
+        super().__init__(params, settings(locals()))
 
     def update_group(
         self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
     ) -> None:
-        batches = Batches()
+        rows = []
         for parameter, gradient in zip(parameters, gradients, strict=True):
             state = self.state[parameter]
             if not state:
-                state["step"] = wrap(np.zeros((), np.float32))
+                state["step"] = no_steps()
                 state["exp_avg"] = zeros_like(parameter)
                 state["exp_avg_sq"] = zeros_like(parameter)
                 if group["amsgrad"]:
                     state["max_exp_avg_sq"] = zeros_like(parameter)
             mean, square = state["exp_avg"].array, state["exp_avg_sq"].array
             largest = state["max_exp_avg_sq"].array if group["amsgrad"] else None
-            batches.add(next_step(state), parameter, gradient, mean, square, largest)
-        beta1, beta2 = group["betas"]
-        for step, arrays in batches.items():
-            kernels.adam_many(
+            rows.append((next_step(state), parameter.array, gradient, mean, square, largest))
+        beta1, beta2 = map(float, group["betas"])
+        for step, arrays in batches(rows):
+            kernels.adam(
                 *arrays,
                 step=step,
                 lr=float(group["lr"]),
-                beta1=float(beta1),
-                beta2=float(beta2),
+                beta1=beta1,
+                beta2=beta2,
                 eps=group["eps"],
                 weight_decay=group["weight_decay"],
                 decoupled=group["decoupled_weight_decay"],

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..kernels.array import optim as kernels
-from ..tensor import Tensor, wrap
-from .adam import check_betas
-from .optimizer import Optimizer, check_settings, next_step, refuse, zeros_like
+from ..backend import array_module
+from ..kernels.array.optim import blocks
+from ..tensor import Tensor
+from .optimizer import Optimizer, next_step, no_steps, settings, zeros_like
 
 
 class Adamax(Optimizer):
@@ -39,39 +37,22 @@ class Adamax(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_settings(lr=lr, eps=eps)
-        check_betas(betas)
-        check_settings(weight_decay=weight_decay)
-        refuse(foreach=foreach, capturable=capturable, differentiable=differentiable)
-        defaults = dict(
-            lr=lr,
-            betas=tuple(betas),
-            eps=eps,
-            weight_decay=weight_decay,
-            foreach=foreach,
-            maximize=maximize,
-            differentiable=differentiable,
-            capturable=capturable,
-        )
-        super().__init__(params, defaults)
+        super().__init__(params, settings(locals()))
 
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32))
+            state["step"] = no_steps()
             state["exp_avg"] = zeros_like(parameter)
             state["exp_inf"] = zeros_like(parameter)
-        beta1, beta2 = group["betas"]
-        kernels.adamax(
-            parameter.array,
-            gradient,
-            state["exp_avg"].array,
-            state["exp_inf"].array,
-            step=next_step(state),
-            lr=float(group["lr"]),
-            beta1=float(beta1),
-            beta2=float(beta2),
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-        )
+        xp, (beta1, beta2) = array_module(parameter.array), map(float, group["betas"])
+        step_size = float(group["lr"]) / (1 - beta1 ** next_step(state))
+        mean, largest = state["exp_avg"].array, state["exp_inf"].array
+        for p, g, m, a in blocks(parameter.array, gradient, mean, largest):
+            if group["weight_decay"]:
+                g = g + group["weight_decay"] * p
+            m += (1 - beta1) * (g - m)
+            a *= beta2
+            xp.maximum(a, xp.abs(g) + group["eps"], out=a)
+            p -= step_size * (m / a)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.array import optim as kernels
+from ..backend import array_module
+from ..kernels.array.optim import blocks
 from ..tensor import Tensor, wrap
-from .adam import check_betas
-from .optimizer import Optimizer, check_settings, next_step, refuse, zeros_like
+from .optimizer import Optimizer, next_step, no_steps, settings, zeros_like
 
 
 class NAdam(Optimizer):
@@ -43,51 +43,34 @@ class NAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_settings(lr=lr, eps=eps)
-        check_betas(betas)
-        check_settings(weight_decay=weight_decay, momentum_decay=momentum_decay)
-        refuse(foreach=foreach, capturable=capturable, differentiable=differentiable)
-        defaults = dict(
-            lr=lr,
-            betas=tuple(betas),
-            eps=eps,
-            weight_decay=weight_decay,
-            momentum_decay=momentum_decay,
-            decoupled_weight_decay=decoupled_weight_decay,
-            maximize=maximize,
-            foreach=foreach,
-            capturable=capturable,
-            differentiable=differentiable,
-        )
-        super().__init__(params, defaults)
+        super().__init__(params, settings(locals()))
 
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32))
+            state["step"] = no_steps()
             state["mu_product"] = wrap(np.ones((), np.float32))  # of the momenta of all steps
             state["exp_avg"] = zeros_like(parameter)
             state["exp_avg_sq"] = zeros_like(parameter)
-        step, lr = next_step(state), float(group["lr"])
-        beta1, beta2 = group["betas"]
+        step, lr, decay = next_step(state), float(group["lr"]), group["weight_decay"]
+        xp, (beta1, beta2) = array_module(parameter.array), map(float, group["betas"])
         momentum, next_momentum = (
             beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1)
         )
         state["mu_product"].array *= momentum
         product = float(state["mu_product"].array)
-        kernels.nadam(
-            parameter.array,
-            gradient,
-            state["exp_avg"].array,
-            state["exp_avg_sq"].array,
-            step=step,
-            gradient_rate=lr * (1 - momentum) / (1 - product),
-            mean_rate=lr * next_momentum / (1 - product * next_momentum),
-            lr=lr,
-            beta1=float(beta1),
-            beta2=float(beta2),
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            decoupled=group["decoupled_weight_decay"],
-        )
+        gradient_rate = lr * (1 - momentum) / (1 - product)
+        mean_rate = lr * next_momentum / (1 - product * next_momentum)
+        mean, square = state["exp_avg"].array, state["exp_avg_sq"].array
+        for p, g, m, s in blocks(parameter.array, gradient, mean, square):
+            if decay and group["decoupled_weight_decay"]:
+                p *= 1 - lr * decay
+            elif decay:
+                g = g + decay * p
+            m += (1 - beta1) * (g - m)
+            s *= beta2
+            s += (1 - beta2) * g * g
+            root = xp.sqrt(s / (1 - beta2**step)) + group["eps"]
+            p -= gradient_rate * (g / root)
+            p -= mean_rate * (m / root)

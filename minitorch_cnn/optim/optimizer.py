@@ -12,8 +12,10 @@ import functools
 import itertools
 import warnings
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from .. import backend
 from ..autograd.modes import enable_grad, no_grad
@@ -130,10 +132,15 @@ class Optimizer:
                 loss = closure()
         with no_grad():
             for group in self.param_groups:
-                parameters = [each for each in group["params"] if each.grad is not None]
-                gradients = [each.grad.array for each in parameters]
+                parameters, gradients = [], []
+                for parameter in group["params"]:
+                    gradient = parameter.grad
+                    if gradient is not None:
+                        parameters.append(parameter)
+                        gradients.append(gradient.array)
                 if group.get("maximize"):
-                    gradients = [-each for each in gradients]
+                    # [...]: of an array without axes, NumPy would make a number
+                    gradients = [(-each)[...] for each in gradients]
                 self.update_group(parameters, gradients, group)
                 for parameter in parameters:
                     parameter._bump_version()
@@ -265,50 +272,62 @@ def _fit(name: str, value: Any, parameter: Tensor) -> Any:
     return wrap(array.astype(parameter.dtype.numpy))  # astype copies
 
 
-def check_settings(**settings: Any) -> None:
-    """Raises ValueError, as torch's optimizers do, for a negative setting."""
-    titles = {
-        "lr": "learning rate",
-        "momentum": "momentum value",
-        "weight_decay": "weight_decay value",
-        "eps": "epsilon value",
-        "alpha": "alpha value",
-        "lr_decay": "lr_decay value",
-        "momentum_decay": "momentum_decay value",
-    }
-    for name, value in settings.items():
-        if isinstance(value, Tensor):
-            raise NotImplementedError(f"{name} as a Tensor is not supported: use {name}.item()")
-        if not value >= 0:  # also refuses NaN
-            raise ValueError(f"Invalid {titles[name]}: {value}")
+# What torch's errors call the settings that must not be negative.
+_TITLES = {
+    "lr": "learning rate",
+    "momentum": "momentum value",
+    "weight_decay": "weight_decay value",
+    "eps": "epsilon value",
+    "alpha": "alpha value",
+    "lr_decay": "lr_decay value",
+    "momentum_decay": "momentum_decay value",
+    "initial_accumulator_value": "initial_accumulator_value value",
+}
 
 
-def refuse(**options: Any) -> None:
-    """Raises NotImplementedError for options that only have a meaning for torch's kernels."""
-    for name, value in options.items():
-        if value:
+def settings(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The settings of an optimizer, checked: what its constructor was called with, by name.
+
+    A constructor gives its ``locals()``, so that its signature is the only place where settings and
+    their defaults are written. Raises ValueError, as torch's optimizers do, for a negative setting
+    or betas that are not in [0, 1), and NotImplementedError for options that only have a meaning
+    for torch's kernels.
+    """
+    chosen = {n: v for n, v in arguments.items() if n not in ("self", "params", "__class__")}
+    for name, value in chosen.items():
+        if name in _TITLES:
+            if isinstance(value, Tensor):
+                raise NotImplementedError(f"{name} as a Tensor is not supported: use {name}.item()")
+            if not value >= 0:  # also refuses NaN
+                raise ValueError(f"Invalid {_TITLES[name]}: {value}")
+        elif name == "betas":
+            for index, beta in enumerate(value):
+                if not 0.0 <= beta < 1.0:
+                    raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
+            chosen[name] = tuple(value)
+        elif name in ("foreach", "capturable", "differentiable", "fused") and value:
             raise NotImplementedError(
                 f"{name}={value} is not supported: leave it out, there is one implementation"
             )
+    return chosen
 
 
-class Batches:
-    """The arrays of parameters that one kernel can update together.
+def batches(rows: list[tuple]) -> list[tuple[Any, list[list]]]:
+    """What one kernel can update together: (key, lists), one list of each kind of array.
 
-    Together go parameters of one device and dtype that agree in `key`, whatever the optimizer
-    needs there. `items()` gives (key, lists), the lists being one of each kind of array.
+    rows: (key, parameter, gradient, state ...) of each parameter, bare arrays. Together go those of
+    one dtype on one device that agree in `key`, whatever the optimizer needs there.
     """
-
-    def __init__(self) -> None:
-        self._rows: dict[tuple, list[tuple]] = {}
-
-    def add(self, key: Any, parameter: Tensor, *arrays: Any) -> None:
-        place = key, parameter.device, parameter.dtype
-        self._rows.setdefault(place, []).append((parameter.array, *arrays))
-
-    def items(self) -> Iterator[tuple[Any, list[list]]]:
-        for (key, _, _), rows in self._rows.items():
-            yield key, [list(column) for column in zip(*rows, strict=True)]
+    found: dict[tuple, tuple[Any, list[list]]] = {}
+    for key, *arrays in rows:
+        parameter = arrays[0]
+        device = "cpu" if isinstance(parameter, np.ndarray) else parameter.device.id
+        place = key, parameter.dtype, device
+        if place not in found:
+            found[place] = key, [[] for _ in arrays]
+        for column, array in zip(found[place][1], arrays, strict=True):
+            column.append(array)
+    return list(found.values())
 
 
 def zeros_like(parameter: Tensor) -> Tensor:
@@ -316,8 +335,13 @@ def zeros_like(parameter: Tensor) -> Tensor:
     return wrap(backend.array_module(parameter.array).zeros_like(parameter.array))
 
 
+def no_steps() -> Tensor:
+    """The count of steps at the start: a 0-d float32 tensor on the CPU, as torch's."""
+    return wrap(np.zeros((), np.float32))
+
+
 def next_step(state: dict[str, Any]) -> int:
-    """Counts one more step in ``state["step"]``, a 0-d float32 tensor on the CPU as torch's."""
+    """Counts one more step in ``state["step"]``."""
     backend.refuse_in_graph("the numbers of steps that Adam and most other optimizers count")
     state["step"].array += 1
     return int(state["step"].array)

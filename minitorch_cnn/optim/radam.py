@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..kernels.array import optim as kernels
-from ..tensor import Tensor, wrap
-from .adam import check_betas
-from .optimizer import Optimizer, check_settings, next_step, refuse, zeros_like
+from ..backend import array_module
+from ..kernels.array.optim import blocks
+from ..tensor import Tensor
+from .optimizer import Optimizer, next_step, no_steps, settings, zeros_like
 
 
 class RAdam(Optimizer):
@@ -41,46 +39,31 @@ class RAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_settings(lr=lr, eps=eps)
-        check_betas(betas)
-        check_settings(weight_decay=weight_decay)
-        refuse(foreach=foreach, capturable=capturable, differentiable=differentiable)
-        defaults = dict(
-            lr=lr,
-            betas=tuple(betas),
-            eps=eps,
-            weight_decay=weight_decay,
-            maximize=maximize,
-            foreach=foreach,
-            capturable=capturable,
-            decoupled_weight_decay=decoupled_weight_decay,
-            differentiable=differentiable,
-        )
-        super().__init__(params, defaults)
+        super().__init__(params, settings(locals()))
 
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32))
+            state["step"] = no_steps()
             state["exp_avg"] = zeros_like(parameter)
             state["exp_avg_sq"] = zeros_like(parameter)
-        step = next_step(state)
-        beta1, beta2 = group["betas"]
-        kernels.radam(
-            parameter.array,
-            gradient,
-            state["exp_avg"].array,
-            state["exp_avg_sq"].array,
-            step=step,
-            rectifier=_rectifier(step, beta2),
-            lr=float(group["lr"]),
-            beta1=float(beta1),
-            beta2=float(beta2),
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            decoupled=group["decoupled_weight_decay"],
-        )
+        step, lr, decay = next_step(state), float(group["lr"]), group["weight_decay"]
+        xp, (beta1, beta2) = array_module(parameter.array), map(float, group["betas"])
+        rectifier = _rectifier(step, beta2)
+        mean, square = state["exp_avg"].array, state["exp_avg_sq"].array
+        for p, g, m, s in blocks(parameter.array, gradient, mean, square):
+            if decay and group["decoupled_weight_decay"]:
+                p *= 1 - lr * decay
+            elif decay:
+                g = g + decay * p
+            m += (1 - beta1) * (g - m)
+            s *= beta2
+            s += (1 - beta2) * g * g
+            update = m / (1 - beta1**step) * lr
+            if rectifier is not None:
+                update *= (1 - beta2**step) ** 0.5 / (xp.sqrt(s) + group["eps"]) * rectifier
+            p -= update
 
 
 def _rectifier(step: int, beta2: float) -> float | None:

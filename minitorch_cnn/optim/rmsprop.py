@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..kernels.array import optim as kernels
-from ..tensor import Tensor, wrap
-from .optimizer import Optimizer, check_settings, next_step, refuse, zeros_like
+from ..backend import array_module
+from ..kernels.array.optim import blocks
+from ..tensor import Tensor
+from .optimizer import Optimizer, next_step, no_steps, settings, zeros_like
 
 
 class RMSprop(Optimizer):
@@ -40,42 +39,37 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_settings(lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
-        refuse(foreach=foreach, capturable=capturable, differentiable=differentiable)
-        defaults = dict(
-            lr=lr,
-            momentum=momentum,
-            alpha=alpha,
-            eps=eps,
-            centered=centered,
-            weight_decay=weight_decay,
-            capturable=capturable,
-            foreach=foreach,
-            maximize=maximize,
-            differentiable=differentiable,
-        )
-        super().__init__(params, defaults)
+        super().__init__(params, settings(locals()))
 
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32))
+            state["step"] = no_steps()
             state["square_avg"] = zeros_like(parameter)
             if group["momentum"] > 0:
                 state["momentum_buffer"] = zeros_like(parameter)
             if group["centered"]:
                 state["grad_avg"] = zeros_like(parameter)
         next_step(state)
-        kernels.rmsprop(
-            parameter.array,
-            gradient,
-            state["square_avg"].array,
-            state["grad_avg"].array if group["centered"] else None,
-            state["momentum_buffer"].array if group["momentum"] > 0 else None,
-            lr=float(group["lr"]),
-            alpha=group["alpha"],
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            momentum=group["momentum"],
-        )
+        xp, lr, alpha = array_module(parameter.array), float(group["lr"]), group["alpha"]
+        square = state["square_avg"].array
+        mean = state["grad_avg"].array if group["centered"] else None
+        velocity = state["momentum_buffer"].array if group["momentum"] > 0 else None
+        for p, g, s, m, v in blocks(parameter.array, gradient, square, mean, velocity):
+            if group["weight_decay"]:
+                g = g + group["weight_decay"] * p
+            s *= alpha
+            s += (1 - alpha) * g * g
+            if m is None:
+                root = xp.sqrt(s)
+            else:
+                m += (1 - alpha) * (g - m)
+                root = xp.sqrt(s - m * m)
+            root += group["eps"]
+            if v is None:
+                p -= lr * (g / root)
+            else:
+                v *= group["momentum"]
+                v += g / root
+                p -= lr * v

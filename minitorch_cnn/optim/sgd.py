@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import kernels
 from ..tensor import Tensor
-from .optimizer import Batches, Optimizer, check_settings, refuse, zeros_like
+from .optimizer import Optimizer, batches, settings, zeros_like
 
 
 class SGD(Optimizer):
@@ -39,27 +39,14 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_settings(lr=lr, momentum=momentum, weight_decay=weight_decay)
-        refuse(foreach=foreach, differentiable=differentiable, fused=fused)
+        super().__init__(params, settings(locals()))
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        defaults = dict(
-            lr=lr,
-            momentum=momentum,
-            dampening=dampening,
-            weight_decay=weight_decay,
-            nesterov=nesterov,
-            maximize=maximize,
-            foreach=foreach,
-            differentiable=differentiable,
-            fused=fused,
-        )
-        super().__init__(params, defaults)
 
     def update_group(
         self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
     ) -> None:
-        batches = Batches()
+        rows = []
         for parameter, gradient in zip(parameters, gradients, strict=True):
             velocity, first, state = None, False, self.state[parameter]
             if group["momentum"] != 0:
@@ -67,9 +54,9 @@ class SGD(Optimizer):
                 if first:
                     state["momentum_buffer"] = zeros_like(parameter)
                 velocity = state["momentum_buffer"].array
-            batches.add(first, parameter, gradient, velocity)
-        for first, arrays in batches.items():
-            kernels.sgd_many(
+            rows.append((first, parameter.array, gradient, velocity))
+        for first, arrays in batches(rows):
+            kernels.sgd(
                 *arrays,
                 first=first,
                 lr=float(group["lr"]),

@@ -1,7 +1,10 @@
 """Optimizers: the update rules by hand, and whole trajectories beside torch's in float64."""
 
+import importlib.util
 import math
 import pickle
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 
 import minitorch_cnn as mt
 from minitorch_cnn import optim
-from minitorch_cnn.kernels import optim as kernels
+from minitorch_cnn.kernels.array import optim as kernels
 
 # A choice of settings for each optimizer, every one with every branch of its update rule.
 SETTINGS = [
@@ -232,6 +235,15 @@ def test_float32_stays_float32_also_with_a_numpy_learning_rate():
             assert value.dtype is mt.float32
 
 
+def test_uphill_with_a_parameter_without_axes():
+    for name in ("SGD", "Adam", "RMSprop"):
+        p = mt.nn.Parameter(mt.tensor(1.0))
+        optimizer = getattr(optim, name)([p], lr=0.5, maximize=True)
+        p.grad = mt.tensor(2.0)
+        optimizer.step()
+        assert p.shape == () and p.item() > 1.4
+
+
 def test_a_step_is_noticed_by_the_version_counter():
     p = mt.nn.Parameter(mt.ones(2))
     y = (p * p).sum()
@@ -421,3 +433,29 @@ def test_parameters_that_join_later_as_torch(name, options):
     for p, q, kind in zip(ours, theirs, kinds, strict=True):
         tolerance = 1e-14 if kind == "float64" else 1e-6
         np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=tolerance)
+
+
+@pytest.mark.parametrize("tier", ["array", "auto"])
+def test_a_step_is_few_python_calls(tier):
+    if tier == "auto" and importlib.util.find_spec("numba") is None:
+        pytest.skip("the compiled kernels need Numba")
+    shapes = 13 * [(8, 4, 3, 3), (8,)]  # as many as a ResNet of two blocks has, or more
+    params = [mt.nn.Parameter(mt.ones(shape, device="cpu")) for shape in shapes]
+    optimizer = optim.SGD(params, lr=0.1, momentum=0.9, weight_decay=5e-4)
+    for p in params:
+        p.grad = mt.ones(p.shape, device="cpu")
+    package, calls = str(Path(mt.__file__).parent), []
+
+    def note(frame, event, argument):
+        if event == "call" and frame.f_code.co_filename.startswith(package):
+            calls.append(frame.f_code.co_name)
+
+    with mt.kernel_tier(tier):
+        optimizer.step()  # the first one makes the momenta
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            optimizer.step()
+        finally:
+            sys.setprofile(before)
+    assert "update_group" in calls and len(calls) <= 100

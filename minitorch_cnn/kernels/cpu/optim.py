@@ -1,4 +1,10 @@
-"""Steps of optimizers on flat arrays, everything in one pass; see ../array/optim.py."""
+"""Steps of SGD and Adam: all parameters in one call, each in one pass; see ../array/optim.py.
+
+A network has dozens of small parameters, and to start a kernel takes longer than to update one of
+them. So a kernel gets a table: where in memory each parameter, its gradient and its state begin,
+and how many numbers there are. The table is made at every call, from arrays that were checked at
+that call.
+"""
 
 from __future__ import annotations
 
@@ -6,67 +12,124 @@ import math
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from ...backend import Array
-from .arrays import memory_order, takes
+from .jit.compiling import compiled
 from .jit.threads import kernel, parts_for, run, share
 
+FLOAT32 = np.dtype(np.float32)
+GRADIENT = 1  # its place among the arrays of a parameter
+
+
+def _table(
+    parameters: list[Array], gradients: list[Array], *states: list[Array | None]
+) -> tuple[Array, list[Array]] | None:
+    """A row for each parameter: where it, its gradient and its states begin (or 0), and its size.
+
+    None unless the kernels can take them: float32, parameter and states in the same memory order
+    without gaps and not read-only. Also returns copies of gradients that lie in another order; they
+    have to be kept until the kernel is done.
+    """
+    rows, copies, stretches = [], [], []
+    for parameter, gradient, *state in zip(parameters, gradients, *states, strict=True):
+        shape, order = parameter.shape, None
+        if not parameter.flags.c_contiguous:  # the axes from the widest step to the narrowest
+            order = sorted(range(parameter.ndim), key=parameter.strides.__getitem__, reverse=True)
+        row = []
+        for role, array in enumerate((parameter, gradient, *state)):
+            if array is None:
+                row.append(0)
+                continue
+            if not isinstance(array, np.ndarray) or array.dtype != FLOAT32 or array.shape != shape:
+                return None
+            written = role != GRADIENT
+            flags = (array if order is None else array.transpose(order)).flags
+            if written and not flags.carray:  # contiguous, aligned, not read-only
+                return None
+            if not (flags.c_contiguous and flags.aligned):
+                array = np.empty_like(parameter)
+                array[...] = gradient
+                copies.append(array)
+            place = array.ctypes.data
+            row.append(place)
+            stretches.append((place, place + array.nbytes, written))
+        rows.append([*row, parameter.size])
+    return None if _overlap(stretches) else (np.array(rows, np.int64), copies)
+
+
+def _overlap(stretches: list[tuple[int, int, bool]]) -> bool:
+    """Whether something written, (start, stop, True), lies in the memory of something else.
+
+    So it is with a parameter that comes twice: two threads would change it at a time.
+    """
+    end, end_of_written = 0, 0  # of the stretches so far
+    for start, stop, written in sorted(stretches):
+        if start < (end if written else end_of_written) and start < stop:
+            return True
+        end = max(end, stop)
+        if written:
+            end_of_written = max(end_of_written, stop)
+    return False
+
+
+@intrinsic
+def _floats(typingctx, place):
+    """An address as a pointer to float32, to be used as an array that knows no size."""
+
+    def code(context, builder, signature, args):
+        return builder.inttoptr(args[0], ir.FloatType().as_pointer())
+
+    return types.CPointer(types.float32)(types.int64), code
+
+
+@compiled
+def _array(table, row, role, start):
+    """An array of the table from element `start`; the parameter if the array is not there."""
+    place = table[row, role]
+    return _floats((table[row, 0] if place == 0 else place) + 4 * start)
+
+
+@compiled
+def _share(table, part, parts):
+    """(start, stop) of a part of the elements of all parameters, counted through."""
+    total = 0
+    for row in range(len(table)):
+        total += table[row, -1]
+    return share(total, part, parts)
+
+
+@compiled
+def _inside(table, row, before, start, stop):
+    """Which of a parameter's elements are in a share, if there are `before` elements before it."""
+    size = table[row, -1]
+    return max(0, min(size, start - before)), max(0, min(size, stop - before))
+
 
 @kernel
-def sgd_flat(
-    part, parts, p, g, v, has_velocity, first, lr, momentum, dampened, weight_decay, nesterov
-):
+def sgd_step(part, parts, table, first, lr, momentum, dampened, weight_decay, nesterov):
     """dampened: 1 - dampening"""
-    start, stop = share(p.size, part, parts)
-    p, g, v = p[start:stop], g[start:stop], v[start:stop]
-    for i in range(p.size):
-        change = g[i] + weight_decay * p[i]
-        if has_velocity:
-            v[i] = change if first else momentum * v[i] + dampened * change
-            change = change + momentum * v[i] if nesterov else v[i]
-        p[i] -= lr * change
-
-
-@kernel
-def adam_flat(
-    part, parts, p, g, m, s, top, has_top,
-    step_size, rest1, beta2, rest2, eps, shrink, decay, root_correction,
-):  # fmt: skip
-    """rest1, rest2: 1 - beta1, 1 - beta2. shrink: decoupled weight decay, decay: the other one."""
-    start, stop = share(p.size, part, parts)
-    p, g, m = p[start:stop], g[start:stop], m[start:stop]
-    s, top = s[start:stop], top[start:stop]
-    for i in range(p.size):
-        value = p[i] * shrink
-        gradient = g[i] + decay * value
-        m[i] += rest1 * (gradient - m[i])
-        s[i] = beta2 * s[i] + rest2 * gradient * gradient
-        square = s[i]
-        if has_top:
-            square = max(top[i], square)
-            top[i] = square
-        p[i] = value - step_size * (m[i] / (square**0.5 / root_correction + eps))
-
-
-# ----------------------------------------------------------------------------------- the entries
-
-
-def _state(*arrays: Array | None) -> list[Array] | None:
-    """A parameter and its state, flat, to be changed in place; None if that takes a copy."""
-    present = [array for array in arrays if array is not None]
-    order = memory_order(present[0])
-    if order is None or not takes(*present):
-        return None
-    if any(not array.transpose(order).flags.c_contiguous for array in present):
-        return None
-    first = present[0].transpose(order).reshape(-1)
-    return [first if a is None else a.transpose(order).reshape(-1) for a in arrays]
+    share_of_all, before = _share(table, part, parts), 0
+    for row in range(len(table)):
+        start, stop = _inside(table, row, before, *share_of_all)
+        before += table[row, -1]
+        has_velocity = table[row, 2] != 0
+        p, g = _array(table, row, 0, start), _array(table, row, 1, start)
+        v = _array(table, row, 2, start)
+        for i in range(stop - start):
+            change = g[i] + weight_decay * p[i]
+            if has_velocity:
+                v[i] = change if first else momentum * v[i] + dampened * change
+                change = change + momentum * v[i] if nesterov else v[i]
+            p[i] -= lr * change
 
 
 def sgd(
-    parameter: Array,
-    gradient: Array,
-    velocity: Array | None,
+    parameters: list[Array],
+    gradients: list[Array],
+    velocities: list[Array | None],
     *,
     first: bool,
     lr: float,
@@ -75,21 +138,49 @@ def sgd(
     weight_decay: float,
     nesterov: bool,
 ) -> Any:
-    flat = _state(parameter, gradient, velocity)
-    if flat is None:
+    made = _table(parameters, gradients, velocities)
+    if made is None:
         return NotImplemented
-    numbers = (np.float32(n) for n in (lr, momentum, 1 - dampening, weight_decay))
-    args = (*flat, velocity is not None, first, *numbers, nesterov)
-    run(sgd_flat, *args, parts=parts_for(parameter.size))
+    table, _copies = made
+    numbers = np.array([lr, momentum, 1 - dampening, weight_decay], np.float32)
+    parts = parts_for(int(table[:, -1].sum()))
+    run(sgd_step, table, first, *numbers, nesterov, parts=parts)
     return None
 
 
+@kernel
+def adam_step(
+    part, parts, table,
+    step_size, rest1, beta2, rest2, eps, shrink, decay, root_correction,
+):  # fmt: skip
+    """rest1, rest2: 1 - beta1, 1 - beta2. shrink: decoupled weight decay, decay: the other one."""
+    share_of_all, before = _share(table, part, parts), 0
+    for row in range(len(table)):
+        start, stop = _inside(table, row, before, *share_of_all)
+        before += table[row, -1]
+        has_top = table[row, 4] != 0
+        p, g = _array(table, row, 0, start), _array(table, row, 1, start)
+        m, s = _array(table, row, 2, start), _array(table, row, 3, start)
+        top = _array(table, row, 4, start)
+        for i in range(stop - start):
+            value = p[i] * shrink
+            gradient = g[i] + decay * value
+            m[i] += rest1 * (gradient - m[i])
+            s[i] = beta2 * s[i] + rest2 * gradient * gradient
+            square = s[i]
+            if has_top:
+                if square > top[i] or square != square:  # a NaN stays, as with numpy.maximum
+                    top[i] = square
+                square = top[i]
+            p[i] = value - step_size * (m[i] / (square**0.5 / root_correction + eps))
+
+
 def adam(
-    parameter: Array,
-    gradient: Array,
-    mean: Array,
-    square: Array,
-    largest: Array | None,
+    parameters: list[Array],
+    gradients: list[Array],
+    means: list[Array],
+    squares: list[Array],
+    largest: list[Array | None],
     *,
     step: int,
     lr: float,
@@ -99,12 +190,13 @@ def adam(
     weight_decay: float,
     decoupled: bool,
 ) -> Any:
-    flat = _state(parameter, gradient, mean, square, largest)
-    if flat is None:
+    made = _table(parameters, gradients, means, squares, largest)
+    if made is None:
         return NotImplemented
+    table, _copies = made
     shrink, decay = (1 - lr * weight_decay, 0) if decoupled else (1, weight_decay)
     step_size, root = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
-    numbers = (step_size, 1 - beta1, beta2, 1 - beta2, eps, shrink, decay, root)
-    args = (*flat, largest is not None, *(np.float32(n) for n in numbers))
-    run(adam_flat, *args, parts=parts_for(parameter.size))
+    numbers = [step_size, 1 - beta1, beta2, 1 - beta2, eps, shrink, decay, root]
+    parts = parts_for(int(table[:, -1].sum()))
+    run(adam_step, table, *np.array(numbers, np.float32), parts=parts)
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ TENSORS = np.dtype(
 )
 
 
-def sgd_many(
+def sgd(
     parameters: list[Array],
     gradients: list[Array],
     velocities: list[Array | None],
@@ -45,11 +44,7 @@ def sgd_many(
         launch("optim.cu", "sgd", parameters[0].dtype, blocks, *args)
 
 
-def sgd(parameter: Array, gradient: Array, velocity: Array | None, **settings: Any) -> None:
-    return sgd_many([parameter], [gradient], [velocity], **settings)
-
-
-def adam_many(
+def adam(
     parameters: list[Array],
     gradients: list[Array],
     means: list[Array],
@@ -73,17 +68,6 @@ def adam_many(
     for blocks, tensors in _tables(parameters, gradients, states):
         args = tensors, *(float(value) for value in (*rates, *scales))
         launch("optim.cu", "adam", parameters[0].dtype, blocks, *args)
-
-
-def adam(
-    parameter: Array,
-    gradient: Array,
-    mean: Array,
-    square: Array,
-    largest: Array | None,
-    **settings: Any,
-) -> None:
-    return adam_many([parameter], [gradient], [mean], [square], [largest], **settings)
 
 
 def _fit(parameters: list[Array], gradients: list[Array], states: list[list[Array | None]]) -> bool:

@@ -203,38 +203,6 @@ def test_dropout_draws_the_same_mask(size, p):
     np.testing.assert_array_equal(cpu.dropout(x, 0x1234_5678_9ABC_DEF0, p), expected)
 
 
-@pytest.mark.parametrize("shape", [(3,), (5, 7), (300, 70)])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-@pytest.mark.parametrize("nesterov", [False, True])
-@pytest.mark.parametrize("first", [False, True])
-def test_sgd(shape, momentum, nesterov, first):
-    p, g, v = normals(1, shape, shape, shape)
-    settings = dict(first=first, lr=0.1, momentum=momentum, dampening=0.0, weight_decay=5e-4)
-    expected, velocity = doubles(p, v if momentum else None)
-    args = expected, g.astype(float), velocity
-    array.sgd(*args, **settings, nesterov=nesterov and momentum > 0)
-    result = cpu.sgd(p, g, v if momentum else None, **settings, nesterov=nesterov and momentum > 0)
-    assert result is None
-    close(p, expected)
-    if momentum:
-        close(v, velocity)
-
-
-@pytest.mark.parametrize("amsgrad", [False, True])
-@pytest.mark.parametrize("decoupled", [False, True])
-def test_adam(amsgrad, decoupled):
-    p, g, m, s, top = normals(2, *[(40, 500)] * 5)
-    s, top = s * s, top * top
-    settings = dict(step=3, lr=0.01, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.1)
-    exact = doubles(p, g, m, s, top if amsgrad else None)
-    array.adam(*exact, **settings, decoupled=decoupled)
-    state = [p, g, m, s, top if amsgrad else None]
-    assert cpu.adam(*state, **settings, decoupled=decoupled) is None
-    for got, expected in zip(state, exact, strict=True):
-        if got is not None:
-            close(got, expected)
-
-
 def test_the_tier_is_what_the_public_names_call():
     x = np.array([-1.0, 2.0], np.float32)
     calls = []

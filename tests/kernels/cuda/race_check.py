@@ -72,9 +72,9 @@ def run_everything(rng):
 
     many = [[numbers(n) for n in (5, 3000, 40)] for _ in range(5)]
     rates = dict(lr=0.1, weight_decay=0.1)
-    cuda.sgd_many(*many[:3], first=False, momentum=0.9, dampening=0, nesterov=True, **rates)
+    cuda.sgd(*many[:3], first=False, momentum=0.9, dampening=0, nesterov=True, **rates)
     beta = dict(beta1=0.9, beta2=0.9, eps=0.1)
-    cuda.adam_many(*many, step=1, decoupled=True, **beta, **rates)
+    cuda.adam(*many, step=1, decoupled=True, **beta, **rates)
 
 
 def main(folder, *replacements):

@@ -70,7 +70,7 @@ def test_sgd(device, seed, shapes, dtype, turned, lr, weight_decay, momentum, mo
     gradients = [pool.array(shape) for shape in shapes]
     velocities = [None if momentum is None else pool.array(shape, turned) for shape in shapes]
     compare(
-        "sgd_many",
+        "sgd",
         [parameters, gradients, velocities],
         dtype,
         first=first,
@@ -94,7 +94,7 @@ def test_adam(device, seed, shapes, dtype, turned, lr, weight_decay, amsgrad, de
     squares = [pool.array(shape, turned, positive=True) for shape in shapes]
     largest = [pool.array(s, turned, positive=True) if amsgrad else None for s in shapes]
     compare(
-        "adam_many",
+        "adam",
         [parameters, gradients, means, squares, largest],
         dtype,
         step=step,
@@ -115,10 +115,10 @@ def test_one_launch_for_a_whole_network_and_two_for_a_large_one(device):
     pool = Pool(0, "float32")
     lengths = [1, 5000, 2048, 2049, 3] + [10] * 57
     columns = [[pool.array((n,)) for n in lengths] for _ in range(3)]
-    compare("sgd_many", columns, "float32", **SGD)
+    compare("sgd", columns, "float32", **SGD)
     assert device.launches == ["sgd"]
     columns = [[pool.array((7,)) for _ in range(100)] for _ in range(3)]
-    compare("sgd_many", columns, "float32", **SGD)
+    compare("sgd", columns, "float32", **SGD)
     assert device.launches == ["sgd"] * 3
     pool.check()
 
@@ -133,11 +133,11 @@ def test_what_the_kernel_cannot_do_is_left_to_the_definition(device):
         ([p], [g.astype(np.float64)], [v]),
     ):
         before = [a.copy() for column in arrays for a in column]
-        assert cuda.sgd_many(*arrays, **SGD) is NotImplemented
+        assert cuda.sgd(*arrays, **SGD) is NotImplemented
         for a, b in zip(chain(*arrays), before, strict=True):
             np.testing.assert_array_equal(a, b)
     assert device.launches == []
-    assert cuda.sgd(p, g.copy("F"), v, **SGD) is None  # a gradient is copied
+    assert cuda.sgd([p], [g.copy("F")], [v], **SGD) is None  # a gradient is copied
     assert device.launches == ["sgd"]
 
 
@@ -145,11 +145,11 @@ def test_nan_stays_in_the_largest_square(device):
     nan, one = np.array([np.nan]), np.array([1.0])
     largest = one.copy()
     cuda.adam(
-        one.copy(),
-        nan,
-        one.copy(),
-        one.copy(),
-        largest,
+        [one.copy()],
+        [nan],
+        [one.copy()],
+        [one.copy()],
+        [largest],
         step=1,
         lr=0.1,
         beta1=0.9,
