@@ -149,6 +149,7 @@ def output_size(size: Lengths, kernel_size: Lengths, geometry: ConvGeometry) -> 
     )
 
 
+@functools.lru_cache(1024)
 def turned_geometry(kernel_size: Pair, geometry: ConvGeometry) -> ConvGeometry:
     """Of the convolution of gy that is the gradient of x, for stride 1.
 

@@ -19,7 +19,8 @@ from minitorch_cnn.explain.algorithms import (
     library_choice,
     winograd_cost,
 )
-from minitorch_cnn.explain.winograd import winograd_convolution
+from minitorch_cnn.explain.winograd import TRAINING_POINTS, winograd_convolution
+from minitorch_cnn.kernels.array import winograd
 
 
 @given(
@@ -221,6 +222,19 @@ def test_the_library_says_what_it_takes():
     assert set(result.library) == {"im2col", "winograd", library_choice(three).algorithm}
     assert min(result.library.values()) > 0
     assert set(explain.algorithms(depthwise).library) == {"depthwise"}
+
+
+def test_the_points_of_training_are_those_of_the_kernels():
+    """What the tile's text says of the layers that train is what they do."""
+    AT, G, BT = explain.winograd_transforms(4, points=TRAINING_POINTS).as_type(float)
+    np.testing.assert_allclose(AT, winograd.MATRIX_A.T, atol=1e-15)
+    np.testing.assert_allclose(np.abs(G), np.abs(winograd.MATRIX_G), atol=1e-15)
+    np.testing.assert_allclose(np.abs(BT), np.abs(winograd.MATRIX_B.T), atol=1e-15)
+    np.testing.assert_array_equal(
+        np.sign(G[0] * BT[0, 0]), np.sign(winograd.MATRIX_G[0]) * np.sign(winograd.MATRIX_B[0, 0])
+    )
+    tile = explain.winograd_tile(explain.conv2d(mt.randn(1, 1, 6, 6), mt.nn.Conv2d(1, 1, 3)), m=4)
+    assert "sqrt(1/2), +-sqrt(2)" in tile.text()
 
 
 @pytest.mark.parametrize("m", [2, 4])
