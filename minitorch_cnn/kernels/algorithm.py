@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from .layout import Pair
+from .tiers import announce_change
 
 if TYPE_CHECKING:
     from .conv import ConvGeometry
@@ -62,15 +63,18 @@ def conv_algorithm(name: str) -> Iterator[None]:
     global _forced
     if name not in ALGORITHMS:
         raise ValueError(f"conv_algorithm must be one of {ALGORITHMS}, got {name!r}")
+    announce_change()
     before, _forced = _forced, name
     try:
         yield
     finally:
+        announce_change()
         _forced = before
 
 
 def last_conv() -> Choice | None:
     """The algorithm of the last convolution or gradient of one, and the reason; None before."""
+    announce_change()
     return _last
 
 

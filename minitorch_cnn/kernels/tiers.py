@@ -27,6 +27,16 @@ _choice = os.environ.get("MINITORCH_CNN_KERNELS", "auto")
 if _choice not in _CHOICES:
     raise ValueError(f"MINITORCH_CNN_KERNELS must be one of {_CHOICES}, got {_choice!r}")
 
+# Called before the choice of kernels changes or is asked for: what was put off until then
+# (autograd/deferred.py) is computed as things are.
+before_change: list[Callable[[], None]] = []
+
+
+def announce_change() -> None:
+    """Calls everything in `before_change`."""
+    for call in before_change:
+        call()
+
 
 @functools.cache
 def cpu_tier() -> ModuleType | None:
@@ -101,8 +111,10 @@ def kernel_tier(choice: str) -> Iterator[None]:
     global _choice
     if choice not in _CHOICES:
         raise ValueError(f"kernel_tier must be one of {_CHOICES}, got {choice!r}")
+    announce_change()
     before, _choice = _choice, choice
     try:
         yield
     finally:
+        announce_change()
         _choice = before

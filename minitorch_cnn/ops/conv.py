@@ -13,13 +13,14 @@ Axes: N images, C channels, H x W pixels, K filters of KH x KW, OH x OW pixels o
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from .. import kernels
+from ..autograd.deferred import Deferred
 from ..autograd.function import Function
 from ..kernels import ConvGeometry, output_size
-from ..tensor import Tensor, shape_text, wrap
-from .activation import ReLUBackward
+from ..tensor import Tensor, later, shape_text, wrap
 from .common import same_device
 from .pad import pad
 from .precision import half_precision
@@ -30,26 +31,30 @@ class Conv2dFunction(Function):
     """y (N, K, OH, OW) = x (N, C, H, W) convolved with w (K, C/G, KH, KW), plus b (K) or None"""
 
     fresh_gradients = True
-    with_relu = False
 
     @staticmethod
     def forward(ctx, x, w, b, geometry):
         # The gradient of x needs w, and that of w needs x.
-        saved = [x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None]
-        ctx.input_size, ctx.kernel_size, ctx.geometry = x.shape[2:], w.shape[2:], geometry
-        bias = None if b is None else b.array
-        relu = ctx.function.with_relu
-        kernel = kernels.conv2d_relu_forward if relu else kernels.conv2d_forward
-        y = wrap(kernel(x.array, w.array, bias, geometry))
-        ctx.save_for_backward(*saved, y if relu else None)
-        return y
+        ctx.save_for_backward(
+            x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None
+        )
+        x_array, w_array, b_array = x.array, w.array, None if b is None else b.array
+        ctx.input_size, ctx.kernel_size = x_array.shape[2:], w_array.shape[2:]
+        ctx.geometry = geometry
+
+        def kernel(relu: bool) -> Any:
+            convolve = kernels.conv2d_relu_forward if relu else kernels.conv2d_forward
+            return convolve(x_array, w_array, b_array, geometry)
+
+        out_size = output_size(ctx.input_size, ctx.kernel_size, geometry)
+        shape = x_array.shape[0], w_array.shape[0], *out_size
+        sources = (x_array, w_array) if b is None else (x_array, w_array, b_array)
+        return later(Deferred(kernel, shape, sources, takes_relu=True), x, w, b)
 
     @staticmethod
     def backward(ctx, gy):
-        x, w, y = ctx.saved_tensors
+        x, w = ctx.saved_tensors
         gx = gw = gb = None
-        if y is not None:
-            gy = ReLUBackward.apply(gy, y.detach())
         if ctx.needs_input_grad[0]:
             gx = Conv2dInputGrad.apply(gy, w, ctx.input_size, ctx.geometry)
         if ctx.needs_input_grad[1]:
@@ -57,12 +62,6 @@ class Conv2dFunction(Function):
         if ctx.needs_input_grad[2]:
             gb = ChannelSum.apply(gy)
         return gx, gw, gb, None
-
-
-class Conv2dReLU(Conv2dFunction):
-    """max(y, 0) of `Conv2dFunction`, in the same pass"""
-
-    with_relu = True
 
 
 class ChannelSum(Function):
@@ -86,7 +85,8 @@ class Conv2dInputGrad(Function):
         ctx.save_for_backward(
             gy if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None
         )
-        ctx.output_size, ctx.kernel_size, ctx.geometry = gy.shape[2:], w.shape[2:], geometry
+        ctx.output_size, ctx.kernel_size = gy.array.shape[2:], w.array.shape[2:]
+        ctx.geometry = geometry
         return wrap(kernels.conv2d_input_grad(gy.array, w.array, tuple(input_size), geometry))
 
     @staticmethod
@@ -108,7 +108,8 @@ class Conv2dWeightGrad(Function):
         ctx.save_for_backward(
             x if ctx.needs_input_grad[1] else None, gy if ctx.needs_input_grad[0] else None
         )
-        ctx.input_size, ctx.output_size, ctx.geometry = x.shape[2:], gy.shape[2:], geometry
+        ctx.input_size, ctx.output_size = x.array.shape[2:], gy.array.shape[2:]
+        ctx.geometry = geometry
         return wrap(kernels.conv2d_weight_grad(x.array, gy.array, tuple(kernel_size), geometry))
 
     @staticmethod
@@ -128,7 +129,7 @@ def _conv_to_size(x: Tensor, w: Tensor, geometry: ConvGeometry, size: Any) -> Te
     All of them, but for a transposed convolution with an output_padding above its stride.
     """
     y = Conv2dFunction.apply(x, w, None, geometry)
-    return y if y.shape[2:] == size else y[:, :, : size[0], : size[1]]
+    return y if y.shape[2:] == tuple(size) else y[:, :, : size[0], : size[1]]
 
 
 # ------------------------------------------------------------------------ public functions
@@ -164,35 +165,26 @@ def conv2d(
               [1., 1.],
               [1., 1.]]]])
     """
-    return _conv2d(Conv2dFunction, input, weight, bias, stride, padding, dilation, groups)
-
-
-def conv2d_relu(*arguments: Any) -> Tensor:
-    """relu(conv2d(...)), all seven arguments given: what `Sequential` makes of the two layers."""
-    return _conv2d(Conv2dReLU, *arguments)
-
-
-def _conv2d(function, input, weight, bias, stride, padding, dilation, groups) -> Tensor:
     input, weight, bias = half_precision(input, weight, bias)
-    if input.ndim not in (3, 4):
+    shape, weight_shape = input.array.shape, weight.array.shape
+    if len(shape) not in (3, 4):
         raise RuntimeError(
             "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
-            f"{shape_text(input.shape)}"
+            f"{shape_text(shape)}"
         )
-    geometry, (extra_h, extra_w) = _geometry(weight, stride, padding, dilation, groups)
+    geometry, (extra_h, extra_w) = _geometry(weight_shape, stride, padding, dilation, groups)
     _check_types(input, weight, bias)
-    K, Cg, KH, KW = weight.shape
-    channels = input.shape[-3]
-    if channels != Cg * groups:
+    K, Cg, KH, KW = weight_shape
+    if shape[-3] != Cg * groups:
         raise RuntimeError(
-            f"Given groups={groups}, weight of size {shape_text(weight.shape)}, expected "
-            f"input{shape_text(input.shape)} to have {Cg * groups} channels, but got {channels} "
+            f"Given groups={groups}, weight of size {shape_text(weight_shape)}, expected "
+            f"input{shape_text(shape)} to have {Cg * groups} channels, but got {shape[-3]} "
             "channels instead"
         )
     _check_bias(weight, bias, K)
     if extra_h or extra_w:
         input = pad(input, (0, extra_w, 0, extra_h))
-    size = input.shape[-2], input.shape[-1]
+    size = shape[-2] + extra_h, shape[-1] + extra_w
     if min(output_size(size, (KH, KW), geometry)) <= 0:
         (ph, pw), (dh, dw) = geometry.padding, geometry.dilation
         raise RuntimeError(
@@ -200,7 +192,9 @@ def _conv2d(function, input, weight, bias, stride, padding, dilation, groups) ->
             f"Kernel size: ({dh * (KH - 1) + 1} x {dw * (KW - 1) + 1}). "
             "Kernel size can't be greater than actual input size"
         )
-    return with_batch(input, lambda x: function.apply(x, weight, bias, geometry))
+    if len(shape) == 3:
+        return Conv2dFunction.apply(input.unsqueeze(0), weight, bias, geometry).squeeze(0)
+    return Conv2dFunction.apply(input, weight, bias, geometry)
 
 
 def conv_transpose2d(
@@ -235,7 +229,7 @@ def conv_transpose2d(
         )
     if isinstance(padding, str):
         raise TypeError(f"conv_transpose2d: padding must be numbers, got {padding!r}")
-    geometry, _ = _geometry(weight, stride, padding, dilation, groups)
+    geometry, _ = _geometry(weight.array.shape, stride, padding, dilation, groups)
     _check_types(input, weight, bias)
     K, Cg, KH, KW = weight.shape
     channels = input.shape[-3]
@@ -335,16 +329,26 @@ def _row(name: str, value: Any, above: int) -> Pair:
 
 
 def _geometry(
-    weight: Tensor, stride: Any, padding: Any, dilation: Any, groups: int
+    weight_shape: tuple[int, ...], stride: Any, padding: Any, dilation: Any, groups: int
 ) -> tuple[ConvGeometry, Pair]:
     """The checked geometry, and how many rows and columns "same" must add at the far side."""
-    if weight.ndim != 4:
+    moves = []
+    for each in (stride, padding, dilation):
+        moves.append(each if isinstance(each, (int, str)) else tuple(map(int, each)))
+    return _checked_geometry(weight_shape, *moves, groups)
+
+
+@functools.lru_cache(maxsize=1024)  # a network asks for the same few again and again
+def _checked_geometry(
+    weight_shape: tuple[int, ...], stride: Any, padding: Any, dilation: Any, groups: int
+) -> tuple[ConvGeometry, Pair]:
+    if len(weight_shape) != 4:
         raise RuntimeError(
             "weight must have 4 dimensions (filters, channels per group, height, width), got "
-            f"size {shape_text(weight.shape)}"
+            f"size {shape_text(weight_shape)}"
         )
-    if 0 in weight.shape[2:]:
-        raise RuntimeError(f"the kernel must not be empty, got weight {shape_text(weight.shape)}")
+    if 0 in weight_shape[2:]:
+        raise RuntimeError(f"the kernel must not be empty, got weight {shape_text(weight_shape)}")
     stride, dilation = pair("stride", stride), pair("dilation", dilation)
     if min(stride) <= 0:
         raise RuntimeError(f"non-positive stride is not supported, got {list(stride)}")
@@ -352,21 +356,23 @@ def _geometry(
         raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
     if groups <= 0:
         raise RuntimeError(f"non-positive groups is not supported, got {groups}")
-    if weight.shape[0] % groups or weight.shape[0] == 0:
+    if weight_shape[0] % groups or weight_shape[0] == 0:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
-            f"but got weight of size {shape_text(weight.shape)} instead"
+            f"but got weight of size {shape_text(weight_shape)} instead"
         )
     extra = (0, 0)
     if isinstance(padding, str):
-        padding, extra = _named_padding(padding, weight, stride, dilation)
+        padding, extra = _named_padding(padding, weight_shape, stride, dilation)
     padding = pair("padding", padding)
     if min(padding) < 0:
         raise RuntimeError(f"negative padding is not supported, got {list(padding)}")
     return ConvGeometry(stride, padding, dilation, int(groups)), extra
 
 
-def _named_padding(name: str, weight: Tensor, stride: Pair, dilation: Pair) -> tuple[Pair, Pair]:
+def _named_padding(
+    name: str, weight_shape: tuple[int, ...], stride: Pair, dilation: Pair
+) -> tuple[Pair, Pair]:
     """Padding on both sides, and what comes on top at the far side, for "valid" and "same"."""
     if name == "valid":
         return (0, 0), (0, 0)
@@ -377,7 +383,7 @@ def _named_padding(name: str, weight: Tensor, stride: Pair, dilation: Pair) -> t
             f"padding='same' is not supported for strided convolutions, got stride={list(stride)}"
         )
     # The output loses dilation (kernel - 1) pixels, which two equal sides may not make up.
-    vertical, horizontal = (d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True))
+    vertical, horizontal = (d * (k - 1) for d, k in zip(dilation, weight_shape[2:], strict=True))
     return (vertical // 2, horizontal // 2), (vertical % 2, horizontal % 2)
 
 
@@ -414,7 +420,7 @@ def _transposed_size(
 def _check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     same_device(input, weight, bias)
     for name, other in (("weight", weight), ("bias", bias)):
-        if other is not None and other.dtype is not input.dtype:
+        if other is not None and other.array.dtype != input.array.dtype:
             raise RuntimeError(
                 f"Input type ({input.dtype}) and {name} type ({other.dtype}) should be the same; "
                 "convert one of them with .to(dtype)"
@@ -422,7 +428,7 @@ def _check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
 
 
 def _check_bias(weight: Tensor, bias: Tensor | None, channels: int) -> None:
-    if bias is not None and bias.shape != (channels,):
+    if bias is not None and bias.array.shape != (channels,):
         raise RuntimeError(
             f"Given weight of size {shape_text(weight.shape)}, expected bias to be 1-dimensional "
             f"with {channels} elements, but got bias of size {shape_text(bias.shape)} instead"

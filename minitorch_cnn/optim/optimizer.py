@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import backend
+from ..autograd import deferred
 from ..autograd.modes import enable_grad, no_grad
 from ..tensor import RemovableHandle, Tensor, wrap
 
@@ -134,6 +135,9 @@ class Optimizer:
                 gradients = [each.grad.array for each in parameters]
                 if group.get("maximize"):
                     gradients = [-each for each in gradients]
+                if deferred.waiting:
+                    for parameter in parameters:
+                        parameter._before_write()
                 self.update_group(parameters, gradients, group)
                 for parameter in parameters:
                     parameter._bump_version()
