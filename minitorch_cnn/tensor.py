@@ -468,7 +468,9 @@ class Tensor:
         if not isinstance(new, Tensor):
             raise TypeError(f"data must be a Tensor, got {type(new).__name__}")
         self.array, self._deferred = new.array, None
-        self._memory.behind = new._memory.behind or new._memory
+        behind = new._memory.behind or new._memory
+        if behind is not self._memory:
+            self._memory.behind = behind
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Calls ``hook(gradient)`` when this tensor's gradient is known; it may return another.

@@ -30,7 +30,8 @@ keeps the inputs of its kernel alive instead of itself). What makes this true:
   are computed: `before_write`. Memory that an array outside of all tensors shares (numpy(),
   from_numpy(), DLPack) may be written to unseen; where it is read nothing is put off (`later`).
 - A result is computed with the kernels, and in the CUDA stream or graph, that its thread had chosen
-  when it asked for it: whatever changes them, or tells of them (`last_conv`), first calls `settle`.
+  when it asked for it: whatever changes them first calls `settle`. `last_conv` computes the last
+  convolution, so that one is kept until the next even if its result was dropped.
 
 What it costs: a result that relu has taken along and that somebody looks at afterwards is computed
 a second time.

@@ -11,9 +11,9 @@ The choice depends on shapes alone, so it is the same in every run.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .layout import Pair
 from .tiers import announce_change
@@ -41,7 +41,7 @@ class Choice(NamedTuple):
     reason: str
 
 
-_last: Choice | None = None
+_last: Choice | Callable[[], Any] | None = None
 
 
 @contextmanager
@@ -74,8 +74,9 @@ def conv_algorithm(name: str) -> Iterator[None]:
 
 def last_conv() -> Choice | None:
     """The algorithm of the last convolution or gradient of one, and the reason; None before."""
-    announce_change()
-    return _last
+    if callable(_last):
+        _last()  # its kernel records what it does
+    return None if callable(_last) else _last
 
 
 def winograd_applies(kernel_size: Pair, geometry: ConvGeometry) -> bool:
@@ -130,7 +131,7 @@ def choose(
     return Choice("winograd" if winograd < im2col else "im2col", reason)
 
 
-def record(choice: Choice) -> None:
-    """Remembers what ran, for `last_conv`."""
+def record(choice: Choice | Callable[[], Any]) -> None:
+    """Remembers what ran, for `last_conv`; for what was put off, the function that computes it."""
     global _last
     _last = choice

@@ -27,8 +27,8 @@ _choice = os.environ.get("MINITORCH_CNN_KERNELS", "auto")
 if _choice not in _CHOICES:
     raise ValueError(f"MINITORCH_CNN_KERNELS must be one of {_CHOICES}, got {_choice!r}")
 
-# Called before the choice of kernels changes or is asked for: what was put off until then
-# (autograd/deferred.py) is computed as things are.
+# Called before the choice of kernels changes: what was put off until then (autograd/deferred.py)
+# is computed as things are.
 before_change: list[Callable[[], None]] = []
 
 

@@ -134,7 +134,7 @@ def sum_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
     >>> sum_to(mt.ones(2, 3), (3,))
     tensor([2., 2., 2.])
     """
-    if (g._deferred or g.array).shape == shape:
+    if (g._deferred or g.array).shape == tuple(shape):
         return g
     extra = g.ndim - len(shape)
     stretched = [i + extra for i, n in enumerate(shape) if n == 1 and g.array.shape[i + extra] != 1]

@@ -20,6 +20,7 @@ from .. import kernels
 from ..autograd.deferred import Deferred
 from ..autograd.function import Function
 from ..kernels import ConvGeometry, output_size
+from ..kernels.algorithm import record
 from ..tensor import Tensor, later, shape_text, wrap
 from .common import same_device
 from .pad import pad
@@ -49,7 +50,9 @@ class Conv2dFunction(Function):
         out_size = output_size(ctx.input_size, ctx.kernel_size, geometry)
         shape = x_array.shape[0], w_array.shape[0], *out_size
         sources = (x_array, w_array) if b is None else (x_array, w_array, b_array)
-        return later(Deferred(kernel, shape, sources, takes_relu=True), x, w, b)
+        put_off = Deferred(kernel, shape, sources, takes_relu=True)
+        record(put_off.values)
+        return later(put_off, x, w, b)
 
     @staticmethod
     def backward(ctx, gy):

@@ -753,13 +753,18 @@ def test_a_result_is_computed_by_the_kernels_of_its_call():
         with mt.conv_algorithm("direct"):
             y = layer(x)
             assert mt.last_conv().algorithm == "direct" and not waits(y)
+        with mt.conv_algorithm("im2col"):
+            layer(x)  # and dropped
+        assert mt.last_conv().algorithm == "im2col"
+        F.relu(layer(x))
+        assert mt.last_conv().reason != "forced"
 
 
 def test_nothing_is_kept_alive_longer_than_needed():
     layer = nn.Conv2d(2, 3, 3)
     waiting = len(deferred.waiting)
     for program in (
-        lambda x: layer(x),
+        lambda x: F.linear(x, mt.ones(2, 5)),
         lambda x: layer(x).array,
         lambda x: F.relu(layer(x)).sum().backward(),
         lambda x: F.relu(layer(x)),
@@ -772,13 +777,20 @@ def test_nothing_is_kept_alive_longer_than_needed():
         assert array() is None and len(deferred.waiting) == waiting
     # computed, it lets go of its input; so does a result of it that is used
     with mt.no_grad():
-        for use in (lambda y: y.array, lambda y: F.relu_(y), lambda y: y.add_(1)):
+        for use in (
+            lambda y: y.array,
+            lambda y: F.relu_(y),
+            lambda y: y.add_(1),
+            lambda y: deferred.settle(),
+        ):
             x = mt.randn(2, 2, 5, 5)
             array, y = weakref.ref(x.array), layer(x)
             del x
             assert array() is not None and waits(y)
             use(y)
-            assert array() is None and len(deferred.waiting) == waiting
+            assert array() is None
+            del y
+            assert len(deferred.waiting) == waiting
 
 
 def test_dropping_the_loss_frees_the_graph():
