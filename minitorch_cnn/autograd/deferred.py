@@ -34,7 +34,8 @@ keeps the inputs of its kernel alive instead of itself). What makes this true:
   convolution, so that one is kept until the next even if its result was dropped.
 
 What it costs: a result that relu has taken along and that somebody looks at afterwards is computed
-a second time.
+a second time. To measure what it is worth, let one of the operations call something that computes
+at once in the place of `later`: `keep_apart` in tests/autograd/test_deferred.py.
 """
 
 from __future__ import annotations

@@ -123,18 +123,19 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
-    if input.shape == (0,):  # torch takes this one as well
+    x = input.array
+    if x.shape == (0,):  # torch takes this one as well
         return input.clone()
-    if input.ndim < 2:
-        raise RuntimeError(f"batch_norm expects (N, C, ...), got {shape_text(input.shape)}")
-    C = input.shape[1]
+    if x.ndim < 2:
+        raise RuntimeError(f"batch_norm expects (N, C, ...), got {shape_text(x.shape)}")
+    C = x.shape[1]
     if not training and (running_mean is None or running_var is None):
         missing = "running_mean" if running_mean is None else "running_var"
         raise RuntimeError(f"{missing} must be defined in evaluation mode")
     vectors = dict(running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     same_device(input, *vectors.values())
     # float16 images may go with float32 statistics and parameters, nothing else is mixed.
-    kinds = input.array.dtype, compute_type(input.array)
+    kinds = x.dtype, compute_type(x)
     for name, vector in vectors.items():
         if vector is None:
             continue
@@ -147,7 +148,7 @@ def batch_norm(
     if not training:
         return BatchNorm.apply(input, weight, bias, running_mean, running_var, eps, False)
 
-    count = input.numel() // max(C, 1)
+    count = x.size // max(C, 1)
     if count == 1:
         raise ValueError(
             "Expected more than 1 value per channel when training, got input size "
@@ -157,10 +158,10 @@ def batch_norm(
         return BatchNorm.apply(
             input, weight, bias, input.new_zeros(C), input.new_ones(C), eps, False
         )
-    mean, var = (wrap(each) for each in kernels.channel_mean_var(input.array))
-    move_towards(running_mean, mean.array, momentum)
-    move_towards(running_var, var.array * (count / (count - 1)), momentum)
-    return BatchNorm.apply(input, weight, bias, mean, var, eps, True)
+    mean, var = kernels.channel_mean_var(x)
+    move_towards(running_mean, mean, momentum)
+    move_towards(running_var, var * (count / (count - 1)), momentum)
+    return BatchNorm.apply(input, weight, bias, wrap(mean), wrap(var), eps, True)
 
 
 def move_towards(running: Tensor | None, batch: Any, momentum: float) -> None:
