@@ -134,16 +134,17 @@ class MaskedGradient(Deferred):
         self.shared = False
 
 
-def add(summand: Deferred | None, other: Any) -> Deferred | None:
-    """summand + other (a tensor of the same kind), put off; None if it has to be computed now."""
-    if summand is None or not summand.takes_residual:
+def add(summand: Any, other: Any) -> Deferred | None:
+    """The sum of two tensors, put off as the first one is; None if that cannot be."""
+    first = summand._deferred
+    if first is None or not first.takes_residual or other.shape != first.shape:
         return None
-    residual = other.array
-    kernel, sources = summand.kernel, summand.sources
+    residual = other.array  # which may be computed here, and be the summand itself
+    kernel, sources = first.kernel, first.sources
     if kernel is None:
         return None
     together = partial(kernel, residual=residual)
-    return Deferred(together, summand.shape, (*sources, residual), takes_relu=True)
+    return Deferred(together, first.shape, (*sources, residual), takes_relu=True)
 
 
 def before_write(array: Array) -> None:

@@ -38,11 +38,8 @@ class Add(Function):
         ctx.shapes = shape_of(a), shape_of(b)
         if not isinstance(a, Tensor) or not isinstance(b, Tensor):
             return wrap(array_of(a) + array_of(b))
-        if ctx.shapes[0] == ctx.shapes[1]:
-            together = deferred.add(a._deferred, b) or deferred.add(b._deferred, a)
-            if together is not None:
-                return later(together, a, b)
-        return wrap(kernels.add(a.array, b.array))
+        together = deferred.add(a, b) or deferred.add(b, a)
+        return later(together, a, b) if together else wrap(kernels.add(a.array, b.array))
 
     @staticmethod
     def backward(ctx, gy):
