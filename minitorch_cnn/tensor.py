@@ -3,7 +3,7 @@
     array           a NumPy or CuPy array: the values, their type, shape, strides and device
     grad            the gradient of the last backward, a Tensor of the same shape, or None
     _node, _output  which recorded operation made it, and which of its outputs it is
-    _counter        how often the memory was written in place, shared with all views of it
+    _memory         what it shares with all tensors in the same memory: how often that was written
     _view           for a view: the tensor whose memory it shares, and how to take the view
 
 Arithmetic and all other differentiable methods are defined in ops/ and bound to this class by
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import backend, dtypes
+from .autograd import deferred
 from .autograd.modes import state
-
-_PLAIN_ARRAY = np.ndarray
 
 
 class Size(tuple):
@@ -55,6 +55,20 @@ def shape_text(shape: Any) -> str:
     return str(list(shape))
 
 
+class Memory:
+    """What the tensors in one piece of memory have in common.
+
+    version: how often it was written to in place.
+    outside: an array that belongs to no tensor shares it (numpy(), from_numpy(), ...), and may be
+    written to without anybody seeing.
+    behind: after ``x.data``, which has a version of its own, the Memory that it really is.
+    """
+
+    version = 0
+    outside = False
+    behind: Memory | None = None
+
+
 class Tensor:
     """A multi-dimensional array that remembers how it was computed.
 
@@ -73,14 +87,14 @@ class Tensor:
         "__dict__",
         "__weakref__",
         "_aliases",
-        "_counter",
+        "_deferred",
         "_grad",
         "_history",
         "_hooks",
         "_inference",
+        "_memory",
         "_node",
         "_output",
-        "_pending",
         "_requires_grad",
         "_retains_grad",
         "_view",
@@ -93,8 +107,8 @@ class Tensor:
     _requires_grad: bool
     _node: Any  # autograd.function.Node, or None for a leaf
     _output: int
-    _counter: list  # [version, weak references to tensors that are pending on this memory ...]
-    _pending: Any  # ops.batch_norm.PendingNorm: how to compute the array when it is first needed
+    _memory: Memory
+    _deferred: deferred.Deferred | None  # how to compute the array when it is first looked at
     _view: View | None
     _hooks: dict[int, Any] | None
     _retains_grad: bool
@@ -103,20 +117,7 @@ class Tensor:
     _aliases: weakref.WeakKeyDictionary | None  # tensors in this memory: how each views it
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Tensor:
-        self = super().__new__(cls)
-        self._grad = None
-        self._requires_grad = False
-        self._node = None
-        self._output = 0
-        self._counter = [0]
-        self._pending = None
-        self._view = None
-        self._hooks = None
-        self._retains_grad = False
-        self._inference = False
-        self._history = 0
-        self._aliases = None
-        return self
+        return wrap(None, cls)
 
     def __init__(self, *data: Any) -> None:
         kind = dtypes.get_default_dtype().numpy
@@ -131,74 +132,66 @@ class Tensor:
     # ------------------------------------------------- values that are computed when needed
 
     def __getattr__(self, name: str) -> Any:
-        """Python comes here for what is not there: the array, if the tensor is still pending."""
-        if name != "array" or self._pending is None:
+        """Python comes here for what is not there: the array of a result that was put off."""
+        if name != "array":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self.array = self._pending.compute()
-        return self.array
-
-    def _put_off(self, pending: Any) -> None:
-        """Makes this tensor one whose array `pending` computes when somebody looks at it."""
-        self._pending = pending
-        for source in pending.sources():
-            source._counter[1:] = [ref for ref in source._counter[1:] if ref() is not None]
-            source._counter.append(weakref.ref(self))
-
-    @property
-    def _is_pending(self) -> bool:
-        return self._pending is not None and not self._pending.computed
+        waiting = self._deferred
+        if waiting is not None:
+            self.array = waiting.values()
+            self._deferred = None
+        return object.__getattribute__(self, "array")
 
     def _before_write(self) -> None:
-        """Computes what is pending on this memory, before it is written to."""
-        for reference in self._counter[1:]:
-            tensor = reference()
-            if tensor is not None and tensor._is_pending:
-                tensor.array  # noqa: B018 (looking at it computes it)
-        del self._counter[1:]
+        """To be called before the memory is written to: computes the results that read it."""
+        if deferred.waiting and self._deferred is None:
+            deferred.before_write(self.array)
 
-    def _signature(self) -> tuple:
-        """(shape, NumPy's dtype, device), which a pending tensor knows as well."""
-        if self._is_pending:
-            pending = self._pending
-            return pending.shape, pending.dtype, pending.device
-        return self.array.shape, self.array.dtype, self.device
+    def _show_outside(self) -> None:
+        """To be called before an array that is no tensor's comes to share the memory."""
+        self._before_write()
+        self._memory.outside = True
+        if self._memory.behind is not None:
+            self._memory.behind.outside = True
 
     # -------------------------------------------------------------------- what it looks like
 
+    # A result that was put off knows its shape, dtype and device without being computed.
+
     @property
     def shape(self) -> Size:
-        return Size(self.array.shape)
+        return Size((self._deferred or self.array).shape)
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the length of one dimension."""
-        return self.shape if dim is None else self.array.shape[self._dim(dim)]
+        return self.shape if dim is None else self.shape[self._dim(dim)]
 
     @property
     def ndim(self) -> int:
-        return self.array.ndim
+        return len((self._deferred or self.array).shape)
 
     def dim(self) -> int:
-        return self.array.ndim
+        return self.ndim
 
     ndimension = dim
 
     def numel(self) -> int:
         """The number of elements."""
-        return self.array.size
+        return math.prod((self._deferred or self.array).shape)
 
     nelement = numel
 
     @property
     def dtype(self) -> dtypes.dtype:
-        return dtypes.as_dtype(self.array.dtype)
+        return dtypes.as_dtype((self._deferred or self.array).dtype)
 
     @property
     def device(self) -> backend.device:
-        return backend.device_of(self.array)
+        waiting = self._deferred
+        return backend.device_of(self.array) if waiting is None else waiting.device
 
     @property
     def is_cuda(self) -> bool:
-        return not isinstance(self.array, _PLAIN_ARRAY)
+        return self.device.type == "cuda"
 
     def get_device(self) -> int:
         """The GPU's number, -1 for the CPU."""
@@ -207,15 +200,15 @@ class Tensor:
 
     @property
     def itemsize(self) -> int:
-        return self.array.itemsize
+        return self.dtype.itemsize
 
     def element_size(self) -> int:
         """Bytes of one element."""
-        return self.array.itemsize
+        return self.itemsize
 
     @property
     def nbytes(self) -> int:
-        return self.array.size * self.array.itemsize
+        return self.numel() * self.itemsize
 
     def stride(self, dim: int | None = None) -> Any:
         """Steps in memory, in elements (not bytes), for each dimension or one of them."""
@@ -232,6 +225,7 @@ class Tensor:
 
     def data_ptr(self) -> int:
         """The address of the first element."""
+        self._show_outside()
         return self.array.ctypes.data if not self.is_cuda else self.array.data.ptr
 
     def is_floating_point(self) -> bool:
@@ -246,7 +240,7 @@ class Tensor:
 
     def _dim(self, dim: int, extra: int = 0) -> int:
         """`dim` counted from the front. Raises IndexError as torch does if it is out of range."""
-        count = max(self.array.ndim, 1) + extra
+        count = max(self.ndim, 1) + extra
         if not -count <= dim < count:
             raise IndexError(
                 f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], "
@@ -284,7 +278,7 @@ class Tensor:
                 raise RuntimeError(
                     "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy()."
                 )
-        self._before_write()  # through the array, unseen
+        self._show_outside()
         return backend.to_numpy(self.array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -302,7 +296,7 @@ class Tensor:
             raise BufferError(
                 f"Can't export a tensor with negative strides {self.stride()}: use tensor.clone()"
             )
-        self._before_write()
+        self._show_outside()
         return self.array.__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple:
@@ -355,7 +349,8 @@ class Tensor:
     @property
     def requires_grad(self) -> bool:
         """True if operations on this tensor are recorded."""
-        self._refresh_view()
+        if self._view is not None:
+            self._refresh_view()
         return self._requires_grad
 
     @requires_grad.setter
@@ -401,9 +396,8 @@ class Tensor:
     @property
     def grad_fn(self) -> Any:
         """The node that made this tensor, None for a leaf."""
-        if self._pending is not None:
-            self._pending.split_up()
-        self._refresh_view()
+        if self._view is not None:
+            self._refresh_view()
         return self._node
 
     @property
@@ -416,7 +410,7 @@ class Tensor:
 
     @property
     def _version(self) -> int:
-        return self._counter[0]
+        return self._memory.version
 
     @property
     def _base(self) -> Tensor | None:
@@ -424,7 +418,9 @@ class Tensor:
 
     def edge(self) -> tuple[Any, int]:
         """Where a gradient of this tensor goes: its node and output number, or the leaf itself."""
-        node = self.grad_fn
+        if self._view is not None:
+            self._refresh_view()
+        node = self._node
         return (self, 0) if node is None else (node, self._output)
 
     def backward(
@@ -448,7 +444,7 @@ class Tensor:
     def detach(self) -> Tensor:
         """The same values in the same memory, without history."""
         tensor = wrap(self.array)
-        tensor._counter = self._counter
+        tensor._memory = self._memory
         tensor._inference = self._inference
         self._note_alias(tensor, ())
         return tensor
@@ -462,16 +458,19 @@ class Tensor:
 
     @property
     def data(self) -> Tensor:
-        """Like `detach`, but writes through it go unnoticed by the version counter."""
-        self._before_write()
-        return wrap(self.array)
+        """Like `detach`, but writes through it do not count in the version of this tensor."""
+        tensor = wrap(self.array)
+        tensor._memory.behind = self._memory.behind or self._memory
+        return tensor
 
     @data.setter
     def data(self, new: Tensor) -> None:
         if not isinstance(new, Tensor):
             raise TypeError(f"data must be a Tensor, got {type(new).__name__}")
-        self._before_write()
-        self.array = new.array
+        self.array, self._deferred = new.array, None
+        behind = new._memory.behind or new._memory
+        if behind is not self._memory:
+            self._memory.behind = behind
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Calls ``hook(gradient)`` when this tensor's gradient is known; it may return another.
@@ -522,11 +521,11 @@ class Tensor:
         self._history += 1
 
     def _bump_version(self) -> None:
-        self._counter[0] += 1
+        self._memory.version += 1
 
     def _mark_view_of(self, parent: Tensor, step: tuple) -> None:
         """Says that this tensor is `step` (a ViewFunction and its arguments) of parent."""
-        self._counter = parent._counter
+        self._memory = parent._memory
         self._inference = parent._inference
         parent._note_alias(self, (step,))
         view = parent._view
@@ -681,15 +680,30 @@ def wrap(array: Any, kind: type[Tensor] = Tensor) -> Tensor:
     >>> wrap(np.float32(2.5)).shape
     minitorch_cnn.Size([])
     """
-    tensor = Tensor.__new__(kind)
-    tensor.array = np.asarray(array) if isinstance(array, np.generic) else array
+    tensor = object.__new__(kind)
+    tensor._grad = tensor._node = tensor._deferred = None
+    tensor._view = tensor._hooks = tensor._aliases = None
+    tensor._requires_grad = tensor._retains_grad = tensor._inference = False
+    tensor._output = tensor._history = 0
+    tensor._memory = Memory()
+    if array is not None:
+        tensor.array = np.asarray(array) if isinstance(array, np.generic) else array
     return tensor
 
 
-def later(pending: Any) -> Tensor:
-    """A tensor whose array is computed when it is first looked at; see ops/batch_norm.py."""
-    tensor = Tensor.__new__(Tensor)
-    tensor._put_off(pending)
+def later(values: deferred.Deferred, *sources: Tensor | None) -> Tensor:
+    """A tensor whose array is computed when it is first looked at; see autograd/deferred.py.
+
+    sources: the tensors whose arrays are read then. If one of them may be written to unseen until
+    then, the array is computed now.
+    """
+    for source in sources:
+        if source is not None:
+            memory = source._memory
+            if memory.outside or (memory.behind is not None and memory.behind.outside):
+                return wrap(values.values())
+    tensor = wrap(None)
+    tensor._deferred = values
     return tensor
 
 

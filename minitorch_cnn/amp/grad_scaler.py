@@ -83,6 +83,7 @@ class GradScaler:
                 for parameter in group["params"]:
                     if parameter.grad is None:
                         continue
+                    parameter.grad._before_write()
                     gradient, device = parameter.grad.array, parameter.device
                     if gradient.dtype == "float16":
                         raise ValueError("Attempting to unscale FP16 gradients.")

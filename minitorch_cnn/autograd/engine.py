@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from ..backend import array_module, module_of
+from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
 from .function import Node
 from .modes import state
@@ -76,7 +76,7 @@ def grad(
     result: list[Tensor | None] = []
     for index, (tensor, gradient) in enumerate(zip(wanted, found, strict=True)):
         if gradient is None and materialize_grads:
-            gradient = _zeros(tensor.array.shape, tensor.array.dtype, tensor.device)
+            gradient = _zeros(tensor.array.shape, tensor.array.dtype, tensor)
         elif gradient is None and not allow_unused:
             raise RuntimeError(
                 f"One of the differentiated Tensors appears to not have been used in the graph: "
@@ -124,12 +124,15 @@ def _run(
             send(root.edge(), gradient)
         while heap:
             _, node = heapq.heappop(heap)
-            gys = _apply_hooks(node, pending.pop(node))
-            for index, gy in enumerate(gys):
-                if gy is not None and (id(node), index) in wanted_edges:
-                    captured[id(node), index] = gy
-            if useful is not None and node not in useful:
-                continue
+            gys = pending.pop(node)
+            if node.hooks:
+                _apply_hooks(node, gys)
+            if useful is not None:
+                for index, gy in enumerate(gys):
+                    if gy is not None and (id(node), index) in wanted_edges:
+                        captured[id(node), index] = gy
+                if node not in useful:
+                    continue
             gxs = _backward_of(node, gys)
             if not keep_graph:
                 node.release()
@@ -154,9 +157,10 @@ def _run(
 
 def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
     """Calls the backward of one node and checks what it returns."""
-    if node.materialize_grads:
+    if node.materialize_grads and len(gys) > 1:
+        known = next(gy for gy in gys if gy is not None)  # because of one the node is here
         gys = [
-            _zeros(*meta) if gy is None else gy
+            _zeros(*meta, known) if gy is None else gy
             for gy, meta in zip(gys, node.outputs_meta, strict=True)
         ]
     try:
@@ -177,12 +181,13 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
         if gradient is None or meta is None:
             continue
         shape, dtype = meta
-        if gradient.array.shape != shape:
+        values = gradient._deferred or gradient.array
+        if values.shape != shape:
             raise RuntimeError(
                 f"function {node.name} returned an invalid gradient at index {index}: got shape "
                 f"{shape_text(gradient.shape)} but expected {shape_text(shape)}"
             )
-        if gradient.array.dtype != dtype:
+        if values.dtype != dtype:
             gxs[index] = gradient.to(dtype)
         if state.anomaly and state.anomaly_check_nan and _has_nan(gradient):
             raise RuntimeError(
@@ -191,14 +196,13 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
     return gxs
 
 
-def _apply_hooks(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
+def _apply_hooks(node: Node, gys: list[Tensor | None]) -> None:
     for index, hooks in node.hooks.items():
         for hook in list(hooks.values()):
             gradient = gys[index]
             if gradient is not None:
                 replaced = hook(gradient)
                 gys[index] = gradient if replaced is None else replaced
-    return gys
 
 
 def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool = False) -> None:
@@ -206,11 +210,12 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool 
     if leaf._grad is None and create_graph:
         leaf._grad = gradient.clone()
     elif leaf._grad is None:
-        own = fresh and gradient.array.flags.c_contiguous
-        leaf._grad = wrap(gradient.array if own else gradient.array.copy(order="C"))
+        array = gradient.array
+        leaf._grad = wrap(array if fresh and array.flags.c_contiguous else array.copy(order="C"))
     elif create_graph:
         leaf._grad = leaf._grad + gradient
     else:
+        leaf._grad._before_write()
         leaf._grad.array += gradient.array
         leaf._grad._bump_version()
 
@@ -244,7 +249,7 @@ def _initial_gradients(roots: tuple[Tensor, ...], given: Any, create_graph: bool
                 "was computed from has requires_grad=True, or it was computed under no_grad"
             )
         if gradient is None:
-            if root.array.size != 1:
+            if root.numel() != 1:
                 raise RuntimeError(
                     "grad can be implicitly created only for scalar outputs; this one has shape "
                     f"{shape_text(root.shape)}. Pass a gradient of that shape, or sum() first."
@@ -270,8 +275,9 @@ def _as_tuple(tensors: Any) -> tuple:
     return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
 
 
-def _zeros(shape: Any, dtype: Any, where: Any) -> Tensor:
-    return wrap(module_of(where).zeros(shape, dtype))
+def _zeros(shape: Any, dtype: Any, like: Tensor) -> Tensor:
+    """Zeros in the place of a gradient, in the library of another tensor."""
+    return wrap(array_module(like.array).zeros(shape, dtype))
 
 
 def _has_nan(tensor: Tensor) -> bool:

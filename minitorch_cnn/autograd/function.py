@@ -38,43 +38,42 @@ class SavedTensor:
     that saves it (exp saves its result), and holding it would close a circle of references.
     """
 
-    __slots__ = ("array", "counter", "is_own_output", "leaf", "node", "output", "version")
+    __slots__ = ("array", "is_own_output", "leaf", "memory", "node", "output", "version")
 
-    def __init__(self, tensor: Tensor, is_own_output: bool) -> None:
-        if tensor.is_inference() and state.grad_enabled:
+    def __init__(self, tensor: Tensor, place: int | None) -> None:
+        """place: which output of the node that saves it the tensor is; None if it is another's."""
+        if tensor._inference and state.grad_enabled:
             raise RuntimeError(
                 "Inference tensors cannot be saved for backward. Make a normal tensor of it "
                 "outside inference_mode with clone()."
             )
         self.array = tensor.array
-        self.counter, self.version = tensor._counter, tensor._counter[0]
-        self.is_own_output = is_own_output
+        self.memory, self.version = tensor._memory, tensor._memory.version
+        self.is_own_output = place is not None
         self.leaf = self.node = None
-        self.output = 0
-        if is_own_output or not tensor.requires_grad:
+        self.output = place or 0
+        if self.is_own_output or not tensor.requires_grad:
             return
-        edge, self.output = tensor.edge()
-        if isinstance(edge, Node):
-            self.node = edge
-        else:
-            self.leaf = edge
+        self.node, self.output = tensor._node, tensor._output
+        if self.node is None:
+            self.leaf = tensor
 
     def unpack(self, owner: Node) -> Tensor:
-        if self.counter[0] != self.version:
+        if self.memory.version != self.version:
             maker = "a leaf" if self.leaf is not None else "an input"
             if self.is_own_output or self.node is not None:
                 maker = f"output {self.output} of {(self.node or owner).name}"
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an "
                 f"inplace operation: a tensor of shape {shape_text(self.array.shape)}, {maker}, "
-                f"needed by {owner.name}, is at version {self.counter[0]}; expected version "
+                f"needed by {owner.name}, is at version {self.memory.version}; expected version "
                 f"{self.version} instead. Hint: use the operation without the underscore, or "
                 "clone() the tensor before changing it."
             )
         if self.leaf is not None:
             return self.leaf
         tensor = wrap(self.array)
-        tensor._counter = self.counter
+        tensor._memory = self.memory
         node = owner if self.is_own_output else self.node
         if node is not None:
             tensor._set_history(node, self.output)
@@ -87,15 +86,15 @@ class Node:
     Plain values for backward may be set as attributes: ``ctx.stride = stride``.
     """
 
-    def __init__(self, function: type[Function]) -> None:
+    def __init__(self, function: type[Function], needs_input_grad: tuple[bool, ...] = ()) -> None:
         self.function = function
         self.name = function.__name__ + "Backward"
         # Inputs are numbered before what is computed from them: the engine's order.
         self.number = next(_numbers)
-        self.needs_input_grad: tuple[bool, ...] = ()
+        self.needs_input_grad = needs_input_grad
         self.edges: list[tuple[Node | Tensor, int] | None] = []
-        self.inputs_meta: list[tuple | None] = []  # (shape, dtype, array) of each edge
-        self.outputs_meta: list[tuple] = []
+        self.inputs_meta: list[tuple | None] = []  # (shape, dtype) of each edge
+        self.outputs_meta: list[tuple[tuple[int, ...], Any]] = []  # the same of each output
         self.hooks: dict[int, dict[int, Any]] = {}  # of output i: called with its gradient
         self.traceback: list[str] | None = None
         self._to_save: tuple[Tensor | None, ...] = ()
@@ -135,38 +134,36 @@ class Node:
         """What `save_for_backward` kept. Raises RuntimeError if it was changed or freed."""
         if self._saved is None:
             raise RuntimeError(BACKWARD_TWICE.format(name=self.name))
-        return tuple(s.unpack(self) if s is not None else None for s in self._saved)  # type: ignore[misc]
+        tensors: list[Any] = []
+        for saved in self._saved:
+            tensors.append(None if saved is None else saved.unpack(self))
+        return tuple(tensors)
 
     # ---- what the engine calls
 
     def record(self, args: tuple, outputs: tuple[Tensor, ...]) -> None:
         """Makes this node the maker of `outputs`."""
         for arg, needed in zip(args, self.needs_input_grad, strict=True):
-            self.edges.append(arg.edge() if needed else None)
-            self.inputs_meta.append(arg._signature()[:2] if needed else None)
+            if not needed:
+                self.edges.append(None)
+                self.inputs_meta.append(None)
+                continue
+            self.edges.append((arg, 0) if arg._node is None else (arg._node, arg._output))
+            values = arg._deferred or arg.array  # both have a shape and a dtype
+            self.inputs_meta.append((values.shape, values.dtype))
         if state.anomaly:
             self.traceback = traceback.format_stack()[:-3]
+        places = {}
         for index, output in enumerate(outputs):
-            meta = output._signature()
-            self.outputs_meta.append(meta)
-            if meta[1].kind == "f" and not _is_one_of(output, self._non_differentiable):
+            places[id(output)] = index
+            values = output._deferred or output.array
+            self.outputs_meta.append((values.shape, values.dtype))
+            if values.dtype.kind == "f" and id(output) not in map(id, self._non_differentiable):
                 output._set_history(self, index)
-        self._saved, places = [], [id(output) for output in outputs]
+        self._saved = []
         for tensor in self._to_save:
-            if tensor is None:
-                self._saved.append(None)
-                continue
-            saved = SavedTensor(tensor, id(tensor) in places)
-            if saved.is_own_output:
-                saved.output = places.index(id(tensor))
+            saved = None if tensor is None else SavedTensor(tensor, places.get(id(tensor)))
             self._saved.append(saved)
-
-    def become(self, function: type[Function], edges: list, saved: list) -> None:
-        """Goes on as the node of another function with the same result; see ops/batch_norm.py."""
-        self.function, self.name = function, function.__name__ + "Backward"
-        self.edges, self._saved = edges, saved
-        self.inputs_meta = [self.outputs_meta[0][:2]]
-        self.needs_input_grad = (True,)
 
     def release(self) -> None:
         """Frees what was saved, after backward."""
@@ -180,11 +177,6 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
-
-
-def _is_one_of(tensor: Tensor, values: tuple) -> bool:
-    """Whether the tensor itself, not one of equal values, is there."""
-    return id(tensor) in map(id, values)
 
 
 class Function:
@@ -227,12 +219,15 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Runs forward and records it if an input requires a gradient."""
         recording = state.grad_enabled
-        # First of all, because it may record views anew: their nodes must have lower numbers.
         needed = [False] * len(args)
         if recording:
-            needed = [isinstance(arg, Tensor) and arg.requires_grad for arg in args]
-        node = Node(cls)
-        node.needs_input_grad = tuple(needed)
+            for index, arg in enumerate(args):
+                if isinstance(arg, Tensor):
+                    if arg._view is not None:
+                        # First of all: its node, if it is made anew, must have a lower number.
+                        arg._refresh_view()
+                    needed[index] = arg._requires_grad
+        node = Node(cls, tuple(needed))
         state.grad_enabled = False
         try:
             # 0/0 is NaN and 1/0 is infinity, without NumPy's warnings: as in torch.
@@ -242,7 +237,16 @@ class Function:
             state.grad_enabled = recording
 
         outputs = result if isinstance(result, tuple) else (result,)
-        outputs = cls._own_outputs(node, args, outputs)
+        for output in outputs:
+            if not isinstance(output, Tensor):
+                raise TypeError(
+                    f"{cls.__name__}.forward must return tensors, got {type(output).__name__}"
+                )
+            if id(output) in map(id, node._dirty):
+                output._bump_version()
+            elif id(output) in map(id, args):
+                # An input returned as it is, but not changed, gets a tensor of its own.
+                outputs = tuple(y.detach() if y is output else y for y in outputs)
         if True in needed:
             node.record(args, outputs)
         node._to_save = node._non_differentiable = node._dirty = ()
@@ -252,23 +256,6 @@ class Function:
             for output in outputs:
                 output._inference = True
         return outputs if isinstance(result, tuple) else outputs[0]
-
-    @staticmethod
-    def _own_outputs(node: Node, args: tuple, outputs: tuple) -> tuple:
-        """An input returned as it is gets a tensor of its own, unless it was changed in place."""
-        own = []
-        for output in outputs:
-            if not isinstance(output, Tensor):
-                raise TypeError(
-                    f"{node.function.__name__}.forward must return tensors, "
-                    f"got {type(output).__name__}"
-                )
-            if _is_one_of(output, node._dirty):
-                output._bump_version()
-            elif _is_one_of(output, args):
-                output = output.detach()
-            own.append(output)
-        return tuple(own)
 
 
 class ViewFunction(Function):

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import backend
+from ..autograd.deferred import settle
 from . import amp
 from .graphs import CUDAGraph, graph
 from .memory import (
@@ -84,6 +85,7 @@ def current_device() -> int:
 
 def set_device(device: Any) -> None:
     """Makes a GPU ("cuda:1", 1) the one that this thread computes on."""
+    settle()  # what was put off is computed where it was asked for
     backend.import_cupy().cuda.Device(backend.gpu_number(device)).use()
 
 
@@ -121,6 +123,7 @@ def get_device_capability(device: Any = None) -> tuple[int, int]:
 
 def synchronize(device: Any = None) -> None:
     """Waits until the GPU has done all that it was given."""
+    settle()  # what was put off is given to it now
     backend.import_cupy().cuda.Device(backend.gpu_number(device)).synchronize()
 
 

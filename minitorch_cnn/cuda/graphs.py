@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..autograd.deferred import settle
 from ..backend import import_cupy, recording
 from .streams import Stream, stream
 
@@ -60,6 +61,7 @@ class CUDAGraph:
                 "CUDA graphs must be captured on a non-default stream: use mt.cuda.graph(...), or "
                 "capture inside mt.cuda.stream(mt.cuda.Stream())"
             )
+        settle()  # what was put off before is no part of it
         # Arrays that live only within the step are freed while it is recorded, but written again
         # in every replay. In a pool of its own, nobody else gets their memory.
         self._memory = cupy.cuda.MemoryPool()
@@ -77,6 +79,7 @@ class CUDAGraph:
         """Ends recording. From now on `replay` does what was recorded."""
         if not self._capture:
             raise RuntimeError("CUDAGraph.capture_end: nothing is being recorded")
+        settle()  # what was put off within the step belongs to it
         allocator, current = self._capture
         self._capture = ()
         recording.on = False
@@ -111,6 +114,7 @@ class graph:
         self.stream = Stream() if stream is None else stream
 
     def __enter__(self) -> None:
+        settle()
         import_cupy().cuda.Device().synchronize()  # what came before must not run into it
         self._within = stream(self.stream)
         self._within.__enter__()

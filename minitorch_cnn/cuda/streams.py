@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..autograd.deferred import settle
 from ..backend import gpu_number, import_cupy
 
 
@@ -33,6 +34,7 @@ class Event:
 
     def record(self, stream: Stream | None = None) -> None:
         """Sets the mark at the present end of a stream (default: the current one)."""
+        settle()  # what was put off comes before the mark
         self.cupy_event.record((stream or current_stream()).cupy_stream)
 
     def wait(self, stream: Stream | None = None) -> None:
@@ -119,17 +121,22 @@ class Stream:
 
 
 class StreamContext:
-    """Inside, this thread gives its work to `stream`; None changes nothing."""
+    """Inside, this thread gives its work to `stream`; None changes nothing.
+
+    What was put off (autograd/deferred.py) is given to the stream in which it was asked for.
+    """
 
     def __init__(self, stream: Stream | None) -> None:
         self.stream = stream
 
     def __enter__(self) -> None:
         if self.stream is not None:
+            settle()
             self.stream.cupy_stream.__enter__()
 
     def __exit__(self, *exc: object) -> None:
         if self.stream is not None:
+            settle()
             self.stream.cupy_stream.__exit__(*exc)
 
 
@@ -140,6 +147,7 @@ def stream(stream: Stream | None) -> StreamContext:
 
 def set_stream(stream: Stream) -> None:
     """Makes `stream` the one to which this thread gives its work."""
+    settle()
     stream.cupy_stream.use()
 
 

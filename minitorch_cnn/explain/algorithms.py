@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import kernels, nn
+from ..autograd.deferred import settle
 from ..autograd.modes import no_grad
 from ..kernels.array import direct as definition
 from ..tensor import Tensor
@@ -269,7 +270,9 @@ def run_layer(layer: nn.Module, x: Tensor) -> Tensor:
     training = layer.training
     try:
         with no_grad():
-            return layer.eval()(x)
+            y = layer.eval()(x)
+        settle()  # the clock must not stop before the result is computed
+        return y
     finally:
         layer.train(training)
 

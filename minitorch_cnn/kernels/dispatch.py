@@ -83,10 +83,19 @@ class _State(threading.local):
 
     tier = _from_environment("MINITORCH_CNN_KERNELS", _TIERS)
     algorithm = _from_environment("MINITORCH_CNN_CONV_ALGORITHM", ALGORITHMS)
-    last: Choice | None = None
+    last: Choice | Callable[[], Any] | None = None  # or what computes it, if it was put off
 
 
 state = _State()
+
+# Called before the choice of kernels changes: what was put off until then (autograd/deferred.py)
+# is computed as things are.
+before_change: list[Callable[[], None]] = []
+
+
+def _announce_change() -> None:
+    for call in before_change:
+        call()
 
 
 # ------------------------------------------------------------------------------------- the tiers
@@ -193,10 +202,12 @@ def kernel_tier(choice: str) -> Iterator[None]:
     """
     if choice not in _TIERS:
         raise ValueError(f"kernel_tier must be one of {_TIERS}, got {choice!r}")
+    _announce_change()
     before, state.tier = state.tier, choice
     try:
         yield
     finally:
+        _announce_change()
         state.tier = before
 
 
@@ -290,19 +301,28 @@ def conv_algorithm(name: str) -> Iterator[None]:
     """
     if name not in ALGORITHMS:
         raise ValueError(f"conv_algorithm must be one of {ALGORITHMS}, got {name!r}")
+    _announce_change()
     before, state.algorithm = state.algorithm, name
     try:
         yield
     finally:
+        _announce_change()
         state.algorithm = before
 
 
 def last_conv() -> Choice | None:
     """The algorithm of this thread's last convolution or gradient of one, and the reason.
 
-    None before the first one.
+    None before the first one. A convolution that was put off is computed now.
     """
-    return state.last
+    if callable(state.last):
+        state.last()  # its kernel notes what it does
+    return None if callable(state.last) else state.last
+
+
+def note_conv(compute: Callable[[], Any]) -> None:
+    """Says that this thread's last convolution was put off, and what computes it."""
+    state.last = compute
 
 
 # ------------------------------------------------------------------------------------- the table

@@ -23,7 +23,7 @@ class Parameter(Tensor):
             super().__init__()
         elif isinstance(data, Tensor):
             self.array = data.array
-            self._counter = data._counter  # a write through either tensor is seen by both
+            self._memory = data._memory  # a write through either tensor is seen by both
         else:
             raise TypeError(
                 f"Parameter needs a Tensor, got {type(data).__name__}; wrap it in mt.tensor(...)"

@@ -9,8 +9,9 @@ import math
 from typing import Any
 
 from .. import kernels
+from ..autograd.deferred import MaskedGradient
 from ..autograd.function import Function
-from ..tensor import Tensor, shape_text, wrap
+from ..tensor import Tensor, later, shape_text, wrap
 from .arithmetic import where
 from .elementwise import erf, exp, sigmoid, tanh
 from .inplace import check_writable, make_inplace
@@ -27,7 +28,8 @@ class ReLU(Function):
 
     @staticmethod
     def forward(ctx, x):
-        y = wrap(kernels.relu(x.array))
+        waiting = x._deferred
+        y = wrap(kernels.relu(x.array) if waiting is None else waiting.with_relu())
         ctx.save_for_backward(y)
         return y
 
@@ -42,7 +44,11 @@ class ReLUInplace(ReLU):
 
     @staticmethod
     def forward(ctx, x):
-        kernels.relu_(x.array)
+        waiting = x._deferred
+        if waiting is None:
+            kernels.relu_(x.array)
+        else:  # there is nothing to write over yet
+            x.array, x._deferred = waiting.with_relu(), None
         ctx.mark_dirty(x)
         ctx.save_for_backward(x)
         return x
@@ -54,7 +60,7 @@ class ReLUBackward(Function):
     @staticmethod
     def forward(ctx, gy, y):
         ctx.save_for_backward(y)
-        return wrap(kernels.relu_backward(gy.array, y.array))
+        return later(MaskedGradient(gy.array, y.array), gy, y)
 
     @staticmethod
     def backward(ctx, ggx):
@@ -200,23 +206,18 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
         return relu_(input)
     if not isinstance(input, Tensor):
         raise TypeError(f"relu() needs a Tensor, got {type(input).__name__}")
-    if input._is_pending:
-        y = input._pending.relu(input)  # in one pass with the batch norm, if it may be
-        if y is not None:
-            return y
     return ReLU.apply(input)
 
 
 def relu_(input: Tensor) -> Tensor:
     """`relu`, written over the input itself. Returns it."""
-    if input._view is not None or input._is_pending:
+    if input._view is not None:
         return _general_relu_(input)
     check_writable(input)
     return ReLUInplace.apply(input)
 
 
-# A view hands the change on to its base, a pending tensor has no memory: this knows how.
-_general_relu_ = make_inplace(relu)
+_general_relu_ = make_inplace(relu)  # knows how a view hands the change on to its base
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:

@@ -11,11 +11,13 @@ import math
 from typing import Any
 
 from .. import kernels
+from ..autograd import deferred
 from ..autograd.function import Function
 from ..backend import array_module
 from ..dtypes import result_type
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor, later, wrap
 from .common import (
+    alike,
     array_of,
     as_operand,
     cast,
@@ -41,14 +43,17 @@ class Add(Function):
     @staticmethod
     def forward(ctx, a, b):
         ctx.shapes = shape_of(a), shape_of(b)
-        if isinstance(a, Tensor) and isinstance(b, Tensor):
-            return wrap(kernels.add(a.array, b.array))
-        return wrap(array_of(a) + array_of(b))
+        if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+            return wrap(array_of(a) + array_of(b))
+        together = deferred.add(a, b) or deferred.add(b, a)
+        return later(together, a, b) if together else wrap(kernels.add(a.array, b.array))
 
     @staticmethod
     def backward(ctx, gy):
         ga = sum_to(gy, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
         gb = sum_to(gy, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        if ga is gb and isinstance(gy._deferred, deferred.MaskedGradient):
+            gy._deferred.shared = True
         return ga, gb
 
 
@@ -233,11 +238,8 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     >>> mt.add(mt.tensor([1, 2]), 10)
     tensor([11, 12])
     """
-    if alpha == 1 and isinstance(input, Tensor) and isinstance(other, Tensor):
-        for a, b in ((input, other), (other, input)):
-            y = a._pending.plus(a, b) if a._is_pending else None
-            if y is not None:
-                return y
+    if alpha == 1 and alike(input, other):
+        return Add.apply(input, other)
     a, b = operands(input, other if alpha == 1 else other * alpha)
     check_broadcast(a, b)
     return Add.apply(a, b)

@@ -43,13 +43,27 @@ def as_operand(value: Any, like: Tensor) -> Any:
 
 def same_device(*operands: Any) -> None:
     """Raises RuntimeError, naming both, if tensors lie on two devices."""
-    devices = [each.device for each in operands if isinstance(each, Tensor)]
-    for other in devices[1:]:
-        if other != devices[0]:
+    first = None
+    for each in operands:
+        if not isinstance(each, Tensor):
+            continue
+        on_cpu = type(each._deferred or each.array) is np.ndarray  # the usual case
+        where = backend.CPU if on_cpu else each.device
+        if first is None:
+            first = where
+        elif where is not first and where != first:
             raise RuntimeError(
                 "Expected all tensors to be on the same device, but found at least two devices, "
-                f"{devices[0]} and {other}! Move one of them with .to(...)"
+                f"{first} and {where}! Move one of them with .to(...)"
             )
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Whether both are tensors of one shape, dtype and device."""
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+        return False
+    x, y = a._deferred or a.array, b._deferred or b.array
+    return x.shape == y.shape and x.dtype == y.dtype and a.device == b.device
 
 
 def operands(a: Any, b: Any, floating: bool = False) -> tuple[Any, Any]:
@@ -121,7 +135,7 @@ def sum_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
     >>> sum_to(mt.ones(2, 3), (3,))
     tensor([2., 2., 2.])
     """
-    if g.array.shape == tuple(shape):
+    if (g._deferred or g.array).shape == tuple(shape):
         return g
     extra = g.ndim - len(shape)
     stretched = [i + extra for i, n in enumerate(shape) if n == 1 and g.array.shape[i + extra] != 1]

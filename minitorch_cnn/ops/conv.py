@@ -16,10 +16,10 @@ from __future__ import annotations
 from typing import Any
 
 from .. import kernels
+from ..autograd.deferred import Deferred
 from ..autograd.function import Function
-from ..kernels import ConvGeometry
-from ..tensor import Tensor, wrap
-from .activation import ReLUBackward
+from ..kernels import ConvGeometry, output_size
+from ..tensor import Tensor, later, wrap
 from .common import same_device
 from .precision import half_precision
 from .window import conv_window, hashable, transposed_window
@@ -31,25 +31,31 @@ class Conv2dFunction(Function):
     """y (N, K, OH, OW) = x (N, C, H, W) convolved with w (K, C/G, KH, KW), plus b (K) or None"""
 
     fresh_gradients = True
-    with_relu = False
 
     @staticmethod
     def forward(ctx, x, w, b, geometry):
         # The gradient of x needs w, and that of w needs x.
-        saved = [x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None]
-        ctx.input_size, ctx.kernel_size, ctx.geometry = x.shape[2:], w.shape[2:], geometry
-        bias = None if b is None else b.array
-        relu = ctx.function.with_relu
-        y = wrap(kernels.conv2d_forward(x.array, w.array, bias, geometry, relu))
-        ctx.save_for_backward(*saved, y if relu else None)
-        return y
+        ctx.save_for_backward(
+            x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None
+        )
+        x_array, w_array, b_array = x.array, w.array, None if b is None else b.array
+        ctx.input_size, ctx.kernel_size = x_array.shape[2:], w_array.shape[2:]
+        ctx.geometry = geometry
+
+        def kernel(relu: bool) -> Any:
+            return kernels.conv2d_forward(x_array, w_array, b_array, geometry, relu)
+
+        out_size = output_size(ctx.input_size, ctx.kernel_size, geometry)
+        shape = x_array.shape[0], w_array.shape[0], *out_size
+        sources = (x_array, w_array) if b is None else (x_array, w_array, b_array)
+        put_off = Deferred(kernel, shape, sources, takes_relu=True)
+        kernels.note_conv(put_off.values)
+        return later(put_off, x, w, b)
 
     @staticmethod
     def backward(ctx, gy):
-        x, w, y = ctx.saved_tensors
+        x, w = ctx.saved_tensors
         gx = gw = gb = None
-        if y is not None:
-            gy = ReLUBackward.apply(gy, y.detach())
         if ctx.needs_input_grad[0]:
             gx = Conv2dInputGrad.apply(gy, w, ctx.input_size, ctx.geometry)
         if ctx.needs_input_grad[1]:
@@ -57,12 +63,6 @@ class Conv2dFunction(Function):
         if ctx.needs_input_grad[2]:
             gb = ChannelSum.apply(gy)
         return gx, gw, gb, None
-
-
-class Conv2dReLU(Conv2dFunction):
-    """max(y, 0) of `Conv2dFunction`, in the same pass"""
-
-    with_relu = True
 
 
 class ChannelSum(Function):
@@ -86,7 +86,8 @@ class Conv2dInputGrad(Function):
         ctx.save_for_backward(
             gy if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None
         )
-        ctx.output_size, ctx.kernel_size, ctx.geometry = gy.shape[2:], w.shape[2:], geometry
+        ctx.output_size, ctx.kernel_size = gy.array.shape[2:], w.array.shape[2:]
+        ctx.geometry = geometry
         return wrap(kernels.conv2d_input_grad(gy.array, w.array, tuple(input_size), geometry))
 
     @staticmethod
@@ -108,7 +109,8 @@ class Conv2dWeightGrad(Function):
         ctx.save_for_backward(
             x if ctx.needs_input_grad[1] else None, gy if ctx.needs_input_grad[0] else None
         )
-        ctx.input_size, ctx.output_size, ctx.geometry = x.shape[2:], gy.shape[2:], geometry
+        ctx.input_size, ctx.output_size = x.array.shape[2:], gy.array.shape[2:]
+        ctx.geometry = geometry
         return wrap(kernels.conv2d_weight_grad(x.array, gy.array, tuple(kernel_size), geometry))
 
     @staticmethod
@@ -164,20 +166,11 @@ def conv2d(
               [1., 1.],
               [1., 1.]]]])
     """
-    return _conv2d(Conv2dFunction, input, weight, bias, stride, padding, dilation, groups)
-
-
-def conv2d_relu(*arguments: Any) -> Tensor:
-    """relu(conv2d(...)), all seven arguments given: what `Sequential` makes of the two layers."""
-    return _conv2d(Conv2dReLU, *arguments)
-
-
-def _conv2d(function, input, weight, bias, stride, padding, dilation, groups) -> Tensor:
     input, weight, bias = half_precision(input, weight, bias)
     geometry = conv_geometry_of("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
     if input.ndim == 3:
-        return function.apply(input.unsqueeze(0), weight, bias, geometry).squeeze(0)
-    return function.apply(input, weight, bias, geometry)
+        return Conv2dFunction.apply(input.unsqueeze(0), weight, bias, geometry).squeeze(0)
+    return Conv2dFunction.apply(input, weight, bias, geometry)
 
 
 def conv1d(

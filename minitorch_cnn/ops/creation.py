@@ -110,7 +110,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
-    return finish(_array_from(data, dtype, copy=False), device)
+    result = finish(_array_from(data, dtype, copy=False), device)
+    result._show_outside()
+    return result
 
 
 def asarray(
@@ -135,7 +137,9 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     as_dtype(ndarray.dtype)  # raises TypeError for types that tensors do not have
-    return wrap(ndarray)
+    result = wrap(ndarray)
+    result._show_outside()
+    return result
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
@@ -151,7 +155,9 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     xp = backend.module_of(backend.device("cpu" if on_cpu else "cuda"))
     array = xp.from_dlpack(ext_tensor)
     as_dtype(array.dtype)  # raises TypeError for types that tensors do not have
-    return wrap(array)
+    result = wrap(array)
+    result._show_outside()
+    return result
 
 
 # ------------------------------------------------------------------------- filled with a value

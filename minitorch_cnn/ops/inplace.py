@@ -18,7 +18,7 @@ from typing import Any
 from ..autograd.function import Function
 from ..autograd.modes import state
 from ..backend import array_module, axes_as_in_memory, inverse_order
-from ..tensor import Tensor, shape_text, view_of_array, view_of_tensor, wrap
+from ..tensor import Memory, Tensor, shape_text, view_of_array, view_of_tensor, wrap
 from .common import as_operand, is_number, same_device, sum_to
 from .indexing import AdvancedIndex, BasicIndex, split_index
 
@@ -94,6 +94,7 @@ def write(target: Tensor, new: Tensor) -> Tensor:
             f"{shape_text(target.shape)}, stride {target.stride()}) refers to a single memory "
             "location. Please clone() the tensor before performing the operation."
         )
+    target._before_write()
     target.array[...] = new.array
     target._bump_version()
     if state.grad_enabled and (new.requires_grad or target.requires_grad):
@@ -117,15 +118,13 @@ def _take_over_history(target: Tensor, new: Tensor) -> None:
     target._refresh_view()
 
 
-def become(target: Tensor, new: Tensor) -> Tensor:
-    """`write` for a target that is pending: it has no memory yet, so it takes new's."""
-    if new._signature() != target._signature():
+def _become(target: Tensor, new: Tensor) -> Tensor:
+    """`write` for a target that was put off: it has no memory yet, so it takes new's."""
+    if new.shape != target.shape or new.dtype is not target.dtype or new.device != target.device:
         return write(target, new)
-    target._counter = new._counter
-    if new._is_pending:
-        target._put_off(new._pending)
-    else:
-        target._pending, target.array = None, new.array
+    target._memory, target._deferred = new._memory, new._deferred
+    if new._deferred is None:
+        target.array = new.array
     if new._node is not None:
         target._set_history(new._node, new._output)
     elif state.grad_enabled:
@@ -136,7 +135,7 @@ def become(target: Tensor, new: Tensor) -> Tensor:
 def _alias(tensor: Tensor) -> Tensor:
     """The tensor as it is now: same memory, same history, a name of its own."""
     alias = wrap(tensor.array)
-    alias._counter = tensor._counter
+    alias._memory = tensor._memory
     if tensor.requires_grad:
         node, output = tensor.edge()
         if node is tensor:
@@ -150,15 +149,15 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     def inplace(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_writable(input)
-        if input._is_pending:
-            return become(input, operation(input, *args, **kwargs))
+        if input._deferred is not None:
+            return _become(input, operation(input, *args, **kwargs))
         before = input
         others = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)]
         if state.grad_enabled and (input.requires_grad or any(t.requires_grad for t in others)):
             # Backward may need the values that are about to be overwritten: give it a copy.
             before = _alias(input)
             before.array = input.array.copy(order="K")
-            before._counter = [0]
+            before._memory = Memory()
         return write(input, operation(before, *args, **kwargs))
 
     name = getattr(operation, "__name__", "operation")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+from ..autograd.deferred import Deferred
 from ..autograd.function import Function
 from ..kernels import matmul, relu_
-from ..tensor import Tensor, shape_text, wrap
-from .activation import ReLUBackward, relu
+from ..tensor import Tensor, later, shape_text, wrap
 from .common import same_device
 from .precision import half_precision
 from .products import MatMul
@@ -19,27 +20,29 @@ class Linear(Function):
     """y = x W^T + b, with x (..., I), W (O, I), b (O,) or None, and y (..., O)"""
 
     fresh_gradients = True
-    with_relu = False
 
     @staticmethod
     def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x, weight)
         # All leading dimensions are rows of one matrix: a single GEMM whatever their number.
-        rows = x.array.reshape(math.prod(x.shape[:-1]), x.shape[-1])  # (R, I)
-        y = matmul(rows, weight.array.T)  # (R, O)
-        if bias is not None:
-            y += bias.array
-        if ctx.function.with_relu:
-            relu_(y)
-        y = wrap(y.reshape(*x.shape[:-1], len(weight)))
-        ctx.save_for_backward(x, weight, y if ctx.function.with_relu else None)
-        return y
+        *leading, features = x.array.shape
+        rows = x.array.reshape(math.prod(leading), features)  # (R, I)
+        w, b = weight.array, None if bias is None else bias.array
+        shape = (*leading, len(w))
+        sources = (rows, w) if b is None else (rows, w, b)
+
+        def kernel(relu: bool) -> Any:
+            y = matmul(rows, w.T)  # (R, O)
+            if b is not None:
+                y += b
+            return (relu_(y) if relu else y).reshape(shape)
+
+        return later(Deferred(kernel, shape, sources, takes_relu=True), x, weight, bias)
 
     @staticmethod
     def backward(ctx, gy):
-        x, weight, y = ctx.saved_tensors
+        x, weight = ctx.saved_tensors
         gx = gw = gb = None
-        if y is not None:
-            gy = ReLUBackward.apply(gy, y.detach())
         shape = x.shape
         if x.ndim != 2:
             x = x.reshape(math.prod(shape[:-1]), shape[-1])  # (R, I)
@@ -52,12 +55,6 @@ class Linear(Function):
         if ctx.needs_input_grad[2]:
             gb = gy.sum(dim=0)
         return gx, gw, gb
-
-
-class LinearReLU(Linear):
-    """max(y, 0) of `Linear`, whose backward needs only where y is positive"""
-
-    with_relu = True
 
 
 class LinearWeightGrad(Function):
@@ -91,17 +88,6 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> mt.nn.functional.linear(x, weight, mt.tensor([10.0, 20.0]))
     tensor([[13., 26.]])
     """
-    return _linear(Linear, input, weight, bias)
-
-
-def linear_relu(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """relu(linear(...)), with the same arguments: what `Sequential` makes of the two layers."""
-    if weight.ndim == 1:
-        return relu(linear(input, weight, bias))
-    return _linear(LinearReLU, input, weight, bias)
-
-
-def _linear(function, input, weight, bias) -> Tensor:
     input, weight, bias = half_precision(input, weight, bias)
     if weight.ndim == 1 and (bias is None or bias.ndim == 0):
         y = linear(input, weight.unsqueeze(0), None).squeeze(-1)
@@ -125,7 +111,7 @@ def _linear(function, input, weight, bias) -> Tensor:
                 f"linear: input, weight and bias must have the same dtype, but got {input.dtype} "
                 f"and {other.dtype}"
             )
-    return function.apply(input, weight, bias)
+    return Linear.apply(input, weight, bias)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -90,7 +90,7 @@ def _write_one(name: str, result: Tensor, out: Any) -> Tensor:
                 f"{shape_text(result.shape)}. Give an empty tensor (mt.empty(0)) or one of the "
                 "right shape."
             )
-        out.array = out.new_empty(result.shape).array
+        out.data = out.new_empty(result.shape)
     return write(out, result.detach())
 
 

@@ -173,7 +173,7 @@ def _view_as_type(input: Tensor, kind: dtype) -> Tensor:
     except ValueError as error:
         raise RuntimeError(f"cannot view {input.dtype} as {kind}: {error}") from None
     result = wrap(array)
-    result._counter = input._counter
+    result._memory = input._memory
     return result
 
 

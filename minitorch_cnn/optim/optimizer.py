@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..autograd import deferred
 from ..autograd.modes import enable_grad, no_grad
 from ..tensor import RemovableHandle, Tensor, wrap
 
@@ -141,6 +142,9 @@ class Optimizer:
                 if group.get("maximize"):
                     # [...]: of an array without axes, NumPy would make a number
                     gradients = [(-each)[...] for each in gradients]
+                if deferred.waiting:
+                    for parameter in parameters:
+                        parameter._before_write()
                 self.update_group(parameters, gradients, group)
                 for parameter in parameters:
                     parameter._bump_version()

@@ -102,6 +102,22 @@ def test_a_graph_is_recorded_on_a_side_stream_with_memory_of_its_own(recorder):
     assert recorder.pool() is None
 
 
+def test_what_is_put_off_is_computed_on_the_right_side_of_a_recording(recorder, monkeypatch):
+    monkeypatch.setattr(graphs, "settle", lambda: recorder.calls.append("compute what waits"))
+    with mt.cuda.graph(mt.cuda.CUDAGraph()):
+        pass
+    wanted = [each for each in recorder.calls if each in ("compute what waits", "begin", "end")]
+    assert wanted[-4:] == ["compute what waits", "begin", "compute what waits", "end"]
+
+
+def test_what_is_put_off_is_computed_in_its_own_stream(recorder, monkeypatch):
+    seen = []
+    monkeypatch.setattr(streams, "settle", lambda: seen.append(recorder.current[-1].ptr))
+    with mt.cuda.stream(mt.cuda.Stream()):
+        assert seen == [0]
+    assert seen == [0, 7]
+
+
 def test_an_error_inside_ends_the_recording(recorder):
     g = mt.cuda.CUDAGraph()
     with pytest.raises(ZeroDivisionError), mt.cuda.graph(g):

@@ -10,12 +10,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...autograd.modes import state
 from ...tensor import Tensor
 from ..parameter import Parameter
-from .activation import ReLU
-from .conv import Conv2d
-from .linear import Linear
 from .module import Module, indent, type_name
 
 __all__ = ["Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"]
@@ -98,26 +94,11 @@ class _Numbered(Module):
         return module
 
 
-def _in_one_pass(layer: Module, activation: Module) -> bool:
-    """Whether the layer can apply the ReLU that follows: if nobody could see the values between."""
-    return (
-        type(activation) is ReLU
-        and type(layer) in (Conv2d, Linear)
-        and not (layer._has_hooks() or activation._has_hooks() or state.observer)
-        and "forward" not in layer.__dict__
-        and "forward" not in activation.__dict__
-    )
-
-
 class Sequential(_Numbered):
     """Modules one after another: each gets what the one before it returned.
 
     Takes modules, or one OrderedDict of names and modules. A slice is a Sequential of the same
     modules.
-
-    A Conv2d or Linear and the ReLU after it are computed in one pass: the values between them are
-    never written to memory. Nobody can see them here, unless one of the two modules has hooks or a
-    forward of its own; then they run one by one.
 
     >>> import minitorch_cnn as mt
     >>> net = mt.nn.Sequential(mt.nn.Flatten(), mt.nn.Linear(4, 2))
@@ -140,15 +121,8 @@ class Sequential(_Numbered):
                 self.add_module(str(index), module)
 
     def forward(self, input: Any) -> Any:
-        modules = list(self)
-        done = False
-        for module, following in zip(modules, [*modules, None][1:], strict=True):
-            if done:
-                done = False
-            elif following is not None and _in_one_pass(module, following):
-                input, done = module.forward_relu(input), True
-            else:
-                input = module(input)
+        for module in self:
+            input = module(input)
         return input
 
     def _like(self, items: list[tuple[str, Module]]) -> Sequential:

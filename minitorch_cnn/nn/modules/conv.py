@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...ops.conv import conv1d, conv2d, conv2d_relu, conv_transpose1d, conv_transpose2d
+from ...ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from ...ops.conv3d import conv3d, conv_transpose3d
 from ...ops.creation import empty
 from ...ops.pad import pad
@@ -166,10 +166,6 @@ class Conv2d(_ConvNd):
 
     def forward(self, input: Tensor) -> Tensor:
         return self._convolve(conv2d, input)
-
-    def forward_relu(self, input: Tensor) -> Tensor:
-        """relu(forward(input)), in one pass."""
-        return self._convolve(conv2d_relu, input)
 
 
 class Conv3d(_ConvNd):

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ...ops.creation import empty
-from ...ops.linear import bilinear, linear, linear_relu
+from ...ops.linear import bilinear, linear
 from ...tensor import Tensor
 from .. import init
 from ..parameter import Parameter
@@ -53,10 +53,6 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return linear(input, self.weight, self.bias)
-
-    def forward_relu(self, input: Tensor) -> Tensor:
-        """relu(forward(input)), in one pass."""
-        return linear_relu(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return (

@@ -79,17 +79,14 @@ class Module(WithHooks):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._has_hooks():
-            return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs)
-
-    def _has_hooks(self) -> bool:
-        return bool(
+        if (
             self._forward_hooks
             or self._forward_pre_hooks
             or self._backward_hooks
             or self._backward_pre_hooks
-        )
+        ):
+            return call_with_hooks(self, args, kwargs)
+        return self.forward(*args, **kwargs)
 
     # ---------------------------------------------------------------------------- attributes
 

@@ -100,6 +100,7 @@ def _shorten_rows(weight: Tensor, index: Tensor, max_norm: float, norm_type: flo
     used = xp.unique(index.array)
     rows = weight.array[used]
     lengths = xp.linalg.norm(rows, norm_type, axis=1, keepdims=True)
+    weight._before_write()
     # The small number is torch's.
     weight.array[used] = xp.where(lengths > max_norm, rows * (max_norm / (lengths + 1e-7)), rows)
     weight._bump_version()

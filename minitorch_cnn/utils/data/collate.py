@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import array_module
+from ...ops.creation import as_tensor
 from ...tensor import Tensor, wrap
 from .dataset import ImageBatch
 
@@ -67,7 +68,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 def default_convert(data: Any) -> Any:
     """NumPy arrays inside a sample -> tensors, everything else unchanged (`batch_size=None`)."""
     if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind not in "SUO":
-        return wrap(np.asarray(data))
+        return as_tensor(np.asarray(data))
     if isinstance(data, Mapping):
         return {key: default_convert(value) for key, value in data.items()}
     if isinstance(data, tuple) and hasattr(data, "_fields"):

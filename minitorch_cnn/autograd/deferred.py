@@ -1,0 +1,172 @@
+"""What is put off: results that are computed together with what comes after them.
+
+Nearly all the time of a batch norm, of a ReLU and of a sum goes into reading and writing memory,
+not into arithmetic. ``relu(bn(x) + shortcut)`` as three passes reads and writes it three times;
+one pass that does all of it takes a third. But `bn` is called before anybody can know that a sum
+and a relu will follow. So a convolution, a fully connected layer and a batch norm put their result
+off: the tensor that they return knows its shape, type and device, and instead of the array it has
+a `Deferred`: a kernel that has not run yet. Then
+
+- adding a tensor of the same shape gives a result that is put off as well (`add`),
+- relu runs the kernel with ``relu=True``, in one pass (`Deferred.with_relu`),
+- anything else looks at ``tensor.array``, and there (Tensor.__getattr__) the kernel runs.
+
+The graph knows nothing of it. Every operation records the node that it always records, with the
+same name; hooks, retained gradients and gradients of gradients are there because nothing was left
+out. What is put off are arrays alone.
+
+Backward does the same, the other way round. The gradient that a ReLU sends on, gy where y > 0, is
+a pass over memory that a batch norm's backward can take along (`MaskedGradient`). If it does, it
+has the masked gradient as well, for the shortcut (`MaskedGradient.shared`). If something else comes
+in between, a hook, a convolution, a second gradient to be added, it looks at the array, and the
+mask is applied there.
+
+Nobody can tell the difference but by the clock (and by memory: until it is computed, a result
+keeps the inputs of its kernel alive instead of itself). What makes this true:
+
+- All arguments are checked before anything is put off, so errors come at the call.
+- The arrays that a kernel will read must stay as they are. Before a tensor is written to in
+  place, by whatever name it has (a view, detach(), .data), all results that read the same memory
+  are computed: `before_write`. Memory that an array outside of all tensors shares (numpy(),
+  from_numpy(), DLPack) may be written to unseen; where it is read nothing is put off (`later`).
+- A result is computed with the kernels, and in the CUDA stream or graph, that its thread had chosen
+  when it asked for it: whatever changes them first calls `settle`. `last_conv` computes the last
+  convolution, so that one is kept until the next even if its result was dropped.
+
+What it costs: a result that relu has taken along and that somebody looks at afterwards is computed
+a second time. To measure what it is worth, let one of the operations call something that computes
+at once in the place of `later`: `keep_apart` in tests/autograd/test_deferred.py.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .. import kernels
+from ..backend import Array, array_module, device, device_of
+from ..kernels import dispatch
+
+# All that is put off and still wanted by somebody. A set of weak references: what was dropped, or
+# computed and fetched, is gone from here by itself.
+waiting: set[weakref.ref[Deferred]] = set()
+_lock = threading.Lock()
+
+
+class Deferred:
+    """An array that is still to be computed, by ``kernel(relu)``.
+
+    shape, dtype: of the array. sources: the arrays that the kernel reads.
+    takes_relu: kernel(True) gives max(array, 0) in the same pass.
+    takes_residual: kernel(relu, residual) adds an array of the same shape, before the relu.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "dtype",
+        "kernel",
+        "result",
+        "shape",
+        "sources",
+        "takes_relu",
+        "takes_residual",
+        "thread",
+    )
+
+    def __init__(
+        self,
+        kernel: Callable[..., Array],
+        shape: tuple[int, ...],
+        sources: tuple[Array, ...],
+        takes_relu: bool = False,
+        takes_residual: bool = False,
+    ) -> None:
+        self.kernel: Callable[..., Array] | None = kernel
+        self.shape, self.dtype, self.sources = shape, sources[0].dtype, sources
+        self.takes_relu, self.takes_residual = takes_relu, takes_residual
+        self.result: Array | None = None
+        self.thread = threading.get_ident()
+        waiting.add(weakref.ref(self, waiting.discard))
+
+    @property
+    def device(self) -> device:
+        """Where the array will be."""
+        sources = self.sources
+        return device_of(sources[0] if sources else self.result)
+
+    def values(self) -> Array:
+        """The array, computed now if it was not yet."""
+        kernel = self.kernel
+        if kernel is not None:
+            with np.errstate(all="ignore"):
+                self.finish(kernel(False))
+        return self.result
+
+    def finish(self, result: Array) -> None:
+        """Sets the array, and lets go of what it was to be computed from."""
+        with _lock:  # of two threads the first one's array counts: both get the same
+            if self.result is None:
+                self.result = result
+        self.kernel, self.sources = None, ()
+
+    def with_relu(self) -> Array:
+        """max(array, 0), in one pass if it was not computed yet."""
+        kernel = self.kernel
+        if kernel is None or not self.takes_relu:
+            return kernels.relu(self.values())
+        return kernel(True)
+
+
+class MaskedGradient(Deferred):
+    """gy where y > 0, 0 elsewhere: the gradient of a ReLU whose output was y.
+
+    shared: two operations will get it. Who computes it on the way hands it in then (`finish`).
+    """
+
+    __slots__ = ("shared",)
+
+    def __init__(self, gy: Array, y: Array) -> None:
+        super().__init__(lambda relu: kernels.relu_backward(gy, y), y.shape, (gy, y))
+        self.shared = False
+
+
+def add(summand: Any, other: Any) -> Deferred | None:
+    """The sum of two tensors, put off as the first one is; None if that cannot be."""
+    first = summand._deferred
+    if first is None or not first.takes_residual or other.shape != first.shape:
+        return None
+    residual = other.array  # which may be computed here, and be the summand itself
+    kernel, sources = first.kernel, first.sources
+    if kernel is None:
+        return None
+    together = partial(kernel, residual=residual)
+    return Deferred(together, first.shape, (*sources, residual), takes_relu=True)
+
+
+def before_write(array: Array) -> None:
+    """Computes all that reads the memory of this array, which is about to be written to."""
+    for reference in waiting.copy():
+        deferred = reference()
+        if deferred is None:
+            continue
+        for source in deferred.sources:
+            if type(source) is type(array) and array_module(array).may_share_memory(source, array):
+                deferred.values()
+                break
+
+
+def settle() -> None:
+    """Computes all that this thread has put off."""
+    own = threading.get_ident()
+    for reference in waiting.copy():
+        deferred = reference()
+        if deferred is not None and deferred.thread == own:
+            deferred.values()
+
+
+dispatch.before_change.append(settle)

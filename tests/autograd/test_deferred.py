@@ -1,0 +1,848 @@
+"""Results that are put off: nobody may notice, whatever happens in between.
+
+What is compared with is the same program with its parts kept apart. `keep_apart` switches the
+mechanism off, for single operations too: it is also the way to measure what each part is worth.
+"""
+
+import copy
+import gc
+import pickle
+import threading
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minitorch_cnn as mt
+from minitorch_cnn import kernels, nn
+from minitorch_cnn.autograd import deferred
+from minitorch_cnn.ops import activation, arithmetic, batch_norm, conv, linear
+from minitorch_cnn.tensor import wrap
+
+F = nn.functional
+
+# Each puts off its results by calling `later`.
+PARTS = {
+    "conv": conv,
+    "linear": linear,
+    "batch norm": batch_norm,
+    "sum": arithmetic,
+    "mask": activation,
+}
+
+
+def keep_apart(monkeypatch, *parts):
+    """Computes everything at once from now on, in these parts or in all."""
+    for part in parts or PARTS:
+        monkeypatch.setattr(PARTS[part], "later", lambda values, *sources: wrap(values.values()))
+
+
+def waits(tensor):
+    return tensor._deferred is not None and tensor._deferred.kernel is not None
+
+
+@pytest.fixture(params=["auto", "array"])
+def tier(request):
+    if request.param == "auto" and request.config.getoption("--backend") == "standin":
+        pytest.skip("a stand-in runs no CUDA kernels")
+    with mt.kernel_tier(request.param):
+        yield request.param
+
+
+# ------------------------------------------------------------ the same as with the parts apart
+
+LAYERS = {
+    "conv": lambda **kind: nn.Conv2d(2, 5, 3, padding=1, **kind),
+    "conv without bias": lambda **kind: nn.Conv2d(2, 3, 3, bias=False, **kind),
+    "strided": lambda **kind: nn.Conv2d(12, 20, 3, stride=2, **kind),
+    "winograd": lambda **kind: nn.Conv2d(16, 16, 3, padding=1, **kind),
+    "grouped": lambda **kind: nn.Conv2d(4, 6, 3, groups=2, **kind),
+    "depthwise": lambda **kind: nn.Conv2d(6, 6, 3, groups=6, **kind),
+    "reflected": lambda **kind: nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect", **kind),
+    "same": lambda **kind: nn.Conv2d(2, 3, 4, padding="same", **kind),
+    "conv1d": lambda **kind: nn.Conv1d(3, 4, 3, **kind),
+    "conv3d": lambda **kind: nn.Conv3d(2, 3, 2, **kind),
+    "transposed": lambda **kind: nn.ConvTranspose2d(3, 4, 3, stride=2, **kind),
+    "linear": lambda **kind: nn.Linear(5, 4, **kind),
+    "linear on sequences": lambda **kind: nn.Linear(5, 4, bias=False, **kind),
+    "batch norm": lambda **kind: nn.BatchNorm2d(3, **kind),
+    "batch norm, running": lambda **kind: nn.BatchNorm2d(3, **kind).eval(),
+    "batch norm, plain": lambda **kind: nn.BatchNorm2d(3, affine=False, **kind),
+    "batch norm of rows": lambda **kind: nn.BatchNorm1d(3, **kind),
+    "two layers": lambda **kind: nn.Sequential(
+        nn.Conv2d(2, 6, 3, padding=1, **kind), nn.BatchNorm2d(6, **kind)
+    ),
+}
+SHAPES = {
+    "strided": (3, 12, 7, 6),
+    "winograd": (3, 16, 7, 6),
+    "grouped": (3, 4, 7, 6),
+    "depthwise": (3, 6, 7, 6),
+    "conv1d": (2, 3, 7),
+    "conv3d": (2, 2, 3, 4, 3),
+    "transposed": (2, 3, 4, 5),
+    "linear": (3, 5),
+    "linear on sequences": (2, 3, 5),
+    "batch norm": (4, 3, 5, 6),
+    "batch norm, running": (4, 3, 5, 6),
+    "batch norm, plain": (4, 3, 5, 6),
+    "batch norm of rows": (6, 3),
+}
+PUT_OFF_AT_THE_END = set(LAYERS) - {"conv1d", "conv3d", "transposed"}  # these go on with the result
+
+TAILS = {
+    "relu": lambda y, more: F.relu(y),
+    "method": lambda y, more: y.relu(),
+    "module": lambda y, more: nn.ReLU()(y),
+    "inplace": lambda y, more: F.relu(y, inplace=True),
+    "inplace method": lambda y, more: y.relu_(),
+    "inplace module": lambda y, more: nn.Sequential(nn.ReLU(inplace=True))(y),
+    "add": lambda y, more: F.relu(y + more),
+    "radd": lambda y, more: F.relu(more + y),
+    "add of itself": lambda y, more: F.relu(y + y + 0 * more),
+    "add a product": lambda y, more: F.relu(y + 2 * more),
+    "iadd": lambda y, more: F.relu_(y.add_(more)),
+    "add and two more": lambda y, more: F.relu(y + more) + y * more,
+    "two relus": lambda y, more: F.relu(F.relu(y) - 0.1),
+    "nothing": lambda y, more: y,
+}
+
+
+def run(layer, tail, x, more, apart=False, second=False):
+    """[y, gradients, gradients of the gradients] for random cotangents."""
+    layer = copy.deepcopy(layer)
+    x, more = (each.detach().clone().requires_grad_() for each in (x, more))
+    leaves = [x, more, *layer.parameters()]
+    with pytest.MonkeyPatch.context() as patch:
+        if apart:
+            keep_apart(patch)
+        y = tail(layer(x), more)
+        rng = np.random.default_rng(1)
+        gy = mt.tensor(rng.standard_normal(y.shape), dtype=y.dtype).requires_grad_()
+        firsts = mt.autograd.grad(y, leaves, gy, create_graph=second, allow_unused=True)
+        results = [y, *firsts]
+        if second:
+            firsts = [g for g in firsts if g is not None and g.requires_grad]
+            ggs = [mt.tensor(rng.standard_normal(g.shape), dtype=g.dtype) for g in firsts]
+            results += mt.autograd.grad(firsts, [gy, *leaves], ggs, allow_unused=True)
+    return [None if each is None else each.detach().numpy() for each in results]
+
+
+def compare(kind, tail, dtype, second=False):
+    layer = LAYERS[kind](dtype=dtype)
+    for parameter in layer.parameters():  # a batch norm's ones and zeros would hide mistakes
+        nn.init.normal_(parameter, 0.3)
+    x = mt.randn(*SHAPES.get(kind, (3, 2, 7, 6)), dtype=dtype)
+    with mt.no_grad():
+        more = mt.randn(*copy.deepcopy(layer)(x).shape, dtype=dtype)
+    together = run(layer, TAILS[tail], x, more, second=second)
+    parts = run(layer, TAILS[tail], x, more, apart=True, second=second)
+    tolerance = 1e-11 if dtype is mt.float64 else 2e-4
+    assert (together[0] == 0).any() or tail in ("nothing", "add and two more")
+    for one, other in zip(together, parts, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None:
+            assert one.dtype == other.dtype
+            np.testing.assert_allclose(one, other, atol=tolerance, rtol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", [mt.float32, mt.float64])
+@pytest.mark.parametrize("tail", TAILS)
+@pytest.mark.parametrize("kind", LAYERS)
+def test_values_and_gradients(kind, tail, dtype, tier):
+    compare(kind, tail, dtype)
+
+
+@pytest.mark.parametrize("tail", ["relu", "inplace", "add", "add and two more", "nothing"])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_gradients_of_gradients(kind, tail, tier):
+    compare(kind, tail, mt.float64, second=True)
+
+
+@given(st.sampled_from(["conv", "depthwise", "linear", "norm"]), st.booleans(), st.integers(0, 99))
+def test_first_and_second_gradients_by_differences(kind, residual, seed):
+    mt.manual_seed(seed)
+    shapes = {
+        "conv": [(2, 2, 4, 3), (3, 2, 3, 2), (3,), (2, 3, 2, 2)],
+        "depthwise": [(1, 3, 4, 3), (3, 1, 3, 3), (3,), (1, 3, 2, 1)],
+        "linear": [(2, 3, 4), (5, 4), (5,), (2, 3, 5)],
+        "norm": [(3, 2, 2, 2), (2,), (2,), (3, 2, 2, 2)],
+    }[kind]
+    arguments = [mt.randn(*shape, dtype=mt.float64, requires_grad=True) for shape in shapes]
+
+    def function(x, w, b, more):
+        if kind == "linear":
+            y = F.linear(x, w, b)
+        elif kind == "norm":
+            y = F.batch_norm(x, None, None, w, b, True)
+        else:
+            y = F.conv2d(x, w, b, groups=3 if kind == "depthwise" else 1)
+        assert waits(y)
+        return F.relu(y + more) if residual else F.relu(y) + 0 * more
+
+    assert mt.autograd.gradcheck(function, arguments)
+    assert mt.autograd.gradgradcheck(function, arguments)
+
+
+def test_float16_under_autocast():
+    layer, x = nn.Conv2d(2, 3, 3), mt.randn(2, 2, 6, 6)
+    with mt.autocast(x.device.type, dtype=mt.float16), mt.no_grad():
+        y = layer(x)
+        assert waits(y) and y.dtype is mt.float16
+        z = F.relu(y)
+    np.testing.assert_array_equal(z.numpy(), np.maximum(y.numpy(), 0))
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 5, 5), (2, 5, 5)])
+def test_empty_batches_and_single_images(shape):
+    layer = nn.Conv2d(2, 3, 3)
+    with mt.no_grad():
+        y = F.relu(layer(mt.randn(*shape)))
+    assert y.shape == (*shape[:-3], 3, 3, 3)
+
+
+# ------------------------------------------------------------------------- it is really one pass
+
+
+@pytest.fixture
+def x():
+    return mt.randn(4, 3, 5, 6, dtype=mt.float64, requires_grad=True)
+
+
+@pytest.fixture
+def bn():
+    return nn.BatchNorm2d(3, dtype=mt.float64)
+
+
+def norm_of(x):
+    """The definition, without any kernel of the library."""
+    x = x.detach().numpy()
+    mean, var = x.mean((0, 2, 3), keepdims=True), x.var((0, 2, 3), keepdims=True)
+    return (x - mean) / np.sqrt(var + 1e-5)
+
+
+@pytest.mark.parametrize("kind", sorted(PUT_OFF_AT_THE_END))
+def test_shape_dtype_and_device_are_known_before(kind):
+    x = mt.randn(*SHAPES.get(kind, (3, 2, 7, 6)))
+    y = LAYERS[kind]()(x)
+    shape = y.shape
+    assert (y.dtype, y.device, y.is_cuda, y.ndim) == (x.dtype, x.device, x.is_cuda, len(shape))
+    assert (y.size(0), y.numel(), y.nbytes) == (shape[0], np.prod(shape), 4 * np.prod(shape))
+    assert waits(y)
+    assert y.array.shape == shape and y.array.dtype == np.float32 and not waits(y)
+
+
+class Spy:
+    """Notes how a kernel was called, and calls it."""
+
+    def __init__(self, monkeypatch, name, note):
+        self.calls, self.note, self.real = [], note, getattr(kernels, name)
+        monkeypatch.setattr(kernels, name, self)
+
+    def __call__(self, *args):
+        self.calls.append(self.note(*args))
+        return self.real(*args)
+
+
+@pytest.fixture
+def forwards(monkeypatch):
+    return Spy(
+        monkeypatch,
+        "batch_norm_forward",
+        lambda x, scale, shift, residual=None, relu=False: (residual is not None, relu),
+    )
+
+
+@pytest.fixture
+def backwards(monkeypatch):
+    return Spy(
+        monkeypatch,
+        "batch_norm_backward",
+        lambda gy, x, w, mean, invstd, batch, y, residual: (y is not None, residual),
+    )
+
+
+@pytest.mark.parametrize("tail", ["relu", "inplace", "add", "radd", "iadd"])
+def test_norm_sum_and_relu_are_one_pass(x, bn, tail, forwards, backwards):
+    more = mt.randn(4, 3, 5, 6, dtype=mt.float64, requires_grad=True)
+    z = TAILS[tail](bn(x), more)
+    residual = tail in ("add", "radd", "iadd")
+    assert forwards.calls == [(residual, True)]
+    expected = norm_of(x) + more.detach().numpy() * residual
+    # tolist, as numpy() would show the memory to the outside
+    np.testing.assert_allclose(z.tolist(), np.maximum(expected, 0), atol=1e-10)
+    z.sum().backward()
+    assert backwards.calls == [(True, residual)]
+    if residual:
+        np.testing.assert_array_equal(more.grad.numpy(), expected > 0)
+
+
+def test_of_two_norms_in_a_sum_the_second_gets_the_masked_gradient(x, bn, forwards, backwards):
+    F.relu(bn(x) + nn.BatchNorm2d(3, dtype=mt.float64)(x)).sum().backward()
+    assert sorted(forwards.calls) == [(False, False), (True, True)]
+    assert backwards.calls == [(True, True), (False, False)]
+
+
+def test_a_residual_network_takes_one_pass_for_norm_sum_and_relu(forwards, backwards):
+    from minitorch_cnn.models import cifar
+
+    cifar.resnet20()(mt.randn(2, 3, 8, 8)).sum().backward()
+    # 9 blocks of two norms, the first layer's, and two shortcuts with a norm but no ReLU
+    assert forwards.calls.count((False, True)) == 10
+    assert forwards.calls.count((True, True)) == 9
+    assert forwards.calls.count((False, False)) == 2
+    assert len(forwards.calls) == 21
+    assert backwards.calls.count((True, False)) == 10
+    assert backwards.calls.count((True, True)) == 9
+    assert backwards.calls.count((False, False)) == 2
+    assert len(backwards.calls) == 21
+
+
+@pytest.mark.parametrize("form", ["function", "method", "module", "inplace module"])
+def test_conv_and_relu_are_one_pass(form, monkeypatch):
+    plain = Spy(monkeypatch, "conv2d_forward", lambda *args: "plain")
+    fused = Spy(monkeypatch, "conv2d_relu_forward", lambda *args: "with relu")
+    layer, x = nn.Conv2d(2, 3, 3), mt.randn(1, 2, 5, 5)
+    if form == "function":
+        F.relu(layer(x))
+    elif form == "method":
+        layer(x).relu()
+    else:
+        nn.Sequential(layer, nn.ReLU(inplace=form == "inplace module"))(x)
+    assert (plain.calls, fused.calls) == ([], ["with relu"])
+
+
+def test_linear_and_relu_need_no_second_array(monkeypatch):
+    monkeypatch.setattr(deferred.activation, "relu", None)  # what makes a new array
+    nn.Sequential(nn.Linear(3, 4), nn.ReLU())(mt.randn(2, 3))
+
+
+def test_parts_can_be_switched_off_one_by_one(monkeypatch, x, bn):
+    keep_apart(monkeypatch, "conv", "linear")
+    assert not waits(nn.Linear(3, 4)(mt.ones(2, 3)))
+    assert not waits(nn.Conv2d(2, 3, 1)(mt.ones(1, 2, 3, 3)))
+    assert waits(bn(x))
+
+
+# --------------------------------------------------------------------- looking at it in between
+
+LOOKS = {
+    "array": lambda y: y.array,
+    "item": lambda y: y.sum().item(),
+    "repr": repr,
+    "detach": lambda y: y.detach().numpy(),
+    "tolist": lambda y: y.tolist(),
+    "data": lambda y: y.data,
+    "view": lambda y: y[0],
+    "reshape": lambda y: y.reshape(-1),
+    "clone": lambda y: y.clone(),
+    "to": lambda y: y.to(mt.float32),
+    "compare": lambda y: y > 0,
+    "requires_grad": lambda y: y.requires_grad,
+    "is_leaf": lambda y: y.is_leaf,
+    "retain_grad": lambda y: y.retain_grad(),
+    "hook": lambda y: y.register_hook(lambda g: None),
+    "pickle": lambda y: pickle.dumps(y.detach()),
+    "deepcopy": lambda y: copy.deepcopy(y.detach()),
+    "is_contiguous": lambda y: y.is_contiguous(),
+    "iterate": list,
+    "layout": lambda y: y.lay_out_by_rows(),
+    "second use": F.relu,
+    "another sum": lambda y: y + y.detach(),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("kind", ["conv", "linear", "batch norm"])
+def test_a_look_in_between_changes_nothing(kind, look):
+    layer = LAYERS[kind](dtype=mt.float64)
+    x = mt.randn(*SHAPES.get(kind, (3, 2, 7, 6)), dtype=mt.float64)
+    more = mt.randn(*layer(x).shape, dtype=mt.float64)
+
+    def looking(y, more):
+        LOOKS[look](y)
+        total = y + more
+        LOOKS[look](total)
+        z = F.relu(total)
+        LOOKS[look](total), LOOKS[look](y)
+        return z
+
+    for one, other in zip(
+        run(layer, looking, x, more), run(layer, TAILS["add"], x, more, apart=True), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-11)
+
+
+def test_the_graph_is_the_plain_one(x, bn):
+    y = bn(x)
+    total = y + x
+    z = F.relu(total)
+    names = ["ReLUBackward", "AddBackward", "BatchNormBackward"]
+    assert [each.grad_fn.name for each in (z, total, y)] == names
+    assert z.grad_fn.next_functions == ((total.grad_fn, 0),)
+    assert total.grad_fn.next_functions[0] == (y.grad_fn, 0)
+    y = nn.Conv2d(3, 2, 1, dtype=mt.float64)(x)
+    z = F.relu(y, inplace=True)
+    assert z is y and z.grad_fn.next_functions[0][0].name == "Conv2dFunctionBackward"
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize(
+    "ask", ["retain_grad", "hook", "grad", "grad of the norm", "changing hook"]
+)
+def test_gradients_in_between(x, bn, ask, before):
+    y = bn(x)
+    total = y + x
+    z = F.relu(total) if not before else None
+    seen = []
+    if ask == "retain_grad":
+        total.retain_grad()
+    elif ask == "hook":
+        total.register_hook(seen.append)
+    elif ask == "changing hook":
+        y.register_hook(lambda g: seen.append(g) or g * 0)
+    z = F.relu(total) if before else z
+    if ask.startswith("grad"):
+        seen = mt.autograd.grad(z.sum(), [total if ask == "grad" else y], retain_graph=True)
+    z.sum().backward()
+    if ask == "retain_grad":
+        seen = [total.grad]
+    mask = total.detach().numpy() > 0
+    assert len(seen) == 1
+    np.testing.assert_array_equal(seen[0].numpy(), mask)
+    if ask == "changing hook":
+        np.testing.assert_array_equal(x.grad.numpy(), mask)
+
+
+def test_a_hook_may_write_into_the_gradient(x, bn):
+    y = bn(x)
+
+    def erase(g):
+        g.zero_()
+
+    y.register_hook(erase)
+    F.relu(y).sum().backward()
+    assert (x.grad == 0).all()
+
+
+@pytest.mark.parametrize("watched", ["layer", "relu"])
+@pytest.mark.parametrize(
+    "register",
+    [
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+    ],
+)
+@pytest.mark.parametrize("kind", ["conv", "linear", "batch norm"])
+def test_hooks_of_modules(kind, register, watched):
+    layer, relu = LAYERS[kind](dtype=mt.float64), nn.ReLU()
+    x = mt.randn(*SHAPES.get(kind, (3, 2, 7, 6)), dtype=mt.float64, requires_grad=True)
+    expected = mt.autograd.grad(F.relu(layer(x)).square().sum(), x)[0]
+    net, seen = nn.Sequential(layer, relu), []
+    getattr(layer if watched == "layer" else relu, register)(
+        lambda module, *args: seen.append([module, *args])
+    )
+    y = net(x)
+    gx = mt.autograd.grad(y.square().sum(), x)[0]
+    assert [each[0] for each in seen] == [layer if watched == "layer" else relu]
+    np.testing.assert_allclose(gx.numpy(), expected.numpy(), atol=1e-11)
+    if register == "register_forward_hook":
+        output = layer(x) if watched == "layer" else y
+        np.testing.assert_allclose(seen[0][-1].tolist(), output.tolist(), atol=1e-12)
+
+
+def test_a_forward_of_ones_own_is_called():
+    class Doubled(nn.Linear):
+        def forward(self, input):
+            return 2 * super().forward(input)
+
+    own, replaced = Doubled(3, 2), nn.Linear(3, 2)
+    replaced.forward = lambda input: F.linear(input, replaced.weight) - 5
+    x = mt.randn(4, 3)
+    for layer in (own, replaced):
+        expected = np.maximum(layer(x).detach().numpy(), 0)
+        assert np.array_equal(nn.Sequential(layer, nn.ReLU())(x).detach().numpy(), expected)
+
+
+def test_an_observer_sees_every_operation(x, bn):
+    from minitorch_cnn.autograd.modes import state
+
+    seen = []
+    state.observer = lambda node, args, outputs: seen.append(
+        (node.function.__name__, outputs[0].array.min() >= 0)
+    )
+    try:
+        F.relu(bn(x) + x)
+    finally:
+        state.observer = None
+    assert [name for name, _ in seen] == ["BatchNorm", "Add", "ReLU"]
+    assert [positive for _, positive in seen] == [False, False, True]
+
+
+def test_anomaly_mode_names_the_operation():
+    x = mt.full((2, 3), float("nan"), requires_grad=True)
+    layer = nn.Linear(3, 2)
+    with (
+        mt.autograd.detect_anomaly(),
+        pytest.raises(RuntimeError, match="ReLUBackward returned nan"),
+    ):
+        F.relu(layer(mt.ones(2, 3))).backward(mt.full((2, 2), float("nan")))
+    with mt.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="LinearBackward returned"):
+        layer(x).sum().backward()
+
+
+# ------------------------------------------------------------------------------ writing in place
+
+
+def held(tensor):
+    """The same memory by other names, got hold of before anything is put off."""
+    return dict(data=tensor.data, detach=tensor.detach(), row=tensor.detach()[:1])
+
+
+# What is overwritten, and (from `held`) by which name.
+WRITES = {
+    "zero_": lambda t, old: t.zero_(),
+    "fill": lambda t, old: nn.init.constant_(t, 3.0),
+    "uniform_": lambda t, old: nn.init.uniform_(t),
+    "setitem": lambda t, old: t.__setitem__(0, 7.0),
+    "masked": lambda t, old: t.__setitem__(t > -9, 7.0),
+    "data": lambda t, old: t.data.fill_(1.0),
+    "data = ": lambda t, old: setattr(t, "data", t.data * 3),
+    "old data": lambda t, old: old["data"].fill_(1.0),
+    "old detached": lambda t, old: old["detach"].mul_(5.0),
+    "old row": lambda t, old: old["row"].mul_(5.0),
+    "data's data": lambda t, old: old["data"].data.mul_(5.0),
+    "view": lambda t, old: t[0].mul_(2.0),
+    "relu_": lambda t, old: F.relu_(t),
+    "copy_": lambda t, old: t.copy_(mt.ones(())),
+    "iadd": lambda t, old: t.__iadd__(1),
+    "shared numpy": lambda t, old: t.detach().numpy().fill(1.0),
+    "shared interface": lambda t, old: np.asarray(t.detach()).fill(1.0),
+    "shared dlpack": lambda t, old: mt.from_dlpack(t.detach()).fill_(1.0),
+    "out": lambda t, old: mt.exp(mt.zeros(t.shape, dtype=t.dtype), out=t),
+    "step": lambda t, old: step_of_sgd(t),
+    "gradient": lambda t, old: accumulate_into(t),
+}
+
+
+def step_of_sgd(t):
+    parameter = nn.Parameter(t)
+    parameter.grad = mt.ones(*t.shape, dtype=t.dtype)
+    mt.optim.SGD([parameter], lr=0.5).step()
+
+
+def accumulate_into(t):
+    leaf = mt.zeros(*t.shape, dtype=t.dtype, requires_grad=True)
+    leaf.grad = t
+    with mt.enable_grad():
+        (leaf * 2).sum().backward()
+
+
+def functions():
+    """(function, its tensors), all of which it reads when it is computed."""
+    kind = dict(dtype=mt.float64)
+    image, more = mt.randn(2, 3, 5, 4, **kind), mt.randn(2, 3, 5, 4, **kind)
+    conv_tensors = image, mt.randn(3, 3, 3, 3, **kind), mt.randn(3, **kind)
+    linear_tensors = mt.randn(4, 3, **kind), mt.randn(2, 3, **kind), mt.randn(2, **kind)
+    norm = nn.BatchNorm2d(3, **kind)
+    return {
+        "conv": (lambda x, w, b: F.conv2d(x, w, b, padding=1), conv_tensors),
+        "linear": (F.linear, linear_tensors),
+        "norm": (lambda x: norm(x), (image,)),
+        "sum": (lambda x, more: norm(x) + more, (image, more)),
+        "mask": (lambda gy, y: activation.ReLUBackward.apply(gy, y), (image, more)),
+    }
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("name", ["conv", "linear", "norm", "sum", "mask"])
+def test_inputs_may_be_overwritten_afterwards(name, write):
+    function, tensors = functions()[name]
+    with mt.no_grad():
+        expected, changed = function(*tensors).numpy(), []
+        for place in range(len(tensors)):
+            own = [each.clone() for each in tensors]
+            old = held(own[place])
+            y = function(*own)
+            assert waits(y)
+            WRITES[write](own[place], old)
+            np.testing.assert_array_equal(y.numpy(), expected, err_msg=f"input {place}")
+            changed.append(not np.array_equal(function(*own).numpy(), expected))
+        assert any(changed)
+
+
+OUTSIDE = {
+    "numpy": lambda t: t.numpy(),
+    "data.numpy": lambda t: t.data.numpy(),
+    "detach.numpy": lambda t: t.detach().numpy(),
+    "view.numpy": lambda t: t[:].numpy(),
+    "array interface": np.asarray,
+    "dlpack": np.from_dlpack,
+    "from_numpy": lambda t: shared(t, mt.from_numpy),
+    "as_tensor": lambda t: shared(t, mt.as_tensor),
+    "asarray": lambda t: shared(t, mt.asarray),
+    "from_dlpack": lambda t: shared(t, mt.from_dlpack),
+    "default_convert": lambda t: shared(t, mt.utils.data.default_convert),
+}
+
+
+def shared(t, function):
+    """Lets t have the memory of a NumPy array, and returns that."""
+    array = t.array.copy()
+    t.data = function(array)
+    return array
+
+
+@pytest.mark.parametrize("way", OUTSIDE)
+@pytest.mark.parametrize("name", ["conv", "linear", "norm", "sum", "mask"])
+def test_arrays_outside_may_be_overwritten_at_any_time(name, way):
+    """Nothing can see a write to a NumPy array: what reads its memory is computed at once."""
+    function, tensors = functions()[name]
+    with mt.no_grad():
+        expected = function(*tensors).numpy().copy()
+        for place in range(len(tensors)):
+            own = [each.clone() for each in tensors]
+            array = OUTSIDE[way](own[place])
+            y = function(*own)
+            array = array if array.flags.writeable else own[place].array  # DLPack of old NumPy
+            array[...] = 5
+            np.testing.assert_array_equal(y.numpy(), expected, err_msg=f"input {place}")
+
+
+def test_a_training_step_in_between():
+    net, x = nn.Linear(3, 2), mt.randn(4, 3)
+    optimizer = mt.optim.SGD(net.parameters(), lr=1.0)
+    with mt.no_grad():
+        before = net(x)
+        assert waits(before)
+        expected = np.array(x.tolist()) @ np.array(net.weight.tolist()).T + net.bias.tolist()
+    net(x).square().sum().backward()
+    optimizer.step()
+    np.testing.assert_allclose(before.numpy(), expected, rtol=1e-5)
+
+
+def test_running_statistics_may_move_on(x, bn):
+    bn.eval()
+    y = bn(x)
+    expected = x.detach().numpy() / np.sqrt(1 + 1e-5)
+    bn.train()
+    bn(x + 1)
+    bn.weight.data.fill_(9.0)
+    np.testing.assert_allclose(y.detach().numpy(), expected, atol=1e-10)
+
+
+def test_overwriting_what_backward_needs_is_still_found_out(bn):
+    leaf = mt.randn(4, 3, 5, 6, dtype=mt.float64, requires_grad=True)
+    x = leaf * 1
+    z = F.relu(bn(x))
+    x.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        z.sum().backward()
+    x = leaf * 1
+    z = F.relu(bn(x), inplace=True)
+    z.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        z.sum().backward()
+    weight = mt.randn(2, 3, 1, 1, dtype=mt.float64, requires_grad=True)
+    z = F.relu(F.conv2d(leaf * 1, weight))
+    with mt.no_grad():
+        weight.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        z.sum().backward()
+
+
+def test_writing_into_the_result(x, bn):
+    base = norm_of(x)
+    for change, expected in (
+        (lambda y: y.mul_(2), 2 * base),
+        (lambda y: y.__setitem__(0, 1.0), np.concatenate([np.ones_like(base[:1]), base[1:]])),
+        (lambda y: y.add_(1.0), base + 1),
+        (lambda y: y.zero_(), 0 * base),
+        (lambda y: y[1:].relu_(), np.concatenate([base[:1], np.maximum(base[1:], 0)])),
+    ):
+        y = bn(x)
+        change(y)
+        np.testing.assert_allclose(y.detach().numpy(), expected, atol=1e-10)
+
+
+# --------------------------------------------------------------------------- recorded or not
+
+
+def test_detached_and_unrecorded_results_stay_so(x, bn):
+    with mt.no_grad():
+        y = bn(x)
+    assert not F.relu(y).requires_grad
+    assert not F.relu(bn(x).detach()).requires_grad
+    y = bn(x)
+    with mt.no_grad():
+        assert not F.relu(y).requires_grad
+    assert F.relu(y).requires_grad
+    y = bn(x)
+    y.detach_()
+    assert not F.relu(y).requires_grad
+    with mt.inference_mode():
+        y = bn(x)
+        assert y.is_inference() and F.relu(y).is_inference()
+
+
+def test_written_without_recording_it_keeps_its_history(x, bn):
+    y = bn(x)
+    node = y.grad_fn
+    with mt.no_grad():
+        F.relu(y, inplace=True)
+    assert y.requires_grad and y.grad_fn is node
+    np.testing.assert_allclose(y.detach().numpy(), np.maximum(norm_of(x), 0), atol=1e-10)
+
+
+def test_other_shapes_and_dtypes_are_added_as_usual(x, bn):
+    y = bn(x) + mt.ones(6, dtype=mt.float64)
+    np.testing.assert_allclose(y.detach().numpy(), norm_of(x) + 1, atol=1e-10)
+    y = bn(x) + mt.ones(4, 3, 5, 6)
+    assert y.dtype is mt.float64
+    z = bn(x)
+    z += 1
+    np.testing.assert_allclose(z.detach().numpy(), norm_of(x) + 1, atol=1e-10)
+    with pytest.raises(RuntimeError, match="must match"):
+        bn(x) + mt.ones(5, dtype=mt.float64)
+
+
+def test_checkpointed_parts(x, bn):
+    net = nn.Sequential(nn.Conv2d(3, 3, 1, dtype=mt.float64), bn, nn.ReLU())
+    expected = mt.autograd.grad(net(x).square().sum(), x)[0]
+    y = mt.utils.checkpoint.checkpoint(net, x, use_reentrant=False)
+    gx = mt.autograd.grad(y.square().sum(), x)[0]
+    np.testing.assert_allclose(gx.numpy(), expected.numpy(), atol=1e-11)
+
+
+# ----------------------------------------------------------------- which kernels, when, how long
+
+
+def test_arguments_are_checked_at_the_call():
+    with pytest.raises(RuntimeError, match="channels"):
+        F.conv2d(mt.ones(1, 2, 4, 4), mt.ones(3, 3, 3, 3))
+    with pytest.raises(RuntimeError, match="greater than actual input size"):
+        F.conv2d(mt.ones(1, 3, 2, 2), mt.ones(3, 3, 3, 3))
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        F.linear(mt.ones(2, 3), mt.ones(2, 4))
+    with pytest.raises(RuntimeError, match="same dtype"):
+        F.linear(mt.ones(2, 3), mt.ones(2, 3, dtype=mt.float64))
+
+
+def test_a_result_is_computed_by_the_kernels_of_its_call():
+    layer, x = nn.Conv2d(16, 16, 3, padding=1), mt.randn(2, 16, 8, 8)
+    with mt.no_grad():
+        y = layer(x)
+        with mt.conv_algorithm("direct"):
+            assert not waits(y)
+            z = layer(x)
+            assert waits(z)
+        assert not waits(z) and mt.last_conv().algorithm == "direct"
+        y = layer(x)
+        with mt.kernel_tier("array"):
+            assert not waits(y)
+            z = layer(x)
+        assert not waits(z)
+        with mt.conv_algorithm("im2col"):
+            layer(x).array  # noqa: B018
+        with mt.conv_algorithm("direct"):
+            y = layer(x)
+            assert mt.last_conv().algorithm == "direct" and not waits(y)
+        with mt.conv_algorithm("im2col"):
+            layer(x)  # and dropped
+        assert mt.last_conv().algorithm == "im2col"
+        F.relu(layer(x))
+        assert mt.last_conv().reason != "forced"
+
+
+def test_nothing_is_kept_alive_longer_than_needed():
+    layer = nn.Conv2d(2, 3, 3)
+    waiting = len(deferred.waiting)
+    for program in (
+        lambda x: F.linear(x, mt.ones(2, 5)),
+        lambda x: layer(x).array,
+        lambda x: F.relu(layer(x)).sum().backward(),
+        lambda x: F.relu(layer(x)),
+        lambda x: F.relu(F.batch_norm(x, None, None, training=True) + x).sum().backward(),
+    ):
+        x = mt.randn(2, 2, 5, 5, requires_grad=True)
+        array = weakref.ref(x.array)
+        program(x)
+        del x
+        assert array() is None and len(deferred.waiting) == waiting
+    # computed, it lets go of its input; so does a result of it that is used
+    with mt.no_grad():
+        for use in (
+            lambda y: y.array,
+            lambda y: F.relu_(y),
+            lambda y: y.add_(1),
+            lambda y: deferred.settle(),
+        ):
+            x = mt.randn(2, 2, 5, 5)
+            array, y = weakref.ref(x.array), layer(x)
+            del x
+            assert array() is not None and waits(y)
+            use(y)
+            assert array() is None
+            del y
+            assert len(deferred.waiting) == waiting
+
+
+def test_dropping_the_loss_frees_the_graph():
+    gc.disable()
+    try:
+        net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU())
+        x = mt.randn(2, 2, 5, 5)
+        array, loss = weakref.ref(x.array), net(x).sum()
+        node = weakref.ref(loss.grad_fn)
+        del x
+        assert array() is not None
+        del loss
+        assert array() is None and node() is None
+    finally:
+        gc.enable()
+
+
+def test_two_threads_get_the_same_array():
+    layer, x = nn.Conv2d(8, 8, 3), mt.randn(4, 8, 16, 16)
+    for _ in range(20):
+        with mt.no_grad():
+            y, arrays = layer(x), []
+        start = threading.Barrier(4)
+
+        def look(y=y, arrays=arrays, start=start):
+            start.wait()
+            arrays.append(y.array)
+
+        threads = [threading.Thread(target=look) for _ in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert len(arrays) == 4 and len({id(each) for each in arrays}) == 1
+
+
+def test_settling_leaves_other_threads_alone():
+    layer, x = nn.Linear(3, 2), mt.ones(1, 3)
+    results = []
+    thread = threading.Thread(target=lambda: results.append(layer(x)))
+    thread.start()
+    thread.join()
+    own = layer(x)
+    deferred.settle()
+    assert waits(results[0]) and not waits(own)
+    with mt.no_grad():  # but a write is everybody's business
+        layer.weight.zero_()
+    assert not waits(results[0])
+    np.testing.assert_array_equal(results[0].detach().numpy(), own.detach().numpy())
+
+
+def test_nan_stays_and_negative_zero_is_no_matter():
+    layer = nn.Conv2d(1, 1, 1)
+    nn.init.ones_(layer.weight), nn.init.zeros_(layer.bias)
+    x = mt.tensor([[[[-1.0, float("nan"), 2.0, -float("inf"), float("inf")]]]])
+    y = nn.Sequential(layer, nn.ReLU())(x).detach().numpy().ravel()
+    assert np.array_equal(y, [0, np.nan, 2, 0, np.inf], equal_nan=True)
