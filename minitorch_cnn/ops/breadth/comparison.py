@@ -90,7 +90,14 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
 
 def take_at(input: Tensor, axis: int, index: Tensor, keepdim: bool) -> ValuesAndIndices:
-    """The elements at the positions `index`, which has length 1 along axis."""
+    """(values, index) of the elements at the positions `index`, which has length 1 along axis.
+
+    Without keepdim that axis disappears from both.
+
+    >>> import minitorch_cnn as mt
+    >>> take_at(mt.tensor([10, 20, 30]), 0, mt.tensor([2]), keepdim=False).values
+    tensor(30)
+    """
     values = gather(input, axis, index)
     if keepdim or input.ndim == 0:
         return ValuesAndIndices(values, index)

@@ -35,7 +35,14 @@ class LinAlgError(RuntimeError):
 
 
 def check_matrix(name: str, x: Any, square: bool = False) -> Tensor:
-    """x if it holds matrices of floating numbers. Raises RuntimeError with the shape otherwise."""
+    """x if it holds matrices (..., m, n) of float32 or float64, square ones if that is asked for.
+
+    Raises RuntimeError with the shape or dtype otherwise, TypeError for anything but a tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> check_matrix("det", mt.eye(2), square=True).shape
+    minitorch_cnn.Size([2, 2])
+    """
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
     if x.ndim < 2:
