@@ -182,9 +182,10 @@ class CIFAR10(ArrayDataset):
 
 
 class CIFAR100(CIFAR10):
-    """50,000 training or 10,000 test images in 100 classes; otherwise as `CIFAR10`.
+    """50,000 training or 10,000 test images in 100 classes.
 
-    The classes are the 100 fine labels; the folder is `cifar-100-python`.
+    Arguments, shapes and errors are those of `CIFAR10`. The classes are the 100 fine labels; the
+    folder is `cifar-100-python`.
 
     >>> import minitorch_cnn as mt
     >>> import pickle, tempfile, warnings

@@ -20,7 +20,8 @@ class FakeData(VisionDataset):
         num_classes    labels are from 0 to num_classes - 1
         random_offset  another offset gives other images
 
-    Raises IndexError for a sample that is not there.
+    A sample is (PIL image, label); `ToTensor` makes (C, H, W) of the image. Raises IndexError for a
+    sample that is not there.
 
     >>> import minitorch_cnn as mt
     >>> image, label = mt.datasets.FakeData(image_size=(3, 8, 16))[0]

@@ -54,8 +54,9 @@ class ImageFolder(VisionDataset):
         .classes   class names, sorted            .samples, .imgs  list of (path, class number)
         .targets   class number of each sample    .class_to_idx    name -> number
 
-    A sample is (image, class number), after the transforms. Raises FileNotFoundError, listing what
-    was found, if there are no class folders or if one of them holds no picture.
+    A sample is (image, class number), after the transforms; before them, images have the size (H,
+    W) of their files. Raises FileNotFoundError, listing what was found, if there are no class
+    folders or if one of them holds no picture.
 
     >>> import minitorch_cnn as mt
     >>> import os, tempfile

@@ -186,10 +186,10 @@ class MNIST(ArrayDataset):
 
 
 class FashionMNIST(MNIST):
-    """60,000 training or 10,000 test images of clothes; otherwise as `MNIST`.
+    """60,000 training or 10,000 test images of clothes.
 
-    Debian and Ubuntu have them as the package `dataset-fashion-mnist`: then `root` is
-    "/usr/share/datasets/fashion-mnist".
+    Arguments, shapes and errors are those of `MNIST`. Debian and Ubuntu have them as the package
+    `dataset-fashion-mnist`: then `root` is "/usr/share/datasets/fashion-mnist".
 
     >>> import minitorch_cnn as mt
     >>> mt.datasets.FashionMNIST.classes[:3]

@@ -15,9 +15,9 @@ from ..utils.data import Dataset, ImageBatch
 class VisionDataset(Dataset):
     """A data set of (image, target), with an optional transform for each.
 
-    transform: called with the PIL image; target_transform: called with the target. Subclasses write
-    `__getitem__`, which ends with ``return self._transformed(image, target)``, and `__len__`, which
-    raises NotImplementedError until then.
+    transform: called with the PIL image, of any size; target_transform: called with the target.
+    Subclasses write `__getitem__`, which ends with ``return self._transformed(image, target)``, and
+    `__len__`, which raises NotImplementedError until then.
 
     >>> import minitorch_cnn as mt
     >>> data = mt.datasets.Shapes(size=2, transform=mt.transforms.ToTensor(), image_size=8)

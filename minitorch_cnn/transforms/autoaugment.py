@@ -118,8 +118,9 @@ class TrivialAugmentWide:
         num_magnitude_bins  how many strengths there are, from none to the strongest
         interpolation, fill  of the distortions that move pixels; see `rotate`
 
-    The image keeps its size and kind. Raises NotImplementedError, for some of the distortions, for
-    a tensor of another dtype. Müller and Hutter, "TrivialAugment", 2021.
+    Tensors are (..., C, H, W) with 1 or 3 channels. The image keeps its size and kind. Raises
+    NotImplementedError, for some of the distortions, for a tensor of another dtype. Müller and
+    Hutter, "TrivialAugment", 2021.
 
     >>> import minitorch_cnn as mt
     >>> image = mt.tensor([[[0, 100], [200, 255]]], dtype=mt.uint8)
@@ -153,9 +154,10 @@ class TrivialAugmentWide:
 class RandAugment:
     """num_ops random distortions of the strength `magnitude`, of 0 to num_magnitude_bins - 1.
 
-    For uint8 tensors and PIL images, which keep their size and kind. interpolation, fill: of those
-    that move pixels; see `rotate`. Raises ValueError for another magnitude, NotImplementedError,
-    for some distortions, for a tensor of another dtype. Cubuk et al., "RandAugment", 2019.
+    For uint8 tensors (..., C, H, W) and PIL images, which keep their size and kind. interpolation,
+    fill: of those that move pixels; see `rotate`. Raises ValueError for another magnitude,
+    NotImplementedError, for some distortions, for a tensor of another dtype. Cubuk et al.,
+    "RandAugment", 2019.
 
     >>> import minitorch_cnn as mt
     >>> from PIL import Image

@@ -194,7 +194,10 @@ def resized_crop(
     interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
     antialias: bool | None = True,
 ) -> Any:
-    """`crop`, and then `resize` to (height, width); arguments and errors are those of the two.
+    """`crop`, and then `resize` to (height, width).
+
+    img: a PIL image or a tensor (..., H, W). Raises ValueError for a size of more than two numbers,
+    TypeError for anything but an image.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
@@ -230,7 +233,7 @@ def five_crop(img: Any, size: int | Sequence[int]) -> tuple[Any, ...]:
 def ten_crop(img: Any, size: int | Sequence[int], vertical_flip: bool = False) -> tuple[Any, ...]:
     """`five_crop` of the image and of its mirror image (upside down with vertical_flip): 10 images.
 
-    Arguments and errors are those of `five_crop`.
+    Arguments, shapes and errors are those of `five_crop`.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F

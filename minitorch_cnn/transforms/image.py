@@ -16,6 +16,8 @@ from ..tensor import Tensor, wrap
 class InterpolationMode(Enum):
     """How pixels between pixels are computed; Pillow's filters by torchvision's names.
 
+    For images of any size. Raises ValueError for another name.
+
     >>> import minitorch_cnn as mt
     >>> mt.transforms.InterpolationMode("bilinear")
     <InterpolationMode.BILINEAR: 'bilinear'>
@@ -99,7 +101,9 @@ def get_dimensions(img: Any) -> list[int]:
 
 
 def get_image_size(img: Any) -> list[int]:
-    """[width, height], Pillow's order. Raises TypeError for anything but a PIL image or a tensor.
+    """[width, height], Pillow's order, of a PIL image or a tensor (..., H, W).
+
+    Raises TypeError for anything else.
 
     >>> import minitorch_cnn as mt
     >>> get_image_size(mt.ones(3, 4, 8))

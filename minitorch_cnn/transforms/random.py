@@ -223,7 +223,9 @@ class GaussianBlur:
 
 
 class FiveCrop:
-    """A tuple of the four corners and the middle; see `five_crop`, also for what it raises.
+    """A tuple of the four corners and the middle.
+
+    Shapes and errors, when called, are those of `five_crop`.
 
     >>> import minitorch_cnn as mt
     >>> T = mt.transforms
@@ -245,7 +247,7 @@ class FiveCrop:
 class TenCrop:
     """A tuple of the `FiveCrop` of the image and of its mirror image (vertical_flip: upside down).
 
-    Raises, when called, what `five_crop` raises.
+    Shapes and errors, when called, are those of `five_crop`.
 
     >>> import minitorch_cnn as mt
     >>> len(mt.transforms.TenCrop(2)(mt.rand(3, 8, 8)))
@@ -264,7 +266,9 @@ class TenCrop:
 
 
 class ConvertImageDtype:
-    """A tensor image with another type, its values in that type's range; see `convert_image_dtype`.
+    """A tensor image with another type, its values in that type's range.
+
+    Shapes and errors, when called, are those of `convert_image_dtype`.
 
     >>> import minitorch_cnn as mt
     >>> to_float = mt.transforms.ConvertImageDtype(mt.float32)
@@ -319,7 +323,9 @@ class RandomGrayscale(_WithProbability):
 
 
 class RandomInvert(_WithProbability):
-    """`invert` with probability `p`; see there for the images and what it raises.
+    """`invert` with probability `p`.
+
+    Shapes and errors are those of `invert`.
 
     >>> import minitorch_cnn as mt
     >>> mt.transforms.RandomInvert(p=1.0)(mt.tensor([[[0.0, 0.25]]]))
@@ -332,7 +338,9 @@ class RandomInvert(_WithProbability):
 
 
 class RandomAutocontrast(_WithProbability):
-    """`autocontrast` with probability `p`; see there for the images and what it raises.
+    """`autocontrast` with probability `p`.
+
+    Shapes and errors are those of `autocontrast`.
 
     >>> import minitorch_cnn as mt
     >>> image = mt.tensor([[[100, 110, 120]]], dtype=mt.uint8)
@@ -346,7 +354,9 @@ class RandomAutocontrast(_WithProbability):
 
 
 class RandomEqualize(_WithProbability):
-    """`equalize` with probability `p`; see there for the images and what it raises.
+    """`equalize` with probability `p`.
+
+    Shapes and errors are those of `equalize`.
 
     >>> import minitorch_cnn as mt
     >>> image = mt.tensor([100, 101, 102, 103], dtype=mt.uint8).repeat(1, 256, 1)
@@ -360,7 +370,9 @@ class RandomEqualize(_WithProbability):
 
 
 class RandomPosterize(_WithProbability):
-    """`posterize` to `bits` bits with probability `p`; see there for the images and what it raises.
+    """`posterize` to `bits` bits with probability `p`.
+
+    Shapes and errors are those of `posterize`.
 
     >>> import minitorch_cnn as mt
     >>> image = mt.tensor([[[255, 130, 100]]], dtype=mt.uint8)
@@ -381,7 +393,9 @@ class RandomPosterize(_WithProbability):
 
 
 class RandomSolarize(_WithProbability):
-    """`solarize` from `threshold` on with probability `p`; see there for images and what it raises.
+    """`solarize` from `threshold` on with probability `p`.
+
+    Shapes and errors are those of `solarize`.
 
     >>> import minitorch_cnn as mt
     >>> mt.transforms.RandomSolarize(threshold=0.5, p=1.0)(mt.tensor([[[0.25, 0.75, 1.0]]]))
@@ -401,7 +415,9 @@ class RandomSolarize(_WithProbability):
 
 
 class RandomAdjustSharpness(_WithProbability):
-    """`adjust_sharpness` by `sharpness_factor` with probability `p`; see there for what it raises.
+    """`adjust_sharpness` by `sharpness_factor` with probability `p`.
+
+    Shapes and errors are those of `adjust_sharpness`.
 
     >>> import minitorch_cnn as mt
     >>> image = mt.tensor([[[0, 0, 0], [0, 130, 0], [0, 0, 0]]], dtype=mt.uint8)
@@ -435,7 +451,8 @@ def _check_transforms(transforms: Any) -> list[Callable[[Any], Any]]:
 class RandomApply(_WithProbability):
     """Several transforms one after the other, with probability `p`, or none of them.
 
-    Raises TypeError for transforms that are no sequence.
+    For images of any size and kind that they take. Raises TypeError for transforms that are no
+    sequence.
 
     >>> import minitorch_cnn as mt
     >>> T = mt.transforms
@@ -461,8 +478,8 @@ class RandomApply(_WithProbability):
 class RandomChoice:
     """One of several transforms; p: how likely each is, by default all alike.
 
-    p need not add up to 1. Raises TypeError for transforms that are no sequence, ValueError for
-    another number of probabilities.
+    For images of any size and kind that they take. p need not add up to 1. Raises TypeError for
+    transforms that are no sequence, ValueError for another number of probabilities.
 
     >>> import minitorch_cnn as mt
     >>> T = mt.transforms
@@ -491,7 +508,9 @@ class RandomChoice:
 
 
 class RandomOrder:
-    """All of several transforms, in random order. Raises TypeError if they are no sequence.
+    """All of several transforms, in random order.
+
+    For images of any size and kind that they take. Raises TypeError if they are no sequence.
 
     >>> import minitorch_cnn as mt
     >>> T = mt.transforms

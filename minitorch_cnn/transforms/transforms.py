@@ -17,7 +17,8 @@ from .image import InterpolationMode, get_dimensions, pair
 class Compose:
     """Several transforms, one after the other.
 
-    Called with an image, it hands each the result of the one before. Raises what they raise.
+    Called with an image, of any size and kind, it hands each the result of the one before. Raises
+    TypeError, when called, if transforms is no sequence, and what they raise.
 
     >>> import minitorch_cnn as mt
     >>> T = mt.transforms
@@ -40,7 +41,9 @@ class Compose:
 
 
 class Lambda:
-    """A function of your own as a transform. Raises TypeError if it cannot be called.
+    """A function of your own as a transform.
+
+    For images of any size and kind that it takes. Raises TypeError if it cannot be called.
 
     >>> import minitorch_cnn as mt
     >>> mt.transforms.Lambda(lambda image: image * 2)(mt.ones(1, 1, 2))
@@ -288,6 +291,8 @@ class RandomCrop:
 class RandomHorizontalFlip:
     """Left and right exchanged, with probability `p`, in a PIL image or a tensor (..., H, W).
 
+    Raises TypeError, when it happens, for anything else.
+
     >>> import minitorch_cnn as mt
     >>> mt.transforms.RandomHorizontalFlip(p=1.0)(mt.tensor([[[1, 2], [3, 4]]]))
     tensor([[[2, 1],
@@ -306,6 +311,8 @@ class RandomHorizontalFlip:
 
 class RandomVerticalFlip:
     """Top and bottom exchanged, with probability `p`, in a PIL image or a tensor (..., H, W).
+
+    Raises TypeError, when it happens, for anything else.
 
     >>> import minitorch_cnn as mt
     >>> mt.transforms.RandomVerticalFlip(p=1.0)(mt.tensor([[[1, 2], [3, 4]]]))
@@ -326,7 +333,7 @@ class RandomVerticalFlip:
 class RandomRotation:
     """The image turned by a random angle, from [-degrees, degrees] or from (min, max).
 
-    The other arguments, and the images, are those of `rotate`. Raises ValueError for a negative
+    The other arguments, shapes and errors are those of `rotate`. Raises ValueError for a negative
     number of degrees or other than one or two of them.
 
     >>> import minitorch_cnn as mt

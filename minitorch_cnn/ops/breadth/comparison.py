@@ -58,7 +58,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
 def msort(input: Tensor) -> Tensor:
     """The elements in rising order along dimension 0: each column by itself, rows are not kept.
 
-    Any shape, and the result has it too: ``sort(input, 0).values``.
+    Any shape, and the result has it too: ``sort(input, 0).values``. Never raises for a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.msort(mt.tensor([[3, 1], [2, 5]]))
@@ -107,8 +107,8 @@ def take_at(input: Tensor, axis: int, index: Tensor, keepdim: bool) -> ValuesAnd
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """(values, indices) of the k-th smallest element along a dimension, counted from 1.
 
-    That dimension disappears, or with keepdim has length 1; indices are int64. Raises RuntimeError
-    unless k is between 1 and the length, IndexError for a dim out of range.
+    Any shape. That dimension disappears, or with keepdim has length 1; indices are int64. Raises
+    RuntimeError unless k is between 1 and the length, IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([30, 10, 20]).kthvalue(2).values

@@ -71,7 +71,7 @@ def _split_along(name: str, input: Tensor, how: Any, dim: int, least: int) -> tu
 
 
 def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Cut along dimension 1 (0 for vectors): a tuple of views.
+    """Cut along dimension 1 (0 for vectors): (n, m, ...) -> a tuple of k views (n, m/k, ...).
 
     indices_or_sections: a number of equal parts, or the list of positions before which to cut.
     Raises RuntimeError for a 0-d tensor, or a length that the number does not divide.
@@ -86,7 +86,7 @@ def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Cut along dimension 0: a tuple of views.
+    """Cut along dimension 0: (n, ...) -> a tuple of k views (n/k, ...).
 
     indices_or_sections: as for `hsplit`. Raises RuntimeError for fewer than two dimensions, or a
     length that the number does not divide.
@@ -99,7 +99,7 @@ def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 
 def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Cut along dimension 2: a tuple of views.
+    """Cut along dimension 2: (n, m, p, ...) -> a tuple of k views (n, m, p/k, ...).
 
     indices_or_sections: as for `hsplit`. Raises RuntimeError for fewer than three dimensions, or a
     length that the number does not divide.

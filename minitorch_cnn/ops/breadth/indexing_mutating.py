@@ -146,8 +146,8 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """input with source at positions of its flattened form; accumulate adds instead.
 
-    index: integers, as many as source has elements. Raises RuntimeError otherwise, IndexError for a
-    position out of range.
+    input, index, source: any shapes; the result has the input's shape. index: integers, as many as
+    source has elements. Raises RuntimeError otherwise, IndexError for a position out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 2).put(mt.tensor([3]), mt.tensor([5.0]))
@@ -211,8 +211,8 @@ def slice_scatter(
 ) -> Tensor:
     """input with ``input[start:end:step]`` along a dimension replaced by src.
 
-    src: the shape of that slice. Raises RuntimeError for another shape or a step below 1,
-    IndexError for a dim out of range.
+    input: any shape; src: the shape of that slice. Raises RuntimeError for another shape or a step
+    below 1, IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.slice_scatter(mt.zeros(5), mt.tensor([1.0, 2.0, 3.0]), step=2)
@@ -229,8 +229,8 @@ def diagonal_scatter(
 ) -> Tensor:
     """input with a diagonal replaced by src; offset 1 is the one above the main diagonal.
 
-    src: the shape of ``input.diagonal(offset, dim1, dim2)``. Raises RuntimeError for another shape
-    or dim1 = dim2, IndexError for a dim out of range.
+    input: any shape; src: the shape of ``input.diagonal(offset, dim1, dim2)``. Raises RuntimeError
+    for another shape or dim1 = dim2, IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.diagonal_scatter(mt.zeros(2, 2), mt.tensor([1.0, 2.0]))

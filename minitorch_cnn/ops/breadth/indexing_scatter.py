@@ -122,11 +122,11 @@ def scatter_reduce(
 ) -> Tensor:
     """input with elements of src combined into the positions `index` along a dimension.
 
-    For dim 0, src[i][j] goes to y[index[i][j]][j]. index: int64, no longer than src in any
-    dimension, nor than input in the others than dim. reduce: "sum", "prod", "mean", "amax" or
-    "amin". include_self: the input's own elements take part; otherwise they only stay where nothing
-    is put. Raises RuntimeError for another reduce or for shapes or dtypes that do not fit,
-    IndexError for positions out of range.
+    For dim 0, src[i][j] goes to y[index[i][j]][j]. input: any shape, which the result has too.
+    index: int64, no longer than src in any dimension, nor than input in the others than dim.
+    reduce: "sum", "prod", "mean", "amax" or "amin". include_self: the input's own elements take
+    part; otherwise they only stay where nothing is put. Raises RuntimeError for another reduce or
+    for shapes or dtypes that do not fit, IndexError for positions out of range.
 
     >>> import minitorch_cnn as mt
     >>> index = mt.tensor([0, 0, 2])

@@ -109,8 +109,8 @@ def _cutoff(A: Tensor, rtol: Any, atol: Any, hermitian: bool) -> Tensor:
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     """The inverse of A as a map from its last axes to its first `ind` axes.
 
-    A: shape (*first, *last), both of n elements, seen as an n x n matrix; the result is (*last,
-    *first). Raises RuntimeError if the numbers of elements differ or ind is not positive,
+    A: any shape, (*first, *last), both of n elements, seen as a matrix (n, n); the result is
+    (*last, *first). Raises RuntimeError if the numbers of elements differ or ind is not positive,
     LinAlgError if the matrix is singular.
 
     >>> import minitorch_cnn as mt

@@ -42,8 +42,9 @@ def multi_dot(tensors: Any) -> Tensor:
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The cross product of vectors of three elements along a dimension; other axes broadcast.
 
-    It stands at right angles to both. Raises RuntimeError if the numbers of dimensions differ, the
-    length along dim is not 3, or the shapes do not broadcast; IndexError for a dim out of range.
+    (..., 3) and (..., 3) -> (..., 3). It stands at right angles to both. Raises RuntimeError if the
+    numbers of dimensions differ, the length along dim is not 3, or the shapes do not broadcast;
+    IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.linalg.cross(mt.tensor([1.0, 0.0, 0.0]), mt.tensor([0.0, 1.0, 0.0]))

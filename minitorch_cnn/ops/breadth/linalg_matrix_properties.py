@@ -114,8 +114,8 @@ def norm(
 ) -> Tensor:
     """`vector_norm` or `matrix_norm`, by the number of dimensions: 2 are a matrix if ord is given.
 
-    Raises RuntimeError for more than two dims, or without a dim for an ord and an input of more
-    than two dimensions, and what those two raise.
+    A: floating, any shape. Raises RuntimeError for more than two dims, or without a dim for an ord
+    and an input of more than two dimensions, and what those two raise.
 
     >>> import minitorch_cnn as mt
     >>> mt.linalg.norm(mt.tensor([[3.0, 0.0], [0.0, 4.0]])), mt.linalg.norm(mt.eye(2), "nuc")

@@ -23,7 +23,9 @@ __all__ = ["LinAlgError", "solve", "solve_triangular"]
 
 
 class LinAlgError(RuntimeError):
-    """A matrix that is singular or not positive-definite, where it must not be: a RuntimeError.
+    """A matrix (n, n) that is singular or not positive-definite, where it must not be.
+
+    It is a RuntimeError too. `inv`, for instance, raises LinAlgError.
 
     >>> import minitorch_cnn as mt
     >>> try:

@@ -31,9 +31,10 @@ def pairwise_distance(
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between vectors along dim.
 
-    1 for the same direction, 0 at right angles, -1 for opposite ones. x1 and x2 broadcast; dim
-    disappears. eps: the least length to divide by, so that vectors of zeros give 0. Raises
-    RuntimeError if the shapes do not broadcast, IndexError for a dim out of range.
+    1 for the same direction, 0 at right angles, -1 for opposite ones. (N, D) -> (N,) for dim 1; x1
+    and x2 broadcast, and dim disappears. eps: the least length to divide by, so that vectors of
+    zeros give 0. Raises RuntimeError if the shapes do not broadcast, IndexError for a dim out of
+    range.
 
     >>> import minitorch_cnn as mt
     >>> x, y = mt.tensor([[1.0, 0.0]]), mt.tensor([[1.0, 1.0]])

@@ -35,9 +35,9 @@ def margin_ranking_loss(
 ) -> Tensor:
     """max(0, margin - target (input1 - input2)): target 1 wants input1 larger, -1 input2.
 
-    Three tensors of as many dimensions, which broadcast. reduction: "mean", "sum" or "none" (a loss
-    for each element). Raises RuntimeError if the numbers of dimensions differ, ValueError for
-    another reduction.
+    Three tensors of as many dimensions, of shapes that broadcast. reduction: "mean", "sum" or
+    "none" (a loss for each element). Raises RuntimeError if the numbers of dimensions differ,
+    ValueError for another reduction.
 
     >>> import minitorch_cnn as mt
     >>> a, b = mt.tensor([3.0, 1.0]), mt.tensor([1.0, 2.0])

@@ -30,7 +30,9 @@ def softmax(
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
-    """log(softmax(x)) along dim, without overflow; arguments and errors are those of `softmax`.
+    """log(softmax(x)) along dim, without overflow.
+
+    Arguments, shapes and errors are those of `softmax`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.log_softmax(mt.tensor([0.0, 1000.0]), dim=0)
@@ -42,7 +44,9 @@ def log_softmax(
 def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
-    """softmax(-x): the smallest number gets the most; arguments and errors are those of `softmax`.
+    """softmax(-x): the smallest number gets the most.
+
+    Arguments, shapes and errors are those of `softmax`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.softmin(mt.tensor([0.0, 1000.0]), dim=0)

@@ -128,7 +128,7 @@ def cummax(input: Tensor, dim: int) -> Any:
 def cummin(input: Tensor, dim: int) -> Any:
     """(values, indices): the smallest of the first 1, 2, 3, ... elements along a dimension.
 
-    Otherwise as `cummax`.
+    Shapes and errors are those of `cummax`.
 
     >>> import minitorch_cnn as mt
     >>> values, indices = mt.tensor([3, 1, 2, 1]).cummin(0)
@@ -259,7 +259,7 @@ trapz = trapezoid
 def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: float = 1, dim: int = -1) -> Tensor:
     """`trapezoid` of the first 2, 3, ... samples: one number less than there are samples.
 
-    Arguments and errors are those of `trapezoid`.
+    (..., n) -> (..., n - 1). Arguments and errors are those of `trapezoid`.
 
     >>> import minitorch_cnn as mt
     >>> mt.cumulative_trapezoid(mt.tensor([1.0, 5.0, 10.0]))

@@ -29,6 +29,7 @@ def atleast_3d(*tensors: Any) -> Any:
     """With at least three dimensions: a vector of n becomes (1, n, 1), a matrix (n, m, 1).
 
     A number becomes (1, 1, 1); others stay as they are. Several tensors, or a list, give a tuple.
+    Raises TypeError for anything else.
 
     >>> import minitorch_cnn as mt
     >>> mt.atleast_3d(mt.ones(2)).shape, mt.atleast_3d(mt.ones(2, 3)).shape
@@ -106,7 +107,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     """Kronecker's product: every element of input times the whole of other, as blocks.
 
     (n, m) and (p, q) -> (n p, m q), and so for any number of axes; the one with fewer gets axes of
-    length 1 in front.
+    length 1 in front. Never raises for tensors.
 
     >>> import minitorch_cnn as mt
     >>> mt.kron(mt.tensor([1, 10]), mt.tensor([2, 3]))
@@ -237,7 +238,8 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """The matrix with all elements of input, of any shape, on a diagonal and zeros elsewhere.
 
-    n elements -> (n + |offset|, n + |offset|); offset 1 is the diagonal above the main one.
+    n elements -> (n + |offset|, n + |offset|); offset 1 is the diagonal above the main one. Never
+    raises for a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.diagflat(mt.tensor([[1, 2]]), 1)
@@ -301,7 +303,7 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 def triu_indices(
     row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
-    """The positions on and above a diagonal of a row x col matrix: (2, how many), int64 by default.
+    """The positions on and above a diagonal of a row x col matrix: (2, N), int64 by default.
 
     The first row holds the rows' numbers, the second the columns'. offset 1 is the diagonal above
     the main one. Raises RuntimeError for a negative row or col.
@@ -316,7 +318,7 @@ def triu_indices(
 def tril_indices(
     row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
-    """The positions on and below a diagonal of a row x col matrix: (2, how many), int64 by default.
+    """The positions on and below a diagonal of a row x col matrix: (2, N), int64 by default.
 
     The first row holds the rows' numbers, the second the columns'. offset 1 is the diagonal above
     the main one. Raises RuntimeError for a negative row or col.

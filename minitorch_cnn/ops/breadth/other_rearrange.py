@@ -46,7 +46,7 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
 def fliplr(input: Tensor) -> Tensor:
     """A copy mirrored along dimension 1: left and right exchanged.
 
-    Raises RuntimeError for fewer than two dimensions.
+    (n, m, ...) keeps its shape. Raises RuntimeError for fewer than two dimensions.
 
     >>> import minitorch_cnn as mt
     >>> mt.fliplr(mt.tensor([[1, 2], [3, 4]]))
@@ -112,8 +112,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """A copy turned k times by 90 degrees, from the first of the two dimensions towards the second.
 
-    For a matrix that is counter-clockwise. Raises RuntimeError for fewer than two dimensions, or
-    dims that are not two different ones.
+    (n, m) -> (m, n), and back: for a matrix counter-clockwise. Raises RuntimeError for fewer than
+    two dimensions, or dims that are not two different ones.
 
     >>> import minitorch_cnn as mt
     >>> mt.rot90(mt.tensor([[1, 2], [3, 4]]))

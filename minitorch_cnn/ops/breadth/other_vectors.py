@@ -17,8 +17,9 @@ __all__ = ["cross", "cdist", "renorm"]
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The cross product of vectors of three elements along dim (default: the first of length 3).
 
-    Other axes broadcast. Raises RuntimeError if the numbers of dimensions differ, the length along
-    dim is not 3, or the shapes do not broadcast; IndexError for a dim out of range.
+    (..., 3) and (..., 3) -> (..., 3); other axes broadcast. Raises RuntimeError if the numbers of
+    dimensions differ, the length along dim is not 3, or the shapes do not broadcast; IndexError for
+    a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.cross(mt.tensor([1, 0, 0]), mt.tensor([0, 1, 0]))
@@ -77,8 +78,9 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: Any = None) -> T
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice along dim scaled down so that its p-norm is maxnorm at most.
 
-    The shape stays; slices that are short enough do too. Raises RuntimeError for fewer than two
-    dimensions, p <= 0 or a negative maxnorm; IndexError for a dim out of range.
+    Any shape of two dimensions or more, which stays; slices that are short enough do too. Raises
+    RuntimeError for fewer than two dimensions, p <= 0 or a negative maxnorm; IndexError for a dim
+    out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.renorm(mt.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)  # rows of length 5 and 0.5

@@ -116,8 +116,8 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """`median` of the elements that are not NaN: of all, or with dim (values, indices) along it.
 
-    Of an even number the lower of the two in the middle. keepdim leaves the dimension with length
-    1. Raises IndexError for a dim out of range or without elements.
+    Any shape. Of an even number the lower of the two in the middle. keepdim leaves the dimension
+    with length 1. Raises IndexError for a dim out of range or without elements.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([5.0, float("nan"), 1.0, 3.0]).nanmedian()
@@ -140,8 +140,8 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """(values, indices) of the most frequent element along a dimension, the smallest of several.
 
-    The dimension disappears, or with keepdim has length 1. indices: the last position of that
-    element. Raises IndexError for a dim out of range or without elements.
+    Any shape. The dimension disappears, or with keepdim has length 1. indices: the last position of
+    that element. Raises IndexError for a dim out of range or without elements.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([3, 1, 1, 3, 2]).mode().values
@@ -197,7 +197,9 @@ def nanquantile(
     *,
     interpolation: str = "linear",
 ) -> Tensor:
-    """`quantile` of the elements that are not NaN; arguments and errors are those of `quantile`.
+    """`quantile` of the elements that are not NaN.
+
+    Arguments, shapes and errors are those of `quantile`.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([0.0, float("nan"), 1.0]).nanquantile(0.5)

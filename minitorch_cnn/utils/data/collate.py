@@ -67,8 +67,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
 def default_convert(data: Any) -> Any:
     """NumPy arrays inside a sample -> tensors, everything else unchanged (`batch_size=None`).
 
-    Looks into dicts, lists and tuples (which become lists). The tensors share the arrays' memory;
-    arrays of text stay arrays.
+    Arrays of any shape; looks into dicts, lists and tuples (which become lists). The tensors share
+    the arrays' memory; arrays of text stay arrays. Never raises.
 
     >>> import minitorch_cnn as mt
     >>> import numpy as np

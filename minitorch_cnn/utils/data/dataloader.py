@@ -18,7 +18,7 @@ from .worker import WorkerPlan
 
 
 class DataLoader:
-    """Iterates over a data set in batches.
+    """Iterates over a data set in batches: samples (...) become batches (B, ...).
 
         dataset         has `__getitem__` and `__len__`, or is an `IterableDataset`
         batch_size      samples in a batch; None: single samples, not collated

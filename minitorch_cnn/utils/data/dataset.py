@@ -19,7 +19,8 @@ from ...tensor import Tensor
 class Dataset:
     """A collection of samples found by number: subclasses write `__getitem__` and `__len__`.
 
-    A data set that can read many samples faster together than one by one may also write
+    A sample may be anything; often it is a pair of an image (C, H, W) and a class number. A data
+    set that can read many samples faster together than one by one may also write
     `__getitems__(indices)`, which returns the sequence of those samples; DataLoader then calls it
     once a batch. ``a + b`` is a `ConcatDataset`. Raises NotImplementedError where `__getitem__` is
     not written.
@@ -44,7 +45,8 @@ class Dataset:
 class IterableDataset(Dataset):
     """A stream of samples: subclasses write `__iter__`.
 
-    With `num_workers=W` every worker process iterates over its own copy; use `get_worker_info()` in
+    Samples are as those of a `Dataset`, an image (C, H, W) and a class number for instance. With
+    `num_workers=W` every worker process iterates over its own copy; use `get_worker_info()` in
     `__iter__` to give each worker another part of the stream. Raises NotImplementedError where
     `__iter__` is not written.
 
@@ -88,9 +90,10 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The samples of `dataset` at `indices`, in that order; nothing is copied.
+    """The samples of `dataset` at `indices`, in that order.
 
-    Raises IndexError, when it is asked for, for a sample that is not there.
+    Samples of any shape and kind; nothing is copied. Raises IndexError, when it is asked for, for a
+    sample that is not there.
 
     >>> import minitorch_cnn as mt
     >>> list(mt.utils.data.Subset("abcdef", [4, 0]))
@@ -117,8 +120,8 @@ class Subset(Dataset):
 class ConcatDataset(Dataset):
     """Several data sets, one after the other.
 
-    Raises ValueError without any or for an IterableDataset, IndexError for a sample that is not
-    there.
+    Samples of any shape and kind; nothing is copied. Raises ValueError without any or for an
+    IterableDataset, IndexError for a sample that is not there.
 
     >>> import minitorch_cnn as mt
     >>> joined = mt.utils.data.ConcatDataset(["abc", "de"])
@@ -151,7 +154,7 @@ class ConcatDataset(Dataset):
 def random_split(
     dataset: Any, lengths: Sequence[int | float], generator: Generator = default_generator
 ) -> list[Subset]:
-    """Cut `dataset` at random into non-overlapping subsets.
+    """Cut `dataset`, of samples of any shape, at random into non-overlapping subsets.
 
     `lengths` are numbers of samples, or fractions that add up to 1 (each rounded down; the samples
     left over go to the first subsets, one each, and an empty part warns). Returns a list of

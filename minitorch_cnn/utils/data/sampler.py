@@ -37,6 +37,8 @@ class Sampler:
 class SequentialSampler(Sampler):
     """0, 1, 2, ... up to the length of data_source, in this order.
 
+    Raises TypeError, when iterated, for a data_source without a length.
+
     >>> import minitorch_cnn as mt
     >>> list(mt.utils.data.SequentialSampler("abc"))
     [0, 1, 2]
@@ -111,6 +113,8 @@ class RandomSampler(Sampler):
 
 class SubsetRandomSampler(Sampler):
     """The given indices in random order, each once; generator: as for `RandomSampler`.
+
+    Raises TypeError, when iterated, for indices without a length.
 
     >>> import minitorch_cnn as mt
     >>> sorted(mt.utils.data.SubsetRandomSampler([5, 7, 9]))
