@@ -32,6 +32,15 @@ def extract_archive(
 
     Returns `to_path`. Raises RuntimeError if the archive is damaged or holds an unsafe member,
     FileExistsError if a top-level name exists already, ValueError for an unknown kind of archive.
+
+    >>> import os, tempfile, zipfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "pictures.zip")
+    ...     with zipfile.ZipFile(path, "w") as archive:
+    ...         archive.writestr("cat/1.txt", "meow")
+    ...     _ = extract_archive(path)
+    ...     sorted(os.listdir(folder))
+    ['cat', 'pictures.zip']
     """
     from_path = os.fspath(from_path)
     to_path = os.path.dirname(os.path.abspath(from_path)) if to_path is None else os.fspath(to_path)

@@ -33,11 +33,33 @@ class CIFAR10(ArrayDataset):
         .data     uint8 (N, 32, 32, 3)            .classes       names
         .targets  list of N ints                  .class_to_idx  name -> number
 
-    A folder that is there and whose files load with the right shapes is used as it is. If its
-    checksums differ from the official ones, one warning says so.
+    A sample is (PIL image, label), after the transforms. A folder that is there and whose files
+    load with the right shapes is used as it is. If its checksums differ from the official ones, one
+    warning says so.
 
-    Raises RuntimeError if the data are missing (saying where to put them), or if a file is
-    damaged (saying which, and both checksums). A present folder is never replaced or deleted.
+    Raises RuntimeError if the data are missing (saying where to put them), or if a file is damaged
+    (saying which, and both checksums). A present folder is never replaced or deleted.
+
+    Here with a folder of two black pictures in the place of the real one:
+
+    >>> import minitorch_cnn as mt
+    >>> import pickle, tempfile, warnings
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> warnings.simplefilter("ignore")  # these are not the official files
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     folder = Path(root, "cifar-10-batches-py")
+    ...     folder.mkdir()
+    ...     pictures = {"data": np.zeros((2, 3072), np.uint8), "labels": [0, 1]}
+    ...     _ = (folder / "test_batch").write_bytes(pickle.dumps(pictures))
+    ...     names = {"label_names": ["airplane", "automobile"]}
+    ...     _ = (folder / "batches.meta").write_bytes(pickle.dumps(names))
+    ...     data = mt.datasets.CIFAR10(root, train=False)
+    >>> data.data.shape, data.targets
+    ((2, 32, 32, 3), [0, 1])
+    >>> image, label = data[1]
+    >>> image.size, data.classes[label]
+    ((32, 32), 'automobile')
     """
 
     base_folder = "cifar-10-batches-py"
@@ -92,7 +114,11 @@ class CIFAR10(ArrayDataset):
         self._note_differing_checksums()
 
     def download(self) -> None:
-        """Fetch the archive, unless it is in `root` already, and unpack it there."""
+        """Fetch the archive, unless it is in `root` already, and unpack it there.
+
+        Called by ``CIFAR10(root, download=True)`` where the folder is missing. Raises RuntimeError
+        if no server gives the right file, or the archive is damaged.
+        """
         archive = os.path.join(self.root, self.filename)
         try:
             download(self.url, archive, md5=self.tgz_md5)
@@ -156,9 +182,26 @@ class CIFAR10(ArrayDataset):
 
 
 class CIFAR100(CIFAR10):
-    """50,000 training or 10,000 test images in 100 classes; see `CIFAR10`.
+    """50,000 training or 10,000 test images in 100 classes.
 
-    The classes are the 100 fine labels.
+    Arguments, shapes and errors are those of `CIFAR10`. The classes are the 100 fine labels; the
+    folder is `cifar-100-python`.
+
+    >>> import minitorch_cnn as mt
+    >>> import pickle, tempfile, warnings
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> warnings.simplefilter("ignore")  # these are not the official files
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     folder = Path(root, "cifar-100-python")
+    ...     folder.mkdir()
+    ...     pictures = {"data": np.zeros((2, 3072), np.uint8), "fine_labels": [1, 0]}
+    ...     _ = (folder / "test").write_bytes(pickle.dumps(pictures))
+    ...     names = {"fine_label_names": ["apple", "aquarium_fish"]}
+    ...     _ = (folder / "meta").write_bytes(pickle.dumps(names))
+    ...     data = mt.datasets.CIFAR100(root, train=False)
+    >>> [data.classes[label] for _, label in data]
+    ['aquarium_fish', 'apple']
     """
 
     base_folder = "cifar-100-python"

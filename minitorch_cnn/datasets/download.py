@@ -16,7 +16,15 @@ TIMEOUT = 30  # seconds without a byte before a server is given up
 
 
 def file_checksum(path: str | os.PathLike[str], algorithm: str = "md5") -> str:
-    """The md5 or sha256 of a file, in hexadecimal."""
+    """The checksum of a file in hexadecimal; algorithm: "md5", "sha256" or another of hashlib's.
+
+    Raises FileNotFoundError without the file, ValueError for an unknown algorithm.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:  # an empty file
+    ...     file_checksum(file.name)
+    'd41d8cd98f00b204e9800998ecf8427e'
+    """
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
@@ -25,7 +33,17 @@ def file_checksum(path: str | os.PathLike[str], algorithm: str = "md5") -> str:
 
 
 def check_file(path: str | os.PathLike[str], md5: str | None, sha256: str | None) -> str | None:
-    """None if the file has the checksums that are given, else what is wrong with it."""
+    """None if the file has the checksums that are given, else what is wrong with it.
+
+    A checksum of None is not looked at. Raises FileNotFoundError without the file.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     print(check_file(file.name, md5="d41d8cd98f00b204e9800998ecf8427e", sha256=None))
+    ...     print(check_file(file.name, md5="0" * 32, sha256=None).split(", ")[1])
+    None
+    expected 00000000000000000000000000000000: it is truncated or was changed
+    """
     for algorithm, expected in (("md5", md5), ("sha256", sha256)):
         if expected is None:
             continue
@@ -56,6 +74,15 @@ def download(
 
     Raises RuntimeError if no mirror gives the file, with the reason for each; if a checksum was
     wrong, with the file's name and both checksums.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     there, here = Path(folder, "there.txt"), Path(folder, "here.txt")
+    ...     _ = there.write_text("hello")
+    ...     download(there.as_uri(), here, md5="5d41402abc4b2a76b9719d911017c592", progress=False)
+    ...     here.read_text()
+    'hello'
     """
     path = os.fspath(path)
     mirrors = [urls] if isinstance(urls, str) else list(urls)
@@ -93,6 +120,15 @@ def fetch(url: str, part: str, resume: bool, progress: bool) -> None:
     """Write the bytes behind `url` to the file `part`, after those that are there if `resume`.
 
     Raises OSError if the connection fails or ends early; what has arrived stays in `part`.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     there, part = Path(folder, "there.txt"), Path(folder, "here.txt.part")
+    ...     _ = there.write_text("hello")
+    ...     fetch(there.as_uri(), str(part), resume=False, progress=False)
+    ...     part.read_text()
+    'hello'
     """
     start = os.path.getsize(part) if resume else 0
     request = urllib.request.Request(url, headers={"User-Agent": "minitorch_cnn"})

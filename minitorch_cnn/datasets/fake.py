@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import wrap
-from ..transforms.functional import to_pil_image
+from ..transforms.conversion import to_pil_image
 from .vision import VisionDataset
 
 
@@ -16,14 +16,17 @@ class FakeData(VisionDataset):
     """Random PIL images with random labels; sample i is always the same.
 
         size           how many
-        image_size     (channels, height, width)
+        image_size     (channels, height, width); 1 channel is grey, 3 are RGB
         num_classes    labels are from 0 to num_classes - 1
         random_offset  another offset gives other images
 
+    A sample is (PIL image, label); `ToTensor` makes (C, H, W) of the image. Raises IndexError for a
+    sample that is not there.
+
     >>> import minitorch_cnn as mt
-    >>> image, label = mt.datasets.FakeData(image_size=(3, 8, 8))[0]
-    >>> image.size
-    (8, 8)
+    >>> image, label = mt.datasets.FakeData(image_size=(3, 8, 16))[0]
+    >>> image.size, image.mode, 0 <= label < 10
+    ((16, 8), 'RGB', True)
     """
 
     def __init__(

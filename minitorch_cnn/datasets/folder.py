@@ -24,7 +24,18 @@ IMG_EXTENSIONS = (
 
 
 def default_loader(path: str) -> Image.Image:
-    """The picture in a file, as RGB."""
+    """The picture in a file, as an RGB PIL image, whatever it was before.
+
+    Raises FileNotFoundError without the file, PIL.UnidentifiedImageError if it holds no picture.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("L", (4, 2), 255).save(f"{folder}/white.png")
+    ...     image = default_loader(f"{folder}/white.png")
+    >>> image.size, image.mode, image.getpixel((0, 0))
+    ((4, 2), 'RGB', (255, 255, 255))
+    """
     with open(path, "rb") as file:
         return Image.open(file).convert("RGB")
 
@@ -43,8 +54,21 @@ class ImageFolder(VisionDataset):
         .classes   class names, sorted            .samples, .imgs  list of (path, class number)
         .targets   class number of each sample    .class_to_idx    name -> number
 
-    Raises FileNotFoundError, listing what was found, if there are no class folders or if one of
-    them holds no picture.
+    A sample is (image, class number), after the transforms; before them, images have the size (H,
+    W) of their files. Raises FileNotFoundError, listing what was found, if there are no class
+    folders or if one of them holds no picture.
+
+    >>> import minitorch_cnn as mt
+    >>> import os, tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for name in ("dog", "cat"):
+    ...         os.mkdir(f"{root}/{name}")
+    ...         Image.new("RGB", (8, 8)).save(f"{root}/{name}/1.png")
+    ...     data = mt.datasets.ImageFolder(root)
+    ...     image, label = data[1]
+    >>> data.classes, data.targets, image.size, data.classes[label]
+    (['cat', 'dog'], [0, 1], (8, 8), 'dog')
     """
 
     def __init__(

@@ -33,7 +33,15 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
         4 d bytes the length of each axis, int32 big-endian
         then      the values, row by row
 
-    Raises RuntimeError if the file is damaged or of another length than its header says.
+    Raises RuntimeError if the file is damaged or of another length than its header says,
+    FileNotFoundError if it is not there.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = file.write(bytes([0, 0, 8, 1, 0, 0, 0, 3, 10, 20, 30]))
+    ...     file.flush()
+    ...     read_idx(file.name)
+    array([10, 20, 30], dtype=uint8)
     """
     name = os.fspath(path)
     try:
@@ -69,7 +77,25 @@ class MNIST(ArrayDataset):
         .data     uint8 tensor (N, 28, 28)        .classes       names
         .targets  int64 tensor (N,)               .class_to_idx  name -> number
 
-    Raises RuntimeError if the files are missing (saying where to put them) or damaged.
+    A sample is (grey PIL image, label), after the transforms. Raises RuntimeError if the files are
+    missing (saying where to put them) or damaged.
+
+    Here with two black pictures in the place of the real files:
+
+    >>> import minitorch_cnn as mt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     header = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28])
+    ...     _ = Path(root, "t10k-images-idx3-ubyte").write_bytes(header + bytes(2 * 28 * 28))
+    ...     header = bytes([0, 0, 8, 1, 0, 0, 0, 2])
+    ...     _ = Path(root, "t10k-labels-idx1-ubyte").write_bytes(header + bytes([5, 7]))
+    ...     data = mt.datasets.MNIST(root, train=False)
+    >>> data.data.shape, data.targets
+    (minitorch_cnn.Size([2, 28, 28]), tensor([5, 7]))
+    >>> image, label = data[1]
+    >>> image.size, data.classes[label]
+    ((28, 28), '7 - seven')
     """
 
     mirrors = [
@@ -123,10 +149,18 @@ class MNIST(ArrayDataset):
 
     @property
     def raw_folder(self) -> str:
+        """`root/MNIST/raw`, or with the name of a subclass: where downloads go.
+
+        It is read-only, and need not exist.
+        """
         return os.path.join(self.root, type(self).__name__, "raw")
 
     def download(self) -> None:
-        """Fetch those of the four files that are not there, and check them."""
+        """Fetch those of the four files that are not there, and check them.
+
+        Called by ``MNIST(root, download=True)``. Raises RuntimeError if no mirror gives the right
+        file.
+        """
         for filename, md5 in self.resources:
             if self._look_for(filename.removesuffix(".gz")) is None:
                 path = os.path.join(self.raw_folder, filename)
@@ -152,10 +186,14 @@ class MNIST(ArrayDataset):
 
 
 class FashionMNIST(MNIST):
-    """60,000 training or 10,000 test images of clothes; see `MNIST`.
+    """60,000 training or 10,000 test images of clothes.
 
-    Debian and Ubuntu have them as the package `dataset-fashion-mnist`: then `root` is
-    "/usr/share/datasets/fashion-mnist".
+    Arguments, shapes and errors are those of `MNIST`. Debian and Ubuntu have them as the package
+    `dataset-fashion-mnist`: then `root` is "/usr/share/datasets/fashion-mnist".
+
+    >>> import minitorch_cnn as mt
+    >>> mt.datasets.FashionMNIST.classes[:3]
+    ['T-shirt/top', 'Trouser', 'Pullover']
     """
 
     mirrors = ["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"]

@@ -15,7 +15,19 @@ from ..utils.data import Dataset, ImageBatch
 class VisionDataset(Dataset):
     """A data set of (image, target), with an optional transform for each.
 
-    transform: called with the PIL image; target_transform: called with the target.
+    transform: called with the PIL image, of any size; target_transform: called with the target.
+    Subclasses write `__getitem__`, which ends with ``return self._transformed(image, target)``, and
+    `__len__`, which raises NotImplementedError until then.
+
+    >>> import minitorch_cnn as mt
+    >>> data = mt.datasets.Shapes(size=2, transform=mt.transforms.ToTensor(), image_size=8)
+    >>> isinstance(data, VisionDataset), data[0][0].shape
+    (True, minitorch_cnn.Size([3, 8, 8]))
+    >>> data
+    Dataset Shapes
+        Number of datapoints: 2
+        Split: Train
+        Transform: ToTensor()
     """
 
     def __init__(
@@ -39,7 +51,11 @@ class VisionDataset(Dataset):
         raise NotImplementedError(f"{type(self).__name__} must define __len__()")
 
     def extra_repr(self) -> str:
-        """Further lines for the repr, for subclasses to write."""
+        """Further lines for the repr, for subclasses to write.
+
+        >>> VisionDataset("").extra_repr()
+        ''
+        """
         return ""
 
     def __repr__(self) -> str:
@@ -56,10 +72,19 @@ class VisionDataset(Dataset):
 
 
 class ArrayDataset(VisionDataset):
-    """Images that all lie in one array: `data` is uint8 (N, H, W, C) or (N, H, W), `targets`
-    holds N ints.
+    """Images that all lie in one array.
 
-    Both are read anew for every sample, so they may be cut or replaced.
+        data     uint8 (N, H, W, C) or (N, H, W)
+        targets  N ints
+
+    Both are read anew for every sample, so they may be cut or replaced. A sample is (PIL image,
+    int), after the transforms. Raises IndexError for a sample that is not there.
+
+    >>> import minitorch_cnn as mt
+    >>> data = mt.datasets.Shapes(size=4, image_size=8)
+    >>> data.data, data.targets = data.data[:3], [7, 8, 9]
+    >>> len(data), data[2][1]
+    (3, 9)
     """
 
     data: Any
@@ -91,4 +116,10 @@ class ArrayDataset(VisionDataset):
         return len(self.data)
 
     def extra_repr(self) -> str:
+        """The split, as a line for the repr.
+
+        >>> import minitorch_cnn as mt
+        >>> mt.datasets.Shapes(size=1, image_size=8).extra_repr()
+        'Split: Train'
+        """
         return f"Split: {'Train' if self.train else 'Test'}"

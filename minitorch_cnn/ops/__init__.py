@@ -32,7 +32,8 @@ from .breadth.other_matrices import *
 from .breadth.other_rearrange import *
 from .breadth.other_statistics import *
 from .breadth.other_vectors import *
-from .breadth.pointwise import *
+from .breadth.pointwise_binary import *
+from .breadth.pointwise_unary import *
 from .breadth.reduction import *
 from .common import public_names as _public_names
 from .compare import *

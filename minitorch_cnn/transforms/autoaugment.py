@@ -19,7 +19,11 @@ from .random import chance
 
 
 class Distortion(NamedTuple):
-    """The strengths to choose from, weakest first, and whether they are as well negative."""
+    """The strengths to choose from, weakest first, and whether they are as well negative.
+
+    >>> Distortion(np.linspace(0.0, 30.0, 4), signed=True).strengths.tolist()  # degrees
+    [0.0, 10.0, 20.0, 30.0]
+    """
 
     strengths: np.ndarray
     signed: bool
@@ -64,7 +68,19 @@ def distort(
     interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
     fill: float | Sequence[float] | None = None,
 ) -> Any:
-    """One distortion of a PIL image or a uint8 tensor (..., C, H, W). Shears are slopes."""
+    """One distortion, by its name, of a PIL image or a uint8 tensor (..., C, H, W).
+
+    name: one of those in `_space`; strength: degrees for "Rotate", a slope for "ShearX", -1 to 1
+    for "Brightness", ...; any other returns the image itself, as "Identity" does. fill: for what
+    was outside. Raises what the transform of that name raises.
+
+    >>> import minitorch_cnn as mt
+    >>> image = mt.tensor([[[100, 200]]], dtype=mt.uint8)
+    >>> distort(image, "Brightness", -0.5).tolist()
+    [[[50, 100]]]
+    >>> distort(image, "Solarize", 150.0).tolist()  # the negative from 150 on
+    [[[100, 55]]]
+    """
     shear = math.degrees(math.atan(strength))
     moved = int(strength)
     geometry: dict[str, tuple] = {  # angle, translation, scale, shear, ..., centre
@@ -97,7 +113,21 @@ def distort(
 
 
 class TrivialAugmentWide:
-    """One random distortion of random strength; for uint8 tensors and PIL images."""
+    """One random distortion of random strength; for uint8 tensors and PIL images.
+
+        num_magnitude_bins  how many strengths there are, from none to the strongest
+        interpolation, fill  of the distortions that move pixels; see `rotate`
+
+    Tensors are (..., C, H, W) with 1 or 3 channels. The image keeps its size and kind. Raises
+    NotImplementedError, for some of the distortions, for a tensor of another dtype. Müller and
+    Hutter, "TrivialAugment", 2021.
+
+    >>> import minitorch_cnn as mt
+    >>> image = mt.tensor([[[0, 100], [200, 255]]], dtype=mt.uint8)
+    >>> y = mt.transforms.TrivialAugmentWide()(image)
+    >>> y.shape, y.dtype
+    (minitorch_cnn.Size([1, 2, 2]), minitorch_cnn.uint8)
+    """
 
     def __init__(
         self,
@@ -122,7 +152,19 @@ class TrivialAugmentWide:
 
 
 class RandAugment:
-    """num_ops random distortions of the strength `magnitude`, of 0 to num_magnitude_bins - 1."""
+    """num_ops random distortions of the strength `magnitude`, of 0 to num_magnitude_bins - 1.
+
+    For uint8 tensors (..., C, H, W) and PIL images, which keep their size and kind. interpolation,
+    fill: of those that move pixels; see `rotate`. Raises ValueError for another magnitude,
+    NotImplementedError, for some distortions, for a tensor of another dtype. Cubuk et al.,
+    "RandAugment", 2019.
+
+    >>> import minitorch_cnn as mt
+    >>> from PIL import Image
+    >>> image = mt.transforms.RandAugment(num_ops=1, magnitude=5)(Image.new("RGB", (8, 4), "red"))
+    >>> image.size, image.mode
+    ((8, 4), 'RGB')
+    """
 
     def __init__(
         self,

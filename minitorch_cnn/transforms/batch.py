@@ -28,7 +28,9 @@ class BatchAugment:
     Called with images, uint8 (N, H, W, C) or (N, C, H, W), array or tensor, it returns a float32
     tensor of logical shape (N, C, H, W) whose memory is channels-last. Called with a list of
     samples or an `ImageBatch` it returns (images, int64 labels): so it can be a DataLoader's
-    collate_fn. Raises TypeError for images of another type or shape.
+    collate_fn. Raises ValueError for a mean and std of different lengths, a std of 0, a negative
+    crop_padding or another padding_mode; when called, TypeError for images of another type or
+    shape.
 
     >>> import minitorch_cnn as mt
     >>> data = mt.datasets.Shapes(size=64)
@@ -62,7 +64,13 @@ class BatchAugment:
         self.padding_mode = padding_mode
 
     def eval(self) -> BatchAugment:
-        """The same normalisation without crop and flip."""
+        """The same normalisation without crop and flip.
+
+        >>> import minitorch_cnn as mt
+        >>> test = mt.transforms.BatchAugment(mean=[0.5], std=[0.5]).eval()
+        >>> test(mt.tensor([[[[0, 255]]]], dtype=mt.uint8))  # 0..1 becomes -1..1
+        tensor([[[[-1.,  1.]]]])
+        """
         return BatchAugment(self.mean, self.std, crop_padding=0, flip=False)
 
     def __call__(self, batch: Any) -> Any:

@@ -20,7 +20,17 @@ RED, GREEN, BLUE = 0.2989, 0.587, 0.114
 
 
 def to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
-    """The image without colours, with one channel or with three equal ones."""
+    """The image without colours, with one channel or with three equal ones.
+
+    img: a PIL image, or a tensor (..., C, H, W) of 1 or 3 channels; the result has its type. Grey
+    is 0.2989 red + 0.587 green + 0.114 blue. Raises ValueError for another num_output_channels,
+    TypeError for a tensor of other channels.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.to_grayscale(mt.tensor([[[1.0]], [[0.0]], [[0.0]]]))  # a red pixel
+    tensor([[[0.2989]]])
+    """
     if num_output_channels not in (1, 3):
         raise ValueError(f"num_output_channels should be 1 or 3, got {num_output_channels}")
     if is_pil(img):
@@ -59,7 +69,16 @@ def _check_factor(name: str, factor: float) -> None:
 
 
 def adjust_brightness(img: Any, brightness_factor: float) -> Any:
-    """All values times the factor: 0 is black, 1 the image itself, 2 twice as bright."""
+    """All values times the factor: 0 is black, 1 the image itself, 2 twice as bright.
+
+    img: a PIL image or a tensor (..., H, W), uint8 0..255 or float 0..1; values stay in that range.
+    Raises ValueError for a negative factor.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.adjust_brightness(mt.tensor([[[0.1, 0.3, 0.8]]]), 2.0)
+    tensor([[[0.2000, 0.6000, 1.0000]]])
+    """
     _check_factor("brightness", brightness_factor)
     if is_pil(img):
         return ImageEnhance.Brightness(img).enhance(brightness_factor)
@@ -67,7 +86,16 @@ def adjust_brightness(img: Any, brightness_factor: float) -> Any:
 
 
 def adjust_contrast(img: Any, contrast_factor: float) -> Any:
-    """Distances from the image's mean grey times the factor: 0 is plain grey, 1 the image."""
+    """Distances from the image's mean grey times the factor: 0 is plain grey, 1 the image.
+
+    img: a PIL image or a tensor (..., C, H, W) of 1 or 3 channels, uint8 0..255 or float 0..1;
+    values stay in that range. Raises ValueError for a negative factor.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.adjust_contrast(mt.tensor([[[0.25, 0.75]]]), 0.5)  # the mean is 0.5
+    tensor([[[0.3750, 0.6250]]])
+    """
     _check_factor("contrast", contrast_factor)
     if is_pil(img):
         return ImageEnhance.Contrast(img).enhance(contrast_factor)
@@ -79,7 +107,16 @@ def adjust_contrast(img: Any, contrast_factor: float) -> Any:
 
 
 def adjust_saturation(img: Any, saturation_factor: float) -> Any:
-    """Distances from grey times the factor: 0 is without colour, 1 the image."""
+    """Distances from grey times the factor: 0 is without colour, 1 the image.
+
+    img: a PIL image or a tensor (..., C, H, W) of 1 or 3 channels, uint8 0..255 or float 0..1;
+    values stay in that range. Raises ValueError for a negative factor.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.adjust_saturation(mt.tensor([[[1.0]], [[0.0]], [[0.0]]]), 0.0).flatten()
+    tensor([0.2989, 0.2989, 0.2989])
+    """
     _check_factor("saturation", saturation_factor)
     if is_pil(img):
         return ImageEnhance.Color(img).enhance(saturation_factor)
@@ -90,7 +127,16 @@ def adjust_saturation(img: Any, saturation_factor: float) -> Any:
 
 
 def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
-    """gain * value^gamma, of values 0..1: above 1 shadows become darker, below 1 lighter."""
+    """gain * value^gamma, of values 0..1: above 1 shadows become darker, below 1 lighter.
+
+    img: a PIL image or a tensor (..., H, W), uint8 0..255 (seen as 0..1) or float 0..1; values stay
+    in that range. Raises ValueError for a negative gamma.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.adjust_gamma(mt.tensor([[[0.0, 0.5, 1.0]]]), 2.0)
+    tensor([[[0.0000, 0.2500, 1.0000]]])
+    """
     if gamma < 0:
         raise ValueError("Gamma should be a non-negative real number")
     if is_pil(img):
@@ -107,7 +153,17 @@ def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
 
 
 def adjust_hue(img: Any, hue_factor: float) -> Any:
-    """All colours moved along the circle of hues by `hue_factor` turns, from -0.5 to 0.5."""
+    """All colours moved along the circle of hues by `hue_factor` turns, from -0.5 to 0.5.
+
+    img: a PIL image or a tensor (..., C, H, W), uint8 0..255 or float 0..1. Grey images are
+    returned as they are. Raises ValueError for a factor outside of [-0.5, 0.5].
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> red = mt.tensor([[[1.0]], [[0.0]], [[0.0]]])
+    >>> F.adjust_hue(red, 1 / 3).round(decimals=4).flatten()  # a third of the circle on: green
+    tensor([0., 1., 0.])
+    """
     if not -0.5 <= hue_factor <= 0.5:
         raise ValueError(f"hue_factor ({hue_factor}) is not in [-0.5, 0.5].")
     if is_pil(img):
@@ -152,7 +208,15 @@ def _hue_moved(array: Any, turns: float) -> Any:
 
 
 class Grayscale:
-    """Removes the colours; `num_output_channels=3` repeats the grey channel."""
+    """Removes the colours; `num_output_channels=3` repeats the grey channel.
+
+    For PIL images and tensors (..., C, H, W) of 1 or 3 channels. Raises, when called, what
+    `to_grayscale` raises.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.Grayscale()(mt.ones(3, 2, 2)).shape
+    minitorch_cnn.Size([1, 2, 2])
+    """
 
     def __init__(self, num_output_channels: int = 1):
         self.num_output_channels = num_output_channels
@@ -173,7 +237,13 @@ class ColorJitter:
         brightness, contrast, saturation   b: factor from [max(0, 1 - b), 1 + b], or (min, max)
         hue                                h <= 0.5: turns from [-h, h], or (min, max)
 
-    Raises ValueError for values out of range.
+    For PIL images and tensors (..., C, H, W) of 1 or 3 channels, uint8 0..255 or float 0..1. Raises
+    ValueError for values out of range, TypeError for other than one or two of them.
+
+    >>> import minitorch_cnn as mt
+    >>> darker = mt.transforms.ColorJitter(brightness=(0.5, 0.5))
+    >>> darker(mt.tensor([[[0.2, 1.0]]]))
+    tensor([[[0.1000, 0.5000]]])
     """
 
     def __init__(
@@ -192,7 +262,12 @@ class ColorJitter:
     def get_params(
         brightness: Range, contrast: Range, saturation: Range, hue: Range
     ) -> tuple[list[int], float | None, float | None, float | None, float | None]:
-        """(order of the four changes, then a factor for each; None leaves that one out)."""
+        """(order of the four changes, then a factor for each; None leaves that one out).
+
+        >>> order, *factors = ColorJitter.get_params((0.5, 0.5), None, None, None)
+        >>> sorted(order), factors
+        ([0, 1, 2, 3], [0.5, None, None, None])
+        """
         rng = default_generator.rng
         order = rng.permutation(4).tolist()
         factors = [

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..backend import array_module, to_numpy
-from ..dtypes import dtype, float32, get_default_dtype
+from ..backend import array_module
 from ..tensor import Tensor, wrap
 from .color import (
     adjust_brightness,
@@ -23,6 +22,13 @@ from .color import (
     adjust_saturation,
     rgb_to_grayscale,
     to_grayscale,
+)
+from .conversion import (
+    convert_image_dtype,
+    normalize,
+    pil_to_tensor,
+    to_pil_image,
+    to_tensor,
 )
 from .filters import (
     adjust_sharpness,
@@ -84,140 +90,6 @@ __all__ = [
 
 PADDING_MODES = ("constant", "edge", "reflect", "symmetric")
 
-# ---------------------------------------------------------------------------- conversions
-
-
-def pil_to_tensor(pic: Image.Image) -> Tensor:
-    """PIL image -> tensor (C, H, W) of the same values: uint8 for most kinds of image."""
-    if not isinstance(pic, Image.Image):
-        raise TypeError(f"pic should be a PIL Image, got {type(pic).__name__}")
-    array = np.array(pic)
-    if array.ndim == 2:
-        array = array[:, :, np.newaxis]
-    return wrap(np.ascontiguousarray(array.transpose(2, 0, 1)))
-
-
-def to_tensor(pic: Image.Image | np.ndarray) -> Tensor:
-    """PIL image, or array (H, W) or (H, W, C) -> tensor (C, H, W).
-
-    8-bit values (and the two of mode "1") become floats from 0 to 1, all others keep their value
-    and type.
-
-    >>> import minitorch_cnn as mt
-    >>> from PIL import Image
-    >>> mt.transforms.functional.to_tensor(Image.new("L", (2, 1), 51))
-    tensor([[[0.2000, 0.2000]]])
-    """
-    if isinstance(pic, Image.Image):
-        if pic.mode == "1":
-            return to_tensor(pic.convert("L"))
-        array = np.array(pic)
-    elif isinstance(pic, np.ndarray):
-        array = pic
-    else:
-        raise TypeError(f"pic should be PIL Image or ndarray. Got {type(pic)}")
-    if array.ndim not in (2, 3):
-        raise ValueError(f"pic should be 2/3 dimensional. Got {array.ndim} dimensions.")
-    if array.ndim == 2:
-        array = array[:, :, np.newaxis]
-    array = array.transpose(2, 0, 1)
-    if array.dtype == np.uint8:
-        array = array.astype(get_default_dtype().numpy, order="C")
-        array /= 255
-        return wrap(array)
-    return wrap(np.array(array, order="C"))
-
-
-def to_pil_image(pic: Tensor | np.ndarray, mode: str | None = None) -> Image.Image:
-    """Tensor (C, H, W) or (H, W), or array (H, W, C) or (H, W) -> PIL image.
-
-    A float tensor, of values 0..1, becomes 8 bit: times 255, rounded down. Everything else keeps
-    its values; a float array of one channel becomes mode "F".
-
-    `mode`: Pillow's name for the channels, by default L, LA, RGB or RGBA.
-
-    Raises ValueError for other shapes, and for a mode with another number of channels.
-    """
-    if isinstance(pic, Tensor):
-        if pic.ndim not in (2, 3):
-            raise ValueError(f"pic should be 2/3 dimensional. Got {pic.ndim} dimensions.")
-        array = to_numpy(array_of(pic))
-        if array.ndim == 3:
-            array = array.transpose(1, 2, 0)
-        if array.dtype.kind == "f" and mode != "F":
-            array = (array * 255).astype(np.uint8)
-    elif isinstance(pic, np.ndarray):
-        array = pic
-        if array.ndim not in (2, 3):
-            raise ValueError(f"pic should be 2/3 dimensional. Got {array.ndim} dimensions.")
-    else:
-        raise TypeError(f"pic should be Tensor or ndarray. Got {type(pic)}.")
-    channels = array.shape[2] if array.ndim == 3 else 1
-    if channels > 4:
-        raise ValueError(f"pic should not have > 4 channels. Got {channels} channels.")
-    if array.ndim == 3 and channels == 1:
-        array = array[:, :, 0]
-    if array.ndim == 3 and array.dtype != np.uint8:
-        raise TypeError(f"Input type {array.dtype} is not supported for {channels} channels")
-    image = Image.fromarray(np.ascontiguousarray(array))
-    if mode is None or mode == image.mode:
-        return image
-    if len(Image.new(mode, (1, 1)).getbands()) != channels:
-        raise ValueError(f"mode {mode!r} does not fit an image of {channels} channels")
-    # Other names for the same bytes (HSV, YCbCr, CMYK, ...), not a conversion of colours.
-    return Image.frombytes(mode, image.size, image.tobytes())
-
-
-def convert_image_dtype(image: Tensor, dtype: dtype = float32) -> Tensor:
-    """A tensor image with another type, its values in that type's range: 0..1 or 0..255, ...
-
-    >>> import minitorch_cnn as mt
-    >>> mt.transforms.functional.convert_image_dtype(mt.tensor([[[0.0, 0.5, 1.0]]]), mt.uint8)
-    tensor([[[  0, 127, 255]]], dtype=minitorch_cnn.uint8)
-    """
-    array = array_of(image)
-    limit = 1.0 if image.is_floating_point() else float(np.iinfo(array.dtype).max)
-    if dtype == image.dtype:
-        return image
-    if dtype.is_floating_point:
-        scaled = array.astype(dtype.numpy)
-        return wrap(scaled if limit == 1 else scaled / scaled.dtype.type(limit))
-    largest = float(np.iinfo(dtype.numpy).max)
-    if limit == 1:
-        # Every integer gets an equal part of 0..1.
-        return wrap((array * (largest + 1 - 1e-3)).astype(dtype.numpy))
-    if largest <= limit:
-        return wrap((array // int((limit + 1) // (largest + 1))).astype(dtype.numpy))
-    return wrap(array.astype(dtype.numpy) * int((largest + 1) // (limit + 1)))
-
-
-def normalize(
-    tensor: Tensor, mean: Sequence[float], std: Sequence[float], inplace: bool = False
-) -> Tensor:
-    """(tensor - mean) / std, channel by channel, for a float tensor (..., C, H, W).
-
-    Raises TypeError for other types, ValueError for a std of zero.
-    """
-    if not isinstance(tensor, Tensor):
-        raise TypeError(f"img should be Tensor Image. Got {type(tensor)}")
-    if not tensor.is_floating_point():
-        raise TypeError(f"Input tensor should be a float tensor. Got {tensor.dtype}.")
-    if tensor.ndim < 3:
-        raise ValueError(
-            f"Expected tensor to be a tensor image of size (..., C, H, W). Got {tensor.shape}"
-        )
-    xp = array_module(tensor.array)
-    shift = xp.asarray(mean, dtype=tensor.array.dtype).reshape(-1, 1, 1)
-    scale = xp.asarray(std, dtype=tensor.array.dtype).reshape(-1, 1, 1)
-    if not scale.all():
-        raise ValueError(f"std evaluated to zero, leading to division by zero: std={std}")
-    if inplace:
-        return tensor.sub_(wrap(shift)).div_(wrap(scale))
-    return (tensor - wrap(shift)) / wrap(scale)
-
-
-# ------------------------------------------------------------------------------- geometry
-
 
 def resize(
     img: Any,
@@ -228,10 +100,18 @@ def resize(
 ) -> Any:
     """The image at another size: (height, width), or one number for the smaller edge.
 
-    With one number the shape is kept, and `max_size` limits the longer edge. Tensors go
-    through Pillow too, so both kinds give the same values.
+    img: a PIL image or a tensor (..., H, W) of any dtype, which it keeps. With one number the shape
+    is kept, and `max_size` limits the longer edge. Tensors go through Pillow too, so both kinds
+    give the same values. Raises ValueError for a max_size beside two numbers or not above the one,
+    NotImplementedError for a tensor with `antialias=False` (bilinear, bicubic) or that requires a
+    gradient.
 
-    Raises NotImplementedError for a tensor with `antialias=False`.
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.resize(mt.zeros(3, 10, 20), 5).shape
+    minitorch_cnn.Size([3, 5, 10])
+    >>> F.resize(mt.tensor([[[0.0, 1.0, 4.0, 5.0]]]), (1, 2))
+    tensor([[[1., 4.]]])
     """
     mode = as_interpolation(interpolation)
     height, width = _resized_size(img, size, max_size)
@@ -259,7 +139,18 @@ def _resized_size(img: Any, size: int | Sequence[int], max_size: int | None) -> 
 
 
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
-    """The rectangle of that size at (top, left). What lies outside of the image is 0."""
+    """The rectangle of that size at (top, left). What lies outside of the image is 0.
+
+    img: a PIL image or a tensor (..., H, W) of any dtype. Raises TypeError for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> image = mt.tensor([[[1.0, 2.0], [3.0, 4.0]]])
+    >>> F.crop(image, 0, 1, 2, 1), F.crop(image, -1, 0, 2, 2)
+    (tensor([[[2.],
+             [4.]]]), tensor([[[0., 0.],
+             [1., 2.]]]))
+    """
     if is_pil(img):
         return img.crop((left, top, left + width, top + height))
     bottom, right = top + height, left + width
@@ -274,7 +165,16 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
 
 
 def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
-    """The middle (height, width) of the image; where it is too small, 0 is added around it."""
+    """The middle (height, width) of the image; where it is too small, 0 is added around it.
+
+    img: a PIL image or a tensor (..., H, W). output_size: one number or two. Raises ValueError for
+    more of them, TypeError for anything but an image.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.center_crop(mt.tensor([[[1.0, 2.0, 3.0, 4.0]]]), (1, 2))
+    tensor([[[2., 3.]]])
+    """
     crop_h, crop_w = pair(output_size, "output_size")
     width, height = get_image_size(img)
     if crop_w > width or crop_h > height:
@@ -294,15 +194,31 @@ def resized_crop(
     interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
     antialias: bool | None = True,
 ) -> Any:
-    """`crop`, and then `resize` to (height, width)."""
+    """`crop`, and then `resize` to (height, width).
+
+    img: a PIL image or a tensor (..., H, W). Raises ValueError for a size of more than two numbers,
+    TypeError for anything but an image.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.resized_crop(mt.zeros(3, 10, 10), 0, 0, height=4, width=4, size=(8, 8)).shape
+    minitorch_cnn.Size([3, 8, 8])
+    """
     part = crop(img, top, left, height, width)
     return resize(part, size, interpolation, antialias=antialias)
 
 
 def five_crop(img: Any, size: int | Sequence[int]) -> tuple[Any, ...]:
-    """The four corners and the middle, all of (height, width).
+    """The four corners and the middle, all of (height, width): a tuple.
 
-    Raises ValueError for an image that is smaller.
+    Upper left, upper right, lower left, lower right, middle; img: a PIL image or a tensor (..., H,
+    W). Raises ValueError for an image that is smaller, TypeError for anything but an image.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> image = mt.arange(9).reshape(1, 3, 3)
+    >>> [part.item() for part in F.five_crop(image, 1)]
+    [0, 2, 6, 8, 4]
     """
     h, w = pair(size, "size")
     width, height = get_image_size(img)
@@ -315,7 +231,16 @@ def five_crop(img: Any, size: int | Sequence[int]) -> tuple[Any, ...]:
 
 
 def ten_crop(img: Any, size: int | Sequence[int], vertical_flip: bool = False) -> tuple[Any, ...]:
-    """`five_crop` of the image and of its mirror image (upside down with vertical_flip)."""
+    """`five_crop` of the image and of its mirror image (upside down with vertical_flip): 10 images.
+
+    Arguments, shapes and errors are those of `five_crop`.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> image = mt.arange(9).reshape(1, 3, 3)
+    >>> [part.item() for part in F.ten_crop(image, 1)]
+    [0, 2, 6, 8, 4, 2, 0, 8, 6, 4]
+    """
     mirrored = vflip(img) if vertical_flip else hflip(img)
     return five_crop(img, size) + five_crop(mirrored, size)
 
@@ -326,13 +251,23 @@ def pad(
     fill: float | Sequence[float] = 0,
     padding_mode: str = "constant",
 ) -> Any:
-    """The image with a border: one number, (left and right, top and bottom), or (left, top, right,
-    bottom).
+    """The image with a border.
+
+    padding: one number, (left and right, top and bottom), or (left, top, right, bottom). img: a PIL
+    image or a tensor (..., H, W).
 
         constant   0000|1234|0000   (`fill`: a number, for a PIL image also one per channel)
         edge       1111|1234|4444
         reflect     432|1234|321
         symmetric  4321|1234|4321
+
+    Raises ValueError for another padding_mode or number of paddings, NotImplementedError for
+    negative ones and for a tensor with one fill per channel.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.pad(mt.tensor([[[1.0, 2.0, 3.0, 4.0]]]), (3, 0), padding_mode="reflect")
+    tensor([[[4., 3., 2., 1., 2., 3., 4., 3., 2., 1.]]])
     """
     left, top, right, bottom = parse_padding(padding)
     if padding_mode not in PADDING_MODES:
@@ -360,7 +295,11 @@ def pad(
 
 
 def parse_padding(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) from one, two or four numbers."""
+    """(left, top, right, bottom) from one, two or four numbers. Raises ValueError for three.
+
+    >>> parse_padding(3), parse_padding((1, 2)), parse_padding((1, 2, 3, 4))
+    ((3, 3, 3, 3), (1, 2, 1, 2), (1, 2, 3, 4))
+    """
     if isinstance(padding, int):
         return padding, padding, padding, padding
     if len(padding) not in (1, 2, 4):
@@ -370,14 +309,32 @@ def parse_padding(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
 
 
 def hflip(img: Any) -> Any:
-    """Left and right exchanged."""
+    """Left and right exchanged, in a PIL image or a tensor (..., H, W).
+
+    Raises TypeError for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.hflip(mt.tensor([[[1, 2], [3, 4]]]))
+    tensor([[[2, 1],
+             [4, 3]]])
+    """
     if is_pil(img):
         return img.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return wrap(array_of(img)[..., ::-1].copy())
 
 
 def vflip(img: Any) -> Any:
-    """Top and bottom exchanged."""
+    """Top and bottom exchanged, in a PIL image or a tensor (..., H, W).
+
+    Raises TypeError for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.vflip(mt.tensor([[[1, 2], [3, 4]]]))
+    tensor([[[3, 4],
+             [1, 2]]])
+    """
     if is_pil(img):
         return img.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
     return wrap(array_of(img)[..., ::-1, :].copy())
@@ -397,7 +354,15 @@ def rotate(
         center  (x, y) of the point that stays, from the upper left corner; default the middle
         fill    the value of what was outside, one number or one per channel; default 0
 
-    Raises ValueError for interpolations other than nearest, bilinear and bicubic.
+    img: a PIL image or a tensor (..., C, H, W) of any dtype, which it keeps. Raises ValueError for
+    interpolations other than nearest, bilinear and bicubic (a multiple of 90 degrees may do
+    without), or a fill of another number of channels.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.rotate(mt.tensor([[[1, 2], [3, 4]]]), 90)
+    tensor([[[2, 4],
+             [1, 3]]])
     """
     mode = as_interpolation(interpolation).pillow()
     middle = None if center is None else (float(center[0]), float(center[1]))
@@ -420,11 +385,21 @@ def affine(
 ) -> Any:
     """The image sheared, scaled, turned and moved, about its middle or `center` (x, y).
 
-    angle      degrees, clockwise
-    translate  (x, y) in pixels, to the right and down
-    scale      how much larger, above 0
-    shear      degrees along x, or (along x, along y)
-    fill       the value of what was outside, one number or one per channel; default 0
+        angle      degrees, clockwise
+        translate  (x, y) in pixels, to the right and down
+        scale      how much larger, above 0
+        shear      degrees along x, or (along x, along y)
+        fill       the value of what was outside, one number or one per channel; default 0
+
+    img: a PIL image or a tensor (..., C, H, W) of any dtype; the size stays. Raises ValueError for
+    a scale that is not positive, interpolations other than nearest, bilinear and bicubic, or a fill
+    of another number of channels.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> image = mt.tensor([[[1, 2, 3, 4]]])
+    >>> F.affine(image, angle=0, translate=(1, 0), scale=1.0, shear=0.0)
+    tensor([[[0, 1, 2, 3]]])
     """
     if scale <= 0.0:
         raise ValueError(f"Argument scale should be positive, got {scale}")
@@ -469,7 +444,15 @@ def _with_fill(img: Any, fill: float | Sequence[float] | None, function: Any) ->
 def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Any, inplace: bool = False) -> Tensor:
     """A tensor image whose rectangle of h rows and w columns at row i, column j is `v`.
 
-    `v` is a number or a tensor that broadcasts to (C, h, w).
+    img: (..., C, H, W); `v` is a number or a tensor that broadcasts to (C, h, w). inplace: writes
+    into the image itself. Raises TypeError for anything but a tensor, NotImplementedError for one
+    that requires a gradient.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.transforms import functional as F
+    >>> F.erase(mt.ones(1, 2, 3), i=0, j=1, h=2, w=2, v=0.0)
+    tensor([[[1., 0., 0.],
+             [1., 0., 0.]]])
     """
     if not isinstance(img, Tensor):
         raise TypeError(f"img should be Tensor Image. Got {type(img)}")

@@ -14,7 +14,14 @@ from ..tensor import Tensor, wrap
 
 
 class InterpolationMode(Enum):
-    """How pixels between pixels are computed; Pillow's filters by torchvision's names."""
+    """How pixels between pixels are computed; Pillow's filters by torchvision's names.
+
+    For images of any size. Raises ValueError for another name.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.InterpolationMode("bilinear")
+    <InterpolationMode.BILINEAR: 'bilinear'>
+    """
 
     NEAREST = "nearest"
     NEAREST_EXACT = "nearest-exact"
@@ -25,19 +32,33 @@ class InterpolationMode(Enum):
     LANCZOS = "lanczos"
 
     def pillow(self) -> Image.Resampling:
+        """Pillow's constant for it, which has one kind of nearest, the exact one.
+
+        >>> InterpolationMode.NEAREST_EXACT.pillow().name
+        'NEAREST'
+        """
         # Pillow has one kind of nearest, the exact one.
         return Image.Resampling[self.name.removesuffix("_EXACT")]
 
 
 def as_interpolation(mode: InterpolationMode | int) -> InterpolationMode:
-    """Also accepts Pillow's numbers, as torchvision does."""
+    """The mode, also from one of Pillow's numbers. Raises ValueError for another number.
+
+    >>> as_interpolation(2)
+    <InterpolationMode.BILINEAR: 'bilinear'>
+    """
     if isinstance(mode, InterpolationMode):
         return mode
     return InterpolationMode[Image.Resampling(mode).name]
 
 
 def is_pil(img: Any) -> bool:
-    """True for a PIL image, False for a tensor (..., H, W). Raises TypeError for anything else."""
+    """True for a PIL image, False for a tensor (..., H, W). Raises TypeError for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> is_pil(Image.new("L", (2, 2))), is_pil(mt.ones(1, 2, 2))
+    (True, False)
+    """
     if isinstance(img, Image.Image):
         return True
     if isinstance(img, Tensor):
@@ -50,8 +71,12 @@ def is_pil(img: Any) -> bool:
 def array_of(img: Tensor) -> Any:
     """The bare array of an image tensor.
 
-    The transforms make new images by array operations that autograd does not see, so a tensor
-    that requires a gradient is refused rather than cut from its graph.
+    The transforms make new images by array operations that autograd does not see, so a tensor that
+    requires a gradient is refused with NotImplementedError rather than cut from its graph.
+
+    >>> import minitorch_cnn as mt
+    >>> array_of(mt.ones(1, 1, 2))
+    array([[[1., 1.]]], dtype=float32)
     """
     if img.requires_grad:
         raise NotImplementedError(
@@ -61,7 +86,14 @@ def array_of(img: Tensor) -> Any:
 
 
 def get_dimensions(img: Any) -> list[int]:
-    """[channels, height, width] of a PIL image or of a tensor (..., C, H, W)."""
+    """[channels, height, width] of a PIL image or of a tensor (..., C, H, W); (H, W) has 1 channel.
+
+    Raises TypeError for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> get_dimensions(Image.new("RGB", (8, 4))), get_dimensions(mt.ones(3, 4, 8))
+    ([3, 4, 8], [3, 4, 8])
+    """
     if is_pil(img):
         return [len(img.getbands()), img.height, img.width]
     channels = img.shape[-3] if img.ndim > 2 else 1
@@ -69,13 +101,26 @@ def get_dimensions(img: Any) -> list[int]:
 
 
 def get_image_size(img: Any) -> list[int]:
-    """[width, height], Pillow's order."""
+    """[width, height], Pillow's order, of a PIL image or a tensor (..., H, W).
+
+    Raises TypeError for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> get_image_size(mt.ones(3, 4, 8))
+    [8, 4]
+    """
     _, height, width = get_dimensions(img)
     return [width, height]
 
 
 def fill_for(img: Image.Image, fill: Any) -> Any:
-    """A colour with as many numbers as the image has channels, as Pillow wants it."""
+    """A colour with as many numbers as the image has channels, as Pillow wants it.
+
+    Raises ValueError for another number of them.
+
+    >>> fill_for(Image.new("RGB", (1, 1)), 7.0), fill_for(Image.new("L", (1, 1)), 7)
+    ((7, 7, 7), 7)
+    """
     channels = len(img.getbands())
     if isinstance(fill, (int, float)):
         fill = [fill] * channels
@@ -91,7 +136,13 @@ def through_pillow(img: Tensor, function: Callable[[Image.Image, int], Image.Ima
     """Apply `function(plane, channel)` to every (H, W) plane of a tensor, as a Pillow image.
 
     uint8 planes stay 8 bit (mode "L"): the values are those of a PIL image. All others become
-    32-bit floats for Pillow (mode "F"), and integers are rounded afterwards.
+    32-bit floats for Pillow (mode "F"), and integers are rounded afterwards. Raises
+    NotImplementedError for a tensor that requires a gradient.
+
+    >>> import minitorch_cnn as mt
+    >>> image = mt.tensor([[[1, 2, 3]]], dtype=mt.uint8)
+    >>> through_pillow(image, lambda plane, channel: plane.rotate(180)).tolist()
+    [[[3, 2, 1]]]
     """
     array = to_numpy(array_of(img))
     planes = array.reshape(-1, *array.shape[-2:])
@@ -110,7 +161,11 @@ def through_pillow(img: Tensor, function: Callable[[Image.Image, int], Image.Ima
 
 
 def pair(value: int | Sequence[int], name: str) -> tuple[int, int]:
-    """(height, width) from one number or two."""
+    """(height, width) from one number or two. Raises ValueError for another number of them.
+
+    >>> pair(3, "size"), pair([4, 5], "size")
+    ((3, 3), (4, 5))
+    """
     if isinstance(value, int):
         return value, value
     if len(value) not in (1, 2):

@@ -14,7 +14,11 @@ from .image import InterpolationMode, get_dimensions, pair
 
 
 def chance(p: float) -> bool:
-    """True with probability p."""
+    """True with probability p, drawn from the default generator.
+
+    >>> chance(0.0), chance(1.0)
+    (False, True)
+    """
     return bool(default_generator.rng.random() < p)
 
 
@@ -24,7 +28,12 @@ class RandomResizedCrop:
         scale  the part's share of the image's area, (min, max)
         ratio  its width by its height, (min, max)
 
-    Szegedy et al., "Going deeper with convolutions", 2014, section 6.
+    For PIL images and tensors (..., H, W). interpolation, antialias: of `resize`. Raises ValueError
+    for limits that fall. Szegedy et al., "Going deeper with convolutions", 2014, section 6.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.RandomResizedCrop(8)(mt.rand(3, 20, 30)).shape
+    minitorch_cnn.Size([3, 8, 8])
     """
 
     def __init__(
@@ -47,7 +56,12 @@ class RandomResizedCrop:
     def get_params(
         img: Any, scale: Sequence[float], ratio: Sequence[float]
     ) -> tuple[int, int, int, int]:
-        """(top, left, height, width) of a random part; the middle one if ten tries do not fit."""
+        """(top, left, height, width) of a random part; the middle one if ten tries do not fit.
+
+        >>> import minitorch_cnn as mt
+        >>> RandomResizedCrop.get_params(mt.ones(3, 4, 6), scale=(1.0, 1.0), ratio=(1.5, 1.5))
+        (0, 0, 4, 6)
+        """
         rng = default_generator.rng
         _, height, width = get_dimensions(img)
         for _ in range(10):
@@ -81,10 +95,18 @@ class RandomResizedCrop:
 class RandomAffine:
     """The image turned, moved, scaled and sheared at random; see `affine`.
 
-    degrees    angles from [-degrees, degrees] or (min, max)
-    translate  (a, b): up to a * width to each side, b * height up and down
-    scale      (min, max)
-    shear      degrees along x from [-s, s] or (min, max), or four limits for x and y
+        degrees    angles from [-degrees, degrees] or (min, max)
+        translate  (a, b): up to a * width to each side, b * height up and down
+        scale      (min, max)
+        shear      degrees along x from [-s, s] or (min, max), or four limits for x and y
+
+    For PIL images and tensors (..., C, H, W), whose size stays. Raises ValueError for a negative
+    number of degrees, a translation outside [0, 1], a scale that is not positive or another number
+    of limits.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.RandomAffine(degrees=10, translate=(0.1, 0.1))(mt.rand(3, 8, 8)).shape
+    minitorch_cnn.Size([3, 8, 8])
     """
 
     def __init__(
@@ -117,7 +139,11 @@ class RandomAffine:
         shears: Sequence[float] | None,
         img_size: Sequence[int],
     ) -> tuple[float, tuple[int, int], float, tuple[float, float]]:
-        """(angle, translation, scale, shear) for an image of img_size (width, height)."""
+        """(angle, translation, scale, shear) for an image of img_size (width, height).
+
+        >>> RandomAffine.get_params((5.0, 5.0), None, (2.0, 2.0), None, img_size=(8, 8))
+        (5.0, (0, 0), 2.0, (0.0, 0.0))
+        """
         rng = default_generator.rng
         angle = float(rng.uniform(degrees[0], degrees[1]))
         moved = (0, 0)
@@ -159,7 +185,16 @@ def _limits(name: str, value: float | Sequence[float], lengths: tuple[int, ...])
 
 
 class GaussianBlur:
-    """`gaussian_blur` with a random sigma from (min, max), or with the one that is given."""
+    """`gaussian_blur` with a random sigma from (min, max), or with the one that is given.
+
+    For PIL images and tensors (..., H, W). Raises ValueError for an even kernel_size or limits of
+    sigma that are not positive or fall.
+
+    >>> import minitorch_cnn as mt
+    >>> blur = mt.transforms.GaussianBlur(3, sigma=(0.1, 1.0))
+    >>> blur(mt.rand(3, 8, 8)).shape
+    minitorch_cnn.Size([3, 8, 8])
+    """
 
     def __init__(
         self, kernel_size: int | Sequence[int], sigma: float | Sequence[float] = (0.1, 2.0)
@@ -173,7 +208,11 @@ class GaussianBlur:
 
     @staticmethod
     def get_params(sigma_min: float, sigma_max: float) -> float:
-        """A random sigma."""
+        """A random sigma.
+
+        >>> GaussianBlur.get_params(0.5, 0.5)
+        0.5
+        """
         return float(default_generator.rng.uniform(sigma_min, sigma_max))
 
     def __call__(self, img: Any) -> Any:
@@ -184,7 +223,16 @@ class GaussianBlur:
 
 
 class FiveCrop:
-    """A tuple of the four corners and the middle; see `five_crop`."""
+    """A tuple of the four corners and the middle.
+
+    Shapes and errors, when called, are those of `five_crop`.
+
+    >>> import minitorch_cnn as mt
+    >>> T = mt.transforms
+    >>> five = T.Compose([T.FiveCrop(2), T.Lambda(mt.stack)])
+    >>> five(mt.rand(3, 8, 8)).shape
+    minitorch_cnn.Size([5, 3, 2, 2])
+    """
 
     def __init__(self, size: int | Sequence[int]):
         self.size = pair(size, "size")
@@ -197,7 +245,14 @@ class FiveCrop:
 
 
 class TenCrop:
-    """A tuple of the `FiveCrop` of the image and of its mirror image."""
+    """A tuple of the `FiveCrop` of the image and of its mirror image (vertical_flip: upside down).
+
+    Shapes and errors, when called, are those of `five_crop`.
+
+    >>> import minitorch_cnn as mt
+    >>> len(mt.transforms.TenCrop(2)(mt.rand(3, 8, 8)))
+    10
+    """
 
     def __init__(self, size: int | Sequence[int], vertical_flip: bool = False):
         self.size = pair(size, "size")
@@ -211,7 +266,15 @@ class TenCrop:
 
 
 class ConvertImageDtype:
-    """A tensor image with another type; see `convert_image_dtype`."""
+    """A tensor image with another type, its values in that type's range.
+
+    Shapes and errors, when called, are those of `convert_image_dtype`.
+
+    >>> import minitorch_cnn as mt
+    >>> to_float = mt.transforms.ConvertImageDtype(mt.float32)
+    >>> to_float(mt.tensor([[[0, 51, 255]]], dtype=mt.uint8))
+    tensor([[[0.0000, 0.2000, 1.0000]]])
+    """
 
     def __init__(self, dtype: dtype):
         self.dtype = dtype
@@ -240,44 +303,89 @@ class _WithProbability:
 
 
 class RandomGrayscale(_WithProbability):
-    """The image without colours, with as many channels, with probability `p`."""
+    """The image without colours, with as many channels, with probability `p`.
+
+    For PIL images and tensors (..., C, H, W) of 1 or 3 channels. Raises, when it happens, what
+    `to_grayscale` raises.
+
+    >>> import minitorch_cnn as mt
+    >>> image = mt.tensor([[[1.0]], [[0.0]], [[0.0]]])
+    >>> mt.transforms.RandomGrayscale(p=1.0)(image).flatten()
+    tensor([0.2989, 0.2989, 0.2989])
+    """
 
     def __init__(self, p: float = 0.1):
         super().__init__(p)
 
     def change(self, img: Any) -> Any:
+        """The image in grey."""
         return F.rgb_to_grayscale(img, get_dimensions(img)[0])
 
 
 class RandomInvert(_WithProbability):
-    """`invert` with probability `p`."""
+    """`invert` with probability `p`.
+
+    Shapes and errors are those of `invert`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.RandomInvert(p=1.0)(mt.tensor([[[0.0, 0.25]]]))
+    tensor([[[1.0000, 0.7500]]])
+    """
 
     def change(self, img: Any) -> Any:
+        """The negative of the image."""
         return F.invert(img)
 
 
 class RandomAutocontrast(_WithProbability):
-    """`autocontrast` with probability `p`."""
+    """`autocontrast` with probability `p`.
+
+    Shapes and errors are those of `autocontrast`.
+
+    >>> import minitorch_cnn as mt
+    >>> image = mt.tensor([[[100, 110, 120]]], dtype=mt.uint8)
+    >>> mt.transforms.RandomAutocontrast(p=1.0)(image).tolist()
+    [[[0, 127, 255]]]
+    """
 
     def change(self, img: Any) -> Any:
+        """The image with its range stretched."""
         return F.autocontrast(img)
 
 
 class RandomEqualize(_WithProbability):
-    """`equalize` with probability `p`."""
+    """`equalize` with probability `p`.
+
+    Shapes and errors are those of `equalize`.
+
+    >>> import minitorch_cnn as mt
+    >>> image = mt.tensor([100, 101, 102, 103], dtype=mt.uint8).repeat(1, 256, 1)
+    >>> mt.transforms.RandomEqualize(p=1.0)(image)[0, 0].tolist()
+    [0, 85, 171, 255]
+    """
 
     def change(self, img: Any) -> Any:
+        """The image with an even histogram."""
         return F.equalize(img)
 
 
 class RandomPosterize(_WithProbability):
-    """`posterize` to `bits` bits with probability `p`."""
+    """`posterize` to `bits` bits with probability `p`.
+
+    Shapes and errors are those of `posterize`.
+
+    >>> import minitorch_cnn as mt
+    >>> image = mt.tensor([[[255, 130, 100]]], dtype=mt.uint8)
+    >>> mt.transforms.RandomPosterize(bits=1, p=1.0)(image).tolist()
+    [[[128, 128, 0]]]
+    """
 
     def __init__(self, bits: int, p: float = 0.5):
         super().__init__(p)
         self.bits = bits
 
     def change(self, img: Any) -> Any:
+        """The image with fewer bits."""
         return F.posterize(img, self.bits)
 
     def __repr__(self) -> str:
@@ -285,13 +393,21 @@ class RandomPosterize(_WithProbability):
 
 
 class RandomSolarize(_WithProbability):
-    """`solarize` from `threshold` on with probability `p`."""
+    """`solarize` from `threshold` on with probability `p`.
+
+    Shapes and errors are those of `solarize`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.RandomSolarize(threshold=0.5, p=1.0)(mt.tensor([[[0.25, 0.75, 1.0]]]))
+    tensor([[[0.2500, 0.2500, 0.0000]]])
+    """
 
     def __init__(self, threshold: float, p: float = 0.5):
         super().__init__(p)
         self.threshold = threshold
 
     def change(self, img: Any) -> Any:
+        """The image with the negative of its light parts."""
         return F.solarize(img, self.threshold)
 
     def __repr__(self) -> str:
@@ -299,13 +415,22 @@ class RandomSolarize(_WithProbability):
 
 
 class RandomAdjustSharpness(_WithProbability):
-    """`adjust_sharpness` by `sharpness_factor` with probability `p`."""
+    """`adjust_sharpness` by `sharpness_factor` with probability `p`.
+
+    Shapes and errors are those of `adjust_sharpness`.
+
+    >>> import minitorch_cnn as mt
+    >>> image = mt.tensor([[[0, 0, 0], [0, 130, 0], [0, 0, 0]]], dtype=mt.uint8)
+    >>> mt.transforms.RandomAdjustSharpness(0.0, p=1.0)(image)[0, 1].tolist()
+    [0, 50, 0]
+    """
 
     def __init__(self, sharpness_factor: float, p: float = 0.5):
         super().__init__(p)
         self.sharpness_factor = sharpness_factor
 
     def change(self, img: Any) -> Any:
+        """The image sharper or smoother."""
         return F.adjust_sharpness(img, self.sharpness_factor)
 
     def __repr__(self) -> str:
@@ -324,13 +449,23 @@ def _check_transforms(transforms: Any) -> list[Callable[[Any], Any]]:
 
 
 class RandomApply(_WithProbability):
-    """Several transforms one after the other, with probability `p`."""
+    """Several transforms one after the other, with probability `p`, or none of them.
+
+    For images of any size and kind that they take. Raises TypeError for transforms that are no
+    sequence.
+
+    >>> import minitorch_cnn as mt
+    >>> T = mt.transforms
+    >>> T.RandomApply([T.RandomInvert(1.0), T.RandomInvert(1.0)], p=1.0)(mt.tensor([[[0.0, 0.25]]]))
+    tensor([[[0.0000, 0.2500]]])
+    """
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: float = 0.5):
         super().__init__(p)
         self.transforms = _check_transforms(transforms)
 
     def change(self, img: Any) -> Any:
+        """The image after all of the transforms."""
         for transform in self.transforms:
             img = transform(img)
         return img
@@ -341,7 +476,16 @@ class RandomApply(_WithProbability):
 
 
 class RandomChoice:
-    """One of several transforms; p: how likely each is, by default all alike."""
+    """One of several transforms; p: how likely each is, by default all alike.
+
+    For images of any size and kind that they take. p need not add up to 1. Raises TypeError for
+    transforms that are no sequence, ValueError for another number of probabilities.
+
+    >>> import minitorch_cnn as mt
+    >>> T = mt.transforms
+    >>> T.RandomChoice([T.RandomInvert(1.0), T.Lambda(abs)], p=[1, 0])(mt.tensor([[[0.0, 0.25]]]))
+    tensor([[[1.0000, 0.7500]]])
+    """
 
     def __init__(
         self, transforms: Sequence[Callable[[Any], Any]], p: Sequence[float] | None = None
@@ -364,7 +508,16 @@ class RandomChoice:
 
 
 class RandomOrder:
-    """All of several transforms, in random order."""
+    """All of several transforms, in random order.
+
+    For images of any size and kind that they take. Raises TypeError if they are no sequence.
+
+    >>> import minitorch_cnn as mt
+    >>> T = mt.transforms
+    >>> add = T.RandomOrder([T.Lambda(lambda x: x + 1), T.Lambda(lambda x: x + 10)])
+    >>> add(mt.zeros(2))
+    tensor([11., 11.])
+    """
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]]):
         self.transforms = _check_transforms(transforms)

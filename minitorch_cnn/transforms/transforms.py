@@ -17,6 +17,9 @@ from .image import InterpolationMode, get_dimensions, pair
 class Compose:
     """Several transforms, one after the other.
 
+    Called with an image, of any size and kind, it hands each the result of the one before. Raises
+    TypeError, when called, if transforms is no sequence, and what they raise.
+
     >>> import minitorch_cnn as mt
     >>> T = mt.transforms
     >>> T.Compose([T.CenterCrop(2), T.Normalize([1.0], [2.0])])(mt.ones(1, 4, 4))
@@ -38,7 +41,14 @@ class Compose:
 
 
 class Lambda:
-    """A function of your own as a transform."""
+    """A function of your own as a transform.
+
+    For images of any size and kind that it takes. Raises TypeError if it cannot be called.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.Lambda(lambda image: image * 2)(mt.ones(1, 1, 2))
+    tensor([[[2., 2.]]])
+    """
 
     def __init__(self, lambd: Callable[[Any], Any]):
         if not callable(lambd):
@@ -53,7 +63,15 @@ class Lambda:
 
 
 class ToTensor:
-    """PIL image or array (H, W, C) of 0..255 -> float tensor (C, H, W) of 0..1; see `to_tensor`."""
+    """PIL image or array (H, W, C) of 0..255 -> float tensor (C, H, W) of 0..1; see `to_tensor`.
+
+    Raises TypeError for anything else, ValueError for an array of other dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> from PIL import Image
+    >>> mt.transforms.ToTensor()(Image.new("RGB", (1, 1), (0, 51, 255))).flatten()
+    tensor([0.0000, 0.2000, 1.0000])
+    """
 
     def __call__(self, pic: Any) -> Tensor:
         return F.to_tensor(pic)
@@ -63,7 +81,13 @@ class ToTensor:
 
 
 class PILToTensor:
-    """PIL image -> tensor (C, H, W) of the same values."""
+    """PIL image -> tensor (C, H, W) of the same values, uint8. Raises TypeError for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> from PIL import Image
+    >>> mt.transforms.PILToTensor()(Image.new("RGB", (1, 1), (0, 51, 255))).flatten().tolist()
+    [0, 51, 255]
+    """
 
     def __call__(self, pic: Any) -> Tensor:
         return F.pil_to_tensor(pic)
@@ -73,7 +97,16 @@ class PILToTensor:
 
 
 class ToPILImage:
-    """Tensor (C, H, W) or array (H, W, C) -> PIL image; see `to_pil_image`."""
+    """Tensor (C, H, W) or array (H, W, C) -> PIL image; see `to_pil_image`.
+
+    mode: Pillow's name for the channels, by default L, LA, RGB or RGBA. Raises, when called, what
+    `to_pil_image` raises.
+
+    >>> import minitorch_cnn as mt
+    >>> image = mt.transforms.ToPILImage()(mt.ones(3, 2, 4))
+    >>> image.mode, image.size
+    ('RGB', (4, 2))
+    """
 
     def __init__(self, mode: str | None = None):
         self.mode = mode
@@ -86,7 +119,15 @@ class ToPILImage:
 
 
 class Normalize:
-    """(x - mean) / std for each channel of a float tensor."""
+    """(x - mean) / std for each channel of a float tensor (..., C, H, W).
+
+    mean, std: one number per channel. inplace: writes over the tensor. Raises, when called, what
+    `normalize` raises: TypeError for integers or a PIL image, ValueError for a std of zero.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.Normalize([0.5], [0.5])(mt.tensor([[[0.0, 0.5, 1.0]]]))
+    tensor([[[-1.,  0.,  1.]]])
+    """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], inplace: bool = False):
         self.mean = mean
@@ -101,7 +142,14 @@ class Normalize:
 
 
 class Resize:
-    """The image at size (height, width), or with one number its smaller edge; see `resize`."""
+    """The image at size (height, width), or with one number its smaller edge; see `resize`.
+
+    For PIL images and tensors (..., H, W). Raises, when called, what `resize` raises.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.Resize(5)(mt.zeros(3, 10, 20)).shape
+    minitorch_cnn.Size([3, 5, 10])
+    """
 
     def __init__(
         self,
@@ -126,7 +174,15 @@ class Resize:
 
 
 class CenterCrop:
-    """The middle (height, width) of the image."""
+    """The middle (height, width) of the image; where it is too small, 0 is added around it.
+
+    For PIL images and tensors (..., H, W); size: one number or two. Raises ValueError for more of
+    them.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.CenterCrop((1, 2))(mt.tensor([[[1.0, 2.0, 3.0, 4.0]]]))
+    tensor([[[2., 3.]]])
+    """
 
     def __init__(self, size: int | Sequence[int]):
         self.size = pair(size, "size")
@@ -139,7 +195,15 @@ class CenterCrop:
 
 
 class Pad:
-    """The image with a border; see `pad` for the modes."""
+    """The image with a border; see `pad` for the arguments.
+
+    For PIL images and tensors (..., H, W). Raises ValueError for another padding_mode or number of
+    paddings; when called, what `pad` raises.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.Pad((1, 0), fill=9)(mt.tensor([[[1, 2]]]))
+    tensor([[[9, 1, 2, 9]]])
+    """
 
     def __init__(
         self,
@@ -166,7 +230,12 @@ class Pad:
 class RandomCrop:
     """A rectangle (height, width) at a random place, after padding.
 
-    pad_if_needed: pad an image that is smaller than `size`, else that raises ValueError.
+    For PIL images and tensors (..., H, W). padding, fill, padding_mode: of `pad`. pad_if_needed:
+    pad an image that is smaller than `size`, else that raises ValueError.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.RandomCrop(8, padding=1)(mt.ones(3, 8, 8)).shape
+    minitorch_cnn.Size([3, 8, 8])
     """
 
     def __init__(
@@ -185,7 +254,14 @@ class RandomCrop:
 
     @staticmethod
     def get_params(img: Any, output_size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """(top, left, height, width) of a random rectangle inside of the image."""
+        """(top, left, height, width) of a random rectangle inside of the image.
+
+        Raises ValueError if the image is smaller.
+
+        >>> import minitorch_cnn as mt
+        >>> RandomCrop.get_params(mt.ones(1, 4, 4), (4, 4))
+        (0, 0, 4, 4)
+        """
         _, height, width = get_dimensions(img)
         crop_h, crop_w = output_size
         if height < crop_h or width < crop_w:
@@ -213,7 +289,15 @@ class RandomCrop:
 
 
 class RandomHorizontalFlip:
-    """Left and right exchanged, with probability `p`."""
+    """Left and right exchanged, with probability `p`, in a PIL image or a tensor (..., H, W).
+
+    Raises TypeError, when it happens, for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.RandomHorizontalFlip(p=1.0)(mt.tensor([[[1, 2], [3, 4]]]))
+    tensor([[[2, 1],
+             [4, 3]]])
+    """
 
     def __init__(self, p: float = 0.5):
         self.p = p
@@ -226,7 +310,15 @@ class RandomHorizontalFlip:
 
 
 class RandomVerticalFlip:
-    """Top and bottom exchanged, with probability `p`."""
+    """Top and bottom exchanged, with probability `p`, in a PIL image or a tensor (..., H, W).
+
+    Raises TypeError, when it happens, for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.RandomVerticalFlip(p=1.0)(mt.tensor([[[1, 2], [3, 4]]]))
+    tensor([[[3, 4],
+             [1, 2]]])
+    """
 
     def __init__(self, p: float = 0.5):
         self.p = p
@@ -241,7 +333,13 @@ class RandomVerticalFlip:
 class RandomRotation:
     """The image turned by a random angle, from [-degrees, degrees] or from (min, max).
 
-    The other arguments are those of `rotate`.
+    The other arguments, shapes and errors are those of `rotate`. Raises ValueError for a negative
+    number of degrees or other than one or two of them.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.transforms.RandomRotation((90, 90))(mt.tensor([[[1, 2], [3, 4]]]))
+    tensor([[[2, 4],
+             [1, 3]]])
     """
 
     def __init__(
@@ -268,7 +366,11 @@ class RandomRotation:
 
     @staticmethod
     def get_params(degrees: Sequence[float]) -> float:
-        """A random angle."""
+        """A random angle in degrees.
+
+        >>> RandomRotation.get_params((5.0, 5.0))
+        5.0
+        """
         return float(default_generator.rng.uniform(degrees[0], degrees[1]))
 
     def __call__(self, img: Any) -> Any:
@@ -283,13 +385,20 @@ class RandomRotation:
 
 
 class RandomErasing:
-    """Sets a random rectangle of a tensor image to a value, with probability `p`.
+    """Sets a random rectangle of a tensor image (..., C, H, W) to a value, with probability `p`.
 
         scale  the rectangle's part of the image's area, (min, max)
         ratio  its height by its width, (min, max)
         value  a number, one per channel, or "random" for normally distributed values
 
-    Zhong et al., "Random Erasing Data Augmentation", 2017.
+    inplace: writes into the image itself. Raises ValueError for limits out of range, another word,
+    or (when called) another number of values. Zhong et al., "Random Erasing Data Augmentation",
+    2017.
+
+    >>> import minitorch_cnn as mt
+    >>> erase = mt.transforms.RandomErasing(p=1.0, scale=(0.25, 0.25), ratio=(1.0, 1.0))
+    >>> erase(mt.ones(1, 4, 4)).sum()  # 4 of 16 pixels are 0
+    tensor(12.)
     """
 
     def __init__(
@@ -318,7 +427,13 @@ class RandomErasing:
     def get_params(
         img: Tensor, scale: Sequence[float], ratio: Sequence[float]
     ) -> tuple[int, int, int, int] | None:
-        """(top, left, height, width) of a random rectangle; None if ten tries do not fit."""
+        """(top, left, height, width) of a random rectangle; None if ten tries do not fit.
+
+        >>> import minitorch_cnn as mt
+        >>> top, left, *size = RandomErasing.get_params(mt.ones(1, 8, 8), (0.25, 0.25), (1.0, 1.0))
+        >>> size
+        [4, 4]
+        """
         rng = default_generator.rng
         _, height, width = get_dimensions(img)
         for _ in range(10):

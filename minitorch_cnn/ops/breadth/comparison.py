@@ -21,11 +21,13 @@ __all__ = ["argsort", "sort", "msort", "topk", "kthvalue", "isin"]
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """The positions (int64) of the elements along a dimension in rising (or falling) order.
 
-    Always stable: equal elements keep their order. NaN counts as the largest.
+    Any shape, and the result has it too. Always stable: equal elements keep their order. NaN counts
+    as the largest. Raises IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
-    >>> mt.tensor([30, 10, 20, 10]).argsort()
-    tensor([1, 3, 2, 0])
+    >>> x = mt.tensor([30, 10, 20, 10])
+    >>> x.argsort(), x[x.argsort()]
+    (tensor([1, 3, 2, 0]), tensor([10, 10, 20, 30]))
     """
     axis = input._dim(dim)
     if input.ndim == 0:
@@ -39,27 +41,44 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 
 
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    """(values, indices) in rising (or falling) order along a dimension.
+    """(values, indices) in rising (or falling) order along a dimension, both of the input's shape.
+
+    indices are int64, those of `argsort`. The gradient goes back to where each value came from.
+    Raises IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
-    >>> mt.tensor([3.0, 1.0, 2.0]).sort(descending=True).values
-    tensor([3., 2., 1.])
+    >>> values, indices = mt.tensor([3.0, 1.0, 2.0]).sort(descending=True)
+    >>> values, indices
+    (tensor([3., 2., 1.]), tensor([0, 2, 1]))
     """
     indices = argsort(input, dim, descending)
     return ValuesAndIndices(gather(input, dim, indices), indices)
 
 
 def msort(input: Tensor) -> Tensor:
-    """Sorted along dimension 0."""
+    """The elements in rising order along dimension 0: each column by itself, rows are not kept.
+
+    Any shape, and the result has it too: ``sort(input, 0).values``. Never raises for a tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.msort(mt.tensor([[3, 1], [2, 5]]))
+    tensor([[2, 1],
+            [3, 5]])
+    """
     return sort(input, 0).values
 
 
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """(values, indices) of the k largest (or smallest) elements along a dimension, in order.
 
+    Both have the input's shape with length k in that dimension; indices are int64. sorted=False
+    changes nothing: they are in order anyway. Raises RuntimeError unless k is between 0 and the
+    length, IndexError for a dim out of range.
+
     >>> import minitorch_cnn as mt
-    >>> mt.tensor([3.0, 1.0, 2.0]).topk(2).indices
-    tensor([0, 2])
+    >>> values, indices = mt.tensor([3.0, 1.0, 2.0]).topk(2)
+    >>> values, indices
+    (tensor([3., 2.]), tensor([0, 2]))
     """
     axis = input._dim(dim)
     length = input.size(axis) if input.ndim else 1
@@ -71,7 +90,14 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
 
 def take_at(input: Tensor, axis: int, index: Tensor, keepdim: bool) -> ValuesAndIndices:
-    """The elements at the positions `index`, which has length 1 along axis."""
+    """(values, index) of the elements at the positions `index`, which has length 1 along axis.
+
+    Without keepdim that axis disappears from both.
+
+    >>> import minitorch_cnn as mt
+    >>> take_at(mt.tensor([10, 20, 30]), 0, mt.tensor([2]), keepdim=False).values
+    tensor(30)
+    """
     values = gather(input, axis, index)
     if keepdim or input.ndim == 0:
         return ValuesAndIndices(values, index)
@@ -80,6 +106,9 @@ def take_at(input: Tensor, axis: int, index: Tensor, keepdim: bool) -> ValuesAnd
 
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """(values, indices) of the k-th smallest element along a dimension, counted from 1.
+
+    Any shape. That dimension disappears, or with keepdim has length 1; indices are int64. Raises
+    RuntimeError unless k is between 1 and the length, IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([30, 10, 20]).kthvalue(2).values
@@ -98,6 +127,9 @@ def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:
     """True where an element is one of the test elements (invert: where it is not).
+
+    Any shapes; the result is bool, in the shape of elements. One of the two may be a number.
+    assume_unique changes nothing. Raises TypeError if neither is a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.isin(mt.tensor([1, 2, 3]), mt.tensor([2, 5]))

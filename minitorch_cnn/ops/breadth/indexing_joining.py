@@ -16,6 +16,9 @@ __all__ = ["column_stack", "dstack", "row_stack", "hsplit", "vsplit", "dsplit", 
 def column_stack(tensors: Sequence[Tensor]) -> Tensor:
     """Joined along dimension 1, vectors counting as columns.
 
+    Vectors (n,) and matrices (n, m) -> (n, the sum of the columns); dtypes are promoted. Raises
+    RuntimeError if the heights differ or the list is empty, TypeError for no list of tensors.
+
     >>> import minitorch_cnn as mt
     >>> mt.column_stack([mt.tensor([1, 2]), mt.tensor([3, 4])])
     tensor([[1, 3],
@@ -26,12 +29,30 @@ def column_stack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Joined along dimension 2, after `atleast_3d`."""
+    """Joined along dimension 2, after `atleast_3d`: pictures in grey become the channels of one.
+
+    Matrices (H, W) -> (H, W, how many); vectors count as (1, n, 1); dtypes are promoted. Raises
+    RuntimeError if the other lengths differ or the list is empty, TypeError for no list.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.dstack([mt.tensor([[1, 2]]), mt.tensor([[10, 20]])])
+    tensor([[[ 1, 10],
+             [ 2, 20]]])
+    """
     return cat([atleast_3d(x) for x in tensor_list("dstack", tensors)], 2)
 
 
 def row_stack(tensors: Sequence[Tensor]) -> Tensor:
-    """Joined along dimension 0, vectors counting as rows."""
+    """Joined along dimension 0, vectors counting as rows; `vstack` by its other name.
+
+    Vectors (m,) and matrices (n, m) -> (the sum of the rows, m); dtypes are promoted. Raises
+    RuntimeError if the widths differ or the list is empty, TypeError for no list of tensors.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.row_stack([mt.tensor([1, 2]), mt.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
     return cat([atleast_2d(x) for x in tensor_list("row_stack", tensors)], 0)
 
 
@@ -50,25 +71,56 @@ def _split_along(name: str, input: Tensor, how: Any, dim: int, least: int) -> tu
 
 
 def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """`tensor_split` along dimension 1 (0 for vectors), into equal parts or at indices."""
+    """Cut along dimension 1 (0 for vectors): (n, m, ...) -> a tuple of k views (n, m/k, ...).
+
+    indices_or_sections: a number of equal parts, or the list of positions before which to cut.
+    Raises RuntimeError for a 0-d tensor, or a length that the number does not divide.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.hsplit(mt.tensor([[1, 2, 3, 4]]), 2)
+    (tensor([[1, 2]]), tensor([[3, 4]]))
+    >>> mt.hsplit(mt.tensor([1, 2, 3, 4]), [1])
+    (tensor([1]), tensor([2, 3, 4]))
+    """
     return _split_along("torch.hsplit", input, indices_or_sections, int(input.ndim > 1), 1)
 
 
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """`tensor_split` along dimension 0, into equal parts or at indices."""
+    """Cut along dimension 0: (n, ...) -> a tuple of k views (n/k, ...).
+
+    indices_or_sections: as for `hsplit`. Raises RuntimeError for fewer than two dimensions, or a
+    length that the number does not divide.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.vsplit(mt.tensor([[1, 2], [3, 4]]), 2)
+    (tensor([[1, 2]]), tensor([[3, 4]]))
+    """
     return _split_along("torch.vsplit", input, indices_or_sections, 0, 2)
 
 
 def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """`tensor_split` along dimension 2, into equal parts or at indices."""
+    """Cut along dimension 2: (n, m, p, ...) -> a tuple of k views (n, m, p/k, ...).
+
+    indices_or_sections: as for `hsplit`. Raises RuntimeError for fewer than three dimensions, or a
+    length that the number does not divide.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.dsplit(mt.tensor([[[1, 2], [3, 4]]]), 2)
+    (tensor([[[1],
+             [3]]]), tensor([[[2],
+             [4]]]))
+    """
     return _split_along("torch.dsplit", input, indices_or_sections, 2, 3)
 
 
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """Positions in a flattened tensor of that shape as one tensor of positions for each axis.
 
+    indices: integers, any shape, which each result has too. Raises ValueError for another dtype or
+    a negative length. Positions beyond the end are not noticed: they start again.
+
     >>> import minitorch_cnn as mt
-    >>> mt.unravel_index(mt.tensor([5]), (2, 3))
+    >>> mt.unravel_index(mt.tensor([5]), (2, 3))  # [[0, 1, 2], [3, 4, 5]]
     (tensor([1]), tensor([2]))
     """
     lengths = int_tuple((shape,))

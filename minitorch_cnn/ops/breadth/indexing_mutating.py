@@ -41,6 +41,8 @@ def _vector_index(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[in
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor like input in which every element is `value` (a number or a 0-d tensor).
 
+    Any shape and dtype. Raises RuntimeError for a value tensor of more dimensions.
+
     >>> import minitorch_cnn as mt
     >>> mt.fill(mt.zeros(2), 3.0)
     tensor([3., 3.])
@@ -50,6 +52,10 @@ def fill(input: Tensor, value: Any) -> Tensor:
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """input with the slices at the positions `index` of a dimension set to a number.
+
+    index: a vector of integers; negative ones count from the end. value: a number or a 0-d tensor.
+    Raises IndexError for an index that is out of range, not of integers or no vector; RuntimeError
+    or TypeError for another value.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(3).index_fill(0, mt.tensor([0, 2]), 5.0)
@@ -79,6 +85,10 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """input with its slice index[i] along a dimension replaced by source[i].
 
+    index: a vector of k integers; source: the input's shape with length k in that dimension, and
+    its dtype. Raises RuntimeError for another dtype, IndexError if index is out of range or the
+    shapes do not fit.
+
     >>> import minitorch_cnn as mt
     >>> mt.zeros(3).index_copy(0, mt.tensor([2, 0]), mt.tensor([1.0, 4.0]))
     tensor([4., 0., 1.])
@@ -106,6 +116,9 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """input with the elements of source, one after the other, where the mask (bool) is true.
 
+    input and mask broadcast; source has any shape, the input's dtype, and at least as many elements
+    as there are places. Raises RuntimeError otherwise.
+
     >>> import minitorch_cnn as mt
     >>> mask = mt.tensor([True, False, True])
     >>> mt.zeros(3).masked_scatter(mask, mt.tensor([7.0, 8.0, 9.0]))
@@ -132,6 +145,9 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """input with source at positions of its flattened form; accumulate adds instead.
+
+    input, index, source: any shapes; the result has the input's shape. index: integers, as many as
+    source has elements. Raises RuntimeError otherwise, IndexError for a position out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 2).put(mt.tensor([3]), mt.tensor([5.0]))
@@ -167,6 +183,9 @@ def _replaced(name: str, input: Tensor, src: Tensor, view: type[ViewFunction], *
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """input with the slice at position `index` of a dimension replaced by src.
 
+    src: the input's shape without that dimension. Raises RuntimeError for another shape, IndexError
+    for an index or dim out of range.
+
     >>> import minitorch_cnn as mt
     >>> mt.select_scatter(mt.zeros(2, 2), mt.ones(2), 0, 1)
     tensor([[0., 0.],
@@ -190,7 +209,15 @@ def slice_scatter(
     end: int | None = None,
     step: int = 1,
 ) -> Tensor:
-    """input with ``input[start:end:step]`` along a dimension replaced by src."""
+    """input with ``input[start:end:step]`` along a dimension replaced by src.
+
+    input: any shape; src: the shape of that slice. Raises RuntimeError for another shape or a step
+    below 1, IndexError for a dim out of range.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.slice_scatter(mt.zeros(5), mt.tensor([1.0, 2.0, 3.0]), step=2)
+    tensor([1., 0., 2., 0., 3.])
+    """
     if step < 1:
         raise RuntimeError(f"slice step must be positive, got {step}")
     part = slice(start, end, step)
@@ -200,7 +227,16 @@ def slice_scatter(
 def diagonal_scatter(
     input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
 ) -> Tensor:
-    """input with a diagonal replaced by src."""
+    """input with a diagonal replaced by src; offset 1 is the one above the main diagonal.
+
+    input: any shape; src: the shape of ``input.diagonal(offset, dim1, dim2)``. Raises RuntimeError
+    for another shape or dim1 = dim2, IndexError for a dim out of range.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.diagonal_scatter(mt.zeros(2, 2), mt.tensor([1.0, 2.0]))
+    tensor([[1., 0.],
+            [0., 2.]])
+    """
     first, second = input._dim(dim1), input._dim(dim2)
     if first == second:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
@@ -214,13 +250,13 @@ class AsStrided(ViewFunction):
     """y = the elements that lie at given steps in x's memory"""
 
     @staticmethod
-    def view(array, shape, steps, offset):
+    def view(array: Any, shape: tuple[int, ...], steps: tuple[int, ...], offset: int) -> Any:
         flat = array.reshape(-1)[offset:]
         bytes_apart = [step * array.itemsize for step in steps]
         return array_module(array).lib.stride_tricks.as_strided(flat, shape, bytes_apart)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         # Elements may occur several times: their gradients add up.
         xp = array_module(gy.array)
         shape, steps, offset = ctx.args
@@ -237,8 +273,10 @@ class AsStrided(ViewFunction):
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A view of the tensor's memory with any shape and any steps (counted in elements).
 
-    Raises RuntimeError if it would reach beyond the tensor's own elements, and
-    NotImplementedError for a tensor that is not contiguous.
+    Element (i, j) of the result is element offset + i * stride[0] + j * stride[1] of the flat
+    input, so one may occur several times: windows that overlap cost no memory. Raises RuntimeError
+    if it would reach beyond the tensor's own elements, and NotImplementedError for a tensor that is
+    not contiguous.
 
     >>> import minitorch_cnn as mt
     >>> mt.as_strided(mt.arange(4), (3, 2), (1, 1))

@@ -28,7 +28,7 @@ class ScatterExtreme(Function):
     """y = the largest (or smallest) of what meets in a place; equal ones share the gradient"""
 
     @staticmethod
-    def forward(ctx, x, dim, index, src, choose):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor, src: Tensor, choose: str) -> Tensor:
         ctx.dim = dim
         y = x.array.copy()
         used = src.array[tuple(slice(n) for n in index.array.shape)]
@@ -38,7 +38,7 @@ class ScatterExtreme(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         x, index, src, y = (each.detach() for each in ctx.saved_tensors)
         from_self = (x == y).to(gy.dtype)
         covered = tuple(slice(n) for n in index.shape)
@@ -54,7 +54,7 @@ class ScatterProduct(Function):
     """y = the product of what meets in a place"""
 
     @staticmethod
-    def forward(ctx, x, dim, index, src):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
         ctx.dim = dim
         y = x.array.copy()
         used = src.array[tuple(slice(n) for n in index.array.shape)]
@@ -64,7 +64,7 @@ class ScatterProduct(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         # The slope for a factor is the product of the others: y divided by it. Where one factor
         # is 0, its slope is the product without it and the others have 0; where two are, all have.
         x, index, src, y = ctx.saved_tensors
@@ -92,11 +92,11 @@ class WithoutGradient(Function):
     """y = x, which refuses to be differentiated"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         return x
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Any:
         raise NotImplementedError(
             "scatter_reduce, index_reduce: no second gradient of a product in which an element is 0"
         )
@@ -106,14 +106,14 @@ class PutIntoCorner(Function):
     """y = zeros of a larger shape, with x in its first corner"""
 
     @staticmethod
-    def forward(ctx, x, shape):
+    def forward(ctx: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         ctx.covered = tuple(slice(n) for n in x.array.shape)
         y = array_module(x.array).zeros(shape, x.array.dtype)
         y[ctx.covered] = x.array
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         return gy[ctx.covered], None
 
 
@@ -122,8 +122,11 @@ def scatter_reduce(
 ) -> Tensor:
     """input with elements of src combined into the positions `index` along a dimension.
 
+    For dim 0, src[i][j] goes to y[index[i][j]][j]. input: any shape, which the result has too.
+    index: int64, no longer than src in any dimension, nor than input in the others than dim.
     reduce: "sum", "prod", "mean", "amax" or "amin". include_self: the input's own elements take
-    part; otherwise they only stay where nothing is put.
+    part; otherwise they only stay where nothing is put. Raises RuntimeError for another reduce or
+    for shapes or dtypes that do not fit, IndexError for positions out of range.
 
     >>> import minitorch_cnn as mt
     >>> index = mt.tensor([0, 0, 2])
@@ -175,6 +178,11 @@ def index_reduce(
     include_self: bool = True,
 ) -> Tensor:
     """input with the slices source[i] combined into its slices index[i] along a dimension.
+
+    index: a vector of k int64; source: the input's shape with length k in that dimension. reduce:
+    "prod", "mean", "amax" or "amin". include_self: as for `scatter_reduce`. Raises RuntimeError for
+    another reduce or shapes that do not fit, IndexError for positions out of range or an index that
+    is no vector.
 
     >>> import minitorch_cnn as mt
     >>> source = mt.tensor([[1.0, 4.0], [3.0, 2.0]])

@@ -25,7 +25,15 @@ def _constructor(name: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
         return tensor(values.detach() if isinstance(values, Tensor) else values, dtype=dtype)
 
     construct.__name__ = construct.__qualname__ = name
-    construct.__doc__ = f"A tensor of {dtype} of values, or uninitialised of a size (ints)."
+    construct.__doc__ = f"""A tensor of {dtype}: of the given values, or uninitialised of a size.
+
+    {name}([1, 0]) holds two values; {name}(2, 3) is two rows of three, with whatever was in
+    the memory. Any shape. Raises TypeError for several arguments that are no size.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.{name}([1, 0]).dtype, mt.{name}(2, 3).shape
+    ({dtype!r}, minitorch_cnn.Size([2, 3]))
+    """
     return construct
 
 

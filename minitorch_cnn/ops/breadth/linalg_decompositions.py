@@ -5,6 +5,8 @@ For where the gradients come from see linalg_solvers.py.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...autograd.function import Function
@@ -25,7 +27,7 @@ class Cholesky(Function):
     """X = L L^T, L lower triangular"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         try:
             y = wrap(array_module(x.array).linalg.cholesky(x.array))
         except np.linalg.LinAlgError as error:
@@ -34,7 +36,7 @@ class Cholesky(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
         (y,) = ctx.saved_tensors
         inner = tril(matmul(mT(y), gy))
         inner = inner - diag_embed(diagonal(inner, 0, -2, -1)) / 2
@@ -44,7 +46,11 @@ class Cholesky(Function):
 
 
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
-    """L with A = L L^T for symmetric positive-definite A (upper: its transpose).
+    """L, lower triangular, with A = L L^T for symmetric positive-definite A (upper: its transpose).
+
+    A: (..., n, n), float32 or float64; the result has the same shape. Only the lower triangle of A
+    is read. Raises LinAlgError (a RuntimeError) if A is not positive-definite, RuntimeError for
+    another shape or dtype.
 
     >>> import minitorch_cnn as mt
     >>> mt.linalg.cholesky(mt.tensor([[4.0, 2.0], [2.0, 5.0]]))
@@ -59,13 +65,13 @@ class QR(Function):
     """X = Q R, Q with orthonormal columns, R upper triangular"""
 
     @staticmethod
-    def forward(ctx, x, mode):
+    def forward(ctx: Any, x: Tensor, mode: str) -> tuple[Tensor, Tensor]:
         q, r = (wrap(each) for each in array_module(x.array).linalg.qr(x.array, mode))
         ctx.save_for_backward(q, r)
         return q, r
 
     @staticmethod
-    def backward(ctx, gq, gr):
+    def backward(ctx: Any, gq: Tensor, gr: Tensor) -> tuple[Tensor | None, ...]:
         q, r = ctx.saved_tensors
         if q.shape[-1] != r.shape[-1]:
             raise NotImplementedError(
@@ -81,7 +87,18 @@ class QR(Function):
 def qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """(Q, R) with A = Q R: Q (..., m, k) with orthonormal columns, R (..., k, n) upper triangular.
 
-    mode: "reduced" (k = min(m, n)), "complete" (k = m) or "r" (Q is empty).
+    A: (..., m, n), float32 or float64. mode: "reduced" (k = min(m, n)), "complete" (k = m, with a
+    gradient for square matrices only) or "r" (Q is empty). Raises RuntimeError for another mode,
+    shape or dtype.
+
+    >>> import minitorch_cnn as mt
+    >>> A = mt.tensor([[3.0, 1.0], [4.0, 2.0]])
+    >>> Q, R = mt.linalg.qr(A)
+    >>> R.abs()  # the first column of A has length 5
+    tensor([[5.0000, 2.2000],
+            [0.0000, 0.4000]])
+    >>> mt.allclose(Q @ R, A)
+    True
     """
     check_matrix("linalg.qr", A)
     if mode not in ("reduced", "complete", "r"):
@@ -110,17 +127,17 @@ class Eigh(Function):
     """X = V diag(w) V^T for symmetric X"""
 
     @staticmethod
-    def forward(ctx, x, uplo):
+    def forward(ctx: Any, x: Tensor, uplo: str) -> tuple[Tensor, Tensor]:
         w, v = (wrap(each) for each in array_module(x.array).linalg.eigh(x.array, uplo))
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(w, v)
         return w, v
 
     @staticmethod
-    def backward(ctx, gw, gv):
+    def backward(ctx: Any, gw: Tensor | None, gv: Tensor | None) -> tuple[Tensor | None, ...]:
         w, v = ctx.saved_tensors
         # Only the vectors need the gaps, which are 0 where two eigenvalues are equal.
-        inner = 0 if gw is None else diag_embed(gw)
+        inner: Any = 0 if gw is None else diag_embed(gw)
         if gv is not None:
             inner = inner + matmul(mT(v), gv) * _reciprocal_gaps(w)
         gx = matmul(v, matmul(inner, mT(v)))
@@ -130,11 +147,15 @@ class Eigh(Function):
 def eigh(A: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
     """(w, V): the eigenvalues, rising, and eigenvectors (columns) of symmetric matrices.
 
-    Only the lower triangle ("L") or the upper one ("U") of A is looked at.
+    A: (..., n, n), float32 or float64; w: (..., n); V: (..., n, n), with A = V diag(w) V^T. Only
+    the lower triangle ("L") or the upper one ("U") of A is looked at. The gradient by V is not
+    finite where eigenvalues are equal. Raises RuntimeError for another UPLO, shape or dtype.
 
     >>> import minitorch_cnn as mt
-    >>> mt.linalg.eigh(mt.tensor([[2.0, 0.0], [0.0, 1.0]]))[0]
-    tensor([1., 2.])
+    >>> w, V = mt.linalg.eigh(mt.tensor([[2.0, 0.0], [0.0, 1.0]]))
+    >>> w, V.abs()  # the sign of an eigenvector is anybody's choice
+    (tensor([1., 2.]), tensor([[0., 1.],
+            [1., 0.]]))
     """
     check_matrix("linalg.eigh", A, square=True)
     if UPLO.upper() not in ("L", "U"):
@@ -143,7 +164,14 @@ def eigh(A: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """The eigenvalues of symmetric matrices, rising."""
+    """The eigenvalues of symmetric matrices (..., n, n), rising: (..., n). Arguments as `eigh`.
+
+    Raises RuntimeError for another UPLO, shape or dtype.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.eigvalsh(mt.tensor([[1.0, 0.5], [0.5, 1.0]]))
+    tensor([0.5000, 1.5000])
+    """
     return eigh(A, UPLO)[0]
 
 
@@ -151,7 +179,7 @@ class SVD(Function):
     """X = U diag(s) V^T, with orthonormal columns in U and V; s falls"""
 
     @staticmethod
-    def forward(ctx, x, full):
+    def forward(ctx: Any, x: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]:
         parts = array_module(x.array).linalg.svd(x.array, full)
         u, s, vh = (wrap(each) for each in parts)
         ctx.full = full
@@ -160,7 +188,7 @@ class SVD(Function):
         return u, s, vh
 
     @staticmethod
-    def backward(ctx, gu, gs, gvh):
+    def backward(ctx: Any, gu: Any, gs: Any, gvh: Any) -> Any:
         u, s, vh = ctx.saved_tensors
         k, m, n = s.shape[-1], u.shape[-2], vh.shape[-1]
         if gu is None and gvh is None:  # then equal singular values do not matter
@@ -197,15 +225,26 @@ class SVD(Function):
 def svd(A: Tensor, full_matrices: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """(U, S, Vh) with A = U diag(S) Vh: S (..., k) falls, k = min(m, n).
 
-    full_matrices: U is (..., m, m) and Vh (..., n, n); otherwise (..., m, k) and (..., k, n).
+    A: (..., m, n), float32 or float64. full_matrices: U is (..., m, m) and Vh (..., n, n);
+    otherwise (..., m, k) and (..., k, n). Raises RuntimeError for fewer than two dimensions or
+    another dtype.
 
     >>> import minitorch_cnn as mt
-    >>> mt.linalg.svd(mt.tensor([[0.0, 2.0], [1.0, 0.0]]))[1]
-    tensor([2., 1.])
+    >>> A = mt.tensor([[0.0, 2.0], [1.0, 0.0]])
+    >>> U, S, Vh = mt.linalg.svd(A)
+    >>> S, mt.allclose(U @ S.diag() @ Vh, A)
+    (tensor([2., 1.]), True)
     """
     return SVD.apply(check_matrix("linalg.svd", A), full_matrices)
 
 
 def svdvals(A: Tensor) -> Tensor:
-    """The singular values, falling."""
+    """The singular values of matrices (..., m, n), falling: (..., min(m, n)).
+
+    Raises RuntimeError for fewer than two dimensions, or a dtype other than float32 and float64.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.svdvals(mt.tensor([[0.0, 2.0], [1.0, 0.0]]))
+    tensor([2., 1.])
+    """
     return svd(A, False)[1]

@@ -18,7 +18,9 @@ __all__ = ["inv", "pinv", "tensorinv"]
 
 
 def inv(A: Tensor) -> Tensor:
-    """The inverse of square matrices (..., n, n). Raises RuntimeError if one is singular.
+    """The inverse of square matrices (..., n, n), in the same shape; float32 or float64.
+
+    Raises LinAlgError (a RuntimeError) if one is singular, RuntimeError for another shape or dtype.
 
     >>> import minitorch_cnn as mt
     >>> mt.linalg.inv(mt.tensor([[2.0, 0.0], [0.0, 4.0]]))
@@ -32,7 +34,7 @@ class PseudoInverse(Function):
     """Y = X^+; the gradient is Golub's and Pereyra's (1973)"""
 
     @staticmethod
-    def forward(ctx, x, cutoff, hermitian):
+    def forward(ctx: Any, x: Tensor, cutoff: Tensor, hermitian: bool) -> Tensor:
         xp = array_module(x.array)
         if hermitian:  # only the lower triangle counts
             s, u = xp.linalg.eigh(x.array)
@@ -46,7 +48,7 @@ class PseudoInverse(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         x, y = ctx.saved_tensors
         g, yt = mT(gy), mT(y)  # (..., m, n)
         first = -matmul(matmul(yt, mT(g)), yt)
@@ -65,10 +67,18 @@ def pinv(
     rtol: Any = None,
     atol: Any = None,
 ) -> Tensor:
-    """The pseudo-inverse of matrices (..., m, n): (..., n, m).
+    """The pseudo-inverse of matrices (..., m, n): (..., n, m); float32 or float64.
 
-    Singular values up to max(atol, rtol * the largest one) count as 0; rtol is max(m, n) times
-    the smallest relative step of the dtype by default (0 if atol is given).
+    For A x = b without a solution, pinv(A) b is the x of the smallest error. Singular values up to
+    max(atol, rtol * the largest one) count as 0; rtol (rcond is its old name) is max(m, n) times
+    the smallest relative step of the dtype by default (0 if atol is given). hermitian: A is
+    symmetric, and only its lower triangle is read. Raises RuntimeError for another shape or dtype.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.pinv(mt.tensor([[2.0], [0.0]]))
+    tensor([[0.5000, 0.0000]])
+    >>> mt.linalg.pinv(mt.tensor([[1.0], [1.0]])) @ mt.tensor([4.0, 7.0])  # x = 4, x = 7
+    tensor([5.5000])
     """
     check_matrix("linalg.pinv", A, square=hermitian)
     cutoff = _cutoff(A, rcond if rtol is None else rtol, atol, hermitian)
@@ -97,7 +107,17 @@ def _cutoff(A: Tensor, rtol: Any, atol: Any, hermitian: bool) -> Tensor:
 
 
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
-    """The inverse of A as a map from its last axes to its first `ind` axes."""
+    """The inverse of A as a map from its last axes to its first `ind` axes.
+
+    A: any shape, (*first, *last), both of n elements, seen as a matrix (n, n); the result is
+    (*last, *first). Raises RuntimeError if the numbers of elements differ or ind is not positive,
+    LinAlgError if the matrix is singular.
+
+    >>> import minitorch_cnn as mt
+    >>> A = 2 * mt.eye(6).reshape(2, 3, 6)
+    >>> mt.linalg.tensorinv(A).shape, mt.linalg.tensorinv(A)[0, 0, 0]
+    (minitorch_cnn.Size([6, 2, 3]), tensor(0.5000))
+    """
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', got {ind}")
     first, last = A.shape[:ind], A.shape[ind:]

@@ -13,7 +13,10 @@ __all__ = ["matrix_power", "vander"]
 
 
 def matrix_power(A: Tensor, n: int) -> Tensor:
-    """A multiplied n times by itself; a negative n means the inverse.
+    """A multiplied n times by itself; a negative n means the inverse, 0 the unit matrix.
+
+    A: (..., n, n), float32 or float64. Raises RuntimeError for another shape or dtype, LinAlgError
+    for a singular A where n is negative.
 
     >>> import minitorch_cnn as mt
     >>> mt.linalg.matrix_power(mt.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
@@ -33,7 +36,15 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
 
 
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
-    """Matrices of powers x^0, x^1, ..., a column for each power; for vectors (..., n)."""
+    """Matrices of the powers x^0, x^1, ..., x^(N - 1), a column for each: (..., n) -> (..., n, N).
+
+    N is n by default. Integers stay integers (int64). Raises RuntimeError if N is below 2.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.vander(mt.tensor([2, 3]), N=4)
+    tensor([[ 1,  2,  4,  8],
+            [ 1,  3,  9, 27]])
+    """
     count = x.shape[-1] if N is None else N
     if count <= 1:
         raise RuntimeError(f"N must be greater than 1, got {N}")

@@ -42,11 +42,15 @@ def vector_norm(
 ) -> Tensor:
     """(sum |x|^ord)^(1/ord) over some dimensions, or over all elements as one vector.
 
-    ord: any number; inf and -inf are the largest and smallest |x|, 0 counts what is not 0.
+    x: floating, any shape. ord: any number; inf and -inf are the largest and smallest |x|, 0 counts
+    what is not 0. dim: a number, several or None for all; keepdim leaves them with length 1. dtype:
+    computed and returned in that one. Raises RuntimeError for integers, a dtype with less precision
+    than x, or no elements where that has no norm; TypeError for an ord in letters.
 
     >>> import minitorch_cnn as mt
-    >>> mt.linalg.vector_norm(mt.tensor([[3.0, -4.0], [0.0, 1.0]]), ord=1, dim=1)
-    tensor([7., 1.])
+    >>> x = mt.tensor([3.0, -4.0])
+    >>> mt.linalg.vector_norm(x), mt.linalg.vector_norm(x, ord=1)
+    (tensor(5.), tensor(7.))
     """
     x = _floating("linalg.vector_norm", x, dtype)
     if isinstance(ord, str):
@@ -69,10 +73,17 @@ def matrix_norm(
     *,
     dtype: Any = None,
 ) -> Tensor:
-    """The norm of matrices in two dimensions.
+    """The norm of matrices in two dimensions: (..., m, n) -> (...).
 
     ord: "fro" (all elements as one vector), "nuc" (the sum of the singular values), 2 and -2 (the
     largest and smallest of them), 1 and -1 (of the sums of |x| of columns), inf and -inf (rows).
+    dim: the two dimensions of the matrices; keepdim leaves them with length 1. Raises RuntimeError
+    for another ord, dims that are not two different ones, or integers.
+
+    >>> import minitorch_cnn as mt
+    >>> A = mt.tensor([[3.0, 0.0], [0.0, -4.0]])
+    >>> mt.linalg.matrix_norm(A), mt.linalg.matrix_norm(A, "nuc"), mt.linalg.matrix_norm(A, 2)
+    (tensor(5.), tensor(7.), tensor(4.))
     """
     A = _floating("linalg.matrix_norm", A, dtype)
     dims = [A._dim(each) for each in dim] if A.ndim >= 2 else []
@@ -103,6 +114,9 @@ def norm(
 ) -> Tensor:
     """`vector_norm` or `matrix_norm`, by the number of dimensions: 2 are a matrix if ord is given.
 
+    A: floating, any shape. Raises RuntimeError for more than two dims, or without a dim for an ord
+    and an input of more than two dimensions, and what those two raise.
+
     >>> import minitorch_cnn as mt
     >>> mt.linalg.norm(mt.tensor([[3.0, 0.0], [0.0, 4.0]])), mt.linalg.norm(mt.eye(2), "nuc")
     (tensor(5.), tensor(2.))
@@ -125,7 +139,17 @@ def norm(
 
 
 def cond(A: Tensor, p: Any = None) -> Tensor:
-    """The condition number: the norm of A times that of its inverse (p as in `matrix_norm`)."""
+    """The condition number: how many times a relative error in b can grow in the x of A x = b.
+
+    The norm of A times that of its inverse, p as in `matrix_norm` (None is 2: the largest singular
+    value over the smallest). A: (..., n, n), for p of None, 2 or -2 also (..., m, n); the result is
+    (...). Raises RuntimeError for another shape, dtype or p; LinAlgError for a singular A (not for
+    None, 2 and -2, which give inf or 0).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.cond(mt.tensor([[100.0, 0.0], [0.0, 1.0]]))
+    tensor(100.)
+    """
     check_matrix("linalg.cond", A, square=p not in (None, 2, -2))
     if p in (None, 2, -2):
         s = svdvals(A)
@@ -141,7 +165,7 @@ class SignAndLogDet(Function):
     """(sign, y) with det X = sign e^y; the sign has no gradient"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         sign, y = array_module(x.array).linalg.slogdet(x.array)
         sign, y = wrap(sign), wrap(y)
         ctx.save_for_backward(x)
@@ -149,7 +173,7 @@ class SignAndLogDet(Function):
         return sign, y
 
     @staticmethod
-    def backward(ctx, _, gy):
+    def backward(ctx: Any, _: Any, gy: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         return reshape(gy, (*gy.shape, 1, 1)) * mT(inv(x))
 
@@ -158,13 +182,13 @@ class Det(Function):
     """y = det X"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         y = wrap(array_module(x.array).linalg.det(x.array))
         ctx.save_for_backward(x, y)
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
         # d det / dX is the matrix of cofactors: det(X) X^-T, which exists for singular X too.
         x, y = ctx.saved_tensors
         xp = array_module(x.array)
@@ -179,7 +203,7 @@ class Cofactors(Function):
     """Y = the cofactors of X, by its singular values: U diag(product of the others) V^T"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         xp = array_module(x.array)
         u, s, vh = xp.linalg.svd(x.array)
         n = s.shape[-1]
@@ -188,27 +212,45 @@ class Cofactors(Function):
         return wrap(((u * others[..., None, :]) @ vh) * sign[..., None, None])
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Any:
         raise NotImplementedError("linalg.det: no second gradient where a matrix is singular")
 
 
 def det(A: Tensor) -> Tensor:
-    """The determinants of square matrices (..., n, n), of shape (...).
+    """The determinants of square matrices (..., n, n), of shape (...); float32 or float64.
+
+    0 for a singular matrix. Raises RuntimeError for another shape or dtype.
 
     >>> import minitorch_cnn as mt
-    >>> mt.linalg.det(mt.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> mt.linalg.det(mt.tensor([[1.0, 2.0], [3.0, 4.0]]))  # 1 * 4 - 2 * 3
     tensor(-2.)
     """
     return Det.apply(check_matrix("linalg.det", A, square=True))
 
 
 def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
-    """(sign, logabsdet): the sign of the determinant, and the logarithm of its size."""
+    """(sign, logabsdet) of matrices (..., n, n), each (...): the determinant is sign e^logabsdet.
+
+    Where `det` would overflow, this does not. A singular matrix gives (0, -inf). Raises
+    RuntimeError for another shape or dtype.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.slogdet(-1000 * mt.eye(21))  # 1000^21 is beyond float32; 21 ln 1000 is not
+    (tensor(-1.), tensor(145.0629))
+    """
     return SignAndLogDet.apply(check_matrix("linalg.slogdet", A, square=True))
 
 
 def logdet(input: Tensor) -> Tensor:
-    """The logarithm of the determinant, NaN if that is negative."""
+    """The logarithm of the determinants of square matrices (..., n, n): (...).
+
+    NaN where the determinant is negative, -inf where it is 0. Raises RuntimeError for another shape
+    or dtype.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.logdet(mt.eye(3)), mt.logdet(-mt.eye(3))
+    (tensor(0.), tensor(nan))
+    """
     sign, y = slogdet(input)
     return where(sign < 0, float("nan"), y)
 
@@ -219,12 +261,28 @@ def logdet(input: Tensor) -> Tensor:
 def matrix_rank(
     A: Tensor, tol: Any = None, hermitian: bool = False, *, rtol: Any = None, atol: Any = None
 ) -> Tensor:
-    """How many singular values are above the cutoff (see `pinv`)."""
+    """How many rows are independent: the singular values above the cutoff. (..., m, n) -> (...).
+
+    The cutoff is that of `pinv` (tol is an old name of atol). hermitian: A is symmetric. Raises
+    RuntimeError for fewer than two dimensions or a dtype other than float32 and float64.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.matrix_rank(mt.tensor([[1.0, 2.0], [2.0, 4.0]]))  # one row is twice the other
+    tensor(1)
+    """
     check_matrix("linalg.matrix_rank", A, square=hermitian)
     cutoff = _cutoff(A, rtol, tol if atol is None else atol, hermitian)
     return sum(_sizes(A, hermitian) > cutoff.unsqueeze(-1), -1)
 
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """The diagonals of matrices, as a view."""
+    """The diagonals of matrices (..., m, n), as a view: (..., min(m, n)).
+
+    offset 1 is the one above the main diagonal. `Tensor.diagonal` with the last two dimensions by
+    default. Raises RuntimeError for dim1 = dim2, IndexError for a dim out of range.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.diagonal(mt.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
+    """
     return _diagonal(A, offset, dim1, dim2)

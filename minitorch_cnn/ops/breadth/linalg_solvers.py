@@ -23,11 +23,28 @@ __all__ = ["LinAlgError", "solve", "solve_triangular"]
 
 
 class LinAlgError(RuntimeError):
-    """A matrix that is singular or not positive-definite, where it must not be."""
+    """A matrix (n, n) that is singular or not positive-definite, where it must not be.
+
+    It is a RuntimeError too. `inv`, for instance, raises LinAlgError.
+
+    >>> import minitorch_cnn as mt
+    >>> try:
+    ...     mt.linalg.inv(mt.zeros(2, 2))
+    ... except mt.linalg.LinAlgError:
+    ...     print("it has no inverse")
+    it has no inverse
+    """
 
 
 def check_matrix(name: str, x: Any, square: bool = False) -> Tensor:
-    """x if it holds matrices of floating numbers. Raises RuntimeError with the shape otherwise."""
+    """x if it holds matrices (..., m, n) of float32 or float64, square ones if that is asked for.
+
+    Raises RuntimeError with the shape or dtype otherwise, TypeError for anything but a tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> check_matrix("det", mt.eye(2), square=True).shape
+    minitorch_cnn.Size([2, 2])
+    """
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
     if x.ndim < 2:
@@ -53,7 +70,7 @@ class Inverse(Function):
     """Y = X^-1"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         try:
             y = wrap(array_module(x.array).linalg.inv(x.array))
         except np.linalg.LinAlgError as error:
@@ -62,7 +79,7 @@ class Inverse(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
         (y,) = ctx.saved_tensors
         return -matmul(mT(y), matmul(gy, mT(y)))
 
@@ -71,7 +88,7 @@ class Solve(Function):
     """X = A^-1 B"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         try:
             x = wrap(array_module(a.array).linalg.solve(a.array, b.array))
         except np.linalg.LinAlgError as error:
@@ -81,7 +98,7 @@ class Solve(Function):
         return x
 
     @staticmethod
-    def backward(ctx, gx):
+    def backward(ctx: Any, gx: Tensor) -> tuple[Tensor | None, ...]:
         a, x = ctx.saved_tensors
         gb = Solve.apply(mT(a), gx)
         ga = -matmul(gb, mT(x))
@@ -89,9 +106,11 @@ class Solve(Function):
 
 
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
-    """X with A X = B (left=False: X A = B). B may be a vector (..., n), or matrices (..., n, k).
+    """X with A X = B (left=False: X A = B).
 
-    Raises RuntimeError if A is singular.
+    A: (..., n, n), float32 or float64; B: a vector (..., n), or matrices (..., n, k), (..., k, n)
+    if left is False; X has the shape of B. Raises LinAlgError (a RuntimeError) if A is singular,
+    RuntimeError for shapes or dtypes that do not fit.
 
     >>> import minitorch_cnn as mt
     >>> mt.linalg.solve(mt.tensor([[2.0, 0.0], [0.0, 4.0]]), mt.tensor([2.0, 2.0]))
@@ -120,7 +139,15 @@ def solve_triangular(
 ) -> Tensor:
     """`solve` with a triangular matrix: only that triangle of A is looked at.
 
-    unitriangular: its diagonal counts as ones.
+    A: (..., n, n); B: matrices (..., n, k), or (..., k, n) if left is False; X has the shape of B.
+    unitriangular: the diagonal of A counts as ones. Raises RuntimeError for shapes or dtypes that
+    do not fit, LinAlgError for a 0 on the diagonal.
+
+    >>> import minitorch_cnn as mt
+    >>> A = mt.tensor([[2.0, 99.0], [0.0, 4.0]])
+    >>> mt.linalg.solve_triangular(A, mt.tensor([[2.0], [2.0]]), upper=False)
+    tensor([[1.0000],
+            [0.5000]])
     """
     check_matrix("linalg.solve_triangular", A, square=True)
     triangle = A.triu(int(unitriangular)) if upper else A.tril(-int(unitriangular))

@@ -25,8 +25,9 @@ __all__ = [
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """input where it is positive, alpha * (exp(input / alpha) - 1) elsewhere: no kink at 0.
 
-    Barron, "Continuously differentiable exponential linear units", 2017. Raises RuntimeError for
-    alpha 0.
+    Any shape, floating; far below 0 it approaches -alpha. inplace: writes over input. Raises
+    RuntimeError for alpha 0 and for integers. Barron, "Continuously differentiable exponential
+    linear units", 2017.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.celu(mt.tensor([-1.0, 2.0]), alpha=2.0)
@@ -44,11 +45,12 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half of dim times the sigmoid of the second: a gated linear unit.
 
-    Dauphin et al., "Language modeling with gated convolutional networks", 2017. Raises
-    RuntimeError if the length of dim is odd.
+    (..., 2 n, ...) -> (..., n, ...), floating. Raises RuntimeError if the length of dim is odd, for
+    a 0-d tensor and for integers. Dauphin et al., "Language modeling with gated convolutional
+    networks", 2017.
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.functional.glu(mt.tensor([4.0, 8.0, 0.0, 0.0]))
+    >>> mt.nn.functional.glu(mt.tensor([4.0, 8.0, 0.0, 0.0]))  # sigmoid(0) is 1/2
     tensor([2., 4.])
     """
     _floating(input, "glu")
@@ -71,8 +73,9 @@ def rrelu(
 ) -> Tensor:
     """leaky_relu with a slope drawn from [lower, upper] for each element while training.
 
-    Otherwise the slope is (lower + upper) / 2. Raises RuntimeError if lower > upper.
-    Xu et al., "Empirical evaluation of rectified activations in convolutional network", 2015.
+    Otherwise the slope is (lower + upper) / 2. Any shape, floating. inplace: writes over input.
+    Raises RuntimeError if lower > upper and for integers. Xu et al., "Empirical evaluation of
+    rectified activations in convolutional network", 2015.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.rrelu(mt.tensor([-1.0, 2.0]), 0.25, 0.75)
@@ -91,13 +94,27 @@ def rrelu(
 
 
 def softsign(input: Tensor) -> Tensor:
-    """input / (1 + |input|): between -1 and 1, as tanh, but approached slowly."""
+    """input / (1 + |input|): between -1 and 1, as tanh, but approached slowly.
+
+    Any shape, floating. NaN at infinity. Raises RuntimeError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.softsign(mt.tensor([-1.0, 0.0, 3.0]))
+    tensor([-0.5000,  0.0000,  0.7500])
+    """
     _floating(input, "softsign")
     return input / (1 + input.abs())
 
 
 def tanhshrink(input: Tensor) -> Tensor:
-    """input - tanh(input)."""
+    """input - tanh(input): nearly input^3 / 3 for small inputs, input -+ 1 for large ones.
+
+    Any shape, floating. Raises RuntimeError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.tanhshrink(mt.tensor([-20.0, 0.0, 20.0]))
+    tensor([-19.,   0.,  19.])
+    """
     _floating(input, "tanhshrink")
     return input - tanh(input)
 
@@ -105,7 +122,7 @@ def tanhshrink(input: Tensor) -> Tensor:
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """input moved towards 0 by lambd, and 0 where it is nearer than that.
 
-    Raises RuntimeError for a negative lambd.
+    Any shape, floating. Raises RuntimeError for a negative lambd and for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.softshrink(mt.tensor([-2.0, 0.25, 1.0]))
@@ -118,7 +135,14 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """0 where |input| <= lambd, input elsewhere."""
+    """0 where |input| <= lambd, input elsewhere (NaN stays NaN).
+
+    Any shape, floating. Raises RuntimeError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.hardshrink(mt.tensor([-2.0, 0.5, 1.0]))
+    tensor([-2.,  0.,  1.])
+    """
     _floating(input, "hardshrink")
     return where((input >= -lambd) & (input <= lambd), 0.0, input)
 
@@ -128,9 +152,10 @@ def gumbel_softmax(
 ) -> Tensor:
     """A random choice along dim, by the probabilities softmax(logits), that has a gradient.
 
-    tau: the smaller, the nearer to a single 1. hard: returns a single 1 and zeros, with the
-    gradient of the soft choice. eps: not used any more, as in torch.
-    Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.
+    Any shape, floating, and the result has it too; its numbers add up to 1 along dim. tau: the
+    smaller, the nearer to a single 1. hard: returns a single 1 and zeros, with the gradient of the
+    soft choice. eps: not used any more, as in torch. Raises RuntimeError for integers, IndexError
+    for a dim out of range. Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.gumbel_softmax(mt.tensor([0.0, 100.0]), hard=True)

@@ -28,15 +28,16 @@ def scaled_dot_product_attention(
 ) -> Tensor:
     """softmax(query key^T scale + mask) value: (..., L, V).
 
-    query: (..., L, E); key: (..., S, E); value: (..., S, V).
-    attn_mask: broadcasts to (..., L, S): numbers to add, or a bool that is True where attention
-    is allowed. is_causal: query i sees keys 0 to i only (without attn_mask). scale: 1 / sqrt(E)
-    if None. dropout_p: always applied, so give 0.0 in evaluation. A query that sees no key gets
-    zeros. enable_gqa (fewer heads of keys than of queries) repeats those of the keys.
+    query: (..., L, E); key: (..., S, E); value: (..., S, V). attn_mask: broadcasts to (..., L, S):
+    numbers to add, or a bool that is True where attention is allowed. is_causal: query i sees keys
+    0 to i only (without attn_mask). scale: 1 / sqrt(E) if None. dropout_p: always applied, so give
+    0.0 in evaluation. A query that sees no key gets zeros. enable_gqa (fewer heads of keys than of
+    queries) repeats those of the keys. Raises RuntimeError for fewer than two dimensions, dtypes
+    that differ, shapes that do not fit, or both a mask and is_causal.
 
     >>> import minitorch_cnn as mt
     >>> q, k, v = mt.zeros(1, 2), mt.zeros(4, 2), mt.arange(4.0).reshape(4, 1)
-    >>> mt.nn.functional.scaled_dot_product_attention(q, k, v)
+    >>> mt.nn.functional.scaled_dot_product_attention(q, k, v)  # equal scores: the plain mean
     tensor([[1.5000]])
     """
     if min(query.ndim, key.ndim, value.ndim) < 2:

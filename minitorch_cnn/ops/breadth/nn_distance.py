@@ -17,7 +17,8 @@ def pairwise_distance(
 ) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last dimension: (..., D) -> (...).
 
-    eps: keeps the gradient of equal vectors finite, as torch's.
+    The others broadcast. eps: keeps the gradient of equal vectors finite, as torch's. keepdim: the
+    last dimension stays, with length 1. Raises RuntimeError if the shapes do not broadcast.
 
     >>> import minitorch_cnn as mt
     >>> x, y = mt.tensor([[3.0, 4.0]]), mt.zeros(1, 2)
@@ -28,11 +29,16 @@ def pairwise_distance(
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """The cosine of the angle between vectors along dim: 1 for the same direction.
+    """The cosine of the angle between vectors along dim.
+
+    1 for the same direction, 0 at right angles, -1 for opposite ones. (N, D) -> (N,) for dim 1; x1
+    and x2 broadcast, and dim disappears. eps: the least length to divide by, so that vectors of
+    zeros give 0. Raises RuntimeError if the shapes do not broadcast, IndexError for a dim out of
+    range.
 
     >>> import minitorch_cnn as mt
     >>> x, y = mt.tensor([[1.0, 0.0]]), mt.tensor([[1.0, 1.0]])
-    >>> mt.nn.functional.cosine_similarity(x, y)
+    >>> mt.nn.functional.cosine_similarity(x, y)  # 45 degrees
     tensor([0.7071])
     """
     x1, x2 = broadcast_tensors(x1, x2)
@@ -43,10 +49,11 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The p-norm distance of every pair of rows i < j of (N, D): (N (N - 1) / 2,).
 
-    The gradient of a distance 0 is 0.
+    The gradient of a distance 0 is 0. Raises RuntimeError for other than two dimensions, integers
+    or a negative p.
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.functional.pdist(mt.tensor([[0.0], [1.0], [3.0]]))
+    >>> mt.nn.functional.pdist(mt.tensor([[0.0], [1.0], [3.0]]))  # 0-1, 0-3, 1-3
     tensor([1., 3., 2.])
     """
     if input.ndim != 2:

@@ -16,7 +16,16 @@ __all__ = ["dropout3d", "feature_alpha_dropout"]
 def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Sets whole channels to 0 with probability p: input (N, C, D, H, W); see `dropout2d`."""
+    """Sets whole channels to 0 with probability p: input (N, C, D, H, W); see `dropout2d`.
+
+    The others are divided by 1 - p, so the mean stays. Not training: the input itself. Raises
+    ValueError for a p outside [0, 1].
+
+    >>> import minitorch_cnn as mt
+    >>> y = mt.nn.functional.dropout3d(mt.ones(1, 100, 2, 2, 2), p=0.5)
+    >>> set(y.sum(dim=(2, 3, 4)).flatten().tolist())  # all of a channel's 8 voxels, or none
+    {0.0, 16.0}
+    """
     return _dropout_channels(input, p, training, inplace)
 
 
@@ -25,9 +34,13 @@ def feature_alpha_dropout(
 ) -> Tensor:
     """`alpha_dropout` of whole channels: input (N, C, ...), one draw for each (n, c).
 
+    What is dropped becomes the value that SELU has far below 0, and everything is then scaled so
+    that mean 0 and variance 1 stay. Not training: the input itself. Raises ValueError for a p
+    outside [0, 1], RuntimeError for fewer than two dimensions while training.
+
     >>> import minitorch_cnn as mt
     >>> y = mt.nn.functional.feature_alpha_dropout(mt.ones(8, 8, 3), p=0.5, training=True)
-    >>> bool((y == y[:, :, :1]).all())
+    >>> bool((y == y[:, :, :1]).all())  # one value in each channel
     True
     """
     _check_probability(p)

@@ -35,6 +35,10 @@ def margin_ranking_loss(
 ) -> Tensor:
     """max(0, margin - target (input1 - input2)): target 1 wants input1 larger, -1 input2.
 
+    Three tensors of as many dimensions, of shapes that broadcast. reduction: "mean", "sum" or
+    "none" (a loss for each element). Raises RuntimeError if the numbers of dimensions differ,
+    ValueError for another reduction.
+
     >>> import minitorch_cnn as mt
     >>> a, b = mt.tensor([3.0, 1.0]), mt.tensor([1.0, 2.0])
     >>> mt.nn.functional.margin_ranking_loss(a, b, mt.tensor([1, 1]), reduction="none")
@@ -60,6 +64,9 @@ def hinge_embedding_loss(
 ) -> Tensor:
     """input (a distance) where target is 1, max(0, margin - input) where it is -1.
 
+    Any shape, the same for both. reduction: "mean", "sum" or "none". Raises RuntimeError if the
+    shapes do not broadcast, ValueError for another reduction.
+
     >>> import minitorch_cnn as mt
     >>> distances = mt.tensor([0.25, 0.25])
     >>> mt.nn.functional.hinge_embedding_loss(distances, mt.tensor([1, -1]), reduction="none")
@@ -82,7 +89,9 @@ def cosine_embedding_loss(
 ) -> Tensor:
     """1 - cos where target is 1, max(0, cos - margin) where it is -1; cos of the angle between.
 
-    input1, input2: (N, D) with target (N,), or (D,) with a target of no dimensions.
+    input1, input2: (N, D) with target (N,), or (D,) with a target of no dimensions. reduction:
+    "mean", "sum" or "none". Raises RuntimeError for other numbers of dimensions, ValueError for
+    another reduction.
 
     >>> import minitorch_cnn as mt
     >>> a, b = mt.tensor([[1.0, 0.0]]), mt.tensor([[0.0, 1.0]])
@@ -118,7 +127,13 @@ def soft_margin_loss(
 ) -> Tensor:
     """log(1 + exp(-target input)), target 1 or -1: a smooth form of a margin.
 
-    Stays finite where exp overflows.
+    Any shape, the same for both; stays finite where exp overflows. reduction: "mean", "sum" or
+    "none". Raises RuntimeError if the shapes do not broadcast, ValueError for another reduction.
+
+    >>> import minitorch_cnn as mt
+    >>> scores = mt.tensor([0.0, -100.0])  # undecided, wrong
+    >>> mt.nn.functional.soft_margin_loss(scores, mt.ones(2), reduction="none")
+    tensor([  0.6931, 100.0000])
     """
     check_reduction("soft_margin_loss", size_average, reduce, reduction)
     return reduce_losses(Softplus.apply(-target * input, 1.0, float("inf")), reduction)
@@ -137,7 +152,9 @@ def multi_margin_loss(
     """sum over wrong classes i of max(0, margin - input[target] + input[i])^p / C.
 
     input: (N, C) or (C,) scores; target: (N,) or () class numbers; p: 1 or 2; weight: (C,), a
-    factor for each target class. Crammer and Singer's multi-class hinge loss, 2001.
+    factor for each target class. reduction: "mean", "sum" or "none" (one loss for each row). Raises
+    ValueError for another p or reduction, RuntimeError for shapes or dtypes that do not fit or (on
+    the CPU) a class out of range. Crammer and Singer's multi-class hinge loss, 2001.
 
     >>> import minitorch_cnn as mt
     >>> scores = mt.tensor([[0.5, 1.0, 0.0]])
@@ -179,8 +196,10 @@ def multilabel_margin_loss(
 ) -> Tensor:
     """sum over right classes y and wrong ones i of max(0, 1 - input[y] + input[i]) / C.
 
-    input: (N, C) or (C,) scores; target: of the same shape: the numbers of the right classes,
-    then a -1, and what follows counts for nothing.
+    input: (N, C) or (C,) scores; target: of the same shape: the numbers of the right classes, then
+    a -1, and what follows counts for nothing. reduction: "mean", "sum" or "none" (one loss for each
+    row). Raises RuntimeError for other shapes or dtypes or (on the CPU) a class out of range,
+    ValueError for another reduction.
 
     >>> import minitorch_cnn as mt
     >>> scores, right = mt.tensor([0.1, 0.2, 0.4, 0.8]), mt.tensor([3, 0, -1, 1])
@@ -221,7 +240,14 @@ def multilabel_soft_margin_loss(
 ) -> Tensor:
     """Binary cross entropy of sigmoid(input) for each class, averaged over the classes.
 
-    input, target: (..., C), target 0 or 1; weight: a factor for each class.
+    input, target: (..., C), target 0 or 1; weight: a factor for each class. reduction: "mean",
+    "sum" or "none" (the shape (...)). Raises RuntimeError if the shapes do not broadcast,
+    ValueError for another reduction.
+
+    >>> import minitorch_cnn as mt
+    >>> scores, target = mt.tensor([[0.0, 100.0]]), mt.tensor([[1.0, 1.0]])
+    >>> mt.nn.functional.multilabel_soft_margin_loss(scores, target)  # (ln 2 + 0) / 2
+    tensor(0.3466)
     """
     check_reduction("multilabel_soft_margin_loss", size_average, reduce, reduction)
     # -log sigmoid(x) = softplus(-x), and -log(1 - sigmoid(x)) = softplus(x)
@@ -248,12 +274,13 @@ def triplet_margin_loss(
     """max(0, margin + |anchor - positive| - |anchor - negative|), distances of vectors (..., D).
 
     p, eps: of `pairwise_distance`. swap: takes |positive - negative| where that is smaller.
-    Balntas et al., "Learning shallow convolutional feature descriptors with triplet losses",
-    2016. Raises ValueError for a margin that is not positive.
+    reduction: "mean", "sum" or "none" (the shape (...)). Raises ValueError for a margin that is not
+    positive or another reduction, RuntimeError if the numbers of dimensions differ. Balntas et al.,
+    "Learning shallow convolutional feature descriptors with triplet losses", 2016.
 
     >>> import minitorch_cnn as mt
     >>> a, near, far = mt.tensor([[0.0]]), mt.tensor([[1.0]]), mt.tensor([[1.5]])
-    >>> mt.nn.functional.triplet_margin_loss(a, near, far, eps=0.0)
+    >>> mt.nn.functional.triplet_margin_loss(a, near, far, eps=0.0)  # 1 + 1 - 1.5
     tensor(0.5000)
     """
     check_reduction("triplet_margin_loss", size_average, reduce, reduction)
@@ -280,7 +307,19 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:
-    """`triplet_margin_loss` with a distance of one's own; the default is `pairwise_distance`."""
+    """`triplet_margin_loss` with a distance of one's own; the default is `pairwise_distance`.
+
+    distance_function: (x, y) -> a tensor of distances. Other arguments, shapes and errors are those
+    of `triplet_margin_loss`.
+
+    >>> import minitorch_cnn as mt
+    >>> def largest(x, y):
+    ...     return (x - y).abs().amax(-1)
+    >>> a, near, far = mt.zeros(1, 2), mt.tensor([[0.25, 0.5]]), mt.tensor([[0.75, 0.0]])
+    >>> loss = mt.nn.functional.triplet_margin_with_distance_loss
+    >>> loss(a, near, far, distance_function=largest)  # 1 + 0.5 - 0.75
+    tensor(0.7500)
+    """
     check_reduction("triplet_margin_with_distance_loss", None, None, reduction)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(

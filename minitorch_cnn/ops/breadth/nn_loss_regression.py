@@ -63,6 +63,10 @@ def mse_loss(
 ) -> Tensor:
     """(input - target)^2, on average. weight: of the input's shape, for a weighted mean.
 
+    Any shape, the same for both; if not, they broadcast with a warning. reduction: "mean", "sum" or
+    "none" (that shape). Raises RuntimeError if they do not broadcast, ValueError for another
+    reduction or a weight of another shape.
+
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.mse_loss(mt.tensor([1.0, 2.0]), mt.tensor([1.0, 4.0]))
     tensor(2.)
@@ -80,7 +84,15 @@ def l1_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """|input - target|, on average. weight: of the input's shape, for a weighted mean."""
+    """|input - target|, on average. weight: of the input's shape, for a weighted mean.
+
+    Shapes, reduction and errors are those of `mse_loss`. The slope is 1 or -1 however far they are
+    apart, 0 where they are equal.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.l1_loss(mt.tensor([1.0, 2.0]), mt.tensor([1.0, 4.0]))
+    tensor(1.)
+    """
     check_reduction("l1_loss", size_average, reduce, reduction)
     return _reduce_weighted(_difference(input, target).abs(), weight, reduction)
 
@@ -95,7 +107,14 @@ def smooth_l1_loss(
 ) -> Tensor:
     """d^2 / (2 beta) where |d| < beta, |d| - beta / 2 elsewhere, d = input - target.
 
-    Girshick, "Fast R-CNN", 2015. Raises RuntimeError for a negative beta.
+    A parabola near 0 and straight lines outside, so that outliers pull no harder. Shapes, reduction
+    and errors are those of `mse_loss`, and RuntimeError for a negative beta. Girshick, "Fast
+    R-CNN", 2015.
+
+    >>> import minitorch_cnn as mt
+    >>> far = mt.tensor([0.5, 3.0])
+    >>> mt.nn.functional.smooth_l1_loss(far, mt.zeros(2), reduction="none")
+    tensor([0.1250, 2.5000])
     """
     check_reduction("smooth_l1_loss", size_average, reduce, reduction)
     if beta < 0:
@@ -115,7 +134,13 @@ def huber_loss(
 ) -> Tensor:
     """d^2 / 2 where |d| <= delta, delta (|d| - delta / 2) elsewhere, d = input - target.
 
-    Huber, "Robust estimation of a location parameter", 1964. Raises RuntimeError for delta <= 0.
+    `smooth_l1_loss` times delta. Shapes, reduction and errors are those of `mse_loss`, and
+    RuntimeError for delta <= 0. weight: of the input's shape, a factor for each element. Huber,
+    "Robust estimation of a location parameter", 1964.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.huber_loss(mt.tensor([0.5, 3.0]), mt.zeros(2), "none", delta=2.0)
+    tensor([0.1250, 4.0000])
     """
     check_reduction("huber_loss", None, None, reduction)
     if delta <= 0:
@@ -132,12 +157,12 @@ class BinaryCrossEntropy(Function):
     """l = -(t log x + (1 - t) log(1 - x)), with logarithms of at least -100 (torch's cut)"""
 
     @staticmethod
-    def forward(ctx, x, target):
+    def forward(ctx: Any, x: Tensor, target: Tensor) -> Tensor:
         ctx.save_for_backward(x, target)
         return wrap(kernels.binary_cross_entropy(x.array, target.array))
 
     @staticmethod
-    def backward(ctx, gl):
+    def backward(ctx: Any, gl: Tensor) -> tuple[Tensor | None, ...]:
         x, target = ctx.saved_tensors
         gx = gt = None
         if ctx.needs_input_grad[0]:
@@ -158,8 +183,15 @@ def binary_cross_entropy(
     """-(target log(input) + (1 - target) log(1 - input)), on average.
 
     input: probabilities; target: the same shape, 0 to 1. weight: a factor that broadcasts.
-    Raises ValueError if the shapes differ, RuntimeError for an input outside [0, 1] (not on a
-    GPU). `binary_cross_entropy_with_logits` is exact where this one rounds.
+    reduction: "mean", "sum" or "none". Logarithms are cut off at -100, so that 0 and 1 cost 100 at
+    most. Raises ValueError if the shapes differ or for another reduction, RuntimeError for an input
+    outside [0, 1] (not on a GPU). `binary_cross_entropy_with_logits` is exact where this one
+    rounds.
+
+    >>> import minitorch_cnn as mt
+    >>> p = mt.tensor([0.5, 0.0])
+    >>> mt.nn.functional.binary_cross_entropy(p, mt.ones(2), reduction="none")
+    tensor([  0.6931, 100.0000])
     """
     check_reduction("binary_cross_entropy", size_average, reduce, reduction)
     if input.shape != target.shape:
@@ -188,7 +220,9 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:
     """Binary cross entropy of sigmoid(input), without rounding small probabilities to 0.
 
-    pos_weight: a factor for the term of the positive targets, one for each class (broadcasts).
+    input, target: the same shape, any; target 0 to 1. weight: a factor that broadcasts. pos_weight:
+    a factor for the term of the positive targets, one for each class (broadcasts). reduction:
+    "mean", "sum" or "none". Raises ValueError if the shapes differ or for another reduction.
 
     >>> import minitorch_cnn as mt
     >>> bce = mt.nn.functional.binary_cross_entropy_with_logits
@@ -219,8 +253,15 @@ def kl_div(
 ) -> Tensor:
     """target (log target - input), on average: how far input, log-probabilities, is from target.
 
-    reduction: "batchmean" is the mathematical divergence: the sum divided by the length of
-    dimension 0. log_target: target holds log-probabilities too.
+    Both (N, ...), of probabilities. reduction: "batchmean" is the mathematical divergence: the sum
+    divided by N; "mean" divides by the number of elements, and warns; or "sum", "none". log_target:
+    target holds log-probabilities too. Raises RuntimeError if the shapes do not broadcast,
+    ValueError for another reduction.
+
+    >>> import minitorch_cnn as mt
+    >>> half, sure = mt.tensor([[0.5, 0.5]]), mt.tensor([[1.0, 0.0]])
+    >>> mt.nn.functional.kl_div(half.log(), sure, reduction="batchmean")  # log(1 / 0.5)
+    tensor(0.6931)
     """
     check_reduction(
         "kl_div", size_average, reduce, "sum" if reduction == "batchmean" else reduction
@@ -256,11 +297,13 @@ def poisson_nll_loss(
 ) -> Tensor:
     """How improbable counts `target` are if they are Poisson-distributed with mean exp(input).
 
-    log_input False: input is the mean itself, and eps keeps its logarithm finite. full: adds
-    Stirling's approximation of log(target!) where target is above 1.
+    exp(input) - target input, without the terms in which there is no input. Any shape. log_input
+    False: input is the mean itself, and eps keeps its logarithm finite. full: adds Stirling's
+    approximation of log(target!) where target is above 1. reduction: "mean", "sum" or "none".
+    Raises RuntimeError if the shapes do not broadcast, ValueError for another reduction.
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.functional.poisson_nll_loss(mt.tensor([0.0]), mt.tensor([3.0]))
+    >>> mt.nn.functional.poisson_nll_loss(mt.tensor([0.0]), mt.tensor([3.0]))  # e^0 - 3 * 0
     tensor(1.)
     """
     check_reduction("poisson_nll_loss", size_average, reduce, reduction)
@@ -286,12 +329,13 @@ def gaussian_nll_loss(
 ) -> Tensor:
     """(log(var) + (input - target)^2 / var) / 2: normally distributed around input.
 
-    var: the variance, a number or a tensor of the input's shape, or with one number for each row
-    of the last dimension (with or without that dimension); at least eps is used. full: adds
-    log(2 pi) / 2. Raises ValueError for a negative variance or one of another shape.
+    input, target: any shape. var: the variance, a number or a tensor of the input's shape, or with
+    one number for each row of the last dimension (with or without that dimension); at least eps is
+    used. full: adds log(2 pi) / 2. reduction: "mean", "sum" or "none". Raises ValueError for a
+    negative variance, one of another shape, or another reduction.
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.functional.gaussian_nll_loss(mt.tensor([1.0]), mt.tensor([3.0]), 1.0)
+    >>> mt.nn.functional.gaussian_nll_loss(mt.tensor([1.0]), mt.tensor([3.0]), 1.0)  # (0 + 4) / 2
     tensor(2.)
     """
     check_reduction("gaussian_nll_loss", None, None, reduction)

@@ -15,9 +15,10 @@ __all__ = ["softmax", "log_softmax", "softmin"]
 def softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
-    """exp(x) / sum of exp(x) along dim.
+    """exp(x) / sum of exp(x) along dim: positive numbers that add up to 1.
 
-    dim None is torch's old rule, with a warning: 0 for inputs of 0, 1 or 3 dimensions, else 1.
+    Any shape. dim None is torch's old rule, with a warning: 0 for inputs of 0, 1 or 3 dimensions,
+    else 1. dtype: computed and returned in that one. Raises IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.softmax(mt.zeros(1, 4), dim=1)
@@ -29,14 +30,28 @@ def softmax(
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
-    """log(softmax(x)) along dim; see `softmax`."""
+    """log(softmax(x)) along dim, without overflow.
+
+    Arguments, shapes and errors are those of `softmax`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.log_softmax(mt.tensor([0.0, 1000.0]), dim=0)
+    tensor([-1000.,     0.])
+    """
     return _log_softmax(input, _dim_or_guess("log_softmax", input, dim, _stacklevel), dtype)
 
 
 def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
-    """softmax(-x): the smallest number gets the most; see `softmax`."""
+    """softmax(-x): the smallest number gets the most.
+
+    Arguments, shapes and errors are those of `softmax`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.softmin(mt.tensor([0.0, 1000.0]), dim=0)
+    tensor([1., 0.])
+    """
     return _softmax(-input, _dim_or_guess("softmin", input, dim, _stacklevel), dtype)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
@@ -18,13 +20,13 @@ class TableRows(Function):
     """
 
     @staticmethod
-    def forward(ctx, weight, index, factor):
+    def forward(ctx: Any, weight: Tensor, index: Tensor, factor: Tensor | None) -> Tensor:
         ctx.shape, ctx.factor = weight.shape, factor
         ctx.save_for_backward(index)
         return wrap(weight.array[index.array])
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         (index,) = ctx.saved_tensors
         if ctx.factor is not None:
             gy = gy * ctx.factor.unsqueeze(-1)
@@ -42,11 +44,12 @@ def embedding(
 ) -> Tensor:
     """The rows of a table: input (...) of row numbers, weight (V, D) -> (..., D).
 
-    padding_idx: this row gets no gradient; negative numbers count from the end.
-    max_norm: rows that are used and longer than this (in the norm norm_type) are shortened to it
-    first, in the table itself. scale_grad_by_freq: gradients are divided by how often the row is
-    in the input. sparse gradients are not supported.
-    Raises IndexError for row numbers that the table does not have.
+    padding_idx: this row gets no gradient; negative numbers count from the end. max_norm: rows that
+    are used and longer than this (in the norm norm_type) are shortened to it first, in the table
+    itself. scale_grad_by_freq: gradients are divided by how often the row is in the input. Raises
+    IndexError for row numbers that the table does not have, RuntimeError for numbers that are no
+    integers or a table that is no matrix, AssertionError for a padding_idx out of range,
+    NotImplementedError for sparse=True.
 
     >>> import minitorch_cnn as mt
     >>> table = mt.tensor([[0.0, 0.5], [1.0, 1.5], [2.0, 2.5]])
@@ -109,8 +112,8 @@ def _shorten_rows(weight: Tensor, index: Tensor, max_norm: float, norm_type: flo
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Class numbers as rows of zeros with a single 1: (...) -> (..., num_classes), int64.
 
-    num_classes: -1 for the largest number plus 1.
-    Raises RuntimeError for numbers that are negative or not below num_classes.
+    num_classes: -1 for the largest number plus 1. Raises RuntimeError for numbers that are
+    negative, not below num_classes or no integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.one_hot(mt.tensor([0, 2]))

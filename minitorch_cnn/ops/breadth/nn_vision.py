@@ -28,10 +28,11 @@ __all__ = ["pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "grid_sample",
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    """Channels become pixels: (..., C r^2, H, W) -> (..., C, H r, W r).
+    """Channels become pixels: (..., C r^2, H, W) -> (..., C, H r, W r), r the upscale_factor.
 
-    Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
-    Convolutional Neural Network" (2016).
+    Any dtype. Raises RuntimeError for fewer than three dimensions, an r below 1 or channels that
+    r^2 does not divide. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an
+    Efficient Sub-Pixel Convolutional Neural Network" (2016).
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.pixel_shuffle(mt.arange(4.0).reshape(4, 1, 1), 2)
@@ -54,7 +55,18 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
-    """Pixels become channels: (..., C, H r, W r) -> (..., C r^2, H, W). Undoes pixel_shuffle."""
+    """Pixels become channels: (..., C, H r, W r) -> (..., C r^2, H, W). Undoes pixel_shuffle.
+
+    r is the downscale_factor. Any dtype. Raises RuntimeError for fewer than three dimensions, an r
+    below 1, or a height or width that r does not divide.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[[0.0, 1.0], [2.0, 3.0]]])
+    >>> mt.nn.functional.pixel_unshuffle(x, 2).shape
+    minitorch_cnn.Size([4, 1, 1])
+    >>> mt.nn.functional.pixel_unshuffle(x, 2).flatten()
+    tensor([0., 1., 2., 3.])
+    """
     r = downscale_factor
     if input.ndim < 3 or r < 1 or input.shape[-1] % r or input.shape[-2] % r:
         raise RuntimeError(
@@ -72,7 +84,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Takes one channel of each group in turn: (N, C, ...), channels 0 1 2 | 3 4 5 -> 0 3 1 4 2 5.
 
-    After grouped convolutions it lets the groups mix (Zhang et al., "ShuffleNet", 2018).
+    After grouped convolutions it lets the groups mix (Zhang et al., "ShuffleNet", 2018). Raises
+    RuntimeError for fewer than three dimensions, or channels that groups does not divide.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.channel_shuffle(mt.arange(6.0).reshape(1, 6, 1), 2).flatten()
@@ -113,9 +126,9 @@ def grid_sample(
 
     Volumes (N, C, D, H, W) with grid (N, OD, OH, OW, 3) as well. mode: "bilinear", "nearest" or
     "bicubic" (images only). padding_mode: what is outside the image: "zeros", the "border"
-    continued, or the image's "reflection". align_corners: -1 and 1 are the centres of the
-    corner pixels (True) or the image's corners (False, the default).
-    Raises RuntimeError or ValueError for arguments that do not fit.
+    continued, or the image's "reflection". align_corners: -1 and 1 are the centres of the corner
+    pixels (True) or the image's corners (False, the default, with a warning). Raises ValueError for
+    another mode or padding_mode, RuntimeError for shapes or dtypes that do not fit.
 
     >>> import minitorch_cnn as mt
     >>> image = mt.tensor([[[[0.0, 10.0]]]])
@@ -266,7 +279,9 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     """The places that an affine map theta (N, 2, 3) sends the pixels of an image to.
 
     size: (N, C, H, W) of the result of `grid_sample`. Returns (N, H, W, 2); for volumes theta is
-    (N, 3, 4), size (N, C, D, H, W) and the result (N, D, H, W, 3).
+    (N, 3, 4), size (N, C, D, H, W) and the result (N, D, H, W, 3). align_corners: as there. Raises
+    ValueError for a theta of another shape or of integers or a size not above 0,
+    NotImplementedError for another number of dimensions.
 
     >>> import minitorch_cnn as mt
     >>> turn_around = mt.tensor([[[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])

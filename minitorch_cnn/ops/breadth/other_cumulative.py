@@ -29,12 +29,12 @@ class CumSum(Function):
     """y[i] = x[0] + ... + x[i] along axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim):
+    def forward(ctx: Any, x: Tensor, dim: int) -> Tensor:
         ctx.dim = dim
         return wrap(x.array.cumsum(dim, x.array.dtype))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         # x[i] is part of y[i] and of all that come later.
         return flip(CumSum.apply(flip(gy, ctx.dim), ctx.dim), ctx.dim), None
 
@@ -43,14 +43,14 @@ class CumProd(Function):
     """y[i] = x[0] * ... * x[i] along axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim):
+    def forward(ctx: Any, x: Tensor, dim: int) -> Tensor:
         ctx.dim = dim
         y = wrap(x.array.cumprod(dim, x.array.dtype))
         ctx.save_for_backward(x, y)
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         x, y = ctx.saved_tensors
         if not (x.array == 0).any():
             later = flip(CumSum.apply(flip(gy * y, ctx.dim), ctx.dim), ctx.dim)
@@ -70,6 +70,9 @@ class CumProd(Function):
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sums of the first 1, 2, 3, ... elements along a dimension.
 
+    Any shape, and the result has it too; integers and bools give int64. dtype: added up in that
+    one. Raises IndexError for a dim out of range.
+
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1, 2, 3]).cumsum(0)
     tensor([1, 3, 6])
@@ -79,7 +82,15 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The products of the first 1, 2, 3, ... elements along a dimension."""
+    """The products of the first 1, 2, 3, ... elements along a dimension.
+
+    Any shape, and the result has it too; integers and bools give int64. dtype: multiplied in that
+    one. The gradient is right where elements are 0 too. Raises IndexError for a dim out of range.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1, 2, 3, 4]).cumprod(0)
+    tensor([ 1,  2,  6, 24])
+    """
     x, axis = accumulator(input, dtype), input._dim(dim)
     return CumProd.apply(x, axis) if x.ndim else x.clone()
 
@@ -103,15 +114,27 @@ def _running_extreme(input: Tensor, dim: int, ufunc: Any) -> ValuesAndIndices:
 def cummax(input: Tensor, dim: int) -> Any:
     """(values, indices): the largest of the first 1, 2, 3, ... elements along a dimension.
 
+    Any shape, and both have it too; indices (int64): where the last element that equals it stands.
+    From a NaN on all are NaN. Raises IndexError for a dim out of range.
+
     >>> import minitorch_cnn as mt
-    >>> mt.tensor([1, 3, 2, 3]).cummax(0).indices
-    tensor([0, 1, 1, 3])
+    >>> values, indices = mt.tensor([1, 3, 2, 3]).cummax(0)
+    >>> values, indices
+    (tensor([1, 3, 3, 3]), tensor([0, 1, 1, 3]))
     """
     return _running_extreme(input, dim, np.maximum)
 
 
 def cummin(input: Tensor, dim: int) -> Any:
-    """(values, indices): the smallest of the first 1, 2, 3, ... elements along a dimension."""
+    """(values, indices): the smallest of the first 1, 2, 3, ... elements along a dimension.
+
+    Shapes and errors are those of `cummax`.
+
+    >>> import minitorch_cnn as mt
+    >>> values, indices = mt.tensor([3, 1, 2, 1]).cummin(0)
+    >>> values, indices
+    (tensor([3, 1, 1, 1]), tensor([0, 1, 1, 3]))
+    """
     return _running_extreme(input, dim, np.minimum)
 
 
@@ -119,15 +142,15 @@ class LogCumSumExp(Function):
     """y[i] = log(e^x[0] + ... + e^x[i]) along the last axis"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         # On the host: CuPy has no accumulate for logaddexp.
-        y = np.logaddexp.accumulate(backend.to_numpy(x.array), -1)
-        y = wrap(backend.to_device(y, x.device))
+        sums = np.logaddexp.accumulate(backend.to_numpy(x.array), -1)
+        y = wrap(backend.to_device(sums, x.device))
         ctx.save_for_backward(x, y)
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
         # dy[i] / dx[j] = e^(x[j] - y[i]) for j <= i: a table, in which no number is above 1.
         x, y = ctx.saved_tensors
         xp = array_module(gy.array)
@@ -140,9 +163,12 @@ class LogCumSumExp(Function):
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """The logarithm of the sum of the first 1, 2, 3, ... exponentials, without overflow.
 
+    Any shape, floating, and the result has it too. Raises NotImplementedError for integers,
+    IndexError for a dim out of range.
+
     >>> import minitorch_cnn as mt
-    >>> mt.tensor([0.0, 0.0]).logcumsumexp(0)
-    tensor([0.0000, 0.6931])
+    >>> mt.tensor([0.0, 0.0, 1000.0]).logcumsumexp(0)  # log 1, log 2, ...
+    tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
     """
     axis = input._dim(dim)
     if not input.dtype.is_floating_point:
@@ -162,7 +188,10 @@ def diff(
     prepend: Tensor | None = None,
     append: Tensor | None = None,
 ) -> Tensor:
-    """The differences of neighbours along a dimension, n times over.
+    """The differences of neighbours along a dimension, n times over: its length falls by n.
+
+    prepend, append: put before and after the input first. For bools: True where neighbours differ.
+    Raises RuntimeError for a 0-d tensor or a negative n, IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1, 4, 9, 16]).diff(), mt.tensor([1, 4, 9, 16]).diff(2)
@@ -207,13 +236,18 @@ def _strips(y: Tensor, x: Any, dx: float, dim: int) -> tuple[Tensor, int]:
 
 
 def trapezoid(y: Tensor, x: Any = None, *, dx: float = 1, dim: int = -1) -> Tensor:
-    """The integral of samples along a dimension by the trapezoidal rule.
+    """The integral of samples along a dimension by the trapezoidal rule: that dimension disappears.
 
-    x: where the samples were taken; without it they are dx apart.
+    y: the samples, any shape. x: where they were taken, a vector or of y's shape; without it they
+    are dx apart. Raises RuntimeError for a vector x of another length, IndexError for a dim out of
+    range.
 
     >>> import minitorch_cnn as mt
-    >>> mt.trapezoid(mt.tensor([1.0, 5.0, 10.0]))
+    >>> y = mt.tensor([1.0, 5.0, 10.0])
+    >>> mt.trapezoid(y)  # 3 + 7.5
     tensor(10.5000)
+    >>> mt.trapezoid(y, mt.tensor([0.0, 1.0, 3.0]))  # 3 + 2 * 7.5
+    tensor(18.)
     """
     areas, axis = _strips(y, x, dx, dim)
     return sum(areas, axis)
@@ -223,6 +257,13 @@ trapz = trapezoid
 
 
 def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: float = 1, dim: int = -1) -> Tensor:
-    """`trapezoid` of the first 2, 3, ... samples."""
+    """`trapezoid` of the first 2, 3, ... samples: one number less than there are samples.
+
+    (..., n) -> (..., n - 1). Arguments and errors are those of `trapezoid`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.cumulative_trapezoid(mt.tensor([1.0, 5.0, 10.0]))
+    tensor([ 3.0000, 10.5000])
+    """
     areas, axis = _strips(y, x, dx, dim)
     return cumsum(areas, axis)

@@ -26,12 +26,16 @@ ELLIPSIS = "."  # stands for "..." while letters are taken apart
 def einsum(equation: Any, *operands: Any) -> Tensor:
     """A sum of products, described by a letter for each axis: ``"bij,bjk->bik"``.
 
-    Letters that are missing on the right of "->" are summed over. A letter twice in one operand
-    takes the diagonal. "..." stands for any axes, which broadcast. Without "->" the result has
-    the letters that occur once, in alphabetical order.
+    (b, n, m) and (b, m, p) -> (b, n, p), for these letters. Those that are missing on the right of
+    "->" are summed over. A letter twice in one operand takes the diagonal. "..." stands for any
+    axes, which broadcast. Without "->" the result has the letters that occur once, in alphabetical
+    order.
 
     Instead of letters, a list of numbers (and Ellipsis) may follow each operand, and one more for
     the result: ``einsum(a, [0, 1], b, [1, 2], [0, 2])`` is ``einsum("ab,bc->ac", a, b)``.
+
+    Raises RuntimeError for an equation that does not fit the operands, lengths or dtypes that
+    differ, ValueError if there is no operand or a number is no letter's.
 
     >>> import minitorch_cnn as mt
     >>> a = mt.tensor([[1.0, 2.0], [3.0, 4.0]])

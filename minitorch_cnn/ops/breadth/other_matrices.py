@@ -26,7 +26,15 @@ __all__ = [
 
 
 def atleast_3d(*tensors: Any) -> Any:
-    """With at least three dimensions: a vector of n becomes (1, n, 1), a matrix (n, m, 1)."""
+    """With at least three dimensions: a vector of n becomes (1, n, 1), a matrix (n, m, 1).
+
+    A number becomes (1, 1, 1); others stay as they are. Several tensors, or a list, give a tuple.
+    Raises TypeError for anything else.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.atleast_3d(mt.ones(2)).shape, mt.atleast_3d(mt.ones(2, 3)).shape
+    (minitorch_cnn.Size([1, 2, 1]), minitorch_cnn.Size([2, 3, 1]))
+    """
 
     def lifted(x: Tensor) -> Tensor:
         y = atleast_2d(x)
@@ -38,13 +46,16 @@ def atleast_3d(*tensors: Any) -> Any:
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """One tensor for each vector, all of the grid's shape: the coordinates of its points.
 
-    indexing: "ij" (the first vector along dimension 0) or "xy" (along dimension 1).
+    indexing: "ij" (the first vector along dimension 0) or "xy" (along dimension 1). Vectors of n
+    and m give two views of (n, m), or (m, n). Raises RuntimeError for another indexing, or tensors
+    of more than one dimension.
 
     >>> import minitorch_cnn as mt
     >>> y, x = mt.meshgrid(mt.arange(2), mt.arange(3), indexing="ij")
-    >>> y
-    tensor([[0, 0, 0],
-            [1, 1, 1]])
+    >>> y, x
+    (tensor([[0, 0, 0],
+            [1, 1, 1]]), tensor([[0, 1, 2],
+            [0, 1, 2]]))
     """
     vectors = list(tensors[0]) if isinstance(tensors[0], list | tuple) else list(tensors)
     if indexing not in ("ij", "xy"):
@@ -66,6 +77,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
 def block_diag(*tensors: Any) -> Tensor:
     """The matrix with the given matrices along its diagonal and zeros elsewhere.
+
+    (n, m), (p, q), ... -> (n + p + ..., m + q + ...); vectors count as rows; dtypes are promoted.
+    Raises RuntimeError for more than two dimensions or no tensors, TypeError for anything else.
 
     >>> import minitorch_cnn as mt
     >>> mt.block_diag(mt.tensor([[1, 2]]), mt.tensor([3]))
@@ -92,9 +106,15 @@ def block_diag(*tensors: Any) -> Tensor:
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """Kronecker's product: every element of input times the whole of other, as blocks.
 
+    (n, m) and (p, q) -> (n p, m q), and so for any number of axes; the one with fewer gets axes of
+    length 1 in front. Never raises for tensors.
+
     >>> import minitorch_cnn as mt
     >>> mt.kron(mt.tensor([1, 10]), mt.tensor([2, 3]))
     tensor([ 2,  3, 20, 30])
+    >>> mt.kron(mt.eye(2), mt.ones(1, 2))
+    tensor([[1., 1., 0., 0.],
+            [0., 0., 1., 1.]])
     """
     ndim = max(input.ndim, other.ndim)
     a, b = ((1,) * (ndim - x.ndim) + tuple(x.shape) for x in (input, other))
@@ -106,6 +126,9 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:
     """All combinations of one element of each vector, as rows.
+
+    V vectors (n,), (m,), ... -> (n m ..., V); dtypes are promoted. A single vector is returned as
+    it is. Raises RuntimeError for anything but vectors.
 
     >>> import minitorch_cnn as mt
     >>> mt.cartesian_prod(mt.tensor([1, 2]), mt.tensor([5, 6])).tolist()
@@ -119,7 +142,10 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
-    """All choices of r elements of a vector, in order, as rows.
+    """All choices of r elements of a vector, in order, as rows: (n,) -> (n! / (r! (n - r)!), r).
+
+    with_replacement: an element may be chosen more than once. Raises RuntimeError for anything but
+    a vector or a negative r.
 
     >>> import minitorch_cnn as mt
     >>> mt.combinations(mt.tensor([1, 2, 3])).tolist()
@@ -137,7 +163,10 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
-    """The matrix of powers of a vector: a column for each power, the highest first.
+    """The matrix of powers of a vector: (n,) -> (n, N), a column for each power, the highest first.
+
+    N is n by default. increasing: 1, x, x^2, ... instead. Raises RuntimeError for anything but a
+    vector or a negative N.
 
     >>> import minitorch_cnn as mt
     >>> mt.vander(mt.tensor([2, 3]), 3).tolist()
@@ -155,7 +184,16 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
-    """Summed up over the axes along which `size`, broadcast, would have been stretched."""
+    """Summed up over the axes along which `size`, broadcast, would have been stretched.
+
+    It undoes a broadcast, as a gradient must. The result has the shape `size`. Raises RuntimeError
+    if that does not broadcast to the input's shape.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.ones(2, 3).sum_to_size(2, 1), mt.ones(2, 3).sum_to_size(3)
+    (tensor([[3.],
+            [3.]]), tensor([2., 2., 2.]))
+    """
     shape = int_tuple(size)
     extra = input.ndim - len(shape)
     fits = extra >= 0 and all(
@@ -177,6 +215,10 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices with the last axis of input on a diagonal and zeros elsewhere.
 
+    (..., n) -> (..., n + |offset|, n + |offset|); dim1, dim2: where the two axes are put. offset 1
+    is the diagonal above the main one. Raises RuntimeError for a 0-d tensor or dim1 = dim2,
+    IndexError for a dim out of range.
+
     >>> import minitorch_cnn as mt
     >>> mt.diag_embed(mt.tensor([[1, 2]])).tolist()
     [[[1, 0], [0, 2]]]
@@ -194,7 +236,17 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 
 
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
-    """The matrix with all elements of input on a diagonal."""
+    """The matrix with all elements of input, of any shape, on a diagonal and zeros elsewhere.
+
+    n elements -> (n + |offset|, n + |offset|); offset 1 is the diagonal above the main one. Never
+    raises for a tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.diagflat(mt.tensor([[1, 2]]), 1)
+    tensor([[0, 1, 0],
+            [0, 0, 2],
+            [0, 0, 0]])
+    """
     return diag_embed(reshape(input, -1), offset)
 
 
@@ -205,12 +257,12 @@ class Triangle(Function):
     """y = x with zeros above (tril) or below (triu) a diagonal"""
 
     @staticmethod
-    def forward(ctx, x, name, diagonal):
+    def forward(ctx: Any, x: Tensor, name: str, diagonal: int) -> Tensor:
         ctx.name, ctx.diagonal = name, diagonal
         return wrap(getattr(array_module(x.array), name)(x.array, diagonal))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         return Triangle.apply(gy, ctx.name, ctx.diagonal), None, None
 
 
@@ -223,7 +275,9 @@ def _triangle(name: str, input: Tensor, diagonal: int) -> Tensor:
 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The matrices with zeros above a diagonal.
+    """The matrices (..., n, m) with zeros above a diagonal: 0 the main one, 1 that above it.
+
+    Any dtype. Raises RuntimeError for fewer than two dimensions.
 
     >>> import minitorch_cnn as mt
     >>> mt.tril(mt.ones(2, 2))
@@ -234,14 +288,25 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The matrices with zeros below a diagonal."""
+    """The matrices (..., n, m) with zeros below a diagonal: 0 the main one, 1 that above it.
+
+    Any dtype. Raises RuntimeError for fewer than two dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.triu(mt.ones(2, 2), 1)
+    tensor([[0., 1.],
+            [0., 0.]])
+    """
     return _triangle("triu", input, diagonal)
 
 
 def triu_indices(
     row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
-    """The positions on and above a diagonal of a row x col matrix, as two rows of indices.
+    """The positions on and above a diagonal of a row x col matrix: (2, N), int64 by default.
+
+    The first row holds the rows' numbers, the second the columns'. offset 1 is the diagonal above
+    the main one. Raises RuntimeError for a negative row or col.
 
     >>> import minitorch_cnn as mt
     >>> mt.triu_indices(2, 2).tolist()
@@ -253,7 +318,17 @@ def triu_indices(
 def tril_indices(
     row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
-    """The positions on and below a diagonal of a row x col matrix, as two rows of indices."""
+    """The positions on and below a diagonal of a row x col matrix: (2, N), int64 by default.
+
+    The first row holds the rows' numbers, the second the columns'. offset 1 is the diagonal above
+    the main one. Raises RuntimeError for a negative row or col.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[1, 2], [3, 4]])
+    >>> rows, columns = mt.tril_indices(2, 2)
+    >>> x[rows, columns]
+    tensor([1, 3, 4])
+    """
     return _triangle_indices(np.tril_indices, row, col, offset, dtype, device)
 
 

@@ -16,19 +16,20 @@ class Flip(Function):
     """y = x mirrored along dims"""
 
     @staticmethod
-    def forward(ctx, x, dims):
+    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...]) -> Tensor:
         ctx.dims = dims
         return wrap(array_module(x.array).flip(x.array, dims).copy(order="K"))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         return Flip.apply(gy, ctx.dims), None
 
 
 def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """A copy with the order of the elements reversed along the given dimensions.
 
-    flip(x, 0, 1), flip(x, (0, 1)) and flip(x, dims=(0, 1)) are the same.
+    Any shape. flip(x, 0, 1), flip(x, (0, 1)) and flip(x, dims=(0, 1)) are the same. Raises
+    RuntimeError for a dim given twice, IndexError for one out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.flip(mt.tensor([[1, 2], [3, 4]]), (1,))
@@ -43,14 +44,30 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
 
 
 def fliplr(input: Tensor) -> Tensor:
-    """Mirrored along dimension 1."""
+    """A copy mirrored along dimension 1: left and right exchanged.
+
+    (n, m, ...) keeps its shape. Raises RuntimeError for fewer than two dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.fliplr(mt.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 1],
+            [4, 3]])
+    """
     if input.ndim < 2:
         raise RuntimeError(f"fliplr: Input must be >= 2-d, got {shape_text(input.shape)}")
     return flip(input, 1)
 
 
 def flipud(input: Tensor) -> Tensor:
-    """Mirrored along dimension 0."""
+    """A copy mirrored along dimension 0: up and down exchanged.
+
+    Raises RuntimeError for a 0-d tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.flipud(mt.tensor([[1, 2], [3, 4]]))
+    tensor([[3, 4],
+            [1, 2]])
+    """
     if input.ndim < 1:
         raise RuntimeError("flipud: Input must be >= 1-d, got a 0-d tensor")
     return flip(input, 0)
@@ -60,21 +77,24 @@ class Roll(Function):
     """y[i] = x[i - shift], around the end"""
 
     @staticmethod
-    def forward(ctx, x, shifts, dims):
+    def forward(ctx: Any, x: Tensor, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Tensor:
         ctx.shifts, ctx.dims = shifts, dims
         return wrap(array_module(x.array).roll(x.array, shifts, dims))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         return Roll.apply(gy, tuple(-shift for shift in ctx.shifts), ctx.dims), None, None
 
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """Elements moved along dimensions; those that fall off the end come back at the start.
 
+    Any shape. shifts, dims: a number each, or as many; without dims, one shift of the flattened
+    tensor. Raises RuntimeError for other numbers of them, IndexError for a dim out of range.
+
     >>> import minitorch_cnn as mt
-    >>> mt.arange(5).roll(2)
-    tensor([3, 4, 0, 1, 2])
+    >>> mt.arange(5).roll(2), mt.arange(5).roll(-1)
+    (tensor([3, 4, 0, 1, 2]), tensor([1, 2, 3, 4, 0]))
     """
     moved = int_tuple((shifts,))
     along = () if dims is None else int_tuple((dims,))
@@ -90,7 +110,10 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 
 
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
-    """Turned k times by 90 degrees, from the first of the two dimensions towards the second.
+    """A copy turned k times by 90 degrees, from the first of the two dimensions towards the second.
+
+    (n, m) -> (m, n), and back: for a matrix counter-clockwise. Raises RuntimeError for fewer than
+    two dimensions, or dims that are not two different ones.
 
     >>> import minitorch_cnn as mt
     >>> mt.rot90(mt.tensor([[1, 2], [3, 4]]))

@@ -22,6 +22,10 @@ __all__ = ["bincount", "histc", "searchsorted", "bucketize", "cov", "corrcoef"]
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, 2, ... occurs in a vector of integers, or the sum of its weights.
 
+    (N,) -> (max + 1,), or minlength if that is more: int64, or with weights (N,) their floating
+    dtype. Raises RuntimeError for anything but a vector of integers from 0 on, a negative minlength
+    or weights of another shape.
+
     >>> import minitorch_cnn as mt
     >>> mt.bincount(mt.tensor([0, 2, 2]), minlength=4)
     tensor([1, 0, 2, 0])
@@ -51,7 +55,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """How many elements fall into each of `bins` equal pieces of [min, max].
 
-    Elements outside are not counted. min = max = 0 means from the smallest to the largest one.
+    Any shape, floating -> (bins,) of the same dtype. Elements outside are not counted. min = max =
+    0 means from the smallest to the largest one. Raises RuntimeError for bins below 1 or a range
+    that is not finite or falls, NotImplementedError for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.histc(mt.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
@@ -86,7 +92,9 @@ def searchsorted(
 
     sorted_sequence: a vector; or (..., n) for values of shape (..., m), a sequence for each row.
     right (or side="right"): behind equal elements instead of before them. sorter: the positions
-    that sort the sequence, if it is not sorted. out_int32: int32 instead of int64.
+    that sort the sequence, if it is not sorted. out_int32: int32 instead of int64. The result has
+    the shape of values. Raises RuntimeError for shapes or dtypes that do not fit, and for a side
+    that contradicts.
 
     >>> import minitorch_cnn as mt
     >>> mt.searchsorted(mt.tensor([1, 3, 5]), mt.tensor([3, 6]))
@@ -138,7 +146,10 @@ def bucketize(
 ) -> Tensor:
     """The number of the bucket, between sorted boundaries, into which each element falls.
 
-    right: elements equal to a boundary belong to the bucket above it instead of the one below.
+    input: any shape, or a number; the result (int64, or int32 with out_int32) has that shape.
+    Bucket 0 lies before the first boundary. right: elements equal to a boundary belong to the
+    bucket above it instead of the one below. Raises RuntimeError for boundaries that are no vector
+    or of another dtype.
 
     >>> import minitorch_cnn as mt
     >>> mt.bucketize(mt.tensor([0.5, 1.0, 9.0]), mt.tensor([1.0, 2.0]))
@@ -161,7 +172,9 @@ def cov(
 ) -> Tensor:
     """The covariance matrix of variables in rows, of which each column is an observation.
 
-    fweights: how often each observation occurs (integers); aweights: its relative weight.
+    (V, N) -> (V, V); (N,) -> a number. correction: the sum is divided by N - correction. fweights:
+    how often each observation occurs (integers); aweights: its relative weight (floats). Raises
+    RuntimeError for more than two dimensions, bools, or weights of another shape, dtype or sign.
 
     >>> import minitorch_cnn as mt
     >>> mt.cov(mt.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
@@ -208,7 +221,16 @@ def _weights(x: Tensor, fweights: Any, aweights: Any) -> Tensor | None:
 
 
 def corrcoef(input: Tensor) -> Tensor:
-    """The correlation matrix of variables in rows: `cov` over both standard deviations."""
+    """The correlation matrix of variables in rows: `cov` over both standard deviations.
+
+    (V, N) -> (V, V), from -1 (one falls as the other rises) to 1; (N,) -> 1. NaN for a variable
+    that does not vary. Raises RuntimeError for more than two dimensions or bools.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.corrcoef(mt.tensor([[0.0, 1.0, 2.0], [9.0, 5.0, 1.0]])).round(decimals=4)
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
     c = cov(input)
     if c.ndim == 0:
         return c / c

@@ -17,6 +17,10 @@ __all__ = ["cross", "cdist", "renorm"]
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The cross product of vectors of three elements along dim (default: the first of length 3).
 
+    (..., 3) and (..., 3) -> (..., 3); other axes broadcast. Raises RuntimeError if the numbers of
+    dimensions differ, the length along dim is not 3, or the shapes do not broadcast; IndexError for
+    a dim out of range.
+
     >>> import minitorch_cnn as mt
     >>> mt.cross(mt.tensor([1, 0, 0]), mt.tensor([0, 1, 0]))
     tensor([0, 0, 1])
@@ -45,8 +49,9 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: Any = None) -> Tensor:
     """The p-norm distance of each row of x1 to each row of x2.
 
-    x1: (..., P, M), x2: (..., R, M); the result is (..., P, R), other axes broadcast.
-    compute_mode: torch's hint on how to compute p = 2; here it changes nothing.
+    x1: (..., P, M), x2: (..., R, M); the result is (..., P, R), other axes broadcast. compute_mode:
+    torch's hint on how to compute p = 2; here it changes nothing. The gradient of a distance 0 is
+    0. Raises RuntimeError for fewer than two dimensions, integers, another M or a negative p.
 
     >>> import minitorch_cnn as mt
     >>> mt.cdist(mt.tensor([[0.0, 0.0]]), mt.tensor([[3.0, 4.0], [0.0, 1.0]]))
@@ -73,8 +78,12 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: Any = None) -> T
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice along dim scaled down so that its p-norm is maxnorm at most.
 
+    Any shape of two dimensions or more, which stays; slices that are short enough do too. Raises
+    RuntimeError for fewer than two dimensions, p <= 0 or a negative maxnorm; IndexError for a dim
+    out of range.
+
     >>> import minitorch_cnn as mt
-    >>> mt.renorm(mt.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
+    >>> mt.renorm(mt.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)  # rows of length 5 and 0.5
     tensor([[0.6000, 0.8000],
             [0.3000, 0.4000]])
     """

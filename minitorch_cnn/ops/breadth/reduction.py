@@ -39,14 +39,14 @@ class Prod(Function):
     """y = the product of x over axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim, keepdim):
+    def forward(ctx: Any, x: Tensor, dim: int, keepdim: bool) -> Tensor:
         ctx.dim = dim
         y = wrap(x.array.prod(dim, x.array.dtype, keepdims=keepdim))
         ctx.save_for_backward(x)
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         # The slope for x[i] is the product of all the others: those before it times those after.
         # Not y / x[i], which fails where an element is 0.
         (x,) = ctx.saved_tensors
@@ -64,7 +64,16 @@ def _product_before(x: Tensor, dim: int) -> Tensor:
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
-    """The product of all elements, or along one dimension. Integers and bools give int64."""
+    """The product of all elements, or along one dimension, which keepdim leaves with length 1.
+
+    Any shape; integers and bools give int64. dtype: multiplied in that one. The gradient is right
+    where elements are 0 too. Raises IndexError for a dim out of range.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[1, 2], [3, 4]])
+    >>> x.prod(), x.prod(1)
+    (tensor(24), tensor([ 2, 12]))
+    """
     x = accumulator(input, dtype)
     if dim is None or x.ndim == 0:
         return Prod.apply(reshape(x, -1), 0, False)
@@ -72,7 +81,9 @@ def prod(
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The p-norm of input - other, over all elements.
+    """The p-norm of input - other, over all elements: a 0-d tensor.
+
+    Any shapes that broadcast. Raises RuntimeError if they do not, and for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.dist(mt.tensor([3.0, 0.0]), mt.tensor([0.0, 4.0]))
@@ -85,7 +96,10 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 
 
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean of the elements that are not NaN.
+    """The mean of the elements that are not NaN, NaN where there are none.
+
+    Any shape, floating. dim: a number, several or None for all; keepdim leaves them with length 1.
+    Raises RuntimeError for integers, IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1.0, float("nan"), 3.0]).nanmean()
@@ -100,7 +114,15 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
 
 
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """`median` of the elements that are not NaN."""
+    """`median` of the elements that are not NaN: of all, or with dim (values, indices) along it.
+
+    Any shape. Of an even number the lower of the two in the middle. keepdim leaves the dimension
+    with length 1. Raises IndexError for a dim out of range or without elements.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([5.0, float("nan"), 1.0, 3.0]).nanmedian()
+    tensor(3.)
+    """
     if dim is None:
         return nanmedian(reshape(input, -1), 0).values
     axis = input._dim(dim)
@@ -118,7 +140,8 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """(values, indices) of the most frequent element along a dimension, the smallest of several.
 
-    indices: the last position of that element.
+    Any shape. The dimension disappears, or with keepdim has length 1. indices: the last position of
+    that element. Raises IndexError for a dim out of range or without elements.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([3, 1, 1, 3, 2]).mode().values
@@ -153,8 +176,11 @@ def quantile(
 ) -> Tensor:
     """The value below which the part q (from 0 to 1) of the elements lies.
 
-    q: a number, or a vector, for which the result has a new first dimension. Between two elements
-    it is interpolated, or by `interpolation` the lower, the higher, the nearest or their midpoint.
+    input: float32 or float64, any shape; dim: None for all elements. q: a number, or a vector, for
+    which the result has a new first dimension. Between two elements it is interpolated, or by
+    `interpolation` the "lower", the "higher", the "nearest" or their "midpoint". NaN if one element
+    is. Raises RuntimeError for other dtypes, q outside [0, 1], another interpolation or no
+    elements; IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([0.0, 1.0, 2.0, 3.0]).quantile(0.5)
@@ -171,7 +197,14 @@ def nanquantile(
     *,
     interpolation: str = "linear",
 ) -> Tensor:
-    """`quantile` of the elements that are not NaN."""
+    """`quantile` of the elements that are not NaN.
+
+    Arguments, shapes and errors are those of `quantile`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([0.0, float("nan"), 1.0]).nanquantile(0.5)
+    tensor(0.5000)
+    """
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
 
 
@@ -233,9 +266,13 @@ def unique(
 ) -> Any:
     """The different elements in rising order (or slices along dim); and where each came from.
 
+    Any shape -> (how many,), or the shape with another length along dim. return_inverse: for each
+    element its number among them (int64, the input's shape, or the length of dim). return_counts:
+    how often each occurs. Raises IndexError for a dim out of range.
+
     >>> import minitorch_cnn as mt
-    >>> mt.tensor([3, 1, 3]).unique(return_counts=True)
-    (tensor([1, 3]), tensor([1, 2]))
+    >>> mt.tensor([3, 1, 3]).unique(return_inverse=True, return_counts=True)
+    (tensor([1, 3]), tensor([1, 0, 1]), tensor([1, 2]))
     """
     xp = array_module(input.array)
     axis = None if dim is None else input._dim(dim)
@@ -257,6 +294,8 @@ def unique_consecutive(
     dim: int | None = None,
 ) -> Any:
     """The elements (or slices along dim) without those that equal the one before them.
+
+    Shapes and the other results are those of `unique`. Raises IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1, 1, 2, 1]).unique_consecutive(return_counts=True)

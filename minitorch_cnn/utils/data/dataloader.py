@@ -18,7 +18,7 @@ from .worker import WorkerPlan
 
 
 class DataLoader:
-    """Iterates over a data set in batches.
+    """Iterates over a data set in batches: samples (...) become batches (B, ...).
 
         dataset         has `__getitem__` and `__len__`, or is an `IterableDataset`
         batch_size      samples in a batch; None: single samples, not collated
@@ -304,12 +304,20 @@ class DataLoader:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restores the generator, and lets the next `iter(loader)` go on where `state` was taken.
 
-        The order of the interrupted epoch is drawn again from the state in which the generator
-        was then; the indices of the batches already done are skipped, and no sample is loaded
-        for them. A sampler of your own must draw from the loader's `generator`, at the moment of
+        The order of the interrupted epoch is drawn again from the state in which the generator was
+        then; the indices of the batches already done are skipped, and no sample is loaded for them.
+        A sampler of your own must draw from the loader's `generator`, at the moment of
         `iter(sampler)`.
 
         Raises NotImplementedError for an IterableDataset in the middle of an epoch.
+
+        >>> import minitorch_cnn as mt
+        >>> loader = mt.utils.data.DataLoader([10, 11, 12, 13], batch_size=2)
+        >>> first = next(iter(loader))
+        >>> resumed = mt.utils.data.DataLoader([10, 11, 12, 13], batch_size=2)
+        >>> resumed.load_state_dict(loader.state_dict())
+        >>> [batch.tolist() for batch in resumed]
+        [[12, 13]]
         """
         if self._iterable and state["batches_done"]:
             raise NotImplementedError(

@@ -19,9 +19,11 @@ from ...tensor import Tensor
 class Dataset:
     """A collection of samples found by number: subclasses write `__getitem__` and `__len__`.
 
-    A data set that can read many samples faster together than one by one may also write
-    `__getitems__(indices)`, which returns the sequence of those samples; DataLoader then calls
-    it once a batch.
+    A sample may be anything; often it is a pair of an image (C, H, W) and a class number. A data
+    set that can read many samples faster together than one by one may also write
+    `__getitems__(indices)`, which returns the sequence of those samples; DataLoader then calls it
+    once a batch. ``a + b`` is a `ConcatDataset`. Raises NotImplementedError where `__getitem__` is
+    not written.
 
     >>> import minitorch_cnn as mt
     >>> class Squares(mt.utils.data.Dataset):
@@ -43,8 +45,17 @@ class Dataset:
 class IterableDataset(Dataset):
     """A stream of samples: subclasses write `__iter__`.
 
-    With `num_workers=W` every worker process iterates over its own copy; use
-    `get_worker_info()` in `__iter__` to give each worker another part of the stream.
+    Samples are as those of a `Dataset`, an image (C, H, W) and a class number for instance. With
+    `num_workers=W` every worker process iterates over its own copy; use `get_worker_info()` in
+    `__iter__` to give each worker another part of the stream. Raises NotImplementedError where
+    `__iter__` is not written.
+
+    >>> import minitorch_cnn as mt
+    >>> class Countdown(mt.utils.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter([3, 2, 1])
+    >>> [batch.tolist() for batch in mt.utils.data.DataLoader(Countdown(), batch_size=2)]
+    [[3, 2], [1]]
     """
 
     def __iter__(self) -> Iterator[Any]:
@@ -52,14 +63,14 @@ class IterableDataset(Dataset):
 
 
 class TensorDataset(Dataset):
-    """Sample i is the tuple of row i of every tensor.
+    """Sample i is the tuple of row i of every tensor: the tensors (N, ...) hold N samples.
 
-    Raises ValueError if the tensors do not have the same number of rows.
+    Raises ValueError without tensors, or if they do not have the same number of rows.
 
     >>> import minitorch_cnn as mt
     >>> rows = mt.utils.data.TensorDataset(mt.tensor([[1, 2], [3, 4]]), mt.tensor([0, 1]))
-    >>> len(rows), rows[1][0].tolist(), rows[1][1].item()
-    (2, [3, 4], 1)
+    >>> len(rows), rows[1]
+    (2, (tensor([3, 4]), tensor(1)))
     """
 
     def __init__(self, *tensors: Tensor):
@@ -80,6 +91,9 @@ class TensorDataset(Dataset):
 
 class Subset(Dataset):
     """The samples of `dataset` at `indices`, in that order.
+
+    Samples of any shape and kind; nothing is copied. Raises IndexError, when it is asked for, for a
+    sample that is not there.
 
     >>> import minitorch_cnn as mt
     >>> list(mt.utils.data.Subset("abcdef", [4, 0]))
@@ -105,6 +119,9 @@ class Subset(Dataset):
 
 class ConcatDataset(Dataset):
     """Several data sets, one after the other.
+
+    Samples of any shape and kind; nothing is copied. Raises ValueError without any or for an
+    IterableDataset, IndexError for a sample that is not there.
 
     >>> import minitorch_cnn as mt
     >>> joined = mt.utils.data.ConcatDataset(["abc", "de"])
@@ -137,17 +154,17 @@ class ConcatDataset(Dataset):
 def random_split(
     dataset: Any, lengths: Sequence[int | float], generator: Generator = default_generator
 ) -> list[Subset]:
-    """Cut `dataset` at random into non-overlapping subsets.
+    """Cut `dataset`, of samples of any shape, at random into non-overlapping subsets.
 
-    `lengths` are numbers of samples, or fractions that add up to 1 (each rounded down; the
-    samples left over go to the first subsets, one each).
-
-    Raises ValueError if the lengths do not add up to `len(dataset)`, or a fraction is not in
-    [0, 1].
+    `lengths` are numbers of samples, or fractions that add up to 1 (each rounded down; the samples
+    left over go to the first subsets, one each, and an empty part warns). Returns a list of
+    `Subset`. Raises ValueError if the lengths do not add up to `len(dataset)`, or a fraction is not
+    in [0, 1].
 
     >>> import minitorch_cnn as mt
-    >>> [len(part) for part in mt.utils.data.random_split(range(10), [0.75, 0.25])]
-    [8, 2]
+    >>> parts = mt.utils.data.random_split(range(10), [0.75, 0.25])
+    >>> [len(part) for part in parts], sorted([*parts[0], *parts[1]]) == list(range(10))
+    ([8, 2], True)
     """
     total = len(dataset)
     sizes = list(lengths)
@@ -187,12 +204,20 @@ class ImageBatch(Sequence[Any]):
     """Samples (image, label) that still lie together in two arrays.
 
     This is what the image data sets return from `__getitems__` when they have no per-image
-    transform. To a collate function written for a list of samples it is one: `batch[i]` is
-    `(PIL image, label)`. One that knows better takes the arrays, without a loop over images:
+    transform. To a collate function written for a list of samples it is one: `batch[i]` is `(PIL
+    image, label)`. One that knows better takes the arrays, without a loop over images:
 
         images: uint8 (B, H, W, C)         labels: int64 (B,)
 
-    `default_collate` turns it into the pair of those tensors.
+    `default_collate` turns it into the pair of those tensors. Raises ValueError for images of
+    another number of dimensions, or another number of labels.
+
+    >>> import minitorch_cnn as mt
+    >>> import numpy as np
+    >>> batch = mt.utils.data.ImageBatch(np.zeros((2, 8, 8, 3), np.uint8), np.array([3, 5]))
+    >>> image, label = batch[1]
+    >>> len(batch), image.size, label
+    (2, (8, 8), 5)
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray):

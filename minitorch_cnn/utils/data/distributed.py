@@ -8,7 +8,15 @@ from .sampler import Sampler
 
 
 class DistributedSampler(Sampler):
-    """Not supported: there is no training on several devices."""
+    """Not supported, as there is no training on several devices: raises NotImplementedError.
+
+    >>> import minitorch_cnn as mt
+    >>> try:
+    ...     mt.utils.data.DistributedSampler(range(4))
+    ... except NotImplementedError:
+    ...     print("use DataLoader(..., shuffle=True)")
+    use DataLoader(..., shuffle=True)
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError(

@@ -10,11 +10,22 @@ from .dataset import IterableDataset
 
 
 class Exhausted(Exception):
-    """An iterable data set has no more samples."""
+    """An iterable data set has no more samples.
+
+    >>> try:
+    ...     IterableFetcher([], list, False).fetch(1)
+    ... except Exhausted:
+    ...     print("the epoch is over")
+    the epoch is over
+    """
 
 
 class MapFetcher:
-    """A task is a list of indices, or one index where batching is off."""
+    """A task is a list of indices, or one index where batching is off.
+
+    >>> MapFetcher("abcd", "".join, batched=True).fetch([2, 0])
+    'ca'
+    """
 
     def __init__(self, dataset: Any, collate_fn: Callable, batched: bool):
         self.dataset = dataset
@@ -22,6 +33,11 @@ class MapFetcher:
         self.batched = batched
 
     def fetch(self, task: Any) -> Any:
+        """The batch for a task. Raises what the data set and the collate function raise.
+
+        >>> MapFetcher("abcd", str.upper, batched=False).fetch(2)
+        'C'
+        """
         if not self.batched:
             return self.collate_fn(self.dataset[task])
         if hasattr(self.dataset, "__getitems__"):
@@ -30,7 +46,12 @@ class MapFetcher:
 
 
 class IterableFetcher:
-    """A task is a number of samples, or None where batching is off."""
+    """A task is a number of samples, or None where batching is off.
+
+    >>> fetcher = IterableFetcher("abc", "".join, drop_last=False)
+    >>> fetcher.fetch(2), fetcher.fetch(2)
+    ('ab', 'c')
+    """
 
     def __init__(self, dataset: Any, collate_fn: Callable, drop_last: bool):
         self.samples = iter(dataset)
@@ -38,6 +59,11 @@ class IterableFetcher:
         self.drop_last = drop_last
 
     def fetch(self, task: int | None) -> Any:
+        """The batch of the next samples. Raises Exhausted if there are none (drop_last: too few).
+
+        >>> IterableFetcher("abc", str.upper, drop_last=False).fetch(None)
+        'A'
+        """
         wanted = 1 if task is None else task
         samples = list(itertools.islice(self.samples, wanted))
         if not samples or (self.drop_last and len(samples) < wanted):
@@ -48,7 +74,11 @@ class IterableFetcher:
 def make_fetcher(
     dataset: Any, collate_fn: Callable, batched: bool, drop_last: bool
 ) -> MapFetcher | IterableFetcher:
-    """The fetcher for this kind of data set. It is made anew for each epoch."""
+    """The fetcher for this kind of data set. It is made anew for each epoch.
+
+    >>> type(make_fetcher("abc", list, True, False)).__name__
+    'MapFetcher'
+    """
     if isinstance(dataset, IterableDataset):
         return IterableFetcher(dataset, collate_fn, drop_last)
     return MapFetcher(dataset, collate_fn, batched)

@@ -17,8 +17,17 @@ from .worker import WorkerPlan, worker_main
 class WorkerPool:
     """Starts the workers, sends them tasks, receives their replies, and ends them.
 
-    Replies are taken from the one worker whose batch is due next: batches keep their order
-    without a buffer to sort them in, and a worker's death is noticed at that point.
+    Replies are taken from the one worker whose batch is due next: batches keep their order without
+    a buffer to sort them in, and a worker's death is noticed at that point. context: a way to start
+    processes, or its name; None is fork on Linux. timeout: in seconds, 0 for none.
+
+    >>> plan = WorkerPlan("abcd", "".join, True, False, num_workers=1, worker_init_fn=None)
+    >>> pool = WorkerPool(plan, None, timeout=60)
+    >>> pool.begin_epoch(base_seed=0)
+    >>> pool.send_task(0, number=0, task=[2, 0])
+    >>> pool.receive(0)
+    ('batch', 'ca')
+    >>> pool.shutdown()
     """
 
     def __init__(self, plan: WorkerPlan, context: Any, timeout: float):
@@ -51,13 +60,20 @@ class WorkerPool:
             self.connections.append(ours)
 
     def begin_epoch(self, base_seed: int) -> None:
-        """Seeds the workers anew. Batches of an epoch that was left early are thrown away."""
+        """Seeds the workers anew. Batches of an epoch that was left early are thrown away.
+
+        Raises RuntimeError if a worker has died.
+        """
         for worker_id in range(len(self.processes)):
             while self.unanswered[worker_id]:
                 self.receive(worker_id)
             self._send(worker_id, ("epoch", base_seed))
 
     def send_task(self, worker_id: int, number: int, task: Any) -> None:
+        """Asks a worker for batch `number`, made of what `task` says (see `fetch`).
+
+        Raises RuntimeError if the worker has died.
+        """
         self._send(worker_id, ("task", number, task))
         self.unanswered[worker_id] += 1
 

@@ -16,14 +16,33 @@ from ...backend import Generator, default_generator
 
 
 class Sampler:
-    """Base class: `__iter__` yields the indices of one epoch, `__len__` says how many."""
+    """Base class: `__iter__` yields the indices of one epoch, `__len__` says how many.
+
+    Raises NotImplementedError where `__iter__` is not written.
+
+    >>> import minitorch_cnn as mt
+    >>> class Backwards(mt.utils.data.Sampler):
+    ...     def __iter__(self):
+    ...         return iter([2, 1, 0])
+    ...     def __len__(self):
+    ...         return 3
+    >>> next(iter(mt.utils.data.DataLoader("abc", batch_size=3, sampler=Backwards())))
+    ['c', 'b', 'a']
+    """
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} must define __iter__()")
 
 
 class SequentialSampler(Sampler):
-    """0, 1, 2, ..., in this order."""
+    """0, 1, 2, ... up to the length of data_source, in this order.
+
+    Raises TypeError, when iterated, for a data_source without a length.
+
+    >>> import minitorch_cnn as mt
+    >>> list(mt.utils.data.SequentialSampler("abc"))
+    [0, 1, 2]
+    """
 
     def __init__(self, data_source: Sized):
         self.data_source = data_source
@@ -38,12 +57,16 @@ class SequentialSampler(Sampler):
 class RandomSampler(Sampler):
     """Every index once in random order, or `num_samples` indices drawn with replacement.
 
-    Without replacement and with `num_samples` larger than the data set, whole permutations
-    follow each other. `generator=None` means the default generator, which `manual_seed` seeds.
+    Without replacement and with `num_samples` larger than the data set, whole permutations follow
+    each other. `generator=None` means the default generator, which `manual_seed` seeds. Raises
+    TypeError for a replacement that is no bool, ValueError for a num_samples that is not a positive
+    integer or an empty data set.
 
     >>> import minitorch_cnn as mt
     >>> sorted(mt.utils.data.RandomSampler("abcd"))
     [0, 1, 2, 3]
+    >>> len(list(mt.utils.data.RandomSampler("abcd", replacement=True, num_samples=9)))
+    9
     """
 
     def __init__(
@@ -66,6 +89,12 @@ class RandomSampler(Sampler):
 
     @property
     def num_samples(self) -> int:
+        """The indices of an epoch: the number that was given, or the length of the data set.
+
+        >>> import minitorch_cnn as mt
+        >>> mt.utils.data.RandomSampler("abcd").num_samples
+        4
+        """
         # The data set may grow between epochs, so its length is asked for each time.
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
@@ -83,7 +112,14 @@ class RandomSampler(Sampler):
 
 
 class SubsetRandomSampler(Sampler):
-    """The given indices in random order, each once."""
+    """The given indices in random order, each once; generator: as for `RandomSampler`.
+
+    Raises TypeError, when iterated, for indices without a length.
+
+    >>> import minitorch_cnn as mt
+    >>> sorted(mt.utils.data.SubsetRandomSampler([5, 7, 9]))
+    [5, 7, 9]
+    """
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None):
         self.indices = indices
@@ -101,8 +137,13 @@ class SubsetRandomSampler(Sampler):
 class WeightedRandomSampler(Sampler):
     """`num_samples` indices in [0, len(weights)), drawn with probabilities ~ `weights`.
 
-    Raises ValueError for negative or all-zero weights, and if without replacement more samples
-    are asked for than there are non-zero weights.
+    It balances rare classes: give each sample 1 / how many there are of its class. Raises
+    ValueError for negative or all-zero weights, a num_samples that is not a positive integer, and
+    if without replacement more samples are asked for than there are non-zero weights.
+
+    >>> import minitorch_cnn as mt
+    >>> list(mt.utils.data.WeightedRandomSampler([0.0, 1.0, 0.0], num_samples=3))
+    [1, 1, 1]
     """
 
     def __init__(
@@ -150,7 +191,8 @@ class WeightedRandomSampler(Sampler):
 class BatchSampler(Sampler):
     """Groups the indices of `sampler` into lists of `batch_size`.
 
-    `drop_last` leaves out a last batch that is smaller than `batch_size`.
+    `drop_last` leaves out a last batch that is smaller than `batch_size`. Raises ValueError for a
+    batch_size that is not a positive integer or a drop_last that is no bool.
 
     >>> import minitorch_cnn as mt
     >>> list(mt.utils.data.BatchSampler(range(7), batch_size=3, drop_last=False))

@@ -1,4 +1,4 @@
-"""Torch's "Pointwise Ops" beyond arithmetic.py and elementwise.py: asinh, erfinv, hypot, ..."""
+"""Torch's "Pointwise Ops" of two tensors beyond arithmetic.py: hypot, xlogy, heaviside, gcd, ..."""
 
 from __future__ import annotations
 
@@ -8,128 +8,15 @@ from typing import Any
 from ... import dtypes
 from ...autograd.function import Function
 from ...backend import array_module
-from ...kernels.array import special
 from ...tensor import Tensor, wrap
-from ..arithmetic import BinaryWithOperands, clamp, mul, pow, sub, where
-from ..common import array_of, check_broadcast, check_tensor, floating, operands, sum_to
-from ..elementwise import elementwise, exp, log, log1p, sigmoid, sign, sin, sqrt
+from ..arithmetic import BinaryWithOperands, mul, pow, sub, where
+from ..common import array_of, check_broadcast, check_tensor, operands, sum_to
+from ..elementwise import log, sigmoid
 
 __all__ = [
-    "acosh", "asinh", "atanh", "erfc", "erfinv", "logit", "sinc", "deg2rad", "rad2deg",
-    "positive", "sgn", "signbit", "isreal", "hypot", "copysign", "fmax", "fmin", "float_power",
-    "logaddexp", "logaddexp2", "xlogy", "ldexp", "rsub", "atan2", "heaviside", "nextafter",
-    "gcd", "lcm", "clamp_min", "clamp_max", "arccosh", "arcsinh", "arctan2", "arctanh",
+    "hypot", "copysign", "fmax", "fmin", "float_power", "logaddexp", "logaddexp2", "xlogy",
+    "ldexp", "rsub", "atan2", "heaviside", "nextafter", "gcd", "lcm", "arctan2",
 ]  # fmt: skip
-
-
-# ------------------------------------------------------------------------------------ of one tensor
-
-
-acosh = elementwise(
-    "acosh",
-    lambda xp, x: xp.arccosh(x),
-    "x",
-    lambda gy, x: gy / sqrt(x * x - 1),
-    "The inverse hyperbolic cosine, NaN below 1.",
-)
-
-
-asinh = elementwise(
-    "asinh",
-    lambda xp, x: xp.arcsinh(x),
-    "x",
-    lambda gy, x: gy / sqrt(x * x + 1),
-    "The inverse hyperbolic sine.",
-)
-
-
-atanh = elementwise(
-    "atanh",
-    lambda xp, x: xp.arctanh(x),
-    "x",
-    lambda gy, x: gy / (1 - x * x),
-    "The inverse hyperbolic tangent, NaN outside [-1, 1].",
-)
-
-
-erfc = elementwise(
-    "erfc",
-    lambda xp, x: special.erfc(x),
-    "x",
-    lambda gy, x: gy * exp(-x * x) * (-2 / math.sqrt(math.pi)),
-    "1 - erf(x), exact also for large x, where it is tiny.",
-)
-
-
-erfinv = elementwise(
-    "erfinv",
-    lambda xp, x: special.erfinv(x),
-    "y",
-    lambda gy, y: gy * exp(y * y) * (math.sqrt(math.pi) / 2),
-    "The x with erf(x) = y, for y in [-1, 1]; NaN outside.",
-)
-
-
-def logit(input: Tensor, eps: float | None = None) -> Tensor:
-    """log(p / (1 - p)), the inverse of `sigmoid`; with eps, p is limited to [eps, 1 - eps] first.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.logit(mt.tensor([0.5, 1.0]), eps=0.1)
-    tensor([0.0000, 2.1972])
-    """
-    p = floating(input)
-    p = p if eps is None else clamp(p, eps, 1 - eps)
-    return log(p) - log1p(-p)
-
-
-def sinc(input: Tensor) -> Tensor:
-    """sin(pi x) / (pi x), 1 at x = 0."""
-    x = floating(input)
-    zero = x == 0
-    angle = where(zero, 1.0, x) * math.pi  # where x is 0 any other number does
-    return where(zero, 1.0, sin(angle) / angle)
-
-
-def deg2rad(input: Tensor) -> Tensor:
-    """Degrees as radians."""
-    return floating(input) * (math.pi / 180)
-
-
-def rad2deg(input: Tensor) -> Tensor:
-    """Radians as degrees."""
-    return floating(input) * (180 / math.pi)
-
-
-def positive(input: Tensor) -> Tensor:
-    """The tensor itself. Raises RuntimeError for bool tensors."""
-    if input.dtype is dtypes.bool:
-        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
-    return input
-
-
-def sgn(input: Tensor) -> Tensor:
-    """`sign`, under the name that torch has for complex numbers too."""
-    return sign(input)
-
-
-def signbit(input: Tensor) -> Tensor:
-    """True where an element is negative, -0.0 included.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.signbit(mt.tensor([1.0, -0.0]))
-    tensor([False,  True])
-    """
-    if not input.dtype.is_floating_point:
-        return input < 0
-    return wrap(array_module(input.array).signbit(input.array))
-
-
-def isreal(input: Tensor) -> Tensor:
-    """True everywhere: there are no complex tensors."""
-    return wrap(array_module(input.array).ones(input.array.shape, bool))
-
-
-# ----------------------------------------------------------------------------------- of two tensors
 
 
 def _both_tensors(name: str, input: Any, other: Any) -> tuple[Tensor, Tensor]:
@@ -149,20 +36,23 @@ class Hypot(BinaryWithOperands):
     """y = sqrt(a^2 + b^2), without overflow on the way"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         y = wrap(array_module(a.array).hypot(a.array, b.array))
         ctx.shapes = a.shape, b.shape
         ctx.save_for_backward(a, b, y)
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         a, b, y = ctx.saved_tensors
         return sum_to(gy * (a / y), ctx.shapes[0]), sum_to(gy * (b / y), ctx.shapes[1])
 
 
 def hypot(input: Tensor, other: Tensor) -> Tensor:
     """The length sqrt(input^2 + other^2) of the longest side of a right triangle.
+
+    Any shapes that broadcast, floating; no overflow on the way. Raises NotImplementedError for
+    integers, TypeError for anything but two tensors, RuntimeError if they do not broadcast.
 
     >>> import minitorch_cnn as mt
     >>> mt.hypot(mt.tensor([3.0]), mt.tensor([4.0]))
@@ -178,12 +68,12 @@ class CopySign(BinaryWithOperands):
     """y = |a| with the sign of b; the slope at a = 0 is taken as 0"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         CopySign.save(ctx, a, b)
         return wrap(array_module(a.array).copysign(array_of(a), array_of(b)))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         a, b = CopySign.load(ctx)
         ga = None
         if ctx.needs_input_grad[0]:
@@ -194,6 +84,9 @@ class CopySign(BinaryWithOperands):
 
 def copysign(input: Tensor, other: Any) -> Tensor:
     """The magnitude of input with the sign of other (-0.0 is negative).
+
+    Any shapes that broadcast, other also a number; integers become floats. Raises TypeError if
+    input is no tensor, RuntimeError if they do not broadcast.
 
     >>> import minitorch_cnn as mt
     >>> mt.copysign(mt.tensor([1.0, -2.0]), -0.0)
@@ -206,19 +99,43 @@ def copysign(input: Tensor, other: Any) -> Tensor:
 
 
 def fmax(input: Tensor, other: Tensor) -> Tensor:
-    """The larger of two, elementwise; a NaN only where both are."""
+    """The larger of two, elementwise; a NaN only where both are (unlike `maximum`).
+
+    Any shapes that broadcast; dtypes are promoted. Raises TypeError for anything but two tensors,
+    RuntimeError if they do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.fmax(mt.tensor([1.0, float("nan")]), mt.tensor([2.0, 2.0]))
+    tensor([2., 2.])
+    """
     a, b = _both_tensors("fmax", input, other)
     return where((a >= b) | b.isnan(), a, b)
 
 
 def fmin(input: Tensor, other: Tensor) -> Tensor:
-    """The smaller of two, elementwise; a NaN only where both are."""
+    """The smaller of two, elementwise; a NaN only where both are (unlike `minimum`).
+
+    Any shapes that broadcast; dtypes are promoted. Raises TypeError for anything but two tensors,
+    RuntimeError if they do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.fmin(mt.tensor([1.0, float("nan")]), mt.tensor([2.0, 2.0]))
+    tensor([1., 2.])
+    """
     a, b = _both_tensors("fmin", input, other)
     return where((a <= b) | b.isnan(), a, b)
 
 
 def float_power(input: Any, exponent: Any) -> Tensor:
-    """input ** exponent, in double precision."""
+    """input ** exponent, in double precision (float64), also for integers.
+
+    Any shapes that broadcast; one of the two may be a number. Raises TypeError if both are,
+    RuntimeError if they do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.float_power(mt.tensor([2, 4]), -1)  # 1/2, 1/4
+    tensor([0.5000, 0.2500], dtype=minitorch_cnn.float64)
+    """
     a, b = operands(input, exponent)
     a, b = (each.to(dtypes.float64) if isinstance(each, Tensor) else each for each in (a, b))
     return pow(a, b)
@@ -228,12 +145,12 @@ class LogAddExp(BinaryWithOperands):
     """y = log(e^a + e^b); of gy each gets its share in the sum"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         LogAddExp.save(ctx, a, b)
         return wrap(array_module(a.array).logaddexp(a.array, b.array))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         a, b = LogAddExp.load(ctx)
         difference = where(a == b, 0.0, a - b)  # also of two equal infinities
         ga = sum_to(gy * sigmoid(difference), ctx.shapes[0])
@@ -242,6 +159,9 @@ class LogAddExp(BinaryWithOperands):
 
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """log(exp(input) + exp(other)), without overflow.
+
+    Any shapes that broadcast, floating. Raises NotImplementedError for integers, TypeError for
+    anything but two tensors, RuntimeError if they do not broadcast.
 
     >>> import minitorch_cnn as mt
     >>> mt.logaddexp(mt.tensor([0.0, 1e4]), mt.tensor([0.0, 0.0]))
@@ -254,7 +174,15 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
 
 
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
-    """log2(2^input + 2^other), without overflow."""
+    """log2(2^input + 2^other), without overflow.
+
+    Any shapes that broadcast. Raises TypeError for anything but two tensors, RuntimeError if they
+    do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.logaddexp2(mt.tensor([3.0]), mt.tensor([3.0]))  # log2(8 + 8)
+    tensor([4.])
+    """
     a, b = _both_tensors("logaddexp2", input, other)
     return logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
 
@@ -263,14 +191,14 @@ class XLogY(BinaryWithOperands):
     """y = a log(b), 0 where a is 0 (unless b is NaN)"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         XLogY.save(ctx, a, b)
         xp = array_module(array_of(a if isinstance(a, Tensor) else b))
         x, y = array_of(a), xp.asarray(array_of(b))
         return wrap(xp.where((x == 0) & ~xp.isnan(y), xp.zeros_like(y), x * xp.log(y)))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         a, b = XLogY.load(ctx)
         ga = gb = None
         if ctx.needs_input_grad[0]:
@@ -285,6 +213,10 @@ class XLogY(BinaryWithOperands):
 def xlogy(input: Any, other: Any) -> Tensor:
     """input * log(other), and 0 where input is 0: as entropies want it.
 
+    Any shapes that broadcast; one of the two may be a number; integers become floats. NaN where
+    other is NaN or negative (unless input is 0, for the latter). Raises TypeError if both are
+    numbers, RuntimeError if they do not broadcast.
+
     >>> import minitorch_cnn as mt
     >>> mt.xlogy(mt.tensor([0.0, 1.0]), mt.tensor([0.0, 1.0]))
     tensor([0., 0.])
@@ -295,13 +227,29 @@ def xlogy(input: Any, other: Any) -> Tensor:
 
 
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
-    """input * 2^other."""
+    """input * 2^other: a number from its mantissa and exponent.
+
+    Any shapes that broadcast; integers become floats. Raises TypeError if input is no tensor,
+    RuntimeError if they do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.ldexp(mt.tensor([1.0, 0.75]), mt.tensor([3, 2]))
+    tensor([8., 3.])
+    """
     check_tensor("ldexp", input)
     return mul(input, pow(2.0, other))
 
 
 def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
-    """other - alpha * input."""
+    """other - alpha * input: subtraction the other way round.
+
+    Any shapes that broadcast, other also a number. Raises TypeError if input is no tensor,
+    RuntimeError if they do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.rsub(mt.tensor([1, 2]), 10)
+    tensor([9, 8])
+    """
     check_tensor("rsub", input)
     return sub(other, input, alpha=alpha)
 
@@ -310,19 +258,28 @@ class Atan2(BinaryWithOperands):
     """y = atan2(a, b)"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         Atan2.save(ctx, a, b)
         return wrap(array_module(a.array).arctan2(a.array, b.array))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         a, b = Atan2.load(ctx)
         square = a * a + b * b
         return sum_to(gy * b / square, ctx.shapes[0]), sum_to(-gy * a / square, ctx.shapes[1])
 
 
 def atan2(input: Tensor, other: Tensor) -> Tensor:
-    """The angle of the point (other, input), in radians from -pi to pi."""
+    """The angle of the point (other, input), in radians from -pi to pi.
+
+    `atan` of input / other cannot tell a point from the opposite one; this can. Any shapes that
+    broadcast; integers become floats. Raises TypeError for anything but two tensors, RuntimeError
+    if they do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.atan2(mt.tensor([1.0, -1.0]), mt.tensor([-1.0, -1.0]))  # 3/4 pi, -3/4 pi
+    tensor([ 2.3562, -2.3562])
+    """
     if not isinstance(input, Tensor) or not isinstance(other, Tensor):
         raise TypeError(f"atan2() needs two tensors, got {input!r:.40} and {other!r:.40}")
     a, b = operands(input, other, floating=True)
@@ -335,6 +292,9 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
 
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """0 where input is negative, 1 where it is positive, the element of `values` where it is 0.
+
+    Any shapes that broadcast, of one dtype; NaN stays NaN; no gradient. Raises TypeError if input
+    is no tensor, RuntimeError for dtypes that differ or shapes that do not broadcast.
 
     >>> import minitorch_cnn as mt
     >>> mt.heaviside(mt.tensor([-1.0, 0.0, 2.0]), mt.tensor([0.5]))
@@ -355,17 +315,26 @@ class NextAfter(Function):
     """y = the number beside a, in the direction of b"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         ctx.shapes = a.shape, b.shape
         return wrap(array_module(a.array).nextafter(a.array, b.array))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         return sum_to(gy, ctx.shapes[0]), None
 
 
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
-    """The next representable number after input, in the direction of other."""
+    """The next representable number after input, in the direction of other.
+
+    Any shapes that broadcast, floating. Raises NotImplementedError for integers, TypeError for
+    anything but two tensors, RuntimeError if they do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> step = mt.nextafter(mt.tensor(1.0), mt.tensor(2.0)) - 1
+    >>> step.item() == 2**-23  # float32 has 23 bits after the point
+    True
+    """
     a, b = _both_tensors("nextafter", input, other)
     if not a.dtype.is_floating_point:
         raise NotImplementedError(f'"nextafter" not implemented for {a.dtype}')
@@ -373,7 +342,10 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
 
 
 def gcd(input: Tensor, other: Tensor) -> Tensor:
-    """The greatest common divisor of integers.
+    """The greatest common divisor of integers; of 0 and n it is |n|.
+
+    Any shapes that broadcast. Raises NotImplementedError for floats and bools, TypeError for
+    anything but two tensors, RuntimeError if they do not broadcast.
 
     >>> import minitorch_cnn as mt
     >>> mt.gcd(mt.tensor([12, 7]), mt.tensor([18, 5]))
@@ -385,26 +357,19 @@ def gcd(input: Tensor, other: Tensor) -> Tensor:
 
 
 def lcm(input: Tensor, other: Tensor) -> Tensor:
-    """The least common multiple of integers."""
+    """The least common multiple of integers; with 0 it is 0.
+
+    Any shapes that broadcast. Raises NotImplementedError for floats and bools, TypeError for
+    anything but two tensors, RuntimeError if they do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.lcm(mt.tensor([4, 0]), mt.tensor([6, 5]))
+    tensor([12,  0])
+    """
     a, b = _both_tensors("lcm", input, other)
     _no_floats("lcm", a)
     return wrap(array_module(a.array).lcm(a.array, b.array))
 
 
-def clamp_min(input: Tensor, min: Any) -> Tensor:
-    """`clamp` from below only."""
-    check_tensor("clamp_min", input)
-    return input.clamp(min=min)
-
-
-def clamp_max(input: Tensor, max: Any) -> Tensor:
-    """`clamp` from above only."""
-    check_tensor("clamp_max", input)
-    return input.clamp(max=max)
-
-
-# Other names of the same functions.
-arccosh = acosh
-arcsinh = asinh
+# Another name of the same function.
 arctan2 = atan2
-arctanh = atanh
