@@ -1,7 +1,7 @@
 """Winograd's transforms of single tiles of F(4x4, 3x3): pixels to 36 positions and back.
 
-Read kernels/winograd.py first: it explains the algorithm and derives the matrices A, B and G, which
-are written out here as sums of vectors. winograd.py next door puts the tiles together.
+Read ../array/winograd.py first: it explains the algorithm and derives the matrices A, B and G,
+which are written out here as sums of vectors. winograd.py next door puts the tiles together.
 
 The points are a = sqrt(1/2) and b = sqrt(2), so that a*a*b*b = 1, which saves a multiplication.
 """
