@@ -21,9 +21,12 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 Array = Any  # numpy.ndarray or cupy.ndarray
 
@@ -70,7 +73,7 @@ def is_cupy_available() -> bool:
     return True
 
 
-def array_module(array: Array) -> Any:
+def array_module(array: Array) -> ModuleType:
     """The library that `array` belongs to: the module numpy or cupy.
 
     >>> array_module(np.zeros(3)).__name__
@@ -187,7 +190,7 @@ def device_of(array: Array) -> device:
     return CPU if isinstance(array, np.ndarray) else device("cuda", array.device.id)
 
 
-def module_of(where: device) -> Any:
+def module_of(where: device) -> ModuleType:
     """The array library for a device: numpy for cpu, cupy for cuda."""
     return np if where.type == "cpu" else import_cupy()
 
@@ -248,7 +251,7 @@ def inverse_order(order: Sequence[int]) -> list[int]:
     return [order.index(axis) for axis in range(len(order))]
 
 
-def constant(table: Any, like: Array, dtype: Any = None) -> Array:
+def constant(table: Any, like: Array, dtype: np.typing.DTypeLike | None = None) -> Array:
     """A small table of numbers that the host knows, beside `like`; not to be written to.
 
     GPUs keep them, so that steps of training that need the same numbers copy nothing.
@@ -405,7 +408,7 @@ def upload(pinned: np.ndarray, index: int) -> Array:
     return array
 
 
-def _take_memory(like: np.ndarray, stream: Any) -> tuple:
+def _take_memory(like: np.ndarray, stream: Any) -> tuple[Array, Any]:
     return import_cupy().empty(like.shape, like.dtype), stream.record()
 
 
@@ -475,7 +478,7 @@ class Generator:
         self.manual_seed(int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> 1))
         return self._seed
 
-    def get_state(self) -> Any:
+    def get_state(self) -> Tensor:
         """The state as a uint8 tensor, for `set_state` and for checkpoints."""
         from .tensor import wrap  # the one upward import: torch's API wants a tensor here
 
@@ -484,7 +487,7 @@ class Generator:
         words += [*state["buffer"], state["buffer_pos"], state["has_uint32"], state["uinteger"]]
         return wrap(np.array([int(word) for word in words], np.uint64).view(np.uint8))
 
-    def set_state(self, new_state: Any) -> None:
+    def set_state(self, new_state: Tensor) -> None:
         """Goes back to a state from `get_state`."""
         data = np.asarray(new_state)
         if data.dtype != np.uint8 or data.shape != (14 * 8,):
@@ -522,11 +525,11 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
-def get_rng_state() -> Any:
+def get_rng_state() -> Tensor:
     """The default generator's state, a uint8 tensor."""
     return default_generator.get_state()
 
 
-def set_rng_state(new_state: Any) -> None:
+def set_rng_state(new_state: Tensor) -> None:
     """Restores the default generator's state."""
     default_generator.set_state(new_state)

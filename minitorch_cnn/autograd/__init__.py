@@ -1,5 +1,7 @@
 """Automatic differentiation: recording (function), going backward (engine), switches (modes)."""
 
+import typing as _typing
+
 # tensor.py needs the switches, and function.py needs Tensor: modes comes first.
 from .modes import (
     detect_anomaly,
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> _typing.Any:
     """Function, grad, ... are loaded when first asked for: they need Tensor, which needs modes."""
     from importlib import import_module
 

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..backend import Array
 from . import fallback
 from .algorithm import ALGORITHMS, Choice, Tier, choose
 from .array import (
@@ -66,7 +67,6 @@ from .array import (
 from .geometry import ConvGeometry, Pair, output_size, turned_geometry
 
 F = TypeVar("F", bound=Callable[..., Any])
-Array = Any
 
 _TIERS = ("auto", "array")
 

@@ -74,7 +74,7 @@ class PoolGeometry(NamedTuple):
         return (oh - 1) * sh + dh * (kh - 1) + 1, (ow - 1) * sw + dw * (kw - 1) + 1
 
 
-def numbers(name: str, value: Any, count: int) -> Lengths:
+def numbers(name: str, value: int | Sequence[int], count: int) -> Lengths:
     """`count` ints from one int, or from as many. Raises RuntimeError for anything else.
 
     >>> numbers("stride", 2, 3)
@@ -94,9 +94,9 @@ def numbers(name: str, value: Any, count: int) -> Lengths:
 # Networks ask for the same few again and again: they are found by a look into a table.
 @functools.lru_cache(1024, typed=True)
 def conv_geometry(
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: int | Lengths = 1,
+    padding: int | Lengths | str = 0,
+    dilation: int | Lengths = 1,
     groups: int = 1,
     kernel_size: Lengths = (1, 1),
 ) -> ConvGeometry:
@@ -127,9 +127,13 @@ def conv_geometry(
         lost = [d * (k - 1) for d, k in zip(dilation, kernel_size, strict=True)]
         before, after = tuple(n // 2 for n in lost), tuple(n - n // 2 for n in lost)
         return ConvGeometry(stride, before, after, dilation, int(groups))
-    if isinstance(padding, str) and padding != "valid":
-        raise RuntimeError(f"Invalid padding string: {padding!r}; use 'valid', 'same' or numbers")
-    before = numbers("padding", 0 if padding == "valid" else padding, count)
+    if isinstance(padding, str):
+        if padding != "valid":
+            raise RuntimeError(
+                f"Invalid padding string: {padding!r}; use 'valid', 'same' or numbers"
+            )
+        padding = 0
+    before = numbers("padding", padding, count)
     if min(before) < 0:
         raise RuntimeError(f"negative padding is not supported, got {list(before)}")
     return ConvGeometry(stride, before, before, dilation, int(groups))

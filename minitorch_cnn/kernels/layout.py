@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..backend import Array, array_module
@@ -14,7 +12,7 @@ from .geometry import slices
 BLOCK_BYTES = {"numpy": 1 << 20, "cupy": 256 << 20}
 
 
-def compute_type(x: Array) -> Any:
+def compute_type(x: Array) -> np.dtype:
     """The NumPy dtype to calculate in: x's own, but float32 for float16.
 
     A sum of a few thousand float16 numbers has hardly a correct digit left; the processor has no
@@ -28,7 +26,7 @@ def channels_last(x: Array) -> Array:
     return array_module(x).ascontiguousarray(x.transpose(0, 2, 3, 1), compute_type(x))
 
 
-def channels_first(y: Array, dtype: Any) -> Array:
+def channels_first(y: Array, dtype: np.dtype) -> Array:
     """(N, H, W, C) -> (N, C, H, W): a view, the memory stays as it is."""
     return y.astype(dtype, copy=False).transpose(0, 3, 1, 2)
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 import math
 import mmap
 import sys
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
-from ..backend import array_module, axes_as_in_memory, inverse_order
+from ..backend import Array, array_module, axes_as_in_memory, inverse_order
 
 SMALLEST = 1 << 16  # bytes; smaller arrays are left to NumPy
 
@@ -60,7 +60,7 @@ def _buffer(size: int) -> np.ndarray:
     return buffer
 
 
-def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
+def empty(shape: tuple[int, ...], dtype: np.typing.DTypeLike = np.float32) -> np.ndarray:
     """A C-contiguous array of this shape, not initialised."""
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
@@ -69,12 +69,12 @@ def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
     return np.ndarray(shape, dtype, _buffer(_size_class(size)))
 
 
-def new_array(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def new_array(xp: ModuleType, shape: tuple[int, ...], dtype: np.typing.DTypeLike) -> Array:
     """xp.empty(shape, dtype), for NumPy in memory that is used again (CuPy has its own pool)."""
     return empty(shape, dtype) if xp is np else xp.empty(shape, dtype)
 
 
-def new_like(array: Any, dtype: Any = None) -> Any:
+def new_like(array: Array, dtype: np.typing.DTypeLike | None = None) -> Array:
     """An array of the same shape and memory order, not initialised; dtype: the array's own."""
     dtype = array.dtype if dtype is None else dtype
     if not isinstance(array, np.ndarray):

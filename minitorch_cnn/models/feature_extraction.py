@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import nn
@@ -144,7 +144,12 @@ class FeatureExtractor(nn.Module):
             calls = iter(range(number + 1))
 
             def look(
-                module: nn.Module, inputs: Any, output: Any, calls=calls, number=number, key=result
+                module: nn.Module,
+                inputs: Any,
+                output: Any,
+                calls: Iterator[int] = calls,
+                number: int = number,
+                key: str = result,
             ) -> None:
                 if next(calls, None) == number:
                     outputs[key] = output

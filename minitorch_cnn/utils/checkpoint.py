@@ -31,7 +31,9 @@ class Repeat(Function):
     """
 
     @staticmethod
-    def forward(ctx, run, outputs, count, *inputs):
+    def forward(
+        ctx: Any, run: Callable[..., Any], outputs: list[Tensor], count: int, *inputs: Tensor
+    ) -> tuple[Tensor, ...]:
         ctx.run, ctx.count = run, count
         ctx.save_for_backward(*inputs)
         ctx.set_materialize_grads(False)
@@ -42,7 +44,7 @@ class Repeat(Function):
         return tuple(own)
 
     @staticmethod
-    def backward(ctx, *gys):
+    def backward(ctx: Any, *gys: Tensor | None) -> tuple[Tensor | None, ...]:
         if is_grad_enabled():
             raise NotImplementedError(
                 "checkpoint: gradients of gradients (create_graph=True) are not supported"

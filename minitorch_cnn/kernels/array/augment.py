@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def augment(
     return rows.reshape(N, H, W, C)
 
 
-def choices(xp: Any, count: int, key: int, padding: int) -> tuple[Array, Array, Array]:
+def choices(xp: ModuleType, count: int, key: int, padding: int) -> tuple[Array, Array, Array]:
     """For image n: top and left of the crop, 0 to 2 padding, and whether to mirror it.
 
     They come from the first three of the four numbers philox((n, 0, 0, 0), key).

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from types import ModuleType
 
 from ...backend import Array, array_module
 from ..geometry import ConvGeometry, Pair, kernel_positions, output_size, slices, turned_geometry
@@ -190,7 +190,7 @@ def column_blocks(
             yield images, rows, cols.reshape(G, -1, KH * KW * Cg)
 
 
-def block_size(xp: Any, images: int, out_rows: int, out_width: int, row_bytes: int) -> Pair:
+def block_size(xp: ModuleType, images: int, out_rows: int, out_width: int, row_bytes: int) -> Pair:
     """(B, R): a block is B whole images if they fit, and R rows of one image otherwise."""
     pixels = max(BLOCK_BYTES[xp.__name__] * out_width // max(row_bytes, 1), BLOCK_ROWS)
     if pixels < out_rows * out_width:

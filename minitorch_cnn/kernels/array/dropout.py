@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def dropout(x: Array, key: int, p: float) -> Array:
     return y.reshape(x.shape)
 
 
-def _counter(xp: Any, first: int, count: int) -> tuple:
+def _counter(xp: ModuleType, first: int, count: int) -> tuple:
     """The counters first, first + 1, ... (64 bits) as Philox takes them."""
     numbers = xp.arange(first, first + count, dtype=np.uint64)
     return numbers & MASK, numbers >> 32, 0, 0

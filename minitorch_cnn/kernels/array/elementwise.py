@@ -5,12 +5,8 @@ All keep the memory order of their input (numpy's 'K'), so a channels-last image
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...backend import array_module
+from ...backend import Array, array_module
 from ..memory import new_like
-
-Array = Any
 
 
 def relu(x: Array) -> Array:

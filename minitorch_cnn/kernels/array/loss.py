@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...backend import array_module
-
-Array = Any
+from ...backend import Array, array_module
 
 
 def cross_entropy(x: Array, target: Array) -> tuple[Array, Array]:

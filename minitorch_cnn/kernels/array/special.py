@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
 
 import numpy as np
 
-from ...backend import cupy_special
+from ...backend import Array, cupy_special
 
 EDGE = 6.0  # erf(6) = 1 - 2e-17: 1 in double precision
 PIECES = 24  # of [0, EDGE], each with a polynomial of its own
@@ -34,7 +33,7 @@ def _coefficients() -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def erf(x: Any) -> Any:
+def erf(x: Array) -> Array:
     """The error function of a floating array, to about 1e-15 (float64) absolute.
 
     >>> erf(np.array([0.0, 0.5, -10.0]))
@@ -55,7 +54,7 @@ def erf(x: Any) -> Any:
     return np.copysign(y, x).astype(x.dtype, copy=False)  # NaN came through y * size
 
 
-def erfc(x: Any) -> Any:
+def erfc(x: Array) -> Array:
     """1 - erf(x) of a floating array, with all digits also where it is tiny.
 
     One element at a time: the C library has it, NumPy has not, and it is rarely asked for.
@@ -65,7 +64,7 @@ def erfc(x: Any) -> Any:
     return np.asarray(np.frompyfunc(math.erfc, 1, 1)(x), x.dtype)
 
 
-def erfinv(y: Any) -> Any:
+def erfinv(y: Array) -> Array:
     """The x with erf(x) = y of a floating array; infinite at 1 and -1, NaN beyond.
 
     Winitzki's approximation (2008, "A handy approximation for the error function and its

@@ -28,7 +28,7 @@ def contiguous(array: Array) -> Array:
 
 
 @kernel
-def to_channels_last(part, parts, x, y):
+def to_channels_last(part: int, parts: int, x: Array, y: Array) -> None:
     """y (N, P, C) from x (N, C, P), LANES pixels of a channel at a time."""
     N, C, P = x.shape
     start, stop = share(N, part, parts)

@@ -42,12 +42,13 @@ from .jit.vector import (
 PATCHES_BYTES = 256 << 10  # of a block: with the weights it shall fit into a core's own cache
 MOST_PIXELS = 96  # in a block: a multiple of the heights of register tiles, 6 and 12
 MANY_CHANNELS = 128
+Moves = tuple[Pair, Pair, Pair]  # stride, border before the image, dilation
 # KH, KW, stride, before, after, groups of a convolution whose patches are the pixels themselves
 PLAIN = 1, 1, (1, 1), (0, 0), (0, 0), 1
 
 
 @compiled
-def inside(W, OW, KW, sw, pw, dw):
+def inside(W: int, OW: int, KW: int, sw: int, pw: int, dw: int) -> Pair:
     """(start, stop) of the output columns j whose taps j sw - pw + v dw are all in 0..W."""
     start = (pw + sw - 1) // sw
     stop = (W - 1 + pw - (KW - 1) * dw) // sw + 1
@@ -56,8 +57,9 @@ def inside(W, OW, KW, sw, pw, dw):
 
 @external(INT, SHAPE, PAIR, INT, THREE_PAIRS, *[INT] * 8)
 def copy_patches(
-    x, shape, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, out, line
-):  # fmt: skip
+    x: int, shape: Lengths, size: Pair, KW: int, geometry: Moves, first: int, count: int,
+    channel: int, Cg: int, tap_row: int, tap_rows: int, out: int, line: int,
+) -> None:  # fmt: skip
     """Copies the patches of the output pixels first..first + count to `out`, `line` floats apart.
 
     x: the address of images of this shape, (N, H, W, C); size: (OH, OW). Of each patch the rows
@@ -96,8 +98,9 @@ def copy_patches(
 
 @external(INT, SHAPE, PAIR, INT, THREE_PAIRS, *[INT] * 8)
 def add_patches(
-    gx, shape, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, source, line
-):  # fmt: skip
+    gx: int, shape: Lengths, size: Pair, KW: int, geometry: Moves, first: int, count: int,
+    channel: int, Cg: int, tap_row: int, tap_rows: int, source: int, line: int,
+) -> None:  # fmt: skip
     """The opposite of `copy_patches`: adds what is at `source` to the pixels of gx."""
     _, H, W, C = shape
     (OH, OW), ((sh, sw), (ph, pw), (dh, dw)) = size, geometry
@@ -129,8 +132,9 @@ def add_patches(
 
 @compiled
 def rows_of_block(
-    x, size, KW, geometry, first, count, channel, Cg, tap_row, tap_rows, patches, place, line
-):  # fmt: skip
+    x: Array, size: Pair, KW: int, geometry: Moves, first: int, count: int, channel: int, Cg: int,
+    tap_row: int, tap_rows: int, patches: Array, place: int, line: int,
+) -> int:  # fmt: skip
     """The address of a block's patches: of copies of them from patches[place] on, or of the pixels
     of x themselves, where `patches` is of size 0."""
     if patches.size == 0:
@@ -145,8 +149,9 @@ def rows_of_block(
 
 @kernel
 def convolve_blocks(
-    part, parts, work, x, w, bias, relu, y, KW, geometry, tap_rows, block, patches, line
-):  # fmt: skip
+    part: int, parts: int, work: Array, x: Array, w: Array, bias: Array, relu: bool, y: Array,
+    KW: int, geometry: Moves, tap_rows: int, block: int, patches: Array, line: int,
+) -> None:  # fmt: skip
     """y (N, OH, OW, K) from x (N, H, W, C); w: see `arrange_weights`; relu: at least 0.
 
     patches: a workspace for each part; of size 0 if the patches are the pixels of x.
@@ -179,8 +184,9 @@ def convolve_blocks(
 
 @kernel
 def weight_gradient_blocks(
-    part, parts, x, gy, sums, KW, geometry, tap_rows, block, patches, line
-):  # fmt: skip
+    part: int, parts: int, x: Array, gy: Array, sums: Array, KW: int, geometry: Moves,
+    tap_rows: int, block: int, patches: Array, line: int,
+) -> None:  # fmt: skip
     """sums (parts, G, pieces, depth, K/G): this part's share of patches' @ gy."""
     _, OH, OW, K = gy.shape
     _, groups, pieces, depth, Kg = sums.shape
@@ -204,8 +210,9 @@ def weight_gradient_blocks(
 
 @kernel
 def input_gradient_blocks(
-    part, parts, work, gy, w, gx, KW, geometry, tap_rows, images, block, patches, line, depth
-):  # fmt: skip
+    part: int, parts: int, work: Array, gy: Array, w: Array, gx: Array, KW: int, geometry: Moves,
+    tap_rows: int, images: int, block: int, patches: Array, line: int, depth: int,
+) -> None:  # fmt: skip
     """gx (N, H, W, C) from gy (N, OH, OW, K), some images at a time; w: turned; depth: KH KW C/G"""
     N, OH, OW, K = gy.shape
     groups, pieces, panels, Kg, width = w.shape
@@ -238,7 +245,7 @@ def input_gradient_blocks(
 
 
 @kernel
-def arrange_weights(part, parts, w, tap_rows, out):
+def arrange_weights(part: int, parts: int, w: Array, tap_rows: int, out: Array) -> None:
     """w (K, C/G, KH, KW) as the right side of a product, in panels of columns that lie together.
 
     out (G, pieces, panels, depth, width): its columns are the filters k, its rows (u, v, c) for
@@ -263,7 +270,7 @@ def arrange_weights(part, parts, w, tap_rows, out):
 
 
 @kernel
-def arrange_turned_weights(part, parts, w, tap_rows, out):
+def arrange_turned_weights(part: int, parts: int, w: Array, tap_rows: int, out: Array) -> None:
     """The same the other way round: the rows of a panel are the filters, its columns (u, v, c)."""
     groups, pieces, panels, _, width = out.shape
     K, Cg, _, KW = w.shape
@@ -286,7 +293,7 @@ def arrange_turned_weights(part, parts, w, tap_rows, out):
 
 
 @kernel
-def finish_weight_gradient(part, parts, sums, gw):
+def finish_weight_gradient(part: int, parts: int, sums: Array, gw: Array) -> None:
     """gw (K, C/G, KH, KW) = the sum of the parts of sums (parts, G, KH, KW, C/G, K/G)."""
     all_parts, groups, KH, KW, Cg, Kg = sums.shape
     step = 4 * sums[0].size

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,22 +55,24 @@ RUN = 256  # pixels that are added up in float32
 class Axis(NamedTuple):
     """The taps of each result along one axis: they are the same distance apart."""
 
-    first: Any  # (results,): the first tap, of 0..KH or 0..KW
-    source: Any  # (results,): the place that it multiplies
-    count: Any  # (results,): how many taps there are
+    first: Array  # (results,): the first tap, of 0..KH or 0..KW
+    source: Array  # (results,): the place that it multiplies
+    count: Array  # (results,): how many taps there are
     tap_step: int  # from one tap to the next
     source_step: int
     apart: int  # from a result to the next one that has the same taps, if it is not at a border
     source_apart: int
 
 
-def _axis(tap_sources, inside, *steps) -> Axis:
+def _axis(tap_sources: Array, inside: Array, *steps: int) -> Axis:
     """tap_sources, inside (results, taps): the place of each tap, and whether there is one."""
     first = inside.argmax(1)
     return Axis(first, tap_sources[np.arange(len(first)), first], inside.sum(1), *steps)
 
 
-def axis_of_outputs(outputs, pixels, taps, stride, padding, dilation) -> Axis:
+def axis_of_outputs(
+    outputs: int, pixels: int, taps: int, stride: int, padding: int, dilation: int
+) -> Axis:
     """
     >>> axis = axis_of_outputs(3, 3, 3, stride=1, padding=1, dilation=1)
     >>> axis.first.tolist(), axis.source.tolist(), axis.count.tolist()
@@ -79,7 +82,9 @@ def axis_of_outputs(outputs, pixels, taps, stride, padding, dilation) -> Axis:
     return _axis(pixel, (pixel >= 0) & (pixel < pixels), 1, dilation, 1, stride)
 
 
-def axis_of_pixels(pixels, outputs, taps, stride, padding, dilation) -> Axis:
+def axis_of_pixels(
+    pixels: int, outputs: int, taps: int, stride: int, padding: int, dilation: int
+) -> Axis:
     """
     >>> axis = axis_of_pixels(5, 2, 3, stride=2, padding=0, dilation=1)
     >>> axis.first.tolist(), axis.source.tolist(), axis.count.tolist()
@@ -94,16 +99,24 @@ def axis_of_pixels(pixels, outputs, taps, stride, padding, dilation) -> Axis:
 class Walk(NamedTuple):
     """What the kernels are told about the results. Results of one kind have the same taps."""
 
-    rows: Any  # (OH, 2): the source row of the first tap; the kind
-    groups: Any  # (groups, 4): the first result; 1 or 4, how many; its source column; the kind
-    counts: Any  # (kinds of rows, kinds of columns): how many taps there are
-    taps: Any  # (..., KH*KW, 2): where the weights of a tap are, and its source, from the first's
-    apart: tuple[int, int]  # the results of a group, and their sources
-    ahead: Any  # from the first tap's source to what the next row of results takes in addition
+    rows: Array  # (OH, 2): the source row of the first tap; the kind
+    groups: Array  # (groups, 4): the first result; 1 or 4, how many; its source column; the kind
+    counts: Array  # (kinds of rows, kinds of columns): how many taps there are
+    taps: Array  # (..., KH*KW, 2): where the weights of a tap are, and its source, from the first's
+    apart: Pair  # the results of a group, and their sources
+    ahead: Array  # from the first tap's source to what the next row of results takes in addition
 
 
 @functools.lru_cache(256)
-def walk(axis, results, sources, kernel_size, geometry, pixel_bytes, tap_bytes) -> Walk:
+def walk(
+    axis: Callable[..., Axis],
+    results: Pair,
+    sources: Pair,
+    kernel_size: Pair,
+    geometry: ConvGeometry,
+    pixel_bytes: int,
+    tap_bytes: int,
+) -> Walk:
     """axis: of outputs or of pixels; results, sources: their (height, width).
 
     pixel_bytes, tap_bytes: from a pixel to the next one, and from a tap's weights to the next's.
@@ -139,14 +152,14 @@ def walk(axis, results, sources, kernel_size, geometry, pixel_bytes, tap_bytes) 
     )
 
 
-def _kinds(axis):
+def _kinds(axis: Axis) -> tuple[list[Pair], Array]:
     """The different pairs of first tap and number of taps; for each result, which pair it has."""
     pairs = list(zip(axis.first.tolist(), axis.count.tolist(), strict=True))
     kinds = sorted(set(pairs))
     return kinds, np.array([kinds.index(pair) for pair in pairs])
 
 
-def _groups(axis, kind):
+def _groups(axis: Axis, kind: Array) -> list[tuple[int, int, int, int]]:
     """The results along a row, four together where their taps are the same."""
     groups = []
     for phase in range(axis.apart):
@@ -163,7 +176,10 @@ def _groups(axis, kind):
 
 
 @kernel
-def convolve(part, parts, work, x, w, bias, rows, groups, counts, taps, apart, ahead, streaming, y):
+def convolve(
+    part: int, parts: int, work: Array, x: Array, w: Array, bias: Array, rows: Array, groups: Array,
+    counts: Array, taps: Array, apart: Pair, ahead: Array, streaming: bool, y: Array,
+) -> None:  # fmt: skip
     """y (N, OH, OW, C): sums over taps of x (N, H, W, C) times w (KH*KW, C), and bias (C)."""
     N, H, W, C = x.shape
     _, OH, OW, _ = y.shape
@@ -219,7 +235,10 @@ def convolve(part, parts, work, x, w, bias, rows, groups, counts, taps, apart, a
 
 
 @kernel
-def correlate(part, parts, x, gy, rows, groups, counts, taps, apart, ahead, block, sums):
+def correlate(
+    part: int, parts: int, x: Array, gy: Array, rows: Array, groups: Array, counts: Array,
+    taps: Array, apart: Pair, ahead: Array, block: Array, sums: Array,
+) -> None:  # fmt: skip
     """sums (parts, KH*KW, C): of x times gy over this part's rows of gy (N, OH, OW, C). float64.
 
     Sums of about RUN pixels are made in float32, in block (parts, KH*KW, CHANNELS), and then added
@@ -278,12 +297,12 @@ def correlate(part, parts, x, gy, rows, groups, counts, taps, apart, ahead, bloc
 # ----------------------------------------------------------------------------------- the entries
 
 
-def _tap_weights(w):
+def _tap_weights(w: Array) -> Array:
     """w (K, 1, KH, KW) -> (KH*KW, K), contiguous: the weights of one tap lie together."""
     return np.ascontiguousarray(w.reshape(len(w), -1).T)
 
 
-def _repeated(x, times):
+def _repeated(x: Array, times: int) -> Array:
     """x (N, H, W, C) -> (N, H, W, C*times): a copy of its channel for each filter."""
     if times == 1:
         return x

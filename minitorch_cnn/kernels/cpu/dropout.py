@@ -18,7 +18,7 @@ _STEP_0, _STEP_1 = np.uint64(KEY_STEPS[0]), np.uint64(KEY_STEPS[1])
 
 
 @kernel
-def drop(part, parts, x, key, least, scale, y):
+def drop(part: int, parts: int, x: Array, key: int, least: int, scale: float, y: Array) -> None:
     """y = x * scale where the element's random number is at least `least`, else x * 0."""
     start, stop = share((x.size + 3) // 4, part, parts)
     for counter in range(start, stop):

@@ -22,7 +22,7 @@ BLOCK = 1 << 14  # numbers that a thread takes at a time
 
 
 @kernel
-def relu_flat(part, parts, work, x, streaming, y):
+def relu_flat(part: int, parts: int, work: Array, x: Array, streaming: bool, y: Array) -> None:
     first = take(work, BLOCK)
     while first < y.size:
         stop = min(first + BLOCK, y.size)
@@ -36,7 +36,9 @@ def relu_flat(part, parts, work, x, streaming, y):
 
 
 @kernel
-def relu_backward_flat(part, parts, work, gy, y, streaming, gx):
+def relu_backward_flat(
+    part: int, parts: int, work: Array, gy: Array, y: Array, streaming: bool, gx: Array
+) -> None:
     first = take(work, BLOCK)
     while first < y.size:
         stop = min(first + BLOCK, y.size)
@@ -51,7 +53,9 @@ def relu_backward_flat(part, parts, work, gy, y, streaming, gx):
 
 
 @kernel
-def add_flat(part, parts, work, a, b, streaming, y):
+def add_flat(
+    part: int, parts: int, work: Array, a: Array, b: Array, streaming: bool, y: Array
+) -> None:
     first = take(work, BLOCK)
     while first < y.size:
         stop = min(first + BLOCK, y.size)
@@ -66,7 +70,7 @@ def add_flat(part, parts, work, a, b, streaming, y):
 
 
 @kernel
-def add_to_rows(part, parts, y, bias):
+def add_to_rows(part: int, parts: int, y: Array, bias: Array) -> None:
     """y (rows, C) += bias (C)"""
     rows, C = y.shape
     start, stop = share(rows, part, parts)

@@ -26,13 +26,15 @@ BAND_BYTES = 192 << 10  # of the rows of an image that are worked on at a time
 
 
 @compiled
-def band_rows(band, columns, C, KH, sh):
+def band_rows(band: Array, columns: int, C: int, KH: int, sh: int) -> int:
     """How many output rows can be made from the image rows that a band has room for."""
     return max((band.shape[1] // (columns * C) - KH) // sh + 1, 1)
 
 
 @external(INT, SHAPE, *[INT] * 5, result=INT)
-def padded_band(image, shape, top, left, rows, columns, band):
+def padded_band(
+    image: int, shape: Lengths, top: int, left: int, rows: int, columns: int, band: int
+) -> int:
     """Copies rows x columns pixels of an image, from (top, left) on, with zeros outside, to band.
 
     The address of the band; or of the pixels in the image itself where nothing is outside.
@@ -55,7 +57,10 @@ def padded_band(image, shape, top, left, rows, columns, band):
 
 
 @kernel
-def convolve_bands(part, parts, work, x, w, bias, relu, y, taps, stride, padding, columns, band):
+def convolve_bands(
+    part: int, parts: int, work: Array, x: Array, w: Array, bias: Array, relu: bool, y: Array,
+    taps: Pair, stride: Pair, padding: Pair, columns: int, band: Array,
+) -> None:  # fmt: skip
     """y (N, OH, OW, K) from x (N, H, W, C); w (panels, KH KW C, width), see `arrange_weights`.
 
     relu: at least 0. columns: of the image that the outputs see. band: one workspace for each part.
@@ -93,7 +98,10 @@ def convolve_bands(part, parts, work, x, w, bias, relu, y, taps, stride, padding
 
 
 @kernel
-def weight_gradient_bands(part, parts, x, gy, sums, taps, stride, padding, columns, band):
+def weight_gradient_bands(
+    part: int, parts: int, x: Array, gy: Array, sums: Array, taps: Pair, stride: Pair,
+    padding: Pair, columns: int, band: Array,
+) -> None:  # fmt: skip
     """sums (parts, KH KW C, K): this part's share of sum over pixels of x gy."""
     N, _, _, C = x.shape
     _, OH, OW, K = gy.shape

@@ -20,7 +20,9 @@ DEPTH = 256  # terms of the sums at a time: DEPTH rows of a panel of b stay in t
 
 
 @kernel
-def pack_panels(part, parts, b, row, column, N, packed):
+def pack_panels(
+    part: int, parts: int, b: Array, row: int, column: int, N: int, packed: Array
+) -> None:
     """packed (panels, K, width) = b (K, N), whose rows and columns are so many bytes apart."""
     panels, K, width = packed.shape
     start, stop = share(panels * (width // LANES), part, parts)
@@ -34,7 +36,10 @@ def pack_panels(part, parts, b, row, column, N, packed):
 
 
 @kernel
-def multiply(part, parts, work, a, a_row, a_k, b, b_k, b_panel, K, c):
+def multiply(
+    part: int, parts: int, work: Array, a: Array, a_row: int, a_k: int, b: Array, b_k: int,
+    b_panel: int, K: int, c: Array,
+) -> None:  # fmt: skip
     """c (M, N) = a (M, K) @ b (K, N).
 
     a_row, a_k: bytes from one row and column of a to the next; b_k, b_panel: from one row and panel

@@ -14,7 +14,9 @@ from .jit.threads import kernel, parts_for, run, share
 
 
 @kernel
-def losses_of_rows(part, parts, x, target, losses, softmax):
+def losses_of_rows(
+    part: int, parts: int, x: Array, target: Array, losses: Array, softmax: Array
+) -> None:
     R, C = x.shape
     start, stop = share(R, part, parts)
     for r in range(start, stop):
@@ -32,7 +34,9 @@ def losses_of_rows(part, parts, x, target, losses, softmax):
 
 
 @kernel
-def gradient_of_rows(part, parts, gy, softmax, target, gx):
+def gradient_of_rows(
+    part: int, parts: int, gy: Array, softmax: Array, target: Array, gx: Array
+) -> None:
     R, C = softmax.shape
     start, stop = share(R, part, parts)
     for r in range(start, stop):

@@ -33,7 +33,9 @@ BLOCK_NUMBERS = 1 << 14  # numbers of a block of rows: 64 KiB
 
 
 @kernel
-def statistics(part, parts, x, mean, square, workspace):
+def statistics(
+    part: int, parts: int, x: Array, mean: Array, square: Array, workspace: Array
+) -> None:
     """mean (parts, C): of this part's rows; square: their sums of squared deviations. float64,
     zeros to begin with; workspace: two rows for each part.
 
@@ -74,7 +76,9 @@ def statistics(part, parts, x, mean, square, workspace):
 
 
 @kernel
-def mean_and_variance(part, parts, means, squares, P, mean, variance):
+def mean_and_variance(
+    part: int, parts: int, means: Array, squares: Array, P: int, mean: Array, variance: Array
+) -> None:
     """mean, variance (C), float32, of P rows from those of the shares; see `statistics`."""
     shares, C = means.shape
     for c in range(C):
@@ -91,7 +95,7 @@ def mean_and_variance(part, parts, means, squares, P, mean, variance):
 
 
 @kernel
-def channel_sums(part, parts, x, sums, workspace):
+def channel_sums(part: int, parts: int, x: Array, sums: Array, workspace: Array) -> None:
     """sums (parts, C) += this part's rows of x (P, C), in float64."""
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 16)
@@ -118,7 +122,10 @@ def channel_sums(part, parts, x, sums, workspace):
 
 
 @kernel
-def normalize(part, parts, work, x, scale, shift, residual, has_residual, relu, streaming, y):
+def normalize(
+    part: int, parts: int, work: Array, x: Array, scale: Array, shift: Array, residual: Array,
+    has_residual: bool, relu: bool, streaming: bool, y: Array,
+) -> None:  # fmt: skip
     """y = x * scale + shift [+ residual], at least 0 with relu; all (P, C)."""
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 1)
@@ -147,8 +154,9 @@ def normalize(part, parts, work, x, scale, shift, residual, has_residual, relu, 
 
 @kernel
 def gradient_sums(
-    part, parts, gy, x, y, has_y, mean, sums, workspace, has_masked, streaming, masked
-):
+    part: int, parts: int, gy: Array, x: Array, y: Array, has_y: bool, mean: Array, sums: Array,
+    workspace: Array, has_masked: bool, streaming: bool, masked: Array,
+) -> None:  # fmt: skip
     """sums (parts, 2, C) += g and g * (x - mean) of this part's rows, in float64.
 
     g is gy, or where the forward pass had a ReLU (has_y), gy where y > 0 and 0 elsewhere; it is
@@ -190,8 +198,9 @@ def gradient_sums(
 
 @kernel
 def gradient_coefficients(
-    part, parts, sums, weight, mean, invstd, count, batch_statistics, gweight, gbias, a, b, c0
-):
+    part: int, parts: int, sums: Array, weight: Array, mean: Array, invstd: Array, count: int,
+    batch_statistics: bool, gweight: Array, gbias: Array, a: Array, b: Array, c0: Array,
+) -> None:  # fmt: skip
     """All but sums (shares, 2, C) are (C), float32; see the formulas of `batch_norm_backward`."""
     shares, _, C = sums.shape
     for c in range(C):
@@ -209,7 +218,10 @@ def gradient_coefficients(
 
 
 @kernel
-def input_gradient(part, parts, work, gy, x, y, has_y, a, b, c0, streaming, gx):
+def input_gradient(
+    part: int, parts: int, work: Array, gy: Array, x: Array, y: Array, has_y: bool, a: Array,
+    b: Array, c0: Array, streaming: bool, gx: Array,
+) -> None:  # fmt: skip
     """gx = a g + b x + c0, with a, b, c0 (C) and g as in `gradient_sums`."""
     P, C = x.shape
     rows = max(BLOCK_NUMBERS // C, 1)

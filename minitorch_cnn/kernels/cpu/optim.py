@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from ...backend import Array
-from .jit.compiling import compiled
+from ..geometry import Pair
+from .jit.compiling import Intrinsic, compiled, intrinsic
 from .jit.threads import kernel, parts_for, run, share
 
 FLOAT32 = np.dtype(np.float32)
@@ -76,24 +76,24 @@ def _overlap(stretches: list[tuple[int, int, bool]]) -> bool:
 
 
 @intrinsic
-def _floats(typingctx, place):
+def _floats(typingctx: Any, place: types.Type) -> Intrinsic:
     """An address as a pointer to float32, to be used as an array that knows no size."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         return builder.inttoptr(args[0], ir.FloatType().as_pointer())
 
     return types.CPointer(types.float32)(types.int64), code
 
 
 @compiled
-def _array(table, row, role, start):
+def _array(table: Array, row: int, role: int, start: int) -> Array:
     """An array of the table from element `start`; the parameter if the array is not there."""
     place = table[row, role]
     return _floats((table[row, 0] if place == 0 else place) + 4 * start)
 
 
 @compiled
-def _share(table, part, parts):
+def _share(table: Array, part: int, parts: int) -> Pair:
     """(start, stop) of a part of the elements of all parameters, counted through."""
     total = 0
     for row in range(len(table)):
@@ -102,14 +102,17 @@ def _share(table, part, parts):
 
 
 @compiled
-def _inside(table, row, before, start, stop):
+def _inside(table: Array, row: int, before: int, start: int, stop: int) -> Pair:
     """Which of a parameter's elements are in a share, if there are `before` elements before it."""
     size = table[row, -1]
     return max(0, min(size, start - before)), max(0, min(size, stop - before))
 
 
 @kernel
-def sgd_step(part, parts, table, first, lr, momentum, dampened, weight_decay, nesterov):
+def sgd_step(
+    part: int, parts: int, table: Array, first: bool, lr: float, momentum: float, dampened: float,
+    weight_decay: float, nesterov: bool,
+) -> None:  # fmt: skip
     """dampened: 1 - dampening"""
     share_of_all, before = _share(table, part, parts), 0
     for row in range(len(table)):
@@ -150,9 +153,9 @@ def sgd(
 
 @kernel
 def adam_step(
-    part, parts, table,
-    step_size, rest1, beta2, rest2, eps, shrink, decay, root_correction,
-):  # fmt: skip
+    part: int, parts: int, table: Array, step_size: float, rest1: float, beta2: float, rest2: float,
+    eps: float, shrink: float, decay: float, root_correction: float,
+) -> None:  # fmt: skip
     """rest1, rest2: 1 - beta1, 1 - beta2. shrink: decoupled weight decay, decay: the other one."""
     share_of_all, before = _share(table, part, parts), 0
     for row in range(len(table)):

@@ -30,7 +30,7 @@ ROW_NUMBERS = 1 << 12  # of rows that a thread takes at a time
 
 
 @compiled
-def taps_inside(start, taps, step, size):
+def taps_inside(start: int, taps: int, step: int, size: int) -> Pair:
     """(first, stop) of the taps of a window at start, start + step, ... that are in 0..size."""
     first, stop = 0, taps
     while first < taps and start + first * step < 0:
@@ -41,7 +41,10 @@ def taps_inside(start, taps, step, size):
 
 
 @kernel
-def max_forward(part, parts, work, x, size, stride, padding, dilation, y, position):
+def max_forward(
+    part: int, parts: int, work: Array, x: Array, size: Pair, stride: Pair, padding: Pair,
+    dilation: Pair, y: Array, position: Array,
+) -> None:  # fmt: skip
     """y (N, OH, OW, C): the largest of each window; position: which tap it was, kh * KW + kw,
     unless its size is 0.
 
@@ -83,7 +86,10 @@ def max_forward(part, parts, work, x, size, stride, padding, dilation, y, positi
 
 
 @kernel
-def max_scatter(part, parts, work, gy, position, size, stride, padding, dilation, gx):
+def max_scatter(
+    part: int, parts: int, work: Array, gy: Array, position: Array, size: Pair, stride: Pair,
+    padding: Pair, dilation: Pair, gx: Array,
+) -> None:  # fmt: skip
     """gx (N, H, W, C): each gy is added to the pixel that its window's maximum came from."""
     N, H, W, C = gx.shape
     _, OH, OW, _ = gy.shape
@@ -119,7 +125,10 @@ def max_scatter(part, parts, work, gy, position, size, stride, padding, dilation
 
 
 @kernel
-def average_forward(part, parts, work, x, size, stride, padding, scale, y):
+def average_forward(
+    part: int, parts: int, work: Array, x: Array, size: Pair, stride: Pair, padding: Pair,
+    scale: Array, y: Array,
+) -> None:  # fmt: skip
     """y (N, OH, OW, C): the sum of each window times scale (OH, OW)."""
     N, H, W, C = x.shape
     _, OH, OW, _ = y.shape
@@ -143,7 +152,10 @@ def average_forward(part, parts, work, x, size, stride, padding, scale, y):
 
 
 @kernel
-def average_backward(part, parts, work, gy, size, stride, padding, scale, gx):
+def average_backward(
+    part: int, parts: int, work: Array, gy: Array, size: Pair, stride: Pair, padding: Pair,
+    scale: Array, gx: Array,
+) -> None:  # fmt: skip
     """gx (N, H, W, C): every pixel of a window gets gy times scale (OH, OW)."""
     N, H, W, C = gx.shape
     _, OH, OW, _ = gy.shape

@@ -33,7 +33,7 @@ DEPTH = 128  # channels that are summed up in one go: shorter sums lose fewer di
 
 
 @kernel
-def transform_kernels(part, parts, w, turned, U):
+def transform_kernels(part: int, parts: int, w: Array, turned: bool, U: Array) -> None:
     """U (panels, 36, C, width) from w (K, C, 3, 3)."""
     start, stop = share(U.shape[0], part, parts)
     for panel in range(start, stop):
@@ -42,7 +42,9 @@ def transform_kernels(part, parts, w, turned, U):
 
 
 @compiled
-def multiply_panel(v, V_step, tiles, U_panel, panel, m, M_step, K):
+def multiply_panel(
+    v: int, V_step: int, tiles: int, U_panel: Array, panel: int, m: int, M_step: int, K: int
+) -> None:
     """A panel of columns of the 36 products M[p] = V[p] @ U[p]."""
     _, C, width = U_panel.shape
     first = panel * width
@@ -59,7 +61,10 @@ def multiply_panel(v, V_step, tiles, U_panel, panel, m, M_step, K):
 
 
 @kernel
-def convolve_blocks(part, parts, work, x, U, y, padding, block, V, M, streaming):
+def convolve_blocks(
+    part: int, parts: int, work: Array, x: Array, U: Array, y: Array, padding: Pair, block: int,
+    V: Array, M: Array, streaming: bool,
+) -> None:  # fmt: skip
     """y from x and U, `block` tiles at a time: transform, 36 products, transform back.
 
     U (panels, 36, C, width); V (parts, 36, at least block*C) and M (parts, 36, at least block*K)
@@ -85,7 +90,9 @@ def convolve_blocks(part, parts, work, x, U, y, padding, block, V, M, streaming)
 
 
 @kernel
-def transform_all(part, parts, images, padding, size, of_gradient, out):
+def transform_all(
+    part: int, parts: int, images: Array, padding: Pair, size: Pair, of_gradient: bool, out: Array
+) -> None:
     """V of all tiles of x (N, H, W, C), or dM of those of gy (N, OH, OW, K); size: (OH, OW)."""
     N, _, _, C = images.shape
     tiles = N * ((size[0] + 3) // 4) * ((size[1] + 3) // 4)
@@ -98,7 +105,9 @@ def transform_all(part, parts, images, padding, size, of_gradient, out):
 
 
 @kernel
-def multiply_all(part, parts, w, turned, V, M, U, tiles, K):
+def multiply_all(
+    part: int, parts: int, w: Array, turned: bool, V: Array, M: Array, U: Array, tiles: int, K: int
+) -> None:
     """M (36, tiles*K) from V (36, tiles*C); U (parts, 36, C, width) is a workspace."""
     panels = (K + U.shape[3] - 1) // U.shape[3]
     start, stop = share(panels, part, parts)
@@ -111,7 +120,7 @@ def multiply_all(part, parts, w, turned, V, M, U, tiles, K):
 
 
 @kernel
-def transform_all_outputs(part, parts, M, y, streaming):
+def transform_all_outputs(part: int, parts: int, M: Array, y: Array, streaming: bool) -> None:
     _, OH, OW, K = y.shape
     start, stop = share(y.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4), part, parts)
     m = address(M) + 4 * start * K
@@ -122,7 +131,10 @@ def transform_all_outputs(part, parts, M, y, streaming):
 
 
 @kernel
-def weight_gradient_blocks(part, parts, x, gy, padding, block, V, D, dU):
+def weight_gradient_blocks(
+    part: int, parts: int, x: Array, gy: Array, padding: Pair, block: int, V: Array, D: Array,
+    dU: Array,
+) -> None:  # fmt: skip
     """dU (parts, 36, C, K) += V' dM over this part's tiles. V, D (parts, 36, ...): workspaces."""
     _, OH, OW, K = gy.shape
     C = x.shape[3]
@@ -143,7 +155,7 @@ def weight_gradient_blocks(part, parts, x, gy, padding, block, V, D, dU):
 
 
 @kernel
-def finish_weight_gradient(part, parts, dU, gw):
+def finish_weight_gradient(part: int, parts: int, dU: Array, gw: Array) -> None:
     """gw from the sum of all parts' dU."""
     _, _, C, K = dU.shape
     start, stop = share(C, part, parts)
@@ -156,7 +168,9 @@ def finish_weight_gradient(part, parts, dU, gw):
 
 
 @kernel
-def weight_gradient_all(part, parts, V, D, tiles, dU, gw):
+def weight_gradient_all(
+    part: int, parts: int, V: Array, D: Array, tiles: int, dU: Array, gw: Array
+) -> None:
     """gw, a few input channels at a time; dU (parts, 36, channels, K) is a workspace."""
     K, C = gw.shape[:2]
     V_step, D_step = 4 * V.shape[1], 4 * D.shape[1]

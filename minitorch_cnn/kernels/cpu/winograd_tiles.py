@@ -1,7 +1,7 @@
 """Winograd's transforms of single tiles of F(4x4, 3x3): pixels to 36 positions and back.
 
-Read kernels/winograd.py first: it explains the algorithm and derives the matrices A, B and G, which
-are written out here as sums of vectors. winograd.py next door puts the tiles together.
+Read ../array/winograd.py first: it explains the algorithm and derives the matrices A, B and G,
+which are written out here as sums of vectors. winograd.py next door puts the tiles together.
 
 The points are a = sqrt(1/2) and b = sqrt(2), so that a*a*b*b = 1, which saves a multiplication.
 """
@@ -12,9 +12,12 @@ import math
 
 import numpy as np
 
+from ..geometry import Lengths, Pair
 from .jit.compiling import INT, PAIR, SHAPE, compiled, external
 from .jit.vector import (
     LANES,
+    Vector,
+    Vectors,
     fma,
     gather,
     load_some,
@@ -39,7 +42,9 @@ G_B = np.float32(1 / (2 * 2 * (2 - 0.5)))
 
 
 @compiled
-def evaluate_input(d0, d1, d2, d3, d4, d5):
+def evaluate_input(
+    d0: Vector, d1: Vector, d2: Vector, d3: Vector, d4: Vector, d5: Vector
+) -> Vectors:
     """B' d"""
     s = splat(-SUM)
     even_a, odd_a = fma(splat(-B2), d2, d4), splat(A1) * fma(splat(-B2), d1, d3)
@@ -55,7 +60,7 @@ def evaluate_input(d0, d1, d2, d3, d4, d5):
 
 
 @compiled
-def evaluate_kernel(g0, g1, g2):
+def evaluate_kernel(g0: Vector, g1: Vector, g2: Vector) -> Vectors:
     """G g"""
     even_a, odd_a = splat(G_A) * fma(splat(A2), g2, g0), splat(G_A * A1) * g1
     even_b, odd_b = splat(G_B) * fma(splat(B2), g2, g0), splat(G_B * B1) * g1
@@ -63,7 +68,7 @@ def evaluate_kernel(g0, g1, g2):
 
 
 @compiled
-def interpolate(m0, m1, m2, m3, m4, m5):
+def interpolate(m0: Vector, m1: Vector, m2: Vector, m3: Vector, m4: Vector, m5: Vector) -> Vectors:
     """A' m"""
     even_a, odd_a, even_b, odd_b = m1 + m2, m1 - m2, m3 + m4, m3 - m4
     return (
@@ -75,7 +80,7 @@ def interpolate(m0, m1, m2, m3, m4, m5):
 
 
 @compiled
-def evaluate_output_gradient(y0, y1, y2, y3):
+def evaluate_output_gradient(y0: Vector, y1: Vector, y2: Vector, y3: Vector) -> Vectors:
     """A y, the transpose of `interpolate`"""
     even_a, odd_a = fma(splat(A2), y2, y0), fma(splat(A3), y3, splat(A1) * y1)
     even_b, odd_b = fma(splat(B2), y2, y0), fma(splat(B3), y3, splat(B1) * y1)
@@ -83,7 +88,9 @@ def evaluate_output_gradient(y0, y1, y2, y3):
 
 
 @compiled
-def interpolate_kernel_gradient(u0, u1, u2, u3, u4, u5):
+def interpolate_kernel_gradient(
+    u0: Vector, u1: Vector, u2: Vector, u3: Vector, u4: Vector, u5: Vector
+) -> Vectors:
     """G' u, the transpose of `evaluate_kernel`"""
     even_a, odd_a = splat(G_A) * (u1 + u2), splat(G_A * A1) * (u1 - u2)
     even_b, odd_b = splat(G_B) * (u3 + u4), splat(G_B * B1) * (u3 - u4)
@@ -101,7 +108,7 @@ def interpolate_kernel_gradient(u0, u1, u2, u3, u4, u5):
 
 
 @compiled
-def load_six(place, step, n):
+def load_six(place: int, step: int, n: int) -> Vectors:
     """Six vectors, `step` bytes apart."""
     return (
         load_some(place, n),
@@ -114,7 +121,7 @@ def load_six(place, step, n):
 
 
 @compiled
-def store_six(place, step, n, values):
+def store_six(place: int, step: int, n: int, values: Vectors) -> None:
     """Six vectors, `step` bytes apart."""
     store_some(place, values[0], n)
     store_some(place + step, values[1], n)
@@ -125,7 +132,7 @@ def store_six(place, step, n, values):
 
 
 @compiled
-def locate(tile, size):
+def locate(tile: int, size: Pair) -> tuple[int, int, int]:
     """(image, row, column) of the first output pixel of a tile; size: (OH, OW)."""
     tiles_h, tiles_w = (size[0] + 3) // 4, (size[1] + 3) // 4
     n, rest = tile // (tiles_h * tiles_w), tile % (tiles_h * tiles_w)
@@ -133,7 +140,7 @@ def locate(tile, size):
 
 
 @compiled
-def load_pixel(image, shape, h, w, c, lanes):
+def load_pixel(image: int, shape: Lengths, h: int, w: int, c: int, lanes: int) -> Vector:
     """`lanes` channels of a pixel from c on, zeros outside of the image; shape (N, H, W, C)."""
     _, H, W, C = shape
     inside = 0 <= h < H and 0 <= w < W
@@ -142,13 +149,15 @@ def load_pixel(image, shape, h, w, c, lanes):
 
 
 @compiled
-def input_column(place, row, n):
+def input_column(place: int, row: int, n: int) -> Vectors:
     """B' times six pixels, one below the other."""
     return evaluate_input(*load_six(place, row, n))
 
 
 @compiled
-def input_column_at_border(image, shape, top, left, c, n):
+def input_column_at_border(
+    image: int, shape: Lengths, top: int, left: int, c: int, n: int
+) -> Vectors:
     """The same, where pixels may be outside of the image."""
     return evaluate_input(
         load_pixel(image, shape, top, left, c, n),
@@ -161,7 +170,9 @@ def input_column_at_border(image, shape, top, left, c, n):
 
 
 @compiled
-def transform_input_tile(image, shape, top, left, out, step):
+def transform_input_tile(
+    image: int, shape: Lengths, top: int, left: int, out: int, step: int
+) -> None:
     """V = B' d B of the 6x6 pixels from (top, left) on: 36 positions, `step` bytes apart."""
     _, H, W, C = shape
     inside = top >= 0 and top + 6 <= H and left >= 0 and left + 6 <= W
@@ -202,7 +213,9 @@ def transform_input_tile(image, shape, top, left, out, step):
 
 
 @external(INT, SHAPE, PAIR, PAIR, INT, INT, INT, INT)
-def transform_inputs(x, shape, padding, size, first, count, v, step):
+def transform_inputs(
+    x: int, shape: Lengths, padding: Pair, size: Pair, first: int, count: int, v: int, step: int
+) -> None:
     """V of the tiles first..first + count, at address v: 36 positions, `step` bytes apart.
 
     x: the address of images of this shape, (N, H, W, C); size: (OH, OW), of the outputs.
@@ -216,13 +229,13 @@ def transform_inputs(x, shape, padding, size, first, count, v, step):
 
 
 @compiled
-def output_row(place, step, n):
+def output_row(place: int, step: int, n: int) -> Vectors:
     """A' times six positions."""
     return interpolate(*load_six(place, step, n))
 
 
 @compiled
-def store_four(place, step, count, n, streaming, values):
+def store_four(place: int, step: int, count: int, n: int, streaming: bool, values: Vectors) -> None:
     """The first `count` of four vectors, `step` bytes apart."""
     if streaming and count > 3:
         stream(place, values[0])
@@ -240,7 +253,9 @@ def store_four(place, step, count, n, streaming, values):
 
 
 @compiled
-def transform_output_tile(m, step, image, shape, top, left, streaming):
+def transform_output_tile(
+    m: int, step: int, image: int, shape: Lengths, top: int, left: int, streaming: bool
+) -> None:
     """y = A' m A: the 4x4 pixels of an output tile, as far as they are inside of the image."""
     _, OH, OW, K = shape
     height, width, line = OH - top, OW - left, 6 * step
@@ -269,7 +284,9 @@ def transform_output_tile(m, step, image, shape, top, left, streaming):
 
 
 @external(INT, INT, INT, SHAPE, INT, INT, INT)
-def transform_outputs(m, step, y, shape, first, count, streaming):
+def transform_outputs(
+    m: int, step: int, y: int, shape: Lengths, first: int, count: int, streaming: bool
+) -> None:
     """y (N, OH, OW, K), at its address, of the tiles first..first + count from M at address m."""
     _, OH, OW, K = shape
     for t in range(count):
@@ -279,7 +296,7 @@ def transform_outputs(m, step, y, shape, first, count, streaming):
 
 
 @compiled
-def gradient_column(image, shape, top, left, k, n):
+def gradient_column(image: int, shape: Lengths, top: int, left: int, k: int, n: int) -> Vectors:
     """A times four output pixels, one below the other."""
     return evaluate_output_gradient(
         load_pixel(image, shape, top, left, k, n),
@@ -290,7 +307,9 @@ def gradient_column(image, shape, top, left, k, n):
 
 
 @compiled
-def transform_gradient_tile(image, shape, top, left, out, step):
+def transform_gradient_tile(
+    image: int, shape: Lengths, top: int, left: int, out: int, step: int
+) -> None:
     """dM = A gy A' of the 4x4 output pixels from (top, left) on."""
     _, _, OW, K = shape
     corner = image + 4 * (top * OW + left) * K
@@ -318,7 +337,7 @@ def transform_gradient_tile(image, shape, top, left, out, step):
 
 
 @external(INT, SHAPE, INT, INT, INT, INT)
-def transform_gradients(gy, shape, first, count, d, step):
+def transform_gradients(gy: int, shape: Lengths, first: int, count: int, d: int, step: int) -> None:
     """dM of the tiles first..first + count of gy (N, OH, OW, K), at address d."""
     _, OH, OW, K = shape
     for t in range(count):
@@ -331,7 +350,7 @@ def transform_gradients(gy, shape, first, count, d, step):
 
 
 @compiled
-def kernel_column(tap, step, column_step, n):
+def kernel_column(tap: int, step: int, column_step: int, n: int) -> Vectors:
     """G times three taps, one below the other, of the kernels of `n` output channels."""
     return evaluate_kernel(
         gather(tap, column_step, n),
@@ -341,7 +360,9 @@ def kernel_column(tap, step, column_step, n):
 
 
 @external(INT, PAIR, INT, INT, INT, INT)
-def transform_kernel_panel(w, size, turned, panel, U, width):
+def transform_kernel_panel(
+    w: int, size: Pair, turned: bool, panel: int, U: int, width: int
+) -> None:
     """One panel of U: (36, C, width), at its address, from w (K, C, 3, 3); size: (K, C).
 
     Column k of the panel is output channel panel * width + k. turned: the kernels of the input
@@ -374,13 +395,13 @@ def transform_kernel_panel(w, size, turned, panel, U, width):
 
 
 @compiled
-def kernel_gradient_row(place, step, n):
+def kernel_gradient_row(place: int, step: int, n: int) -> Vectors:
     """G' times six positions."""
     return interpolate_kernel_gradient(*load_six(place, step, n))
 
 
 @external(INT, INT, INT, PAIR, INT)
-def store_kernel_gradient(dU, step, c, size, gw):
+def store_kernel_gradient(dU: int, step: int, c: int, size: Pair, gw: int) -> None:
     """gw[:, c] (K, C, 3, 3) = G' dU G from the rows dU (K) of the 36 positions; size: (K, C)."""
     K, C = size
     line, filter_step = 6 * step, 4 * 9 * C

@@ -23,6 +23,7 @@ from numba.core.caching import FunctionCache, NullCache
 from numba.core.ccallback import CFunc
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
+from numba.extending import intrinsic as _intrinsic
 
 # "contract": a * b + c may be one instruction. Nothing else about the numbers is given up.
 # No "nrt": nobody counts who refers to an array. Two threads that take a row of the same array in
@@ -40,7 +41,7 @@ _sources = [(file.name, file.stat().st_mtime, file.stat().st_size) for file in _
 
 
 class _DiskCache(FunctionCache):
-    def save_overload(self, sig, data):
+    def save_overload(self, sig: Any, data: Any) -> None:
         with contextlib.suppress(OSError):  # the disk is full: the code works without being kept
             super().save_overload(sig, data)
 
@@ -70,6 +71,11 @@ def disk_cache(function: Callable) -> Any:
     cache._cache_file._source_stamp = _sources
     return cache
 
+
+# A function for kernels that is written in LLVM's language. It is called with numbers, but what is
+# written here gets their types, and tells Numba the result's and what writes the code.
+intrinsic: Any = _intrinsic
+Intrinsic = tuple[Any, Callable[..., Any]]
 
 INT = types.int64
 PAIR = types.UniTuple(INT, 2)
@@ -102,7 +108,9 @@ def external(*argument_types: types.Type, result: types.Type = types.void) -> Ca
         made.compile()
         llvm.add_symbol(name, made.address)
 
-        def call(context, builder, signature, arguments):
+        def call(
+            context: Any, builder: ir.IRBuilder, signature: Any, arguments: list[ir.Value]
+        ) -> ir.Value:
             nothing = result == types.void
             kind = ir.VoidType() if nothing else context.get_value_type(result)
             kinds = [context.get_value_type(kind) for kind in argument_types]

@@ -27,8 +27,9 @@ def panel_width(columns: int) -> int:
 
 @external(*[INT] * 16)
 def product(
-    a, a_row, a_j, a_k, b, b_j, b_k, b_panel, c, c_row, rows, columns, J, K, start, start_row
-):  # fmt: skip
+    a: int, a_row: int, a_j: int, a_k: int, b: int, b_j: int, b_k: int, b_panel: int, c: int,
+    c_row: int, rows: int, columns: int, J: int, K: int, start: int, start_row: int,
+) -> None:  # fmt: skip
     """c (rows, columns) = start + sum over j and k of a[row, j, k] * b[j, k, column].
 
     Addresses and steps as in tile.rows_product; b_panel is the step in bytes from one panel of

@@ -39,25 +39,24 @@ from numba.core import cgutils
 from numba.core.callconv import excinfo_ptr_t
 from numba.core.compiler import compile_internal
 from numba.core.targetconfig import ConfigStack
-from numba.extending import intrinsic
 
 from ...fallback import CannotCompile
-from .compiling import INT, compiled, disk_cache, entry, external
+from .compiling import INT, Intrinsic, compiled, disk_cache, entry, external, intrinsic
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
 
 @compiled
-def share(count, part, parts):
+def share(count: int, part: int, parts: int) -> tuple[int, int]:
     """(start, stop) of the given part of range(count); the parts differ by one at most."""
     return count * part // parts, count * (part + 1) // parts
 
 
 @intrinsic
-def address(typingctx, array):
+def address(typingctx: Any, array: types.Type) -> Intrinsic:
     """Where an array begins, as an int64."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         struct = context.make_array(signature.args[0])(context, builder, args[0])
         return builder.ptrtoint(struct.data, I64)
 
@@ -67,31 +66,31 @@ def address(typingctx, array):
 # ------------------------------------------------ numbers in memory that several threads look at
 
 
-def _word(builder, place):
+def _word(builder: ir.IRBuilder, place: ir.Value) -> ir.Value:
     return builder.inttoptr(place, I64.as_pointer())
 
 
 @intrinsic
-def _fetch_and_add(typingctx, place, number):
+def _fetch_and_add(typingctx: Any, place: types.Type, number: types.Type) -> Intrinsic:
     """The int64 at an address, to which the number is added before another thread can see it."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         return builder.atomic_rmw("add", _word(builder, args[0]), args[1], "monotonic")
 
     return types.int64(types.int64, types.int64), code
 
 
 @intrinsic
-def _read(typingctx, place):
-    def code(context, builder, signature, args):
+def _read(typingctx: Any, place: types.Type) -> Intrinsic:
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         return builder.load_atomic(_word(builder, args[0]), "seq_cst", align=8)
 
     return types.int64(types.int64), code
 
 
 @intrinsic
-def _write(typingctx, place, number):
-    def code(context, builder, signature, args):
+def _write(typingctx: Any, place: types.Type, number: types.Type) -> Intrinsic:
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         builder.store_atomic(args[1], _word(builder, args[0]), "seq_cst", align=8)
         return context.get_dummy_value()
 
@@ -99,10 +98,10 @@ def _write(typingctx, place, number):
 
 
 @intrinsic
-def _change(typingctx, place, old, new):
+def _change(typingctx: Any, place: types.Type, old: types.Type, new: types.Type) -> Intrinsic:
     """Writes `new` if `old` is there, as one step; whether it did."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         place, old, new = args
         result = builder.cmpxchg(_word(builder, place), old, new, "seq_cst", "seq_cst")
         return builder.extract_value(result, 1)
@@ -116,7 +115,7 @@ def counter() -> np.ndarray:
 
 
 @compiled
-def take(counter, count):
+def take(counter: np.ndarray, count: int) -> int:
     """The first of the next `count` pieces of work, which no other thread will get."""
     return _fetch_and_add(address(counter), count)
 
@@ -128,13 +127,13 @@ _PART = ir.FunctionType(I32, [I64, excinfo_ptr_t.as_pointer(), I64, I64])
 
 
 @intrinsic
-def _as_numbers(typingctx, kernel, arguments):
+def _as_numbers(typingctx: Any, kernel: Any, arguments: Any) -> Intrinsic:
     """(function, data): addresses of code that runs one part of a kernel, and of its arguments.
 
     Any thread can call them, until the function returns in which this is written.
     """
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         data = cgutils.alloca_once_value(builder, args[1])
         name = builder.module.get_unique_name("part")
         function = ir.Function(builder.module, _PART, name)
@@ -164,10 +163,12 @@ def _as_numbers(typingctx, kernel, arguments):
 
 
 @intrinsic
-def _run_part(typingctx, function, data, part, parts):
+def _run_part(
+    typingctx: Any, function: types.Type, data: types.Type, part: types.Type, parts: types.Type
+) -> Intrinsic:
     """Calls what `_as_numbers` made; 0 if there was no error."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         function, data, part, parts = args
         exception = cgutils.alloca_once(builder, excinfo_ptr_t)
         function = builder.inttoptr(function, _PART.as_pointer())
@@ -195,10 +196,10 @@ MANY_LOOKS = 200
 
 
 @intrinsic
-def _call(typingctx, function, number):
+def _call(typingctx: Any, function: types.Type, number: types.Type) -> Intrinsic:
     """Calls a C function that takes an int, whose address is given."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         kind = ir.FunctionType(I32, [I32])
         function = builder.inttoptr(args[0], kind.as_pointer())
         builder.call(function, [builder.trunc(args[1], I32)])
@@ -208,7 +209,7 @@ def _call(typingctx, function, number):
 
 
 @entry
-def _serve(box, part, let_others_run):
+def _serve(box: int, part: int, let_others_run: int) -> None:
     """A worker's loop: does the work that is put into its box, until there is none for a while."""
     looks = 0
     while looks < LOOKS or not _change(box, IDLE, ASLEEP):
@@ -222,7 +223,9 @@ def _serve(box, part, let_others_run):
 
 
 @external(*[INT] * 6, result=INT)
-def _run_parts(function, data, parts, boxes, let_others_run, sleep):
+def _run_parts(
+    function: int, data: int, parts: int, boxes: int, let_others_run: int, sleep: int
+) -> int:
     """Runs all parts: 0 here, the others by the workers to whom the boxes belong (0: by nobody)."""
     if boxes == 0:
         status = 0
@@ -259,7 +262,7 @@ class Kernel:
         self.name = function.__name__
         inner = compiled(function)
 
-        def start(parts, boxes, let_others_run, sleep, *arguments):
+        def start(parts: int, boxes: int, let_others_run: int, sleep: int, *arguments: Any) -> int:
             function, data = _as_numbers(inner, arguments)
             return _run_parts(function, data, parts, boxes, let_others_run, sleep)
 

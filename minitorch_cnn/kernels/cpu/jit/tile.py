@@ -12,13 +12,13 @@ here; everything above it is Python for Numba again.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
+from .compiling import Intrinsic, intrinsic
 from .vector import (
     AVX512,
     F32,
@@ -71,7 +71,9 @@ def _number(value: int) -> ir.Constant:
     return ir.Constant(I64, value)
 
 
-def _loop_variables(builder, starts, before):
+def _loop_variables(
+    builder: ir.IRBuilder, starts: list[ir.Value], before: ir.Block
+) -> list[ir.Value]:
     """Variables of a loop whose block begins here, with their values on entry from `before`.
 
     LLVM calls them phi nodes: what they are after a turn is added when that is known.
@@ -84,14 +86,23 @@ def _loop_variables(builder, starts, before):
     return variables
 
 
-def _close_loop(builder, variables, values, condition, loop, after):
+def _close_loop(
+    builder: ir.IRBuilder,
+    variables: list[ir.Value],
+    values: list[ir.Value],
+    condition: ir.Value,
+    loop: ir.Block,
+    after: ir.Block,
+) -> None:
     """The end of a turn: the variables take the new values, and go on while the condition holds."""
     for variable, value in zip(variables, values, strict=True):
         variable.add_incoming(value, builder.block)
     builder.cbranch(condition, loop, after)
 
 
-def _tile_code(builder, args: _Arguments, row, height: int, vectors: int, lanes: int) -> None:
+def _tile_code(
+    builder: ir.IRBuilder, args: _Arguments, row: ir.Value, height: int, vectors: int, lanes: int
+) -> None:
     """The tile of the rows row..row + height: its sums are loaded, summed up and stored."""
     size = 4 * lanes  # bytes of a vector
     tile = [(r, v) for r in range(height) for v in range(vectors)]
@@ -153,18 +164,21 @@ def _tile_code(builder, args: _Arguments, row, height: int, vectors: int, lanes:
         masked_store(builder, total, c_places[r, v], masks[v])
 
 
-def _zeros(builder) -> ir.Value:
+def _zeros(builder: ir.IRBuilder) -> ir.Value:
     """The address of as many zeros as a tile has columns."""
     numbers = ir.ArrayType(F32, WIDEST * LANES)
     place = cgutils.global_constant(builder, "zeros", ir.Constant(numbers, None))
     return builder.ptrtoint(place, I64)
 
 
-def _rows_product(vectors: int, lanes: int = LANES):
+def _rows_product(vectors: int, lanes: int = LANES) -> Any:
     @intrinsic
     def rows_product(
-        typingctx, a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, columns, J, K, start, start_row
-    ):
+        typingctx: Any, a: types.Type, a_row: types.Type, a_j: types.Type, a_k: types.Type,
+        b: types.Type, b_j: types.Type, b_k: types.Type, c: types.Type, c_row: types.Type,
+        rows: types.Type, columns: types.Type, J: types.Type, K: types.Type, start: types.Type,
+        start_row: types.Type,
+    ) -> Intrinsic:  # fmt: skip
         """c[row, v] = start[row, v] + sum of a[row, j, k] * b[j, k, v] over j < J and k < K
 
         for v < columns. a, b, c, start: addresses. a_row, a_j, ...: the steps in bytes along each
@@ -175,7 +189,9 @@ def _rows_product(vectors: int, lanes: int = LANES):
         fewer digits than in one.
         """
 
-        def code(context, builder, signature, values):
+        def code(
+            context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]
+        ) -> ir.Value:
             args = _Arguments(*values)
             none = builder.icmp_signed("==", args.start, _number(0))
             args = args._replace(start=builder.select(none, _zeros(builder), args.start))

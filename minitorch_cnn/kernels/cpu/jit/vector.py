@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import operator
 import os
+from collections.abc import Callable
+from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from numba.extending import models, register_model
 
-from .compiling import compiled, define
+from .compiling import Intrinsic, compiled, define, intrinsic
 
 # Numba compiles for this processor, or for the one that NUMBA_CPU_FEATURES describes.
 _features = os.environ.get("NUMBA_CPU_FEATURES") or llvm.get_host_cpu_features().flatten()
@@ -33,6 +35,10 @@ VECTOR = ir.VectorType(F32, LANES)
 MASK = ir.VectorType(I1, LANES)
 
 
+Vector = Any  # in a kernel: LANES floats in a register
+Vectors = tuple[Vector, ...]
+
+
 class VectorType(types.Type):
     def __init__(self) -> None:
         super().__init__(name=f"float32x{LANES}")
@@ -43,18 +49,18 @@ vector_type = VectorType()
 
 @register_model(VectorType)
 class _VectorModel(models.PrimitiveModel):
-    def __init__(self, dmm, fe_type):
+    def __init__(self, dmm: Any, fe_type: types.Type) -> None:
         super().__init__(dmm, fe_type, VECTOR)
 
 
 # ------------------------------------------------------------- pieces of LLVM, also for tile.py
 
 
-def pointer(builder, address, kind=VECTOR):
+def pointer(builder: ir.IRBuilder, address: ir.Value, kind: ir.Type = VECTOR) -> ir.Value:
     return builder.inttoptr(address, kind.as_pointer())
 
 
-def splat_value(builder, number, lanes=LANES):
+def splat_value(builder: ir.IRBuilder, number: ir.Value, lanes: int = LANES) -> ir.Value:
     """The number in every lane."""
     undefined = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
     first = builder.insert_element(undefined, number, ir.Constant(I32, 0))
@@ -62,7 +68,7 @@ def splat_value(builder, number, lanes=LANES):
     return builder.shuffle_vector(first, undefined, everywhere)
 
 
-def mask_value(builder, count, lanes=LANES):
+def mask_value(builder: ir.IRBuilder, count: ir.Value, lanes: int = LANES) -> ir.Value:
     """True in the first `count` lanes (an int64; all lanes if there are not so many).
 
     With AVX-512 that is a number of as many bits, the lowest ones set. LLVM would put a comparison
@@ -80,13 +86,13 @@ def mask_value(builder, count, lanes=LANES):
     return builder.icmp_signed("<", numbers, splat_value(builder, count, lanes))
 
 
-def opaque(builder, number):
+def opaque(builder: ir.IRBuilder, number: ir.Value) -> ir.Value:
     """The same integer, about which LLVM knows nothing."""
     same = ir.InlineAsm(ir.FunctionType(number.type, [number.type]), "", "=r,0")
     return builder.call(same, [number])
 
 
-def opaque_mask(builder, mask):
+def opaque_mask(builder: ir.IRBuilder, mask: ir.Value) -> ir.Value:
     """The same mask: without this LLVM computes it again, or branches, in the loop that uses it."""
     if not AVX512:
         return mask
@@ -94,7 +100,7 @@ def opaque_mask(builder, mask):
     return builder.bitcast(opaque(builder, bits), mask.type)
 
 
-def masked_load(builder, address, mask):
+def masked_load(builder: ir.IRBuilder, address: ir.Value, mask: ir.Value) -> ir.Value:
     """Lanes outside the mask are 0, and their memory is not touched."""
     kind = ir.VectorType(F32, mask.type.count)
     signature = ir.FunctionType(kind, [kind.as_pointer(), I32, mask.type, kind])
@@ -105,7 +111,7 @@ def masked_load(builder, address, mask):
     return builder.call(function, [place, ir.Constant(I32, 4), mask, zero])
 
 
-def masked_store(builder, value, address, mask):
+def masked_store(builder: ir.IRBuilder, value: ir.Value, address: ir.Value, mask: ir.Value) -> None:
     kind = value.type
     signature = ir.FunctionType(ir.VoidType(), [kind, kind.as_pointer(), I32, mask.type])
     name = f"llvm.masked.store.v{kind.count}f32.p0v{kind.count}f32"
@@ -114,14 +120,14 @@ def masked_store(builder, value, address, mask):
     builder.call(function, [value, place, ir.Constant(I32, 4), mask])
 
 
-def fma_value(builder, a, b, c):
+def fma_value(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
     """a * b + c, rounded once."""
     kind = ir.FunctionType(a.type, [a.type] * 3)
     name = f"llvm.fma.v{a.type.count}f32"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
 
 
-def prefetch_value(builder, address, write: bool):
+def prefetch_value(builder: ir.IRBuilder, address: ir.Value, write: bool) -> None:
     octet = ir.IntType(8).as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [octet, I32, I32, I32])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
@@ -133,18 +139,18 @@ def prefetch_value(builder, address, write: bool):
 
 
 @intrinsic
-def load(typingctx, address):
+def load(typingctx: Any, address: types.Type) -> Intrinsic:
     """LANES floats."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         return builder.load(pointer(builder, args[0]), align=4)
 
     return vector_type(types.int64), code
 
 
 @intrinsic
-def store(typingctx, address, value):
-    def code(context, builder, signature, args):
+def store(typingctx: Any, address: types.Type, value: types.Type) -> Intrinsic:
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         builder.store(args[1], pointer(builder, args[0]), align=4)
         return context.get_dummy_value()
 
@@ -152,10 +158,10 @@ def store(typingctx, address, value):
 
 
 @intrinsic
-def stream(typingctx, address, value):
+def stream(typingctx: Any, address: types.Type, value: types.Type) -> Intrinsic:
     """Stores to an address that is a multiple of BYTES, past the cache."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         instruction = builder.store(args[1], pointer(builder, args[0]), align=BYTES)
         one = builder.module.add_metadata([ir.Constant(I32, 1)])
         instruction.set_metadata("nontemporal", one)
@@ -165,10 +171,10 @@ def stream(typingctx, address, value):
 
 
 @intrinsic
-def prefetch(typingctx, address):
+def prefetch(typingctx: Any, address: types.Type) -> Intrinsic:
     """Asks for a line of the cache that will be wanted soon; any address will do."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         prefetch_value(builder, args[0], write=False)
         return context.get_dummy_value()
 
@@ -176,18 +182,20 @@ def prefetch(typingctx, address):
 
 
 @intrinsic
-def load_some(typingctx, address, count):
+def load_some(typingctx: Any, address: types.Type, count: types.Type) -> Intrinsic:
     """The first `count` of LANES floats; the others are 0."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         return masked_load(builder, args[0], mask_value(builder, args[1]))
 
     return vector_type(types.int64, types.int64), code
 
 
 @intrinsic
-def store_some(typingctx, address, value, count):
-    def code(context, builder, signature, args):
+def store_some(
+    typingctx: Any, address: types.Type, value: types.Type, count: types.Type
+) -> Intrinsic:
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         masked_store(builder, args[1], args[0], mask_value(builder, args[2]))
         return context.get_dummy_value()
 
@@ -195,30 +203,30 @@ def store_some(typingctx, address, value, count):
 
 
 @intrinsic
-def splat(typingctx, number):
+def splat(typingctx: Any, number: types.Type) -> Intrinsic:
     """The number in every lane."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         return splat_value(builder, args[0])
 
     return vector_type(types.float32), code
 
 
 @intrinsic
-def fma(typingctx, a, b, c):
+def fma(typingctx: Any, a: types.Type, b: types.Type, c: types.Type) -> Intrinsic:
     """a * b + c"""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         return fma_value(builder, *args)
 
     return vector_type(vector_type, vector_type, vector_type), code
 
 
 @intrinsic
-def positive_part(typingctx, value):
+def positive_part(typingctx: Any, value: types.Type) -> Intrinsic:
     """Each lane, or 0 where it is negative; NaN stays NaN."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         zero = ir.Constant(VECTOR, [0.0] * LANES)
         negative = builder.fcmp_ordered("<", args[0], zero)  # False for NaN
         return builder.select(negative, zero, args[0])
@@ -227,18 +235,18 @@ def positive_part(typingctx, value):
 
 
 @intrinsic
-def where_positive(typingctx, condition, value):
+def where_positive(typingctx: Any, condition: types.Type, value: types.Type) -> Intrinsic:
     """value where condition > 0, otherwise 0."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         zero = ir.Constant(VECTOR, [0.0] * LANES)
         return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
 
     return vector_type(vector_type, vector_type), code
 
 
-def _arithmetic(operation, in_place, instruction: str) -> None:
-    def code(context, builder, signature, args):
+def _arithmetic(operation: Callable, in_place: Callable, instruction: str) -> None:
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         return getattr(builder, instruction)(*args, flags=("contract",))
 
     for name in operation, in_place:
@@ -251,10 +259,12 @@ _arithmetic(operator.mul, operator.imul, "fmul")
 
 
 @intrinsic
-def where_larger(typingctx, candidate, best, yes, no):
+def where_larger(
+    typingctx: Any, candidate: types.Type, best: types.Type, yes: types.Type, no: types.Type
+) -> Intrinsic:
     """yes where candidate > best, otherwise no; NaN is larger than everything, NaN too."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         candidate, best, yes, no = args
         larger = builder.fcmp_ordered(">", candidate, best)
         is_nan = builder.fcmp_unordered("!=", candidate, candidate)
@@ -264,10 +274,10 @@ def where_larger(typingctx, candidate, best, yes, no):
 
 
 @intrinsic
-def where_equal(typingctx, a, b, yes):
+def where_equal(typingctx: Any, a: types.Type, b: types.Type, yes: types.Type) -> Intrinsic:
     """yes where a = b, otherwise 0."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         zero = ir.Constant(VECTOR, [0.0] * LANES)
         return builder.select(builder.fcmp_ordered("==", args[0], args[1]), args[2], zero)
 
@@ -279,10 +289,10 @@ OCTETS = ir.VectorType(I8, LANES)
 
 
 @intrinsic
-def load_bytes(typingctx, address, count):
+def load_bytes(typingctx: Any, address: types.Type, count: types.Type) -> Intrinsic:
     """The first `count` of LANES bytes, as floats; the others are 0."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         kind = ir.FunctionType(OCTETS, [OCTETS.as_pointer(), I32, MASK, OCTETS])
         name = f"llvm.masked.load.v{LANES}i8.p0v{LANES}i8"
         function = cgutils.get_or_insert_function(builder.module, kind, name)
@@ -295,10 +305,12 @@ def load_bytes(typingctx, address, count):
 
 
 @intrinsic
-def store_bytes(typingctx, address, value, count):
+def store_bytes(
+    typingctx: Any, address: types.Type, value: types.Type, count: types.Type
+) -> Intrinsic:
     """The first `count` floats, whole numbers of 0 to 255, as bytes."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         kind = ir.FunctionType(ir.VoidType(), [OCTETS, OCTETS.as_pointer(), I32, MASK])
         name = f"llvm.masked.store.v{LANES}i8.p0v{LANES}i8"
         function = cgutils.get_or_insert_function(builder.module, kind, name)
@@ -309,7 +321,7 @@ def store_bytes(typingctx, address, value, count):
     return types.void(types.int64, vector_type, types.int64), code
 
 
-def _places(builder, address, step):
+def _places(builder: ir.IRBuilder, address: ir.Value, step: ir.Value) -> ir.Value:
     """Pointers to address, address + step, ...: one for each lane."""
     lane = ir.Constant(ir.VectorType(I64, LANES), list(range(LANES)))
     places = builder.mul(splat_value(builder, step), lane)
@@ -318,10 +330,10 @@ def _places(builder, address, step):
 
 
 @intrinsic
-def gather(typingctx, address, step, count):
+def gather(typingctx: Any, address: types.Type, step: types.Type, count: types.Type) -> Intrinsic:
     """The floats at address, address + step, ...: `count` of them, the other lanes are 0."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         places = _places(builder, args[0], args[1])
         kind = ir.FunctionType(VECTOR, [places.type, I32, MASK, VECTOR])
         name = f"llvm.masked.gather.v{LANES}f32.v{LANES}p0f32"
@@ -333,10 +345,12 @@ def gather(typingctx, address, step, count):
 
 
 @intrinsic
-def scatter(typingctx, address, step, value, count):
+def scatter(
+    typingctx: Any, address: types.Type, step: types.Type, value: types.Type, count: types.Type
+) -> Intrinsic:
     """The opposite of `gather`: stores the first `count` lanes, `step` bytes apart."""
 
-    def code(context, builder, signature, args):
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         address, step, value, count = args
         places = _places(builder, address, step)
         kind = ir.FunctionType(ir.VoidType(), [VECTOR, places.type, I32, MASK])
@@ -364,7 +378,7 @@ def may_stream(array: np.ndarray) -> bool:
 
 
 @compiled
-def copy(source, target, count):
+def copy(source: int, target: int, count: int) -> None:
     """`count` floats from one address to another."""
     whole = count // LANES * LANES
     for i in range(0, whole, LANES):
@@ -374,13 +388,13 @@ def copy(source, target, count):
 
 
 @compiled
-def fill_zeros(target, count):
+def fill_zeros(target: int, count: int) -> None:
     for i in range(0, count, LANES):
         store_some(target + 4 * i, splat(np.float32(0)), count - i)
 
 
 @compiled
-def keep_positive(target, count):
+def keep_positive(target: int, count: int) -> None:
     """Writes 0 over `count` floats where they are negative."""
     for i in range(0, count, LANES):
         value = positive_part(load_some(target + 4 * i, count - i))
@@ -388,7 +402,7 @@ def keep_positive(target, count):
 
 
 @compiled
-def add_to(source, target, count):
+def add_to(source: int, target: int, count: int) -> None:
     """Adds `count` floats at one address to those at another."""
     for i in range(0, count, LANES):
         total = load_some(target + 4 * i, count - i) + load_some(source + 4 * i, count - i)
