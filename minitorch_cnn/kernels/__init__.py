@@ -60,7 +60,7 @@ from .geometry import (
     output_size,
     window_counts,
 )
-from .layout import compute_type
+from .memory import compute_type
 
 __all__ = [
     "Choice",

@@ -17,7 +17,7 @@ All of it is said an axis at a time, so it holds for sequences, images and volum
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -166,19 +166,23 @@ def turned_geometry(kernel_size: Pair, geometry: ConvGeometry) -> ConvGeometry:
     return geometry._replace(before=before, after=after)
 
 
+@functools.lru_cache(1024)
 def kernel_positions(
     kernel_size: Pair, out_size: Pair, stride: Pair, dilation: Pair
-) -> Iterator[tuple[Pair, slice, slice]]:
+) -> list[tuple[Pair, slice, slice]]:
     """For each position in the kernel: itself, and the rows and columns of the image under it.
 
     The image is padded already. In a 3x3 kernel with stride 2 and 4 outputs a row, position
     (0, 1) lies over columns 1, 3, 5 and 7, one for each output.
     """
     (sh, sw), (dh, dw), (OH, OW) = stride, dilation, out_size
+    positions = []
     for kh in range(kernel_size[0]):
         rows = slice(kh * dh, kh * dh + (OH - 1) * sh + 1, sh)
         for kw in range(kernel_size[1]):
-            yield (kh, kw), rows, slice(kw * dw, kw * dw + (OW - 1) * sw + 1, sw)
+            columns = slice(kw * dw, kw * dw + (OW - 1) * sw + 1, sw)
+            positions.append(((kh, kw), rows, columns))
+    return positions
 
 
 def slices(length: int, step: int) -> list[slice]:

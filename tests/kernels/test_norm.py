@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import layout
+from minitorch_cnn.kernels import memory
 
 SHAPES = st.one_of(
     st.tuples(st.integers(2, 5), st.integers(1, 5)),
@@ -33,7 +33,7 @@ def test_statistics_and_affine_map(shape, channels_last, small_blocks, seed):
     scale, shift = rng.standard_normal((2, shape[1]))
     with pytest.MonkeyPatch.context() as patch:
         if small_blocks:
-            patch.setitem(layout.BLOCK_BYTES, "numpy", 1)
+            patch.setitem(memory.BLOCK_BYTES, "numpy", 1)
         mean, var = kernels.channel_mean_var(in_layout(x, channels_last))
         y = kernels.batch_norm_forward(in_layout(x, channels_last), scale, shift)
     np.testing.assert_allclose(mean, x.mean(axes), rtol=1e-12)

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import PoolGeometry, layout
+from minitorch_cnn.kernels import PoolGeometry, memory
 
 LAYOUTS = ("contiguous", "channels_last", "reversed")
 
@@ -75,7 +75,7 @@ def test_maximum_its_place_and_its_gradient(case, layout_name, ties, small_block
     x, gy = in_layout(x, layout_name), in_layout(gy, layout_name)
     with pytest.MonkeyPatch.context() as patch:
         if small_blocks:
-            patch.setitem(layout.BLOCK_BYTES, "numpy", 1)
+            patch.setitem(memory.BLOCK_BYTES, "numpy", 1)
         y, position = kernels.max_pool2d_forward(x, geometry)
         alone, nothing = kernels.max_pool2d_forward(x, geometry, with_position=False)
         got_gx = kernels.max_pool2d_scatter(gy, position, shape[2:], geometry)
@@ -148,7 +148,7 @@ def test_sums_and_their_gradient(case, layout_name, include_pad, small_blocks, s
     x, gy = in_layout(x, layout_name), in_layout(gy, layout_name)
     with pytest.MonkeyPatch.context() as patch:
         if small_blocks:
-            patch.setitem(layout.BLOCK_BYTES, "numpy", 1)
+            patch.setitem(memory.BLOCK_BYTES, "numpy", 1)
         y = kernels.avg_pool2d_forward(x, geometry, divisor)
         got_gx = kernels.avg_pool2d_backward(gy, shape[2:], geometry, divisor)
     np.testing.assert_allclose(y, expected, atol=1e-12)

@@ -25,9 +25,8 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from ...backend import Array, array_module
-from ..geometry import ConvGeometry, Pair, kernel_positions, output_size, slices, turned_geometry
-from ..layout import channels_first, channels_last, compute_type
-from ..memory import new_array
+from ..geometry import ConvGeometry, Pair, kernel_positions, output_size, turned_geometry
+from ..memory import channels_first, channels_last, compute_type, empty
 
 
 def forward(
@@ -42,7 +41,7 @@ def forward(
     K, _, KH, KW = w.shape
     OH, OW = output_size((H, W), (KH, KW), geometry)
     weights = weight_matrix(w, geometry.groups)  # (G, KH*KW*Cg, Kg)
-    y = new_array(xp, (N, OH, OW, K), weights.dtype)
+    y = empty((N, OH, OW, K), weights.dtype, xp)
     for images, rows, cols in column_blocks(x, (KH, KW), (OH, OW), geometry):
         # (G, B*R*OW, KH*KW*Cg) @ (G, KH*KW*Cg, Kg) -> (G, B*R*OW, Kg), straight into y
         block = y[images, rows]
@@ -73,20 +72,22 @@ def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) ->
     weights = weight_matrix(w, G).transpose(0, 2, 1)  # (G, Kg, KH*KW*Cg)
     row_bytes = OW * KH * KW * G * Cg * gy_last.itemsize
     B, R = block_size(xp, N, OH, OW, row_bytes)
-    workspace = new_array(xp, (G * B * R * OW * KH * KW * Cg,), gy_last.dtype)
-    padded = new_array(xp, (B, top + H + bottom, left + W + right, G, Cg), gy_last.dtype)
-    gx = new_array(xp, (N, H, W, G * Cg), gy_last.dtype)
+    workspace = empty((G * B * R * OW * KH * KW * Cg,), gy_last.dtype, xp)
+    padded = empty((B, top + H + bottom, left + W + right, G, Cg), gy_last.dtype, xp)
+    gx = empty((N, H, W, G * Cg), gy_last.dtype, xp)
 
-    for images in slices(N, B):
-        count = images.stop - images.start
+    for n in range(0, N, B):
+        images = slice(n, min(n + B, N))
+        count = images.stop - n
         padded[:count] = 0
-        for rows in slices(OH, R):
-            height = rows.stop - rows.start
+        for i in range(0, OH, R):
+            rows = slice(i, min(i + R, OH))
+            height = rows.stop - i
             gcols = workspace[: G * count * height * OW * KH * KW * Cg]
             gcols = gcols.reshape(G, count * height * OW, KH * KW * Cg)
             xp.matmul(grouped_rows(gy_last[images, rows], G), weights, out=gcols)
             gcols = gcols.reshape(G, count, height, OW, KH, KW, Cg)
-            target = padded[:count, rows.start * sh :]
+            target = padded[:count, i * sh :]
             add_patches(gcols.transpose(1, 2, 3, 4, 5, 0, 6), target, geometry.stride, dilation)
         inside = padded[:count, top : top + H, left : left + W]  # (B, H, W, G, Cg)
         gx[images] = inside.reshape(count, H, W, G * Cg)
@@ -170,20 +171,22 @@ def column_blocks(
     dtype = compute_type(x)
     x = x.transpose(0, 2, 3, 1)  # (N, H, W, C): a view, copied below a block at a time
     B, R = block_size(xp, N, OH, OW, OW * KH * KW * C * dtype.itemsize)
-    workspace = new_array(xp, (B * R * OW * KH * KW * C,), dtype)
+    workspace = empty((B * R * OW * KH * KW * C,), dtype, xp)
     padded = None
     if border or x.dtype != dtype or not x.flags.c_contiguous:
         padded = xp.zeros((B, top + H + bottom, left + W + right, C), dtype)
 
-    for images in slices(N, B):
-        count = images.stop - images.start
+    for n in range(0, N, B):
+        images = slice(n, min(n + B, N))
+        count = images.stop - n
         if padded is None:
             block = x[images]
         else:
             padded[:count, top : top + H, left : left + W] = x[images]  # the border stays 0
             block = padded[:count]
         patches = patch_view(block, kernel_size, out_size, geometry)  # (G, B, OH, OW, KH, KW, Cg)
-        for rows in slices(OH, R):
+        for i in range(0, OH, R):
+            rows = slice(i, min(i + R, OH))
             source = patches[:, :, rows]  # (G, B, R, OW, KH, KW, Cg)
             cols = workspace[: source.size].reshape(source.shape)
             cols[...] = source

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ...backend import Array, array_module
 from ..geometry import ConvGeometry, Pair, kernel_positions, output_size
-from ..layout import channels_first, channels_last, compute_type, image_blocks
+from ..memory import channels_first, channels_last, compute_type, image_blocks
 
 
 def forward(
@@ -26,7 +26,7 @@ def forward(
     weights = position_weights(w, C)  # (KH, KW, C, M)
     y = xp.empty((N, OH, OW, C, K // C), padded.dtype)
     product = None
-    positions = list(kernel_positions((KH, KW), (OH, OW), geometry.stride, geometry.dilation))
+    positions = kernel_positions((KH, KW), (OH, OW), geometry.stride, geometry.dilation)
     for images in image_blocks(y):
         part = y[images]
         part[...] = 0 if b is None else b.reshape(C, K // C)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from ...backend import Array, array_module
 from ..geometry import ConvGeometry, Pair, output_size
-from ..layout import compute_type
+from ..memory import compute_type
 
 
 def forward(

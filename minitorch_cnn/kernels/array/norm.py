@@ -11,8 +11,7 @@ from __future__ import annotations
 import math
 
 from ...backend import Array, array_module
-from ..layout import compute_type, image_blocks
-from ..memory import new_like
+from ..memory import compute_type, image_blocks, new_like
 from .elementwise import relu_backward
 
 WIDE = 256  # numbers in a row from which NumPy's loops run at full speed

@@ -10,8 +10,7 @@ import numpy as np
 
 from ...backend import Array, array_module, constant
 from ..geometry import Pair, PoolGeometry, adaptive_bins, kernel_positions
-from ..layout import channels_first, channels_last, compute_type, image_blocks
-from ..memory import new_array
+from ..memory import channels_first, channels_last, compute_type, empty, image_blocks
 
 
 def _padded_size(size: Pair, geometry: PoolGeometry) -> Pair:
@@ -50,7 +49,7 @@ def max_pool2d_forward(
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     padded = _pad(x, geometry, lowest)  # (N, Hp, Wp, C)
 
-    y = new_array(xp, (N, OH, OW, C), padded.dtype)
+    y = empty((N, OH, OW, C), padded.dtype, xp)
     position = None
     if with_position:
         position = xp.zeros(y.shape, np.uint8 if KH * KW <= 256 else np.int32)
@@ -119,7 +118,7 @@ def max_pool2d_indices(position: Array, width: int, geometry: PoolGeometry) -> A
 
 def _windows(geometry: PoolGeometry) -> list[tuple[Pair, slice, slice]]:
     kernel_size, stride, _, dilation, out_size = geometry
-    return list(kernel_positions(kernel_size, out_size, stride, dilation))
+    return kernel_positions(kernel_size, out_size, stride, dilation)
 
 
 def _first_inside(geometry: PoolGeometry, like: Array) -> Array:
@@ -145,7 +144,7 @@ def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> Arra
     """
     padded = _pad(x, geometry, 0)  # (N, Hp, Wp, C)
     xp = array_module(x)
-    y = new_array(xp, (x.shape[0], *geometry.out_size, x.shape[1]), padded.dtype)
+    y = empty((x.shape[0], *geometry.out_size, x.shape[1]), padded.dtype, xp)
     scale = _reciprocal(divisor, padded)
     for images in image_blocks(padded):
         block = padded[images]
@@ -168,7 +167,7 @@ def avg_pool2d_backward(
     (H, W), (ph, pw), (OH, _) = input_size, geometry.padding, geometry.out_size
     height, width = _padded_size(input_size, geometry)
     gy_last = channels_last(gy)  # (N, OH, OW, C)
-    gx = new_array(xp, (N, H, W, C), gy_last.dtype)
+    gx = empty((N, H, W, C), gy_last.dtype, xp)
     scale = _reciprocal(divisor, gy_last)
     for images in image_blocks(gy_last):
         block = gy_last[images] * scale

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...backend import Array, array_module, constant
 from ..geometry import adaptive_bins
-from ..layout import compute_type
+from ..memory import compute_type
 
 
 def resize_axis(x: Array, axis: int, matrix: np.ndarray) -> Array:

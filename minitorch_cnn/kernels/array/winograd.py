@@ -22,7 +22,7 @@ import numpy as np
 
 from ...backend import Array, array_module, constant
 from ..geometry import ConvGeometry, Pair, output_size, slices, turned_geometry
-from ..layout import channels_first, channels_last, compute_type
+from ..memory import channels_first, channels_last, compute_type
 from .conv import turned_weights
 
 _POINTS = (0.0, 0.5**0.5, -(0.5**0.5), 2.0**0.5, -(2.0**0.5))

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...backend import Array, array_module
 from ..geometry import ConvGeometry, Pair, output_size, slices
-from ..layout import compute_type
+from ..memory import compute_type
 from .arrays import channels_first, channels_last
 from .elementwise import relu_
 from .loader import conv_windows, launch_elementwise, takes

@@ -6,7 +6,7 @@ import math
 
 from ...backend import Array, array_module
 from ..geometry import ConvGeometry, Pair, output_size
-from ..layout import compute_type
+from ..memory import compute_type
 from .arrays import channels_first, channels_last
 from .elementwise import relu_
 from .loader import conv_windows, launch_elementwise, takes
