@@ -80,7 +80,8 @@ def conv3d(
     """Slides K filters through a volume: (N, C, D, H, W) -> (N, K, OD, OH, OW).
 
     input may lack the batch; weight: (K, C/groups, KD, KH, KW). Everything else as in `conv2d`,
-    with one int or (depth, vertical, horizontal).
+    with one int or (depth, vertical, horizontal). Raises RuntimeError, with the sizes, if the
+    arguments do not fit together.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.arange(8.0).reshape(1, 1, 2, 2, 2)
@@ -115,7 +116,8 @@ def conv_transpose3d(
 ) -> Tensor:
     """The way of `conv3d` backward, to make volumes larger; see `conv_transpose2d`.
 
-    input: (N, K, D, H, W) or (K, D, H, W); weight: (K, C/groups, KD, KH, KW).
+    input: (N, K, D, H, W) or (K, D, H, W); weight: (K, C/groups, KD, KH, KW); bias: (C,) or None.
+    Returns (..., C, OD, OH, OW). Raises as `conv_transpose2d` does.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([1.0, 2.0]).reshape(1, 1, 2, 1, 1)

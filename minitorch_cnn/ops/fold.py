@@ -47,7 +47,8 @@ def unfold(
 
     A convolution is this and a matrix product:
     ``(weight.reshape(K, -1) @ unfold(x, (KH, KW))).reshape(N, K, OH, OW)``.
-    Raises RuntimeError if no patch fits.
+    kernel_size, dilation, padding, stride: pixels, one int or (vertical, horizontal). (C, H, W) is
+    one image without a batch. Raises RuntimeError if no patch fits.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.unfold(mt.arange(6.0).reshape(1, 1, 2, 3), (2, 2))

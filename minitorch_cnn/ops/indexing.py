@@ -97,6 +97,9 @@ class Unfold(ViewFunction):
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The slice at position `index` of a dimension, which disappears, as a view.
 
+    (N, C, H, W) with dim 1 gives (N, H, W). Raises IndexError for a 0-d tensor, and for a position
+    or a dim that does not exist.
+
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 2], [3, 4]]).select(1, -1)
     tensor([2, 4])
@@ -113,7 +116,16 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
-    """`length` elements of a dimension from position `start` on, as a view."""
+    """`length` elements of a dimension from position `start` on, as a view.
+
+    (N, C, H, W) with dim 0 gives (length, C, H, W). start: an int or a 0-d tensor; negative ones
+    count from the end. Raises IndexError for a start out of range, RuntimeError for more elements
+    than there are and for a 0-d input.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(5).narrow(0, 1, 3)
+    tensor([1, 2, 3])
+    """
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
@@ -134,6 +146,10 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonal over two dimensions, as a view; it becomes the last dimension.
 
+    (N, H, W) over dimensions 1 and 2 gives (N, min(H, W)). offset: how far above (below, if
+    negative) the main diagonal. Raises RuntimeError if the two dimensions are the same, IndexError
+    for one that does not exist.
+
     >>> import minitorch_cnn as mt
     >>> mt.arange(9).reshape(3, 3).diagonal(1)
     tensor([1, 5])
@@ -145,7 +161,10 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
 
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The diagonal of a matrix, or the matrix with a vector on its diagonal.
+    """The diagonal (L,) of a matrix (n, m), or a matrix (n, n) with a vector (n,) on its diagonal.
+
+    diagonal: how far above (below, if negative) the main one. The result is a copy. Raises
+    RuntimeError for other numbers of dimensions.
 
     >>> import minitorch_cnn as mt
     >>> mt.diag(mt.tensor([1, 2]))
@@ -162,6 +181,9 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """All windows of `size` elements along a dimension, `step` apart, as a view (``x.unfold``).
+
+    (N, L) along dimension 1 gives (N, (L - size) // step + 1, size). Raises RuntimeError for a size
+    beyond the length and a step below 1, IndexError for a dimension that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(5).unfold(0, 3, 1)
@@ -214,7 +236,10 @@ class AddIntoZeros(Function):
 def getitem(input: Tensor, index: Any) -> Tensor:
     """``input[index]`` for ints, slices, None, Ellipsis, masks, index tensors, lists and mixtures.
 
-    A view where there are only ints, slices (with positive steps), None and Ellipsis.
+    A view where there are only ints, slices (with positive steps), None and Ellipsis. An int takes
+    its axis away, None adds one of length 1: (N, C, H, W) with [0, None] gives (1, C, H, W).
+    Raises IndexError for positions out of range, too many of them, or what is no index; ValueError
+    for a step below 1.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.arange(6).reshape(2, 3)
@@ -316,6 +341,9 @@ def _index_item(item: Any, input: Tensor) -> Any:
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The positions of the elements that are not 0: (count, ndim), or a tensor for each axis.
 
+    as_tuple: ndim vectors of shape (count,), which together are an index. int64, in the order of
+    the rows. Never raises for a tensor.
+
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[0, 5], [7, 0]]).nonzero()
     tensor([[0, 1],
@@ -385,7 +413,10 @@ def check_index(index: Tensor, length: int, dim: int) -> None:
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The slices of a dimension at the positions `index` (a vector of integers).
+    """The slices of a dimension at the positions `index`, a vector (L,) of integers.
+
+    (N, C) along dimension 1 gives (N, L); positions may repeat. Raises IndexError for a position
+    out of range (on the CPU) and for an index that is no vector, RuntimeError for a floating one.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 2, 3], [4, 5, 6]]).index_select(1, mt.tensor([2, 0]))
@@ -405,6 +436,10 @@ def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
     """input, with alpha * source[i] added to its slice index[i] along a dimension.
+
+    input: (N, C), say; index: (L,), integers; source: (L, C) for dim 0. Repeated positions add up.
+    Raises IndexError for a position out of range (on the CPU), RuntimeError if shapes or dtypes do
+    not fit.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(3).index_add(0, mt.tensor([0, 2, 2]), mt.tensor([1.0, 2.0, 3.0]))

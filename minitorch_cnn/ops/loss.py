@@ -129,7 +129,8 @@ def nll_loss(
 ) -> Tensor:
     """-input[target], on average: `cross_entropy` of an input that went through log_softmax.
 
-    Shapes, weight, ignore_index, reduction and errors are those of `cross_entropy`.
+    input: (C,), (N, C) or (N, C, d1, ...); target: integers, without the dimension C. weight,
+    ignore_index and reduction are those of `cross_entropy`. Raises as `cross_entropy` does.
 
     >>> import minitorch_cnn as mt
     >>> log_p = mt.tensor([[0.25, 0.75], [0.5, 0.5]]).log()

@@ -148,7 +148,15 @@ def max_pool2d_with_indices(
     ceil_mode: bool = False,
     return_indices: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """`max_pool2d` with the places of the maxima."""
+    """`max_pool2d` with the places of the maxima: two tensors (N, C, OH, OW), values and int64.
+
+    Raises as `max_pool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[[1.0, 5.0], [3.0, 4.0]]])
+    >>> mt.nn.functional.max_pool2d_with_indices(x, 2)
+    (tensor([[[5.]]]), tensor([[[1]]]))
+    """
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -165,6 +173,7 @@ def avg_pool2d(
 
     Arguments as `max_pool2d`, with zeros around the image. count_include_pad: the zeros count as
     pixels. divisor_override: divide the sum by this instead of the number of pixels.
+    Raises RuntimeError if the arguments do not fit, NotImplementedError for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.avg_pool2d(mt.arange(8.0).reshape(1, 2, 4), 2)
@@ -192,6 +201,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
 
     output_size: int or (OH, OW); None keeps the length. Bin i goes from floor(i H / OH) to
     ceil((i + 1) H / OH), so that bins overlap where OH does not divide H.
+    Raises RuntimeError or ValueError if the arguments do not fit, NotImplementedError for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.adaptive_avg_pool2d(mt.arange(5.0).reshape(1, 1, 5), (1, 2))
@@ -209,7 +219,11 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """The maximum of OH x OW bins that cover the image; bins as in `adaptive_avg_pool2d`.
+    """The maximum of OH x OW bins that cover the image: (N, C, H, W) or (C, H, W) -> (..., OH, OW).
+
+    Bins as in `adaptive_avg_pool2d`. return_indices: also the places of the maxima, row * W +
+    column (int64). Raises RuntimeError or ValueError if the arguments do not fit,
+    NotImplementedError for bools.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.adaptive_max_pool2d(mt.arange(5.0).reshape(1, 1, 5), (1, 2))

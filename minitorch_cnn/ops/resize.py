@@ -80,7 +80,8 @@ def interpolate(
     recompute_scale_factor: use OH / H, not the exact scale_factor, to find the source pixels.
     antialias: where an image shrinks, look at all pixels that fall onto one of the output
     (for bilinear and bicubic).
-    Raises ValueError or NotImplementedError for arguments that do not go together.
+    Raises ValueError or NotImplementedError for arguments that do not go together, RuntimeError for
+    an empty image.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[[[0.0, 4.0]]]])
@@ -173,15 +174,36 @@ def upsample(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """The older name of `interpolate`."""
+    """The older name of `interpolate`: (N, C, H, W) -> (N, C, OH, OW).
+
+    Raises as `interpolate` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.upsample(mt.tensor([[[[0.0, 4.0]]]]), scale_factor=(1, 2))
+    tensor([[[[0., 0., 4., 4.]]]])
+    """
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
-    """An older name: `interpolate` with mode "nearest"."""
+    """An older name, `interpolate` with mode "nearest": (N, C, H, W) -> (N, C, OH, OW).
+
+    Raises as `interpolate` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.upsample_nearest(mt.tensor([[[[0.0, 4.0]]]]), size=(1, 4))
+    tensor([[[[0., 0., 4., 4.]]]])
+    """
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
-    """An older name: `interpolate` with mode "bilinear" and align_corners=True."""
+    """An older name, `interpolate` with mode "bilinear" and align_corners=True, for (N, C, H, W).
+
+    So the first and the last pixel keep their values. Raises as `interpolate` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.upsample_bilinear(mt.tensor([[[[0.0, 6.0]]]]), size=(1, 4))
+    tensor([[[[0., 2., 4., 6.]]]])
+    """
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
