@@ -415,7 +415,7 @@ def new_zeros(input: Tensor, *size: Any, **options: Any) -> Tensor:
 def new_ones(input: Tensor, *size: Any, **options: Any) -> Tensor:
     """`ones(size)` with this tensor's dtype and device: new_ones(N, C) or new_ones((N, C)).
 
-    Raises as `ones` does.
+    Raises as `zeros` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1]).new_ones(2)

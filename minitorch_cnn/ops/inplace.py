@@ -228,7 +228,9 @@ def zero_(input: Tensor) -> Tensor:
 
 
 def setitem(input: Tensor, index: Any, value: Any) -> None:
-    """``input[index] = value``: a number or a tensor that broadcasts to the shape of the part.
+    """``input[index] = value``: a number or a tensor that broadcasts to the part.
+
+    A part such as (N, C) takes values of shape (N, C), (C,) or (N, 1), converted to its dtype.
 
     Raises RuntimeError for a leaf that requires a gradient and for a value that does not fit, and
     else as `getitem` does.

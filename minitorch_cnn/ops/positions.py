@@ -238,9 +238,9 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """As `gather`, but input and indices broadcast; without dim, both are flattened.
 
-    indices: int64, negative ones count from the end; the result has the broadcast indices' shape.
-    Raises RuntimeError for another dtype or number of dimensions, IndexError for a position out of
-    range.
+    indices: int64, negative ones count from the end; (N, C) with (N, K) and dim 1 gives
+    (N, K). Raises RuntimeError for another dtype or number of dimensions, IndexError for a position
+    out of range.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[3, 1], [5, 9]])
