@@ -5,6 +5,7 @@ pytest tests/test_docstrings.py -k ops.pool       those whose name begins so, as
 
 import doctest
 import fnmatch
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -23,7 +24,7 @@ PACKAGES = "ops ops.breadth"
 # What may be missing, and why. Patterns as a shell's.
 EXEMPT = {
     # The in-place forms are made from the others, which show their example.
-    "ops.activation.*_": ("example",),
+    "ops.*activation.*_": ("example",),
     # Names that only say what to use instead.
     "optim.ASGD": ("example", "shape", "errors"),
     "optim.Adafactor": ("example", "shape", "errors"),
@@ -33,22 +34,33 @@ EXEMPT = {
     # Learning rates are numbers, and samplers give positions: no array goes in or out.
     "optim.lr_scheduler.*": ("shape",),
     "utils.data.*Sampler": ("shape",),
+    # They hold modules or tensors, whose shapes are their own.
+    "nn.Module*": ("shape",),
+    "nn.Sequential": ("shape",),
+    "nn.Parameter*": ("shape",),
+    "nn.DataParallel": ("shape",),
 }
 
-# (N, C, H, W), (..., OH, OW), (C*KH*KW, L), (1, L): at least two lengths or a comma, with names.
+# (N, C, H, W), (..., OH, OW), (C*KH*KW, L), (C r^2,), (...): a comma or dots, and named lengths.
 AXIS = (
-    r"(?:\.\.\.|\d+|[A-Z][A-Z0-9]{0,2}|[bnmprs]|d\d|\w*"
-    r"(?:features|channels|groups|count|size|length|steps|ndim|shape))"
+    r"(?:\.\.\.|\d+|[A-Z][A-Z0-9]{0,2}|[bnmpqrs]|d\d|\w*"
+    r"(?:features|channels|groups|classes|embeddings|count|size|length|steps|dim|shape))"
 )
-LENGTH = rf"{AXIS}(?: ?[-+*/]+ ?{AXIS})*"
-SHAPE = re.compile(rf"[(\[](?=[^)\]]*[A-Za-z.]){LENGTH}(?:,|(?:, {LENGTH})+)[)\]]")
-IN_WORDS = re.compile(
-    r"\b(any (shape|size)|same (shape|size)|elementwise|0-d|scalar|\w+'s shape)\b", re.IGNORECASE
+LENGTH = rf"{AXIS}(?:(?: ?[-+*/^]{{1,2}} ?| ){AXIS})*"
+SHAPE = re.compile(
+    rf"[(\[](?=[^)\]]*[A-Za-z.]){LENGTH}(?:,|(?:, {LENGTH})+)[)\]]|\(\.\.\.\)"
+    r"|\b(?i:any (?:shapes?|size)|same (?:shape|size)|keeps the shape|shapes that broadcast"
+    r"|elementwise|0-d|scalar|\w+'s shape)\b"
 )
-NAMES_ERROR = re.compile(
-    r"\braises (an? )?`*[A-Z]\w*(Error|Exception|Iteration)\b|\bnever raises\b", re.IGNORECASE
+ERRORS = re.compile(
+    r"\braises?\b[^.;:]{0,30}?\b(?-i:[A-Z])\w*(?:Error|Exception|Iteration)\b|\bnever raises\b",
+    re.IGNORECASE,
 )
-SAME_ERRORS = re.compile(r"\braises as `([\w.]+)`", re.IGNORECASE)
+# "Raises as `conv2d` does", "Shapes and errors as in `MSELoss`": that one must say it.
+REFERENCE = {
+    SHAPE: re.compile(r"\bshapes?\b[^.;:]{0,40}?`([\w.]+)`", re.IGNORECASE),
+    ERRORS: re.compile(r"\b(?:errors|raises)\b[^.;:]{0,40}?`([\w.]+)`", re.IGNORECASE),
+}
 
 
 def modules():
@@ -107,22 +119,25 @@ def has_example(value):
     return bool(shown) and any(each is value for each in home.values())
 
 
-def has_shape(value):
+def says(pattern, value, asked=()):
+    """The docstring holds the pattern, or refers to a public name whose docstring does."""
     text = prose(own_doc(value))
-    return bool(SHAPE.search(text) or IN_WORDS.search(text))
-
-
-def has_errors(value):
-    """Names an exception, says "Never raises", or names who does so."""
-    text = prose(own_doc(value))
-    if NAMES_ERROR.search(text):
+    if pattern.search(text):
         return True
-    named = SAME_ERRORS.search(text)
-    others = CALLED.get(named[1].rpartition(".")[2], []) if named else []
-    return any(NAMES_ERROR.search(prose(own_doc(each))) for each in others)
+    others = [
+        each
+        for path in REFERENCE[pattern].findall(text)
+        for each in CALLED.get(path.rpartition(".")[2], [])
+        if each not in asked
+    ]
+    return any(says(pattern, each, (*asked, value)) for each in others)
 
 
-CHECKS = {"example": has_example, "shape": has_shape, "errors": has_errors}
+CHECKS = {
+    "example": has_example,
+    "shape": functools.partial(says, SHAPE),
+    "errors": functools.partial(says, ERRORS),
+}
 
 
 def missing(path):
@@ -146,26 +161,33 @@ def test_exemption_is_of_something(pattern):
     assert fnmatch.filter(PUBLIC, pattern)
 
 
-def test_what_counts():
-    """The checks themselves: they take what they should, and nothing else."""
-    for text in (
-        "(N, C, H, W) -> (N, K, OH, OW)", "(C,)", "(..., L)", "(N, C*KH*KW, L)", "of any shape",
-        "(N, in_features)", "[*, ] no, but (r*N, s*L)", "a 0-d tensor", "the input's shape",
-    ):  # fmt: skip
-        assert SHAPE.search(text) or IN_WORDS.search(text), text
-    for text in (
-        "(2, 3)",
-        "(e.g. this)",
-        "(min, max)",
-        "(x, y)",
-        "f(N)",
-        "shape",
-        "(N)",
-        "a (b) c",
-    ):
-        assert not SHAPE.search(text), text
-        assert not IN_WORDS.search(text), text
-    for text in ("Raises ValueError if", "and raises a TypeError for", "Never raises."):
-        assert NAMES_ERROR.search(text), text
-    for text in ("Raises.", "It raises the power", "Errors: none", "ValueError"):
-        assert not NAMES_ERROR.search(text), text
+SHAPES = [
+    "(N, C, H, W) -> (N, K, OH, OW)", "(C,)", "(..., L)", "(N, C*KH*KW, L)", "of any shape",
+    "(N, in_features)", "(..., C r^2, H, W)", "a 0-d tensor", "the input's shape", "(...)",
+]  # fmt: skip
+NO_SHAPES = ["(2, 3)", "(e.g. this)", "(min, max)", "(x, y)", "f(N)", "shape", "(N)", "a (b) c"]
+RAISING = [
+    "Raises ValueError if", "and raises a TypeError for", "Never raises.",
+    "others raise IndexError", "Raises, when called, `NotImplementedError`",
+]  # fmt: skip
+NOT_RAISING = ["Raises.", "It raises errors", "Errors: none", "ValueError", "raised. ValueError"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "texts", "counts"),
+    [(SHAPE, SHAPES, True), (SHAPE, NO_SHAPES, False), (ERRORS, RAISING, True)]
+    + [(ERRORS, NOT_RAISING, False)],
+)
+def test_what_counts(pattern, texts, counts):
+    assert [bool(pattern.search(text)) for text in texts] == [counts] * len(texts)
+
+
+def test_references_are_followed_to_a_name_that_says_it():
+    def follows():
+        """Shapes and errors are those of `conv2d`."""
+
+    def leads_nowhere():
+        """Shapes and errors are those of `nothing_here`, raised to `the power`."""
+
+    assert says(SHAPE, follows) and says(ERRORS, follows)
+    assert not says(SHAPE, leads_nowhere) and not says(ERRORS, leads_nowhere)
