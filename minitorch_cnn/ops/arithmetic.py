@@ -269,9 +269,8 @@ def mul(input: Any, other: Any) -> Tensor:
     """input * other, elementwise, broadcast. Raises as `add` does.
 
     >>> import minitorch_cnn as mt
-    >>> mt.mul(mt.tensor([[1], [2]]), mt.tensor([10, 20]))
-    tensor([[10, 20],
-            [20, 40]])
+    >>> mt.mul(mt.tensor([1, 2]), mt.tensor([10, 20]))
+    tensor([10, 40])
     """
     a, b = operands(input, other)
     check_broadcast(a, b)
@@ -339,8 +338,7 @@ def floor_divide(input: Any, other: Any) -> Tensor:
 def remainder(input: Any, other: Any) -> Tensor:
     """input - other * floor(input / other), elementwise, broadcast (``input % other``).
 
-    The result has the sign of the divisor, as in Python. A floating x % 0 is NaN. Raises
-    RuntimeError for an integer modulo 0, and else as `add` does.
+    The sign is the divisor's; a floating x % 0 is NaN. Raises as `floor_divide` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.remainder(mt.tensor([-7, 7]), 3)
@@ -357,8 +355,7 @@ def remainder(input: Any, other: Any) -> Tensor:
 def fmod(input: Any, other: Any) -> Tensor:
     """input - other * trunc(input / other), elementwise, broadcast.
 
-    The result has the sign of the dividend, as in C. Raises RuntimeError for an integer modulo 0,
-    TypeError if the input is no tensor, and else as `add` does.
+    The sign is the dividend's. Raises TypeError if that is no tensor, and else as `remainder`.
 
     >>> import minitorch_cnn as mt
     >>> mt.fmod(mt.tensor([-7, 7]), 3)
@@ -404,8 +401,7 @@ def neg(input: Tensor) -> Tensor:
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """The larger of two tensors, elementwise, broadcast; NaN if either is NaN.
 
-    Where both are equal, each gets half of the gradient. Raises TypeError if one of them is no
-    tensor, RuntimeError for shapes that do not broadcast.
+    Equal ones share the gradient. Raises TypeError if one is no tensor, and else as `add` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.maximum(mt.tensor([1.0, 5.0, float("nan")]), mt.tensor([3.0, 4.0, 0.0]))
@@ -465,8 +461,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """input limited to [min, max], elementwise.
 
-    Limits are numbers or tensors that broadcast; None is no limit. NaN stays NaN. At a limit the
-    gradient is still 1. Raises RuntimeError without any limit.
+    Limits are numbers or tensors; None is no limit. Raises RuntimeError without any.
 
     >>> import minitorch_cnn as mt
     >>> mt.clamp(mt.tensor([-2.0, 0.5, 9.0]), 0, 1)
@@ -522,7 +517,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """Each element rounded to `decimals` places, halves to even, in its dtype; elementwise.
+    """Each element rounded to `decimals` places, halves to even; elementwise.
 
     Negative `decimals` round to tens, hundreds, ... The gradient is 0. Never raises for a tensor.
 

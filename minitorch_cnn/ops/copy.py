@@ -51,22 +51,22 @@ def in_format(array: Any, layout: memory_format | None) -> Any:
 
 class Clone(Function):
     @staticmethod
-    def forward(ctx, x, layout):
+    def forward(ctx: Any, x: Tensor, layout: memory_format | None) -> Tensor:
         array = x.array.copy(order="K")
         return wrap(in_format(array, layout))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return gy, None
 
 
 class Contiguous(Function):
     @staticmethod
-    def forward(ctx, x, layout):
+    def forward(ctx: Any, x: Tensor, layout: memory_format | None) -> Tensor:
         return wrap(in_format(x.array, layout))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return gy, None
 
 
@@ -74,12 +74,12 @@ class ToType(Function):
     """y = x in another dtype; the gradient goes back in x's."""
 
     @staticmethod
-    def forward(ctx, x, kind):
+    def forward(ctx: Any, x: Tensor, kind: dtype) -> Tensor:
         ctx.kind = x.dtype
         return wrap(x.array.astype(kind.numpy))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return gy.to(ctx.kind), None
 
 
@@ -87,12 +87,12 @@ class ToDevice(Function):
     """y = x on another device; the gradient goes back to x's."""
 
     @staticmethod
-    def forward(ctx, x, where, non_blocking):
+    def forward(ctx: Any, x: Tensor, where: backend.device, non_blocking: bool) -> Tensor:
         ctx.where = x.device
         return wrap(backend.to_device(x.array, where, non_blocking))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return gy.to(ctx.where), None, None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,12 +29,12 @@ class Dropout(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, key, p):
+    def forward(ctx: Any, x: Tensor, key: int, p: float) -> Tensor:
         ctx.key, ctx.p = key, p
         return wrap(kernels.dropout(x.array, key, p))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return Dropout.apply(gy, ctx.key, ctx.p), None, None
 
 

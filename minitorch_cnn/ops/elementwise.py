@@ -37,13 +37,13 @@ def elementwise(
 
     class Operation(Function):
         @staticmethod
-        def forward(ctx, x):
+        def forward(ctx: Any, x: Tensor) -> Tensor:
             y = wrap(forward(array_module(x.array), x.array))
             ctx.save_for_backward(x if saves == "x" else y)
             return y
 
         @staticmethod
-        def backward(ctx, gy):
+        def backward(ctx: Any, gy: Tensor) -> Tensor:
             return backward(gy, *ctx.saved_tensors)
 
     Operation.__name__ = Operation.__qualname__ = name.title().replace("_", "")
@@ -383,12 +383,12 @@ class Abs(Function):
     """y = |x|; the slope at 0 is taken as 0"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         return wrap(array_module(x.array).abs(x.array))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         return gy * sign(x.detach())
 
@@ -411,12 +411,12 @@ class Sign(Function):
     """y = -1, 0 or 1; flat, so its gradient is 0"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         array = x.array
         return wrap(array.copy() if array.dtype == bool else array_module(array).sign(array))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
         return gy.new_zeros(gy.shape)
 
 
@@ -449,11 +449,11 @@ def _rounding(name: str, doc: str) -> Any:
 
     class Rounding(Function):
         @staticmethod
-        def forward(ctx, x):
+        def forward(ctx: Any, x: Tensor) -> Tensor:
             return wrap(getattr(array_module(x.array), name)(x.array))
 
         @staticmethod
-        def backward(ctx, gy):
+        def backward(ctx: Any, gy: Tensor) -> Tensor:
             return gy.new_zeros(gy.shape)
 
     Rounding.__name__ = Rounding.__qualname__ = name.capitalize()

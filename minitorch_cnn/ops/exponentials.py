@@ -25,7 +25,7 @@ class Softmax(Function):
     """y_i = exp(x_i) / sum_j exp(x_j) along axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim):
+    def forward(ctx: Any, x: Tensor, dim: int) -> Tensor:
         ctx.dim = dim
         xp, array = array_module(x.array), x.array
         if array.size == 0:
@@ -38,7 +38,7 @@ class Softmax(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # dy_i / dx_j = y_i (delta_ij - y_j)
         (y,) = ctx.saved_tensors
         weighted = gy * y
@@ -49,7 +49,7 @@ class LogSoftmax(Function):
     """y_i = x_i - log(sum_j exp(x_j)) along axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim):
+    def forward(ctx: Any, x: Tensor, dim: int) -> Tensor:
         ctx.dim = dim
         xp, array = array_module(x.array), x.array
         if array.size == 0:
@@ -62,7 +62,7 @@ class LogSoftmax(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # dy_i / dx_j = delta_ij - softmax_j
         (y,) = ctx.saved_tensors
         return gy - exp(y) * sum(gy, ctx.dim, True), None

@@ -31,14 +31,16 @@ class PutIntoZeros(Function):
     """y = zeros, with x in the place where a view looks: the gradient of taking that view"""
 
     @staticmethod
-    def forward(ctx, x, shape, view_function, args):
+    def forward(
+        ctx: Any, x: Tensor, shape: tuple[int, ...], view_function: type[ViewFunction], args: tuple
+    ) -> Tensor:
         ctx.view_function, ctx.args = view_function, args
         y = array_module(x.array).zeros(shape, x.array.dtype)
         view_function.view(y, *args)[...] = x.array
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return ctx.view_function.apply(gy, *ctx.args), None, None, None
 
 
@@ -46,11 +48,11 @@ class BasicIndex(ViewFunction):
     """y = x[index] for ints, slices and None"""
 
     @staticmethod
-    def view(array, index):
+    def view(array: Any, index: tuple) -> Any:
         return array[(*index, ...)]  # with "...", a single element is a view as well, not a number
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return PutIntoZeros.apply(gy, ctx.shape, BasicIndex, ctx.args), None
 
 
@@ -58,7 +60,7 @@ class Diagonal(ViewFunction):
     """y[..., i] = x[..., i, ..., i + offset, ...]"""
 
     @staticmethod
-    def view(array, offset, dim1, dim2):
+    def view(array: Any, offset: int, dim1: int, dim2: int) -> Any:
         # by strides, because numpy's own diagonal cannot be written to
         xp = array_module(array)
         front = xp.moveaxis(array, (dim1, dim2), (-2, -1))
@@ -68,7 +70,7 @@ class Diagonal(ViewFunction):
         return xp.lib.stride_tricks.as_strided(front, (*front.shape[:-2], length), strides)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return PutIntoZeros.apply(gy, ctx.shape, Diagonal, ctx.args), None, None, None
 
 
@@ -76,7 +78,7 @@ class Unfold(ViewFunction):
     """y = the windows of `size` elements along axis dim, `step` apart, as a new last axis"""
 
     @staticmethod
-    def view(array, dim, size, step):
+    def view(array: Any, dim: int, size: int, step: int) -> Any:
         count = (array.shape[dim] - size) // step + 1
         shape = (*array.shape[:dim], count, *array.shape[dim + 1 :], size)
         stride = array.strides[dim]
@@ -84,7 +86,7 @@ class Unfold(ViewFunction):
         return array_module(array).lib.stride_tricks.as_strided(array, shape, strides)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # Windows may overlap, so their gradients are added, position by position.
         dim, size, step = ctx.args
         xp = array_module(gy.array)
@@ -209,12 +211,12 @@ class AdvancedIndex(Function):
     """y = x[index], with arrays of positions or masks among the index's elements"""
 
     @staticmethod
-    def forward(ctx, x, index):
+    def forward(ctx: Any, x: Tensor, index: tuple) -> Tensor:
         ctx.shape, ctx.index = x.shape, index
         return wrap(x.array[index])
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return AddIntoZeros.apply(gy, ctx.shape, ctx.index), None
 
 
@@ -222,14 +224,14 @@ class AddIntoZeros(Function):
     """y = zeros, with y[index] += x: repeated positions add up"""
 
     @staticmethod
-    def forward(ctx, x, shape, index):
+    def forward(ctx: Any, x: Tensor, shape: tuple[int, ...], index: tuple) -> Tensor:
         ctx.index = index
         y = array_module(x.array).zeros(shape, x.array.dtype)
         backend.scatter_add(y, index, x.array)
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return AdvancedIndex.apply(gy, ctx.index), None, None
 
 
@@ -367,13 +369,13 @@ class IndexSelect(Function):
     """y = the slices of x at the positions `index` of axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim, index):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor) -> Tensor:
         ctx.shape, ctx.dim = x.shape, dim
         ctx.save_for_backward(index)
         return wrap(array_module(x.array).take(x.array, index.array, axis=dim))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (index,) = ctx.saved_tensors
         return index_add(gy.new_zeros(ctx.shape), ctx.dim, index, gy), None, None
 
@@ -382,7 +384,7 @@ class IndexAdd(Function):
     """y = x, with source[i] added to the slice index[i] of axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim, index, source):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
         ctx.dim = dim
         ctx.save_for_backward(index)
         y = x.array.copy(order="K")
@@ -390,7 +392,7 @@ class IndexAdd(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (index,) = ctx.saved_tensors
         return gy, None, None, index_select(gy, ctx.dim, index)
 

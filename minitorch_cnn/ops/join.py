@@ -25,13 +25,13 @@ class Cat(Function):
     """y = the tensors one after the other along axis dim"""
 
     @staticmethod
-    def forward(ctx, dim, *tensors):
+    def forward(ctx: Any, dim: int, *tensors: Tensor) -> Tensor:
         ctx.dim = dim
         ctx.lengths = [each.array.shape[dim] for each in tensors]
         return wrap(concatenate_arrays([each.array for each in tensors], dim))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         parts = []
         start = 0
         for length, needed in zip(ctx.lengths, ctx.needs_input_grad[1:], strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class ConstantPad(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, pads, value):
+    def forward(ctx: Any, x: Tensor, pads: tuple[tuple[int, int], ...], value: float) -> Tensor:
         ctx.pads = pads
         array = x.array
         shape = tuple(n + before + after for n, (before, after) in zip(x.shape, pads, strict=True))
@@ -34,7 +35,7 @@ class ConstantPad(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         pads = tuple((-before, -after) for before, after in ctx.pads)
         return ConstantPad.apply(gy, pads, 0), None, None
 

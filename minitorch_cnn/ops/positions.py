@@ -39,13 +39,13 @@ class Gather(Function):
     """y[i][j] = x[index[i][j]][j], for dim 0"""
 
     @staticmethod
-    def forward(ctx, x, dim, index):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor) -> Tensor:
         ctx.shape, ctx.dim = x.shape, dim
         ctx.save_for_backward(index)
         return wrap(x.array[along(index.array, dim)])
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (index,) = ctx.saved_tensors
         return AddIntoZeros.apply(gy, ctx.shape, along(index.array, ctx.dim)), None, None
 
@@ -54,7 +54,7 @@ class Scatter(Function):
     """y = x, with y[index[i][j]][j] = src[i][j], for dim 0; src may be a number"""
 
     @staticmethod
-    def forward(ctx, x, dim, index, src):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor, src: Tensor | float) -> Tensor:
         ctx.dim = dim
         ctx.save_for_backward(index)
         y = x.array.copy(order="K")
@@ -67,7 +67,7 @@ class Scatter(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (index,) = ctx.saved_tensors
         gx = gsrc = None
         if ctx.needs_input_grad[0]:
@@ -81,7 +81,7 @@ class ScatterAdd(Function):
     """y = x, with y[index[i][j]][j] += src[i][j], for dim 0"""
 
     @staticmethod
-    def forward(ctx, x, dim, index, src):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
         ctx.dim, ctx.src_shape = dim, src.shape
         ctx.save_for_backward(index)
         y = x.array.copy(order="K")
@@ -90,7 +90,7 @@ class ScatterAdd(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (index,) = ctx.saved_tensors
         return gy, None, None, _padded(Gather.apply(gy, ctx.dim, index), ctx.src_shape)
 
@@ -319,7 +319,7 @@ class IndexPut(Function):
     """y = x, with y[index] = values, or with values added there"""
 
     @staticmethod
-    def forward(ctx, x, values, index, accumulate):
+    def forward(ctx: Any, x: Tensor, values: Tensor, index: Any, accumulate: bool) -> Tensor:
         ctx.index, ctx.accumulate = index, accumulate
         y = x.array.copy(order="K")
         if accumulate:
@@ -329,7 +329,7 @@ class IndexPut(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         gx = None
         gvalues = AdvancedIndex.apply(gy, ctx.index)
         if ctx.needs_input_grad[0]:

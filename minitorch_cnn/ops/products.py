@@ -23,12 +23,12 @@ class MatMul(Function):
     """Y = A B for matrices in the last two axes; the axes before them broadcast"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         ctx.save_for_backward(a, b)
         return wrap(kernels.matmul(a.array, b.array))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # dL/dA = gY B^T and dL/dB = A^T gY: the only products whose shapes fit.
         a, b = ctx.saved_tensors
         ga = gb = None

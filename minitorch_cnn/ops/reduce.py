@@ -64,7 +64,7 @@ class Sum(Function):
     """y = the sum of x over dims"""
 
     @staticmethod
-    def forward(ctx, x, dims, keepdim):
+    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
         ctx.shape, ctx.dims = x.shape, dims
         array = x.array
         if array.dtype == np.float16:  # half precision loses small addends: add in single
@@ -72,7 +72,7 @@ class Sum(Function):
         return wrap(array.sum(dims, array.dtype, keepdims=keepdim))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return expand(reshape(gy, kept_shape(ctx.shape, ctx.dims)), ctx.shape), None, None
 
 
@@ -139,7 +139,9 @@ class Var(Function):
     """y = sum((x - mean(x))^2) / divisor over dims"""
 
     @staticmethod
-    def forward(ctx, x, dims, divisor, keepdim):
+    def forward(
+        ctx: Any, x: Tensor, dims: tuple[int, ...], divisor: float, keepdim: bool
+    ) -> Tensor:
         ctx.dims, ctx.divisor = dims, divisor
         ctx.save_for_backward(x)
         xp = array_module(x.array)
@@ -151,7 +153,7 @@ class Var(Function):
         return wrap(y.astype(x.array.dtype))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # d mean / dx drops out: the deviations from the mean sum to 0.
         (x,) = ctx.saved_tensors
         gy = reshape(gy, kept_shape(x.shape, ctx.dims))
@@ -163,13 +165,13 @@ class SafeSqrt(Function):
     """y = sqrt(x), with gradient 0 at 0: for lengths and deviations, whose gradient at 0 is 0"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         y = wrap(array_module(x.array).sqrt(x.array))
         ctx.save_for_backward(y)
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
         (y,) = ctx.saved_tensors
         zero = y == 0
         return where(zero, 0.0, gy / (2 * where(zero, 1.0, y)))
@@ -309,7 +311,7 @@ class Extreme(Function):
     """y = the largest (or smallest) x over dims; equal ones share the gradient evenly"""
 
     @staticmethod
-    def forward(ctx, x, dims, keepdim, choose):
+    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...], keepdim: bool, choose: str) -> Tensor:
         ctx.dims = dims
         y = getattr(x.array, choose)(dims, keepdims=True)
         shape = y.shape if keepdim else [n for i, n in enumerate(y.shape) if i not in dims]
@@ -318,7 +320,7 @@ class Extreme(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         x, y = ctx.saved_tensors
         shape = kept_shape(x.shape, ctx.dims)
         is_chosen = (x.detach() == reshape(y.detach(), shape)).to(gy.dtype)

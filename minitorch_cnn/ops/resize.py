@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from .. import kernels
 from ..autograd.function import Function
 from ..backend import array_module, constant
@@ -20,12 +22,12 @@ class Resize(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, axis, matrix):
+    def forward(ctx: Any, x: Tensor, axis: int, matrix: np.ndarray) -> Tensor:
         ctx.axis, ctx.matrix = axis, matrix
         return wrap(kernels.resize_axis(x.array, axis, matrix))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return Resize.apply(gy, ctx.axis, ctx.matrix.T), None, None
 
 
@@ -36,14 +38,14 @@ class Pick(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, axis, indices):
+    def forward(ctx: Any, x: Tensor, axis: int, indices: np.ndarray) -> Tensor:
         ctx.axis, ctx.indices, ctx.length = axis, indices, x.shape[axis]
         xp = array_module(x.array)
         x_last = xp.moveaxis(x.array, 1, -1)  # (N, ..., C)
         return wrap(xp.moveaxis(xp.take(x_last, constant(indices, x.array), axis=axis - 1), -1, 1))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         matrix = kernels.selection_matrix(ctx.indices, ctx.length)
         return Resize.apply(gy, ctx.axis, matrix.T), None, None
 

@@ -40,11 +40,11 @@ class Reshape(ViewFunction):
     """y = the elements of x in another shape, in the same memory"""
 
     @staticmethod
-    def view(array, shape):
+    def view(array: Any, shape: tuple[int, ...]) -> Any:
         return array.reshape(shape)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return reshape(gy, ctx.shape), None
 
 
@@ -52,12 +52,12 @@ class ReshapedCopy(Function):
     """y = the elements of x in another shape, in new memory"""
 
     @staticmethod
-    def forward(ctx, x, shape):
+    def forward(ctx: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         ctx.shape = x.shape
         return wrap(x.array.reshape(shape))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return reshape(gy, ctx.shape), None
 
 
@@ -288,11 +288,11 @@ class Permute(ViewFunction):
     """y = x with its axes in another order: axis i of y is axis dims[i] of x"""
 
     @staticmethod
-    def view(array, dims):
+    def view(array: Any, dims: tuple[int, ...]) -> Any:
         return array.transpose(dims)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (dims,) = ctx.args
         return Permute.apply(gy, tuple(inverse_order(dims))), None
 
@@ -417,11 +417,11 @@ class Expand(ViewFunction):
     """y = x repeated along new axes and those of length 1, without copying"""
 
     @staticmethod
-    def view(array, shape):
+    def view(array: Any, shape: tuple[int, ...]) -> Any:
         return array_module(array).broadcast_to(array, shape)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return sum_to(gy, ctx.shape), None
 
 
