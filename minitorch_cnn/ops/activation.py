@@ -196,7 +196,9 @@ def _floating(input: Any, name: str) -> None:
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(input, 0), elementwise; its gradient at 0 is 0.
+    """max(input, 0), elementwise; its gradient at 0 is 0, and NaN stays NaN.
+
+    Raises TypeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.relu(mt.tensor([-1.0, 0.0, 2.0]))
@@ -210,7 +212,16 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def relu_(input: Tensor) -> Tensor:
-    """`relu`, written over the input itself. Returns it."""
+    """`relu`, written over the input itself, of any shape. Returns it.
+
+    Raises RuntimeError for a leaf that requires a gradient, whose value would be lost.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([-1.0, 2.0])
+    >>> y = mt.nn.functional.relu_(x)
+    >>> x
+    tensor([0., 2.])
+    """
     if input._view is not None:
         return _general_relu_(input)
     check_writable(input)
@@ -221,7 +232,10 @@ _general_relu_ = make_inplace(relu)  # knows how a view hands the change on to i
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """input where it is positive, negative_slope * input elsewhere.
+    """input where it is positive, negative_slope * input elsewhere; any shape.
+
+    Unlike `relu` it lets a little of the gradient through for negative inputs. At 0 the slope is
+    negative_slope. Raises TypeError for anything but a tensor, RuntimeError for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.leaky_relu(mt.tensor([-1.0, 2.0]), 0.1)
@@ -234,9 +248,15 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """input where it is positive, alpha * (exp(input) - 1) elsewhere.
+    """input where it is positive, alpha * (exp(input) - 1) elsewhere; any shape.
 
+    Smooth at 0 for alpha = 1, and never below -alpha. Raises TypeError for anything but a tensor,
+    RuntimeError for integers.
     Clevert et al., "Fast and accurate deep network learning by exponential linear units", 2015.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.elu(mt.tensor([-100.0, 0.0, 2.0]))
+    tensor([-1.,  0.,  2.])
     """
     if inplace:
         return elu_(input, alpha)
@@ -251,7 +271,16 @@ SELU_SCALE = 1.0507009873554804934193349852946
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """1.0507 * elu(input, alpha=1.6733): keeps mean 0 and variance 1 from layer to layer."""
+    """1.0507 * elu(input, alpha=1.6733), elementwise.
+
+    With these two constants, activations of mean 0 and variance 1 keep them from layer to layer.
+    Raises TypeError for anything but a tensor, RuntimeError for integers.
+    Klambauer et al., "Self-normalizing neural networks", 2017.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.selu(mt.tensor([-100.0, 0.0, 1.0]))
+    tensor([-1.7581,  0.0000,  1.0507])
+    """
     if inplace:
         return selu_(input)
     _floating(input, "selu")
@@ -259,9 +288,11 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """input * P(input), with P the cumulative distribution of the normal distribution.
+    """input * P(input), elementwise; P is the cumulative distribution of the normal distribution.
 
-    approximate: "tanh" for the formula with tanh, which is cheaper.
+    So an input is kept with the probability that a normal number is below it. approximate: "tanh"
+    for 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), which is cheaper. Raises TypeError for
+    anything but a tensor, RuntimeError for integers or another `approximate`.
     Hendrycks and Gimpel, "Gaussian error linear units", 2016.
 
     >>> import minitorch_cnn as mt
@@ -275,7 +306,15 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """input * sigmoid(input), also called swish."""
+    """input * sigmoid(input), elementwise; also called swish.
+
+    Near 0 for large negative inputs, near the input for large positive ones. Raises TypeError for
+    anything but a tensor, RuntimeError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.silu(mt.tensor([-20.0, 0.0, 20.0]))
+    tensor([-0.,  0., 20.])
+    """
     if inplace:
         return silu_(input)
     _floating(input, "silu")
@@ -283,7 +322,16 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """input * tanh(softplus(input))."""
+    """input * tanh(log(1 + exp(input))), elementwise.
+
+    A smooth curve like `silu`. Raises TypeError for anything but a tensor, RuntimeError for
+    integers.
+    Misra, "Mish: a self regularized non-monotonic activation function", 2019.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.mish(mt.tensor([-1.0, 0.0, 20.0]))
+    tensor([-0.3034,  0.0000, 20.0000])
+    """
     if inplace:
         return mish_(input)
     _floating(input, "mish")
@@ -293,7 +341,15 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
-    """input limited to [min_val, max_val]. Raises ValueError if min_val > max_val."""
+    """input limited to [min_val, max_val], elementwise.
+
+    The gradient is 1 between the limits and 0 at and beyond them. Raises ValueError if
+    min_val > max_val, TypeError for anything but a tensor, RuntimeError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.hardtanh(mt.tensor([-3.0, 0.5, 3.0]))
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
     if min_val > max_val:
         raise ValueError(f"min_val cannot be greater than max_val, got {min_val} > {max_val}")
     if inplace:
@@ -303,12 +359,28 @@ def hardtanh(
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """input limited to [0, 6]."""
+    """input limited to [0, 6], elementwise: `hardtanh` with these limits.
+
+    Numbers with a largest value survive in few bits. Raises TypeError for anything but a tensor,
+    RuntimeError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.relu6(mt.tensor([-1.0, 5.0, 9.0]))
+    tensor([0., 5., 6.])
+    """
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """relu6(input + 3) / 6: a sigmoid of three straight pieces."""
+    """relu6(input + 3) / 6, elementwise: a sigmoid of three straight pieces.
+
+    Exactly 0 up to -3 and exactly 1 from 3 on. Raises TypeError for anything but a tensor,
+    RuntimeError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.hardsigmoid(mt.tensor([-4.0, 0.0, 1.5, 4.0]))
+    tensor([0.0000, 0.5000, 0.7500, 1.0000])
+    """
     if inplace:
         return hardsigmoid_(input)
     _floating(input, "hardsigmoid")
@@ -316,7 +388,16 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """input * relu6(input + 3) / 6 (Howard et al., "Searching for MobileNetV3", 2019)."""
+    """input * relu6(input + 3) / 6, elementwise: `silu` with a `hardsigmoid`.
+
+    0 up to -3, the input itself from 3 on. Raises TypeError for anything but a tensor, RuntimeError
+    for integers.
+    Howard et al., "Searching for MobileNetV3", 2019.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.hardswish(mt.tensor([-4.0, -1.0, 0.0, 4.0]))
+    tensor([-0.0000, -0.3333,  0.0000,  4.0000])
+    """
     if inplace:
         return hardswish_(input)
     _floating(input, "hardswish")
@@ -324,7 +405,10 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(beta * input)) / beta, and input itself where beta * input > threshold.
+    """log(1 + exp(beta * input)) / beta, elementwise: a smooth `relu`.
+
+    Where beta * input > threshold it is the input itself, from which it differs by less than
+    rounding. Raises TypeError for anything but a tensor, RuntimeError for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.softplus(mt.tensor([-1.0, 0.0, 30.0]))
@@ -335,13 +419,28 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 
 def logsigmoid(input: Tensor) -> Tensor:
-    """log(sigmoid(input)), exact also where the sigmoid is near 0 or 1."""
+    """log(sigmoid(input)), elementwise, exact also where the sigmoid rounds to 0 or 1.
+
+    Raises TypeError for anything but a tensor, RuntimeError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.logsigmoid(mt.tensor([-200.0, 0.0]))  # log(sigmoid(-200.0)) is -inf
+    tensor([-200.0000,   -0.6931])
+    """
     _floating(input, "logsigmoid")
     return -Softplus.apply(-input, 1.0, math.inf)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """input where it is above threshold, value elsewhere."""
+    """input where it is above threshold, value elsewhere; any shape.
+
+    At the threshold itself it is the value, and the gradient 0. Raises TypeError for anything but a
+    tensor, RuntimeError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.threshold(mt.tensor([0.5, 1.0, 2.0]), 1.0, -1.0)
+    tensor([-1., -1.,  2.])
+    """
     if inplace:
         return threshold_(input, threshold, value)
     _floating(input, "threshold")
@@ -349,10 +448,18 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """input where it is positive, weight * input elsewhere.
+    """input where it is positive, weight * input elsewhere: `leaky_relu` whose slope is learnt.
 
     input: (N, C, ...) or (C,); weight: (1,) or (C,), one slope for all channels or one for each.
+    Raises RuntimeError for a weight of another length and for integers, TypeError for an input
+    that is no tensor.
     He et al., "Delving deep into rectifiers", 2015.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[-1.0, -1.0], [3.0, 3.0]])
+    >>> mt.nn.functional.prelu(x, mt.tensor([0.25, 0.5]))
+    tensor([[-0.2500, -0.5000],
+            [ 3.0000,  3.0000]])
     """
     _floating(input, "prelu")
     channels = input.shape[1] if input.ndim > 1 else 1

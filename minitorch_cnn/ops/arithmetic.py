@@ -232,7 +232,10 @@ class Clamp(Function):
 
 
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    """input + alpha * other, broadcast.
+    """input + alpha * other, elementwise, broadcast.
+
+    One of the two may be a number; dtypes are promoted. Raises RuntimeError for shapes that do not
+    broadcast, TypeError for anything but tensors and numbers.
 
     >>> import minitorch_cnn as mt
     >>> mt.add(mt.tensor([1, 2]), 10)
@@ -246,7 +249,14 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 
 
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    """input - alpha * other, broadcast. Raises RuntimeError for bool tensors."""
+    """input - alpha * other, elementwise, broadcast.
+
+    Raises RuntimeError for two bool tensors, and else as `add` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.sub(mt.tensor([1, 2]), mt.tensor([3, 3]), alpha=10)
+    tensor([-29, -28])
+    """
     a, b = operands(input, other if alpha == 1 else other * alpha)
     if result_type(a, b).category == 0:
         raise RuntimeError(
@@ -258,14 +268,23 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 
 
 def mul(input: Any, other: Any) -> Tensor:
-    """input * other, elementwise, broadcast."""
+    """input * other, elementwise, broadcast. Raises as `add` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.mul(mt.tensor([1, 2]), mt.tensor([10, 20]))
+    tensor([10, 40])
+    """
     a, b = operands(input, other)
     check_broadcast(a, b)
     return Mul.apply(a, b)
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """input / other. Integers give floating results, unless rounding_mode is "trunc" or "floor".
+    """input / other, elementwise, broadcast.
+
+    Integers give floating results, unless rounding_mode is "trunc" (towards 0) or "floor" (down). A
+    floating x / 0 is inf, or NaN for x = 0. Raises RuntimeError for an integer divided by 0 with a
+    rounding_mode and for another rounding_mode, and else as `add` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.div(mt.tensor([-7, 7]), 2), mt.div(mt.tensor([-7, 7]), 2, rounding_mode="floor")
@@ -302,7 +321,14 @@ def _truncating_division(a: Any, b: Any) -> Any:
 
 
 def floor_divide(input: Any, other: Any) -> Tensor:
-    """floor(input / other), in the operands' type. The gradient is 0 everywhere."""
+    """floor(input / other) in the operands' type, elementwise, broadcast (``input // other``).
+
+    The gradient is 0. Raises RuntimeError for an integer divided by 0, and else as `add` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.floor_divide(mt.tensor([-7, 7]), 2)
+    tensor([-4,  3])
+    """
     a, b = operands(input, other)
     check_broadcast(a, b)
     if not result_type(a, b).is_floating_point:
@@ -312,7 +338,14 @@ def floor_divide(input: Any, other: Any) -> Tensor:
 
 
 def remainder(input: Any, other: Any) -> Tensor:
-    """input - other * floor(input / other): the modulus with the sign of the divisor."""
+    """input - other * floor(input / other), elementwise, broadcast (``input % other``).
+
+    The sign is the divisor's; a floating x % 0 is NaN. Raises as `floor_divide` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.remainder(mt.tensor([-7, 7]), 3)
+    tensor([2, 1])
+    """
     a, b = operands(input, other)
     check_broadcast(a, b)
     if not result_type(a, b).is_floating_point:
@@ -322,14 +355,24 @@ def remainder(input: Any, other: Any) -> Tensor:
 
 
 def fmod(input: Any, other: Any) -> Tensor:
-    """input - other * trunc(input / other): the remainder with the sign of the dividend."""
+    """input - other * trunc(input / other), elementwise, broadcast.
+
+    The sign is the dividend's. Raises TypeError if that is no tensor, and else as `remainder`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.fmod(mt.tensor([-7, 7]), 3)
+    tensor([-1,  1])
+    """
     check_tensor("fmod", input)
     a, b = operands(input, other)
     return sub(a, mul(b, div(a, b, rounding_mode="trunc")))
 
 
 def pow(input: Any, exponent: Any) -> Tensor:
-    """input ** exponent, elementwise; one of the two may be a number.
+    """input ** exponent, elementwise, broadcast; one of the two may be a number.
+
+    A negative floating number to a power that is no integer is NaN, 0 ** 0 is 1. Raises
+    RuntimeError for integers to a negative integer power, and else as `add` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.pow(mt.tensor([1.0, 2.0, 3.0]), 2)
@@ -346,14 +389,26 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 
 def neg(input: Tensor) -> Tensor:
-    """-input. Raises RuntimeError for a bool tensor."""
+    """-input, elementwise. Raises RuntimeError for a bool tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.neg(mt.tensor([1, -2]))
+    tensor([-1,  2])
+    """
     if input.dtype.category == 0:
         raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported: use ~")
     return Neg.apply(input)
 
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
-    """The larger of two tensors, elementwise; NaN if either is NaN."""
+    """The larger of two tensors, elementwise, broadcast; NaN if either is NaN.
+
+    Equal ones share the gradient. Raises TypeError if one is no tensor, and else as `add` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.maximum(mt.tensor([1.0, 5.0, float("nan")]), mt.tensor([3.0, 4.0, 0.0]))
+    tensor([3., 5., nan])
+    """
     a, b = operands(input, other)
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
         raise TypeError("maximum and minimum need two tensors; use clamp(min=...) for a number")
@@ -362,7 +417,12 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
 
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
-    """The smaller of two tensors, elementwise; NaN if either is NaN."""
+    """The smaller of two tensors, as `maximum`: elementwise, broadcast. Raises as `maximum` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.minimum(mt.tensor([1.0, 5.0, float("nan")]), mt.tensor([3.0, 4.0, 0.0]))
+    tensor([1., 4., nan])
+    """
     if not isinstance(input, Tensor) or not isinstance(other, Tensor):
         raise TypeError("maximum and minimum need two tensors; use clamp(max=...) for a number")
     if not result_type(input, other).is_floating_point:
@@ -372,9 +432,10 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 
 
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
-    """input where condition (bool) holds, other elsewhere; all three broadcast.
+    """input where condition (bool) holds, other elsewhere; the three broadcast, elementwise.
 
-    Only with a condition: the indices where it holds, as `nonzero(as_tuple=True)`.
+    Only with a condition: the indices where it holds, as `nonzero(as_tuple=True)`. Raises
+    RuntimeError if the condition is no bool tensor, and else as `add` does.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([-1.0, 2.0])
@@ -400,7 +461,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
-    """input limited to [min, max]. Limits are numbers or tensors; None is no limit.
+    """input limited to [min, max], elementwise.
+
+    Limits are numbers or tensors; None is no limit. Raises RuntimeError without any.
 
     >>> import minitorch_cnn as mt
     >>> mt.clamp(mt.tensor([-2.0, 0.5, 9.0]), 0, 1)
@@ -426,26 +489,43 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """input + weight * (end - input)."""
+    """input + weight * (end - input), elementwise, broadcast. Raises as `add` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.lerp(mt.tensor([0.0, 10.0]), mt.tensor([4.0, 20.0]), 0.25)
+    tensor([ 1.0000, 12.5000])
+    """
     return add(input, mul(sub(end, input), weight))
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
-    """input + value * tensor1 * tensor2."""
+    """input + value * tensor1 * tensor2, elementwise, broadcast. Raises as `add` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.addcmul(mt.tensor([1.0, 1.0]), mt.tensor([2.0, 3.0]), mt.tensor([4.0, 5.0]), value=10)
+    tensor([ 81., 151.])
+    """
     return add(input, mul(tensor1, tensor2), alpha=value)
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
-    """input + value * tensor1 / tensor2."""
+    """input + value * tensor1 / tensor2, elementwise, broadcast. Raises as `div` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.addcdiv(mt.tensor([1.0, 1.0]), mt.tensor([2.0, 3.0]), mt.tensor([4.0, 6.0]), value=10)
+    tensor([6., 6.])
+    """
     return add(input, div(tensor1, tensor2), alpha=value)
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """Each element rounded to `decimals` places, halves to even.
+    """Each element rounded to `decimals` places, halves to even; elementwise.
+
+    Negative `decimals` round to tens, hundreds, ... The gradient is 0. Never raises for a tensor.
 
     >>> import minitorch_cnn as mt
-    >>> mt.round(mt.tensor([0.5, 1.5, 2.5]))
-    tensor([0., 2., 2.])
+    >>> mt.round(mt.tensor([0.5, 1.5, 2.5])), mt.round(mt.tensor([1.26]), decimals=1)
+    (tensor([0., 2., 2.]), tensor([1.3000]))
     """
     if decimals == 0:
         return rint(input)
@@ -453,7 +533,14 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 
 def frac(input: Tensor) -> Tensor:
-    """The fraction of each element: input - trunc(input)."""
+    """The fraction of each element, with its sign: input - trunc(input), elementwise.
+
+    Raises RuntimeError for a bool tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.frac(mt.tensor([1.75, -1.75, 3.0]))
+    tensor([ 0.7500, -0.7500,  0.0000])
+    """
     return sub(input, trunc(input))
 
 

@@ -182,7 +182,10 @@ def conv1d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """`conv2d` of images one pixel high: input (N, C, L) or (C, L), weight (K, C/groups, KL).
+    """`conv2d` of images one pixel high: (N, C, L) or (C, L) -> (..., K, OL).
+
+    weight: (K, C/groups, KL); bias: (K,) or None; all of one dtype. stride, padding, dilation: one
+    int, or a tuple of one. Raises RuntimeError, with the sizes, if they do not fit together.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[[1.0, 2.0, 4.0]]])
@@ -216,6 +219,8 @@ def conv_transpose2d(
     Returns (N, C, OH, OW) with OH = (H - 1) stride - 2 padding + dilation (KH - 1) +
     output_padding + 1. output_padding, less than the stride or the dilation, chooses among the
     sizes that a convolution would have brought to H.
+    Raises RuntimeError, with the sizes, if the arguments do not fit together, TypeError for a
+    padding "same" or "valid".
 
     >>> import minitorch_cnn as mt
     >>> row = mt.tensor([[[[1.0, 2.0]]]])
@@ -251,7 +256,9 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Tensor:
-    """`conv_transpose2d` of images one pixel high: input (N, K, L), weight (K, C/groups, KL).
+    """`conv_transpose2d` of images one pixel high: (N, K, L) or (K, L) -> (..., C, OL).
+
+    weight: (K, C/groups, KL); bias: (C,) or None. Raises as `conv_transpose2d` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.conv_transpose1d(mt.tensor([[1.0, 2.0]]), mt.ones(1, 1, 3), stride=2)

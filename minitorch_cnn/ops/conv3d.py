@@ -25,7 +25,7 @@ class SliceWindows(Function):
     """y (N, OD, C, KD, H, W) = the windows of KD slices of x (N, C, D, H, W), stride apart"""
 
     @staticmethod
-    def forward(ctx, x, kernel, stride, dilation):
+    def forward(ctx: Any, x: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
         ctx.args = x.shape[2], stride, dilation
         array = x.array
         N, C, D, H, W = array.shape
@@ -37,7 +37,7 @@ class SliceWindows(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return SliceSums.apply(gy, *ctx.args), None, None, None
 
 
@@ -45,7 +45,7 @@ class SliceSums(Function):
     """x (N, C, D, H, W) = the sum of windows (N, OD, C, KD, H, W), each put back in its place"""
 
     @staticmethod
-    def forward(ctx, windows, depth, stride, dilation):
+    def forward(ctx: Any, windows: Tensor, depth: int, stride: int, dilation: int) -> Tensor:
         array = windows.array
         N, OD, C, KD, H, W = array.shape
         ctx.args = KD, stride, dilation
@@ -56,7 +56,7 @@ class SliceSums(Function):
         return wrap(x)
 
     @staticmethod
-    def backward(ctx, gx):
+    def backward(ctx: Any, gx: Tensor) -> tuple:
         return SliceWindows.apply(gx, *ctx.args), None, None, None
 
 
@@ -80,7 +80,8 @@ def conv3d(
     """Slides K filters through a volume: (N, C, D, H, W) -> (N, K, OD, OH, OW).
 
     input may lack the batch; weight: (K, C/groups, KD, KH, KW). Everything else as in `conv2d`,
-    with one int or (depth, vertical, horizontal).
+    with one int or (depth, vertical, horizontal). Raises RuntimeError, with the sizes, if the
+    arguments do not fit together.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.arange(8.0).reshape(1, 1, 2, 2, 2)
@@ -115,7 +116,8 @@ def conv_transpose3d(
 ) -> Tensor:
     """The way of `conv3d` backward, to make volumes larger; see `conv_transpose2d`.
 
-    input: (N, K, D, H, W) or (K, D, H, W); weight: (K, C/groups, KD, KH, KW).
+    input: (N, K, D, H, W) or (K, D, H, W); weight: (K, C/groups, KD, KH, KW); bias: (C,) or None.
+    Returns (..., C, OD, OH, OW). Raises as `conv_transpose2d` does.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([1.0, 2.0]).reshape(1, 1, 2, 1, 1)

@@ -16,7 +16,13 @@ class memory_format:
     """How the elements of an image tensor lie in memory; its shape is (N, C, H, W) in any case.
 
     contiguous_format: row by row, channel after channel. channels_last: pixel by pixel, the
-    channels of a pixel side by side. preserve_format: as the input does.
+    channels of a pixel side by side. preserve_format: as the input does. A value of this class
+    never raises; who takes one says which it can do.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(1, 3, 2, 2)
+    >>> x.stride(), x.to(memory_format=mt.channels_last).stride()
+    ((12, 4, 2, 1), (12, 1, 6, 3))
     """
 
     def __init__(self, name: str) -> None:
@@ -45,22 +51,22 @@ def in_format(array: Any, layout: memory_format | None) -> Any:
 
 class Clone(Function):
     @staticmethod
-    def forward(ctx, x, layout):
+    def forward(ctx: Any, x: Tensor, layout: memory_format | None) -> Tensor:
         array = x.array.copy(order="K")
         return wrap(in_format(array, layout))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return gy, None
 
 
 class Contiguous(Function):
     @staticmethod
-    def forward(ctx, x, layout):
+    def forward(ctx: Any, x: Tensor, layout: memory_format | None) -> Tensor:
         return wrap(in_format(x.array, layout))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return gy, None
 
 
@@ -68,12 +74,12 @@ class ToType(Function):
     """y = x in another dtype; the gradient goes back in x's."""
 
     @staticmethod
-    def forward(ctx, x, kind):
+    def forward(ctx: Any, x: Tensor, kind: dtype) -> Tensor:
         ctx.kind = x.dtype
         return wrap(x.array.astype(kind.numpy))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return gy.to(ctx.kind), None
 
 
@@ -81,17 +87,20 @@ class ToDevice(Function):
     """y = x on another device; the gradient goes back to x's."""
 
     @staticmethod
-    def forward(ctx, x, where, non_blocking):
+    def forward(ctx: Any, x: Tensor, where: backend.device, non_blocking: bool) -> Tensor:
         ctx.where = x.device
         return wrap(backend.to_device(x.array, where, non_blocking))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return gy.to(ctx.where), None, None
 
 
 def clone(input: Tensor, *, memory_format: memory_format = preserve_format) -> Tensor:
-    """A copy of the values in new memory. Gradients pass through to the original.
+    """A copy of the values in new memory, of the same shape and dtype.
+
+    Gradients pass through to the original. memory_format: how the copy lies in memory. Raises
+    RuntimeError for channels_last if the input is not (N, C, H, W).
 
     >>> import minitorch_cnn as mt
     >>> x = mt.zeros(2)
@@ -104,22 +113,34 @@ def clone(input: Tensor, *, memory_format: memory_format = preserve_format) -> T
 
 
 def contiguous(input: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
-    """`input` itself if its memory has that layout already, a copy that has it otherwise."""
+    """`input` itself if its memory has that layout already, else a copy that has it; any shape.
+
+    The values are the same, only their order in memory changes. Raises RuntimeError for
+    channels_last if the input is not (N, C, H, W).
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(2, 3).t()
+    >>> x.stride(), x.contiguous().stride()
+    ((1, 3), (2, 1))
+    """
     if input.is_contiguous(memory_format):
         return input
     return Contiguous.apply(input, memory_format)
 
 
 def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """The tensor with another dtype, on another device, or like another tensor.
+    """The tensor with another dtype, on another device, or like another tensor; any shape.
 
     ``x.to(mt.float64)``, ``x.to("cuda")``, ``x.to(device, dtype)``, ``x.to(other)``; keywords
     dtype, device, non_blocking, copy, memory_format. Returns x itself where nothing changes.
     non_blocking: a tensor in pinned memory travels to a GPU while that computes.
+    Raises TypeError for a dtype that does not exist, RuntimeError for a device that does not.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1, 2]).to(mt.float32)
     tensor([1., 2.])
+    >>> mt.tensor([1.9, -1.9]).to(mt.int64)
+    tensor([ 1, -1])
     """
     kind, where, copy, layout = parse_to(*args, **kwargs)
     y = input
@@ -161,27 +182,63 @@ def _is_there(tensor: Tensor, where: backend.device) -> bool:
 
 
 def cpu(input: Tensor) -> Tensor:
-    """The tensor on the CPU; itself if it is there."""
+    """The tensor, of any shape, on the CPU; itself if it is there. Never raises.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(2)
+    >>> x.cpu() is x
+    True
+    """
     return to(input, backend.CPU)
 
 
 def cuda(input: Tensor, device: Any = None) -> Tensor:
-    """The tensor on a GPU. Raises RuntimeError where CuPy or a GPU is missing."""
+    """The tensor, of any shape, on a GPU; device: which one, the current one by default.
+
+    Raises RuntimeError where CuPy or a GPU is missing.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.ones(2)
+    >>> y = x.cuda() if mt.cuda.is_available() else x
+    >>> y.sum().item()
+    2.0
+    """
     return to(input, backend.device("cuda" if device is None else device))
 
 
 def pin_memory(input: Tensor) -> Tensor:
-    """A copy in pinned host memory, from which ``to("cuda", non_blocking=True)`` is quicker."""
+    """A copy, of the same shape, in host memory that the system may not move.
+
+    From there ``to("cuda", non_blocking=True)`` is quicker, and goes on while the GPU computes.
+    Raises RuntimeError where CuPy or a GPU is missing.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.ones(2).pin_memory() if mt.cuda.is_available() else mt.ones(2)
+    >>> x.is_pinned() == mt.cuda.is_available()
+    True
+    """
     return wrap(backend.pin(backend.to_numpy(input.array)))
 
 
 def is_pinned(input: Tensor) -> bool:
-    """True for a tensor from `pin_memory`."""
+    """True for a tensor, of any shape, from `pin_memory`; False without a GPU. Never raises.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.ones(2).is_pinned()
+    False
+    """
     return backend.is_pinned(input.array)
 
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:
-    """The tensor in the dtype of `other`, on its device."""
+    """The tensor, of any shape, in the dtype of `other`, on its device.
+
+    Itself where nothing changes. Never raises for two tensors.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1.5, -1.5]).type_as(mt.tensor([0]))
+    tensor([ 1, -1])
+    """
     return to(input, other)
 
 

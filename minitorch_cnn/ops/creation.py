@@ -82,9 +82,9 @@ def tensor(
 ) -> Tensor:
     """A new leaf tensor with a copy of the data: numbers, nested lists, arrays, tensors.
 
-    Without a dtype: Python floats become the default type (float32), ints int64, bools bool;
-    arrays and tensors keep theirs. Raises TypeError for other things, ValueError for ragged
-    lists.
+    A number gives a 0-d tensor, lists nested n deep give n dimensions. Without a dtype: Python
+    floats become the default type (float32), ints int64, bools bool; arrays and tensors keep
+    theirs. Raises TypeError for other things, ValueError for ragged lists.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 2], [3, 4]])
@@ -99,7 +99,9 @@ def tensor(
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """As `tensor`, but sharing memory (and history) where nothing must be converted.
+    """As `tensor`, but sharing memory (and history) where nothing must be converted; any shape.
+
+    Raises as `tensor` does.
 
     >>> import minitorch_cnn as mt, numpy as np
     >>> a = np.zeros(2)
@@ -123,7 +125,18 @@ def asarray(
     copy: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """As `as_tensor`; copy=True always copies, requires_grad makes it a leaf that does."""
+    """As `as_tensor`, for data of any shape; copy=True always copies, as `tensor` does.
+
+    copy=False never copies an array. requires_grad: the result is a leaf that requires a gradient.
+    Raises ValueError if copy=False but dtype or device need a copy, and else as `tensor` does.
+
+    >>> import minitorch_cnn as mt, numpy as np
+    >>> a = np.zeros(2)
+    >>> shared, copied = mt.asarray(a), mt.asarray(a, copy=True)
+    >>> a[0] = 3
+    >>> shared[0].item(), copied[0].item()
+    (3.0, 0.0)
+    """
     if copy:
         return tensor(obj, dtype=dtype, device=device, requires_grad=requires_grad)
     result = as_tensor(obj, dtype, device)
@@ -133,7 +146,18 @@ def asarray(
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
-    """A tensor that shares the NumPy array's memory, on the CPU."""
+    """A tensor of the same shape that shares the NumPy array's memory, on the CPU.
+
+    A change of one is a change of the other. Raises TypeError for anything but an array, and for
+    an array of a type that tensors do not have (complex numbers, text).
+
+    >>> import minitorch_cnn as mt, numpy as np
+    >>> a = np.zeros(2)
+    >>> t = mt.from_numpy(a)
+    >>> t += 1
+    >>> a.tolist()
+    [1.0, 1.0]
+    """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     as_dtype(ndarray.dtype)  # raises TypeError for types that tensors do not have
@@ -143,7 +167,10 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor that shares the memory of another library's (through the DLPack protocol).
+    """A tensor of the same shape that shares the memory of another library's array.
+
+    The two meet by the DLPack protocol. Raises TypeError for an object without ``__dlpack__``, and
+    for types that tensors do not have.
 
     >>> import minitorch_cnn as mt, numpy as np
     >>> mt.from_dlpack(np.arange(3))
@@ -164,7 +191,9 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
 
 
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros of that shape: zeros(2, 3) or zeros((2, 3)).
+    """Zeros of that shape: zeros(N, C) or zeros((N, C)); zeros(()) is 0-d.
+
+    Raises RuntimeError for a negative length, TypeError for a dtype that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, dtype=mt.int64)
@@ -180,7 +209,14 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
 
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones of that shape: ones(2, 3) or ones((2, 3))."""
+    """Ones of that shape: ones(N, C) or ones((N, C)); ones(()) is 0-d.
+
+    Raises as `zeros` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.ones(2)
+    tensor([1., 1.])
+    """
     return full(
         int_tuple(size),
         1,
@@ -197,7 +233,15 @@ def empty(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """A tensor of that shape whose values are whatever the memory held."""
+    """A tensor of that shape, (N, C) for example, whose values are whatever the memory held.
+
+    For memory that is written before it is read. Raises RuntimeError for a negative length, and
+    for memory_format=mt.channels_last with other than 4 dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.empty(2, 3).shape
+    minitorch_cnn.Size([2, 3])
+    """
     shape = _valid_shape(int_tuple(size))
     xp = backend.module_of(_device(device))
     result = finish(xp.empty(shape, _dtype_or_default(dtype)), device, requires_grad)
@@ -212,7 +256,10 @@ def full(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of that shape in which every element is fill_value.
+    """A tensor of that shape, (N, C) for example, in which every element is fill_value.
+
+    Without a dtype it is the number's: the default floating type, int64 or bool. Raises
+    RuntimeError for a negative length, ValueError for a value that is no number.
 
     >>> import minitorch_cnn as mt
     >>> mt.full((2,), 0.5), mt.full((2,), 7)
@@ -238,7 +285,14 @@ def _valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 def scalar_tensor(
     s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """The 0-d tensor of a number, in the default floating type unless a dtype is given."""
+    """The 0-d tensor of a number, in the default floating type unless a dtype is given.
+
+    Raises ValueError for what is no number.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.scalar_tensor(3), mt.tensor(3)
+    (tensor(3.), tensor(3))
+    """
     kind = dtype or dtypes.get_default_dtype()
     return full((), s, dtype=kind, device=device, requires_grad=requires_grad)
 
@@ -251,7 +305,14 @@ def empty_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """Uninitialised, with the shape, dtype, device and memory layout of another tensor."""
+    """Uninitialised, with the same shape, dtype, device and memory layout as another tensor.
+
+    Raises RuntimeError for memory_format=mt.channels_last unless the shape is (N, C, H, W).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.empty_like(mt.zeros(2, 3, dtype=mt.int64)).dtype
+    minitorch_cnn.int64
+    """
     kind = input.dtype if dtype is None else as_dtype(dtype)
     array = array_module(input.array).empty_like(input.array, dtype=kind.numpy)
     array = in_format(array, memory_format)
@@ -267,19 +328,40 @@ def full_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """Every element fill_value, with the shape, dtype, device and layout of another tensor."""
+    """Every element fill_value, with the same shape, dtype, device and layout as another tensor.
+
+    Raises as `empty_like` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.full_like(mt.tensor([1, 2]), 7)
+    tensor([7, 7])
+    """
     result = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
     result.array.fill(fill_value.item() if isinstance(fill_value, Tensor) else fill_value)
     return result.requires_grad_() if requires_grad else result
 
 
 def zeros_like(input: Tensor, **options: Any) -> Tensor:
-    """Zeros with the shape, dtype, device and memory layout of another tensor."""
+    """Zeros with the same shape, dtype, device and memory layout as another tensor.
+
+    Raises as `empty_like` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros_like(mt.tensor([1, 2]))
+    tensor([0, 0])
+    """
     return full_like(input, 0, **options)
 
 
 def ones_like(input: Tensor, **options: Any) -> Tensor:
-    """Ones with the shape, dtype, device and memory layout of another tensor."""
+    """Ones with the same shape, dtype, device and memory layout as another tensor.
+
+    Raises as `empty_like` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.ones_like(mt.tensor([1, 2]), dtype=mt.float32)
+    tensor([1., 1.])
+    """
     return full_like(input, 1, **options)
 
 
@@ -289,7 +371,12 @@ def ones_like(input: Tensor, **options: Any) -> Tensor:
 def new_tensor(
     input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """`tensor(data)` with this tensor's dtype and device."""
+    """`tensor(data)` of any shape, with this tensor's dtype and device. Raises as `tensor` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(1, dtype=mt.float64).new_tensor([1, 2])
+    tensor([1., 2.], dtype=minitorch_cnn.float64)
+    """
     return tensor(
         data, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad
     )
@@ -304,7 +391,12 @@ def new_full(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """`full(size, fill_value)` with this tensor's dtype and device."""
+    """`full` of that size, (N, C) say, with this tensor's dtype and device. Raises as `full` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1]).new_full((2,), 7.9)
+    tensor([7, 7])
+    """
     return full(
         size,
         fill_value,
@@ -315,19 +407,40 @@ def new_full(
 
 
 def new_zeros(input: Tensor, *size: Any, **options: Any) -> Tensor:
-    """`zeros(size)` with this tensor's dtype and device."""
+    """`zeros(size)` with this tensor's dtype and device: new_zeros(N, C) or new_zeros((N, C)).
+
+    Raises as `zeros` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1]).new_zeros(2)
+    tensor([0, 0])
+    """
     return new_full(input, int_tuple(size), 0, **options)
 
 
 def new_ones(input: Tensor, *size: Any, **options: Any) -> Tensor:
-    """`ones(size)` with this tensor's dtype and device."""
+    """`ones(size)` with this tensor's dtype and device: new_ones(N, C) or new_ones((N, C)).
+
+    Raises as `zeros` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1]).new_ones(2)
+    tensor([1, 1])
+    """
     return new_full(input, int_tuple(size), 1, **options)
 
 
 def new_empty(
     input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """`empty(size)` with this tensor's dtype and device."""
+    """`empty(size)` with this tensor's dtype and device: new_empty(N, C) or new_empty((N, C)).
+
+    Raises as `empty` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1]).new_empty(2, 3).dtype
+    minitorch_cnn.int64
+    """
     return empty(
         *size,
         dtype=dtype or input.dtype,
@@ -348,7 +461,10 @@ def arange(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers from start (0) to end, not included, `step` apart: int64 if all three are ints.
+    """Numbers from start (0) to end, not included, `step` apart, as a vector (L,).
+
+    int64 if all three are ints, else the default floating type. Raises RuntimeError for step 0,
+    for infinite bounds, and where step leads away from end.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(3), mt.arange(1, 2, 0.5)
@@ -384,7 +500,9 @@ def linspace(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """`steps` numbers at equal distances from start to end, both included.
+    """`steps` numbers at equal distances from start to end, both included: a vector (steps,).
+
+    In the default floating type without a dtype. Raises RuntimeError for negative steps.
 
     >>> import minitorch_cnn as mt
     >>> mt.linspace(0, 1, 3)
@@ -406,7 +524,14 @@ def logspace(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """`steps` numbers from base**start to base**end, at equal ratios."""
+    """`steps` numbers from base**start to base**end, at equal ratios: a vector (steps,).
+
+    In the default floating type without a dtype. Raises ValueError for negative steps.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
     values = base ** np.linspace(float(start), float(end), steps)
     return finish(values.astype(_dtype_or_default(dtype)), device, requires_grad)
 
@@ -419,5 +544,13 @@ def eye(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The n x m matrix (n x n without m) with ones on the diagonal and zeros elsewhere."""
+    """The matrix (n, m), (n, n) without m, with ones on the diagonal and zeros elsewhere.
+
+    In the default floating type without a dtype. Raises ValueError for negative lengths.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.eye(2, 3)
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    """
     return finish(np.eye(n, m, dtype=_dtype_or_default(dtype)), device, requires_grad)

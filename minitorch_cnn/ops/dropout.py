@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,12 +29,12 @@ class Dropout(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, key, p):
+    def forward(ctx: Any, x: Tensor, key: int, p: float) -> Tensor:
         ctx.key, ctx.p = key, p
         return wrap(kernels.dropout(x.array, key, p))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return Dropout.apply(gy, ctx.key, ctx.p), None, None
 
 
@@ -58,9 +59,10 @@ def _drop_channels(input: Tensor, shape: Sequence[int], p: float) -> Tensor:
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Sets each element to 0 with probability p, and divides the others by 1 - p.
+    """Sets each element to 0 with probability p, and divides the others by 1 - p; any shape.
 
-    training: False returns the input as it is. Raises ValueError for p outside [0, 1].
+    training: False returns the input as it is. Raises ValueError for p outside [0, 1],
+    RuntimeError for integers.
 
     >>> import minitorch_cnn as mt
     >>> y = mt.nn.functional.dropout(mt.ones(1000), p=0.75)
@@ -93,7 +95,16 @@ def _dropout_channels(input: Tensor, p: float, training: bool, inplace: bool) ->
 def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Sets whole channels to 0 with probability p: input (N, C, L) or (C, L)."""
+    """Sets whole channels to 0 with probability p, and divides the others by 1 - p.
+
+    input: (N, C, L) or (C, L); each image draws its own channels. Raises ValueError for p outside
+    [0, 1], RuntimeError for other numbers of dimensions and for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> y = mt.nn.functional.dropout1d(mt.ones(1000, 3), p=0.5)
+    >>> sorted(set(map(tuple, y.tolist())))
+    [(0.0, 0.0, 0.0), (2.0, 2.0, 2.0)]
+    """
     _check_probability(p)
     if input.ndim not in (2, 3):
         raise RuntimeError(
@@ -108,10 +119,17 @@ def dropout1d(
 def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Sets whole channels to 0 with probability p: input (N, C, H, W).
+    """Sets whole channels to 0 with probability p, and divides the others by 1 - p.
 
-    Neighbouring pixels are alike, so that dropping single ones takes little away.
+    input: (N, C, H, W), or (N, C, ...) with any axes after them. Neighbouring pixels are alike, so
+    that dropping single ones takes little away. Raises ValueError for p outside [0, 1],
+    RuntimeError for fewer than 2 dimensions and for integers.
     Tompson et al., "Efficient object localization using convolutional networks", 2015.
+
+    >>> import minitorch_cnn as mt
+    >>> y = mt.nn.functional.dropout2d(mt.ones(1, 1000, 1, 2), p=0.5)
+    >>> sorted(set(map(tuple, y.reshape(1000, 2).tolist())))
+    [(0.0, 0.0), (2.0, 2.0)]
     """
     return _dropout_channels(input, p, training, inplace)
 
@@ -119,10 +137,18 @@ def dropout2d(
 def alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """Dropout that keeps mean 0 and variance 1, for networks with SELU.
+    """Dropout that keeps mean 0 and variance 1, for networks with SELU; any shape.
 
-    Dropped elements become selu(-inf), and a x + b then restores mean and variance.
+    Dropped elements become selu(-inf) = -1.7581, and a x + b then restores mean and variance.
+    training: False, the default, returns the input as it is. Raises ValueError for p outside
+    [0, 1], RuntimeError for integers.
     Klambauer et al., "Self-normalizing neural networks", 2017.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.randn(10000)
+    >>> y = mt.nn.functional.alpha_dropout(x, p=0.5, training=True)
+    >>> abs(y.mean().item()) < 0.05, abs(y.std().item() - 1) < 0.05
+    (True, True)
     """
     _check_probability(p)
     if not training or p == 0.0:

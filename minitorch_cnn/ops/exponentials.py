@@ -25,7 +25,7 @@ class Softmax(Function):
     """y_i = exp(x_i) / sum_j exp(x_j) along axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim):
+    def forward(ctx: Any, x: Tensor, dim: int) -> Tensor:
         ctx.dim = dim
         xp, array = array_module(x.array), x.array
         if array.size == 0:
@@ -38,7 +38,7 @@ class Softmax(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # dy_i / dx_j = y_i (delta_ij - y_j)
         (y,) = ctx.saved_tensors
         weighted = gy * y
@@ -49,7 +49,7 @@ class LogSoftmax(Function):
     """y_i = x_i - log(sum_j exp(x_j)) along axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim):
+    def forward(ctx: Any, x: Tensor, dim: int) -> Tensor:
         ctx.dim = dim
         xp, array = array_module(x.array), x.array
         if array.size == 0:
@@ -62,7 +62,7 @@ class LogSoftmax(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # dy_i / dx_j = delta_ij - softmax_j
         (y,) = ctx.saved_tensors
         return gy - exp(y) * sum(gy, ctx.dim, True), None
@@ -82,6 +82,10 @@ def _normalise(operation: Any, input: Tensor, dim: Any, dtype: Any) -> Tensor:
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """exp(x_i) / sum_j exp(x_j) along a dimension: positive numbers that sum to 1.
 
+    The result has the same shape; integers give the default floating type. The largest element is
+    subtracted first, so that nothing overflows. Raises TypeError without a dim or for anything but
+    a tensor, IndexError for a dim that does not exist.
+
     >>> import minitorch_cnn as mt
     >>> mt.softmax(mt.tensor([0.0, 0.0, 1000.0]), 0)
     tensor([0., 0., 1.])
@@ -90,12 +94,22 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 
 
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """log(softmax(x)), exact also where softmax is nearly 0 or 1."""
+    """log(softmax(x)), of the same shape, exact also where softmax rounds to 0 or 1.
+
+    Raises as `softmax` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.log_softmax(mt.tensor([0.0, 0.0, 1000.0]), 0)
+    tensor([-1000., -1000.,     0.])
+    """
     return _normalise(LogSoftmax, input, dim, dtype)
 
 
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
-    """log(sum_i exp(x_i)) over one or more dimensions.
+    """log(sum_i exp(x_i)) over one or more dimensions, which disappear or (keepdim) have length 1.
+
+    A smooth maximum: (N, C) with dim 1 gives (N,). Nothing overflows on the way. Raises TypeError
+    for anything but a tensor, IndexError for a dim that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.logsumexp(mt.tensor([100.0, 100.0]), 0)

@@ -18,12 +18,12 @@ class Unfold(Function):
     """cols (N, C*KH*KW, L) = all patches of x (N, C, H, W); each is the other's gradient"""
 
     @staticmethod
-    def forward(ctx, x, kernel_size, geometry):
+    def forward(ctx: Any, x: Tensor, kernel_size: Pair, geometry: ConvGeometry) -> Tensor:
         ctx.args = x.shape[2:], kernel_size, geometry
         return wrap(kernels.im2col(x.array, kernel_size, geometry))
 
     @staticmethod
-    def backward(ctx, gcols):
+    def backward(ctx: Any, gcols: Tensor) -> tuple:
         return Fold.apply(gcols, *ctx.args), None, None
 
 
@@ -31,12 +31,14 @@ class Fold(Function):
     """x (N, C, H, W) = the sum of patches (N, C*KH*KW, L), each put back in its place"""
 
     @staticmethod
-    def forward(ctx, cols, size, kernel_size, geometry):
+    def forward(
+        ctx: Any, cols: Tensor, size: Pair, kernel_size: Pair, geometry: ConvGeometry
+    ) -> Tensor:
         ctx.args = kernel_size, geometry
         return wrap(kernels.col2im(cols.array, size, kernel_size, geometry))
 
     @staticmethod
-    def backward(ctx, gx):
+    def backward(ctx: Any, gx: Tensor) -> tuple:
         return Unfold.apply(gx, *ctx.args), None, None, None
 
 
@@ -47,7 +49,8 @@ def unfold(
 
     A convolution is this and a matrix product:
     ``(weight.reshape(K, -1) @ unfold(x, (KH, KW))).reshape(N, K, OH, OW)``.
-    Raises RuntimeError if no patch fits.
+    kernel_size, dilation, padding, stride: pixels, one int or (vertical, horizontal). (C, H, W) is
+    one image without a batch. Raises RuntimeError if no patch fits.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.unfold(mt.arange(6.0).reshape(1, 1, 2, 3), (2, 2))

@@ -34,6 +34,8 @@ def fractional_max_pool2d(
     the length, one number or two. Every image and channel draws its own distances, from the
     default generator, or takes the numbers of _random_samples (N, C, 2) in [0, 1).
     return_indices: also the places of the maxima, row * W + column.
+    Raises ValueError unless exactly one of output_size and output_ratio is given, RuntimeError for
+    sizes that do not fit.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.fractional_max_pool2d(mt.zeros(1, 3, 7, 7), 2, output_ratio=0.6).shape
@@ -52,7 +54,14 @@ def fractional_max_pool3d(
     return_indices: bool = False,
     _random_samples: Tensor | None = None,
 ) -> Any:
-    """`fractional_max_pool2d` for volumes (N, C, D, H, W), with _random_samples (N, C, 3)."""
+    """`fractional_max_pool2d` for volumes (N, C, D, H, W), with _random_samples (N, C, 3).
+
+    Raises as `fractional_max_pool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.fractional_max_pool3d(mt.zeros(1, 3, 7, 7, 7), 2, output_size=4).shape
+    minitorch_cnn.Size([1, 3, 4, 4, 4])
+    """
     return _fractional(
         3, input, kernel_size, output_size, output_ratio, return_indices, _random_samples
     )

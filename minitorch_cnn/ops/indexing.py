@@ -31,14 +31,16 @@ class PutIntoZeros(Function):
     """y = zeros, with x in the place where a view looks: the gradient of taking that view"""
 
     @staticmethod
-    def forward(ctx, x, shape, view_function, args):
+    def forward(
+        ctx: Any, x: Tensor, shape: tuple[int, ...], view_function: type[ViewFunction], args: tuple
+    ) -> Tensor:
         ctx.view_function, ctx.args = view_function, args
         y = array_module(x.array).zeros(shape, x.array.dtype)
         view_function.view(y, *args)[...] = x.array
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return ctx.view_function.apply(gy, *ctx.args), None, None, None
 
 
@@ -46,12 +48,12 @@ class BasicIndex(ViewFunction):
     """y = x[index] for ints, slices and None"""
 
     @staticmethod
-    def view(array, index):
+    def view(array: Any, index: tuple) -> Any:
         index = (*index, ...)  # with "...", a single element is a view as well, not a number
         return array[index]
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return PutIntoZeros.apply(gy, ctx.shape, BasicIndex, ctx.args), None
 
 
@@ -59,7 +61,7 @@ class Diagonal(ViewFunction):
     """y[..., i] = x[..., i, ..., i + offset, ...]"""
 
     @staticmethod
-    def view(array, offset, dim1, dim2):
+    def view(array: Any, offset: int, dim1: int, dim2: int) -> Any:
         # by strides, because numpy's own diagonal cannot be written to
         xp = array_module(array)
         front = xp.moveaxis(array, (dim1, dim2), (-2, -1))
@@ -69,7 +71,7 @@ class Diagonal(ViewFunction):
         return xp.lib.stride_tricks.as_strided(front, (*front.shape[:-2], length), strides)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return PutIntoZeros.apply(gy, ctx.shape, Diagonal, ctx.args), None, None, None
 
 
@@ -77,7 +79,7 @@ class Unfold(ViewFunction):
     """y = the windows of `size` elements along axis dim, `step` apart, as a new last axis"""
 
     @staticmethod
-    def view(array, dim, size, step):
+    def view(array: Any, dim: int, size: int, step: int) -> Any:
         count = (array.shape[dim] - size) // step + 1
         shape = (*array.shape[:dim], count, *array.shape[dim + 1 :], size)
         stride = array.strides[dim]
@@ -85,7 +87,7 @@ class Unfold(ViewFunction):
         return array_module(array).lib.stride_tricks.as_strided(array, shape, strides)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # Windows may overlap, so their gradients are added, position by position.
         dim, size, step = ctx.args
         xp = array_module(gy.array)
@@ -97,6 +99,9 @@ class Unfold(ViewFunction):
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The slice at position `index` of a dimension, which disappears, as a view.
+
+    (N, C, H, W) with dim 1 gives (N, H, W). Raises IndexError for a 0-d tensor, and for a position
+    or a dim that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 2], [3, 4]]).select(1, -1)
@@ -114,7 +119,16 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
-    """`length` elements of a dimension from position `start` on, as a view."""
+    """`length` elements of a dimension from position `start` on, as a view.
+
+    (N, C, H, W) with dim 0 gives (length, C, H, W). start: an int or a 0-d tensor; negative ones
+    count from the end. Raises IndexError for a start out of range, RuntimeError for more elements
+    than there are and for a 0-d input.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(5).narrow(0, 1, 3)
+    tensor([1, 2, 3])
+    """
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
@@ -135,6 +149,10 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonal over two dimensions, as a view; it becomes the last dimension.
 
+    (N, H, W) over dimensions 1 and 2 gives (N, min(H, W)). offset: how far above (below, if
+    negative) the main diagonal. Raises RuntimeError if the two dimensions are the same, IndexError
+    for one that does not exist.
+
     >>> import minitorch_cnn as mt
     >>> mt.arange(9).reshape(3, 3).diagonal(1)
     tensor([1, 5])
@@ -146,7 +164,10 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
 
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The diagonal of a matrix, or the matrix with a vector on its diagonal.
+    """The diagonal (L,) of a matrix (n, m), or a matrix (n, n) with a vector (n,) on its diagonal.
+
+    diagonal: how far above (below, if negative) the main one. The result is a copy. Raises
+    RuntimeError for other numbers of dimensions.
 
     >>> import minitorch_cnn as mt
     >>> mt.diag(mt.tensor([1, 2]))
@@ -163,6 +184,9 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """All windows of `size` elements along a dimension, `step` apart, as a view (``x.unfold``).
+
+    (N, L) along dimension 1 gives (N, (L - size) // step + 1, size). Raises RuntimeError for a size
+    beyond the length and a step below 1, IndexError for a dimension that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(5).unfold(0, 3, 1)
@@ -188,12 +212,12 @@ class AdvancedIndex(Function):
     """y = x[index], with arrays of positions or masks among the index's elements"""
 
     @staticmethod
-    def forward(ctx, x, index):
+    def forward(ctx: Any, x: Tensor, index: tuple) -> Tensor:
         ctx.shape, ctx.index = x.shape, index
         return wrap(x.array[index])
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return AddIntoZeros.apply(gy, ctx.shape, ctx.index), None
 
 
@@ -201,21 +225,24 @@ class AddIntoZeros(Function):
     """y = zeros, with y[index] += x: repeated positions add up"""
 
     @staticmethod
-    def forward(ctx, x, shape, index):
+    def forward(ctx: Any, x: Tensor, shape: tuple[int, ...], index: tuple) -> Tensor:
         ctx.index = index
         y = array_module(x.array).zeros(shape, x.array.dtype)
         backend.scatter_add(y, index, x.array)
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return AdvancedIndex.apply(gy, ctx.index), None, None
 
 
 def getitem(input: Tensor, index: Any) -> Tensor:
     """``input[index]`` for ints, slices, None, Ellipsis, masks, index tensors, lists and mixtures.
 
-    A view where there are only ints, slices (with positive steps), None and Ellipsis.
+    A view where there are only ints, slices (with positive steps), None and Ellipsis. An int takes
+    its axis away, None adds one of length 1: (N, C, H, W) with [0, None] gives (1, C, H, W).
+    Raises IndexError for positions out of range, too many of them, or what is no index; ValueError
+    for a step below 1.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.arange(6).reshape(2, 3)
@@ -317,6 +344,9 @@ def _index_item(item: Any, input: Tensor) -> Any:
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The positions of the elements that are not 0: (count, ndim), or a tensor for each axis.
 
+    as_tuple: ndim vectors of shape (count,), which together are an index. int64, in the order of
+    the rows. Never raises for a tensor.
+
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[0, 5], [7, 0]]).nonzero()
     tensor([[0, 1],
@@ -340,13 +370,13 @@ class IndexSelect(Function):
     """y = the slices of x at the positions `index` of axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim, index):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor) -> Tensor:
         ctx.shape, ctx.dim = x.shape, dim
         ctx.save_for_backward(index)
         return wrap(array_module(x.array).take(x.array, index.array, axis=dim))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (index,) = ctx.saved_tensors
         return index_add(gy.new_zeros(ctx.shape), ctx.dim, index, gy), None, None
 
@@ -355,7 +385,7 @@ class IndexAdd(Function):
     """y = x, with source[i] added to the slice index[i] of axis dim"""
 
     @staticmethod
-    def forward(ctx, x, dim, index, source):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
         ctx.dim = dim
         ctx.save_for_backward(index)
         y = x.array.copy(order="K")
@@ -363,7 +393,7 @@ class IndexAdd(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (index,) = ctx.saved_tensors
         return gy, None, None, index_select(gy, ctx.dim, index)
 
@@ -386,7 +416,10 @@ def check_index(index: Tensor, length: int, dim: int) -> None:
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The slices of a dimension at the positions `index` (a vector of integers).
+    """The slices of a dimension at the positions `index`, a vector (L,) of integers.
+
+    (N, C) along dimension 1 gives (N, L); positions may repeat. Raises IndexError for a position
+    out of range (on the CPU) and for an index that is no vector, RuntimeError for a floating one.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 2, 3], [4, 5, 6]]).index_select(1, mt.tensor([2, 0]))
@@ -406,6 +439,10 @@ def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
     """input, with alpha * source[i] added to its slice index[i] along a dimension.
+
+    input: (N, C), say; index: (L,), integers; source: (L, C) for dim 0. Repeated positions add up.
+    Raises IndexError for a position out of range (on the CPU), RuntimeError if shapes or dtypes do
+    not fit.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(3).index_add(0, mt.tensor([0, 2, 2]), mt.tensor([1.0, 2.0, 3.0]))

@@ -162,12 +162,19 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     name = getattr(operation, "__name__", "operation")
     inplace.__name__ = inplace.__qualname__ = name + "_"
-    inplace.__doc__ = f"`{name}`, written over the tensor itself. Returns it."
+    inplace.__doc__ = (
+        f"`{name}`, written over the tensor itself, of any shape. Returns it.\n\n"
+        f"Raises as `{name}` does, and RuntimeError for a leaf that requires a gradient, or if\n"
+        "the result has another shape or a higher kind of dtype."
+    )
     return inplace
 
 
 def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Writes the values of src (broadcast, converted, moved) over this tensor. Returns it.
+
+    src: a tensor that expands to the same shape, or a number. Raises RuntimeError for a leaf that
+    requires a gradient and for shapes that do not fit, TypeError for anything else.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 2).copy_(mt.tensor([1.0, 2.0]))
@@ -185,7 +192,15 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
 
 
 def fill_(input: Tensor, value: Any) -> Tensor:
-    """Sets every element to a number (or a 0-d tensor). Returns the tensor."""
+    """Sets every element, whatever the tensor's shape, to a number or a 0-d tensor. Returns it.
+
+    Raises RuntimeError for a leaf that requires a gradient and for a larger value, TypeError for
+    what is no number.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(3).fill_(7)
+    tensor([7., 7., 7.])
+    """
     check_writable(input)
     if isinstance(value, Tensor):
         if value.ndim:
@@ -202,12 +217,22 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 
 
 def zero_(input: Tensor) -> Tensor:
-    """Sets every element to 0. Returns the tensor."""
+    """Sets every element, whatever the tensor's shape, to 0. Returns it. Raises as `fill_` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.ones(3).zero_()
+    tensor([0., 0., 0.])
+    """
     return fill_(input, 0)
 
 
 def setitem(input: Tensor, index: Any, value: Any) -> None:
     """``input[index] = value``: a number or a tensor that broadcasts to the part.
+
+    A part such as (N, C) takes values of shape (N, C), (C,) or (N, 1), converted to its dtype.
+
+    Raises RuntimeError for a leaf that requires a gradient and for a value that does not fit, and
+    else as `getitem` does.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.zeros(2, 3)

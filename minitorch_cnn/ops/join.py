@@ -25,13 +25,13 @@ class Cat(Function):
     """y = the tensors one after the other along axis dim"""
 
     @staticmethod
-    def forward(ctx, dim, *tensors):
+    def forward(ctx: Any, dim: int, *tensors: Tensor) -> Tensor:
         ctx.dim = dim
         ctx.lengths = [each.array.shape[dim] for each in tensors]
         return wrap(concatenate_arrays([each.array for each in tensors], dim))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         parts = []
         start = 0
         for length, needed in zip(ctx.lengths, ctx.needs_input_grad[1:], strict=True):
@@ -57,9 +57,10 @@ def tensor_list(name: str, tensors: Any) -> list[Tensor]:
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors one after the other along an existing dimension.
+    """The tensors one after the other along an existing dimension: (N, C), (N, D) -> (N, C + D).
 
-    All other lengths must be equal (RuntimeError); types are promoted.
+    Dtypes are promoted; a tensor of shape (0,) joins any. Raises RuntimeError if the other lengths
+    differ, for 0-d tensors and for an empty list, TypeError for anything but a list of tensors.
 
     >>> import minitorch_cnn as mt
     >>> mt.cat([mt.zeros(2, 1), mt.ones(2, 2)], dim=1)
@@ -90,7 +91,10 @@ concat = concatenate = cat
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Tensors of one shape side by side along a new dimension.
+    """Tensors of one shape side by side along a new dimension: K of (N, C) -> (K, N, C).
+
+    Dtypes are promoted. Raises RuntimeError if the shapes differ and for an empty list, IndexError
+    for a dim that cannot be, TypeError for anything but a list of tensors.
 
     >>> import minitorch_cnn as mt
     >>> mt.stack([mt.tensor([1, 2]), mt.tensor([3, 4])])
@@ -120,12 +124,26 @@ def each_or_all(lift: Callable[[Tensor], Tensor], tensors: tuple) -> Any:
 
 
 def atleast_1d(*tensors: Any) -> Any:
-    """A 0-d tensor as one of shape (1,); others as they are. A tuple for several tensors."""
+    """A 0-d tensor as one of shape (1,); others as they are. A tuple for several tensors.
+
+    Raises TypeError for anything but tensors or a list of them.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.atleast_1d(mt.tensor(5)), mt.atleast_1d(mt.tensor(5), mt.zeros(2))
+    (tensor([5]), (tensor([5]), tensor([0., 0.])))
+    """
     return each_or_all(lambda x: reshape(x, 1) if x.ndim == 0 else x, tensors)
 
 
 def atleast_2d(*tensors: Any) -> Any:
-    """With leading dimensions of length 1, so that there are two at least."""
+    """With leading dimensions of length 1, so that there are two at least: (L,) -> (1, L).
+
+    A tuple for several tensors. Raises TypeError for anything but tensors or a list of them.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.atleast_2d(mt.tensor([5, 6]))
+    tensor([[5, 6]])
+    """
 
     def lifted(x: Tensor) -> Tensor:
         return x if x.ndim >= 2 else unsqueeze(reshape(x, -1), 0)
@@ -134,13 +152,30 @@ def atleast_2d(*tensors: Any) -> Any:
 
 
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Joined along dimension 1 (0 for vectors)."""
+    """Joined along dimension 1, columns beside columns: (N, C), (N, D) -> (N, C + D).
+
+    Vectors are joined along dimension 0. Raises as `cat` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.hstack([mt.tensor([[1], [2]]), mt.tensor([[3, 4], [5, 6]])])
+    tensor([[1, 3, 4],
+            [2, 5, 6]])
+    """
     parts = [atleast_1d(each) for each in tensor_list("hstack", tensors)]
     return cat(parts, 0 if parts[0].ndim == 1 else 1)
 
 
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Joined along dimension 0, vectors counting as rows."""
+    """Joined along dimension 0, rows under rows: (N, C), (M, C) -> (N + M, C).
+
+    Vectors count as rows. Raises as `cat` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.vstack([mt.tensor([1, 2]), mt.tensor([[3, 4], [5, 6]])])
+    tensor([[1, 2],
+            [3, 4],
+            [5, 6]])
+    """
     return cat([atleast_2d(each) for each in tensor_list("vstack", tensors)], 0)
 
 
@@ -149,6 +184,9 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
 
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of parts: of that length each (the last may be shorter), or of the listed lengths.
+
+    (N, C) along dim 0 gives tensors (n, C) whose lengths add up to N. Raises RuntimeError for a
+    length below 1 and for listed lengths with another sum, IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(5).split(2)
@@ -179,12 +217,20 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 
 
 def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """`split` into parts of the listed lengths."""
+    """`split` into parts of the listed lengths: (N, C) -> (n, C), ... Raises as `split` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(5).split_with_sizes([1, 4])
+    (tensor([0]), tensor([1, 2, 3, 4]))
+    """
     return split(input, list(split_sizes), dim)
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of `chunks` parts of equal length (the last may be shorter, or there are fewer).
+
+    (N, C) along dim 0 gives tensors (n, C). Raises RuntimeError for fewer than 1 part, IndexError
+    for a dim that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> [len(part) for part in mt.arange(7).chunk(3)]
@@ -201,9 +247,14 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of that many parts, the first of which are one longer; or parts cut at the indices.
 
+    (N, C) along dim 0 gives tensors (n, C). The indices: a list or an int64 tensor. Raises
+    RuntimeError for fewer than 1 part, for a 0-d input, and for indices of another kind.
+
     >>> import minitorch_cnn as mt
     >>> [len(part) for part in mt.arange(7).tensor_split(3)]
     [3, 2, 2]
+    >>> [len(part) for part in mt.arange(7).tensor_split([1, 5])]
+    [1, 4, 2]
     """
     if input.ndim == 0:
         raise RuntimeError(
@@ -235,7 +286,14 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along a dimension, which disappears, as views."""
+    """The slices along a dimension, which disappears, as views: (N, C) -> N tensors (C,).
+
+    Raises IndexError for a 0-d tensor and for a dim that does not exist.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 2], [3, 4]]).unbind()
+    (tensor([1, 2]), tensor([3, 4]))
+    """
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return tuple(select(input, dim, i) for i in range(input.size(dim)))
@@ -246,8 +304,10 @@ def repeat_interleave(
 ) -> Tensor:
     """Each element several times in a row; repeats is a number or one number for each.
 
+    (N, C) along dim 0 gives (sum of repeats, C); without dim, the input is flattened first.
     output_size: torch's hint on the length of the result, which is checked. Without repeats, the
-    input says how often each position 0, 1, 2, ... is repeated.
+    input says how often each position 0, 1, 2, ... is repeated. Raises RuntimeError for negative
+    repeats, or another number of them.
 
     >>> import minitorch_cnn as mt
     >>> mt.repeat_interleave(mt.tensor([1, 2]), mt.tensor([1, 3]))

@@ -118,6 +118,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     """y_o = input1 weight_o input2 + bias_o, for each output o: a form for every pair of features.
 
     input1: (..., I); input2: (..., J); weight: (O, I, J); bias: (O,) or None. Returns (..., O).
+    Raises RuntimeError, with the shapes, if they do not fit.
 
     >>> import minitorch_cnn as mt
     >>> x, y = mt.tensor([[1.0, 2.0]]), mt.tensor([[3.0, 4.0]])

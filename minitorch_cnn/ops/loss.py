@@ -30,14 +30,14 @@ class CrossEntropy(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, target):
+    def forward(ctx: Any, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         losses, p = (wrap(array) for array in kernels.cross_entropy(x.array, target.array))
         ctx.save_for_backward(p, target)
         ctx.set_materialize_grads(False)
         return losses, p
 
     @staticmethod
-    def backward(ctx, gl, gp):
+    def backward(ctx: Any, gl: Tensor | None, gp: Tensor | None) -> tuple:
         p, target = ctx.saved_tensors
         gx = None if gl is None else CrossEntropyBackward.apply(gl, p, target)
         if gp is not None:  # dp_i / dx_j = p_i (delta_ij - p_j)
@@ -51,12 +51,12 @@ class CrossEntropyBackward(Function):
     """gx = gl (p - onehot(t)), for each row"""
 
     @staticmethod
-    def forward(ctx, gl, p, target):
+    def forward(ctx: Any, gl: Tensor, p: Tensor, target: Tensor) -> Tensor:
         ctx.save_for_backward(gl, p, target)
         return wrap(kernels.cross_entropy_backward(gl.array, p.array, target.array))
 
     @staticmethod
-    def backward(ctx, ggx):
+    def backward(ctx: Any, ggx: Tensor) -> tuple:
         gl, p, target = ctx.saved_tensors
         picked = gather(ggx, 1, target.unsqueeze(1)).squeeze(1)
         return (ggx * p).sum(dim=1) - picked, ggx * gl.unsqueeze(1), None
@@ -129,7 +129,8 @@ def nll_loss(
 ) -> Tensor:
     """-input[target], on average: `cross_entropy` of an input that went through log_softmax.
 
-    Shapes, weight, ignore_index, reduction and errors are those of `cross_entropy`.
+    input: (C,), (N, C) or (N, C, d1, ...); target: integers, without the dimension C. weight,
+    ignore_index and reduction are those of `cross_entropy`. Raises as `cross_entropy` does.
 
     >>> import minitorch_cnn as mt
     >>> log_p = mt.tensor([[0.25, 0.75], [0.5, 0.5]]).log()

@@ -35,8 +35,10 @@ def instance_norm(
 ) -> Tensor:
     """Normalises every channel of every image of (N, C, ...) by itself.
 
-    use_input_stats False normalises with running_mean and running_var (C) instead; with True
-    they move towards the average over the images.
+    use_input_stats False normalises with running_mean and running_var (C,) instead; with True
+    they move towards the average over the images. weight, bias: (C,) or None.
+    Raises ValueError for fewer than 3 dimensions and for images of one pixel, RuntimeError for a
+    weight or bias of another length.
     Ulyanov et al., "Instance Normalization: The Missing Ingredient for Fast Stylization" (2016).
 
     >>> import minitorch_cnn as mt
@@ -75,7 +77,8 @@ def group_norm(
 ) -> Tensor:
     """Normalises groups of C / num_groups channels of each image of (N, C, ...).
 
-    weight, bias: (C,) or None. Raises RuntimeError if num_groups does not divide C.
+    weight, bias: (C,) or None. Raises RuntimeError if num_groups does not divide C or a weight or
+    bias has another length, ValueError if there is a single number to normalise.
     Wu and He, "Group Normalization" (2018).
 
     >>> import minitorch_cnn as mt
@@ -123,7 +126,7 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalises over the last dimensions, whose lengths are normalized_shape.
+    """Normalises over the last dimensions, whose lengths are normalized_shape: (D,) for (..., D).
 
     weight, bias: of that shape, or None. Raises RuntimeError if the input does not end in it.
     Ba, Kiros and Hinton, "Layer Normalization" (2016).
@@ -149,7 +152,8 @@ def rms_norm(
 ) -> Tensor:
     """x / sqrt(mean(x^2) + eps) over the last dimensions, times weight: no mean is subtracted.
 
-    eps: None is the machine epsilon of the input's type.
+    input: (N, ..., D) with normalized_shape (D,), say; weight: of that shape, or None. eps: None is
+    the machine epsilon of the input's type. Raises RuntimeError if the input does not end in it.
     Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019).
 
     >>> import minitorch_cnn as mt
@@ -193,6 +197,7 @@ def local_response_norm(
     """Divides each number of (N, C, ...) by (k + alpha m) ** beta, m being the mean square of
     the same pixel in `size` neighbouring channels (channels beyond the ends count as zeros).
 
+    Raises ValueError for fewer than 3 dimensions and for a size below 1.
     Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural
     Networks" (2012), section 3.3, where alpha multiplies the sum instead of the mean.
 
@@ -219,9 +224,10 @@ def local_response_norm(
 def normalize(
     input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
-    """input divided by its p-norm along dim (by eps where the norm is smaller).
+    """input divided by its p-norm along dim (by eps where the norm is smaller); the same shape.
 
-    out: a tensor to write the result into.
+    (N, C) with dim 1: each row gets length 1. out: a tensor to write the result into. Raises
+    RuntimeError for integers, IndexError for a dim that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.normalize(mt.tensor([[3.0, 4.0]]))

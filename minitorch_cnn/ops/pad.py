@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class ConstantPad(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, pads, value):
+    def forward(ctx: Any, x: Tensor, pads: tuple[tuple[int, int], ...], value: float) -> Tensor:
         ctx.pads = pads
         array = x.array
         shape = tuple(n + before + after for n, (before, after) in zip(x.shape, pads, strict=True))
@@ -34,7 +35,7 @@ class ConstantPad(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         pads = tuple((-before, -after) for before, after in ctx.pads)
         return ConstantPad.apply(gy, pads, 0), None, None
 
@@ -44,16 +45,17 @@ def pad(
 ) -> Tensor:
     """Adds a border. pad: (left, right, top, bottom, ...), starting at the last dimension.
 
-    mode "constant" fills with `value` (0 by default), for any number of dimensions. The other
-    modes continue the picture, for the last one, two or three dimensions of an input with one or
-    two dimensions before them: with 1234 and pad (3, 3),
+    (N, C, H, W) with (1, 1, 2, 2) gives (N, C, H + 4, W + 2); negative numbers crop. mode
+    "constant" fills with `value` (0 by default), for any number of dimensions. The other modes
+    continue the picture, for the last one, two or three dimensions of an input with one or two
+    dimensions before them: with 1234 and pad (3, 3),
 
         constant    000 1234 000
         reflect     432 1234 321        the border itself is not repeated
         replicate   111 1234 444
         circular    234 1234 123
 
-    Negative numbers crop. Raises RuntimeError or NotImplementedError if `pad` does not fit.
+    Raises RuntimeError or NotImplementedError if `pad` does not fit.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.pad(mt.tensor([[1, 2, 3]]), (2, 1), mode="reflect")

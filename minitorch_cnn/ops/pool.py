@@ -9,6 +9,7 @@ import numpy as np
 from .. import kernels
 from ..autograd.function import Function
 from ..kernels import PoolGeometry
+from ..kernels.geometry import Pair
 from ..tensor import Tensor, wrap
 from .resize import Resize
 from .window import adaptive_size, hashable, pool_window, with_batch
@@ -27,7 +28,9 @@ class MaxPool(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, geometry, with_position):
+    def forward(
+        ctx: Any, x: Tensor, geometry: PoolGeometry, with_position: bool
+    ) -> Tensor | tuple[Tensor, Tensor]:
         needed = with_position or ctx.needs_input_grad[0]
         y, position = kernels.max_pool2d_forward(x.array, geometry, needed)
         ctx.input_size, ctx.geometry = x.shape[2:], geometry
@@ -39,7 +42,7 @@ class MaxPool(Function):
         return (wrap(y), where) if with_position else wrap(y)
 
     @staticmethod
-    def backward(ctx, gy, *unused):
+    def backward(ctx: Any, gy: Tensor, *unused: Any) -> tuple:
         (position,) = ctx.saved_tensors
         return MaxPoolScatter.apply(gy, position, ctx.input_size, ctx.geometry), None, None
 
@@ -48,13 +51,15 @@ class MaxPoolScatter(Function):
     """gx (N, C, H, W): each gy goes to the place where its window had the maximum"""
 
     @staticmethod
-    def forward(ctx, gy, position, input_size, geometry):
+    def forward(
+        ctx: Any, gy: Tensor, position: Tensor, input_size: Pair, geometry: PoolGeometry
+    ) -> Tensor:
         ctx.save_for_backward(position)
         ctx.input_size, ctx.geometry = input_size, geometry
         return wrap(kernels.max_pool2d_scatter(gy.array, position.array, input_size, geometry))
 
     @staticmethod
-    def backward(ctx, ggx):
+    def backward(ctx: Any, ggx: Tensor) -> tuple:
         (position,) = ctx.saved_tensors
         return MaxPoolGather.apply(ggx, position, ctx.geometry), None, None, None
 
@@ -63,13 +68,13 @@ class MaxPoolGather(Function):
     """y (N, C, OH, OW): what x has at those places. With fixed places, each undoes the other"""
 
     @staticmethod
-    def forward(ctx, x, position, geometry):
+    def forward(ctx: Any, x: Tensor, position: Tensor, geometry: PoolGeometry) -> Tensor:
         ctx.save_for_backward(position)
         ctx.input_size, ctx.geometry = x.shape[2:], geometry
         return wrap(kernels.max_pool2d_gather(x.array, position.array, geometry))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (position,) = ctx.saved_tensors
         return MaxPoolScatter.apply(gy, position, ctx.input_size, ctx.geometry), None, None
 
@@ -78,12 +83,12 @@ class AvgPool(Function):
     """y = sum of each window of x / divisor (OH, OW)"""
 
     @staticmethod
-    def forward(ctx, x, geometry, divisor):
+    def forward(ctx: Any, x: Tensor, geometry: PoolGeometry, divisor: Any) -> Tensor:
         ctx.input_size, ctx.geometry, ctx.divisor = x.shape[2:], geometry, divisor
         return wrap(kernels.avg_pool2d_forward(x.array, geometry, divisor))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return AvgPoolGrad.apply(gy, ctx.input_size, ctx.geometry, ctx.divisor), None, None
 
 
@@ -91,12 +96,14 @@ class AvgPoolGrad(Function):
     """gx: gy / divisor, to every pixel of the window"""
 
     @staticmethod
-    def forward(ctx, gy, input_size, geometry, divisor):
+    def forward(
+        ctx: Any, gy: Tensor, input_size: Pair, geometry: PoolGeometry, divisor: Any
+    ) -> Tensor:
         ctx.geometry, ctx.divisor = geometry, divisor
         return wrap(kernels.avg_pool2d_backward(gy.array, input_size, geometry, divisor))
 
     @staticmethod
-    def backward(ctx, ggx):
+    def backward(ctx: Any, ggx: Tensor) -> tuple:
         return AvgPool.apply(ggx, ctx.geometry, ctx.divisor), None, None, None
 
 
@@ -148,7 +155,15 @@ def max_pool2d_with_indices(
     ceil_mode: bool = False,
     return_indices: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """`max_pool2d` with the places of the maxima."""
+    """`max_pool2d` with the places of the maxima: two tensors (N, C, OH, OW), values and int64.
+
+    Raises as `max_pool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[[1.0, 5.0], [3.0, 4.0]]])
+    >>> mt.nn.functional.max_pool2d_with_indices(x, 2)
+    (tensor([[[5.]]]), tensor([[[1]]]))
+    """
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -165,6 +180,7 @@ def avg_pool2d(
 
     Arguments as `max_pool2d`, with zeros around the image. count_include_pad: the zeros count as
     pixels. divisor_override: divide the sum by this instead of the number of pixels.
+    Raises RuntimeError if the arguments do not fit, NotImplementedError for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.avg_pool2d(mt.arange(8.0).reshape(1, 2, 4), 2)
@@ -192,6 +208,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
 
     output_size: int or (OH, OW); None keeps the length. Bin i goes from floor(i H / OH) to
     ceil((i + 1) H / OH), so that bins overlap where OH does not divide H.
+    Raises RuntimeError or ValueError if the arguments do not fit, NotImplementedError for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.adaptive_avg_pool2d(mt.arange(5.0).reshape(1, 1, 5), (1, 2))
@@ -209,7 +226,11 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """The maximum of OH x OW bins that cover the image; bins as in `adaptive_avg_pool2d`.
+    """The maximum of OH x OW bins that cover the image: (N, C, H, W) or (C, H, W) -> (..., OH, OW).
+
+    Bins as in `adaptive_avg_pool2d`. return_indices: also the places of the maxima, row * W +
+    column (int64). Raises RuntimeError or ValueError if the arguments do not fit,
+    NotImplementedError for bools.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.adaptive_max_pool2d(mt.arange(5.0).reshape(1, 1, 5), (1, 2))

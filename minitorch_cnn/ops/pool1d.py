@@ -38,6 +38,8 @@ def max_pool1d(
 ) -> Any:
     """The maximum of each window: (N, C, L) or (C, L) -> (..., OL). Arguments as `max_pool2d`.
 
+    Raises as `max_pool2d` does.
+
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.max_pool1d(mt.tensor([[1.0, 5.0, 2.0, 2.0]]), 2)
     tensor([[5., 2.]])
@@ -56,7 +58,14 @@ def max_pool1d_with_indices(
     dilation: Any = 1,
     ceil_mode: bool = False,
 ) -> Any:
-    """`max_pool1d` with return_indices."""
+    """`max_pool1d` with the places of the maxima: two tensors (N, C, OL), values and int64.
+
+    Raises as `max_pool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.max_pool1d_with_indices(mt.tensor([[1.0, 5.0, 2.0, 2.0]]), 2)
+    (tensor([[5., 2.]]), tensor([[1, 2]]))
+    """
     return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -70,6 +79,8 @@ def avg_pool1d(
 ) -> Tensor:
     """The mean of each window: (N, C, L) or (C, L) -> (..., OL). Arguments as `avg_pool2d`.
 
+    Raises as `avg_pool2d` does.
+
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.avg_pool1d(mt.tensor([[1.0, 5.0, 2.0, 2.0]]), 2)
     tensor([[3., 2.]])
@@ -81,13 +92,28 @@ def avg_pool1d(
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
-    """The mean of OL bins that cover the sequence; bins as in `adaptive_avg_pool2d`."""
+    """The mean of OL bins that cover the sequence: (N, C, L) or (C, L) -> (..., OL).
+
+    Bins as in `adaptive_avg_pool2d`. Raises as `adaptive_avg_pool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.adaptive_avg_pool1d(mt.arange(6.0).reshape(1, 6), 2)
+    tensor([[1., 4.]])
+    """
     size = adaptive_size("adaptive_avg_pool1d", 1, input.shape, output_size)
     return adaptive_avg_pool2d(input.unsqueeze(-2), (1, *size)).squeeze(-2)
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """The maximum of OL bins that cover the sequence; bins as in `adaptive_avg_pool2d`."""
+    """The maximum of OL bins that cover the sequence: (N, C, L) or (C, L) -> (..., OL).
+
+    Bins as in `adaptive_avg_pool2d`; return_indices: also the places of the maxima (int64).
+    Raises as `adaptive_max_pool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.adaptive_max_pool1d(mt.arange(6.0).reshape(1, 6), 2)
+    tensor([[2., 5.]])
+    """
     size = adaptive_size("adaptive_max_pool1d", 1, input.shape, output_size)
     result = adaptive_max_pool2d(input.unsqueeze(-2), (1, *size), return_indices)
     return tuple(each.squeeze(-2) for each in result) if return_indices else result.squeeze(-2)
@@ -101,7 +127,8 @@ def lp_pool1d(
 ) -> Tensor:
     """(sum of x^p over each window)^(1/p), p being norm_type: (N, C, L) -> (N, C, OL).
 
-    1 is the sum, and large p come near the maximum. Sums below 0 (odd p) count as 0.
+    1 is the sum, and large p come near the maximum. Sums below 0 (odd p) count as 0. Raises as
+    `avg_pool2d` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.lp_pool1d(mt.tensor([[3.0, 4.0]]), 2, 2)
@@ -114,7 +141,12 @@ def lp_pool1d(
 def lp_pool2d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
-    """`lp_pool1d` for images: (N, C, H, W) -> (N, C, OH, OW)."""
+    """`lp_pool1d` for images: (N, C, H, W) -> (N, C, OH, OW). Raises as `avg_pool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.lp_pool2d(mt.tensor([[[3.0, 0.0], [0.0, 4.0]]]), 2, 2)
+    tensor([[[5.]]])
+    """
     means = avg_pool2d(input**norm_type, kernel_size, stride, 0, ceil_mode)
     return _root(means, norm_type, numbers("kernel_size", kernel_size, 2))
 
@@ -122,7 +154,13 @@ def lp_pool2d(
 def lp_pool3d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
-    """`lp_pool1d` for volumes: (N, C, D, H, W) -> (N, C, OD, OH, OW)."""
+    """`lp_pool1d` for volumes: (N, C, D, H, W) -> (N, C, OD, OH, OW). Raises as `avg_pool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[[[[3.0, 0.0], [0.0, 4.0]]]]])
+    >>> mt.nn.functional.lp_pool3d(x, 2, (1, 2, 2))
+    tensor([[[[[5.]]]]])
+    """
     means = avg_pool3d(input**norm_type, kernel_size, stride, 0, ceil_mode)
     return _root(means, norm_type, numbers("kernel_size", kernel_size, 3))
 

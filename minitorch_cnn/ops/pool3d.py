@@ -43,7 +43,7 @@ def max_pool3d(
     """The maximum of each window: (N, C, D, H, W) or (C, D, H, W) -> (..., OD, OH, OW).
 
     Arguments as `max_pool2d`, one int or three (depth, vertical, horizontal). The places of
-    return_indices are counted (depth * H + row) * W + column.
+    return_indices are counted (depth * H + row) * W + column. Raises as `max_pool2d` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.max_pool3d(mt.arange(8.0).reshape(1, 2, 2, 2), 2)
@@ -69,12 +69,28 @@ def max_pool3d_with_indices(
     dilation: Any = 1,
     ceil_mode: bool = False,
 ) -> Any:
-    """`max_pool3d` with return_indices."""
+    """`max_pool3d` with the places of the maxima: two tensors (N, C, OD, OH, OW), values and int64.
+
+    Raises as `max_pool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.max_pool3d_with_indices(mt.arange(8.0).reshape(1, 2, 2, 2), 2)
+    (tensor([[[[7.]]]]), tensor([[[[7]]]]))
+    """
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """The maximum of OD x OH x OW bins that cover the volume; bins as `adaptive_avg_pool2d`'s."""
+    """The maximum of OD x OH x OW bins of a volume: (N, C, D, H, W) -> (N, C, OD, OH, OW).
+
+    Bins as in `adaptive_avg_pool2d`; return_indices: also the places of the maxima, counted as in
+    `max_pool3d`. Raises as `adaptive_max_pool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.arange(8.0).reshape(1, 2, 2, 2)
+    >>> mt.nn.functional.adaptive_max_pool3d(x, (2, 1, 1)).flatten()
+    tensor([3., 7.])
+    """
     OD, OH, OW = adaptive_size("adaptive_max_pool3d", 3, input.shape, output_size)
 
     def pool_image(x: Tensor) -> Any:
@@ -115,7 +131,8 @@ def avg_pool3d(
 ) -> Tensor:
     """The mean of each window: (N, C, D, H, W) or (C, D, H, W) -> (..., OD, OH, OW).
 
-    Arguments as `avg_pool2d`, one int or three (depth, vertical, horizontal).
+    Arguments as `avg_pool2d`, one int or three (depth, vertical, horizontal). Raises as
+    `avg_pool2d` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.avg_pool3d(mt.arange(8.0).reshape(1, 2, 2, 2), 2)
@@ -136,7 +153,9 @@ def avg_pool3d(
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
-    """The mean of OD x OH x OW bins that cover the volume; bins as `adaptive_avg_pool2d`'s.
+    """The mean of OD x OH x OW bins of a volume: (N, C, D, H, W) -> (N, C, OD, OH, OW).
+
+    Bins as in `adaptive_avg_pool2d`. Raises as `adaptive_avg_pool2d` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.adaptive_avg_pool3d(mt.arange(8.0).reshape(1, 2, 2, 2), 1)

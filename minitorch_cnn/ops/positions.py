@@ -39,13 +39,13 @@ class Gather(Function):
     """y[i][j] = x[index[i][j]][j], for dim 0"""
 
     @staticmethod
-    def forward(ctx, x, dim, index):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor) -> Tensor:
         ctx.shape, ctx.dim = x.shape, dim
         ctx.save_for_backward(index)
         return wrap(x.array[along(index.array, dim)])
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (index,) = ctx.saved_tensors
         return AddIntoZeros.apply(gy, ctx.shape, along(index.array, ctx.dim)), None, None
 
@@ -54,7 +54,7 @@ class Scatter(Function):
     """y = x, with y[index[i][j]][j] = src[i][j], for dim 0; src may be a number"""
 
     @staticmethod
-    def forward(ctx, x, dim, index, src):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor, src: Tensor | float) -> Tensor:
         ctx.dim = dim
         ctx.save_for_backward(index)
         y = x.array.copy(order="K")
@@ -67,7 +67,7 @@ class Scatter(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (index,) = ctx.saved_tensors
         gx = gsrc = None
         if ctx.needs_input_grad[0]:
@@ -81,7 +81,7 @@ class ScatterAdd(Function):
     """y = x, with y[index[i][j]][j] += src[i][j], for dim 0"""
 
     @staticmethod
-    def forward(ctx, x, dim, index, src):
+    def forward(ctx: Any, x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
         ctx.dim, ctx.src_shape = dim, src.shape
         ctx.save_for_backward(index)
         y = x.array.copy(order="K")
@@ -90,7 +90,7 @@ class ScatterAdd(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (index,) = ctx.saved_tensors
         return gy, None, None, _padded(Gather.apply(gy, ctx.dim, index), ctx.src_shape)
 
@@ -129,7 +129,9 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """For each element of `index`, the element of input at that position along a dimension.
 
     The result has the index's shape: ``out[i][j] = input[index[i][j]][j]`` for dim 0,
-    ``input[i][index[i][j]]`` for dim 1.
+    ``input[i][index[i][j]]`` for dim 1. Raises IndexError for a position out of range (on the CPU),
+    RuntimeError if index has other dimensions than input, is larger in another one, or is no
+    integer tensor.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[1, 2], [3, 4]])
@@ -172,8 +174,10 @@ def scatter(
 ) -> Tensor:
     """input with elements of src (or one number) put at the positions `index` along a dimension.
 
-    ``out[index[i][j]][j] = src[i][j]`` for dim 0. Of repeated positions, one wins; `scatter_add`
-    adds them up.
+    The result has the input's shape: ``out[index[i][j]][j] = src[i][j]`` for dim 0. Of repeated
+    positions, one wins; `scatter_add` adds them up. Raises IndexError for a position out of range
+    (on the CPU), RuntimeError for shapes or dtypes that do not fit, TypeError without src or value,
+    NotImplementedError for a reduce other than "add".
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 3).scatter(1, mt.tensor([[2], [0]]), 1.0)
@@ -203,6 +207,10 @@ def scatter(
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """input with elements of src added at the positions `index` along a dimension.
 
+    The result has the input's shape: ``out[index[i][j]][j] += src[i][j]`` for dim 0. Raises
+    IndexError for a position out of range (on the CPU), RuntimeError for shapes or dtypes that do
+    not fit.
+
     >>> import minitorch_cnn as mt
     >>> mt.zeros(3).scatter_add(0, mt.tensor([0, 0, 2]), mt.tensor([1.0, 2.0, 3.0]))
     tensor([3., 0., 3.])
@@ -215,12 +223,24 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 
 def take(input: Tensor, index: Tensor) -> Tensor:
-    """The elements at positions of the flattened input; negative ones count from the end."""
+    """The elements at positions of the flattened input, in the index's shape.
+
+    Negative positions count from the end. Raises IndexError for a position out of range and for a
+    floating index.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.take(mt.tensor([[1, 2], [3, 4]]), mt.tensor([[0, -1]]))
+    tensor([[1, 4]])
+    """
     return getitem(input.reshape(-1), index)
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """As `gather`, but input and indices broadcast; without dim, both are flattened.
+
+    indices: int64, negative ones count from the end; (N, C) with (N, K) and dim 1 gives
+    (N, K). Raises RuntimeError for another dtype or number of dimensions, IndexError for a position
+    out of range.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[3, 1], [5, 9]])
@@ -254,6 +274,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """input with `value` (a number or a 0-d tensor) where the mask (bool, broadcast) is true.
 
+    Raises RuntimeError if the mask is not bool, for a value that is not 0-d or does not fit the
+    dtype, and for shapes that do not broadcast.
+
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([1.0, -2.0])
     >>> x.masked_fill(x < 0, 0)
@@ -274,7 +297,15 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """A vector of the elements where the mask (bool, broadcast) is true."""
+    """A vector (count,) of the elements where the mask (bool, broadcast) is true.
+
+    Raises RuntimeError if the mask is not bool or does not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[1, 2], [3, 4]])
+    >>> x.masked_select(x % 2 == 0)
+    tensor([2, 4])
+    """
     if mask.dtype.category != 0:
         raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {mask.dtype}")
     wide, wide_mask = broadcast_tensors(input, mask)
@@ -288,7 +319,7 @@ class IndexPut(Function):
     """y = x, with y[index] = values, or with values added there"""
 
     @staticmethod
-    def forward(ctx, x, values, index, accumulate):
+    def forward(ctx: Any, x: Tensor, values: Tensor, index: Any, accumulate: bool) -> Tensor:
         ctx.index, ctx.accumulate = index, accumulate
         y = x.array.copy(order="K")
         if accumulate:
@@ -298,7 +329,7 @@ class IndexPut(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         gx = None
         gvalues = AdvancedIndex.apply(gy, ctx.index)
         if ctx.needs_input_grad[0]:
@@ -312,6 +343,9 @@ def index_put(
     input: Tensor, indices: tuple[Tensor, ...], values: Tensor, accumulate: bool = False
 ) -> Tensor:
     """input with ``input[indices] = values``, or ``+=`` with accumulate (repetitions add up).
+
+    The result has the input's shape; values broadcast to the shape of the part. Raises RuntimeError
+    if the dtypes differ or values do not broadcast, IndexError for a position out of range.
 
     >>> import minitorch_cnn as mt
     >>> where = (mt.tensor([0, 0]),)

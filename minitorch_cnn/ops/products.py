@@ -23,12 +23,12 @@ class MatMul(Function):
     """Y = A B for matrices in the last two axes; the axes before them broadcast"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         ctx.save_for_backward(a, b)
         return wrap(kernels.matmul(a.array, b.array))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # dL/dA = gY B^T and dL/dB = A^T gY: the only products whose shapes fit.
         a, b = ctx.saved_tensors
         ga = gb = None
@@ -70,7 +70,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
     (n, m) @ (m, p) is (n, p). A vector on the left is a row, on the right a column, and that
     axis disappears from the result; two vectors give their dot product. Axes before the last
-    two are batches of matrices, and broadcast.
+    two are batches of matrices, and broadcast. Raises RuntimeError for shapes or dtypes that do not
+    fit and for a 0-d tensor, TypeError for anything but tensors.
 
     >>> import minitorch_cnn as mt
     >>> a = mt.tensor([[1, 2], [3, 4]])
@@ -107,7 +108,15 @@ def _of_dims(name: str, *wanted: tuple[Tensor, int]) -> None:
 
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices, without broadcasting."""
+    """The product of two matrices, without broadcasting: (n, m) and (m, p) give (n, p).
+
+    Raises RuntimeError for other shapes and for two dtypes, TypeError for anything but tensors.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.mm(mt.tensor([[1, 2], [3, 4]]), mt.tensor([[1], [1]]))
+    tensor([[3],
+            [7]])
+    """
     input, mat2 = half_precision(input, mat2)
     check_pair("mm", input, mat2)
     _of_dims("mm", (input, 2), (mat2, 2))
@@ -115,7 +124,15 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The products of two batches of matrices: (b, n, m) and (b, m, p) give (b, n, p)."""
+    """The products of two batches of matrices: (b, n, m) and (b, m, p) give (b, n, p).
+
+    Raises RuntimeError for other shapes and for two dtypes, TypeError for anything but tensors.
+
+    >>> import minitorch_cnn as mt
+    >>> a = mt.tensor([[[1, 2]], [[3, 4]]])
+    >>> mt.bmm(a, a.transpose(1, 2)).flatten()
+    tensor([ 5, 25])
+    """
     input, mat2 = half_precision(input, mat2)
     check_pair("bmm", input, mat2)
     _of_dims("bmm", (input, 3), (mat2, 3))
@@ -128,13 +145,27 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """The product of a matrix and a vector."""
+    """The product of a matrix and a vector: (n, m) and (m,) give (n,).
+
+    Raises RuntimeError for other shapes and for two dtypes.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.mv(mt.tensor([[1, 2], [3, 4]]), mt.tensor([1, 10]))
+    tensor([21, 43])
+    """
     _of_dims("mv", (input, 2), (vec, 1))
     return matmul(input, vec)
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The dot product of two vectors."""
+    """The dot product of two vectors of one length: (n,) and (n,) give a 0-d tensor.
+
+    Raises RuntimeError for other shapes and for two dtypes.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.dot(mt.tensor([1, 2]), mt.tensor([3, 4]))
+    tensor(11)
+    """
     _of_dims("dot", (input, 1), (tensor, 1))
     if input.shape != tensor.shape:
         raise RuntimeError(
@@ -145,7 +176,9 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """The matrix of all products input[i] * vec2[j].
+    """The matrix of all products input[i] * vec2[j]: (n,) and (m,) give (n, m).
+
+    Raises RuntimeError for anything but vectors.
 
     >>> import minitorch_cnn as mt
     >>> mt.outer(mt.tensor([1, 2]), mt.tensor([3, 4]))
@@ -179,30 +212,62 @@ def weighted_sum(input: Tensor, product: Tensor, beta: float, alpha: float) -> T
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
-    """beta * input + alpha * mat1 @ mat2"""
+    """beta * input + alpha * mat1 @ mat2: (n, m) and (m, p) give (n, p), to which input broadcasts.
+
+    Raises RuntimeError for shapes or dtypes that do not fit.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.addmm(mt.tensor([100]), mt.tensor([[1, 2]]), mt.tensor([[3], [4]]), alpha=2)
+    tensor([[122]])
+    """
     return weighted_sum(input, mm(mat1, mat2), beta, alpha)
 
 
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta * input + alpha * mat @ vec"""
+    """beta * input + alpha * mat @ vec: (n, m) and (m,) give (n,), to which input broadcasts.
+
+    Raises RuntimeError for shapes or dtypes that do not fit.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.addmv(mt.tensor([100]), mt.tensor([[1, 2]]), mt.tensor([3, 4]), alpha=2)
+    tensor([122])
+    """
     return weighted_sum(input, mv(mat, vec), beta, alpha)
 
 
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
-    """beta * input + alpha * batch1 @ batch2, for batches of matrices"""
+    """beta * input + alpha * batch1 @ batch2, for batches of matrices.
+
+    (b, n, m) and (b, m, p) give (b, n, p), to which input broadcasts. Raises RuntimeError for
+    shapes or dtypes that do not fit.
+
+    >>> import minitorch_cnn as mt
+    >>> a = mt.tensor([[[1, 2]], [[3, 4]]])
+    >>> mt.baddbmm(mt.tensor([100]), a, a.transpose(1, 2)).flatten()
+    tensor([105, 125])
+    """
     return weighted_sum(input, bmm(batch1, batch2), beta, alpha)
 
 
 def trace(input: Tensor) -> Tensor:
-    """The sum of a matrix's diagonal."""
+    """The sum of a matrix's diagonal, (n, m) -> a 0-d tensor. Raises RuntimeError for other shapes.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.trace(mt.tensor([[1, 2], [3, 4]]))
+    tensor(5)
+    """
     _of_dims("trace", (input, 2))
     return sum(input.diagonal())
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Sums over pairs of axes: the last `dims` of a with the first of b, or two lists of axes.
+
+    (N, H, W) with (H, W, C) and dims 2 gives (N, C). An axis of length 1 counts for all positions
+    of the other one. Raises RuntimeError if the lengths or dtypes do not fit, TypeError for
+    anything but tensors.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensordot(mt.ones(2, 3, 4), mt.ones(4, 3, 5), dims=([1, 2], [1, 0])).shape

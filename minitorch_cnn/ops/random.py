@@ -55,7 +55,9 @@ def rand(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers drawn evenly from [0, 1).
+    """Numbers drawn evenly from [0, 1), of that shape: rand(N, C) or rand((N, C)).
+
+    Raises NotImplementedError for a dtype that is not floating, ValueError for a negative length.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.rand(2, 3)
@@ -73,7 +75,15 @@ def randn(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers drawn from the normal distribution with mean 0 and standard deviation 1."""
+    """Numbers of the normal distribution with mean 0 and standard deviation 1: randn(N, C).
+
+    Raises NotImplementedError for a dtype that is not floating, ValueError for a negative length.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.randn(10000)
+    >>> abs(x.mean().item()) < 0.05, abs(x.std().item() - 1) < 0.05
+    (True, True)
+    """
     array = _gaussian(_rng(generator), int_tuple(size), _floating("randn", dtype))
     return finish(array, device, requires_grad)
 
@@ -88,7 +98,9 @@ def randint(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Integers (int64) from low to high, high not included: randint(high, size) starts at 0.
+    """Integers (int64) from low to high, high not included: randint(high, (N, C)) starts at 0.
+
+    Raises RuntimeError unless low < high, TypeError without a size.
 
     >>> import minitorch_cnn as mt
     >>> mt.randint(3, 4, (2,))
@@ -117,7 +129,9 @@ def randperm(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The integers from 0 to n - 1 in random order.
+    """The integers from 0 to n - 1 in random order, a vector (n,) of int64.
+
+    Raises RuntimeError for a negative n.
 
     >>> import minitorch_cnn as mt
     >>> mt.randperm(4).sort().values
@@ -138,7 +152,12 @@ def rand_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """As `rand`, with the shape, dtype and device of another tensor."""
+    """As `rand`, with the same shape, dtype and device as another tensor. Raises as `rand` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.rand_like(mt.zeros(2, 3)).shape
+    minitorch_cnn.Size([2, 3])
+    """
     drawn = rand(
         input.shape,
         generator=generator,
@@ -157,7 +176,12 @@ def randn_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """As `randn`, with the shape, dtype and device of another tensor."""
+    """As `randn`, with the same shape, dtype and device as another tensor. Raises as `randn` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.randn_like(mt.zeros(2, 3)).shape
+    minitorch_cnn.Size([2, 3])
+    """
     drawn = randn(
         input.shape,
         generator=generator,
@@ -178,7 +202,14 @@ def randint_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """As `randint`, with the shape, dtype and device of another tensor."""
+    """As `randint`, with the same shape, dtype and device as another tensor.
+
+    Raises RuntimeError unless low < high.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.randint_like(mt.zeros(2), 3, 4)
+    tensor([3., 3.])
+    """
     if high is None:
         low, high = 0, low
     drawn = randint(
@@ -201,7 +232,15 @@ def normal(
     dtype: Any = None,
     device: Any = None,
 ) -> Tensor:
-    """Normally distributed numbers; mean and std may be tensors, one value for each number."""
+    """Normally distributed numbers; mean and std may be tensors, one value for each number.
+
+    size: (N, C), say; not needed if mean or std is a tensor, whose shape the result has. Raises
+    RuntimeError for a negative std, TypeError if nothing says the size.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.normal(mt.tensor([1.0, 100.0]), mt.tensor([0.0, 0.0]))
+    tensor([  1., 100.])
+    """
     for each in (mean, std):
         if isinstance(each, Tensor):
             size = each.shape if size is None else size
@@ -217,7 +256,14 @@ def normal(
 
 
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that the element of input says (or p, for all), 0 otherwise."""
+    """1 with the probability that the element of input says (or p, for all), 0 otherwise.
+
+    The result has the same shape and dtype. Raises RuntimeError for an input outside [0, 1].
+
+    >>> import minitorch_cnn as mt
+    >>> mt.bernoulli(mt.tensor([0.0, 1.0]))
+    tensor([0., 1.])
+    """
     probabilities = input.detach() if p is None else p
     if p is None and bool(((probabilities < 0) | (probabilities > 1)).any()):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1: bernoulli needs probabilities")
@@ -232,10 +278,12 @@ def multinomial(
     *,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Positions (int64) drawn with the weights in each row of input, (n) or (rows, n).
+    """Positions (int64) drawn with the weights in each row of input: (n,) or (R, n) -> (..., L).
 
-    Without replacement: the n exponential waiting times u_i / w_i come in an order that is
-    such a drawing (Efraimidis and Spirakis, 2006).
+    L is num_samples; the weights need not sum to 1. Without replacement: the n exponential waiting
+    times u_i / w_i come in an order that is such a drawing (Efraimidis and Spirakis, 2006).
+    Raises RuntimeError for integers, negative or infinite weights, a row of zeros, other numbers of
+    dimensions, and more samples than there are without replacement.
 
     >>> import minitorch_cnn as mt
     >>> mt.multinomial(mt.tensor([0.0, 1.0, 0.0]), 2, replacement=True)
@@ -287,7 +335,16 @@ def _fill(input: Tensor, array: np.ndarray) -> Tensor:
 def uniform_(
     input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
-    """Fills the tensor with numbers drawn evenly from [a, b). Returns it."""
+    """Fills a tensor of any shape with numbers drawn evenly from [a, b). Returns it.
+
+    Raises RuntimeError if a > b and for a leaf that requires a gradient, NotImplementedError for
+    integers.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(1000).uniform_(2, 3)
+    >>> x.min().item() >= 2, x.max().item() < 3
+    (True, True)
+    """
     if a > b:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found {a} > {b}")
     unit = _uniform(_rng(generator), input.array.shape, _floating("uniform_", input.dtype))
@@ -297,7 +354,16 @@ def uniform_(
 def normal_(
     input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
-    """Fills the tensor with normally distributed numbers. Returns it."""
+    """Fills a tensor of any shape with normally distributed numbers. Returns it.
+
+    Raises RuntimeError for a negative std and for a leaf that requires a gradient,
+    NotImplementedError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(10000).normal_(mean=5.0)
+    >>> abs(x.mean().item() - 5) < 0.05
+    True
+    """
     if std < 0:
         raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
     unit = _gaussian(_rng(generator), input.array.shape, _floating("normal_", input.dtype))
@@ -305,7 +371,15 @@ def normal_(
 
 
 def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
-    """Fills the tensor with 1 with probability p, 0 otherwise. Returns it."""
+    """Fills a tensor of any shape with 1 with probability p, 0 otherwise. Returns it.
+
+    p: a number, or a tensor of one probability for each element. Raises RuntimeError for a leaf
+    that requires a gradient.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2).bernoulli_(mt.tensor([0.0, 1.0]))
+    tensor([0., 1.])
+    """
     chance = backend.to_numpy(p.array) if isinstance(p, Tensor) else p
     return _fill(input, _rng(generator).random(input.array.shape) < chance)
 
@@ -313,7 +387,15 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = Non
 def random_(
     input: Tensor, low: int = 0, high: int | None = None, *, generator: Generator | None = None
 ) -> Tensor:
-    """Fills the tensor with integers from low to high, high not included. Returns it."""
+    """Fills a tensor of any shape with integers from low to high, high not included. Returns it.
+
+    random_(n) starts at 0; random_() goes up to the dtype's largest number, or 2^24 if it is
+    floating. Raises ValueError unless low < high, RuntimeError for a leaf that requires a gradient.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(3).random_(7, 8)
+    tensor([7., 7., 7.])
+    """
     if high is None:
         largest = dtypes.iinfo(input.dtype).max if input.dtype.category == 1 else 2**24
         low, high = (0, low) if low else (0, largest)
@@ -321,7 +403,16 @@ def random_(
 
 
 def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
-    """Fills the tensor with exponentially distributed numbers of rate lambd. Returns it."""
+    """Fills a tensor of any shape with exponentially distributed numbers of rate lambd. Returns it.
+
+    Their mean is 1 / lambd. Raises RuntimeError unless lambd > 0, and for a leaf that requires a
+    gradient.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(10000).exponential_(2.0)
+    >>> abs(x.mean().item() - 0.5) < 0.05
+    True
+    """
     if lambd <= 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
     return _fill(input, _rng(generator).standard_exponential(input.array.shape) / lambd)
@@ -330,7 +421,16 @@ def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None
 def cauchy_(
     input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
-    """Fills the tensor with numbers of Cauchy's distribution. Returns it."""
+    """Fills a tensor of any shape with numbers of Cauchy's distribution. Returns it.
+
+    Half of them lie within sigma of the median; a mean they do not have. Raises RuntimeError unless
+    sigma > 0 and for a leaf that requires a gradient, NotImplementedError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(10000).cauchy_(median=5.0)
+    >>> abs(x.median().item() - 5) < 0.1
+    True
+    """
     if sigma <= 0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
     _floating("cauchy_", input.dtype)
@@ -340,7 +440,16 @@ def cauchy_(
 def log_normal_(
     input: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None
 ) -> Tensor:
-    """Fills the tensor with numbers whose logarithm has that mean and deviation. Returns it."""
+    """Fills a tensor of any shape with numbers whose logarithm has that mean and deviation.
+
+    Returns it. Raises RuntimeError unless std > 0 and for a leaf that requires a gradient,
+    NotImplementedError for integers.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(10000).log_normal_(mean=1.0, std=1.0)
+    >>> abs(x.log().mean().item() - 1) < 0.05
+    True
+    """
     if std <= 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
     _floating("log_normal_", input.dtype)
@@ -348,7 +457,16 @@ def log_normal_(
 
 
 def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
-    """Fills the tensor with how many trials it took until one of probability p succeeded."""
+    """Fills a tensor of any shape with how many trials it took until one of chance p succeeded.
+
+    Returns it; the mean is 1 / p. Raises RuntimeError for p outside (0, 1) and for a leaf that
+    requires a gradient.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.zeros(10000).geometric_(0.5)
+    >>> x.min().item(), abs(x.mean().item() - 2) < 0.1
+    (1.0, True)
+    """
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
     return _fill(input, _rng(generator).geometric(p, input.array.shape))

@@ -64,7 +64,7 @@ class Sum(Function):
     """y = the sum of x over dims"""
 
     @staticmethod
-    def forward(ctx, x, dims, keepdim):
+    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
         ctx.shape, ctx.dims = x.shape, dims
         array = x.array
         if array.dtype == np.float16:  # half precision loses small addends: add in single
@@ -72,7 +72,7 @@ class Sum(Function):
         return wrap(array.sum(dims, array.dtype, keepdims=keepdim))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return expand(reshape(gy, kept_shape(ctx.shape, ctx.dims)), ctx.shape), None, None
 
 
@@ -84,7 +84,10 @@ def accumulator(x: Tensor, kind: dtype | None) -> Tensor:
 
 
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum over all elements or over some dimensions. Integers and bools give int64.
+    """The sum over all elements, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,).
+
+    Integers and bools give int64. keepdim leaves length 1 where a dimension would disappear. Raises
+    IndexError for a dim out of range, RuntimeError for one that is given twice.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[1, 2], [3, 4]])
@@ -95,12 +98,21 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 
 
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum with NaN counted as 0."""
+    """The sum with NaN counted as 0: a 0-d tensor, or (N, C) with dim 1 -> (N,).
+
+    Raises as `sum` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1.0, float("nan"), 2.0]).nansum()
+    tensor(3.)
+    """
     return sum(where(input != input, 0, input), dim, keepdim, dtype=dtype)
 
 
 def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean over all elements or over some dimensions, of a floating tensor.
+    """The mean over all elements, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,).
+
+    Of no elements it is NaN. Raises RuntimeError for integers, and else as `sum` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(1)
@@ -127,7 +139,9 @@ class Var(Function):
     """y = sum((x - mean(x))^2) / divisor over dims"""
 
     @staticmethod
-    def forward(ctx, x, dims, divisor, keepdim):
+    def forward(
+        ctx: Any, x: Tensor, dims: tuple[int, ...], divisor: float, keepdim: bool
+    ) -> Tensor:
         ctx.dims, ctx.divisor = dims, divisor
         ctx.save_for_backward(x)
         xp = array_module(x.array)
@@ -139,7 +153,7 @@ class Var(Function):
         return wrap(y.astype(x.array.dtype))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # d mean / dx drops out: the deviations from the mean sum to 0.
         (x,) = ctx.saved_tensors
         gy = reshape(gy, kept_shape(x.shape, ctx.dims))
@@ -151,13 +165,13 @@ class SafeSqrt(Function):
     """y = sqrt(x), with gradient 0 at 0: for lengths and deviations, whose gradient at 0 is 0"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         y = wrap(array_module(x.array).sqrt(x.array))
         ctx.save_for_backward(y)
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
         (y,) = ctx.saved_tensors
         zero = y == 0
         return where(zero, 0.0, gy / (2 * where(zero, 1.0, y)))
@@ -173,7 +187,9 @@ def var(
 ) -> Tensor:
     """The variance: squared deviations from the mean, summed and divided by N - correction.
 
-    correction: 1 by default (Bessel's); `unbiased=False` is correction 0. NaN if N is too small.
+    Of all elements, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,). correction: 1
+    by default (Bessel's); `unbiased=False` is correction 0. NaN if N is too small. Raises
+    RuntimeError for integers, and else as `sum` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1.0, 2.0, 3.0, 4.0]).var(correction=0)
@@ -196,7 +212,12 @@ def std(
     *,
     correction: float | None = None,
 ) -> Tensor:
-    """The standard deviation: the square root of `var`."""
+    """The standard deviation: the square root of `var`, of the same shape. Raises as `var` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([1.0, 1.0, 7.0, 7.0]).std(correction=0)
+    tensor(3.)
+    """
     return SafeSqrt.apply(var(input, dim, unbiased, keepdim, correction=correction))
 
 
@@ -208,7 +229,14 @@ def var_mean(
     *,
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """(var, mean)"""
+    """(var, mean): two 0-d tensors, or over some dimensions (N, C) -> two of (N,).
+
+    Raises as `var` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.var_mean(mt.tensor([1.0, 1.0, 7.0, 7.0]), correction=0)
+    (tensor(9.), tensor(4.))
+    """
     variance = var(input, dim, unbiased, keepdim, correction=correction)
     return variance, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
@@ -221,7 +249,14 @@ def std_mean(
     *,
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """(std, mean)"""
+    """(std, mean): two 0-d tensors, or over some dimensions (N, C) -> two of (N,).
+
+    Raises as `var` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.std_mean(mt.tensor([1.0, 1.0, 7.0, 7.0]), correction=0)
+    (tensor(3.), tensor(4.))
+    """
     deviation = std(input, dim, unbiased, keepdim, correction=correction)
     return deviation, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
@@ -230,6 +265,10 @@ def norm(
     input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
 ) -> Tensor:
     """The p-norm (sum |x|^p)^(1/p); "fro" is p = 2, inf the largest and -inf the smallest |x|.
+
+    Of all elements, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,). At 0 the
+    gradient is 0. Raises RuntimeError for integers, NotImplementedError for another name, and else
+    as `sum` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([3.0, 4.0]).norm(), mt.tensor([3.0, -4.0]).norm(1)
@@ -272,7 +311,7 @@ class Extreme(Function):
     """y = the largest (or smallest) x over dims; equal ones share the gradient evenly"""
 
     @staticmethod
-    def forward(ctx, x, dims, keepdim, choose):
+    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...], keepdim: bool, choose: str) -> Tensor:
         ctx.dims = dims
         y = getattr(x.array, choose)(dims, keepdims=True)
         shape = y.shape if keepdim else [n for i, n in enumerate(y.shape) if i not in dims]
@@ -281,7 +320,7 @@ class Extreme(Function):
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         x, y = ctx.saved_tensors
         shape = kept_shape(x.shape, ctx.dims)
         is_chosen = (x.detach() == reshape(y.detach(), shape)).to(gy.dtype)
@@ -290,7 +329,10 @@ class Extreme(Function):
 
 
 def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
-    """The largest element over all or some dimensions; equal ones share the gradient evenly.
+    """The largest element, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,).
+
+    Equal ones share the gradient evenly; with NaN among them it is NaN. Raises IndexError for a dim
+    out of range and where there is no element.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 7], [5, 3]]).amax(1)
@@ -302,14 +344,28 @@ def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
 
 
 def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
-    """The smallest element over all or some dimensions; equal ones share the gradient evenly."""
+    """The smallest element, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,).
+
+    Equal ones share the gradient evenly; with NaN among them it is NaN. Raises as `amax` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 7], [5, 3]]).amin(1)
+    tensor([1, 3])
+    """
     dims = dims_of(input, dim)
     needs_elements("amin", input, dims)
     return Extreme.apply(input, dims, keepdim, "min")
 
 
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
-    """(min, max), a named tuple."""
+    """(min, max), a named tuple of 0-d tensors, or along a dimension: (N, C) -> two of (N,).
+
+    Raises as `amax` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.aminmax(mt.tensor([[1, 7], [5, 3]]), dim=1).max
+    tensor([7, 5])
+    """
     dims = _or_all(dim)
     return MinAndMax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 
@@ -327,15 +383,26 @@ def _arg(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The position (int64) of the first largest element: of all, or along a dimension.
 
+    Without dim, a 0-d tensor that counts through the flattened input; (N, C) with dim 1 -> (N,).
+    Raises as `amax` does.
+
     >>> import minitorch_cnn as mt
-    >>> mt.tensor([[1, 7], [5, 3]]).argmax(1)
-    tensor([1, 0])
+    >>> mt.tensor([[1, 7], [5, 3]]).argmax(1), mt.tensor([[1, 7], [5, 3]]).argmax()
+    (tensor([1, 0]), tensor(1))
     """
     return _arg("argmax", input, dim, keepdim)
 
 
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The position (int64) of the first smallest element: of all, or along a dimension."""
+    """The position (int64) of the first smallest element: of all, or along a dimension.
+
+    Without dim, a 0-d tensor that counts through the flattened input; (N, C) with dim 1 -> (N,).
+    Raises as `amax` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 7], [5, 3]]).argmin(1), mt.tensor([[1, 7], [5, 3]]).argmin()
+    (tensor([0, 1]), tensor(0))
+    """
     return _arg("argmin", input, dim, keepdim)
 
 
@@ -362,6 +429,10 @@ def _at_position(input: Tensor, dim: int, index: Tensor, keepdim: bool) -> Value
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest element; with a dimension, (values, indices) along it; with a tensor, `maximum`.
 
+    A 0-d tensor; (N, C) with dim 1 gives two of (N,), of equal elements the first. Raises
+    IndexError for a dim out of range and where there is no element, TypeError for anything but a
+    tensor.
+
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[1, 7], [5, 3]])
     >>> x.max(), x.max(1).values, x.max(1).indices
@@ -376,7 +447,16 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
-    """The smallest element; with a dimension, (values, indices); with a tensor, `minimum`."""
+    """The smallest element; with a dimension, (values, indices) along it; with a tensor, `minimum`.
+
+    A 0-d tensor; (N, C) with dim 1 gives two of (N,), of equal elements the first. Raises as `max`
+    does.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[1, 7], [5, 3]])
+    >>> x.min(), x.min(1).values, x.min(1).indices
+    (tensor(1), tensor([1, 3]), tensor([0, 1]))
+    """
     check_tensor("min", input)
     if dim is None:
         return amin(input)
@@ -387,6 +467,8 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The element in the middle, the lower of two; with a dimension, (values, indices) along it.
+
+    A 0-d tensor; (N, C) with dim 1 gives two of (N,). Raises as `amax` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([4.0, 1.0, 3.0, 2.0]).median()
@@ -413,12 +495,21 @@ def _truth(name: str, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
 
 
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """True where every element (over all or some dimensions) is true or not 0."""
+    """True where every element is true or not 0: a 0-d tensor, or (N, C) with dim 1 -> (N,).
+
+    bool, but uint8 for uint8; of no elements it is True. Raises IndexError for a dim out of range.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 2], [0, 3]]).all(1)
+    tensor([ True, False])
+    """
     return _truth("all", input, dim, keepdim)
 
 
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """True where some element (over all or some dimensions) is true or not 0.
+    """True where some element is true or not 0: a 0-d tensor, or (N, C) with dim 1 -> (N,).
+
+    bool, but uint8 for uint8; of no elements it is False. Raises IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[0, 0], [0, 3]]).any(1)
@@ -428,5 +519,12 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
-    """How many elements are not 0 (int64)."""
+    """How many elements are not 0 (int64): a 0-d tensor, or (N, C) with dim 1 -> (N,).
+
+    NaN is not 0. Raises as `sum` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[0, 2], [3, 4]]).count_nonzero(1)
+    tensor([1, 2])
+    """
     return sum(input != 0, dim)

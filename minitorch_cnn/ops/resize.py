@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from .. import kernels
 from ..autograd.function import Function
 from ..backend import array_module, constant
@@ -20,12 +22,12 @@ class Resize(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, axis, matrix):
+    def forward(ctx: Any, x: Tensor, axis: int, matrix: np.ndarray) -> Tensor:
         ctx.axis, ctx.matrix = axis, matrix
         return wrap(kernels.resize_axis(x.array, axis, matrix))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return Resize.apply(gy, ctx.axis, ctx.matrix.T), None, None
 
 
@@ -36,14 +38,14 @@ class Pick(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, axis, indices):
+    def forward(ctx: Any, x: Tensor, axis: int, indices: np.ndarray) -> Tensor:
         ctx.axis, ctx.indices, ctx.length = axis, indices, x.shape[axis]
         xp = array_module(x.array)
         x_last = xp.moveaxis(x.array, 1, -1)  # (N, ..., C)
         return wrap(xp.moveaxis(xp.take(x_last, constant(indices, x.array), axis=axis - 1), -1, 1))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         matrix = kernels.selection_matrix(ctx.indices, ctx.length)
         return Resize.apply(gy, ctx.axis, matrix.T), None, None
 
@@ -80,7 +82,8 @@ def interpolate(
     recompute_scale_factor: use OH / H, not the exact scale_factor, to find the source pixels.
     antialias: where an image shrinks, look at all pixels that fall onto one of the output
     (for bilinear and bicubic).
-    Raises ValueError or NotImplementedError for arguments that do not go together.
+    Raises ValueError or NotImplementedError for arguments that do not go together, RuntimeError for
+    an empty image.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[[[0.0, 4.0]]]])
@@ -173,15 +176,36 @@ def upsample(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """The older name of `interpolate`."""
+    """The older name of `interpolate`: (N, C, H, W) -> (N, C, OH, OW).
+
+    Raises as `interpolate` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.upsample(mt.tensor([[[[0.0, 4.0]]]]), scale_factor=(1, 2))
+    tensor([[[[0., 0., 4., 4.]]]])
+    """
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
-    """An older name: `interpolate` with mode "nearest"."""
+    """An older name, `interpolate` with mode "nearest": (N, C, H, W) -> (N, C, OH, OW).
+
+    Raises as `interpolate` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.upsample_nearest(mt.tensor([[[[0.0, 4.0]]]]), size=(1, 4))
+    tensor([[[[0., 0., 4., 4.]]]])
+    """
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
-    """An older name: `interpolate` with mode "bilinear" and align_corners=True."""
+    """An older name, `interpolate` with mode "bilinear" and align_corners=True, for (N, C, H, W).
+
+    So the first and the last pixel keep their values. Raises as `interpolate` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.functional.upsample_bilinear(mt.tensor([[[[0.0, 6.0]]]]), size=(1, 4))
+    tensor([[[[0., 2., 4., 6.]]]])
+    """
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)

@@ -40,11 +40,11 @@ class Reshape(ViewFunction):
     """y = the elements of x in another shape, in the same memory"""
 
     @staticmethod
-    def view(array, shape):
+    def view(array: Any, shape: tuple[int, ...]) -> Any:
         return array.reshape(shape)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return reshape(gy, ctx.shape), None
 
 
@@ -52,12 +52,12 @@ class ReshapedCopy(Function):
     """y = the elements of x in another shape, in new memory"""
 
     @staticmethod
-    def forward(ctx, x, shape):
+    def forward(ctx: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         ctx.shape = x.shape
         return wrap(x.array.reshape(shape))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return reshape(gy, ctx.shape), None
 
 
@@ -117,8 +117,8 @@ def complete_shape(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape: a view if the memory layout allows it, else a copy.
 
-    One length may be -1: it follows from the others. Raises RuntimeError if the number of
-    elements is not the same.
+    One length may be -1: it follows from the others, as in (N, C, H, W) -> (N, -1). Raises
+    RuntimeError if the number of elements is not the same.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(6).reshape(2, -1)
@@ -131,7 +131,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 
 
 def view(input: Tensor, *shape: Any) -> Tensor:
-    """The same memory in another shape, or (given a dtype) read as another type.
+    """The same memory in another shape, such as (N, C, H, W) -> (N, -1), or read as another dtype.
 
     Raises RuntimeError if the layout in memory does not allow it; `reshape` copies then.
     Activations may lie in memory channels-last, which torch's programs do not expect of a
@@ -178,17 +178,32 @@ def _view_as_type(input: Tensor, kind: dtype) -> Tensor:
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
-    """`view` in the shape of another tensor."""
+    """`view` in the shape of another tensor: (N, C, H, W), say. Raises as `view` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(4).view_as(mt.zeros(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
     return view(input, other.shape)
 
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
-    """`reshape` to the shape of another tensor."""
+    """`reshape` to the shape of another tensor: (N, C, H, W), say. Raises as `reshape` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.arange(4).reshape_as(mt.zeros(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
     return reshape(input, other.shape)
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Dimensions start_dim to end_dim (inclusive) made into one.
+    """Dimensions start_dim to end_dim (inclusive) made into one: (N, C, H, W), 1 -> (N, C*H*W).
+
+    A view where possible, as in `reshape`. Raises RuntimeError if start_dim comes after end_dim,
+    IndexError for one that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 3, 4).flatten(1).shape
@@ -204,12 +219,20 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """All elements in one dimension."""
+    """All elements in one dimension: (N, C) -> (N*C,), a view where possible. Never raises.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 2], [3, 4]]).ravel()
+    tensor([1, 2, 3, 4])
+    """
     return flatten(input)
 
 
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
-    """One dimension made into several; one of the sizes may be -1.
+    """One dimension made into several; one of the sizes may be -1: (N, C*H), 1 -> (N, C, H).
+
+    Raises RuntimeError if the sizes do not multiply to its length, IndexError for a dimension that
+    does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 12).unflatten(1, (3, -1)).shape
@@ -222,7 +245,9 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 
 
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
-    """Without the dimensions of length 1: all of them, or those of `dim` that have length 1.
+    """Without the dimensions of length 1, as a view: all of them, or those of `dim` of length 1.
+
+    (N, 1, L) -> (N, L). Raises IndexError for a dim that does not exist; one that is longer stays.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(1, 3, 1).squeeze().shape, mt.zeros(1, 3, 1).squeeze(-1).shape
@@ -237,7 +262,9 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """With a new dimension of length 1 at position `dim`.
+    """With a new dimension of length 1 at position `dim`, as a view: (N, L), 1 -> (N, 1, L).
+
+    Raises IndexError for a position that cannot be.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(3, 4).unsqueeze(1).shape
@@ -261,17 +288,20 @@ class Permute(ViewFunction):
     """y = x with its axes in another order: axis i of y is axis dims[i] of x"""
 
     @staticmethod
-    def view(array, dims):
+    def view(array: Any, dims: tuple[int, ...]) -> Any:
         return array.transpose(dims)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (dims,) = ctx.args
         return Permute.apply(gy, tuple(inverse_order(dims))), None
 
 
 def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """The axes in another order, as a view: permute(x, 1, 0) or permute(x, (1, 0)).
+
+    (N, C, H, W) with 0, 2, 3, 1 gives (N, H, W, C). Raises RuntimeError unless every axis is named
+    once, IndexError for one that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 3, 4).permute(2, 0, 1).shape
@@ -291,7 +321,15 @@ def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Two axes exchanged, as a view."""
+    """Two axes exchanged, as a view: (N, C, L) with 1, 2 -> (N, L, C).
+
+    Raises IndexError for an axis that does not exist.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 2], [3, 4]]).transpose(0, 1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
     first, second = input._dim(dim0), input._dim(dim1)
     order = list(range(input.ndim))
     if order:
@@ -303,26 +341,51 @@ swapaxes = swapdims = transpose
 
 
 def t(input: Tensor) -> Tensor:
-    """The transpose of a matrix; vectors and 0-d tensors stay as they are."""
+    """The transpose of a matrix, (n, m) -> (m, n); vectors and 0-d tensors stay as they are.
+
+    A view. Raises RuntimeError for more than 2 dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 2], [3, 4]]).t()
+    tensor([[1, 3],
+            [2, 4]])
+    """
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
     return transpose(input, 0, 1) if input.ndim == 2 else transpose(input, 0, 0)
 
 
 def T(input: Tensor) -> Tensor:
-    """All axes in reverse order (the property ``x.T``)."""
+    """All axes in reverse order, (N, C, L) -> (L, C, N): the property ``x.T``, a view.
+
+    Never raises.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2, 3, 4).T.shape
+    minitorch_cnn.Size([4, 3, 2])
+    """
     return Permute.apply(input, tuple(reversed(range(input.ndim))))
 
 
 def mT(input: Tensor) -> Tensor:
-    """The last two axes exchanged (the property ``x.mT``)."""
+    """The last two axes exchanged, (..., n, m) -> (..., m, n): the property ``x.mT``, a view.
+
+    Raises RuntimeError for fewer than 2 dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2, 3, 4).mT.shape
+    minitorch_cnn.Size([2, 4, 3])
+    """
     if input.ndim < 2:
         raise RuntimeError(f"tensor.mT is only supported on matrices, got a {input.ndim}-D tensor")
     return transpose(input, -2, -1)
 
 
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
-    """Axes moved to other positions; the rest keep their order.
+    """Axes moved to other positions, as a view; the rest keep their order.
+
+    (N, C, H, W) with 1, -1 gives (N, H, W, C). Raises RuntimeError if an axis is named twice or
+    there are not as many targets, IndexError for one that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 3, 4).movedim(0, -1).shape
@@ -354,16 +417,19 @@ class Expand(ViewFunction):
     """y = x repeated along new axes and those of length 1, without copying"""
 
     @staticmethod
-    def view(array, shape):
+    def view(array: Any, shape: tuple[int, ...]) -> Any:
         return array_module(array).broadcast_to(array, shape)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         return sum_to(gy, ctx.shape), None
 
 
 def expand(input: Tensor, *sizes: Any) -> Tensor:
     """A view that repeats new leading axes and axes of length 1; -1 keeps a length.
+
+    (N, 1) with -1, L gives (N, L), without copying. Raises RuntimeError for an axis of another
+    length than 1, and for fewer sizes than there are axes.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1], [2]]).expand(-1, 3)
@@ -396,12 +462,25 @@ broadcast_to = expand
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
-    """`expand` to the shape of another tensor."""
+    """`expand` to the shape of another tensor: (1, L) like (N, L), say. Raises as `expand` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1], [2]]).expand_as(mt.zeros(2, 3))
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
     return expand(input, other.shape)
 
 
 def broadcast_shapes(*shapes: Any) -> Size:
-    """The shape to which all of these broadcast. Raises RuntimeError if there is none."""
+    """The shape to which all of these broadcast: (N, 1) and (L,) give (N, L).
+
+    Raises RuntimeError if there is none.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.broadcast_shapes((2, 1), (3,))
+    minitorch_cnn.Size([2, 3])
+    """
     try:
         return Size(np.broadcast_shapes(*shapes))
     except ValueError as error:
@@ -412,13 +491,23 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """All tensors expanded to their common shape."""
+    """All tensors expanded to their common shape, as views: (N, 1) and (L,) give two of (N, L).
+
+    Raises RuntimeError if there is none.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.broadcast_tensors(mt.tensor([[1], [2]]), mt.tensor([3, 4]))[1]
+    tensor([[3, 4],
+            [3, 4]])
+    """
     shape = broadcast_shapes(*(each.shape for each in tensors))
     return tuple(expand(each, shape) for each in tensors)
 
 
 def repeat(input: Tensor, *repeats: Any) -> Tensor:
-    """Copies of the tensor side by side: repeats[i] times along axis i.
+    """Copies of the tensor side by side: repeats[i] times along axis i, (N, L) -> (r*N, s*L).
+
+    More repeats than axes add leading ones. Raises RuntimeError for fewer repeats than axes.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1, 2]).repeat(2, 2)
@@ -440,6 +529,14 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
 
 
 def tile(input: Tensor, *repeats: Any, dims: Any = None) -> Tensor:
-    """As `repeat`, but missing leading repeats count as 1."""
+    """As `repeat`, but missing leading repeats count as 1: (N, L) with s -> (N, s*L).
+
+    Raises RuntimeError for negative repeats.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([[1, 2], [3, 4]]).tile(2)
+    tensor([[1, 2, 1, 2],
+            [3, 4, 3, 4]])
+    """
     times = int_tuple(repeats if dims is None else (dims,))
     return repeat(input, (1,) * (input.ndim - len(times)) + times)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..autograd.function import Function
 from ..backend import array_module
 from ..kernels import compute_type
@@ -16,7 +18,7 @@ class Standardize(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, dims, eps):
+    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
         xp = array_module(x.array)
         ctx.dims = dims
         ctx.set_materialize_grads(False)
@@ -31,7 +33,7 @@ class Standardize(Function):
         return xhat, invstd
 
     @staticmethod
-    def backward(ctx, gxhat, ginvstd):
+    def backward(ctx: Any, gxhat: Tensor | None, ginvstd: Tensor | None) -> tuple:
         xhat, invstd = ctx.saved_tensors
         gx = None
         if gxhat is not None:

@@ -19,7 +19,15 @@ def max_unpool1d(
     padding: Any = 0,
     output_size: Any = None,
 ) -> Tensor:
-    """`max_unpool2d` for sequences (N, C, L) or (C, L)."""
+    """`max_unpool2d` for sequences: (N, C, L) or (C, L) -> (..., OL).
+
+    Raises as `max_unpool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[1.0, 5.0, 2.0, 3.0]])
+    >>> mt.nn.functional.max_unpool1d(*mt.nn.functional.max_pool1d(x, 2, return_indices=True), 2)
+    tensor([[0., 5., 0., 3.]])
+    """
     return _unpool(1, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -33,8 +41,10 @@ def max_unpool2d(
 ) -> Tensor:
     """Puts maxima back to the places they came from, zeros elsewhere.
 
-    input and indices: the two results of `max_pool2d` with return_indices. output_size: the
-    size before pooling, of which pooling may have lost a remainder.
+    input and indices: the two results of `max_pool2d` with return_indices, (N, C, H, W) or
+    (C, H, W); the result is (..., OH, OW). output_size: the size before pooling, of which pooling
+    may have lost a remainder. Raises RuntimeError for shapes, indices or strides that do not fit,
+    ValueError for an output_size from which pooling cannot have come.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[[1.0, 5.0], [3.0, 4.0]]])
@@ -53,7 +63,17 @@ def max_unpool3d(
     padding: Any = 0,
     output_size: Any = None,
 ) -> Tensor:
-    """`max_unpool2d` for volumes (N, C, D, H, W) or (C, D, H, W)."""
+    """`max_unpool2d` for volumes: (N, C, D, H, W) or (C, D, H, W) -> (..., OD, OH, OW).
+
+    Raises as `max_unpool2d` does.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([[[[1.0, 5.0], [3.0, 4.0]]]])
+    >>> y, indices = mt.nn.functional.max_pool3d(x, (1, 2, 2), return_indices=True)
+    >>> mt.nn.functional.max_unpool3d(y, indices, (1, 2, 2))
+    tensor([[[[0., 5.],
+              [0., 0.]]]])
+    """
     return _unpool(3, input, indices, kernel_size, stride, padding, output_size)
 
 
