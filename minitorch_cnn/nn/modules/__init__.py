@@ -17,6 +17,7 @@ from .module import Module
 from .normalization import *
 from .padding import *
 from .pooling import *
+from .softmax import *
 from .sparse import *
 from .upsampling import *
 
