@@ -13,6 +13,7 @@ from .flatten import *
 from .fold import *
 from .linear import *
 from .loss import *
+from .loss_margin import *
 from .module import Module
 from .normalization import *
 from .padding import *
