@@ -357,15 +357,7 @@ class Module(WithHooks):
             yield buffer
 
     def apply(self: M, fn: Callable[[Module], None]) -> M:
-        """Calls ``fn(module)`` for every module below and then this one: to initialise weights.
-
-        >>> import minitorch_cnn as mt
-        >>> net = mt.nn.Sequential(mt.nn.ReLU(), mt.nn.Tanh())
-        >>> net = net.apply(lambda module: print(type(module).__name__))
-        ReLU
-        Tanh
-        Sequential
-        """
+        """Calls ``fn(module)`` for every module below and then this one: to initialise weights."""
         for child in self.children():
             child.apply(fn)
         fn(self)
