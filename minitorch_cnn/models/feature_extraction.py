@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import nn
@@ -111,7 +111,17 @@ class _AllSeen(Exception):
 
 
 class FeatureExtractor(nn.Module):
-    """What `create_feature_extractor` makes. Its children are the model's own."""
+    """What `create_feature_extractor` makes. Its children are the model's own.
+
+    train_nodes, eval_nodes: {name of a module: name in the result}. Raises ValueError for a module
+    that the model does not have; when called, RuntimeError for one that it did not call.
+
+    >>> import minitorch_cnn as mt
+    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    >>> body = FeatureExtractor(net, {"1": "hidden"}, {"1": "hidden"})
+    >>> body(mt.zeros(4, 2))["hidden"].shape
+    minitorch_cnn.Size([4, 3])
+    """
 
     def __init__(
         self, model: nn.Module, train_nodes: dict[str, str], eval_nodes: dict[str, str]
@@ -144,7 +154,12 @@ class FeatureExtractor(nn.Module):
             calls = iter(range(number + 1))
 
             def look(
-                module: nn.Module, inputs: Any, output: Any, calls=calls, number=number, key=result
+                module: nn.Module,
+                inputs: Any,
+                output: Any,
+                calls: Iterator[int] = calls,
+                number: int = number,
+                key: str = result,
             ) -> None:
                 if next(calls, None) == number:
                     outputs[key] = output
@@ -167,6 +182,9 @@ def find_call(model: nn.Module, name: str) -> tuple[nn.Module, int]:
     """The module with this name, and which of its calls is meant: (relu, 1) for "relu_1".
 
     Raises ValueError if there is none.
+
+    >>> find_call(nn.Sequential(nn.ReLU()), "0_2")
+    (ReLU(), 2)
     """
     modules = dict(model.named_modules())
     if name and name in modules:
