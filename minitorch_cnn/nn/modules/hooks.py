@@ -27,7 +27,7 @@ class Border(Function):
     """The identity on all tensors that cross a border; their gradients go through `watch`."""
 
     @staticmethod
-    def forward(ctx: Any, watch: Callable, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, watch: Callable[..., Any], *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.watch = watch
         outputs = tuple(tensor.detach() for tensor in tensors)
         pairs = zip(tensors, outputs, strict=True)
@@ -35,7 +35,7 @@ class Border(Function):
         return outputs
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         return None, *ctx.watch(grads)
 
 
