@@ -254,7 +254,7 @@ class InstanceNorm2d(_InstanceNorm):
     y = (x - mean) / sqrt(var + eps), over the pixels of one channel; so contrast and brightness of
     an image are lost, as for the transfer of style. affine: learn weight and bias (num_features,),
     at first 1 and 0. track_running_stats: keep averages, and use them in eval mode. Raises
-    ValueError for input of other dimensions, for one pixel in training, and, with affine, for
+    ValueError for input of other dimensions, for a single pixel, and, with affine, for
     another number of channels. Ulyanov et al., "Instance normalization: the missing ingredient for
     fast stylization", 2016.
 
