@@ -28,7 +28,13 @@ FILE_ENDINGS = (".pth", ".pt", ".npz", ".safetensors")
 
 
 class Meta(dict):
-    """Facts about weights: num_params, num_classes, min_size (smallest image) and _metrics."""
+    """Facts about weights: num_params, num_classes, min_size (smallest image) and _metrics.
+
+    Raises KeyError for another fact, NotImplementedError for "categories", the classes' names.
+
+    >>> Meta(num_classes=1000)["num_classes"]
+    1000
+    """
 
     def __missing__(self, key: str) -> Any:
         if key == "categories":
@@ -44,6 +50,14 @@ class Weights:
     """One file of weights: where it is, how its images are prepared, facts about it.
 
     transforms: a function that makes the preprocessing, ``weights.transforms()(image)``.
+    meta: a `Meta`.
+
+    >>> import minitorch_cnn as mt
+    >>> weights = mt.models.ResNet18_Weights.IMAGENET1K_V1.value
+    >>> weights.url
+    'https://download.pytorch.org/models/resnet18-f37072fd.pth'
+    >>> weights.meta["_metrics"]["ImageNet-1K"]["acc@1"]  # percent
+    69.758
     """
 
     url: str
@@ -135,7 +149,14 @@ def register_model(
 
     weights: the enum of the published weights. Then the function gets, as its argument `weights`, a
     member of this enum, a `WeightsFile` or None, whatever form its caller used.
-    name: another name than the function's.
+    name: another name than the function's. Raises ValueError for a name that is taken.
+
+    >>> @register_model(name="tiny_example")
+    ... def tiny(num_classes=10):
+    ...     return nn.Linear(4, num_classes)
+    >>> get_model("tiny_example", num_classes=3)
+    Linear(in_features=4, out_features=3, bias=True)
+    >>> del BUILDERS["tiny_example"]
     """
 
     def register(builder: Builder) -> Builder:
@@ -151,8 +172,19 @@ def register_model(
     return register
 
 
+ARGUMENTS = """
+    weights: a member of {}, or its name, such as "DEFAULT";
+    the path of a file; or None, for random values. progress: show the download. All other arguments
+    are the network's. Raises KeyError for an unknown name, TypeError for weights of another type,
+    and ValueError for arguments for which they were not trained, such as another num_classes.
+    """
+
+
 def _with_weights(builder: Builder, published: type[WeightsEnum]) -> Builder:
-    """`builder`, called with a member of `published` as `weights`."""
+    """`builder`, called with a member of `published` as `weights`.
+
+    Its docstring gets the sentences about the arguments that all such functions share.
+    """
 
     @functools.wraps(builder)
     def build(*args: Any, **kwargs: Any) -> Any:
@@ -165,6 +197,8 @@ def _with_weights(builder: Builder, published: type[WeightsEnum]) -> Builder:
             kwargs["weights"] = published.verify(weights)
         return builder(**kwargs)
 
+    own = builder.__doc__ or ""
+    build.__doc__ = own.rstrip() + "\n" + ARGUMENTS.format(published.__name__)
     return build
 
 
@@ -272,7 +306,14 @@ def list_models(
 
 
 def get_model_builder(name: str) -> Builder:
-    """The function that builds the model of this name. Raises ValueError if there is none."""
+    """The function that builds the model of this name, in small or capital letters.
+
+    Raises ValueError if there is none.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.models.get_model_builder("ResNet18").__name__
+    'resnet18'
+    """
     key = name.lower()
     if key not in BUILDERS:
         raise ValueError(f"Unknown model {key}; list_models() gives the names")
@@ -281,6 +322,8 @@ def get_model_builder(name: str) -> Builder:
 
 def get_model(name: str, **config: Any) -> nn.Module:
     """The model of this name, built with the arguments `config`.
+
+    Raises ValueError if there is none, and what the model's function raises.
 
     >>> import minitorch_cnn as mt
     >>> mt.models.get_model("squeezenet1_1", num_classes=10)(mt.zeros(1, 3, 64, 64)).shape
@@ -293,6 +336,10 @@ def get_model_weights(name: str | Callable[..., nn.Module]) -> type[WeightsEnum]
     """The enum of the weights published for a model, given by its name or its function.
 
     Raises ValueError if there are none.
+
+    >>> import minitorch_cnn as mt
+    >>> list(mt.models.get_model_weights("resnet50"))
+    [ResNet50_Weights.IMAGENET1K_V1, ResNet50_Weights.IMAGENET1K_V2]
     """
     builder = get_model_builder(name) if isinstance(name, str) else name
     for key, enum in WEIGHTS.items():
@@ -306,7 +353,8 @@ def get_weight(name: str) -> WeightsEnum:
 
     Raises ValueError for an unknown enum, KeyError for an unknown member of a known one.
 
-    >>> get_weight("ResNet50_Weights.IMAGENET1K_V2")
+    >>> import minitorch_cnn as mt
+    >>> mt.models.get_weight("ResNet50_Weights.IMAGENET1K_V2")
     ResNet50_Weights.IMAGENET1K_V2
     """
     enum_name, _, member = name.partition(".")

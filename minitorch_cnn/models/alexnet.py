@@ -23,6 +23,10 @@ class AlexNet(nn.Module):
 
         224x224 -conv 11x11 / 4-> 55x55 -pool-> 27x27 -conv 5x5, pool-> 13x13
                 -3 x conv 3x3, pool-> 6x6 --> 9216 --> 4096 --> 4096 --> num_classes
+
+    >>> import minitorch_cnn as mt
+    >>> AlexNet(num_classes=10)(mt.zeros(1, 3, 63, 63)).shape
+    minitorch_cnn.Size([1, 10])
     """
 
     def __init__(self, num_classes: int = 1000, dropout: float = 0.5) -> None:
@@ -63,5 +67,8 @@ class AlexNet(nn.Module):
 def alexnet(
     *, weights: AlexNet_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> AlexNet:
-    """AlexNet: 61.1 million parameters, 58.6 million of them in the linear layers."""
+    """AlexNet: 61.1 million parameters, 58.6 million of them in the linear layers.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: an `AlexNet` (Krizhevsky et al., 2014).
+    """
     return build(AlexNet, weights, progress, **kwargs)

@@ -103,43 +103,64 @@ class CifarAlexNet(nn.Module):
 
 @register_model(name="cifar_alexnet")
 def alexnet(num_classes: int = 10, in_channels: int = 3, dropout: float = 0.5) -> CifarAlexNet:
-    """AlexNet for 32x32 images."""
+    """AlexNet for 32x32 images.
+
+    (N, in_channels, 32, 32) -> (N, num_classes): a `CifarAlexNet`.
+    """
     return CifarAlexNet(num_classes, in_channels, dropout)
 
 
 @register_model(name="cifar_resnet18")
 def resnet18(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-18 for 32x32 images: 11.2 million parameters."""
+    """ResNet-18 for 32x32 images: 11.2 million parameters.
+
+    (N, in_channels, 32, 32) -> (N, num_classes): a `CifarResNet`.
+    """
     return CifarResNet([2, 2, 2, 2], [64, 128, 256, 512], num_classes, in_channels)
 
 
 @register_model(name="cifar_resnet34")
 def resnet34(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-34 for 32x32 images: 21.3 million parameters."""
+    """ResNet-34 for 32x32 images: 21.3 million parameters.
+
+    (N, in_channels, 32, 32) -> (N, num_classes): a `CifarResNet`.
+    """
     return CifarResNet([3, 4, 6, 3], [64, 128, 256, 512], num_classes, in_channels)
 
 
 @register_model(name="cifar_resnet20")
 def resnet20(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-20 of the paper's section 4.2 (with 1x1 shortcuts): 0.27 million parameters."""
+    """ResNet-20 of the paper's section 4.2 (with 1x1 shortcuts): 0.27 million parameters.
+
+    (N, in_channels, 32, 32) -> (N, num_classes): a `CifarResNet`.
+    """
     return CifarResNet([3, 3, 3], [16, 32, 64], num_classes, in_channels)
 
 
 @register_model(name="cifar_resnet32")
 def resnet32(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-32: five blocks a stage, 0.47 million parameters."""
+    """ResNet-32: five blocks a stage, 0.47 million parameters.
+
+    (N, in_channels, 32, 32) -> (N, num_classes): a `CifarResNet`.
+    """
     return CifarResNet([5, 5, 5], [16, 32, 64], num_classes, in_channels)
 
 
 @register_model(name="cifar_resnet44")
 def resnet44(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-44: seven blocks a stage, 0.66 million parameters."""
+    """ResNet-44: seven blocks a stage, 0.66 million parameters.
+
+    (N, in_channels, 32, 32) -> (N, num_classes): a `CifarResNet`.
+    """
     return CifarResNet([7, 7, 7], [16, 32, 64], num_classes, in_channels)
 
 
 @register_model(name="cifar_resnet56")
 def resnet56(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
-    """ResNet-56: nine blocks a stage, 0.86 million parameters."""
+    """ResNet-56: nine blocks a stage, 0.86 million parameters.
+
+    (N, in_channels, 32, 32) -> (N, num_classes): a `CifarResNet`.
+    """
     return CifarResNet([9, 9, 9], [16, 32, 64], num_classes, in_channels)
 
 

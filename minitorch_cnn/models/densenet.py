@@ -143,6 +143,13 @@ class DenseNet(nn.Module):
 
         224x224 -conv 7x7 / 2, pool-> 56x56 -block-> 56x56 -transition, block-> 28x28
                 -transition, block-> 14x14 -transition, block-> 7x7 -average-> 1x1
+
+    >>> import minitorch_cnn as mt
+    >>> net = DenseNet(growth_rate=4, block_config=(1, 1), num_init_features=8, num_classes=5)
+    >>> net(mt.zeros(1, 3, 32, 32)).shape
+    minitorch_cnn.Size([1, 5])
+    >>> net.classifier.in_features  # (8 + 4) / 2 + 4
+    10
     """
 
     def __init__(
@@ -209,7 +216,10 @@ def _densenet(
 def densenet121(
     *, weights: DenseNet121_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> DenseNet:
-    """DenseNet-121: 8.0 million parameters."""
+    """DenseNet-121: 8.0 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `DenseNet` (Huang et al., 2016).
+    """
     return _densenet(32, (6, 12, 24, 16), 64, weights, progress, **kwargs)
 
 
@@ -217,7 +227,10 @@ def densenet121(
 def densenet161(
     *, weights: DenseNet161_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> DenseNet:
-    """DenseNet-161, with a growth rate of 48: 28.7 million parameters."""
+    """DenseNet-161, with a growth rate of 48: 28.7 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `DenseNet` (Huang et al., 2016).
+    """
     return _densenet(48, (6, 12, 36, 24), 96, weights, progress, **kwargs)
 
 
@@ -225,7 +238,10 @@ def densenet161(
 def densenet169(
     *, weights: DenseNet169_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> DenseNet:
-    """DenseNet-169: 14.1 million parameters."""
+    """DenseNet-169: 14.1 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `DenseNet` (Huang et al., 2016).
+    """
     return _densenet(32, (6, 12, 32, 32), 64, weights, progress, **kwargs)
 
 
@@ -233,5 +249,8 @@ def densenet169(
 def densenet201(
     *, weights: DenseNet201_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> DenseNet:
-    """DenseNet-201: 20.0 million parameters."""
+    """DenseNet-201: 20.0 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `DenseNet` (Huang et al., 2016).
+    """
     return _densenet(32, (6, 12, 48, 32), 64, weights, progress, **kwargs)

@@ -111,7 +111,17 @@ class _AllSeen(Exception):
 
 
 class FeatureExtractor(nn.Module):
-    """What `create_feature_extractor` makes. Its children are the model's own."""
+    """What `create_feature_extractor` makes. Its children are the model's own.
+
+    train_nodes, eval_nodes: {name of a module: name in the result}. Raises ValueError for a module
+    that the model does not have; when called, RuntimeError for one that it did not call.
+
+    >>> import minitorch_cnn as mt
+    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    >>> body = FeatureExtractor(net, {"1": "hidden"}, {"1": "hidden"})
+    >>> body(mt.zeros(4, 2))["hidden"].shape
+    minitorch_cnn.Size([4, 3])
+    """
 
     def __init__(
         self, model: nn.Module, train_nodes: dict[str, str], eval_nodes: dict[str, str]
@@ -172,6 +182,9 @@ def find_call(model: nn.Module, name: str) -> tuple[nn.Module, int]:
     """The module with this name, and which of its calls is meant: (relu, 1) for "relu_1".
 
     Raises ValueError if there is none.
+
+    >>> find_call(nn.Sequential(nn.ReLU()), "0_2")
+    (ReLU(), 2)
     """
     modules = dict(model.named_modules())
     if name and name in modules:

@@ -25,7 +25,14 @@ Make = Callable[..., nn.Module]  # makes a layer
 
 
 class BasicConv2d(nn.Module):
-    """A convolution without bias, batch normalisation and ReLU; kwargs are Conv2d's."""
+    """A convolution without bias, batch normalisation and ReLU; kwargs are Conv2d's.
+
+    (N, in_channels, H, W) -> (N, out_channels, OH, OW).
+
+    >>> import minitorch_cnn as mt
+    >>> BasicConv2d(3, 8, kernel_size=3, padding=1)(mt.zeros(2, 3, 5, 5)).shape
+    minitorch_cnn.Size([2, 8, 5, 5])
+    """
 
     def __init__(self, in_channels: int, out_channels: int, **kwargs: Any) -> None:
         super().__init__()
@@ -85,6 +92,10 @@ class InceptionAux(nn.Module):
 
     Its loss, weighted with 0.3, is added to that of the last layer: gradients reach the lower half
     by a shorter way. Input (N, in_channels, H, W), output (N, num_classes).
+
+    >>> import minitorch_cnn as mt
+    >>> InceptionAux(8, num_classes=5)(mt.zeros(2, 8, 14, 14)).shape
+    minitorch_cnn.Size([2, 5])
     """
 
     def __init__(
@@ -197,7 +208,12 @@ class GoogLeNet(nn.Module):
 
 
 def to_plus_minus_one(x: Tensor) -> Tensor:
-    """Images (N, 3, H, W) normalised with ImageNet's mean and std, as values of -1..1 instead."""
+    """Images (N, 3, H, W) normalised with ImageNet's mean and std, as values of -1..1 instead.
+
+    >>> import minitorch_cnn as mt
+    >>> to_plus_minus_one(mt.zeros(1, 3, 1, 1)).flatten()  # the mean colour, (mean - 0.5) / 0.5
+    tensor([-0.0300, -0.0880, -0.1880])
+    """
     channels = []
     for c, (mean, std) in enumerate(zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)):
         # The pixel is x std + mean, and -1..1 is (pixel - 0.5) / 0.5.
@@ -211,6 +227,7 @@ def googlenet(
 ) -> GoogLeNet:
     """GoogLeNet: 6.6 million parameters, and 6.4 million in the auxiliary classifiers.
 
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `GoogLeNet` (Szegedy et al., 2014).
     With published weights, transform_input is True, and aux_logits=True keeps the auxiliary
     classifiers; they were not trained.
     """

@@ -30,6 +30,10 @@ class InceptionA(nn.Module):
         1x1 | 1x1 - 5x5 | 1x1 - 3x3 - 3x3 | average - 1x1
 
     Input (N, in_channels, H, W), output (N, 224 + pool_features, H, W).
+
+    >>> import minitorch_cnn as mt
+    >>> InceptionA(8, pool_features=32)(mt.zeros(2, 8, 6, 6)).shape
+    minitorch_cnn.Size([2, 256, 6, 6])
     """
 
     def __init__(
@@ -61,6 +65,10 @@ class InceptionB(nn.Module):
         3x3 / 2 | 1x1 - 3x3 - 3x3 / 2 | max-pool / 2
 
     Input (N, in_channels, H, W), output (N, 480 + in_channels, (H - 1) // 2, (W - 1) // 2).
+
+    >>> import minitorch_cnn as mt
+    >>> InceptionB(8)(mt.zeros(2, 8, 7, 7)).shape
+    minitorch_cnn.Size([2, 488, 3, 3])
     """
 
     def __init__(self, in_channels: int, conv_block: Make | None = None) -> None:
@@ -83,6 +91,10 @@ class InceptionC(nn.Module):
         1x1 | 1x1 - 1x7 - 7x1 | 1x1 - 7x1 - 1x7 - 7x1 - 1x7 | average - 1x1
 
     channels_7x7: the width inside. Input (N, in_channels, H, W), output (N, 768, H, W).
+
+    >>> import minitorch_cnn as mt
+    >>> InceptionC(8, channels_7x7=4)(mt.zeros(2, 8, 5, 5)).shape
+    minitorch_cnn.Size([2, 768, 5, 5])
     """
 
     def __init__(self, in_channels: int, channels_7x7: int, conv_block: Make | None = None) -> None:
@@ -117,6 +129,10 @@ class InceptionD(nn.Module):
         1x1 - 3x3 / 2 | 1x1 - 1x7 - 7x1 - 3x3 / 2 | max-pool / 2
 
     Input (N, in_channels, H, W), output (N, 512 + in_channels, (H - 1) // 2, (W - 1) // 2).
+
+    >>> import minitorch_cnn as mt
+    >>> InceptionD(8)(mt.zeros(2, 8, 5, 5)).shape
+    minitorch_cnn.Size([2, 520, 2, 2])
     """
 
     def __init__(self, in_channels: int, conv_block: Make | None = None) -> None:
@@ -143,6 +159,10 @@ class InceptionE(nn.Module):
         1x1 | 1x1 - (1x3, 3x1) | 1x1 - 3x3 - (1x3, 3x1) | average - 1x1
 
     Input (N, in_channels, H, W), output (N, 2048, H, W).
+
+    >>> import minitorch_cnn as mt
+    >>> InceptionE(8)(mt.zeros(2, 8, 2, 2)).shape
+    minitorch_cnn.Size([2, 2048, 2, 2])
     """
 
     def __init__(self, in_channels: int, conv_block: Make | None = None) -> None:
@@ -174,6 +194,10 @@ class InceptionAux(nn.Module):
     """The auxiliary classifier, used in training only (figure 8).
 
     Input (N, in_channels, 17, 17), or larger; output (N, num_classes).
+
+    >>> import minitorch_cnn as mt
+    >>> InceptionAux(8, num_classes=5)(mt.zeros(2, 8, 17, 17)).shape
+    minitorch_cnn.Size([2, 5])
     """
 
     def __init__(self, in_channels: int, num_classes: int, conv_block: Make | None = None) -> None:
@@ -204,6 +228,11 @@ class Inception3(nn.Module):
 
     Input (N, 3, H, W), at least 75x75, usually 299x299; output (N, num_classes) scores. Raises
     ValueError if inception_blocks are not seven.
+
+    >>> import minitorch_cnn as mt
+    >>> net = Inception3(num_classes=5, aux_logits=False, init_weights=False)
+    >>> net(mt.zeros(2, 3, 75, 75)).shape
+    minitorch_cnn.Size([2, 5])
     """
 
     def __init__(
@@ -276,6 +305,7 @@ def inception_v3(
 ) -> Inception3:
     """Inception v3: 23.8 million parameters, and 3.3 million in the auxiliary classifier.
 
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: an `Inception3` (Szegedy et al., 2015).
     With published weights, transform_input is True, and aux_logits=False removes the auxiliary
     classifier.
     """

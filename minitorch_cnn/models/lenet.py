@@ -51,5 +51,8 @@ class LeNet5(nn.Module):
 
 @register_model()
 def lenet5(num_classes: int = 10, in_channels: int = 1, padding: int = 2) -> LeNet5:
-    """LeNet-5 with 61,706 parameters for 28x28 grey images and 10 classes."""
+    """LeNet-5 with 61,706 parameters for 28x28 grey images and 10 classes.
+
+    (N, in_channels, 28, 28) -> (N, num_classes): a `LeNet5` (LeCun et al., 1998).
+    """
     return LeNet5(num_classes, in_channels, padding)

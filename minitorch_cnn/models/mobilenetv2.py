@@ -25,6 +25,11 @@ class Conv2dNormActivation(nn.Sequential):
 
     The arguments are torchvision.ops.Conv2dNormActivation's; norm_layer and activation_layer may
     be None. The convolution has a bias if there is no normalisation, or as `bias` says.
+    (N, in_channels, H, W) -> (N, out_channels, H, W), divided by stride.
+
+    >>> import minitorch_cnn as mt
+    >>> Conv2dNormActivation(3, 8, kernel_size=5)(mt.zeros(2, 3, 6, 6)).shape
+    minitorch_cnn.Size([2, 8, 6, 6])
     """
 
     def __init__(
@@ -77,7 +82,12 @@ class InvertedResidual(nn.Module):
 
     t is expand_ratio. A depthwise convolution looks at each channel alone, so its width is cheap;
     the ends have no ReLU, which would lose information in so few channels.
-    Input (N, inp, H, W), output (N, oup, H / stride, W / stride).
+    Input (N, inp, H, W), output (N, oup, H / stride, W / stride). Raises ValueError for a stride
+    other than 1 and 2.
+
+    >>> import minitorch_cnn as mt
+    >>> InvertedResidual(4, 6, stride=2, expand_ratio=3)(mt.zeros(2, 4, 8, 8)).shape
+    minitorch_cnn.Size([2, 6, 4, 4])
     """
 
     def __init__(
@@ -132,6 +142,10 @@ class MobileNetV2(nn.Module):
 
     Input (N, 3, H, W), usually 224x224; output (N, num_classes) scores. Raises ValueError for a
     table without rows of four.
+
+    >>> import minitorch_cnn as mt
+    >>> MobileNetV2(num_classes=5, width_mult=0.25)(mt.zeros(2, 3, 64, 64)).shape
+    minitorch_cnn.Size([2, 5])
     """
 
     def __init__(
@@ -187,5 +201,8 @@ class MobileNetV2(nn.Module):
 def mobilenet_v2(
     *, weights: MobileNet_V2_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> MobileNetV2:
-    """MobileNetV2: 3.5 million parameters."""
+    """MobileNetV2: 3.5 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `MobileNetV2` (Sandler et al., 2018).
+    """
     return build(MobileNetV2, weights, progress, **kwargs)

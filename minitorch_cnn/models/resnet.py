@@ -33,7 +33,12 @@ from .weights import (
 def conv3x3(
     in_planes: int, out_planes: int, stride: int = 1, groups: int = 1, dilation: int = 1
 ) -> nn.Conv2d:
-    """A 3x3 convolution without bias, whose padding keeps the resolution (if stride is 1)."""
+    """A 3x3 convolution without bias, whose padding keeps the resolution (if stride is 1).
+
+    >>> import minitorch_cnn as mt
+    >>> conv3x3(2, 4, stride=2)(mt.zeros(1, 2, 8, 8)).shape
+    minitorch_cnn.Size([1, 4, 4, 4])
+    """
     return nn.Conv2d(
         in_planes,
         out_planes,
@@ -47,7 +52,11 @@ def conv3x3(
 
 
 def conv1x1(in_planes: int, out_planes: int, stride: int = 1) -> nn.Conv2d:
-    """A 1x1 convolution without bias."""
+    """A 1x1 convolution without bias: a linear layer at each pixel.
+
+    >>> conv1x1(2, 4)
+    Conv2d(2, 4, kernel_size=(1, 1), stride=(1, 1), bias=False)
+    """
     return nn.Conv2d(in_planes, out_planes, 1, stride=stride, bias=False)
 
 
@@ -59,6 +68,11 @@ class BasicBlock(nn.Module):
 
     The shortcut is x itself, or, where the shape changes, a 1x1 convolution of it (`downsample`).
     Input (N, inplanes, H, W), output (N, planes, H / stride, W / stride).
+    Raises ValueError for groups or base_width of a `Bottleneck`, NotImplementedError for dilation.
+
+    >>> import minitorch_cnn as mt
+    >>> BasicBlock(4, 4)(mt.zeros(2, 4, 8, 8)).shape
+    minitorch_cnn.Size([2, 4, 8, 8])
     """
 
     expansion = 1  # channels of the output, as a multiple of planes
@@ -111,6 +125,10 @@ class Bottleneck(nn.Module):
     base_width / 64 * groups widens the middle: 64 channels become 32 groups of 4 in ResNeXt-50
     32x4d, and 128 in Wide ResNet-50-2.
     Input (N, inplanes, H, W), output (N, 4 planes, H / stride, W / stride).
+
+    >>> import minitorch_cnn as mt
+    >>> Bottleneck(16, 4)(mt.zeros(2, 16, 8, 8)).shape
+    minitorch_cnn.Size([2, 16, 8, 8])
     """
 
     expansion = 4
@@ -163,7 +181,12 @@ def make_stage(
 ) -> nn.Sequential:
     """`blocks` blocks; the first one changes the width and the resolution.
 
-    dilations: of the first block, and of all others.
+    dilations: of the first block, and of all others. groups, base_width: see `Bottleneck`.
+    (N, inplanes, H, W) -> (N, planes * block.expansion, H / stride, W / stride).
+
+    >>> import minitorch_cnn as mt
+    >>> make_stage(Bottleneck, 4, 2, blocks=3, stride=2)(mt.zeros(1, 4, 8, 8)).shape
+    minitorch_cnn.Size([1, 8, 4, 4])
     """
     outplanes = planes * block.expansion
     downsample = None
@@ -177,7 +200,15 @@ def make_stage(
 
 
 def init_weights(model: nn.Module) -> None:
-    """He initialisation: normal with variance 2 / (K KH KW) keeps the size of the gradients."""
+    """He initialisation: normal with variance 2 / (K KH KW) keeps the size of the gradients.
+
+    >>> import minitorch_cnn as mt
+    >>> _ = mt.manual_seed(0)
+    >>> layer = nn.Conv2d(8, 50, 2)
+    >>> init_weights(layer)
+    >>> round(layer.weight.std().item(), 2)  # sqrt(2 / (50 * 2 * 2)) = 0.1
+    0.1
+    """
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -194,10 +225,15 @@ class ResNet(nn.Module):
                                       the following 3x3 kernels out instead
         norm_layer                    makes a normalisation for so many channels
 
-    Input (N, 3, H, W), usually 224x224; output (N, num_classes) scores.
+    Input (N, 3, H, W), usually 224x224; output (N, num_classes) scores. Raises ValueError if
+    replace_stride_with_dilation has not three elements.
 
         224x224 -conv 7x7 / 2-> 112x112 -pool-> 56x56 -layer1-> 56x56 -layer2-> 28x28
                 -layer3-> 14x14 -layer4-> 7x7 -average-> 1x1 -fc-> num_classes
+
+    >>> import minitorch_cnn as mt
+    >>> ResNet(BasicBlock, [1, 1, 1, 1], num_classes=5)(mt.zeros(2, 3, 64, 64)).shape
+    minitorch_cnn.Size([2, 5])
     """
 
     def __init__(
@@ -263,7 +299,10 @@ def _resnet(block: Block, layers: list[int], weights: Any, progress: bool, **kwa
 def resnet18(
     *, weights: ResNet18_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> ResNet:
-    """ResNet-18: 11.7 million parameters."""
+    """ResNet-18: 11.7 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `ResNet` (He et al., 2015).
+    """
     return _resnet(BasicBlock, [2, 2, 2, 2], weights, progress, **kwargs)
 
 
@@ -271,7 +310,10 @@ def resnet18(
 def resnet34(
     *, weights: ResNet34_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> ResNet:
-    """ResNet-34: 21.8 million parameters."""
+    """ResNet-34: 21.8 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `ResNet` (He et al., 2015).
+    """
     return _resnet(BasicBlock, [3, 4, 6, 3], weights, progress, **kwargs)
 
 
@@ -279,7 +321,10 @@ def resnet34(
 def resnet50(
     *, weights: ResNet50_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> ResNet:
-    """ResNet-50, the first with bottlenecks: 25.6 million parameters."""
+    """ResNet-50, the first with bottlenecks: 25.6 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `ResNet` (He et al., 2015).
+    """
     return _resnet(Bottleneck, [3, 4, 6, 3], weights, progress, **kwargs)
 
 
@@ -287,7 +332,10 @@ def resnet50(
 def resnet101(
     *, weights: ResNet101_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> ResNet:
-    """ResNet-101: 44.5 million parameters."""
+    """ResNet-101: 44.5 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `ResNet` (He et al., 2015).
+    """
     return _resnet(Bottleneck, [3, 4, 23, 3], weights, progress, **kwargs)
 
 
@@ -295,7 +343,10 @@ def resnet101(
 def resnet152(
     *, weights: ResNet152_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> ResNet:
-    """ResNet-152: 60.2 million parameters."""
+    """ResNet-152: 60.2 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `ResNet` (He et al., 2015).
+    """
     return _resnet(Bottleneck, [3, 8, 36, 3], weights, progress, **kwargs)
 
 
@@ -303,7 +354,10 @@ def resnet152(
 def resnext50_32x4d(
     *, weights: ResNeXt50_32X4D_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> ResNet:
-    """ResNeXt-50 with 32 groups, 4 channels wide in the first stage: 25.0 million parameters."""
+    """ResNeXt-50 with 32 groups, 4 channels wide in the first stage: 25.0 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `ResNet` (Xie et al., 2016).
+    """
     require(kwargs, "groups", 32)
     require(kwargs, "width_per_group", 4)
     return _resnet(Bottleneck, [3, 4, 6, 3], weights, progress, **kwargs)
@@ -313,6 +367,9 @@ def resnext50_32x4d(
 def wide_resnet50_2(
     *, weights: Wide_ResNet50_2_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> ResNet:
-    """Wide ResNet-50-2, whose 3x3 convolutions are twice as wide: 68.9 million parameters."""
+    """Wide ResNet-50-2, whose 3x3 convolutions are twice as wide: 68.9 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `ResNet` (Zagoruyko and Komodakis, 2016).
+    """
     require(kwargs, "width_per_group", 128)
     return _resnet(Bottleneck, [3, 4, 6, 3], weights, progress, **kwargs)

@@ -22,7 +22,12 @@ class SmallVGG(nn.Module):
 
         32x32x3 -> 32x32x32 -> 16x16x64 -> 8x8x128 -> 4x4x128 -> 256 -> num_classes
 
-    Simonyan and Zisserman, 2014; with batch norm, which they did not have yet.
+    (N, in_channels, 32, 32) -> (N, num_classes). Simonyan and Zisserman, 2014; with batch norm,
+    which they did not have yet.
+
+    >>> import minitorch_cnn as mt
+    >>> SmallVGG()(mt.zeros(2, 3, 32, 32)).shape
+    minitorch_cnn.Size([2, 10])
     """
 
     def __init__(self, num_classes: int = 10, in_channels: int = 3) -> None:
@@ -51,8 +56,13 @@ class SmallVGG(nn.Module):
 class SmallGoogLeNet(nn.Module):
     """Seven inception modules at 32x32, 16x16 and 8x8, half as wide as GoogLeNet's.
 
-    Szegedy et al., "Going deeper with convolutions", 2014. The stem keeps the resolution, which
-    ImageNet's would divide by 8; the gradient's way is short enough without helping classifiers.
+    (N, in_channels, 32, 32) -> (N, num_classes). Szegedy et al., "Going deeper with convolutions",
+    2014. The stem keeps the resolution, which ImageNet's would divide by 8; the gradient's way is
+    short enough without helping classifiers.
+
+    >>> import minitorch_cnn as mt
+    >>> SmallGoogLeNet()(mt.zeros(2, 3, 32, 32)).shape
+    minitorch_cnn.Size([2, 10])
     """
 
     def __init__(self, num_classes: int = 10, in_channels: int = 3) -> None:
@@ -86,8 +96,13 @@ class SmallGoogLeNet(nn.Module):
 def small_densenet(num_classes: int = 10, in_channels: int = 3) -> DenseNet:
     """DenseNet-BC with 40 layers and a growth rate of 12, for 32x32 images.
 
-    Huang et al., "Densely connected convolutional networks", 2016, section 4.2. As in many
-    programs, it is ImageNet's network with another stem: 3x3 with stride 1 and no pooling.
+    (N, in_channels, 32, 32) -> (N, num_classes). Huang et al., "Densely connected convolutional
+    networks", 2016, section 4.2. As in many programs, it is ImageNet's network with another stem:
+    3x3 with stride 1 and no pooling.
+
+    >>> import minitorch_cnn as mt
+    >>> small_densenet()(mt.zeros(2, 3, 32, 32)).shape
+    minitorch_cnn.Size([2, 10])
     """
     net = DenseNet(
         growth_rate=12, block_config=(6, 6, 6), num_init_features=24, num_classes=num_classes
@@ -101,8 +116,12 @@ def small_densenet(num_classes: int = 10, in_channels: int = 3) -> DenseNet:
 class FashionNet(nn.Module):
     """Two convolutions and three linear layers for 28x28 images, with dropout of whole channels.
 
-    Neighbouring pixels are alike: where one is dropped, the next one still tells. So Dropout2d
-    drops a channel of the picture as a whole.
+    (N, in_channels, 28, 28) -> (N, num_classes). Neighbouring pixels are alike: where one is
+    dropped, the next one still tells. So Dropout2d drops a channel of the picture as a whole.
+
+    >>> import minitorch_cnn as mt
+    >>> FashionNet()(mt.zeros(2, 1, 28, 28)).shape
+    minitorch_cnn.Size([2, 10])
     """
 
     def __init__(self, num_classes: int = 10, in_channels: int = 1) -> None:

@@ -24,6 +24,10 @@ class Fire(nn.Module):
 
     Most of the weights are in the 3x3 filters: they see squeeze_planes channels, not inplanes.
     Input (N, inplanes, H, W), output (N, expand1x1_planes + expand3x3_planes, H, W).
+
+    >>> import minitorch_cnn as mt
+    >>> Fire(8, 2, 4, 6)(mt.zeros(1, 8, 5, 5)).shape
+    minitorch_cnn.Size([1, 10, 5, 5])
     """
 
     def __init__(
@@ -50,6 +54,10 @@ class SqueezeNet(nn.Module):
 
     version: "1_0" (table 1 of the paper) or "1_1". Input (N, 3, H, W), at least 21x21 or 17x17,
     usually 224x224; output (N, num_classes) scores. Raises ValueError for another version.
+
+    >>> import minitorch_cnn as mt
+    >>> SqueezeNet("1_1", num_classes=5)(mt.zeros(1, 3, 64, 64)).shape
+    minitorch_cnn.Size([1, 5])
     """
 
     def __init__(self, version: str = "1_0", num_classes: int = 1000, dropout: float = 0.5) -> None:
@@ -108,7 +116,10 @@ class SqueezeNet(nn.Module):
 def squeezenet1_0(
     *, weights: SqueezeNet1_0_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> SqueezeNet:
-    """SqueezeNet 1.0: 1.25 million parameters."""
+    """SqueezeNet 1.0: 1.25 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `SqueezeNet` (Iandola et al., 2016).
+    """
     return build(SqueezeNet, weights, progress, version="1_0", **kwargs)
 
 
@@ -116,5 +127,8 @@ def squeezenet1_0(
 def squeezenet1_1(
     *, weights: SqueezeNet1_1_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> SqueezeNet:
-    """SqueezeNet 1.1: 1.24 million parameters."""
+    """SqueezeNet 1.1: 1.24 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `SqueezeNet` (Iandola et al., 2016).
+    """
     return build(SqueezeNet, weights, progress, version="1_1", **kwargs)

@@ -39,7 +39,14 @@ cfgs: dict[str, list[str | int]] = {
 
 
 def make_layers(cfg: Sequence[str | int], batch_norm: bool = False) -> nn.Sequential:
-    """The convolutional part described by a column of the table."""
+    """The convolutional part described by a column of the table.
+
+    cfg: the width of each convolution, "M" for a max-pooling. Input (N, 3, H, W).
+
+    >>> import minitorch_cnn as mt
+    >>> make_layers([4, "M", 8])(mt.zeros(1, 3, 6, 6)).shape
+    minitorch_cnn.Size([1, 8, 3, 3])
+    """
     layers: list[nn.Module] = []
     in_channels = 3
     for width in cfg:
@@ -103,7 +110,10 @@ def _vgg(column: str, batch_norm: bool, weights: Any, progress: bool, **kwargs: 
 
 @register_model(VGG11_Weights)
 def vgg11(*, weights: VGG11_Weights | None = None, progress: bool = True, **kwargs: Any) -> VGG:
-    """VGG-11, column A: 8 convolutions, 3 linear layers, 132.9 million parameters."""
+    """VGG-11, column A: 8 convolutions, 3 linear layers, 132.9 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `VGG` (Simonyan and Zisserman, 2014).
+    """
     return _vgg("A", False, weights, progress, **kwargs)
 
 
@@ -111,13 +121,19 @@ def vgg11(*, weights: VGG11_Weights | None = None, progress: bool = True, **kwar
 def vgg11_bn(
     *, weights: VGG11_BN_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> VGG:
-    """VGG-11 with batch normalisation after each convolution."""
+    """VGG-11 with batch normalisation after each convolution.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `VGG` (Simonyan and Zisserman, 2014).
+    """
     return _vgg("A", True, weights, progress, **kwargs)
 
 
 @register_model(VGG13_Weights)
 def vgg13(*, weights: VGG13_Weights | None = None, progress: bool = True, **kwargs: Any) -> VGG:
-    """VGG-13, column B: 10 convolutions, 3 linear layers, 133.0 million parameters."""
+    """VGG-13, column B: 10 convolutions, 3 linear layers, 133.0 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `VGG` (Simonyan and Zisserman, 2014).
+    """
     return _vgg("B", False, weights, progress, **kwargs)
 
 
@@ -125,13 +141,19 @@ def vgg13(*, weights: VGG13_Weights | None = None, progress: bool = True, **kwar
 def vgg13_bn(
     *, weights: VGG13_BN_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> VGG:
-    """VGG-13 with batch normalisation after each convolution."""
+    """VGG-13 with batch normalisation after each convolution.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `VGG` (Simonyan and Zisserman, 2014).
+    """
     return _vgg("B", True, weights, progress, **kwargs)
 
 
 @register_model(VGG16_Weights)
 def vgg16(*, weights: VGG16_Weights | None = None, progress: bool = True, **kwargs: Any) -> VGG:
-    """VGG-16, column D: 13 convolutions, 3 linear layers, 138.4 million parameters."""
+    """VGG-16, column D: 13 convolutions, 3 linear layers, 138.4 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `VGG` (Simonyan and Zisserman, 2014).
+    """
     return _vgg("D", False, weights, progress, **kwargs)
 
 
@@ -139,13 +161,19 @@ def vgg16(*, weights: VGG16_Weights | None = None, progress: bool = True, **kwar
 def vgg16_bn(
     *, weights: VGG16_BN_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> VGG:
-    """VGG-16 with batch normalisation after each convolution."""
+    """VGG-16 with batch normalisation after each convolution.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `VGG` (Simonyan and Zisserman, 2014).
+    """
     return _vgg("D", True, weights, progress, **kwargs)
 
 
 @register_model(VGG19_Weights)
 def vgg19(*, weights: VGG19_Weights | None = None, progress: bool = True, **kwargs: Any) -> VGG:
-    """VGG-19, column E: 16 convolutions, 3 linear layers, 143.7 million parameters."""
+    """VGG-19, column E: 16 convolutions, 3 linear layers, 143.7 million parameters.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `VGG` (Simonyan and Zisserman, 2014).
+    """
     return _vgg("E", False, weights, progress, **kwargs)
 
 
@@ -153,5 +181,8 @@ def vgg19(*, weights: VGG19_Weights | None = None, progress: bool = True, **kwar
 def vgg19_bn(
     *, weights: VGG19_BN_Weights | None = None, progress: bool = True, **kwargs: Any
 ) -> VGG:
-    """VGG-19 with batch normalisation after each convolution."""
+    """VGG-19 with batch normalisation after each convolution.
+
+    (N, 3, H, W) -> (N, num_classes), 1000 if not given: a `VGG` (Simonyan and Zisserman, 2014).
+    """
     return _vgg("E", True, weights, progress, **kwargs)

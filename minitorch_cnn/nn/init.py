@@ -56,7 +56,9 @@ def _write_draws(tensor: Tensor, draw: Callable[..., Any], scale: float, shift: 
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: backend.Generator | None = None
 ) -> Tensor:
-    """Values evenly distributed between a and b.
+    """Values evenly distributed between a and b; a tensor of any shape and dtype.
+
+    generator: where the random numbers come from (None: the one that `manual_seed` seeds).
 
     >>> import minitorch_cnn as mt
     >>> w = mt.nn.init.uniform_(mt.empty(1000), -1, 1)
@@ -72,7 +74,16 @@ def normal_(
     std: float = 1.0,
     generator: backend.Generator | None = None,
 ) -> Tensor:
-    """Normally distributed values."""
+    """Normally distributed values: about mean, two thirds of them within std. Any shape.
+
+    generator: as for `uniform_`.
+
+    >>> import minitorch_cnn as mt
+    >>> _ = mt.manual_seed(0)
+    >>> w = mt.nn.init.normal_(mt.empty(10000), mean=5.0, std=2.0)
+    >>> round(w.mean().item(), 1), round(w.std().item(), 1)
+    (5.0, 2.0)
+    """
     return _write_draws(tensor, _rng(generator).standard_normal, std, mean)
 
 
@@ -84,10 +95,16 @@ def trunc_normal_(
     b: float = 2.0,
     generator: backend.Generator | None = None,
 ) -> Tensor:
-    """Values of the part of a normal distribution that lies in [a, b].
+    """Values of the part of a normal distribution that lies in [a, b]. Any shape.
 
     Drawn by the inverse of the distribution function P: u is uniform between P(a) and P(b), and
     the value is the x with P(x) = u. Drawing again until it fits might take forever.
+    generator: as for `uniform_`. UserWarning if mean is more than 2 std outside [a, b].
+
+    >>> import minitorch_cnn as mt
+    >>> w = mt.nn.init.trunc_normal_(mt.empty(1000), a=-0.5, b=1.5)
+    >>> bool((w >= -0.5).all()), bool((w <= 1.5).all())
+    (True, True)
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
@@ -105,23 +122,46 @@ def trunc_normal_(
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """The same value everywhere."""
+    """The same value everywhere; a tensor of any shape and dtype.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.init.constant_(mt.empty(3), 0.5)
+    tensor([0.5000, 0.5000, 0.5000])
+    """
     with no_grad():
         return tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """1 everywhere."""
+    """1 everywhere; a tensor of any shape and dtype.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.init.ones_(mt.empty(3))
+    tensor([1., 1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """0 everywhere."""
+    """0 everywhere; a tensor of any shape and dtype.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.init.zeros_(mt.empty(3))
+    tensor([0., 0., 0.])
+    """
     return constant_(tensor, 0.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """The identity matrix, in a tensor of 2 dimensions."""
+    """1 on the diagonal and 0 elsewhere: a linear layer with this weight returns its input.
+
+    Raises ValueError unless the tensor has 2 dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.init.eye_(mt.empty(2, 3))
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    """
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     return _write(tensor, np.eye(*tensor.shape))
@@ -130,7 +170,9 @@ def eye_(tensor: Tensor) -> Tensor:
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """Convolution weights that pass each channel through: 1 at the centre of the own channel.
 
-    tensor: (K, C, ...) with 3, 4 or 5 dimensions; K must be a multiple of groups.
+    tensor: (K, C, ...) with 3, 4 or 5 dimensions; filters beyond the C-th are 0. groups: for each
+    group of filters by itself. Raises ValueError for other dimensions, or if groups does not divide
+    K.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.init.dirac_(mt.empty(2, 2, 3))
@@ -175,8 +217,9 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """By what a nonlinearity's input must be scaled to keep the variance.
 
+    nonlinearity: "relu", "leaky_relu", "tanh", "selu", "sigmoid", "linear", "conv2d" and so on.
     param: the negative slope of leaky_relu (0.01 by default).
-    Raises ValueError for an unknown nonlinearity.
+    Raises ValueError for an unknown nonlinearity, and for a slope that is no number.
 
     >>> calculate_gain("relu")
     1.4142135623730951
@@ -202,9 +245,16 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 def xavier_uniform_(
     tensor: Tensor, gain: float = 1.0, generator: backend.Generator | None = None
 ) -> Tensor:
-    """Uniform in +-gain sqrt(6 / (fan_in + fan_out)).
+    """Uniform in +-gain sqrt(6 / (fan_in + fan_out)): for layers before tanh or sigmoid.
 
+    tensor: (K, C, ...), fan_in = C * KH * KW, fan_out = K * KH * KW. generator: as for `uniform_`.
+    Raises ValueError for less than 2 dimensions.
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward networks", 2010.
+
+    >>> import minitorch_cnn as mt
+    >>> w = mt.nn.init.xavier_uniform_(mt.empty(2, 4))  # sqrt(6 / (4 + 2)) = 1
+    >>> bool((w.abs() <= 1).all())
+    True
     """
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     bound = gain * math.sqrt(6.0 / (fan_in + fan_out))
@@ -214,7 +264,14 @@ def xavier_uniform_(
 def xavier_normal_(
     tensor: Tensor, gain: float = 1.0, generator: backend.Generator | None = None
 ) -> Tensor:
-    """Normal with std gain sqrt(2 / (fan_in + fan_out)); see `xavier_uniform_`."""
+    """Normal with std gain sqrt(2 / (fan_in + fan_out)); arguments and errors as `xavier_uniform_`.
+
+    >>> import minitorch_cnn as mt
+    >>> _ = mt.manual_seed(0)
+    >>> w = mt.nn.init.xavier_normal_(mt.empty(100, 100))  # sqrt(2 / 200) = 0.1
+    >>> round(w.std().item(), 2)
+    0.1
+    """
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)), generator)
 
@@ -226,10 +283,18 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: backend.Generator | None = None,
 ) -> Tensor:
-    """Uniform in +-gain sqrt(3 / fan), fan that of `mode`: "fan_in" or "fan_out".
+    """Uniform in +-gain sqrt(3 / fan): for layers before a ReLU.
 
-    a: the negative slope of the leaky_relu that follows.
-    He et al., "Delving deep into rectifiers", 2015.
+    tensor: (K, C, ...). mode: "fan_in" = C * KH * KW keeps the variance of activations, "fan_out" =
+    K * KH * KW that of gradients. gain: `calculate_gain` of nonlinearity and a, the negative slope
+    of leaky_relu; 0 is a ReLU. generator: as for `uniform_`. UserWarning for an empty tensor.
+    Raises ValueError for another mode or nonlinearity, or less than 2 dimensions. He et al.,
+    "Delving deep into rectifiers", 2015.
+
+    >>> import minitorch_cnn as mt
+    >>> w = mt.nn.init.kaiming_uniform_(mt.empty(10, 6))  # sqrt(2) sqrt(3 / 6) = 1
+    >>> bool((w.abs() <= 1).all())
+    True
     """
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
@@ -246,7 +311,14 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: backend.Generator | None = None,
 ) -> Tensor:
-    """Normal with std gain / sqrt(fan); see `kaiming_uniform_`."""
+    """Normal with std gain / sqrt(fan); arguments and errors as `kaiming_uniform_`.
+
+    >>> import minitorch_cnn as mt
+    >>> _ = mt.manual_seed(0)
+    >>> w = mt.nn.init.kaiming_normal_(mt.empty(100, 8, 5, 5))  # sqrt(2 / (8 * 5 * 5)) = 0.1
+    >>> round(w.std().item(), 2)
+    0.1
+    """
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor
@@ -259,8 +331,14 @@ def orthogonal_(
 ) -> Tensor:
     """A random matrix with orthogonal rows (or columns, if it has fewer), times gain.
 
-    Dimensions after the first count as one. Saxe et al., "Exact solutions to the nonlinear
-    dynamics of learning in deep linear neural networks", 2013.
+    Dimensions after the first count as one. generator: as for `uniform_`. Raises ValueError for
+    less than 2 dimensions. Saxe et al., "Exact solutions to the nonlinear dynamics of learning in
+    deep linear neural networks", 2013.
+
+    >>> import minitorch_cnn as mt
+    >>> w = mt.nn.init.orthogonal_(mt.empty(2, 3))
+    >>> mt.allclose(w @ w.T, mt.eye(2), atol=1e-6)
+    True
     """
     if tensor.ndim < 2:
         raise ValueError(
@@ -285,7 +363,16 @@ def sparse_(
     std: float = 0.01,
     generator: backend.Generator | None = None,
 ) -> Tensor:
-    """A matrix of normal values of which a fraction `sparsity` of each column is 0."""
+    """A matrix of normal values of which a fraction `sparsity` of each column is 0, rounded up.
+
+    std: of the others. generator: as for `uniform_`. Raises ValueError unless the tensor has 2
+    dimensions. Martens, "Deep learning via Hessian-free optimization", 2010.
+
+    >>> import minitorch_cnn as mt
+    >>> w = mt.nn.init.sparse_(mt.empty(4, 3), sparsity=0.5)
+    >>> (w == 0).sum(dim=0)
+    tensor([2, 2, 2])
+    """
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     rows, columns = tensor.shape

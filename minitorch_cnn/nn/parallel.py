@@ -41,7 +41,7 @@ class DataParallel(Module):
 
 
 class DistributedDataParallel(Module):
-    """Not supported: there is no training on several devices."""
+    """Not supported: raises NotImplementedError, as there is no training on several devices."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError(

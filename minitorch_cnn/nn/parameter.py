@@ -9,8 +9,8 @@ class Parameter(Tensor):
     """A leaf tensor that `Module` registers when it is assigned as an attribute.
 
     data: its values, a Tensor whose memory is shared (an empty one by default).
-    requires_grad: False freezes it.
-    Raises TypeError if data is not a Tensor.
+    requires_grad: False freezes it. Raises TypeError if data is not a Tensor, RuntimeError if it
+    requires a gradient and holds integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.Parameter(mt.ones(2))

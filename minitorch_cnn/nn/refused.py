@@ -11,7 +11,7 @@ def _refuse(name: str, advice: str) -> Callable[..., Any]:
         raise NotImplementedError(f"nn.functional.{name} is not supported: {advice}")
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Not supported: {advice}."
+    function.__doc__ = f"Not supported, raises NotImplementedError: {advice}."
     return function
 
 

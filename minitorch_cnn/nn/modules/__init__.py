@@ -13,10 +13,12 @@ from .flatten import *
 from .fold import *
 from .linear import *
 from .loss import *
+from .loss_margin import *
 from .module import Module
 from .normalization import *
 from .padding import *
 from .pooling import *
+from .softmax import *
 from .sparse import *
 from .upsampling import *
 

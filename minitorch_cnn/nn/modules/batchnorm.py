@@ -132,12 +132,15 @@ class _BatchNorm(_RunningNorm):
 class BatchNorm1d(_BatchNorm):
     """Normalises each feature of (N, C), or each channel of (N, C, L), over the batch.
 
-    Arguments as `BatchNorm2d`.
+    Arguments and formula as `BatchNorm2d`, errors too (for input that is not 2D or 3D).
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.BatchNorm1d(1)(mt.tensor([[1.0], [3.0]])).detach()
+    >>> layer = mt.nn.BatchNorm1d(1)
+    >>> layer(mt.tensor([[1.0], [3.0]])).detach()
     tensor([[-1.0000],
             [ 1.0000]])
+    >>> layer.running_mean, layer.running_var  # 0.9 old + 0.1 new: the mean is 2, the variance too
+    (tensor([0.2000]), tensor([1.1000]))
     """
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -151,9 +154,11 @@ class BatchNorm2d(_BatchNorm):
     y = (x - mean) / sqrt(var + eps) * weight + bias. In training mode mean and (biased) variance
     are the batch's, and running_mean and running_var move towards them by `momentum` (None: they
     are the plain averages of all batches), the variance unbiased; in eval mode they are used
-    instead. affine: learn weight and bias. track_running_stats: False keeps no averages and
-    always uses the batch.
-    Raises ValueError for input of other dimensions.
+    instead. affine: learn weight (num_features,), at first 1, and bias (num_features,), at first 0.
+    track_running_stats: False keeps no averages and always uses the batch.
+    Raises ValueError for input of other dimensions, and in training for one value in each channel;
+    RuntimeError for another number of channels. Ioffe and Szegedy, "Batch normalization:
+    accelerating deep network training by reducing internal covariate shift", 2015.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.BatchNorm2d(16)
@@ -167,7 +172,15 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """`BatchNorm2d` for volumes: normalises each channel of (N, C, D, H, W)."""
+    """`BatchNorm2d` for volumes: normalises each channel of (N, C, D, H, W).
+
+    Arguments and errors as `BatchNorm2d`, for input that is not 5D.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.BatchNorm3d(1)
+    >>> layer(mt.tensor([1.0, 3.0]).reshape(1, 1, 2, 1, 1)).flatten().detach()
+    tensor([-1.0000,  1.0000])
+    """
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim != 5:
@@ -224,13 +237,26 @@ class _InstanceNorm(_RunningNorm):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """`InstanceNorm2d` for sequences (N, C, L) or (C, L)."""
+    """`InstanceNorm2d` for sequences (N, C, L) or (C, L); arguments and errors are the same.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.InstanceNorm1d(2)(mt.tensor([[1.0, 3.0], [10.0, 30.0]]))
+    tensor([[-1.0000,  1.0000],
+            [-1.0000,  1.0000]])
+    """
 
     dimensions = 1
 
 
 class InstanceNorm2d(_InstanceNorm):
     """Normalises every channel of every image of (N, C, H, W) or (C, H, W) by itself.
+
+    y = (x - mean) / sqrt(var + eps), over the pixels of one channel; so contrast and brightness of
+    an image are lost, as for the transfer of style. affine: learn weight and bias (num_features,),
+    at first 1 and 0. track_running_stats: keep averages, and use them in eval mode. Raises
+    ValueError for input of other dimensions, for a single pixel, and, with affine, for
+    another number of channels. Ulyanov et al., "Instance normalization: the missing ingredient for
+    fast stylization", 2016.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.InstanceNorm2d(1)(mt.tensor([[[1.0, 3.0]]]))
@@ -241,6 +267,13 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """`InstanceNorm2d` for volumes (N, C, D, H, W) or (C, D, H, W)."""
+    """`InstanceNorm2d` for volumes (N, C, D, H, W) or (C, D, H, W).
+
+    Arguments and errors are the same.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.InstanceNorm3d(1)(mt.tensor([[[[1.0, 3.0]]]]))
+    tensor([[[[-1.0000,  1.0000]]]])
+    """
 
     dimensions = 3

@@ -98,7 +98,7 @@ class Sequential(_Numbered):
     """Modules one after another: each gets what the one before it returned.
 
     Takes modules, or one OrderedDict of names and modules. A slice is a Sequential of the same
-    modules.
+    modules. Raises TypeError for anything but modules, IndexError for a position out of range.
 
     >>> import minitorch_cnn as mt
     >>> net = mt.nn.Sequential(mt.nn.Flatten(), mt.nn.Linear(4, 2))
@@ -154,6 +154,9 @@ class Sequential(_Numbered):
 class ModuleList(_Numbered):
     """A list of modules, for a forward that calls them in its own way.
 
+    Indexing, slices, append, extend, insert, pop and `+` work as those of a list. Raises TypeError
+    for anything but modules; calling it raises NotImplementedError, as it has no forward.
+
     >>> import minitorch_cnn as mt
     >>> blocks = mt.nn.ModuleList([mt.nn.Linear(2, 2) for _ in range(3)])
     >>> blocks
@@ -184,6 +187,7 @@ class ModuleList(_Numbered):
         return self
 
     def insert(self, index: int, module: Module) -> None:
+        """Adds a module before position `index`."""
         modules = list(self)
         modules.insert(index, module)
         self._renumber(modules)
@@ -217,10 +221,15 @@ class ModuleList(_Numbered):
 class ModuleDict(Module):
     """A dict of modules, in the order of insertion.
 
+    modules: a mapping, or (name, module) pairs. Raises TypeError for names that are no strings and
+    values that are no modules, KeyError for names with a dot or of its own methods ("keys").
+
     >>> import minitorch_cnn as mt
     >>> heads = mt.nn.ModuleDict({"class": mt.nn.Linear(4, 10), "box": mt.nn.Linear(4, 4)})
     >>> list(heads.keys())
     ['class', 'box']
+    >>> heads["box"](mt.zeros(1, 4)).shape
+    minitorch_cnn.Size([1, 4])
     """
 
     def __init__(self, modules: Any = None) -> None:
@@ -251,7 +260,7 @@ class ModuleDict(Module):
         self._modules.clear()
 
     def pop(self, key: str) -> Any:
-        """Removes and returns the module of that name."""
+        """Removes and returns the module of that name. Raises KeyError if there is none."""
         return self._modules.pop(key)
 
     def keys(self) -> Any:
@@ -299,12 +308,17 @@ def _describe(value: Any) -> str:
 
 
 class ParameterList(Module):
-    """A list of parameters.
+    """A list of parameters; tensors become parameters, trained if they are floating-point.
+
+    Raises TypeError for a value that is not iterable or a single tensor, RuntimeError if it is
+    called.
 
     >>> import minitorch_cnn as mt
     >>> scales = mt.nn.ParameterList([mt.ones(2), mt.ones(3)])
     >>> [tuple(p.shape) for p in scales]
     [(2,), (3,)]
+    >>> len(list(scales.parameters()))
+    2
     """
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
@@ -355,11 +369,15 @@ class ParameterList(Module):
 
 
 class ParameterDict(Module):
-    """A dict of parameters, in the order of insertion.
+    """A dict of parameters, in the order of insertion; tensors become parameters.
+
+    parameters: a mapping, or (name, value) pairs. Raises TypeError for names that are no strings,
+    KeyError for a name that is not there, RuntimeError if it is called.
 
     >>> import minitorch_cnn as mt
-    >>> list(mt.nn.ParameterDict({"gain": mt.ones(2), "bias": mt.zeros(2)}))
-    ['gain', 'bias']
+    >>> values = mt.nn.ParameterDict({"gain": mt.ones(2), "bias": mt.zeros(2)})
+    >>> list(values), values["bias"].requires_grad
+    (['gain', 'bias'], True)
     """
 
     def __init__(self, parameters: Any = None) -> None:
@@ -406,7 +424,7 @@ class ParameterDict(Module):
         return ((key, self[key]) for key in self._keys)
 
     def pop(self, key: str) -> Any:
-        """Removes and returns the parameter of that name."""
+        """Removes and returns the parameter of that name. Raises KeyError if there is none."""
         value = self[key]
         del self[key]
         return value

@@ -129,11 +129,14 @@ class _ConvNd(Module):
 class Conv1d(_ConvNd):
     """A convolution of sequences: (N, in_channels, L) -> (N, out_channels, OL).
 
-    Arguments as `Conv2d`, with one number each.
+    Arguments and errors as `Conv2d`, with one number each.
+    weight: (out_channels, in_channels / groups, K).
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.Conv1d(2, 4, 3)(mt.zeros(1, 2, 10)).shape
-    minitorch_cnn.Size([1, 4, 8])
+    >>> layer = mt.nn.Conv1d(1, 1, 2, bias=False)
+    >>> _ = mt.nn.init.ones_(layer.weight)
+    >>> layer(mt.tensor([[1.0, 2.0, 3.0]])).detach()  # 1 + 2, 2 + 3
+    tensor([[3., 5.]])
     """
 
     dimensions = 1
@@ -145,14 +148,16 @@ class Conv1d(_ConvNd):
 class Conv2d(_ConvNd):
     """A convolution of images: (N, in_channels, H, W) -> (N, out_channels, OH, OW).
 
-    kernel_size, stride, padding, dilation: pixels, one int or (vertical, horizontal); padding
-    also "same" or "valid". groups divides the channels into parts that do not see each other
-    (in_channels of them: a depthwise convolution). padding_mode: "zeros", "reflect", "replicate"
-    or "circular". OH = (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1.
+    N may be missing. kernel_size, stride, padding, dilation: pixels, one int or (vertical,
+    horizontal); padding also "same" or "valid". groups divides the channels into parts that do not
+    see each other (in_channels of them: a depthwise convolution). padding_mode: "zeros", "reflect",
+    "replicate" or "circular". OH = (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1.
 
     weight: (out_channels, in_channels / groups, KH, KW), bias: (out_channels), both uniform in
     +-1/sqrt(in_channels / groups * KH * KW) at first, as torch's.
-    Raises ValueError for arguments that do not go together.
+    Raises ValueError for groups that do not divide both channels, another padding_mode, another
+    word for padding, and "same" with a stride; when called, RuntimeError for another number of
+    channels, another dtype than the weight's, and an image smaller than the kernel.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1)
@@ -171,7 +176,8 @@ class Conv2d(_ConvNd):
 class Conv3d(_ConvNd):
     """A convolution of volumes: (N, in_channels, D, H, W) -> (N, out_channels, OD, OH, OW).
 
-    Arguments as `Conv2d`, one int or (depth, vertical, horizontal).
+    Arguments and errors as `Conv2d`, one int or (depth, vertical, horizontal).
+    weight: (out_channels, in_channels / groups, KD, KH, KW).
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.Conv3d(2, 4, 3, padding=1)(mt.zeros(1, 2, 5, 6, 7)).shape
@@ -267,7 +273,16 @@ class _ConvTransposeNd(_ConvNd):
 
 
 class ConvTranspose1d(_ConvTransposeNd):
-    """`ConvTranspose2d` for sequences: (N, in_channels, L) -> (N, out_channels, OL)."""
+    """`ConvTranspose2d` for sequences: (N, in_channels, L) -> (N, out_channels, OL).
+
+    Arguments and errors are the same, with one number each.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.ConvTranspose1d(1, 1, 2, stride=2, bias=False)
+    >>> _ = mt.nn.init.ones_(layer.weight)
+    >>> layer(mt.tensor([[1.0, 2.0]])).detach()  # each number is painted with the kernel
+    tensor([[1., 1., 2., 2.]])
+    """
 
     dimensions = 1
 
@@ -280,8 +295,13 @@ class ConvTranspose2d(_ConvTransposeNd):
     """The way of a convolution backward, to make images larger.
 
     (N, in_channels, H, W) -> (N, out_channels, OH, OW) with OH = (H - 1) stride - 2 padding +
-    dilation (kernel_size - 1) + output_padding + 1.
-    weight: (in_channels, out_channels / groups, KH, KW).
+    dilation (kernel_size - 1) + output_padding + 1. output_padding: rows and columns more at the
+    end, below stride or dilation, where several sizes would come from one.
+    weight: (in_channels, out_channels / groups, KH, KW), bias: (out_channels,); both uniform in
+    +-1/sqrt(out_channels / groups * KH * KW) at first.
+    Raises ValueError for groups that do not divide the channels and a padding_mode other than
+    "zeros", TypeError for padding as a word; when called, ValueError for an output_size that cannot
+    be made, RuntimeError for another number of channels.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.ConvTranspose2d(8, 4, 2, stride=2)(mt.zeros(1, 8, 5, 5)).shape
@@ -296,7 +316,14 @@ class ConvTranspose2d(_ConvTransposeNd):
 
 
 class ConvTranspose3d(_ConvTransposeNd):
-    """`ConvTranspose2d` for volumes (N, in_channels, D, H, W)."""
+    """`ConvTranspose2d` for volumes: (N, in_channels, D, H, W) -> (N, out_channels, OD, OH, OW).
+
+    Arguments and errors are the same, one int or (depth, vertical, horizontal).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.ConvTranspose3d(2, 3, 2, stride=2)(mt.zeros(1, 2, 1, 2, 3)).shape
+    minitorch_cnn.Size([1, 3, 2, 4, 6])
+    """
 
     dimensions = 3
 

@@ -24,11 +24,19 @@ class _Dropout(Module):
 
 
 class Dropout(_Dropout):
-    """Sets each element to 0 with probability p and divides the others by 1 - p.
+    """Sets each element to 0 with probability p and divides the others by 1 - p; any shape.
+
+    So the mean stays what it was. In evaluation mode the input comes back as it is.
+    inplace: overwrite the input. Raises ValueError for p outside [0, 1], RuntimeError for integers
+    while training. Srivastava et al., "Dropout: a simple way to prevent neural networks from
+    overfitting", 2014.
 
     >>> import minitorch_cnn as mt
-    >>> layer = mt.nn.Dropout(0.5).eval()
-    >>> layer(mt.ones(3))
+    >>> _ = mt.manual_seed(0)
+    >>> layer = mt.nn.Dropout(0.5)
+    >>> layer(mt.ones(6))
+    tensor([2., 2., 0., 2., 0., 0.])
+    >>> layer.eval()(mt.ones(3))
     tensor([1., 1., 1.])
     """
 
@@ -37,35 +45,82 @@ class Dropout(_Dropout):
 
 
 class Dropout1d(_Dropout):
-    """Sets whole channels of (N, C, L) or (C, L) to 0 with probability p."""
+    """`Dropout2d` for sequences: whole channels of (N, C, L) or (C, L) are set to 0.
+
+    Raises ValueError for p outside [0, 1], RuntimeError for other dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> y = mt.nn.Dropout1d(0.5)(mt.ones(1, 8, 3))
+    >>> bool((y.min(dim=2)[0] == y.max(dim=2)[0]).all())  # a channel is dropped or kept as one
+    True
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return ops.dropout1d(input, self.p, self.training, self.inplace)
 
 
 class Dropout2d(_Dropout):
-    """Sets whole channels of (N, C, H, W) to 0 with probability p."""
+    """Sets whole channels of (N, C, H, W) to 0 with probability p, divides the others by 1 - p.
+
+    Neighbouring pixels are so alike that dropping single ones would hide little. In evaluation mode
+    the input comes back as it is. Raises ValueError for p outside [0, 1], RuntimeError for less
+    than 2 dimensions. Tompson et al., "Efficient object localization using convolutional networks",
+    2015.
+
+    >>> import minitorch_cnn as mt
+    >>> _ = mt.manual_seed(0)
+    >>> y = mt.nn.Dropout2d(0.5)(mt.ones(2, 8, 3, 3))
+    >>> sorted(set(y.sum(dim=(2, 3)).flatten().tolist()))  # nothing, or 9 pixels of 1 / 0.5
+    [0.0, 18.0]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return ops.dropout2d(input, self.p, self.training, self.inplace)
 
 
 class AlphaDropout(_Dropout):
-    """Dropout that keeps mean and variance, for networks with SELU."""
+    """Dropout that keeps mean and variance, for networks with SELU; any shape.
+
+    Sets elements not to 0 but to SELU's lowest value, -1.7581, with probability p; then a x + b, a
+    and b such that mean 0 and variance 1 stay. Raises ValueError for p outside [0, 1].
+    Klambauer et al., "Self-normalizing neural networks", 2017.
+
+    >>> import minitorch_cnn as mt
+    >>> y = mt.nn.AlphaDropout(0.5)(mt.zeros(100))
+    >>> sorted({round(each, 4) for each in y.tolist()})
+    [-0.7792, 0.7792]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return ops.alpha_dropout(input, self.p, self.training, self.inplace)
 
 
 class Dropout3d(_Dropout):
-    """Sets whole channels of (N, C, D, H, W) to 0 with probability p."""
+    """`Dropout2d` for volumes: whole channels of (N, C, D, H, W) are set to 0.
+
+    Raises ValueError for p outside [0, 1], RuntimeError for less than 2 dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> _ = mt.manual_seed(0)
+    >>> y = mt.nn.Dropout3d(0.5)(mt.ones(2, 8, 1, 2, 2))
+    >>> sorted(set(y.sum(dim=(2, 3, 4)).flatten().tolist()))  # nothing, or 4 voxels of 1 / 0.5
+    [0.0, 8.0]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return dropout3d(input, self.p, self.training, self.inplace)
 
 
 class FeatureAlphaDropout(_Dropout):
-    """`AlphaDropout` of whole channels."""
+    """`AlphaDropout` of whole channels of (N, C, ...), as `Dropout2d` takes them.
+
+    Raises ValueError for p outside [0, 1], RuntimeError while training for less than 2 dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> y = mt.nn.FeatureAlphaDropout(0.5)(mt.zeros(1, 100, 2))
+    >>> sorted({round(each, 4) for each in y.flatten().tolist()})
+    [-0.7792, 0.7792]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return feature_alpha_dropout(input, self.p, self.training, self.inplace)

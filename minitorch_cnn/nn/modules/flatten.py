@@ -11,7 +11,12 @@ __all__ = ["Identity", "Flatten", "Unflatten"]
 
 
 class Identity(Module):
-    """Returns its input. Takes any arguments and ignores them, to stand in for any layer."""
+    """Returns its input. Takes any arguments and ignores them, to stand in for any layer.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.Identity(54, unused=True)(mt.tensor([1.0, 2.0]))
+    tensor([1., 2.])
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -22,6 +27,8 @@ class Identity(Module):
 
 class Flatten(Module):
     """Joins dimensions start_dim to end_dim into one: (N, C, H, W) -> (N, C*H*W).
+
+    Raises IndexError for dimensions that do not exist, RuntimeError if start_dim is after end_dim.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.Flatten()(mt.zeros(2, 3, 4, 5)).shape
@@ -41,6 +48,10 @@ class Flatten(Module):
 
 class Unflatten(Module):
     """Splits dimension `dim` into several: (N, C*H*W) -> (N, C, H, W).
+
+    unflattened_size: ints; one may be -1, for what is left. Raises TypeError for other things than
+    ints, NotImplementedError for a dim by name; when called, RuntimeError for lengths that do not
+    multiply to the dimension's.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.Unflatten(1, (3, 4, 5))(mt.zeros(2, 60)).shape

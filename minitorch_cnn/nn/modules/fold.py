@@ -12,7 +12,19 @@ __all__ = ["Unfold", "Fold"]
 
 
 class Unfold(Module):
-    """Every patch as a column: (N, C, H, W) -> (N, C*KH*KW, L); see F.unfold."""
+    """Every patch as a column: (N, C, H, W) -> (N, C*KH*KW, L), L patches; N may be missing.
+
+    kernel_size, dilation, padding, stride: one int or (vertical, horizontal). A convolution is the
+    weight as a matrix (K, C*KH*KW) times this. Raises RuntimeError for other dimensions, and if no
+    patch fits.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.Unfold(2)(mt.arange(6.0).reshape(1, 1, 2, 3))  # 0 1 3 4, and 1 2 4 5
+    tensor([[[0., 1.],
+             [1., 2.],
+             [3., 4.],
+             [4., 5.]]])
+    """
 
     def __init__(
         self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
@@ -32,7 +44,16 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """Adds patches up to an image: (N, C*KH*KW, L) -> (N, C, H, W); see F.fold."""
+    """Adds patches up to an image: (N, C*KH*KW, L) -> (N, C, H, W); N may be missing.
+
+    The transpose of `Unfold`: where patches overlap, their values are added.
+    output_size: (H, W). Raises RuntimeError if the columns are not what Unfold would make of it.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.Fold((2, 3), 2)(mt.ones(1, 4, 2))  # the two patches share the middle
+    tensor([[[[1., 2., 1.],
+              [1., 2., 1.]]]])
+    """
 
     def __init__(
         self,

@@ -52,7 +52,18 @@ class WithHooks:
     ) -> RemovableHandle:
         """Calls ``hook(module, args)`` before forward; it may return other args.
 
-        with_kwargs: ``hook(module, args, kwargs)``, which may return (args, kwargs).
+        prepend: before the hooks that are there. with_kwargs: ``hook(module, args, kwargs)``, which
+        may return (args, kwargs); calling the module raises RuntimeError if it returns anything
+        else.
+
+        >>> import minitorch_cnn as mt
+        >>> layer = mt.nn.ReLU()
+        >>> handle = layer.register_forward_pre_hook(lambda module, args: (args[0] + 1,))
+        >>> layer(mt.tensor([1.0]))
+        tensor([2.])
+        >>> handle.remove()
+        >>> layer(mt.tensor([1.0]))
+        tensor([1.])
         """
         return _register(self._forward_pre_hooks, (hook, with_kwargs), prepend)
 
@@ -66,7 +77,15 @@ class WithHooks:
     ) -> RemovableHandle:
         """Calls ``hook(module, args, output)`` after forward; it may return another output.
 
-        with_kwargs: ``hook(module, args, kwargs, output)``.
+        with_kwargs: ``hook(module, args, kwargs, output)``. Raises NotImplementedError for
+        always_call.
+
+        >>> import minitorch_cnn as mt
+        >>> layer, seen = mt.nn.Flatten(), []
+        >>> _ = layer.register_forward_hook(lambda module, args, y: seen.append(tuple(y.shape)))
+        >>> _ = layer(mt.zeros(2, 3, 4))
+        >>> seen
+        [(2, 12)]
         """
         if always_call:
             raise NotImplementedError("register_forward_hook(always_call=True) is not supported")
@@ -78,6 +97,13 @@ class WithHooks:
         """Calls ``hook(module, grad_output)`` when the gradients of the outputs are known.
 
         grad_output is a tuple; what the hook returns instead, if anything, goes on backward.
+
+        >>> import minitorch_cnn as mt
+        >>> layer, x = mt.nn.ReLU(), mt.tensor([5.0], requires_grad=True)
+        >>> _ = layer.register_full_backward_pre_hook(lambda module, gy: (gy[0] * 10,))
+        >>> layer(x).sum().backward()
+        >>> x.grad
+        tensor([10.])
         """
         return _register(self._backward_pre_hooks, hook, prepend)
 
@@ -85,7 +111,13 @@ class WithHooks:
         """Calls ``hook(module, grad_input, grad_output)`` when those of the inputs are known too.
 
         Both are tuples, with None where there is no gradient. The hook may return other
-        gradients of the inputs.
+        gradients of the inputs; backward raises RuntimeError for another number of them.
+
+        >>> import minitorch_cnn as mt
+        >>> layer, x = mt.nn.Hardtanh(), mt.tensor([5.0], requires_grad=True)
+        >>> _ = layer.register_full_backward_hook(lambda module, gx, gy: print(gx, gy))
+        >>> layer(x).sum().backward()  # flat at 5: nothing comes through
+        (tensor([0.]),) (tensor([1.]),)
         """
         return _register(self._backward_hooks, hook, prepend)
 

@@ -18,7 +18,9 @@ __all__ = ["Linear", "Bilinear"]
 class Linear(Module):
     """y = x weight^T + bias, on the last dimension: (..., in_features) -> (..., out_features).
 
-    Weight and bias start uniform in +-1/sqrt(in_features), as torch's.
+    weight: (out_features, in_features), bias: (out_features,); both start uniform in
+    +-1/sqrt(in_features), as torch's.
+    Raises RuntimeError when called for another last dimension or another dtype than the weight's.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.Linear(4, 2)
@@ -63,6 +65,10 @@ class Linear(Module):
 
 class Bilinear(Module):
     """y_o = x1 weight_o x2 + bias_o: (..., in1), (..., in2) -> (..., out_features).
+
+    weight: (out_features, in1_features, in2_features), bias: (out_features,); both start uniform in
+    +-1/sqrt(in1_features). Raises ValueError for in1_features <= 0; when called, RuntimeError for
+    leading dimensions that differ and last ones that do not fit.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.Bilinear(3, 4, 5)(mt.zeros(2, 3), mt.zeros(2, 4)).shape

@@ -1,57 +1,47 @@
-"""Losses as layers: each holds its settings and calls the function of ops/ with them."""
+"""Losses as layers: each holds its settings and calls the function of ops/ with them.
+
+All take a reduction: "mean" over all losses (the default), "sum", or "none", which gives the losses
+themselves. A reduction of another name raises ValueError when the loss is called; size_average and
+reduce, torch's older way to say it, raise NotImplementedError. Those with a margin are in
+loss_margin.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ...ops import loss as classification
-from ...ops.breadth import nn_loss_margin as margin
 from ...ops.breadth import nn_loss_regression as regression
-from ...ops.breadth.nn_distance import pairwise_distance
 from ...tensor import Tensor
-from .module import Module
+from .loss_margin import (  # noqa: F401  torch has them here
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
+from .reduction import _Loss, _WeightedLoss
 
 __all__ = [
     "CrossEntropyLoss", "NLLLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "BCELoss",
-    "BCEWithLogitsLoss", "KLDivLoss", "PoissonNLLLoss", "GaussianNLLLoss", "MarginRankingLoss",
-    "HingeEmbeddingLoss", "CosineEmbeddingLoss", "SoftMarginLoss", "MultiMarginLoss",
-    "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "TripletMarginLoss",
-    "TripletMarginWithDistanceLoss",
+    "BCEWithLogitsLoss", "KLDivLoss", "PoissonNLLLoss", "GaussianNLLLoss",
 ]  # fmt: skip
 
 
-class _Loss(Module):
-    """A loss with a reduction: "mean", "sum" or "none"."""
-
-    def __init__(
-        self, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
-    ) -> None:
-        super().__init__()
-        if size_average is not None or reduce is not None:
-            raise NotImplementedError(
-                f"{type(self).__name__}: size_average and reduce are not supported: use "
-                "reduction='mean', 'sum' or 'none'"
-            )
-        self.reduction = reduction
-
-
-class _WeightedLoss(_Loss):
-    """A loss with a weight, which moves with the module as a buffer."""
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: Any = None,
-        reduce: Any = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-
-
 class CrossEntropyLoss(_WeightedLoss):
-    """How improbable softmax(input) makes the right classes; see `functional.cross_entropy`.
+    """-log softmax(input)[target]: how improbable the scores make the right classes.
+
+    input: scores (C,), (N, C) or (N, C, d1, ...). target: class numbers, integers of the input's
+    shape without C; or probabilities of all classes, floating and of the input's shape.
+    weight: (C,), a factor for each class, and the mean is a weighted one. ignore_index: this class
+    number counts for nothing (all ignored: the mean is NaN). label_smoothing: the part of each
+    target, 0 to 1, that is spread over all classes (Szegedy et al., "Rethinking Inception", 2016).
+    Raises IndexError for a class out of range (not on a GPU), ValueError for other numbers of
+    samples, RuntimeError for other shapes and dtypes that do not fit.
 
     >>> import minitorch_cnn as mt
     >>> criterion = mt.nn.CrossEntropyLoss()
@@ -83,7 +73,16 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class NLLLoss(_WeightedLoss):
-    """-input[target] of log-probabilities; see `functional.nll_loss`."""
+    """-input[target]: `CrossEntropyLoss` of an input that went through log_softmax.
+
+    input: log-probabilities (C,), (N, C) or (N, C, d1, ...); target: class numbers, integers.
+    weight, ignore_index and errors as in `CrossEntropyLoss`.
+
+    >>> import minitorch_cnn as mt
+    >>> log_p = mt.tensor([[0.25, 0.75], [0.5, 0.5]]).log()
+    >>> mt.nn.NLLLoss(reduction="none")(log_p, mt.tensor([1, 0]))  # -log 0.75, -log 0.5
+    tensor([0.2877, 0.6931])
+    """
 
     def __init__(
         self,
@@ -107,21 +106,44 @@ class NLLLoss(_WeightedLoss):
 
 
 class MSELoss(_Loss):
-    """(input - target)^2."""
+    """(input - target)^2, on average over all elements; input and target of the same shape.
+
+    Shapes that only broadcast give a UserWarning, since that is mostly a mistake; others raise
+    RuntimeError, as integers do.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.MSELoss()(mt.tensor([1.0, 2.0]), mt.tensor([1.0, 4.0]))  # (0 + 4) / 2
+    tensor(2.)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return regression.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(_Loss):
-    """|input - target|."""
+    """|input - target|, on average over all elements; shapes and errors as in `MSELoss`.
+
+    The gradient's size does not grow with the error, so outliers pull less; at 0 it is 0.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.L1Loss()(mt.tensor([1.0, 2.0]), mt.tensor([1.0, 4.0]))  # (0 + 2) / 2
+    tensor(1.)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return regression.l1_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(_Loss):
-    """A parabola within beta of the target, straight lines outside."""
+    """d^2 / (2 beta) where |d| < beta, |d| - beta / 2 elsewhere, with d = input - target.
+
+    A parabola near the target, `L1Loss` far away; beta 0 is L1Loss. Shapes as in `MSELoss`.
+    Raises RuntimeError when called for a negative beta. Girshick, "Fast R-CNN", 2015.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.SmoothL1Loss(reduction="none")(mt.tensor([0.5, 3.0]), mt.zeros(2))
+    tensor([0.1250, 2.5000])
+    """
 
     def __init__(
         self,
@@ -138,7 +160,15 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """`SmoothL1Loss` times delta: a parabola within delta of the target, lines outside."""
+    """d^2 / 2 where |d| <= delta, delta (|d| - delta / 2) elsewhere, with d = input - target.
+
+    `SmoothL1Loss` times delta. Shapes as in `MSELoss`. Raises RuntimeError when called for a delta
+    that is not positive. Huber, "Robust estimation of a location parameter", 1964.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.HuberLoss("none", delta=2.0)(mt.tensor([1.0, 3.0]), mt.zeros(2))  # 1 / 2, 2 (3 - 1)
+    tensor([0.5000, 4.0000])
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
@@ -149,7 +179,16 @@ class HuberLoss(_Loss):
 
 
 class BCELoss(_WeightedLoss):
-    """Binary cross entropy of probabilities."""
+    """-(target log(input) + (1 - target) log(1 - input)): binary cross entropy of probabilities.
+
+    input, target: of the same shape, 0 to 1. weight: a factor that broadcasts with them. Logarithms
+    are cut at -100, so that an input of 0 or 1 costs 100 at most; `BCEWithLogitsLoss` is exact.
+    Raises ValueError for different shapes, RuntimeError for an input outside [0, 1] (not on a GPU).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.BCELoss(reduction="none")(mt.tensor([0.5, 0.0]), mt.tensor([1.0, 1.0]))
+    tensor([  0.6931, 100.0000])
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return regression.binary_cross_entropy(
@@ -158,7 +197,17 @@ class BCELoss(_WeightedLoss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """Binary cross entropy of sigmoid(input); see `functional.binary_cross_entropy_with_logits`."""
+    """`BCELoss` of sigmoid(input), without rounding small probabilities to 0.
+
+    input, target: of the same shape, target 0 to 1. weight: a factor for every loss; pos_weight: a
+    factor for the term of positive targets only, to balance rare classes; both broadcast.
+    Raises ValueError for different shapes.
+
+    >>> import minitorch_cnn as mt
+    >>> scores, target = mt.tensor([0.0, -200.0]), mt.tensor([1.0, 1.0])
+    >>> mt.nn.BCEWithLogitsLoss(reduction="none")(scores, target)  # -log 0.5, -log of e^-200
+    tensor([  0.6931, 200.0000])
+    """
 
     def __init__(
         self,
@@ -183,7 +232,17 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """The Kullback-Leibler divergence of log-probabilities from a target distribution."""
+    """target (log(target) - input): how far the log-probabilities input are from target.
+
+    input, target: of the same shape. log_target: target holds log-probabilities too. A target of 0
+    costs 0. reduction "batchmean", the sum over the length of dimension 0, is the
+    Kullback-Leibler divergence; "mean" divides by all elements, with a UserWarning.
+
+    >>> import minitorch_cnn as mt
+    >>> log_p = mt.tensor([[0.5, 0.5]]).log()
+    >>> mt.nn.KLDivLoss(reduction="batchmean")(log_p, mt.tensor([[1.0, 0.0]]))  # log(1 / 0.5)
+    tensor(0.6931)
+    """
 
     def __init__(
         self,
@@ -202,7 +261,15 @@ class KLDivLoss(_Loss):
 
 
 class PoissonNLLLoss(_Loss):
-    """How improbable counts are; see `functional.poisson_nll_loss`."""
+    """exp(input) - target * input: how improbable Poisson counts are, if exp(input) is their mean.
+
+    log_input False: input is the mean itself: input - target * log(input + eps). full: adds
+    Stirling's approximation of log(target!) where target > 1. Shapes that broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.PoissonNLLLoss()(mt.tensor([0.0]), mt.tensor([3.0]))  # exp(0) - 3 * 0
+    tensor(1.)
+    """
 
     def __init__(
         self,
@@ -228,7 +295,17 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """How improbable numbers are, given means and variances; see F.gaussian_nll_loss."""
+    """(log(var) + (input - target)^2 / var) / 2: normally distributed around input.
+
+    var: the variance, a number, of the input's shape, or one for each row of the last dimension; at
+    least eps is used. full: adds log(2 pi) / 2. A network that gives input and var says how sure it
+    is. Raises ValueError for a negative variance (not on a GPU), or one of another shape. Nix and
+    Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.GaussianNLLLoss()(mt.tensor([1.0]), mt.tensor([3.0]), mt.tensor([1.0]))  # 2^2 / 2
+    tensor(2.)
+    """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
@@ -237,176 +314,4 @@ class GaussianNLLLoss(_Loss):
     def forward(self, input: Tensor, target: Tensor, var: Any) -> Tensor:
         return regression.gaussian_nll_loss(
             input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
-        )
-
-
-# ------------------------------------------------------------------------------- with a margin
-
-
-class MarginRankingLoss(_Loss):
-    """max(0, margin - target (input1 - input2)); see `functional.margin_ranking_loss`.
-
-    >>> import minitorch_cnn as mt
-    >>> loss = mt.nn.MarginRankingLoss()
-    >>> loss(mt.tensor([1.0]), mt.tensor([3.0]), mt.tensor([1]))
-    tensor(2.)
-    """
-
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: Any = None,
-        reduce: Any = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return margin.margin_ranking_loss(
-            input1, input2, target, self.margin, reduction=self.reduction
-        )
-
-
-class HingeEmbeddingLoss(_Loss):
-    """input where target is 1, max(0, margin - input) where it is -1."""
-
-    def __init__(
-        self,
-        margin: float = 1.0,
-        size_average: Any = None,
-        reduce: Any = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return margin.hinge_embedding_loss(input, target, self.margin, reduction=self.reduction)
-
-
-class CosineEmbeddingLoss(_Loss):
-    """1 - cos where target is 1, max(0, cos - margin) where it is -1."""
-
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: Any = None,
-        reduce: Any = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return margin.cosine_embedding_loss(
-            input1, input2, target, self.margin, reduction=self.reduction
-        )
-
-
-class SoftMarginLoss(_Loss):
-    """log(1 + exp(-target input)), target 1 or -1."""
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return margin.soft_margin_loss(input, target, reduction=self.reduction)
-
-
-class MultiMarginLoss(_WeightedLoss):
-    """The multi-class hinge loss; see `functional.multi_margin_loss`. p: 1 or 2."""
-
-    def __init__(
-        self,
-        p: int = 1,
-        margin: float = 1.0,
-        weight: Tensor | None = None,
-        size_average: Any = None,
-        reduce: Any = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
-        if p not in (1, 2):
-            raise ValueError(f"only p == 1 and p == 2 supported, got p={p}")
-        if weight is not None and weight.ndim != 1:
-            raise ValueError(f"weight must be 1-dimensional, got {weight.ndim} dimensions")
-        self.p, self.margin = p, margin
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return margin.multi_margin_loss(
-            input, target, self.p, self.margin, self.weight, reduction=self.reduction
-        )
-
-
-class MultiLabelMarginLoss(_Loss):
-    """A hinge loss with several right classes; see `functional.multilabel_margin_loss`."""
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return margin.multilabel_margin_loss(input, target, reduction=self.reduction)
-
-
-class MultiLabelSoftMarginLoss(_WeightedLoss):
-    """Binary cross entropy of sigmoid(input), averaged over the classes."""
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return margin.multilabel_soft_margin_loss(
-            input, target, self.weight, reduction=self.reduction
-        )
-
-
-class TripletMarginLoss(_Loss):
-    """max(0, margin + |anchor - positive| - |anchor - negative|); see F.triplet_margin_loss."""
-
-    def __init__(
-        self,
-        margin: float = 1.0,
-        p: float = 2.0,
-        eps: float = 1e-6,
-        swap: bool = False,
-        size_average: Any = None,
-        reduce: Any = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        if margin <= 0:
-            raise ValueError(f"margin must be greater than 0, got {margin}")
-        self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
-
-    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        return margin.triplet_margin_loss(
-            anchor,
-            positive,
-            negative,
-            self.margin,
-            self.p,
-            self.eps,
-            self.swap,
-            reduction=self.reduction,
-        )
-
-
-class TripletMarginWithDistanceLoss(_Loss):
-    """`TripletMarginLoss` with a distance of one's own."""
-
-    def __init__(
-        self,
-        *,
-        distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
-        margin: float = 1.0,
-        swap: bool = False,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(reduction=reduction)
-        if margin <= 0:
-            raise ValueError(f"margin must be greater than 0, got {margin}")
-        self.distance_function = distance_function or pairwise_distance
-        self.margin, self.swap = margin, swap
-
-    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        return margin.triplet_margin_with_distance_loss(
-            anchor,
-            positive,
-            negative,
-            distance_function=self.distance_function,
-            margin=self.margin,
-            swap=self.swap,
-            reduction=self.reduction,
         )

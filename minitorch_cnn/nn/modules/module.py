@@ -3,15 +3,6 @@
 A module is a tree: it owns parameters (trained), buffers (not trained, but saved: the running mean
 of a batch norm) and children (other modules). Assigning one of them as an attribute registers it;
 everything else here walks that tree.
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3)     # a child
-            self.scale = nn.Parameter(...)     # a parameter
-
-        def forward(self, x):
-            return self.conv(x) * self.scale
 """
 
 from __future__ import annotations
@@ -40,6 +31,9 @@ def type_name(value: Any) -> str:
 
 class Module(WithHooks):
     """The base class of all layers and networks: subclass it and define `forward`.
+
+    Call Module.__init__ first: assigning a parameter or module before raises AttributeError.
+    `training` says in which mode it is, see `train`.
 
     >>> import minitorch_cnn as mt
     >>> class Scale(mt.nn.Module):
@@ -170,7 +164,8 @@ class Module(WithHooks):
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Adds a parameter under `name`; None keeps the name for a parameter that is absent.
 
-        Raises KeyError for a bad or taken name, TypeError if param is no Parameter.
+        Raises KeyError for a bad or taken name, TypeError if param is no Parameter, ValueError if
+        it was computed from others.
         """
         self._check_name("parameter", name, self.__dict__.get("_parameters", {}))
         if param is not None and not isinstance(param, Parameter):
@@ -189,7 +184,14 @@ class Module(WithHooks):
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Adds a tensor that moves and is saved with the module but is not trained.
 
-        persistent: False leaves it out of the state dict.
+        persistent: False leaves it out of the state dict. None keeps the name.
+        Raises KeyError for a bad or taken name, TypeError if it is no tensor.
+
+        >>> import minitorch_cnn as mt
+        >>> module = mt.nn.Module()
+        >>> module.register_buffer("mean", mt.tensor([0.5]))
+        >>> module.mean, list(module.parameters())
+        (tensor([0.5000]), [])
         """
         self._check_name("buffer", name, self.__dict__.get("_buffers", {}))
         if tensor is not None and not isinstance(tensor, Tensor):
@@ -204,7 +206,10 @@ class Module(WithHooks):
             self._non_persistent_buffers_set.add(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Adds a child under `name`."""
+        """Adds a child under `name`, which need not be an identifier: "0" is one in `Sequential`.
+
+        Raises KeyError for a bad or taken name, TypeError if it is no module.
+        """
         self._check_name("module", name, self.__dict__.get("_modules", {}))
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type_name(module)} is not a Module subclass")
@@ -215,7 +220,10 @@ class Module(WithHooks):
         self.add_module(name, module)
 
     def get_submodule(self, target: str) -> Module:
-        """The module at a dotted path: ``net.get_submodule("layer1.0.conv1")``."""
+        """The module at a dotted path: ``net.get_submodule("layer1.0.conv1")``; "" is this one.
+
+        Raises AttributeError if there is none.
+        """
         module = self
         for name in target.split(".") if target else ():
             if not hasattr(module, name):
@@ -226,14 +234,20 @@ class Module(WithHooks):
         return module
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a dotted path: ``net.get_parameter("conv.weight")``."""
+        """The parameter at a dotted path: ``net.get_parameter("conv.weight")``.
+
+        Raises AttributeError if there is none.
+        """
         module, name = self._owner(target)
         if not isinstance(getattr(module, name), Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return getattr(module, name)
 
     def get_buffer(self, target: str) -> Tensor:
-        """The buffer at a dotted path: ``net.get_buffer("bn.running_mean")``."""
+        """The buffer at a dotted path: ``net.get_buffer("bn.running_mean")``.
+
+        Raises AttributeError if there is none.
+        """
         module, name = self._owner(target)
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
@@ -252,7 +266,16 @@ class Module(WithHooks):
     def named_modules(
         self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all below it, with dotted names; a shared one comes once."""
+        """This module and all below it, with dotted names; a shared one comes once.
+
+        memo: modules to leave out. prefix: before all names. remove_duplicate: False gives a shared
+        one under each of its names.
+
+        >>> import minitorch_cnn as mt
+        >>> net = mt.nn.Sequential(mt.nn.ReLU(), mt.nn.Sequential(mt.nn.Tanh()))
+        >>> [name for name, _ in net.named_modules()]
+        ['', '0', '1', '1.0']
+        """
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -304,6 +327,9 @@ class Module(WithHooks):
     ) -> Iterator[tuple[str, Parameter]]:
         """All parameters with dotted names; one that is shared comes once, under its first name.
 
+        recurse: False gives those of this module alone. prefix, remove_duplicate: as
+        `named_modules`.
+
         >>> import minitorch_cnn as mt
         >>> net = mt.nn.Sequential(mt.nn.Linear(2, 3))
         >>> [name for name, _ in net.named_parameters()]
@@ -337,7 +363,15 @@ class Module(WithHooks):
     # ------------------------------------------------------------------------------- changes
 
     def train(self: M, mode: bool = True) -> M:
-        """Training mode: dropout drops, batch norm uses the batch's statistics."""
+        """Training mode: dropout drops, batch norm uses the batch's statistics. Returns the module.
+
+        mode: False for evaluation mode. Raises ValueError for anything but a bool.
+
+        >>> import minitorch_cnn as mt
+        >>> net = mt.nn.Sequential(mt.nn.Dropout())
+        >>> net.training, net.eval()[0].training
+        (True, False)
+        """
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         self.training = mode
@@ -356,7 +390,7 @@ class Module(WithHooks):
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forgets the gradients of all parameters, or fills them with zeros."""
+        """Forgets the gradients of all parameters, or fills them with zeros (set_to_none False)."""
         for parameter in self.parameters():
             if parameter.grad is None:
                 continue
@@ -387,6 +421,11 @@ class Module(WithHooks):
 
         ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)`` or keywords `device`,
         `dtype`, `memory_format` (for values of four dimensions). Integer buffers keep their type.
+        Raises TypeError for an integer dtype, RuntimeError for a GPU that is not there.
+
+        >>> import minitorch_cnn as mt
+        >>> mt.nn.BatchNorm1d(1).to(mt.float64).running_mean.dtype
+        minitorch_cnn.float64
         """
         kind, where, _, layout = parse_to(*args, **kwargs)
         if kind is not None and not kind.is_floating_point:
@@ -420,11 +459,11 @@ class Module(WithHooks):
         return self._apply(lambda values: values.to(dtypes.as_dtype(dst_type)))
 
     def cpu(self: M) -> M:
-        """Moves the module to the CPU."""
+        """Moves the module to the CPU, in place."""
         return self.to("cpu")
 
     def cuda(self: M, device: Any = None) -> M:
-        """Moves the module to a GPU."""
+        """Moves the module to a GPU, in place. Raises RuntimeError if there is none."""
         return self.to(backend.device("cuda" if device is None else device))
 
     # ---------------------------------------------------------------------------- state dict
@@ -453,9 +492,16 @@ class Module(WithHooks):
     ) -> Any:
         """Copies the values of a state dict into this module.
 
-        strict: names must match exactly. assign: take over the tensors instead of copying.
-        Returns (missing_keys, unexpected_keys). Raises RuntimeError that lists all missing and
-        unexpected names (if strict) and all shapes that differ.
+        strict: names must match exactly. assign: take over the tensors instead of copying. Returns
+        (missing_keys, unexpected_keys). Raises RuntimeError that lists all missing and unexpected
+        names (if strict) and all shapes that differ, TypeError for anything but a mapping.
+
+        >>> import minitorch_cnn as mt
+        >>> layer = mt.nn.Linear(1, 1)
+        >>> layer.load_state_dict({"weight": mt.tensor([[7.0]])}, strict=False).missing_keys
+        ['bias']
+        >>> layer.weight.item()
+        7.0
         """
         return state.load(self, state_dict, strict, assign)
 

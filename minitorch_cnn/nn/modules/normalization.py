@@ -15,13 +15,17 @@ __all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "LocalResponseNorm"]
 
 
 class GroupNorm(Module):
-    """Normalises groups of num_channels / num_groups channels of each image of (N, C, ...).
+    """Normalises groups of num_channels / num_groups channels of each sample of (N, C, ...).
 
-    Raises ValueError if num_groups does not divide num_channels.
+    y = (x - mean) / sqrt(var + eps) * weight + bias, mean and biased variance over a group and all
+    its pixels: the same in training and evaluation, whatever the batch. affine: learn weight
+    (num_channels,), at first 1, and (unless bias is False) bias (num_channels,), at first 0.
+    Raises ValueError if num_groups does not divide num_channels, or for a single number in all;
+    RuntimeError for another number of channels. Wu and He, "Group normalization", 2018.
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.GroupNorm(2, 4)
-    GroupNorm(2, 4, eps=1e-05, affine=True, bias=True)
+    >>> mt.nn.GroupNorm(2, 4)(mt.tensor([[1.0, 3.0, 10.0, 30.0]])).detach()
+    tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
 
     def __init__(
@@ -64,6 +68,11 @@ class GroupNorm(Module):
 class LayerNorm(Module):
     """Normalises over the last dimensions, whose lengths are normalized_shape (int or tuple).
 
+    y = (x - mean) / sqrt(var + eps) * weight + bias, with the biased variance. elementwise_affine:
+    learn weight, at first 1, and (unless bias is False) bias, at first 0, both normalized_shape.
+    Raises RuntimeError if the input does not end in normalized_shape.
+    Ba et al., "Layer normalization", 2016.
+
     >>> import minitorch_cnn as mt
     >>> mt.nn.LayerNorm(2)(mt.tensor([[1.0, 3.0], [10.0, 30.0]])).detach()
     tensor([[-1.0000,  1.0000],
@@ -105,7 +114,17 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """Divides by the root of the mean square over the last dimensions; see F.rms_norm."""
+    """Divides by the root of the mean square over the last dimensions: x / sqrt(mean(x^2) + eps).
+
+    As `LayerNorm` without mean and bias. normalized_shape: int or tuple, the last lengths. eps
+    None: the smallest step of the dtype at 1. elementwise_affine: a weight of normalized_shape, at
+    first 1. Raises RuntimeError if the input does not end in normalized_shape. Zhang and Sennrich,
+    "Root mean square layer normalization", 2019.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.RMSNorm(2)(mt.tensor([1.0, 7.0])).detach()  # sqrt((1 + 49) / 2) = 5
+    tensor([0.2000, 1.4000])
+    """
 
     def __init__(
         self,
@@ -138,11 +157,16 @@ class RMSNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """AlexNet's normalisation over `size` neighbouring channels; see F.local_response_norm.
+    """x / (k + alpha mean)^beta, with the mean of x^2 over `size` neighbouring channels.
+
+    input: (N, C, ...), at least 3 dimensions. Beyond the first and last channel the squares are 0.
+    Raises ValueError for fewer dimensions or size < 1. Krizhevsky et al., "ImageNet classification
+    with deep convolutional neural networks", 2012.
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.LocalResponseNorm(5)
-    LocalResponseNorm(5, alpha=0.0001, beta=0.75, k=1.0)
+    >>> layer = mt.nn.LocalResponseNorm(2, alpha=2.0, beta=1.0)
+    >>> layer(mt.tensor([[[1.0], [3.0]]])).flatten()  # 1 / (1 + 0 + 1), 3 / (1 + 1 + 9)
+    tensor([0.5000, 0.2727])
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:

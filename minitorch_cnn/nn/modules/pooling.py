@@ -19,7 +19,7 @@ __all__ = [
 
 
 class _MaxPool(Module):
-    """The maximum of each window; the functions say what the arguments are."""
+    """The maximum of each window; `MaxPool2d` says what the arguments are."""
 
     pool: Callable
 
@@ -57,24 +57,45 @@ class _MaxPool(Module):
 
 
 class MaxPool1d(_MaxPool):
-    """The maximum of each window: (N, C, L) -> (N, C, OL). stride: kernel_size if None."""
+    """The maximum of each window: (N, C, L) -> (N, C, OL). stride: kernel_size if None.
+
+    Arguments and errors as `MaxPool2d`, with one number each.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.MaxPool1d(2)(mt.tensor([[1.0, 5.0, 2.0, 3.0]]))
+    tensor([[5., 3.]])
+    """
 
     pool = pool1d.max_pool1d
 
 
 class MaxPool2d(_MaxPool):
-    """The maximum of each window: (N, C, H, W) -> (N, C, OH, OW). stride: kernel_size if None.
+    """The maximum of each window: (N, C, H, W) -> (N, C, OH, OW); N may be missing.
+
+    kernel_size, stride (kernel_size if None), padding, dilation: one int or (vertical, horizontal).
+    OH = (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1; ceil_mode rounds up, so
+    that a window may hang over the end. The border never wins; NaN does. return_indices: also where
+    each maximum was, int64, row * W + column. Raises RuntimeError when called for a padding above
+    half the kernel, an image without any window, and other dimensions.
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.MaxPool2d(2)(mt.zeros(1, 3, 8, 8)).shape
-    minitorch_cnn.Size([1, 3, 4, 4])
+    >>> image = mt.tensor([[[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]])
+    >>> mt.nn.MaxPool2d(2, return_indices=True)(image)
+    (tensor([[[6., 8.]]]), tensor([[[5, 7]]]))
     """
 
     pool = pool.max_pool2d
 
 
 class MaxPool3d(_MaxPool):
-    """The maximum of each window of (N, C, D, H, W). stride: kernel_size if None."""
+    """The maximum of each window: (N, C, D, H, W) -> (N, C, OD, OH, OW).
+
+    Arguments and errors as `MaxPool2d`, one int or (depth, vertical, horizontal).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.MaxPool3d(2)(mt.arange(8.0).reshape(1, 2, 2, 2))
+    tensor([[[[7.]]]])
+    """
 
     pool = pool3d.max_pool3d
 
@@ -102,25 +123,56 @@ class _MaxUnpool(Module):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """Puts maxima of sequences back to where they came from, see F.max_unpool2d."""
+    """`MaxUnpool2d` for sequences: (N, C, OL) and the indices of `MaxPool1d` -> (N, C, L).
+
+    >>> import minitorch_cnn as mt
+    >>> pool = mt.nn.MaxPool1d(2, return_indices=True)
+    >>> mt.nn.MaxUnpool1d(2)(*pool(mt.tensor([[1.0, 5.0, 2.0, 3.0]])))
+    tensor([[0., 5., 0., 3.]])
+    """
 
     unpool, dimensions = unpool.max_unpool1d, 1
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """Puts maxima back to where they came from: ``unpool(*pool(x))``, see F.max_unpool2d."""
+    """Puts maxima back to where they came from, with zeros around: ``unpool(*pool(x))``.
+
+    input, indices: (N, C, OH, OW), what `MaxPool2d` with return_indices gave; -> (N, C, H, W).
+    kernel_size, stride, padding: that layer's. output_size, when called: (H, W), where several
+    sizes are possible. Raises RuntimeError for indices of another shape, not integer, or outside
+    the output; ValueError for an output_size that differs by a stride or more.
+
+    >>> import minitorch_cnn as mt
+    >>> values, places = mt.tensor([[[7.0]]]), mt.tensor([[[2]]])
+    >>> mt.nn.MaxUnpool2d(2)(values, places)
+    tensor([[[0., 0.],
+             [7., 0.]]])
+    """
 
     unpool, dimensions = unpool.max_unpool2d, 2
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """Puts maxima of volumes back to where they came from, see F.max_unpool2d."""
+    """`MaxUnpool2d` for volumes: (N, C, OD, OH, OW) and the indices of `MaxPool3d`.
+
+    >>> import minitorch_cnn as mt
+    >>> values, places = mt.tensor([[[[7.0]]]]), mt.tensor([[[[5]]]])
+    >>> mt.nn.MaxUnpool3d(2)(values, places).flatten()
+    tensor([0., 0., 0., 0., 0., 7., 0., 0.])
+    """
 
     unpool, dimensions = unpool.max_unpool3d, 3
 
 
 class AvgPool1d(Module):
-    """The mean of each window: (N, C, L) -> (N, C, OL). stride: kernel_size if None."""
+    """The mean of each window: (N, C, L) -> (N, C, OL). stride: kernel_size if None.
+
+    Arguments and errors as `AvgPool2d`, with one number each; there is no divisor_override.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.AvgPool1d(2)(mt.tensor([[1.0, 3.0, 5.0, 7.0]]))
+    tensor([[2., 6.]])
+    """
 
     def __init__(
         self,
@@ -151,7 +203,7 @@ class AvgPool1d(Module):
 
 
 class _AvgPool(Module):
-    """The mean of each window; the functions say what the arguments are."""
+    """The mean of each window; `AvgPool2d` says what the arguments are."""
 
     pool: Callable
 
@@ -186,18 +238,33 @@ class _AvgPool(Module):
 
 
 class AvgPool2d(_AvgPool):
-    """The mean of each window: (N, C, H, W) -> (N, C, OH, OW). stride: kernel_size if None.
+    """The mean of each window: (N, C, H, W) -> (N, C, OH, OW); N may be missing.
+
+    kernel_size, stride (kernel_size if None), padding: one int or (vertical, horizontal);
+    OH = (H + 2 padding - kernel_size) // stride + 1; ceil_mode rounds up. count_include_pad: the
+    zeros of the border count in the mean. divisor_override: the sum is divided by this instead.
+    Raises when called NotImplementedError for integers, RuntimeError for divisor_override 0, a
+    padding above half the kernel, an image without any window, and other dimensions.
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.AvgPool2d(2)(mt.ones(1, 1, 2, 4))
-    tensor([[[[1., 1.]]]])
+    >>> mt.nn.AvgPool2d(2)(mt.tensor([[[1.0, 3.0], [5.0, 7.0]]]))
+    tensor([[[4.]]])
+    >>> mt.nn.AvgPool2d(2, padding=1, count_include_pad=False)(mt.tensor([[[4.0]]]))
+    tensor([[[4.]]])
     """
 
     pool = pool.avg_pool2d
 
 
 class AvgPool3d(_AvgPool):
-    """The mean of each window of (N, C, D, H, W). stride: kernel_size if None."""
+    """The mean of each window: (N, C, D, H, W) -> (N, C, OD, OH, OW).
+
+    Arguments and errors as `AvgPool2d`, one int or (depth, vertical, horizontal).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.AvgPool3d(2)(mt.arange(8.0).reshape(1, 2, 2, 2))
+    tensor([[[[3.5000]]]])
+    """
 
     pool = pool3d.avg_pool3d
 
@@ -227,7 +294,10 @@ class _LPPool(Module):
 
 
 class LPPool1d(_LPPool):
-    """The norm of each window of (N, C, L), see F.lp_pool1d.
+    """(sum of x^p over each window)^(1/p), with p = norm_type: (N, C, L) -> (N, C, OL).
+
+    p = 1 is the sum, a large p comes near the maximum. stride: kernel_size if None; ceil_mode as in
+    `AvgPool2d`, errors too.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.LPPool1d(2, 2)(mt.tensor([[3.0, 4.0]]))
@@ -238,13 +308,23 @@ class LPPool1d(_LPPool):
 
 
 class LPPool2d(_LPPool):
-    """The norm of each window of (N, C, H, W), see F.lp_pool1d."""
+    """`LPPool1d` for images: (N, C, H, W) -> (N, C, OH, OW).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.LPPool2d(2, 2)(mt.ones(1, 2, 2))  # the root of 4
+    tensor([[[2.]]])
+    """
 
     pool = pool1d.lp_pool2d
 
 
 class LPPool3d(_LPPool):
-    """The norm of each window of (N, C, D, H, W), see F.lp_pool1d."""
+    """`LPPool1d` for volumes: (N, C, D, H, W) -> (N, C, OD, OH, OW).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.LPPool3d(2, 2)(mt.ones(1, 2, 2, 2))  # the root of 8
+    tensor([[[[2.8284]]]])
+    """
 
     pool = pool1d.lp_pool3d
 
@@ -290,13 +370,32 @@ class _FractionalMaxPool(Module):
 
 
 class FractionalMaxPool2d(_FractionalMaxPool):
-    """The maximum of windows at random distances: (N, C, H, W), see F.fractional_max_pool2d."""
+    """The maximum of windows at random distances: (N, C, H, W) -> (N, C, OH, OW).
+
+    So images can shrink by a factor that is not whole. kernel_size: one int or (vertical,
+    horizontal). output_size: (OH, OW), or output_ratio: what it is of (H, W), between 0 and 1.
+    return_indices as in `MaxPool2d`. _random_samples: (N, C, 2), 0 to 1, instead of random draws.
+    Raises ValueError unless one of output_size and output_ratio is given, and for a ratio not
+    between 0 and 1; when called, RuntimeError if the windows do not fit.
+    Graham, "Fractional max-pooling", 2014.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.FractionalMaxPool2d(2, output_ratio=0.7)
+    >>> layer(mt.zeros(1, 3, 10, 10)).shape
+    minitorch_cnn.Size([1, 3, 7, 7])
+    """
 
     pool, dimensions = fractional_pool.fractional_max_pool2d, 2
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
-    """The maximum of windows at random distances: (N, C, D, H, W), see F.fractional_max_pool2d."""
+    """`FractionalMaxPool2d` for volumes: (N, C, D, H, W) -> (N, C, OD, OH, OW). Errors as there.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.FractionalMaxPool3d(2, output_size=3)
+    >>> layer(mt.zeros(1, 1, 5, 6, 7)).shape
+    minitorch_cnn.Size([1, 1, 3, 3, 3])
+    """
 
     pool, dimensions = fractional_pool.fractional_max_pool3d, 3
 
@@ -318,24 +417,46 @@ class _AdaptiveAvgPool(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """The mean of OL bins that cover the sequence (N, C, L)."""
+    """The mean of OL bins that cover the sequence: (N, C, L) -> (N, C, OL), OL = output_size.
+
+    Bins and errors as `AdaptiveAvgPool2d`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.AdaptiveAvgPool1d(2)(mt.tensor([[1.0, 2.0, 3.0]]))  # the middle is in both bins
+    tensor([[1.5000, 2.5000]])
+    """
 
     pool = pool1d.adaptive_avg_pool1d
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """The mean of OH x OW bins that cover the image. output_size: int or (OH, OW), None keeps.
+    """The mean of OH x OW bins that cover the image: (N, C, H, W) -> (N, C, OH, OW).
+
+    output_size: int or (OH, OW), None keeps a length. Bin i goes from i H // OH to the ceiling of
+    (i + 1) H / OH: neighbours overlap where OH does not divide H.
+    Raises when called RuntimeError for a negative output_size and other dimensions,
+    NotImplementedError for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.AdaptiveAvgPool2d(1)(mt.zeros(2, 8, 5, 7)).shape
     minitorch_cnn.Size([2, 8, 1, 1])
+    >>> mt.nn.AdaptiveAvgPool2d((None, 1))(mt.tensor([[[1.0, 3.0], [5.0, 7.0]]]))
+    tensor([[[2.],
+             [6.]]])
     """
 
     pool = pool.adaptive_avg_pool2d
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """The mean of OD x OH x OW bins that cover the volume (N, C, D, H, W)."""
+    """The mean of OD x OH x OW bins that cover the volume (N, C, D, H, W).
+
+    Bins and errors as `AdaptiveAvgPool2d`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.AdaptiveAvgPool3d(1)(mt.arange(8.0).reshape(1, 2, 2, 2))
+    tensor([[[[3.5000]]]])
+    """
 
     pool = pool3d.adaptive_avg_pool3d
 
@@ -357,18 +478,40 @@ class _AdaptiveMaxPool(Module):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    """The maximum of OL bins that cover the sequence (N, C, L)."""
+    """The maximum of OL bins that cover the sequence: (N, C, L) -> (N, C, OL), OL = output_size.
+
+    Bins as `AdaptiveAvgPool2d`; return_indices as `MaxPool2d`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.AdaptiveMaxPool1d(2)(mt.tensor([[1.0, 2.0, 3.0]]))
+    tensor([[2., 3.]])
+    """
 
     pool = pool1d.adaptive_max_pool1d
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    """The maximum of OH x OW bins that cover the image. output_size: int or (OH, OW)."""
+    """The maximum of OH x OW bins that cover the image: (N, C, H, W) -> (N, C, OH, OW).
+
+    output_size: int or (OH, OW), None keeps a length. Bins as `AdaptiveAvgPool2d`; return_indices
+    as `MaxPool2d`. Raises RuntimeError when called for a negative output_size and other dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.AdaptiveMaxPool2d(1, return_indices=True)(mt.tensor([[[1.0, 3.0], [7.0, 5.0]]]))
+    (tensor([[[7.]]]), tensor([[[2]]]))
+    """
 
     pool = pool.adaptive_max_pool2d
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    """The maximum of OD x OH x OW bins that cover the volume (N, C, D, H, W)."""
+    """The maximum of OD x OH x OW bins that cover the volume (N, C, D, H, W).
+
+    Arguments and errors as `AdaptiveMaxPool2d`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.AdaptiveMaxPool3d(1)(mt.arange(8.0).reshape(1, 2, 2, 2))
+    tensor([[[[7.]]]])
+    """
 
     pool = pool3d.adaptive_max_pool3d

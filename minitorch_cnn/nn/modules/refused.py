@@ -18,7 +18,7 @@ class _Refused(Module):
 
 
 def _refuse(name: str, advice: str) -> type[Module]:
-    text = f"Not supported: {advice}."
+    text = f"Not supported, raises NotImplementedError: {advice}."
     return type(name, (_Refused,), {"advice": advice, "__doc__": text, "__module__": __name__})
 
 

@@ -16,15 +16,19 @@ __all__ = ["Embedding"]
 
 
 class Embedding(Module):
-    """weight (num_embeddings, embedding_dim): input (...) of row numbers -> (..., embedding_dim).
+    """A table of learned vectors: input (...) of row numbers, integers -> (..., embedding_dim).
 
-    The rows start standard normal; the row padding_idx starts as zeros and gets no gradient.
-    max_norm, norm_type, scale_grad_by_freq: see `functional.embedding`. sparse is not supported.
+    weight: (num_embeddings, embedding_dim), at first standard normal; the row padding_idx starts as
+    zeros and gets no gradient. max_norm, norm_type, scale_grad_by_freq: see `functional.embedding`.
+    Raises AssertionError for a padding_idx outside the table, NotImplementedError for sparse; when
+    called, IndexError for a row outside the table, RuntimeError for numbers that are no integers.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.Embedding(10, 3, padding_idx=0)
     >>> layer(mt.tensor([[0, 2], [4, 5]])).shape
     minitorch_cnn.Size([2, 2, 3])
+    >>> layer(mt.tensor(0)).detach()
+    tensor([0., 0., 0.])
     """
 
     def __init__(
@@ -78,7 +82,16 @@ class Embedding(Module):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Embedding:
-        """A layer around a table (rows, columns); freeze: it is not trained."""
+        """A layer around a table (rows, columns); freeze: it is not trained.
+
+        The other arguments are the class's. Raises AssertionError for a table that is not 2-D.
+
+        >>> import minitorch_cnn as mt
+        >>> table = mt.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> mt.nn.Embedding.from_pretrained(table)(mt.tensor([1, 0]))
+        tensor([[3., 4.],
+                [1., 2.]])
+        """
         if embeddings.ndim != 2:
             raise AssertionError(
                 f"Embeddings parameter is expected to be 2-dimensional, got "

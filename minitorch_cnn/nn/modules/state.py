@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 
 class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
-    """What `load_state_dict` found: names that lack a value, and names nobody asked for."""
+    """What `load_state_dict` found: names that lack a value, and names nobody asked for.
+
+    >>> IncompatibleKeys(["bias"], []).missing_keys
+    ['bias']
+    >>> IncompatibleKeys([], [])
+    <All keys matched successfully>
+    """
 
     __slots__ = ()
 

@@ -23,8 +23,9 @@ def get_total_norm(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The norm of all tensors as one long vector. norm_type: 2, math.inf or any p.
+    """The norm of all tensors as one long vector, as a tensor without dimensions.
 
+    norm_type: 2, math.inf (the largest number) or any p. foreach is ignored. No tensors give 0.
     Raises RuntimeError for a norm that is not finite, if error_if_nonfinite.
 
     >>> import minitorch_cnn as mt
@@ -52,7 +53,17 @@ def clip_grads_with_norm_(
     total_norm: Tensor,
     foreach: bool | None = None,
 ) -> None:
-    """Scales all gradients by max_norm / total_norm, in place, if that is below 1."""
+    """Scales all gradients by max_norm / total_norm, in place, if that is below 1.
+
+    total_norm: as `get_total_norm` gives it. Parameters without a gradient are left out.
+
+    >>> import minitorch_cnn as mt
+    >>> p = mt.nn.Parameter(mt.zeros(2))
+    >>> p.grad = mt.tensor([3.0, 4.0])
+    >>> mt.nn.utils.clip_grads_with_norm_([p], 1.0, mt.tensor(10.0))
+    >>> p.grad
+    tensor([0.3000, 0.4000])
+    """
     # The small number is torch's; without a test of the norm, a GPU need not be waited for.
     scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
     for gradient in _gradients(parameters):
@@ -68,8 +79,8 @@ def clip_grad_norm_(
 ) -> Tensor:
     """Scales all gradients, in place, so that their norm as one long vector is at most max_norm.
 
-    norm_type: 2, math.inf or any p. Returns the norm that they had.
-    Raises RuntimeError for a norm that is not finite, if error_if_nonfinite.
+    norm_type: 2, math.inf or any p. Returns the norm that they had; parameters without a gradient
+    are left out. Raises RuntimeError for a norm that is not finite, if error_if_nonfinite.
     Pascanu et al., "On the difficulty of training recurrent neural networks", 2013.
 
     >>> import minitorch_cnn as mt
@@ -88,6 +99,16 @@ def clip_grad_norm_(
 def clip_grad_value_(
     parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
 ) -> None:
-    """Limits every element of all gradients to [-clip_value, clip_value], in place."""
+    """Limits every element of all gradients to [-clip_value, clip_value], in place.
+
+    So their direction changes, other than with `clip_grad_norm_`.
+
+    >>> import minitorch_cnn as mt
+    >>> p = mt.nn.Parameter(mt.zeros(2))
+    >>> p.grad = mt.tensor([0.5, -4.0])
+    >>> mt.nn.utils.clip_grad_value_([p], 1.0)
+    >>> p.grad
+    tensor([ 0.5000, -1.0000])
+    """
     for gradient in _gradients(parameters):
         gradient.clamp_(min=-float(clip_value), max=float(clip_value))

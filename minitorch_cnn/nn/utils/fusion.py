@@ -30,6 +30,14 @@ def fuse_conv_bn_weights(
 
     conv_w: (K, C, ...), or (C, K, ...) with transpose, as transposed convolutions have it;
     bn_rm, bn_rv: running mean and variance (K). None stands for a bias of 0 and a factor of 1.
+
+    >>> import minitorch_cnn as mt
+    >>> one, two, three = mt.ones(1), mt.full((1,), 2.0), mt.full((1,), 3.0)
+    >>> weight, bias = mt.nn.utils.fuse_conv_bn_weights(
+    ...     mt.ones(1, 1, 1, 1), None, bn_rm=three, bn_rv=one, bn_eps=0.0, bn_w=two, bn_b=one
+    ... )
+    >>> weight.item(), bias.item()  # (x - 3) / 1 * 2 + 1 = 2 x - 5
+    (2.0, -5.0)
     """
     conv_b = zeros_like(bn_rm) if conv_b is None else conv_b
     bn_w = ones_like(bn_rm) if bn_w is None else bn_w
@@ -44,6 +52,9 @@ def fuse_conv_bn_weights(
 
 def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
     """A copy of the convolution that includes the batch norm after it; both in eval mode.
+
+    transpose: it is a transposed convolution. Raises AssertionError for a layer in training mode,
+    and for a batch norm without running averages.
 
     >>> import minitorch_cnn as mt
     >>> conv, bn = mt.nn.Conv2d(3, 8, 3).eval(), mt.nn.BatchNorm2d(8).eval()
@@ -64,12 +75,31 @@ def fuse_linear_bn_weights(
     bn_w: Tensor,
     bn_b: Tensor,
 ) -> tuple[Parameter, Parameter]:
-    """`fuse_conv_bn_weights` for a linear layer: linear_w (O, I)."""
+    """`fuse_conv_bn_weights` for a linear layer: linear_w (O, I), the others (O,).
+
+    >>> import minitorch_cnn as mt
+    >>> zero, two = mt.zeros(1), mt.full((1,), 2.0)
+    >>> weight, bias = mt.nn.utils.fuse_linear_bn_weights(
+    ...     mt.ones(1, 3), zero, bn_rm=zero, bn_rv=mt.ones(1), bn_eps=0.0, bn_w=two, bn_b=two
+    ... )
+    >>> weight.tolist(), bias.tolist()
+    ([[2.0, 2.0, 2.0]], [2.0])
+    """
     return fuse_conv_bn_weights(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
 
 
 def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
-    """A copy of the linear layer that includes the batch norm after it; both in eval mode."""
+    """A copy of the linear layer that includes the batch norm after it; both in eval mode.
+
+    Raises AssertionError for a layer in training mode, a batch norm without running averages, and
+    features that differ (except one).
+
+    >>> import minitorch_cnn as mt
+    >>> linear, bn = mt.nn.Linear(3, 2).eval(), mt.nn.BatchNorm1d(2).eval()
+    >>> x = mt.randn(4, 3)
+    >>> mt.allclose(mt.nn.utils.fuse_linear_bn_eval(linear, bn)(x), bn(linear(x)), atol=1e-5)
+    True
+    """
     if linear.out_features != bn.num_features and bn.num_features != 1:
         raise AssertionError(
             "To fuse, linear.out_features == bn.num_features or bn.num_features == 1, got "

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def orthogonal(*args: Any, **kwargs: Any) -> Any:
-    """Not supported."""
+    """Not supported: raises NotImplementedError. `nn.init.orthogonal_` gives initial values."""
     raise NotImplementedError(
         "nn.utils.parametrizations.orthogonal is not supported: there is nn.init.orthogonal_ for "
         "the initial values"
@@ -14,7 +14,7 @@ def orthogonal(*args: Any, **kwargs: Any) -> Any:
 
 
 def spectral_norm(*args: Any, **kwargs: Any) -> Any:
-    """Not supported: `nn.utils.spectral_norm` is."""
+    """Not supported: raises NotImplementedError. `nn.utils.spectral_norm` is."""
     raise NotImplementedError(
         "nn.utils.parametrizations.spectral_norm is not supported: use nn.utils.spectral_norm, "
         "which computes the same weights and keeps them under other names in the state dict"
@@ -22,7 +22,7 @@ def spectral_norm(*args: Any, **kwargs: Any) -> Any:
 
 
 def weight_norm(*args: Any, **kwargs: Any) -> Any:
-    """Not supported: `nn.utils.weight_norm` is."""
+    """Not supported: raises NotImplementedError. `nn.utils.weight_norm` is."""
     raise NotImplementedError(
         "nn.utils.parametrizations.weight_norm is not supported: use nn.utils.weight_norm, "
         "which computes the same weights and keeps them under other names in the state dict"

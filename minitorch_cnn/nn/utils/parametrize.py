@@ -11,29 +11,34 @@ ADVICE = (
 
 
 class ParametrizationList:
-    """Not supported."""
+    """Not supported: raises NotImplementedError."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise _refused("ParametrizationList")
 
 
 def register_parametrization(*args: Any, **kwargs: Any) -> Any:
-    """Not supported."""
+    """Not supported: raises NotImplementedError."""
     raise _refused("register_parametrization")
 
 
 def remove_parametrizations(*args: Any, **kwargs: Any) -> Any:
-    """Not supported."""
+    """Not supported: raises NotImplementedError."""
     raise _refused("remove_parametrizations")
 
 
 def cached() -> Any:
-    """Not supported."""
+    """Not supported: raises NotImplementedError."""
     raise _refused("cached")
 
 
 def is_parametrized(module: Any, tensor_name: str | None = None) -> bool:
-    """False: nothing ever is."""
+    """False: nothing ever is.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.utils.parametrize.is_parametrized(mt.nn.Linear(1, 1))
+    False
+    """
     return False
 
 

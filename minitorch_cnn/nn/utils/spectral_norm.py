@@ -55,9 +55,11 @@ def spectral_norm(
 ) -> Module:
     """Divides a parameter by its largest singular value before every forward pass.
 
-    The parameter becomes name_orig; the buffers name_u and name_v are the singular vectors so far.
+    The parameter becomes name_orig; the buffers name_u and name_v are the singular vectors so far,
+    improved by n_power_iterations steps in each pass of training mode.
     dim: which dimension of the weight counts outputs: 0, in transposed convolutions 1.
-    Returns the module.
+    Returns the module. Raises RuntimeError if the parameter has one already, ValueError for
+    n_power_iterations below 1, AttributeError if there is no such parameter.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.utils.spectral_norm(mt.nn.Linear(20, 40))
@@ -94,7 +96,13 @@ def spectral_norm(
 
 
 def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
-    """Makes the divided weight a parameter again. Raises ValueError if there is none."""
+    """Makes the divided weight a parameter again. Raises ValueError if there is none.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.utils.spectral_norm(mt.nn.Linear(20, 40))
+    >>> sorted(mt.nn.utils.remove_spectral_norm(layer).state_dict())
+    ['bias', 'weight']
+    """
     for key, (hook, _) in module._forward_pre_hooks.items():
         if isinstance(hook, SpectralNorm) and hook.name == name:
             weight = hook.compute_weight(module, train=False).detach()

@@ -39,6 +39,8 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     """Replaces a parameter by name_g, its length, and name_v, its direction. Returns the module.
 
     dim: each slice of this dimension has a length of its own (0: each filter); None: one for all.
+    Raises RuntimeError if the parameter has one already, AttributeError if there is no such
+    parameter.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.utils.weight_norm(mt.nn.Linear(20, 40))
@@ -61,7 +63,13 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
 
 
 def remove_weight_norm(module: Module, name: str = "weight") -> Module:
-    """Makes the weight one parameter again. Raises ValueError if there is no such weight norm."""
+    """Makes the weight one parameter again. Raises ValueError if there is no such weight norm.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.utils.weight_norm(mt.nn.Linear(20, 40))
+    >>> sorted(mt.nn.utils.remove_weight_norm(layer).state_dict())
+    ['bias', 'weight']
+    """
     for key, (hook, _) in module._forward_pre_hooks.items():
         if isinstance(hook, WeightNorm) and hook.name == name:
             weight = hook.compute_weight(module).detach()
