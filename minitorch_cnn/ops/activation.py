@@ -27,14 +27,14 @@ class ReLU(Function):
     """y = max(x, 0). Backward needs only where y is positive, so x need not be kept."""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         waiting = x._deferred
         y = wrap(kernels.relu(x.array) if waiting is None else waiting.with_relu())
         ctx.save_for_backward(y)
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Any:
         (y,) = ctx.saved_tensors
         return ReLUBackward.apply(gy, y.detach())
 
@@ -43,7 +43,7 @@ class ReLUInplace(ReLU):
     """`ReLU` written over x itself: backward is the same, because it looks at the output."""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         waiting = x._deferred
         if waiting is None:
             kernels.relu_(x.array)
@@ -58,12 +58,12 @@ class ReLUBackward(Function):
     """gx = gy where y > 0. Linear in gy, so its own gradient is the same mask again."""
 
     @staticmethod
-    def forward(ctx, gy, y):
+    def forward(ctx: Any, gy: Tensor, y: Tensor) -> Tensor:
         ctx.save_for_backward(y)
         return later(MaskedGradient(gy.array, y.array), gy, y)
 
     @staticmethod
-    def backward(ctx, ggx):
+    def backward(ctx: Any, ggx: Tensor) -> tuple:
         (y,) = ctx.saved_tensors
         return ReLUBackward.apply(ggx, y), None
 
@@ -72,13 +72,13 @@ class LeakyReLU(Function):
     """y = x where x > 0, slope * x elsewhere"""
 
     @staticmethod
-    def forward(ctx, x, slope):
+    def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
         ctx.slope = slope
         ctx.save_for_backward(x)
         return wrap(kernels.leaky_relu(x.array, slope))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (x,) = ctx.saved_tensors
         return where(x > 0, gy, gy * ctx.slope), None
 
@@ -87,14 +87,14 @@ class ELU(Function):
     """y = scale * x where x > 0, scale * alpha * (exp(x) - 1) elsewhere"""
 
     @staticmethod
-    def forward(ctx, x, alpha, scale):
+    def forward(ctx: Any, x: Tensor, alpha: float, scale: float) -> Tensor:
         ctx.alpha, ctx.scale = alpha, scale
         ctx.save_for_backward(x)
         # exp only sees x <= 0: no overflow in the branch that is not taken
         return where(x > 0, x, alpha * x.clamp(max=0).expm1()) * scale
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (x,) = ctx.saved_tensors
         slope = where(x > 0, 1.0, ctx.alpha * exp(x.clamp(max=0)))
         return gy * slope * ctx.scale, None, None
@@ -104,12 +104,12 @@ class GELU(Function):
     """y = x P(x), P the cumulative distribution of the normal distribution"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         return x * GELU.cumulative(x)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Any:
         (x,) = ctx.saved_tensors
         density = exp(x * x * -0.5) / math.sqrt(2 * math.pi)  # P'(x)
         return gy * (GELU.cumulative(x) + x * density)
@@ -123,12 +123,12 @@ class GELUTanh(Function):
     """y = x (1 + tanh(u)) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3), close to `GELU`"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         return 0.5 * x * (1 + GELUTanh.bend(x))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Any:
         (x,) = ctx.saved_tensors
         t = GELUTanh.bend(x)
         slope_of_u = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
@@ -143,12 +143,12 @@ class SiLU(Function):
     """y = x s(x), s the sigmoid; y' = s + x s (1 - s)"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         return wrap(kernels.silu(x.array))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Any:
         (x,) = ctx.saved_tensors
         s = sigmoid(x)
         return gy * s * (1 + x * (1 - s))
@@ -158,13 +158,13 @@ class Hardtanh(Function):
     """y = x limited to [low, high]; the gradient is 0 at the limits, unlike that of clamp"""
 
     @staticmethod
-    def forward(ctx, x, low, high):
+    def forward(ctx: Any, x: Tensor, low: Any, high: Any) -> Tensor:
         ctx.low, ctx.high = low, high
         ctx.save_for_backward(x)
         return x.clamp(low, high)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (x,) = ctx.saved_tensors
         return where((x > ctx.low) & (x < ctx.high), gy, 0.0), None, None
 
@@ -173,13 +173,13 @@ class Softplus(Function):
     """y = log(1 + exp(beta x)) / beta; its slope is sigmoid(beta x)"""
 
     @staticmethod
-    def forward(ctx, x, beta, threshold):
+    def forward(ctx: Any, x: Tensor, beta: float, threshold: float) -> Tensor:
         ctx.beta, ctx.threshold = beta, threshold
         ctx.save_for_backward(x)
         return wrap(kernels.softplus(x.array, beta, threshold))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (x,) = ctx.saved_tensors
         scaled = x * ctx.beta
         return where(scaled > ctx.threshold, gy, gy * sigmoid(scaled)), None, None

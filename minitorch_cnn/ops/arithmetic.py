@@ -41,7 +41,7 @@ class Add(Function):
     """y = a + b"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
         ctx.shapes = shape_of(a), shape_of(b)
         if not isinstance(a, Tensor) or not isinstance(b, Tensor):
             return wrap(array_of(a) + array_of(b))
@@ -49,7 +49,7 @@ class Add(Function):
         return later(together, a, b) if together else wrap(kernels.add(a.array, b.array))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         ga = sum_to(gy, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
         gb = sum_to(gy, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
         if ga is gb and isinstance(gy._deferred, deferred.MaskedGradient):
@@ -61,12 +61,12 @@ class Sub(Function):
     """y = a - b"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
         ctx.shapes = shape_of(a), shape_of(b)
         return wrap(array_of(a) - array_of(b))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         ga = sum_to(gy, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
         gb = sum_to(-gy, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
         return ga, gb
@@ -76,13 +76,13 @@ class BinaryWithOperands(Function):
     """A Function of two operands whose gradients need the operands themselves."""
 
     @staticmethod
-    def save(ctx, a, b):
+    def save(ctx: Any, a: Any, b: Any) -> None:
         ctx.shapes = shape_of(a), shape_of(b)
         ctx.save_for_backward(*(each if isinstance(each, Tensor) else None for each in (a, b)))
         ctx.numbers = tuple(None if isinstance(each, Tensor) else each for each in (a, b))
 
     @staticmethod
-    def load(ctx):
+    def load(ctx: Any) -> list:
         tensors = ctx.saved_tensors
         return [n if t is None else t for t, n in zip(tensors, ctx.numbers, strict=True)]
 
@@ -91,7 +91,7 @@ class Mul(BinaryWithOperands):
     """y = a b"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
         # The gradient of each operand needs the other one only.
         ctx.shapes = shape_of(a), shape_of(b)
         need_a, need_b = ctx.needs_input_grad
@@ -103,7 +103,7 @@ class Mul(BinaryWithOperands):
         return wrap(array_of(a) * array_of(b))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         a, b = Mul.load(ctx)
         ga = sum_to(gy * b, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
         gb = sum_to(gy * a, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
@@ -114,12 +114,12 @@ class Div(BinaryWithOperands):
     """y = a / b"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
         Div.save(ctx, a, b)
         return wrap(array_of(a) / array_of(b))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         a, b = Div.load(ctx)
         ga = sum_to(gy / b, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
         gb = sum_to(-gy * a / (b * b), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
@@ -130,13 +130,13 @@ class Pow(BinaryWithOperands):
     """y = a ** b"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
         Pow.save(ctx, a, b)
         y = array_of(a) ** array_of(b)
         return wrap(y.astype(result_type(a, b).numpy, copy=False))  # NumPy: bool ** bool is int8
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         a, b = Pow.load(ctx)
         ga = gb = None
         if ctx.needs_input_grad[0]:
@@ -161,11 +161,11 @@ class Neg(Function):
     """y = -x"""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         return wrap(-x.array)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> Any:
         return -gy
 
 
@@ -173,12 +173,12 @@ class Maximum(BinaryWithOperands):
     """y = max(a, b), elementwise; where they are equal each gets half of the gradient"""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
         Maximum.save(ctx, a, b)
         return wrap(array_module(array_of(a)).maximum(a.array, b.array))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         a, b = Maximum.load(ctx)
         share = where(a == b, 0.5, (a > b).to(gy.dtype))
         return sum_to(gy * share, ctx.shapes[0]), sum_to(gy * (1 - share), ctx.shapes[1])
@@ -188,7 +188,7 @@ class Where(Function):
     """y = a where the condition holds, b elsewhere"""
 
     @staticmethod
-    def forward(ctx, condition, a, b):
+    def forward(ctx: Any, condition: Tensor, a: Any, b: Any) -> Tensor:
         ctx.shapes = shape_of(a), shape_of(b)
         ctx.save_for_backward(condition)
         array = condition.array
@@ -196,7 +196,7 @@ class Where(Function):
         return wrap(y.astype(result_type(a, b).numpy, copy=False))
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (condition,) = ctx.saved_tensors
         ga = gb = None
         if ctx.needs_input_grad[1]:
@@ -210,7 +210,7 @@ class Clamp(Function):
     """y = x limited to [low, high]; None is no limit"""
 
     @staticmethod
-    def forward(ctx, x, low, high):
+    def forward(ctx: Any, x: Tensor, low: Any, high: Any) -> Tensor:
         ctx.low, ctx.high = low, high
         ctx.save_for_backward(x)
         return wrap(
@@ -218,9 +218,9 @@ class Clamp(Function):
         )
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         (x,) = ctx.saved_tensors
-        inside = None
+        inside: Any = None
         if ctx.low is not None:
             inside = x >= ctx.low
         if ctx.high is not None:

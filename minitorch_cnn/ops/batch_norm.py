@@ -29,7 +29,16 @@ class BatchNorm(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, weight, bias, mean, var, eps, batch_statistics):
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        mean: Tensor,
+        var: Tensor,
+        eps: float,
+        batch_statistics: bool,
+    ) -> Tensor:
         xp = array_module(x.array)
         ctx.eps, ctx.batch_statistics = eps, batch_statistics
         ctx.save_for_backward(x, weight, mean, var)
@@ -49,7 +58,7 @@ class BatchNorm(Function):
         return later(put_off, x)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         x, weight, mean, var = ctx.saved_tensors
         if is_grad_enabled():
             # Somebody will differentiate this gradient: the same formulas, recorded.
@@ -61,7 +70,9 @@ class BatchNorm(Function):
         return gx, gweight, gbias, None, None, None, None
 
     @staticmethod
-    def gradients(ctx, gy, x, weight, mean, var):
+    def gradients(
+        ctx: Any, gy: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, var: Tensor
+    ) -> Any:
         """Of x, weight and bias. A ReLU's mask that gy waits for is applied on the way."""
         invstd = 1 / array_module(x.array).sqrt(var.array.astype(compute_type(x.array)) + ctx.eps)
         masked = gy._deferred
@@ -78,12 +89,14 @@ class BatchNorm(Function):
             y,
             masked is not None and masked.shared,
         )
-        if gresidual is not None:
+        if masked is not None and gresidual is not None:
             masked.finish(gresidual)
         return [wrap(array) for array in arrays]
 
     @staticmethod
-    def recorded_backward(ctx, gy, x, weight, mean, var):
+    def recorded_backward(
+        ctx: Any, gy: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, var: Tensor
+    ) -> tuple:
         dims = (0, *range(2, x.ndim))
         if ctx.batch_statistics:
             xhat, invstd = Standardize.apply(x, dims, ctx.eps)

@@ -33,7 +33,7 @@ class Conv2dFunction(Function):
     fresh_gradients = True
 
     @staticmethod
-    def forward(ctx, x, w, b, geometry):
+    def forward(ctx: Any, x: Tensor, w: Tensor, b: Tensor | None, geometry: ConvGeometry) -> Tensor:
         # The gradient of x needs w, and that of w needs x.
         ctx.save_for_backward(
             x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None
@@ -53,7 +53,7 @@ class Conv2dFunction(Function):
         return later(put_off, x, w, b)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         x, w = ctx.saved_tensors
         gx = gw = gb = None
         if ctx.needs_input_grad[0]:
@@ -69,12 +69,12 @@ class ChannelSum(Function):
     """The gradient of a bias: the sum of gy (N, K, OH, OW) over images and pixels, (K)"""
 
     @staticmethod
-    def forward(ctx, gy):
+    def forward(ctx: Any, gy: Tensor) -> Tensor:
         ctx.shape = gy.shape
         return wrap(kernels.channel_sum(gy.array))
 
     @staticmethod
-    def backward(ctx, ggb):
+    def backward(ctx: Any, ggb: Tensor) -> Any:
         return ggb.reshape(1, -1, 1, 1).expand(ctx.shape)
 
 
@@ -82,7 +82,7 @@ class Conv2dInputGrad(Function):
     """gx (N, C, H, W) from gy (N, K, OH, OW) and w (K, C/G, KH, KW)"""
 
     @staticmethod
-    def forward(ctx, gy, w, input_size, geometry):
+    def forward(ctx: Any, gy: Tensor, w: Tensor, input_size: Any, geometry: ConvGeometry) -> Tensor:
         ctx.save_for_backward(
             gy if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None
         )
@@ -91,7 +91,7 @@ class Conv2dInputGrad(Function):
         return wrap(kernels.conv2d_input_grad(gy.array, w.array, tuple(input_size), geometry))
 
     @staticmethod
-    def backward(ctx, ggx):
+    def backward(ctx: Any, ggx: Tensor) -> tuple:
         gy, w = ctx.saved_tensors
         ggy = gw = None
         if ctx.needs_input_grad[0]:
@@ -105,7 +105,9 @@ class Conv2dWeightGrad(Function):
     """gw (K, C/G, KH, KW) from x (N, C, H, W) and gy (N, K, OH, OW)"""
 
     @staticmethod
-    def forward(ctx, x, gy, kernel_size, geometry):
+    def forward(
+        ctx: Any, x: Tensor, gy: Tensor, kernel_size: Any, geometry: ConvGeometry
+    ) -> Tensor:
         ctx.save_for_backward(
             x if ctx.needs_input_grad[1] else None, gy if ctx.needs_input_grad[0] else None
         )
@@ -114,7 +116,7 @@ class Conv2dWeightGrad(Function):
         return wrap(kernels.conv2d_weight_grad(x.array, gy.array, tuple(kernel_size), geometry))
 
     @staticmethod
-    def backward(ctx, ggw):
+    def backward(ctx: Any, ggw: Tensor) -> tuple:
         x, gy = ctx.saved_tensors
         gx = ggy = None
         if ctx.needs_input_grad[0]:

@@ -27,7 +27,7 @@ class WriteIntoView(Function):
     """y = x with the part that `steps` lead to replaced by value."""
 
     @staticmethod
-    def forward(ctx, x, value, steps):
+    def forward(ctx: Any, x: Tensor, value: Any, steps: tuple) -> Tensor:
         ctx.steps = steps
         ctx.order = axes_as_in_memory(x.array)
         y = x.array.copy(order="K")
@@ -35,7 +35,7 @@ class WriteIntoView(Function):
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         # Steps such as view(-1) lead into the memory of x. Of a gradient that lies otherwise, they
         # would only make a copy.
         gy = gy.permute(ctx.order).contiguous().permute(inverse_order(ctx.order))
@@ -48,14 +48,14 @@ class PutByIndex(Function):
     """y = x with y[index] = value, for an index of masks or integer tensors."""
 
     @staticmethod
-    def forward(ctx, x, value, index):
+    def forward(ctx: Any, x: Tensor, value: Any, index: Any) -> Tensor:
         ctx.index, ctx.value_shape = index, value.shape
         y = x.array.copy(order="K")
         y[index] = value.array
         return wrap(y)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         part = AdvancedIndex.apply(gy, ctx.index)
         gx = PutByIndex.apply(gy, gy.new_zeros(()), ctx.index)
         return gx, sum_to(part, ctx.value_shape), None

@@ -22,7 +22,7 @@ class Linear(Function):
     fresh_gradients = True
 
     @staticmethod
-    def forward(ctx, x, weight, bias):
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
         # All leading dimensions are rows of one matrix: a single GEMM whatever their number.
         *leading, features = x.array.shape
@@ -40,7 +40,7 @@ class Linear(Function):
         return later(Deferred(kernel, shape, sources, takes_relu=True), x, weight, bias)
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Tensor) -> tuple:
         x, weight = ctx.saved_tensors
         gx = gw = gb = None
         shape = x.shape
@@ -61,12 +61,12 @@ class LinearWeightGrad(Function):
     """gw (O, I) = gy^T x from gy (R, O) and x (R, I)"""
 
     @staticmethod
-    def forward(ctx, gy, x):
+    def forward(ctx: Any, gy: Tensor, x: Tensor) -> Tensor:
         ctx.save_for_backward(gy, x)
         return wrap(matmul(gy.array.T, x.array))
 
     @staticmethod
-    def backward(ctx, ggw):
+    def backward(ctx: Any, ggw: Tensor) -> tuple:
         gy, x = ctx.saved_tensors
         ggy = gx = None
         if ctx.needs_input_grad[0]:
