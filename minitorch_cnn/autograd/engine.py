@@ -15,6 +15,7 @@ from typing import Any
 
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
+from .deferred import waiting
 from .function import Node
 from .modes import state
 
@@ -215,7 +216,8 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool 
     elif create_graph:
         leaf._grad = leaf._grad + gradient
     else:
-        leaf._grad._before_write()
+        if waiting:
+            leaf._grad._before_write()
         leaf._grad.array += gradient.array
         leaf._grad._bump_version()
 

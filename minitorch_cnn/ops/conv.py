@@ -15,13 +15,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import kernels
 from ..autograd.deferred import Deferred
 from ..autograd.function import Function
+from ..dtypes import as_dtype
 from ..kernels import ConvGeometry, output_size
 from ..tensor import Tensor, later, wrap
 from .common import same_device
 from .precision import half_precision
+from .precision import state as autocast
 from .window import conv_window, hashable, transposed_window
 
 __all__ = ["conv2d", "conv_transpose2d", "conv1d", "conv_transpose1d"]
@@ -168,9 +172,10 @@ def conv2d(
               [1., 1.],
               [1., 1.]]]])
     """
-    input, weight, bias = half_precision(input, weight, bias)
+    if autocast.fast:
+        input, weight, bias = half_precision(input, weight, bias)
     geometry = conv_geometry_of("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
-    if input.ndim == 3:
+    if len(input.array.shape) == 3:
         return Conv2dFunction.apply(input.unsqueeze(0), weight, bias, geometry).squeeze(0)
     return Conv2dFunction.apply(input, weight, bias, geometry)
 
@@ -194,7 +199,8 @@ def conv1d(
     >>> mt.nn.functional.conv1d(x, mt.ones(1, 1, 2))
     tensor([[[3., 6.]]])
     """
-    input, weight, bias = half_precision(input, weight, bias)
+    if autocast.fast:
+        input, weight, bias = half_precision(input, weight, bias)
     geometry = conv_geometry_of(
         "conv1d", 1, input, weight, bias, stride, padding, dilation, groups
     ).image()
@@ -229,7 +235,8 @@ def conv_transpose2d(
     >>> mt.nn.functional.conv_transpose2d(row, mt.ones(1, 1, 1, 3), stride=2)
     tensor([[[[1., 1., 3., 2., 2.]]]])
     """
-    input, weight, bias = half_precision(input, weight, bias)
+    if autocast.fast:
+        input, weight, bias = half_precision(input, weight, bias)
     geometry, size = transposed_geometry_of(
         "conv_transpose2d",
         2,
@@ -266,7 +273,8 @@ def conv_transpose1d(
     >>> mt.nn.functional.conv_transpose1d(mt.tensor([[1.0, 2.0]]), mt.ones(1, 1, 3), stride=2)
     tensor([[1., 1., 3., 2., 2.]])
     """
-    input, weight, bias = half_precision(input, weight, bias)
+    if autocast.fast:
+        input, weight, bias = half_precision(input, weight, bias)
     geometry, size = transposed_geometry_of(
         "conv_transpose1d",
         1,
@@ -300,10 +308,13 @@ def conv_geometry_of(
     groups: int,
 ) -> ConvGeometry:
     """The geometry of a convolution in `dims` dimensions, after all checks of its arguments."""
-    _check_types(input, weight, bias)
-    shapes = input.array.shape, weight.array.shape, None if bias is None else bias.array.shape
-    moves = hashable(stride), hashable(padding), hashable(dilation), groups
-    return conv_window(function, dims, *shapes, *moves)
+    x, w, b = _arrays(input, weight, bias)
+    shapes = x.shape, w.shape, None if b is None else b.shape
+    try:
+        return conv_window(function, dims, *shapes, stride, padding, dilation, groups)
+    except TypeError:  # a list, for instance, cannot be looked up
+        moves = hashable(stride), hashable(padding), hashable(dilation)
+        return conv_window(function, dims, *shapes, *moves, groups)
 
 
 def transposed_geometry_of(
@@ -319,17 +330,24 @@ def transposed_geometry_of(
     dilation: Any,
 ) -> tuple[ConvGeometry, Any]:
     """The same for a transposed convolution, with the size of its result."""
-    _check_types(input, weight, bias)
-    shapes = input.array.shape, weight.array.shape, None if bias is None else bias.array.shape
+    x, w, b = _arrays(input, weight, bias)
+    shapes = x.shape, w.shape, None if b is None else b.shape
     moves = hashable(stride), hashable(padding), hashable(output_padding)
     return transposed_window(function, dims, *shapes, *moves, groups, hashable(dilation))
 
 
-def _check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    same_device(input, weight, bias)
-    for name, other in (("weight", weight), ("bias", bias)):
-        if other is not None and other.dtype is not input.dtype:
+def _arrays(input: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Any, Any, Any]:
+    """The arrays of all three (None if there is no bias), of one type and on one device."""
+    x, w, b = input.array, weight.array, None if bias is None else bias.array
+    for name, array in (("weight", w), ("bias", b)):
+        if array is None:
+            continue
+        if not isinstance(x, np.ndarray) or not isinstance(array, np.ndarray):
+            same_device(input, weight, bias)
+        if array.dtype != x.dtype:
+            kinds = as_dtype(x.dtype), as_dtype(array.dtype)
             raise RuntimeError(
-                f"Input type ({input.dtype}) and {name} type ({other.dtype}) should be the same; "
+                f"Input type ({kinds[0]}) and {name} type ({kinds[1]}) should be the same; "
                 "convert one of them with .to(dtype)"
             )
+    return x, w, b

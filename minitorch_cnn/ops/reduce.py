@@ -21,7 +21,7 @@ from .arithmetic import where
 from .common import check_tensor
 from .elementwise import abs as absolute
 from .positions import gather
-from .shape import expand, reshape
+from .shape import reshape
 
 __all__ = [
     "sum", "nansum", "mean", "var", "std", "var_mean", "std_mean", "norm", "amax", "amin",
@@ -73,7 +73,21 @@ class Sum(Function):
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
-        return expand(reshape(gy, kept_shape(ctx.shape, ctx.dims)), ctx.shape), None, None
+        return Spread.apply(gy, ctx.shape, ctx.dims), None, None
+
+
+class Spread(Function):
+    """The gradient of a sum: every number that was added up gets the same gy"""
+
+    @staticmethod
+    def forward(ctx: Any, gy: Tensor, shape: tuple[int, ...], dims: tuple[int, ...]) -> Tensor:
+        ctx.shape, ctx.dims = gy.array.shape, dims
+        kept = [1 if i in dims else n for i, n in enumerate(shape)]
+        return wrap(array_module(gy.array).broadcast_to(gy.array.reshape(kept), shape))
+
+    @staticmethod
+    def backward(ctx: Any, ggx: Tensor) -> tuple:
+        return reshape(Sum.apply(ggx, ctx.dims, False), ctx.shape), None, None
 
 
 def accumulator(x: Tensor, kind: dtype | None) -> Tensor:

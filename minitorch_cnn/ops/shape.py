@@ -99,6 +99,8 @@ def can_view(array: Any, shape: tuple[int, ...]) -> bool:
 
 def complete_shape(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
     """`shape` with its -1, if there is one, replaced so that it holds `size` elements."""
+    if math.prod(shape) == size and min(shape, default=0) >= 0:
+        return shape
     known = math.prod(length for length in shape if length != -1)
     unknown = shape.count(-1)
     if unknown > 1:

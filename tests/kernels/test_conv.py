@@ -142,7 +142,7 @@ def test_blocks_of_rows_of_one_image(stride, groups, monkeypatch):
     x, w = rng.standard_normal((2, 4, 13, 5)), rng.standard_normal((10, 4 // groups, 3, 3))
     size = loop_output_size((13, 5), (3, 3), geometry)
     gy = rng.standard_normal((2, 10, *size))
-    images, rows, _ = next(conv_kernels.column_blocks(x, (3, 3), size, geometry))
+    images, rows, _ = next(conv_kernels.column_blocks(np, x, (3, 3), size, geometry))
     assert images == slice(0, 1) and rows == slice(0, 2)
     y, gx, gw = loops(x, w, gy, geometry)
     np.testing.assert_allclose(kernels.conv2d_forward(x, w, None, geometry), y, atol=1e-12)
@@ -210,7 +210,9 @@ def test_blocks_cover_every_output_once(monkeypatch):
     for budget in (1, 100, 1000, 3000, 10**6):
         monkeypatch.setitem(conv_kernels.BLOCK_BYTES, "numpy", budget)
         seen = np.zeros((5, 4), int)
-        for images, rows, cols in conv_kernels.column_blocks(x, (3, 3), (4, 5), conv_geometry()):
+        for images, rows, cols in conv_kernels.column_blocks(
+            np, x, (3, 3), (4, 5), conv_geometry()
+        ):
             seen[images, rows] += 1
             assert cols.shape == (1, seen[images, rows].size * 5, 18)
             assert cols.nbytes <= max(budget, 5 * 18 * 8)

@@ -42,7 +42,7 @@ def forward(
     OH, OW = output_size((H, W), (KH, KW), geometry)
     weights = weight_matrix(w, geometry.groups)  # (G, KH*KW*Cg, Kg)
     y = empty((N, OH, OW, K), weights.dtype, xp)
-    for images, rows, cols in column_blocks(x, (KH, KW), (OH, OW), geometry):
+    for images, rows, cols in column_blocks(xp, x, (KH, KW), (OH, OW), geometry):
         # (G, B*R*OW, KH*KW*Cg) @ (G, KH*KW*Cg, Kg) -> (G, B*R*OW, Kg), straight into y
         block = y[images, rows]
         xp.matmul(cols, weights, out=grouped_rows(block, geometry.groups))
@@ -105,7 +105,7 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
     gy_last = channels_last(gy)  # (N, OH, OW, K)
     gw = xp.zeros((G, KH * KW * Cg, Kg), gy_last.dtype)
     part = xp.empty_like(gw)
-    for images, rows, cols in column_blocks(x, kernel_size, (OH, OW), geometry):
+    for images, rows, cols in column_blocks(xp, x, kernel_size, (OH, OW), geometry):
         # (G, KH*KW*Cg, B*R*OW) @ (G, B*R*OW, Kg) -> (G, KH*KW*Cg, Kg)
         xp.matmul(cols.transpose(0, 2, 1), grouped_rows(gy_last[images, rows], G), out=part)
         gw += part
@@ -148,7 +148,7 @@ BLOCK_ROWS = 1024
 
 
 def column_blocks(
-    x: Array, kernel_size: Pair, out_size: Pair, geometry: ConvGeometry
+    xp: ModuleType, x: Array, kernel_size: Pair, out_size: Pair, geometry: ConvGeometry
 ) -> Iterator[tuple[slice, slice, Array]]:
     """The patches of x (N, C, H, W) as matrices, a block of the output at a time.
 
@@ -156,7 +156,6 @@ def column_blocks(
     rows `rows` (R of them) of the images `images` (B of them). The memory of cols is used again
     for the next block.
     """
-    xp = array_module(x)
     _, (top, left), (bottom, right), _, G = geometry
     N, C, H, W = x.shape
     (KH, KW), (OH, OW), Cg = kernel_size, out_size, C // G
@@ -184,7 +183,9 @@ def column_blocks(
         else:
             padded[:count, top : top + H, left : left + W] = x[images]  # the border stays 0
             block = padded[:count]
-        patches = patch_view(block, kernel_size, out_size, geometry)  # (G, B, OH, OW, KH, KW, Cg)
+        patches = patch_view(
+            xp, block, kernel_size, out_size, geometry
+        )  # (G, B, OH, OW, KH, KW, Cg)
         for i in range(0, OH, R):
             rows = slice(i, min(i + R, OH))
             source = patches[:, :, rows]  # (G, B, R, OW, KH, KW, Cg)
@@ -204,7 +205,9 @@ def block_size(xp: ModuleType, images: int, out_rows: int, out_width: int, row_b
     return max(math.ceil(images / max(blocks, 1)), 1), out_rows
 
 
-def patch_view(x: Array, kernel_size: Pair, out_size: Pair, geometry: ConvGeometry) -> Array:
+def patch_view(
+    xp: ModuleType, x: Array, kernel_size: Pair, out_size: Pair, geometry: ConvGeometry
+) -> Array:
     """All patches of x (N, H, W, C), already padded: (G, N, OH, OW, KH, KW, Cg), without a copy.
 
     One step down in the output is sh steps in x, one step down in the kernel is dh steps. So the
@@ -213,7 +216,7 @@ def patch_view(x: Array, kernel_size: Pair, out_size: Pair, geometry: ConvGeomet
     (sh, sw), _, _, (dh, dw), G = geometry
     N, Cg = x.shape[0], x.shape[3] // G
     image, row, column, channel = x.strides
-    return array_module(x).lib.stride_tricks.as_strided(
+    return xp.lib.stride_tricks.as_strided(
         x,
         shape=(G, N, *out_size, *kernel_size, Cg),
         strides=(Cg * channel, image, row * sh, column * sw, row * dh, column * dw, channel),
@@ -258,7 +261,7 @@ def im2col(x: Array, kernel_size: Pair, geometry: ConvGeometry) -> Array:
     OH, OW = output_size((H, W), kernel_size, geometry)
     padded = xp.zeros((N, top + H + bottom, left + W + right, C), x.dtype)
     padded[:, top : top + H, left : left + W] = x.transpose(0, 2, 3, 1)
-    patches = patch_view(padded, kernel_size, (OH, OW), geometry)[0]  # (N, OH, OW, KH, KW, C)
+    patches = patch_view(xp, padded, kernel_size, (OH, OW), geometry)[0]  # (N, OH, OW, KH, KW, C)
     return patches.transpose(0, 5, 3, 4, 1, 2).reshape(N, C * KH * KW, OH * OW)
 
 
