@@ -23,18 +23,7 @@ from .autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
-from .backend import (
-    Generator,
-    default_generator,
-    device,
-    get_backend,
-    get_rng_state,
-    initial_seed,
-    manual_seed,
-    seed,
-    set_backend,
-    set_rng_state,
-)
+from .backend import device, get_backend, set_backend
 from .config import (
     are_deterministic_algorithms_enabled,
     compile,
@@ -72,6 +61,15 @@ from .dtypes import (
 from .formatting import set_printoptions
 from .kernels import conv_algorithm, kernel_tier, last_conv
 from .ops import *
+from .random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from .serialization import load, save
 from .tensor import Size, Tensor
 

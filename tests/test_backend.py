@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from minitorch_cnn import backend
+from minitorch_cnn.backend import transfer
 
 
 class Gpu:
@@ -63,9 +64,9 @@ class Array:
 @pytest.fixture
 def gpu(monkeypatch):
     simulated = Gpu()
-    monkeypatch.setattr(backend, "import_cupy", lambda: simulated)
+    monkeypatch.setattr(transfer, "import_cupy", lambda: simulated)
     for name in ("_copy_streams", "_spares"):
-        monkeypatch.setattr(backend, name, {})
+        monkeypatch.setattr(transfer, name, {})
     return simulated
 
 
@@ -83,7 +84,7 @@ def test_every_kernel_sees_its_own_batch(gpu, keep, favourite):
         gpu.computing.work += [kernel, kernel]
         kept = [*kept, batch][-keep:] if keep else []
         del batch
-    gpu.run(gpu.computing if favourite == "computing" else backend._copy_streams[0])
+    gpu.run(gpu.computing if favourite == "computing" else transfer._copy_streams[0])
     assert seen == [[float(step)] * 3 for step in range(8) for _ in range(2)]
 
 
@@ -92,7 +93,7 @@ def test_the_next_copy_runs_while_the_step_before_it_computes(gpu):
     for step in range(4):
         batch = backend.upload(np.full(3, float(step)), 0)
         gpu.computing.work.append(lambda step=step: done.append(f"step {step}"))
-        copying = backend._copy_streams[0]
+        copying = transfer._copy_streams[0]
         copying.work.append(lambda step=step: done.append(f"copy {step}"))
         del batch
     gpu.run(copying)
@@ -103,17 +104,17 @@ def test_the_next_copy_runs_while_the_step_before_it_computes(gpu):
 def test_memory_for_shapes_that_do_not_come_again_is_given_up(gpu):
     for size in range(1, 30):
         backend.upload(np.zeros(size), 0)
-    assert len(backend._spares) <= 4
+    assert len(transfer._spares) <= 4
 
 
 def test_host_arrays_live_until_the_gpu_has_read_them(gpu):
-    backend._in_flight.clear()
+    transfer._in_flight.clear()
     host = np.zeros(3)
     reference = weakref.ref(host)
     backend.upload(host, 0)
     del host
     assert reference() is not None
-    backend._in_flight[0][0].done = True
+    transfer._in_flight[0][0].done = True
     backend.upload(np.zeros(3), 0)
     assert reference() is None
-    backend._in_flight.clear()
+    transfer._in_flight.clear()

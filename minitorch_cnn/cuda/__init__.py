@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import backend
+from .. import backend, random
 from ..autograd.deferred import settle
 from . import amp
 from .graphs import CUDAGraph, graph
@@ -129,7 +129,7 @@ def synchronize(device: Any = None) -> None:
 
 def manual_seed(seed: int) -> None:
     """Seeds the random numbers: the same generator serves the CPU and all GPUs."""
-    backend.manual_seed(seed)
+    random.manual_seed(seed)
 
 
 manual_seed_all = manual_seed

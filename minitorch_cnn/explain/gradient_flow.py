@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, datasets, nn, transforms
+from .. import datasets, nn, transforms
 from ..ops.activation import relu
+from ..random import get_rng_state, manual_seed, set_rng_state
 from ..tensor import Tensor, wrap
 from .drawing import ACCENT, RESULT, WEIGHTS, new_figure
 from .explanation import Explanation
@@ -69,14 +70,14 @@ def gradient_flow(
     x = normalize(data.data)
     labels = wrap(np.array(data.targets, np.int64))
     norms = {}
-    state = backend.get_rng_state()
+    state = get_rng_state()
     for name, options in NETWORKS.items():
-        backend.manual_seed(seed)
+        manual_seed(seed)
         network = DeepNetwork(depth, width, **options)
         nn.functional.cross_entropy(network(x), labels).backward()
         gradients = [layer.weight.grad for layer in network.layers]
         norms[name] = np.array([float(each.double().norm().item()) for each in gradients])
-    backend.set_rng_state(state)
+    set_rng_state(state)
     return GradientFlow(norms)
 
 

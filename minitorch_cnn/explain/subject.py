@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from .. import backend, datasets, models, nn, transforms
+from .. import datasets, models, nn, transforms
 from ..models.small import build_network
+from ..random import get_rng_state, manual_seed, set_rng_state
 from ..serialization import load
 from ..tensor import Tensor
 
@@ -63,10 +64,10 @@ def load_trained(checkpoint: str | os.PathLike | None = None) -> Trained:
     of the caller stay as they are. Raises FileNotFoundError, or ValueError for another file.
     """
     if checkpoint is None:
-        state = backend.get_rng_state()
-        backend.manual_seed(0)
+        state = get_rng_state()
+        manual_seed(0)
         network = models.cifar.CifarResNet([1, 1, 1], [8, 16, 32]).eval()
-        backend.set_rng_state(state)
+        set_rng_state(state)
         classes = datasets.Shapes(size=0).classes
         return Trained(network, classes, 3, 32, MEAN, STD, [], {})
     path = checkpoint_path(checkpoint)

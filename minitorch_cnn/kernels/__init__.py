@@ -10,6 +10,7 @@ Families of kernels are rows, tiers are columns of one matrix: array/conv.py is 
 what cpu/conv.py and cuda/conv.py do faster. dispatch.py is the table.
 """
 
+from ..backend.arrays import compute_type
 from .algorithm import Choice
 from .array.conv import col2im, im2col
 from .array.elementwise import leaky_relu, sigmoid, silu, softplus
@@ -60,7 +61,6 @@ from .geometry import (
     output_size,
     window_counts,
 )
-from .memory import compute_type
 
 __all__ = [
     "Choice",

@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import backend
 from ..autograd.modes import no_grad
+from ..random import Generator, default_generator
 from ..tensor import Tensor, shape_text, wrap
 
 BLOCK = 1 << 15  # numbers that are drawn at a time: they stay in the processor's cache
@@ -28,8 +29,8 @@ def _write(tensor: Tensor, values: Any) -> Tensor:
         return tensor.copy_(wrap(backend.to_device(array, tensor.device)))
 
 
-def _rng(generator: backend.Generator | None) -> np.random.Generator:
-    return (backend.default_generator if generator is None else generator).rng
+def _rng(generator: Generator | None) -> np.random.Generator:
+    return (default_generator if generator is None else generator).rng
 
 
 def _write_draws(tensor: Tensor, draw: Callable[..., Any], scale: float, shift: float) -> Tensor:
@@ -54,7 +55,7 @@ def _write_draws(tensor: Tensor, draw: Callable[..., Any], scale: float, shift: 
 
 
 def uniform_(
-    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: backend.Generator | None = None
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
     """Values evenly distributed between a and b; a tensor of any shape and dtype.
 
@@ -72,7 +73,7 @@ def normal_(
     tensor: Tensor,
     mean: float = 0.0,
     std: float = 1.0,
-    generator: backend.Generator | None = None,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Normally distributed values: about mean, two thirds of them within std. Any shape.
 
@@ -93,7 +94,7 @@ def trunc_normal_(
     std: float = 1.0,
     a: float = -2.0,
     b: float = 2.0,
-    generator: backend.Generator | None = None,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Values of the part of a normal distribution that lies in [a, b]. Any shape.
 
@@ -243,7 +244,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def xavier_uniform_(
-    tensor: Tensor, gain: float = 1.0, generator: backend.Generator | None = None
+    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
     """Uniform in +-gain sqrt(6 / (fan_in + fan_out)): for layers before tanh or sigmoid.
 
@@ -261,9 +262,7 @@ def xavier_uniform_(
     return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(
-    tensor: Tensor, gain: float = 1.0, generator: backend.Generator | None = None
-) -> Tensor:
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal with std gain sqrt(2 / (fan_in + fan_out)); arguments and errors as `xavier_uniform_`.
 
     >>> import minitorch_cnn as mt
@@ -281,7 +280,7 @@ def kaiming_uniform_(
     a: float = 0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
-    generator: backend.Generator | None = None,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Uniform in +-gain sqrt(3 / fan): for layers before a ReLU.
 
@@ -309,7 +308,7 @@ def kaiming_normal_(
     a: float = 0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
-    generator: backend.Generator | None = None,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Normal with std gain / sqrt(fan); arguments and errors as `kaiming_uniform_`.
 
@@ -326,9 +325,7 @@ def kaiming_normal_(
     return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(fan), generator)
 
 
-def orthogonal_(
-    tensor: Tensor, gain: float = 1, generator: backend.Generator | None = None
-) -> Tensor:
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """A random matrix with orthogonal rows (or columns, if it has fewer), times gain.
 
     Dimensions after the first count as one. generator: as for `uniform_`. Raises ValueError for
@@ -361,7 +358,7 @@ def sparse_(
     tensor: Tensor,
     sparsity: float,
     std: float = 0.01,
-    generator: backend.Generator | None = None,
+    generator: Generator | None = None,
 ) -> Tensor:
     """A matrix of normal values of which a fraction `sparsity` of each column is 0, rounded up.
 

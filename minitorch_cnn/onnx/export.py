@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import backend
 from ..nn import Module
+from ..random import get_rng_state, set_rng_state
 from ..serialization.files import write
 from ..tensor import Tensor, wrap
 from .operations import write_call
@@ -58,12 +59,12 @@ def export(
     names = _names("input", input_names, len(examples))
     label = _batch_label(dynamic_axes, names, examples)
 
-    rng_state = backend.get_rng_state()
+    rng_state = get_rng_state()
     try:
         first = trace(model, examples)
         second = trace(model, _other_examples(examples, label is not None))
     finally:
-        backend.set_rng_state(rng_state)
+        set_rng_state(rng_state)
     output_names = _names("output", output_names, len(first.outputs))
     calls = needed_calls(pair_up(first, second), first.outputs)
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, kernels
+from .. import kernels
 from ..autograd.function import Function
+from ..random import default_generator
 from ..tensor import Tensor, shape_text, wrap
 from .activation import SELU_ALPHA, SELU_SCALE
 from .creation import ones, ones_like
@@ -49,7 +50,7 @@ def _drop(input: Tensor, p: float) -> Tensor:
     if p == 1.0:
         return input * 0.0
     # One draw on the host, whatever the shape and the backend: one seed, one mask.
-    key = int(backend.default_generator.rng.integers(2**64, dtype=np.uint64))
+    key = int(default_generator.rng.integers(2**64, dtype=np.uint64))
     return Dropout.apply(input, key, p)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from .. import backend
 from ..backend import array_module
 from ..kernels.geometry import numbers
+from ..random import default_generator
 from ..tensor import Tensor, shape_text, wrap
 from .positions import gather
 
@@ -113,7 +114,7 @@ def _fractional(
             )
     N, C = input.shape[:2]
     if samples is None:
-        draws = backend.default_generator.rng.random((N, C, dims))
+        draws = default_generator.rng.random((N, C, dims))
     else:
         if samples.shape != (N, C, dims):
             raise RuntimeError(

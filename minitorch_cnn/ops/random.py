@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import backend, dtypes
-from ..backend import Generator
 from ..dtypes import as_dtype
+from ..random import Generator, default_generator
 from ..tensor import Tensor, shape_text, wrap
 from .copy import in_format
 from .creation import finish
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def _rng(generator: Generator | None) -> np.random.Generator:
-    return (backend.default_generator if generator is None else generator).rng
+    return (default_generator if generator is None else generator).rng
 
 
 def _floating(name: str, dtype: Any) -> np.dtype:

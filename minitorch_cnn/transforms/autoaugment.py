@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import default_generator
+from ..random import default_generator
 from . import functional as F
 from .image import InterpolationMode, get_dimensions
 from .random import chance

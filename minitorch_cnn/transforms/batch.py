@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import default_generator
 from ..kernels import augment
+from ..random import default_generator
 from ..tensor import Tensor, wrap
 from ..utils.data import ImageBatch
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from ..backend import array_module, default_generator
+from ..backend import array_module
+from ..random import default_generator
 from ..tensor import wrap
 from .image import array_of, get_dimensions, is_pil
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..backend import default_generator
 from ..dtypes import dtype
+from ..random import default_generator
 from ..tensor import Tensor
 from . import functional as F
 from .image import InterpolationMode, get_dimensions, pair

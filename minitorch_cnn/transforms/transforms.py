@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, default_generator
+from ..backend import array_module
+from ..random import default_generator
 from ..tensor import Tensor, wrap
 from . import functional as F
 from .image import InterpolationMode, get_dimensions, pair

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import backend
 from ..autograd.engine import grad
 from ..autograd.function import Function, Node
 from ..autograd.modes import enable_grad, is_grad_enabled
 from ..ops import precision
+from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 
 __all__ = ["checkpoint", "checkpoint_sequential"]
@@ -105,7 +105,7 @@ def checkpoint(
     given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
     places = [place for place, each in given.items() if isinstance(each, Tensor)]
     tensors = [given.pop(place) for place in places]
-    random_state = backend.get_rng_state() if preserve_rng_state else None
+    random_state = get_rng_state() if preserve_rng_state else None
     fast = precision.state.fast
 
     def call(arguments: list[Tensor]) -> Any:
@@ -113,17 +113,17 @@ def checkpoint(
         return function(*[full.pop(i) for i in range(number)], **full)
 
     def call_again(arguments: list[Tensor]) -> Any:
-        now = backend.get_rng_state(), precision.state.fast
+        now = get_rng_state(), precision.state.fast
         precision.state.fast = fast
         if random_state is not None:
-            backend.set_rng_state(random_state)
+            set_rng_state(random_state)
         try:
             with enable_grad():
                 return call(arguments)
         finally:
             precision.state.fast = now[1]
             if random_state is not None:
-                backend.set_rng_state(now[0])
+                set_rng_state(now[0])
 
     arguments = _as_leaves(tensors)
     versions = [each._version for each in tensors]

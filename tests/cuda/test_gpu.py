@@ -72,7 +72,7 @@ def test_memory_does_not_grow_in_1000_steps():
         step()
     mt.cuda.synchronize()
     assert (mt.cuda.memory_allocated(), mt.cuda.memory_reserved()) == before
-    assert len(mt.backend._in_flight) < 1000  # host memory is given back as well
+    assert len(mt.backend.transfer._in_flight) < 1000  # host memory is given back as well
 
 
 def test_the_benchmark_finds_everything_right():

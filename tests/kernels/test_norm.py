@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import memory
+from minitorch_cnn.backend import arrays as memory
 
 SHAPES = st.one_of(
     st.tuples(st.integers(2, 5), st.integers(1, 5)),

@@ -6,7 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import PoolGeometry, memory
+from minitorch_cnn.backend import arrays as memory
+from minitorch_cnn.kernels import PoolGeometry
 
 LAYOUTS = ("contiguous", "channels_last", "reversed")
 

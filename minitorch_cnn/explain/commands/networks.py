@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ... import backend, datasets, models, nn, optim
+from ... import datasets, models, nn, optim
 from ...autograd.modes import no_grad
+from ...random import manual_seed
 from ...tensor import Tensor, wrap
 from ..attribution import Heatmap, grad_cam, occlusion, saliency
 from ..features import Exciting, Images, feature_maps, filters, most_exciting
@@ -201,7 +202,7 @@ def _histograms(args: Namespace) -> Histograms:
     if args.steps < 1:
         raise ValueError(f"--steps must be 1 or more, got {args.steps}")
     trained = load_trained(args.checkpoint)
-    backend.manual_seed(0)
+    manual_seed(0)
     model = trained.model.train()
     optimizer = optim.SGD(model.parameters(), lr=args.lr, momentum=0.9)
     pictures, labels = _shapes(trained, 32 * args.steps)

@@ -25,8 +25,8 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from ...backend import Array, array_module
+from ...backend.arrays import channels_first, channels_last, compute_type, empty
 from ..geometry import ConvGeometry, Pair, kernel_positions, output_size, turned_geometry
-from ..memory import channels_first, channels_last, compute_type, empty
 
 
 def forward(

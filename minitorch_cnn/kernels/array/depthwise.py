@@ -10,8 +10,8 @@ M = K/C is the number of filters for each channel, nearly always 1.
 from __future__ import annotations
 
 from ...backend import Array, array_module
+from ...backend.arrays import channels_first, channels_last, compute_type, image_blocks
 from ..geometry import ConvGeometry, Pair, kernel_positions, output_size
-from ..memory import channels_first, channels_last, compute_type, image_blocks
 
 
 def forward(

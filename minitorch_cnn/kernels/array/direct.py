@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...backend import Array, array_module
+from ...backend.arrays import compute_type
 from ..geometry import ConvGeometry, Pair, output_size
-from ..memory import compute_type
 
 
 def forward(

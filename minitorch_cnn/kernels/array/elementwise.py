@@ -6,7 +6,7 @@ All keep the memory order of their input (numpy's 'K'), so a channels-last image
 from __future__ import annotations
 
 from ...backend import Array, array_module
-from ..memory import new_like
+from ...backend.arrays import new_like
 
 
 def relu(x: Array) -> Array:

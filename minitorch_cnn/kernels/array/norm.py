@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from ...backend import Array, array_module
-from ..memory import compute_type, image_blocks, new_like
+from ...backend.arrays import compute_type, image_blocks, new_like
 from .elementwise import relu_backward
 
 WIDE = 256  # numbers in a row from which NumPy's loops run at full speed

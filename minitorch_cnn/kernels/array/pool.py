@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...backend import Array, array_module, constant
+from ...backend.arrays import channels_first, channels_last, compute_type, empty, image_blocks
 from ..geometry import Pair, PoolGeometry, adaptive_bins, kernel_positions
-from ..memory import channels_first, channels_last, compute_type, empty, image_blocks
 
 
 def _padded_size(size: Pair, geometry: PoolGeometry) -> Pair:

@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...backend import Array, array_module, constant
+from ...backend.arrays import compute_type
 from ..geometry import adaptive_bins
-from ..memory import compute_type
 
 
 def resize_axis(x: Array, axis: int, matrix: np.ndarray) -> Array:

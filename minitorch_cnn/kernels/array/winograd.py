@@ -21,8 +21,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...backend import Array, array_module, constant
+from ...backend.arrays import channels_first, channels_last, compute_type
 from ..geometry import ConvGeometry, Pair, output_size, slices, turned_geometry
-from ..memory import channels_first, channels_last, compute_type
 from .conv import turned_weights
 
 _POINTS = (0.0, 0.5**0.5, -(0.5**0.5), 2.0**0.5, -(2.0**0.5))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array, axes_as_in_memory, inverse_order
-from ..memory import empty
+from ...backend.arrays import empty
 from .jit.threads import address, kernel, parts_for, run, share
 from .jit.vector import LANES, load_some, scatter
 

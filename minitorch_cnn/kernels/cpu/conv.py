@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
+from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Lengths, Pair, output_size
-from ..memory import empty
 from .arrays import channels_first, channels_last, contiguous, takes
 from .jit.compiling import INT, PAIR, SHAPE, THREE_PAIRS, compiled, external
 from .jit.product import PANEL, panel_width, product

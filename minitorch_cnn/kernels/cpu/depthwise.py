@@ -26,8 +26,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...backend import Array
+from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Pair, output_size
-from ..memory import empty
 from .arrays import channels_first, channels_last, contiguous, takes
 from .elementwise import relu_
 from .jit.threads import address, counter, kernel, parts_for, run, share, take

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...backend import Array
-from ..memory import empty
+from ...backend.arrays import empty
 from .arrays import flat, memory_order, takes, unflat
 from .jit.threads import SMALL, Kernel, address, counter, kernel, parts_for, run, share, take
 from .jit.vector import (

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...backend import Array
+from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Lengths, Pair, output_size
-from ..memory import empty
 from .arrays import channels_first, channels_last, contiguous, takes
 from .conv import Plan, arranged_weights, bias_or_zeros, gradient_of_sums
 from .jit.compiling import INT, SHAPE, compiled, external

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...backend import Array
-from ..memory import empty
+from ...backend.arrays import empty
 from .arrays import contiguous, takes
 from .jit.product import PANEL, panel_width, product
 from .jit.threads import address, counter, kernel, parts_for, run, share, take

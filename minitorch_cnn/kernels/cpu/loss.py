@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ..memory import empty
+from ...backend.arrays import empty
 from .arrays import contiguous, takes
 from .jit.threads import kernel, parts_for, run, share
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ..memory import empty
+from ...backend.arrays import empty
 from .arrays import channels_last, contiguous, takes
 from .jit.threads import address, counter, kernel, parts_for, run, share, take
 from .jit.vector import (

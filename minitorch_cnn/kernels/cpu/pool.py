@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
+from ...backend.arrays import empty
 from ..geometry import Pair, PoolGeometry
-from ..memory import empty
 from .arrays import channels_first, channels_last, contiguous, takes
 from .jit.compiling import compiled
 from .jit.threads import address, counter, kernel, parts_for, run, take

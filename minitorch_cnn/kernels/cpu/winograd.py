@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...backend import Array
+from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Pair, output_size, turned_geometry
-from ..memory import empty
 from .arrays import channels_first, channels_last, contiguous, takes
 from .elementwise import add_to_rows, relu_
 from .jit.compiling import compiled

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...backend import Array, array_module
+from ...backend.arrays import compute_type
 from ..geometry import ConvGeometry, Pair, output_size, slices
-from ..memory import compute_type
 from .arrays import channels_first, channels_last
 from .elementwise import relu_
 from .loader import conv_windows, launch_elementwise, takes

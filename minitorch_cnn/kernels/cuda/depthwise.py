@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ...backend import Array, array_module
+from ...backend.arrays import compute_type
 from ..geometry import ConvGeometry, Pair, output_size
-from ..memory import compute_type
 from .arrays import channels_first, channels_last
 from .elementwise import relu_
 from .loader import conv_windows, launch_elementwise, takes

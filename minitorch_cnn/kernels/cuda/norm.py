@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ...backend import Array, array_module
-from ..memory import compute_type
+from ...backend.arrays import compute_type
 from .arrays import channels_first, channels_last
 from .elementwise import relu_backward
 from .loader import THREADS, launch, launch_elementwise, takes

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import backend
+from ...random import default_generator
 from ...tensor import Tensor, wrap
 from ..activation import _floating, leaky_relu
 from ..arithmetic import where
@@ -88,7 +89,7 @@ def rrelu(
     _floating(input, "rrelu")
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
-    draws = backend.default_generator.rng.uniform(lower, upper, input.shape)
+    draws = default_generator.rng.uniform(lower, upper, input.shape)
     slope = wrap(backend.to_device(np.asarray(draws, input.dtype.numpy), input.device))
     return where(input > 0, input, input * slope)
 
@@ -164,7 +165,7 @@ def gumbel_softmax(
     _floating(logits, "gumbel_softmax")
     # -log of an exponential variable has Gumbel's distribution; the largest of logits + such
     # noise is at place i with probability softmax(logits)[i].
-    draws = backend.default_generator.rng.gumbel(size=logits.shape)
+    draws = default_generator.rng.gumbel(size=logits.shape)
     noise = wrap(backend.to_device(np.asarray(draws, logits.dtype.numpy), logits.device))
     soft = softmax((logits + noise) / tau, dim)
     if not hard:

@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ...backend import Generator, default_generator, is_cupy_available
+from ...backend import is_cupy_available
+from ...random import Generator, default_generator
 from .collate import default_collate, default_convert, pinned
 from .dataset import IterableDataset
 from .fetch import Exhausted, make_fetcher

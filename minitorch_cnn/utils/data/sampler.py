@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Generator, default_generator
+from ...random import Generator, default_generator
 
 
 class Sampler:

@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import default_generator, manual_seed, set_backend
+from ...backend import set_backend
+from ...random import default_generator, manual_seed
 from .fetch import Exhausted, make_fetcher
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import conv_geometry, memory
+from minitorch_cnn.backend import arrays as memory
+from minitorch_cnn.kernels import conv_geometry
 from minitorch_cnn.kernels.cpu import conv, implicit, winograd
 from minitorch_cnn.kernels.cpu.jit import threads, vector
 from tests.kernels.test_conv import LAYOUTS, convolutions, in_layout, loop_output_size, loops

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import minitorch_cnn as mt
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import conv_geometry, dispatch, memory
+from minitorch_cnn.backend import arrays as memory
+from minitorch_cnn.kernels import conv_geometry, dispatch
 from minitorch_cnn.kernels.cpu import depthwise
 from minitorch_cnn.kernels.cpu.jit import threads, vector
 from tests.kernels.test_conv import LAYOUTS, in_layout

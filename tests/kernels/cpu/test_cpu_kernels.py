@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import minitorch_cnn as mt
 from minitorch_cnn import kernels
-from minitorch_cnn.kernels import memory
+from minitorch_cnn.backend import arrays as memory
 from minitorch_cnn.kernels.cpu.jit import threads, vector
 from tests.kernels.test_pool import members, poolings
 from tests.kernels.tiers import tier

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minitorch_cnn as mt
-from minitorch_cnn.kernels import memory
+from minitorch_cnn.backend import arrays as memory
 from minitorch_cnn.kernels.cpu.jit import threads
 
 

@@ -1,17 +1,115 @@
-"""How images lie in memory, and memory that is used again instead of being given back."""
+"""Arrays of NumPy or CuPy: which library, which order in memory, and memory for new ones.
+
+    xp = array_module(x)
+
+and then `xp.exp(x)`: that is all that a kernel has to know of two libraries.
+"""
 
 from __future__ import annotations
 
+import functools
+import importlib
+import importlib.util
 import math
 import mmap
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ..backend import Array, array_module, axes_as_in_memory, inverse_order
-from .geometry import slices
+Array = Any  # numpy.ndarray or cupy.ndarray
+
+# ---------------------------------------------------------------------------------- CuPy
+
+EXTRAS = "pip install 'minitorch-cnn[cupy13x]' for CUDA 13, or 'minitorch-cnn[cupy12x]' for CUDA 12"
+
+
+@functools.cache
+def import_cupy() -> ModuleType:
+    """CuPy with at least one usable GPU, or a RuntimeError that says what is missing."""
+    if not is_cupy_installed():
+        raise RuntimeError(f"the cupy backend needs CuPy, which is not installed: {EXTRAS}")
+    import cupy
+
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise RuntimeError(
+            f"CuPy {cupy.__version__} is installed, but it finds no usable NVIDIA GPU or driver "
+            f"({error}). Check with nvidia-smi, or use the numpy backend."
+        ) from error
+    if count == 0:
+        raise RuntimeError("CuPy is installed, but there is no GPU. Use the numpy backend.")
+    return cupy
+
+
+def cupy_special() -> ModuleType:
+    """CuPy's special functions: erf and its relatives."""
+    return importlib.import_module("cupyx.scipy.special")
+
+
+def is_cupy_installed() -> bool:
+    """True where CuPy is installed, with or without a GPU."""
+    return importlib.util.find_spec("cupy") is not None
+
+
+def is_cupy_available() -> bool:
+    """True where CuPy is installed and sees a GPU. Never raises."""
+    try:
+        import_cupy()
+    except (RuntimeError, ImportError):
+        return False
+    return True
+
+
+def array_module(array: Array) -> ModuleType:
+    """The library that `array` belongs to: the module numpy or cupy.
+
+    >>> array_module(np.zeros(3)).__name__
+    'numpy'
+    """
+    return np if isinstance(array, np.ndarray) else import_cupy()
+
+
+def is_array(value: Any) -> bool:
+    """True for a NumPy or CuPy array (also without CuPy installed)."""
+    return isinstance(value, np.ndarray) or type(value).__module__.partition(".")[0] == "cupy"
+
+
+# ------------------------------------------------------------------------------- order in memory
+
+
+def axes_as_in_memory(array: Array) -> list[int]:
+    """The axes from the widest step in memory to the narrowest: (0, 2, 3, 1) for channels-last."""
+    if array.flags.c_contiguous:
+        return list(range(array.ndim))
+    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+
+
+def inverse_order(order: Sequence[int]) -> list[int]:
+    """The axes that undo a transposition by `order`."""
+    return [order.index(axis) for axis in range(len(order))]
+
+
+def concatenate(arrays: list[Array], axis: int) -> Array:
+    """The arrays, of one type, one after the other along an axis."""
+    if isinstance(arrays[0], np.ndarray):
+        return np.concatenate(arrays, axis)
+    # CuPy's own function copies a list of addresses to the GPU if there are many arrays, and its
+    # result is row-major: images that are channels-last would have to be converted afterwards.
+    order = axes_as_in_memory(arrays[0])
+    lengths = [each.shape[axis] for each in arrays]
+    shape = [sum(lengths) if i == axis else arrays[0].shape[i] for i in order]
+    joined = import_cupy().empty(shape, arrays[0].dtype).transpose(inverse_order(order))
+    before, start = (slice(None),) * axis, 0
+    for array, length in zip(arrays, lengths, strict=True):
+        piece = (*before, slice(start, start + length))
+        joined[piece] = array
+        start += length
+    return joined
+
 
 # ---------------------------------------------------------------------------- channels-last
 
@@ -42,7 +140,8 @@ def channels_first(y: Array, dtype: np.dtype) -> Array:
 def image_blocks(x: Array) -> list[slice]:
     """Slices of the first axis of x, each of about BLOCK_BYTES."""
     budget = BLOCK_BYTES[array_module(x).__name__]
-    return slices(x.shape[0], max(budget * x.shape[0] // max(x.nbytes, 1), 1))
+    length, step = x.shape[0], max(budget * x.shape[0] // max(x.nbytes, 1), 1)
+    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
 # --------------------------------------------------------------------- memory that is used again
