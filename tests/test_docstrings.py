@@ -33,7 +33,11 @@ EXEMPT = {
     "optim.SparseAdam": ("example", "shape", "errors"),
     # Learning rates are numbers, and samplers give positions: no array goes in or out.
     "optim.lr_scheduler.*": ("shape",),
+    "optim.swa_utils.SWALR": ("shape",),
+    "nn.init.calculate_gain": ("shape",),
     "utils.data.*Sampler": ("shape",),
+    # It is about processes, not arrays.
+    "utils.data.*[wW]orker*nfo": ("shape",),
     # They hold modules or tensors, whose shapes are their own.
     "nn.Module*": ("shape",),
     "nn.Sequential": ("shape",),

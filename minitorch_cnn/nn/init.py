@@ -59,7 +59,8 @@ def uniform_(
 ) -> Tensor:
     """Values evenly distributed between a and b; a tensor of any shape and dtype.
 
-    generator: where the random numbers come from (None: the one that `manual_seed` seeds).
+    generator: where the random numbers come from (None: the one that `manual_seed` seeds). a is not
+    compared with b. Raises AttributeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> w = mt.nn.init.uniform_(mt.empty(1000), -1, 1)
@@ -77,7 +78,7 @@ def normal_(
 ) -> Tensor:
     """Normally distributed values: about mean, two thirds of them within std. Any shape.
 
-    generator: as for `uniform_`.
+    generator and errors as for `uniform_`.
 
     >>> import minitorch_cnn as mt
     >>> _ = mt.manual_seed(0)
@@ -100,7 +101,7 @@ def trunc_normal_(
 
     Drawn by the inverse of the distribution function P: u is uniform between P(a) and P(b), and
     the value is the x with P(x) = u. Drawing again until it fits might take forever.
-    generator: as for `uniform_`. UserWarning if mean is more than 2 std outside [a, b].
+    generator and errors as for `uniform_`. UserWarning if mean is more than 2 std outside [a, b].
 
     >>> import minitorch_cnn as mt
     >>> w = mt.nn.init.trunc_normal_(mt.empty(1000), a=-0.5, b=1.5)
@@ -125,6 +126,8 @@ def trunc_normal_(
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """The same value everywhere; a tensor of any shape and dtype.
 
+    Raises TypeError if val is no number, AttributeError if tensor is no tensor.
+
     >>> import minitorch_cnn as mt
     >>> mt.nn.init.constant_(mt.empty(3), 0.5)
     tensor([0.5000, 0.5000, 0.5000])
@@ -136,6 +139,8 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 def ones_(tensor: Tensor) -> Tensor:
     """1 everywhere; a tensor of any shape and dtype.
 
+    Raises AttributeError for anything but a tensor.
+
     >>> import minitorch_cnn as mt
     >>> mt.nn.init.ones_(mt.empty(3))
     tensor([1., 1., 1.])
@@ -145,6 +150,8 @@ def ones_(tensor: Tensor) -> Tensor:
 
 def zeros_(tensor: Tensor) -> Tensor:
     """0 everywhere; a tensor of any shape and dtype.
+
+    Raises AttributeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.init.zeros_(mt.empty(3))
@@ -156,7 +163,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 def eye_(tensor: Tensor) -> Tensor:
     """1 on the diagonal and 0 elsewhere: a linear layer with this weight returns its input.
 
-    Raises ValueError unless the tensor has 2 dimensions.
+    tensor: (out_features, in_features). Raises ValueError unless the tensor has 2 dimensions.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.init.eye_(mt.empty(2, 3))
@@ -263,7 +270,9 @@ def xavier_uniform_(
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Normal with std gain sqrt(2 / (fan_in + fan_out)); arguments and errors as `xavier_uniform_`.
+    """Normal with std gain sqrt(2 / (fan_in + fan_out)).
+
+    Shapes, arguments and errors as `xavier_uniform_`.
 
     >>> import minitorch_cnn as mt
     >>> _ = mt.manual_seed(0)
@@ -310,7 +319,9 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal with std gain / sqrt(fan); arguments and errors as `kaiming_uniform_`.
+    """Normal with std gain / sqrt(fan).
+
+    Shapes, arguments and errors as `kaiming_uniform_`.
 
     >>> import minitorch_cnn as mt
     >>> _ = mt.manual_seed(0)
@@ -328,9 +339,9 @@ def kaiming_normal_(
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """A random matrix with orthogonal rows (or columns, if it has fewer), times gain.
 
-    Dimensions after the first count as one. generator: as for `uniform_`. Raises ValueError for
-    less than 2 dimensions. Saxe et al., "Exact solutions to the nonlinear dynamics of learning in
-    deep linear neural networks", 2013.
+    tensor: (K, C, ...); dimensions after the first count as one. generator: as for `uniform_`.
+    Raises ValueError for less than 2 dimensions. Saxe et al., "Exact solutions to the nonlinear
+    dynamics of learning in deep linear neural networks", 2013.
 
     >>> import minitorch_cnn as mt
     >>> w = mt.nn.init.orthogonal_(mt.empty(2, 3))
@@ -362,8 +373,9 @@ def sparse_(
 ) -> Tensor:
     """A matrix of normal values of which a fraction `sparsity` of each column is 0, rounded up.
 
-    std: of the others. generator: as for `uniform_`. Raises ValueError unless the tensor has 2
-    dimensions. Martens, "Deep learning via Hessian-free optimization", 2010.
+    tensor: (out_features, in_features). std: of the others. generator: as for `uniform_`. Raises
+    ValueError unless the tensor has 2 dimensions. Martens, "Deep learning via Hessian-free
+    optimization", 2010.
 
     >>> import minitorch_cnn as mt
     >>> w = mt.nn.init.sparse_(mt.empty(4, 3), sparsity=0.5)

@@ -14,7 +14,9 @@ class Adadelta(Optimizer):
     """p -= lr u, u = g sqrt(c + eps) / sqrt(s + eps), s and c the running means of g^2 and u^2.
 
     So u has the unit of the weights, whatever the unit of the loss. rho: how much of the old means
-    is kept. Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+    is kept. State of each parameter: step, a 0-d tensor; square_avg, s, and acc_delta, c, of the
+    parameter's shape. Raises ValueError for a negative setting or rho outside [0, 1], and as
+    `Optimizer` does. Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.tensor([1.0]))

@@ -13,7 +13,9 @@ from .optimizer import Optimizer, next_step, no_steps, settings, zeros_like
 class Adagrad(Optimizer):
     """p -= lr' g / (sqrt(t) + eps), t the sum of g^2, lr' = lr / (1 + (steps - 1) lr_decay).
 
-    Duchi et al., "Adaptive subgradient methods for online learning", 2011.
+    State of each parameter, there from the start: step, a 0-d tensor, and sum, t, of the
+    parameter's shape, at first initial_accumulator_value. Raises ValueError for a negative setting,
+    and as `Optimizer` does. Duchi et al., "Adaptive subgradient methods for online learning", 2011.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.tensor([1.0]))

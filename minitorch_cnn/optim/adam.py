@@ -12,9 +12,12 @@ from .optimizer import Optimizer, batches, next_step, no_steps, settings, zeros_
 class Adam(Optimizer):
     """p -= lr m / (sqrt(s) + eps), m and s the running means of the gradient and its square.
 
-    betas: how much of the old means is kept at each step.
-    weight_decay: added to the gradient, or, with decoupled_weight_decay, as `AdamW` does.
-    amsgrad: divide by the largest s so far. Kingma and Ba, "Adam", 2015, algorithm 1.
+    betas: how much of the old means is kept at each step. weight_decay: added to the gradient, or,
+    with decoupled_weight_decay, as `AdamW` does. amsgrad: divide by the largest s so far. State of
+    each parameter: step, a 0-d tensor; exp_avg, m, exp_avg_sq, s, and with amsgrad max_exp_avg_sq,
+    all of the parameter's shape. Raises ValueError for a negative setting or a beta outside [0, 1),
+    and as `Optimizer` does. Kingma and Ba, "Adam: a method for stochastic optimization", 2015,
+    algorithm 1.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.tensor([1.0]))

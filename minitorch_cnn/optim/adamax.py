@@ -13,7 +13,9 @@ from .optimizer import Optimizer, next_step, no_steps, settings, zeros_like
 class Adamax(Optimizer):
     """p -= lr m / a, m the running mean of the gradient, a = max(beta2 a, |g| + eps).
 
-    Kingma and Ba, "Adam", 2015, algorithm 2.
+    State of each parameter: step, a 0-d tensor; exp_avg, m, and exp_inf, a, of the parameter's
+    shape. Errors as `Adam`. Kingma and Ba, "Adam: a method for stochastic optimization", 2015,
+    algorithm 2.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.tensor([1.0]))

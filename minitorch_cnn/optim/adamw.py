@@ -11,11 +11,16 @@ from .optimizer import settings
 class AdamW(Adam):
     """`Adam`, but weight decay shrinks the weights directly: p *= 1 - lr weight_decay.
 
+    State, shapes and errors are those of `Adam`.
     Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2.
 
     >>> import minitorch_cnn as mt
-    >>> mt.optim.AdamW([mt.nn.Parameter(mt.ones(2))]).param_groups[0]["weight_decay"]
-    0.01
+    >>> p = mt.nn.Parameter(mt.tensor([1.0]))
+    >>> optimizer = mt.optim.AdamW([p], lr=0.5, weight_decay=0.5)
+    >>> p.grad = mt.tensor([0.0])
+    >>> optimizer.step()
+    >>> p.item()  # no gradient, so only 1 - 0.5 * 0.5
+    0.75
     """
 
     def __init__(

@@ -25,6 +25,10 @@ class LBFGS(Optimizer):
         tolerance_grad    ends `step()` when no element of the gradient is larger
         tolerance_change  ends it when no parameter, or the loss, changes more
 
+    State, kept for the first parameter: numbers, and vectors (total_length,) of the elements of
+    all. Raises ValueError for a negative lr and for several groups, NotImplementedError for a
+    line_search_fn, and as `Optimizer` does; `step` raises TypeError without a closure.
+
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.tensor([3.0, -4.0]))
     >>> optimizer = mt.optim.LBFGS([p])

@@ -15,9 +15,10 @@ from .optimizer import Optimizer, next_step, no_steps, settings, zeros_like
 class NAdam(Optimizer):
     """`Adam`, whose step is that of the mean after the next gradient, were it like this one.
 
-    momentum_decay: how quickly beta1, at first halved, comes up to its value.
-    weight_decay: added to the gradient, or, with decoupled_weight_decay, as `AdamW` does.
-    Dozat, "Incorporating Nesterov momentum into Adam", 2016, algorithm 2.
+    momentum_decay: how quickly beta1, at first halved, comes up to its value. weight_decay: added
+    to the gradient, or, with decoupled_weight_decay, as `AdamW` does. State as Adam's, of the
+    parameter's shape, and mu_product, a 0-d tensor, the product of all beta1 so far. Errors as
+    `Adam`. Dozat, "Incorporating Nesterov momentum into Adam", 2016, algorithm 2.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.tensor([1.0]))

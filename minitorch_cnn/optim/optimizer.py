@@ -26,8 +26,13 @@ from ..tensor import RemovableHandle, Tensor, wrap
 class Optimizer:
     """The base class of optimizers. A subclass defines `update` for a single parameter.
 
-    params: parameters, (name, parameter) pairs, or dicts of settings with the key "params".
-    defaults: the settings of groups that do not say otherwise.
+    params: parameters of any shape, (name, parameter) pairs, or dicts of settings with the key
+    "params". defaults: the settings of groups that do not say otherwise. What is remembered of a
+    parameter, `state[parameter]`, has the parameter's shape and dtype, or is a 0-d tensor.
+    Raises ValueError for no parameters, one that is in two groups, and one that is computed from
+    others; TypeError for a single tensor and for what is none. The optimizers here raise
+    NotImplementedError for a learning rate that is a tensor and for foreach, fused, capturable or
+    differentiable, if true.
 
     >>> import minitorch_cnn as mt
     >>> weight, bias = mt.nn.Parameter(mt.ones(2)), mt.nn.Parameter(mt.zeros(2))

@@ -14,6 +14,7 @@ class RAdam(Optimizer):
     """`Adam`, whose first steps are those of the mean alone and then grow into Adam's.
 
     weight_decay: added to the gradient, or, with decoupled_weight_decay, as `AdamW` does.
+    State, shapes and errors are those of `Adam`.
     Liu et al., "On the variance of the adaptive learning rate and beyond", 2020, algorithm 2.
 
     >>> import minitorch_cnn as mt

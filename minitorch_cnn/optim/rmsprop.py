@@ -14,6 +14,9 @@ class RMSprop(Optimizer):
     """p -= lr g / (sqrt(s) + eps), with s = alpha s + (1 - alpha) g^2.
 
     centered: s less the square of the running mean of g, an estimate of g's variance.
+    momentum: p -= lr v, with v = momentum v + g / (sqrt(s) + eps). State of each parameter: step, a
+    0-d tensor; square_avg, s, and where they are used momentum_buffer, v, and grad_avg, all of the
+    parameter's shape. Raises ValueError for a negative setting, and as `Optimizer` does.
     Hinton's lecture 6e of "Neural networks for machine learning", 2012.
 
     >>> import minitorch_cnn as mt

@@ -14,7 +14,9 @@ class SGD(Optimizer):
 
     v starts as the first gradient. nesterov: p -= lr (g + momentum v), a look ahead
     (Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013).
-    maximize: go uphill. Raises ValueError for negative settings.
+    maximize: go uphill. State of each parameter, if there is a momentum: momentum_buffer, v, of the
+    parameter's shape. Raises ValueError for a negative lr, momentum or weight_decay, for nesterov
+    without momentum or with dampening, and as `Optimizer` does.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.tensor([1.0]))

@@ -32,12 +32,28 @@ AvgFn = Callable[[Tensor, Tensor, Any], Any]
 
 
 def get_swa_avg_fn() -> AvgFn:
-    """(averaged, current, count) -> the mean with one more value."""
+    """(averaged, current, count) -> the mean with one more value; tensors of any shape, the same.
+
+    count: of how many values averaged is the mean. Never raises; what it returns raises
+    RuntimeError for shapes that do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.optim.swa_utils.get_swa_avg_fn()(mt.tensor(1.0), mt.tensor(4.0), 2)  # (1 + 1 + 4) / 3
+    tensor(2.)
+    """
     return lambda averaged, current, count: averaged + (current - averaged) / (count + 1)
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
-    """(averaged, current, count) -> decay * averaged + (1 - decay) * current."""
+    """(averaged, current, count) -> decay * averaged + (1 - decay) * current.
+
+    Tensors of any shape, the same; count is ignored. Raises ValueError for a decay outside [0, 1];
+    what it returns raises RuntimeError for shapes that do not broadcast.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.optim.swa_utils.get_ema_avg_fn(0.75)(mt.tensor([1.0]), mt.tensor([5.0]), 2)
+    tensor([2.])
+    """
     if not 0.0 <= decay <= 1.0:
         raise ValueError(f"Invalid decay value {decay} provided. Please provide a value in [0,1].")
     return lambda averaged, current, count: decay * averaged + (1 - decay) * current
@@ -52,12 +68,31 @@ def _for_lists(average: AvgFn) -> Callable[[list[Tensor], list[Tensor], Any], No
 
 
 def get_swa_multi_avg_fn() -> Callable[[list[Tensor], list[Tensor], Any], None]:
-    """`get_swa_avg_fn` for lists of tensors: it writes the new means over the old ones."""
+    """`get_swa_avg_fn` for lists of tensors: it writes the new means over the old ones.
+
+    Shapes as `get_swa_avg_fn`. Never raises; what it returns raises RuntimeError for shapes that do
+    not fit, ValueError for lists of different lengths.
+
+    >>> import minitorch_cnn as mt
+    >>> means = [mt.tensor([1.0]), mt.tensor(0.0)]
+    >>> mt.optim.swa_utils.get_swa_multi_avg_fn()(means, [mt.tensor([3.0]), mt.tensor(1.0)], 1)
+    >>> means
+    [tensor([2.]), tensor(0.5000)]
+    """
     return _for_lists(get_swa_avg_fn())
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[[list[Tensor], list[Tensor], Any], None]:
-    """`get_ema_avg_fn` for lists of tensors: it writes the new means over the old ones."""
+    """`get_ema_avg_fn` for lists of tensors: it writes the new means over the old ones.
+
+    Shapes and errors as `get_ema_avg_fn`; lists of different lengths raise ValueError.
+
+    >>> import minitorch_cnn as mt
+    >>> means = [mt.tensor([1.0])]
+    >>> mt.optim.swa_utils.get_ema_multi_avg_fn(0.75)(means, [mt.tensor([5.0])], 1)
+    >>> means
+    [tensor([2.])]
+    """
     return _for_lists(get_ema_avg_fn(decay))
 
 
@@ -68,6 +103,10 @@ class AveragedModel(Module):
     avg_fn       (averaged, current, count) -> the new mean of one parameter; by default SWA's
     multi_avg_fn the same for lists of them, written in place
     use_buffers  average the buffers too (running means of batch norms); else they are copied
+
+    Its parameters have the model's shapes; n_averaged, a 0-d int64 buffer, counts the updates.
+    Raises AssertionError for both avg_fn and multi_avg_fn; `update_parameters` raises RuntimeError
+    for a model with parameters of other shapes, ValueError for one with more or fewer.
 
     >>> import minitorch_cnn as mt
     >>> model = mt.nn.Linear(1, 1, bias=False)
@@ -124,7 +163,15 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """Computes the running means and variances of all batch norms anew, over the images of loader.
 
     Those of averaged weights are no average of those of the weights. A batch may be the images, or
-    a list or tuple that begins with them.
+    a list or tuple that begins with them; shapes are the model's, (N, C, H, W) for `BatchNorm2d`.
+    Without a batch norm nothing is done. Errors as `BatchNorm2d`, raised by the forward pass.
+
+    >>> import minitorch_cnn as mt
+    >>> norm = mt.nn.BatchNorm1d(1)
+    >>> loader = [mt.tensor([[1.0], [3.0]]), mt.tensor([[5.0], [7.0]])]
+    >>> mt.optim.swa_utils.update_bn(loader, norm)
+    >>> norm.running_mean
+    tensor([4.])
     """
     kinds = (BatchNorm1d, BatchNorm2d, BatchNorm3d)
     momenta = {layer: layer.momentum for layer in model.modules() if isinstance(layer, kinds)}
@@ -147,7 +194,9 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
 class SWALR(LRScheduler):
     """Goes from each group's learning rate to swa_lr in anneal_epochs steps, and stays there.
 
-    swa_lr: one number, or one for each group. anneal_strategy: "cos" or "linear".
+    swa_lr: one number, or one for each group. anneal_strategy: "cos" or "linear". Raises ValueError
+    for another number of rates than of groups, another strategy, and anneal_epochs that are no
+    whole number from 0 on.
 
     >>> import minitorch_cnn as mt
     >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)

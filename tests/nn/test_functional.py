@@ -117,9 +117,3 @@ def test_cosine_similarity(case):
 def test_vectors_of_length_zero_give_zero():
     assert F.normalize(mt.zeros(1, 3)).tolist() == [[0.0] * 3]
     assert F.cosine_similarity(mt.zeros(1, 3), mt.ones(1, 3)).tolist() == [0.0]
-
-
-def test_softmax_takes_a_dtype():
-    y = F.softmax(mt.tensor([1, 1]), dim=0, dtype=mt.float64)
-    assert y.dtype is mt.float64 and y.tolist() == [0.5, 0.5]
-    assert F.log_softmax(mt.zeros(2), 0).exp().tolist() == [0.5, 0.5]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch_oracle import spread_out
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
@@ -12,15 +13,7 @@ from minitorch_cnn.ops.pool import (
     adaptive_max_pool2d,
     avg_pool2d,
     max_pool2d,
-    max_pool2d_with_indices,
 )
-from minitorch_cnn.ops.unpool import max_unpool2d
-
-
-def spread_out(seed, shape):
-    """Numbers in random order, no two closer than 0.01: no maximum changes within a gradcheck."""
-    rng = np.random.default_rng(seed)
-    return rng.permutation(np.arange(np.prod(shape)) * 0.01 - 1).reshape(shape)
 
 
 def leaf(array):
@@ -134,22 +127,6 @@ def test_adaptive_gradients_and_their_gradients(size, out, seed):
     x = spread_out(seed, (1, 2, *size))
     check_gradients(lambda a: adaptive_avg_pool2d(a, out), x)
     check_gradients(lambda a: adaptive_max_pool2d(a, out), x)
-
-
-@pytest.mark.parametrize("options", [{}, dict(stride=1, padding=1), dict(output_size=(7, 8))])
-def test_max_unpool2d_is_torchs(options):
-    torch = pytest.importorskip("torch")
-    F = torch.nn.functional
-    x = spread_out(5, (2, 3, 7, 8))
-    windows = {k: v for k, v in options.items() if k != "output_size"}
-    y, indices = max_pool2d_with_indices(mt.tensor(x), 2, **windows)
-    y_torch, indices_torch = F.max_pool2d(torch.tensor(x), 2, **windows, return_indices=True)
-    values, values_torch = leaf(y.numpy()), y_torch.requires_grad_()
-    z = max_unpool2d(values, indices, 2, **options)
-    expected = F.max_unpool2d(values_torch, indices_torch, 2, **options)
-    np.testing.assert_array_equal(z.detach().numpy(), expected.detach().numpy())
-    if not windows:  # with overlapping windows several maxima share one place
-        assert gradcheck(lambda a: max_unpool2d(a, indices, 2, **options), values)
 
 
 def test_positions_are_not_computed_where_no_gradient_is_needed(monkeypatch):

@@ -7,18 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from torch_oracle import array, check_gradients, compare_with_torch
+from torch_oracle import array, check_gradients, compare_with_torch, spread_out
 
 import minitorch_cnn as mt
 from minitorch_cnn.nn import functional as F
 
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-def spread_out(seed, shape):
-    """Numbers in random order, no two closer than 0.01: no maximum changes within a gradcheck."""
-    rng = np.random.default_rng(seed)
-    return rng.permutation(np.arange(np.prod(shape)) * 0.01 - 1).reshape(shape)
 
 
 # ---------------------------------------------------------------------------- convolutions
@@ -287,29 +281,6 @@ def test_lp_pooling_at_the_border_and_below_zero_is_torchs(ceil_mode):
     )
 
 
-@pytest.mark.parametrize("dims", [1, 3])
-@pytest.mark.parametrize("remainder", [0, 1])
-def test_max_unpool_is_torchs(dims, remainder):
-    pytest.importorskip("torch")
-    pool, unpool = f"max_pool{dims}d", f"max_unpool{dims}d"
-    size = tuple(n + remainder for n in (6, 4, 2)[:dims])
-
-    def call(lib, x):
-        y, places = getattr(lib.nn.functional, pool)(x, 2, return_indices=True)
-        output_size = (2, 3, *size) if remainder else None
-        return getattr(lib.nn.functional, unpool)(y, places, 2, output_size=output_size)
-
-    compare_with_torch(call, [spread_out(3, (2, 3, *size))])
-
-
-def test_unpooling_knows_of_stride_and_padding():
-    """4 windows of 3, 2 apart, with a border of 1 cover (4 - 1) 2 - 2 + 3 = 7 places."""
-    x = mt.tensor([[[5.0, 1.0, 7.0, 2.0, 8.0, 3.0, 9.0]]])
-    y, places = F.max_pool1d(x, 3, 2, 1, return_indices=True)
-    unpooled = F.max_unpool1d(y, places, 3, 2, 1)
-    assert unpooled.tolist() == [[[5.0, 0.0, 7.0, 0.0, 8.0, 0.0, 9.0]]]
-
-
 POOLING_ERRORS = [
     ("max_pool1d", (1, 1, 4), dict(kernel_size=2, padding=2)),
     ("max_pool1d", (4,), dict(kernel_size=2)),
@@ -335,105 +306,3 @@ def test_wrong_windows_are_refused_as_by_torch(name, shape, options):
         getattr(torch.nn.functional, name)(torch.zeros(shape), **options)
     with pytest.raises(RuntimeError, match=r"\d"):
         getattr(F, name)(mt.zeros(shape), **options)
-
-
-def test_unpooling_refuses_places_that_do_not_exist():
-    with pytest.raises(RuntimeError, match="0 to 1"):
-        F.max_unpool1d(mt.ones(1, 1, 1), mt.tensor([[[2]]]), 2)
-    with pytest.raises(RuntimeError, match="shape"):
-        F.max_unpool1d(mt.ones(1, 1, 1), mt.tensor([[[0, 1]]]), 2)
-    with pytest.raises(ValueError, match="9"):
-        F.max_unpool1d(mt.ones(1, 1, 1), mt.tensor([[[0]]]), 2, output_size=(9,))
-
-
-@pytest.mark.parametrize(
-    "dims, shape, indices, options",
-    [
-        (1, (1, 1, 1), -1, {}),
-        (2, (1, 1, 1, 1), 4, {}),
-        (1, (1, 0, 2), 0, {}),
-        (2, (1, 1, 0, 2), 0, {}),
-        (3, (1, 0, 2, 2, 2), 0, {}),
-        (2, (1, 1), 0, {}),
-        (1, (1, 1, 1), 0.0, {}),
-        (3, (1, 1, 1, 1, 1), 0, dict(stride=0)),
-        (1, (1, 1, 2), 0, dict(output_size=(2,))),
-        (1, (1, 1, 2), 0, dict(output_size=(6,))),
-        (2, (1, 1, 2, 2), 0, dict(output_size=(4, 6))),
-        (1, (1, 1, 2), 0, dict(output_size=(1, 4))),
-    ],
-)
-def test_wrong_unpooling_is_refused_as_by_torch(dims, shape, indices, options):
-    torch = pytest.importorskip("torch")
-    name = f"max_unpool{dims}d"
-    errors = []
-    for lib in (mt, torch):
-        with pytest.raises((RuntimeError, ValueError)) as error:
-            getattr(lib.nn.functional, name)(
-                lib.zeros(shape), lib.full(shape, indices), 2, **options
-            )
-        errors.append(error.type)
-    assert errors[0] is errors[1]
-
-
-def test_unpooling_at_the_edge_of_what_fits():
-    torch = pytest.importorskip("torch")
-    values, places = np.array([[[3.0, 4.0]]]), np.array([[[1, 2]]])
-    for length in (3, 5):  # 4 is the usual one, and the stride 2
-        ours, theirs = (
-            lib.nn.functional.max_unpool1d(
-                lib.tensor(values), lib.tensor(places), 2, output_size=(length,)
-            )
-            for lib in (mt, torch)
-        )
-        assert ours.tolist() == theirs.tolist() and ours.shape[-1] == length
-    assert F.max_unpool1d(mt.zeros(0, 1, 2), mt.zeros(0, 1, 2).long(), 2).shape == (0, 1, 4)
-    with pytest.raises(RuntimeError, match="max_unpool1d: elements in indices should be int64"):
-        F.max_unpool1d(mt.ones(1, 1, 1), mt.zeros(1, 1, 1), 2)
-
-
-# ------------------------------------------------------------------- fractional max-pooling
-
-
-@pytest.mark.parametrize("dims", [2, 3])
-@given(data=st.data(), seed=SEEDS)
-def test_fractional_max_pooling_is_torchs(dims, data, seed):
-    torch = pytest.importorskip("torch")
-    name = f"fractional_max_pool{dims}d"
-    size = data.draw(st.tuples(*[st.integers(4, 7)] * dims))
-    kernel = data.draw(st.tuples(*[st.integers(1, 2)] * dims))
-    out = tuple(data.draw(st.integers(1, n - k)) for n, k in zip(size, kernel, strict=True))
-    draws = array(seed + 1, (2, 3, dims), 0.0, 1.0)
-    x = spread_out(seed, (2, 3, *size))
-    results = [
-        getattr(lib.nn.functional, name)(
-            lib.from_numpy(x),
-            kernel,
-            output_size=out,
-            return_indices=True,
-            _random_samples=lib.from_numpy(draws),
-        )
-        for lib in (mt, torch)
-    ]
-    for ours, theirs in zip(*results, strict=True):
-        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
-    samples = mt.from_numpy(draws)
-    check_gradients(
-        lambda a: getattr(F, name)(a, kernel, output_size=out, _random_samples=samples), x
-    )
-
-
-def test_fractional_windows_keep_their_order_and_reach_the_end():
-    x = mt.arange(20.0).expand(1, 1, 20, 20)
-    y = F.fractional_max_pool2d(x, 2, output_ratio=0.6)
-    assert y.shape == (1, 1, 12, 12) and y[0, 0, 0, -1].item() == 19
-    steps = y[0, 0, 0, 1:] - y[0, 0, 0, :-1]
-    assert set(steps.tolist()) <= {1.0, 2.0}
-    mt.manual_seed(5)
-    again = F.fractional_max_pool2d(x, 2, output_ratio=0.6)
-    mt.manual_seed(5)
-    assert bool((again == F.fractional_max_pool2d(x, 2, output_ratio=0.6)).all())
-    with pytest.raises(ValueError, match="either"):
-        F.fractional_max_pool2d(x, 2)
-    with pytest.raises(RuntimeError, match="20"):
-        F.fractional_max_pool2d(x, 2, output_size=20)

@@ -120,3 +120,29 @@ def check_gradients(function, *arrays):
     inputs = [ours(each) for each in arrays]
     assert gradcheck(function, inputs, atol=1e-6, rtol=1e-5)
     assert gradgradcheck(function, inputs, atol=1e-6, rtol=1e-5)
+
+
+def leaves(rng, *shapes):
+    return [mt.tensor(rng.standard_normal(shape)).requires_grad_() for shape in shapes]
+
+
+def same_as_torch_and_differences(function, arguments, theirs, seed):
+    """Values and gradients beside torch's, and both gradients beside finite differences."""
+    import torch
+
+    others = [torch.tensor(each.detach().numpy(), requires_grad=True) for each in arguments]
+    y, expected = function(*arguments), theirs(*others)
+    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), atol=1e-9)
+    gy = np.random.default_rng(seed).standard_normal(y.shape)
+    gradients = mt.autograd.grad(y, arguments, mt.tensor(gy))
+    wanted = torch.autograd.grad(expected, others, torch.tensor(gy))
+    for got, want in zip(gradients, wanted, strict=True):
+        np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-6, atol=1e-8)
+    assert gradcheck(function, arguments)
+    assert gradgradcheck(function, arguments)
+
+
+def spread_out(seed, shape):
+    """Numbers in random order, no two closer than 0.01: no maximum changes within a gradcheck."""
+    rng = np.random.default_rng(seed)
+    return rng.permutation(np.arange(np.prod(shape)) * 0.01 - 1).reshape(shape)

@@ -204,7 +204,8 @@ class GELU(Module):
 class Sigmoid(Module):
     """1 / (1 + exp(-x)) of each element, any shape: from 0 to 1, and 1/2 at 0.
 
-    Does not overflow. Integers are computed as float32.
+    Does not overflow. Integers are computed as float32. Raises AttributeError for anything but a
+    tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.Sigmoid()(mt.tensor([-1000.0, 0.0, 1000.0]))
@@ -218,7 +219,8 @@ class Sigmoid(Module):
 class Tanh(Module):
     """(exp(x) - exp(-x)) / (exp(x) + exp(-x)) of each element, any shape: from -1 to 1.
 
-    Does not overflow. Integers are computed as float32.
+    Does not overflow. Integers are computed as float32. Raises AttributeError for anything but a
+    tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.Tanh()(mt.tensor([-1000.0, 0.0, 0.5]))

@@ -132,7 +132,7 @@ class _BatchNorm(_RunningNorm):
 class BatchNorm1d(_BatchNorm):
     """Normalises each feature of (N, C), or each channel of (N, C, L), over the batch.
 
-    Arguments and formula as `BatchNorm2d`, errors too (for input that is not 2D or 3D).
+    Arguments, formula and errors as `BatchNorm2d` (ValueError for input that is not 2D or 3D).
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.BatchNorm1d(1)
@@ -237,7 +237,9 @@ class _InstanceNorm(_RunningNorm):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """`InstanceNorm2d` for sequences (N, C, L) or (C, L); arguments and errors are the same.
+    """Normalises every channel of every sequence (N, C, L) or (C, L) by itself.
+
+    Arguments, formula and errors are those of `InstanceNorm2d`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.InstanceNorm1d(2)(mt.tensor([[1.0, 3.0], [10.0, 30.0]]))
@@ -269,7 +271,7 @@ class InstanceNorm2d(_InstanceNorm):
 class InstanceNorm3d(_InstanceNorm):
     """`InstanceNorm2d` for volumes (N, C, D, H, W) or (C, D, H, W).
 
-    Arguments and errors are the same.
+    Arguments, formula and errors are those of `InstanceNorm2d`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.InstanceNorm3d(1)(mt.tensor([[[[1.0, 3.0]]]]))

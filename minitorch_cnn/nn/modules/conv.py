@@ -275,7 +275,7 @@ class _ConvTransposeNd(_ConvNd):
 class ConvTranspose1d(_ConvTransposeNd):
     """`ConvTranspose2d` for sequences: (N, in_channels, L) -> (N, out_channels, OL).
 
-    Arguments and errors are the same, with one number each.
+    Arguments and errors are those of `ConvTranspose2d`, with one number each.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.ConvTranspose1d(1, 1, 2, stride=2, bias=False)
@@ -318,7 +318,7 @@ class ConvTranspose2d(_ConvTransposeNd):
 class ConvTranspose3d(_ConvTransposeNd):
     """`ConvTranspose2d` for volumes: (N, in_channels, D, H, W) -> (N, out_channels, OD, OH, OW).
 
-    Arguments and errors are the same, one int or (depth, vertical, horizontal).
+    Arguments and errors are those of `ConvTranspose2d`, one int or (depth, vertical, horizontal).
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.ConvTranspose3d(2, 3, 2, stride=2)(mt.zeros(1, 2, 1, 2, 3)).shape

@@ -11,7 +11,9 @@ __all__ = ["Identity", "Flatten", "Unflatten"]
 
 
 class Identity(Module):
-    """Returns its input. Takes any arguments and ignores them, to stand in for any layer.
+    """Returns its input, of any shape or type: the very same object.
+
+    Takes any arguments and ignores them, to stand in for any layer. Never raises.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.Identity(54, unused=True)(mt.tensor([1.0, 2.0]))

@@ -236,7 +236,8 @@ class KLDivLoss(_Loss):
 
     input, target: of the same shape. log_target: target holds log-probabilities too. A target of 0
     costs 0. reduction "batchmean", the sum over the length of dimension 0, is the
-    Kullback-Leibler divergence; "mean" divides by all elements, with a UserWarning.
+    Kullback-Leibler divergence; "mean" divides by all elements, with a UserWarning. Raises when
+    called RuntimeError for shapes that do not broadcast, ValueError for another reduction.
 
     >>> import minitorch_cnn as mt
     >>> log_p = mt.tensor([[0.5, 0.5]]).log()
@@ -264,7 +265,8 @@ class PoissonNLLLoss(_Loss):
     """exp(input) - target * input: how improbable Poisson counts are, if exp(input) is their mean.
 
     log_input False: input is the mean itself: input - target * log(input + eps). full: adds
-    Stirling's approximation of log(target!) where target > 1. Shapes that broadcast.
+    Stirling's approximation of log(target!) where target > 1. Shapes that broadcast. Raises when
+    called RuntimeError for others, ValueError for another reduction.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.PoissonNLLLoss()(mt.tensor([0.0]), mt.tensor([3.0]))  # exp(0) - 3 * 0

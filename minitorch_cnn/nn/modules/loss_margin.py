@@ -48,6 +48,8 @@ class HingeEmbeddingLoss(_Loss):
     """input (a distance) where target is 1, max(0, margin - input) where it is -1.
 
     input, target: any shape, the same. Pulls what belongs together, pushes the rest margin away.
+    Raises when called RuntimeError for shapes that do not broadcast, ValueError for another
+    reduction.
 
     >>> import minitorch_cnn as mt
     >>> distances = mt.tensor([0.25, 0.25])
@@ -100,7 +102,8 @@ class CosineEmbeddingLoss(_Loss):
 class SoftMarginLoss(_Loss):
     """log(1 + exp(-target input)), target 1 or -1, of the input's shape: a smooth form of a margin.
 
-    Stays finite where exp overflows.
+    Stays finite where exp overflows. Raises when called RuntimeError for shapes that do not
+    broadcast, ValueError for another reduction.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.SoftMarginLoss(reduction="none")(mt.tensor([0.0, -200.0]), mt.tensor([1, 1]))
@@ -168,7 +171,8 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     """Binary cross entropy of sigmoid(input) for each class, averaged over the classes.
 
     input: (..., C) scores; target: of the same shape, 0 or 1; weight: (C,), a factor for each
-    class. reduction "none" gives (...), one loss for each sample.
+    class. reduction "none" gives (...), one loss for each sample. Raises when called RuntimeError
+    for shapes that do not broadcast, ValueError for another reduction.
 
     >>> import minitorch_cnn as mt
     >>> scores, right = mt.tensor([[0.0, 0.0]]), mt.tensor([[1.0, 0.0]])

@@ -68,10 +68,10 @@ class GroupNorm(Module):
 class LayerNorm(Module):
     """Normalises over the last dimensions, whose lengths are normalized_shape (int or tuple).
 
-    y = (x - mean) / sqrt(var + eps) * weight + bias, with the biased variance. elementwise_affine:
-    learn weight, at first 1, and (unless bias is False) bias, at first 0, both normalized_shape.
-    Raises RuntimeError if the input does not end in normalized_shape.
-    Ba et al., "Layer normalization", 2016.
+    (..., normalized_shape) keeps its shape. y = (x - mean) / sqrt(var + eps) * weight + bias, with
+    the biased variance. elementwise_affine: learn weight, at first 1, and (unless bias is False)
+    bias, at first 0, both normalized_shape. Raises RuntimeError if the input does not end in
+    normalized_shape. Ba et al., "Layer normalization", 2016.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.LayerNorm(2)(mt.tensor([[1.0, 3.0], [10.0, 30.0]])).detach()
@@ -116,10 +116,10 @@ class LayerNorm(Module):
 class RMSNorm(Module):
     """Divides by the root of the mean square over the last dimensions: x / sqrt(mean(x^2) + eps).
 
-    As `LayerNorm` without mean and bias. normalized_shape: int or tuple, the last lengths. eps
-    None: the smallest step of the dtype at 1. elementwise_affine: a weight of normalized_shape, at
-    first 1. Raises RuntimeError if the input does not end in normalized_shape. Zhang and Sennrich,
-    "Root mean square layer normalization", 2019.
+    Shapes as `LayerNorm`, without mean and bias. normalized_shape: int or tuple, the last lengths.
+    eps None: the smallest step of the dtype at 1. elementwise_affine: a weight of normalized_shape,
+    at first 1. Raises RuntimeError if the input does not end in normalized_shape. Zhang and
+    Sennrich, "Root mean square layer normalization", 2019.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.RMSNorm(2)(mt.tensor([1.0, 7.0])).detach()  # sqrt((1 + 49) / 2) = 5

@@ -50,7 +50,7 @@ class _ConstantPad(_Pad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """A border of `value` around sequences: 1234 -> 99 1234 99.
+    """A border of `value` around the last dimension of a tensor, (..., L): 1234 -> 99 1234 99.
 
     padding: one int or (left, right); errors as `ConstantPad2d`.
 
@@ -100,7 +100,9 @@ class _ZeroPad(_ConstantPad):
 
 
 class ZeroPad1d(_ZeroPad):
-    """A border of zeros around sequences: 1234 -> 00 1234 00. Arguments as `ConstantPad1d`.
+    """A border of zeros around sequences (..., L): 1234 -> 00 1234 00.
+
+    padding: one int or (left, right), negative numbers crop; errors as `ConstantPad2d`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.ZeroPad1d((3, -1))(mt.tensor([1.0, 2.0, 3.0]))
@@ -111,7 +113,10 @@ class ZeroPad1d(_ZeroPad):
 
 
 class ZeroPad2d(_ZeroPad):
-    """A border of zeros around images: 1234 -> 000 1234 000. Arguments as `ConstantPad2d`.
+    """A border of zeros around images (..., H, W): 1234 -> 000 1234 000.
+
+    padding: one int or (left, right, top, bottom), negative numbers crop; errors as
+    `ConstantPad2d`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.ZeroPad2d((1, 2, 0, 1))(mt.tensor([[5.0, 6.0]]))
@@ -123,7 +128,7 @@ class ZeroPad2d(_ZeroPad):
 
 
 class ZeroPad3d(_ZeroPad):
-    """A border of zeros around volumes (..., D, H, W). Arguments as `ConstantPad3d`.
+    """A border of zeros around volumes (..., D, H, W). Arguments and errors as `ConstantPad3d`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.ZeroPad3d(1)(mt.ones(2, 4, 4, 4)).shape

@@ -125,6 +125,8 @@ class _MaxUnpool(Module):
 class MaxUnpool1d(_MaxUnpool):
     """`MaxUnpool2d` for sequences: (N, C, OL) and the indices of `MaxPool1d` -> (N, C, L).
 
+    Arguments and errors as `MaxUnpool2d`, with one number each.
+
     >>> import minitorch_cnn as mt
     >>> pool = mt.nn.MaxPool1d(2, return_indices=True)
     >>> mt.nn.MaxUnpool1d(2)(*pool(mt.tensor([[1.0, 5.0, 2.0, 3.0]])))
@@ -154,6 +156,8 @@ class MaxUnpool2d(_MaxUnpool):
 
 class MaxUnpool3d(_MaxUnpool):
     """`MaxUnpool2d` for volumes: (N, C, OD, OH, OW) and the indices of `MaxPool3d`.
+
+    Arguments and errors as `MaxUnpool2d`, one int or (depth, vertical, horizontal).
 
     >>> import minitorch_cnn as mt
     >>> values, places = mt.tensor([[[[7.0]]]]), mt.tensor([[[[5]]]])
@@ -296,8 +300,10 @@ class _LPPool(Module):
 class LPPool1d(_LPPool):
     """(sum of x^p over each window)^(1/p), with p = norm_type: (N, C, L) -> (N, C, OL).
 
-    p = 1 is the sum, a large p comes near the maximum. stride: kernel_size if None; ceil_mode as in
-    `AvgPool2d`, errors too.
+    p = 1 is the sum, a large p comes near the maximum. Where the sum is negative, as it can be for
+    p = 3, the result is NaN. stride: kernel_size if None; ceil_mode as in `AvgPool2d`. Raises
+    ZeroDivisionError for p = 0; when called, RuntimeError for a window of no size or larger than
+    the input, and for other dimensions.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.LPPool1d(2, 2)(mt.tensor([[3.0, 4.0]]))
@@ -308,7 +314,7 @@ class LPPool1d(_LPPool):
 
 
 class LPPool2d(_LPPool):
-    """`LPPool1d` for images: (N, C, H, W) -> (N, C, OH, OW).
+    """`LPPool1d` for images: (N, C, H, W) -> (N, C, OH, OW). Errors as `LPPool1d`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.LPPool2d(2, 2)(mt.ones(1, 2, 2))  # the root of 4
@@ -319,7 +325,7 @@ class LPPool2d(_LPPool):
 
 
 class LPPool3d(_LPPool):
-    """`LPPool1d` for volumes: (N, C, D, H, W) -> (N, C, OD, OH, OW).
+    """`LPPool1d` for volumes: (N, C, D, H, W) -> (N, C, OD, OH, OW). Errors as `LPPool1d`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.LPPool3d(2, 2)(mt.ones(1, 2, 2, 2))  # the root of 8
@@ -389,7 +395,9 @@ class FractionalMaxPool2d(_FractionalMaxPool):
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
-    """`FractionalMaxPool2d` for volumes: (N, C, D, H, W) -> (N, C, OD, OH, OW). Errors as there.
+    """`FractionalMaxPool2d` for volumes: (N, C, D, H, W) -> (N, C, OD, OH, OW).
+
+    Arguments and errors as `FractionalMaxPool2d`; _random_samples: (N, C, 3).
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.FractionalMaxPool3d(2, output_size=3)
@@ -480,7 +488,7 @@ class _AdaptiveMaxPool(Module):
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """The maximum of OL bins that cover the sequence: (N, C, L) -> (N, C, OL), OL = output_size.
 
-    Bins as `AdaptiveAvgPool2d`; return_indices as `MaxPool2d`.
+    Bins as `AdaptiveAvgPool2d`; return_indices as `MaxPool2d`; errors as `AdaptiveMaxPool2d`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.AdaptiveMaxPool1d(2)(mt.tensor([[1.0, 2.0, 3.0]]))

@@ -21,9 +21,9 @@ class Upsample(Module):
     size: the new lengths; scale_factor: how many times larger, a number or one for each dimension.
     mode: "nearest", "nearest-exact" and "area" for all, "linear" for L, "bilinear" and "bicubic"
     for H, W, "trilinear" for D, H, W. align_corners: the outer pixels' centres stay in place, not
-    their outer edges. recompute_scale_factor: see `functional.interpolate`. Raises when called:
-    ValueError unless one of size and scale_factor is given, or for align_corners with a mode that
-    does not interpolate; NotImplementedError for another mode.
+    their outer edges. recompute_scale_factor: see `functional.interpolate`. Raises ValueError
+    when called unless one of size and scale_factor is given, or for align_corners with a mode that
+    does not interpolate; NotImplementedError for another mode; RuntimeError for a size of 0.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.Upsample(scale_factor=2)(mt.tensor([[[[1.0, 2.0]]]]))
@@ -66,7 +66,7 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """Each pixel repeated: `Upsample` of mode "nearest" for (N, C, H, W). Errors as there.
+    """Each pixel repeated: `Upsample` of mode "nearest" for (N, C, H, W). Errors as `Upsample`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.UpsamplingNearest2d(size=(1, 6))(mt.tensor([[[[1.0, 2.0]]]]))
@@ -80,7 +80,7 @@ class UpsamplingNearest2d(Upsample):
 class UpsamplingBilinear2d(Upsample):
     """`Upsample` of mode "bilinear" for (N, C, H, W), with align_corners: the corner pixels stay.
 
-    Errors as there.
+    Errors as `Upsample`.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.UpsamplingBilinear2d(size=(1, 3))(mt.tensor([[[[1.0, 2.0]]]]))

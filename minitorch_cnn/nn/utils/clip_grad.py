@@ -23,7 +23,7 @@ def get_total_norm(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The norm of all tensors as one long vector, as a tensor without dimensions.
+    """The norm of all tensors, of any shapes, as one long vector: a 0-d tensor.
 
     norm_type: 2, math.inf (the largest number) or any p. foreach is ignored. No tensors give 0.
     Raises RuntimeError for a norm that is not finite, if error_if_nonfinite.
@@ -55,7 +55,8 @@ def clip_grads_with_norm_(
 ) -> None:
     """Scales all gradients by max_norm / total_norm, in place, if that is below 1.
 
-    total_norm: as `get_total_norm` gives it. Parameters without a gradient are left out.
+    total_norm: a 0-d tensor, as `get_total_norm` gives it. Parameters without a gradient are left
+    out. Raises AttributeError for parameters or a total_norm that are no tensors.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.zeros(2))
@@ -79,9 +80,10 @@ def clip_grad_norm_(
 ) -> Tensor:
     """Scales all gradients, in place, so that their norm as one long vector is at most max_norm.
 
-    norm_type: 2, math.inf or any p. Returns the norm that they had; parameters without a gradient
-    are left out. Raises RuntimeError for a norm that is not finite, if error_if_nonfinite.
-    Pascanu et al., "On the difficulty of training recurrent neural networks", 2013.
+    norm_type: 2, math.inf or any p. Returns the norm that they had, a 0-d tensor; parameters
+    without a gradient are left out. Raises RuntimeError for a norm that is not finite, if
+    error_if_nonfinite. Pascanu et al., "On the difficulty of training recurrent neural networks",
+    2013.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.zeros(2))
@@ -101,7 +103,8 @@ def clip_grad_value_(
 ) -> None:
     """Limits every element of all gradients to [-clip_value, clip_value], in place.
 
-    So their direction changes, other than with `clip_grad_norm_`.
+    Gradients of any shape; those that are None stay so. Their direction changes, other than with
+    `clip_grad_norm_`. Raises AttributeError for parameters that are no tensors.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.zeros(2))

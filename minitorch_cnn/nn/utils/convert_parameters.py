@@ -9,9 +9,10 @@ from ...tensor import Tensor
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """The elements of all parameters, one parameter after another: (total,).
+    """The elements of all parameters, one parameter after another, as one vector (total_length,).
 
-    Raises RuntimeError for no parameters.
+    The order in each is that of its axes, the last one fastest. Raises RuntimeError for no
+    parameters.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.utils.parameters_to_vector(mt.nn.Linear(3, 2).parameters()).shape
@@ -21,7 +22,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Gives all parameters their part of a vector (total,) as new values.
+    """Gives all parameters their part of a vector (total_length,) as new values.
 
     Raises TypeError if vec is no tensor, RuntimeError if it is too short; what is left is ignored.
 

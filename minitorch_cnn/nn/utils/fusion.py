@@ -29,7 +29,8 @@ def fuse_conv_bn_weights(
     """Weight and bias of the one layer that does what a convolution and a batch norm do.
 
     conv_w: (K, C, ...), or (C, K, ...) with transpose, as transposed convolutions have it;
-    bn_rm, bn_rv: running mean and variance (K). None stands for a bias of 0 and a factor of 1.
+    bn_rm, bn_rv: running mean and variance (K,). None stands for a bias of 0 and a factor of 1.
+    Raises RuntimeError if the lengths K do not broadcast.
 
     >>> import minitorch_cnn as mt
     >>> one, two, three = mt.ones(1), mt.full((1,), 2.0), mt.full((1,), 3.0)
@@ -53,6 +54,7 @@ def fuse_conv_bn_weights(
 def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
     """A copy of the convolution that includes the batch norm after it; both in eval mode.
 
+    conv: of 1 to 3 dimensions, with K filters; bn: of K channels. Its shapes are those of `Conv2d`.
     transpose: it is a transposed convolution. Raises AssertionError for a layer in training mode,
     and for a batch norm without running averages.
 
@@ -77,6 +79,8 @@ def fuse_linear_bn_weights(
 ) -> tuple[Parameter, Parameter]:
     """`fuse_conv_bn_weights` for a linear layer: linear_w (O, I), the others (O,).
 
+    Raises as `fuse_conv_bn_weights` does.
+
     >>> import minitorch_cnn as mt
     >>> zero, two = mt.zeros(1), mt.full((1,), 2.0)
     >>> weight, bias = mt.nn.utils.fuse_linear_bn_weights(
@@ -91,8 +95,9 @@ def fuse_linear_bn_weights(
 def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
     """A copy of the linear layer that includes the batch norm after it; both in eval mode.
 
-    Raises AssertionError for a layer in training mode, a batch norm without running averages, and
-    features that differ (except one).
+    linear: weight (out_features, in_features); bn: of out_features. Raises AssertionError for a
+    layer in training mode, a batch norm without running averages, and features that differ
+    (except one).
 
     >>> import minitorch_cnn as mt
     >>> linear, bn = mt.nn.Linear(3, 2).eval(), mt.nn.BatchNorm1d(2).eval()

@@ -55,8 +55,9 @@ def spectral_norm(
 ) -> Module:
     """Divides a parameter by its largest singular value before every forward pass.
 
-    The parameter becomes name_orig; the buffers name_u and name_v are the singular vectors so far,
-    improved by n_power_iterations steps in each pass of training mode.
+    The parameter, as a matrix (K, n) with one row for each output, becomes name_orig; the buffers
+    name_u (K,) and name_v (n,) are the singular vectors so far, improved by n_power_iterations
+    steps in each pass of training mode.
     dim: which dimension of the weight counts outputs: 0, in transposed convolutions 1.
     Returns the module. Raises RuntimeError if the parameter has one already, ValueError for
     n_power_iterations below 1, AttributeError if there is no such parameter.
@@ -96,7 +97,9 @@ def spectral_norm(
 
 
 def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
-    """Makes the divided weight a parameter again. Raises ValueError if there is none.
+    """Makes the divided weight, (K, C, ...) as before, a parameter again.
+
+    Returns the module. Raises ValueError if there is no such spectral norm.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.utils.spectral_norm(mt.nn.Linear(20, 40))

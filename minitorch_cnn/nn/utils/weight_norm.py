@@ -38,7 +38,8 @@ class WeightNorm:
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
     """Replaces a parameter by name_g, its length, and name_v, its direction. Returns the module.
 
-    dim: each slice of this dimension has a length of its own (0: each filter); None: one for all.
+    dim: each slice of this dimension has a length of its own; 0: each filter of (K, C, ...), with g
+    (K, 1, ...) and v (K, C, ...); None: one 0-d length for all.
     Raises RuntimeError if the parameter has one already, AttributeError if there is no such
     parameter.
 
@@ -63,7 +64,9 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
 
 
 def remove_weight_norm(module: Module, name: str = "weight") -> Module:
-    """Makes the weight one parameter again. Raises ValueError if there is no such weight norm.
+    """Makes the weight, g v / |v| in v's shape, one parameter again.
+
+    Returns the module. Raises ValueError if there is no such weight norm.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.utils.weight_norm(mt.nn.Linear(20, 40))

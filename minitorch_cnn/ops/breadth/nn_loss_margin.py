@@ -276,7 +276,8 @@ def triplet_margin_loss(
     p, eps: of `pairwise_distance`. swap: takes |positive - negative| where that is smaller.
     reduction: "mean", "sum" or "none" (the shape (...)). Raises ValueError for a margin that is not
     positive or another reduction, RuntimeError if the numbers of dimensions differ. Balntas et al.,
-    "Learning shallow convolutional feature descriptors with triplet losses", 2016.
+    "Learning local feature descriptors with triplets and shallow convolutional neural networks",
+    2016.
 
     >>> import minitorch_cnn as mt
     >>> a, near, far = mt.tensor([[0.0]]), mt.tensor([[1.0]]), mt.tensor([[1.5]])

@@ -56,6 +56,10 @@ class _Combined(LRScheduler):
 class SequentialLR(_Combined):
     """One scheduler after another: the next one starts at each milestone.
 
+    milestones: epochs, one less than there are schedulers. Raises ValueError for another number of
+    them, for no scheduler, for one of another optimizer and for `ReduceLROnPlateau`; TypeError for
+    what is no scheduler.
+
     >>> import minitorch_cnn as mt
     >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=0.4)
     >>> warm_up = mt.optim.lr_scheduler.ConstantLR(optimizer, factor=0.25, total_iters=2)
@@ -117,7 +121,24 @@ class SequentialLR(_Combined):
 
 
 class ChainedScheduler(_Combined):
-    """All schedulers at every step, each changing the rates that the one before has set."""
+    """All schedulers at every step, each changing the rates that the one before has set.
+
+    optimizer: by default that of the first. Raises ValueError for no scheduler, for one of another
+    optimizer and for `ReduceLROnPlateau`; TypeError for what is no scheduler beside one.
+
+    >>> import minitorch_cnn as mt
+    >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)
+    >>> halve = mt.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> drop = mt.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.25)
+    >>> scheduler = mt.optim.lr_scheduler.ChainedScheduler([halve, drop])
+    >>> for epoch in range(3):
+    ...     optimizer.step()
+    ...     print(scheduler.get_last_lr())
+    ...     scheduler.step()
+    [1.0]
+    [0.5]
+    [0.0625]
+    """
 
     def __init__(
         self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None

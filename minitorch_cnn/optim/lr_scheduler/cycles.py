@@ -18,8 +18,22 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     """lr_t = eta_min + (lr_0 - eta_min) (1 + cos(pi T_cur / T_i)) / 2
 
     T_cur counts the epochs since the last restart. The first period is T_0 long, and each one
-    T_mult times as long as the one before. Loshchilov and Hutter, "SGDR", 2017, equation 5.
-    `step(epoch)` takes fractions of epochs too.
+    T_mult times as long as the one before. `step(epoch)` takes fractions of epochs too. Raises
+    ValueError for a T_0 or T_mult that is no whole number above 0, an eta_min that is no number,
+    and as `LRScheduler` does; `step` for a negative epoch. Loshchilov and Hutter, "SGDR: stochastic
+    gradient descent with warm restarts", 2017, equation 5.
+
+    >>> import minitorch_cnn as mt
+    >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)
+    >>> scheduler = mt.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2)
+    >>> for epoch in range(4):
+    ...     optimizer.step()
+    ...     print(optimizer.param_groups[0]["lr"])
+    ...     scheduler.step()
+    1.0
+    0.5
+    1.0
+    0.5
     """
 
     def __init__(
@@ -108,10 +122,14 @@ class _WithMomentum(LRScheduler):
 class OneCycleLR(_WithMomentum):
     """From max_lr / div_factor up to max_lr, then down to a tiny rate, in total_steps steps.
 
-    pct_start: the fraction of steps that go up. anneal_strategy: "cos" or "linear".
-    three_phase: come back to the first rate as slowly as it went up, and only then go to the tiny
-    one. The momentum goes from max_momentum to base_momentum and back. Step it after every batch.
-    Smith and Topin, "Super-convergence", 2018.
+    pct_start: the fraction of steps that go up. anneal_strategy: "cos" or "linear". three_phase:
+    come back to the first rate as slowly as it went up, and only then go to the tiny one. The
+    momentum goes from max_momentum to base_momentum and back. Step it after every batch. Raises
+    ValueError unless total_steps, or epochs and steps_per_epoch, are whole numbers above 0, for a
+    pct_start that is no float in [0, 1], another anneal_strategy, an optimizer without momentum
+    (unless cycle_momentum is False) and lists that are not as long as there are groups; TypeError
+    for what is no optimizer. `step` raises ValueError after total_steps. Smith and Topin,
+    "Super-convergence: very fast training of neural networks using large learning rates", 2018.
 
     >>> import minitorch_cnn as mt
     >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=0.1, momentum=0.9)
@@ -214,9 +232,25 @@ def _phases(total: int, up: float, three: bool) -> list[dict[str, Any]]:
 class CyclicLR(_WithMomentum):
     """Up from base_lr to max_lr in step_size_up steps, down in step_size_down, again and again.
 
-    mode: "triangular", "triangular2" (each cycle half as high) or "exp_range" (gamma^step as
-    high); or scale_fn, of the cycle or of the step by scale_mode "cycle" or "iterations".
-    Smith, "Cyclical learning rates for training neural networks", 2017.
+    mode: "triangular", "triangular2" (each cycle half as high) or "exp_range" (gamma^step as high);
+    or scale_fn, of the cycle or of the step by scale_mode "cycle" or "iterations". cycle_momentum
+    moves the momentum, or Adam's first beta, the other way. Raises ValueError for another mode
+    without scale_fn, an optimizer without momentum if it is to be moved, and lists that are not as
+    long as there are groups; TypeError for what is no optimizer. Smith, "Cyclical learning rates
+    for training neural networks", 2017.
+
+    >>> import minitorch_cnn as mt
+    >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)
+    >>> scheduler = mt.optim.lr_scheduler.CyclicLR(optimizer, 0.0, 1.0, step_size_up=2)
+    >>> for epoch in range(5):
+    ...     optimizer.step()
+    ...     print(optimizer.param_groups[0]["lr"])
+    ...     scheduler.step()
+    0.0
+    0.5
+    1.0
+    0.5
+    0.0
     """
 
     def __init__(

@@ -62,7 +62,8 @@ class _FromFunctions(LRScheduler):
 class LambdaLR(_FromFunctions):
     """lr_t = lr_0 lr_lambda(t)
 
-    lr_lambda: a function of the epoch, or a list with one for each parameter group.
+    lr_lambda: a function of the epoch, or a list with one for each parameter group. Raises
+    TypeError for what cannot be called, ValueError for another number of functions.
 
     >>> import minitorch_cnn as mt
     >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)
@@ -79,7 +80,21 @@ class LambdaLR(_FromFunctions):
 
 
 class MultiplicativeLR(_FromFunctions):
-    """lr_t = lr_{t-1} lr_lambda(t)"""
+    """lr_t = lr_{t-1} lr_lambda(t)
+
+    lr_lambda and errors as `LambdaLR`; at epoch 0 it is not called.
+
+    >>> import minitorch_cnn as mt
+    >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)
+    >>> scheduler = mt.optim.lr_scheduler.MultiplicativeLR(optimizer, lambda t: 1 / t)
+    >>> for epoch in range(3):
+    ...     optimizer.step()
+    ...     print(optimizer.param_groups[0]["lr"])
+    ...     scheduler.step()
+    1.0
+    1.0
+    0.5
+    """
 
     def get_lr(self) -> list[float]:
         if self._is_initial:
@@ -92,6 +107,8 @@ class MultiplicativeLR(_FromFunctions):
 
 class StepLR(LRScheduler):
     """lr_t = lr_0 gamma^floor(t / step_size)
+
+    Errors as `LRScheduler`; `step` raises ZeroDivisionError for a step_size of 0.
 
     >>> import minitorch_cnn as mt
     >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=0.5)
@@ -122,7 +139,23 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """lr_t = lr_0 gamma^(number of milestones <= t)"""
+    """lr_t = lr_0 gamma^(number of milestones <= t)
+
+    milestones: epochs, in any order; one that comes twice counts twice. Raises TypeError for a
+    single number, and as `LRScheduler` does.
+
+    >>> import minitorch_cnn as mt
+    >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)
+    >>> scheduler = mt.optim.lr_scheduler.MultiStepLR(optimizer, [1, 3], gamma=0.5)
+    >>> for epoch in range(4):
+    ...     optimizer.step()
+    ...     print(optimizer.param_groups[0]["lr"])
+    ...     scheduler.step()
+    1.0
+    0.5
+    0.5
+    0.25
+    """
 
     def __init__(
         self,
@@ -146,7 +179,22 @@ class MultiStepLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """lr_t = lr_0 factor for t < total_iters, lr_0 from then on"""
+    """lr_t = lr_0 factor for t < total_iters, lr_0 from then on
+
+    Raises ValueError for a factor outside [0, 1], and as `LRScheduler` does; `step` raises
+    ZeroDivisionError where a factor of 0 ends.
+
+    >>> import minitorch_cnn as mt
+    >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)
+    >>> scheduler = mt.optim.lr_scheduler.ConstantLR(optimizer, factor=0.25, total_iters=2)
+    >>> for epoch in range(3):
+    ...     optimizer.step()
+    ...     print(optimizer.param_groups[0]["lr"])
+    ...     scheduler.step()
+    0.25
+    0.25
+    1.0
+    """
 
     def __init__(
         self,
@@ -177,7 +225,21 @@ class ConstantLR(LRScheduler):
 class LinearLR(LRScheduler):
     """lr_t = lr_0 (start_factor + (end_factor - start_factor) min(t, total_iters) / total_iters)
 
-    A warm-up, with the defaults: from a third of the rate to all of it in 5 epochs.
+    A warm-up, with the defaults: from a third of the rate to all of it in 5 epochs. Raises
+    ValueError for a start_factor outside (0, 1] or an end_factor outside [0, 1], and as
+    `LRScheduler` does.
+
+    >>> import minitorch_cnn as mt
+    >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)
+    >>> scheduler = mt.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+    >>> for epoch in range(4):
+    ...     optimizer.step()
+    ...     print(optimizer.param_groups[0]["lr"])
+    ...     scheduler.step()
+    0.5
+    0.75
+    1.0
+    1.0
     """
 
     def __init__(
@@ -217,7 +279,19 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """lr_t = lr_0 gamma^t"""
+    """lr_t = lr_0 gamma^t. Errors as `LRScheduler`.
+
+    >>> import minitorch_cnn as mt
+    >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)
+    >>> scheduler = mt.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> for epoch in range(3):
+    ...     optimizer.step()
+    ...     print(optimizer.param_groups[0]["lr"])
+    ...     scheduler.step()
+    1.0
+    0.5
+    0.25
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
@@ -231,7 +305,22 @@ class ExponentialLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """lr_t = lr_0 (1 - min(t, total_iters) / total_iters)^power"""
+    """lr_t = lr_0 (1 - min(t, total_iters) / total_iters)^power
+
+    0 after total_iters epochs; a straight line for power 1. Errors as `LRScheduler`.
+
+    >>> import minitorch_cnn as mt
+    >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)
+    >>> scheduler = mt.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=2, power=2.0)
+    >>> for epoch in range(4):
+    ...     optimizer.step()
+    ...     print(optimizer.param_groups[0]["lr"])
+    ...     scheduler.step()
+    1.0
+    0.25
+    0.0
+    0.0
+    """
 
     def __init__(
         self,
@@ -258,7 +347,9 @@ class PolynomialLR(LRScheduler):
 class CosineAnnealingLR(LRScheduler):
     """lr_t = eta_min + (lr_0 - eta_min) (1 + cos(pi t / T_max)) / 2
 
-    From lr_0 down to eta_min in T_max epochs. Loshchilov and Hutter, "SGDR", 2017.
+    From lr_0 down to eta_min in T_max epochs, and up again after them. Errors as `LRScheduler`;
+    `step` raises ZeroDivisionError for a T_max of 0. Loshchilov and Hutter, "SGDR: stochastic
+    gradient descent with warm restarts", 2017.
 
     >>> import minitorch_cnn as mt
     >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=1.0)

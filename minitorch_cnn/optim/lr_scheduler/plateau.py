@@ -15,7 +15,9 @@ class ReduceLROnPlateau(LRScheduler):
     mode: "min" for a loss, "max" for an accuracy. threshold: what counts as an improvement, as a
     fraction of the best value ("rel") or in its units ("abs"). cooldown: epochs after a reduction
     in which nothing is counted. min_lr: no rate goes below it. eps: changes smaller than this are
-    left out.
+    left out. Raises ValueError for a factor of 1 or more, another mode or threshold_mode, or
+    another number of min_lr than of groups; TypeError for what is no optimizer. `step` takes the
+    loss, a number or a tensor of one element, and raises RuntimeError for one of more.
 
     >>> import minitorch_cnn as mt
     >>> optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=0.5)

@@ -33,6 +33,9 @@ from .fetch import Exhausted, make_fetcher
 class WorkerInfo:
     """Where code in a worker process is: see `get_worker_info`.
 
+    id: 0 to num_workers - 1. seed: of this worker's random numbers, another in each epoch. dataset:
+    this worker's copy. Raises AttributeError when one of them is to be changed.
+
     >>> WorkerInfo(id=1, num_workers=2, seed=8, dataset="abc").id
     1
     """
