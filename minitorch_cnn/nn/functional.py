@@ -6,30 +6,30 @@ from ..ops.activation import *
 from ..ops.batch_norm import *
 from ..ops.breadth.nn_activation import *
 from ..ops.breadth.nn_attention import *
+from ..ops.breadth.nn_convolution_3d import *
+from ..ops.breadth.nn_convolution_fold import *
 from ..ops.breadth.nn_distance import *
 from ..ops.breadth.nn_dropout import *
 from ..ops.breadth.nn_loss_margin import *
 from ..ops.breadth.nn_loss_regression import *
+from ..ops.breadth.nn_pooling_1d import *
+from ..ops.breadth.nn_pooling_3d import *
+from ..ops.breadth.nn_pooling_fractional import *
+from ..ops.breadth.nn_pooling_unpool import *
 from ..ops.breadth.nn_softmax import *
 from ..ops.breadth.nn_sparse import *
 from ..ops.breadth.nn_vision import *
 from ..ops.common import public_names as _public_names
 from ..ops.conv import *
-from ..ops.conv3d import *
 from ..ops.dropout import *
 from ..ops.elementwise import sigmoid, tanh
-from ..ops.fold import *
-from ..ops.fractional_pool import *
 from ..ops.linear import *
 from ..ops.loss import *
 from ..ops.normalization import *
 from ..ops.out import add_out as _add_out
 from ..ops.pad import *
 from ..ops.pool import *
-from ..ops.pool1d import *
-from ..ops.pool3d import *
 from ..ops.resize import *
-from ..ops.unpool import *
 
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand
     __all__ = _public_names(globals())

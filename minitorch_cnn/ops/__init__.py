@@ -34,6 +34,7 @@ from .breadth.other_statistics import *
 from .breadth.other_vectors import *
 from .breadth.pointwise_binary import *
 from .breadth.pointwise_unary import *
+from .breadth.random_sampling import *
 from .breadth.reduction import *
 from .common import public_names as _public_names
 from .compare import *
@@ -45,7 +46,6 @@ from .indexing import *
 from .join import *
 from .positions import *
 from .products import *
-from .random import *
 from .reduce import *
 from .shape import *
 

@@ -21,10 +21,9 @@ from . import (
     indexing,
     inplace,
     products,
-    random,
     shape,
 )
-from .breadth import other_matrices
+from .breadth import other_matrices, random_sampling
 from .common import is_number
 
 TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a tensor
@@ -40,7 +39,8 @@ METHODS_ONLY: dict[ModuleType, str] = {
     indexing: "unfold",
     inplace: "copy_ fill_ zero_",
     other_matrices: "sum_to_size",
-    random: "uniform_ normal_ bernoulli_ random_ exponential_ cauchy_ log_normal_ geometric_",
+    random_sampling: """uniform_ normal_ bernoulli_ random_ exponential_ cauchy_ log_normal_
+        geometric_""",
     shape: "view view_as reshape_as expand expand_as repeat",
 }
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ...ops.breadth.nn_convolution_3d import conv3d, conv_transpose3d
 from ...ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
-from ...ops.conv3d import conv3d, conv_transpose3d
 from ...ops.creation import empty
 from ...ops.pad import pad
 from ...tensor import Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops.fold import fold, unfold
+from ...ops.breadth.nn_convolution_fold import fold, unfold
 from ...tensor import Tensor
 from .module import Module
 

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ...kernels.geometry import numbers
-from ...ops import fractional_pool, pool, pool1d, pool3d, unpool
+from ...ops import pool
+from ...ops.breadth import (
+    nn_pooling_1d,
+    nn_pooling_3d,
+    nn_pooling_fractional,
+    nn_pooling_unpool,
+)
 from ...tensor import Tensor
 from .module import Module
 
@@ -66,7 +72,7 @@ class MaxPool1d(_MaxPool):
     tensor([[5., 3.]])
     """
 
-    pool = pool1d.max_pool1d
+    pool = nn_pooling_1d.max_pool1d
 
 
 class MaxPool2d(_MaxPool):
@@ -97,7 +103,7 @@ class MaxPool3d(_MaxPool):
     tensor([[[[7.]]]])
     """
 
-    pool = pool3d.max_pool3d
+    pool = nn_pooling_3d.max_pool3d
 
 
 class _MaxUnpool(Module):
@@ -133,7 +139,7 @@ class MaxUnpool1d(_MaxUnpool):
     tensor([[0., 5., 0., 3.]])
     """
 
-    unpool, dimensions = unpool.max_unpool1d, 1
+    unpool, dimensions = nn_pooling_unpool.max_unpool1d, 1
 
 
 class MaxUnpool2d(_MaxUnpool):
@@ -151,7 +157,7 @@ class MaxUnpool2d(_MaxUnpool):
              [7., 0.]]])
     """
 
-    unpool, dimensions = unpool.max_unpool2d, 2
+    unpool, dimensions = nn_pooling_unpool.max_unpool2d, 2
 
 
 class MaxUnpool3d(_MaxUnpool):
@@ -165,7 +171,7 @@ class MaxUnpool3d(_MaxUnpool):
     tensor([0., 0., 0., 0., 0., 7., 0., 0.])
     """
 
-    unpool, dimensions = unpool.max_unpool3d, 3
+    unpool, dimensions = nn_pooling_unpool.max_unpool3d, 3
 
 
 class AvgPool1d(Module):
@@ -193,7 +199,7 @@ class AvgPool1d(Module):
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
-        return pool1d.avg_pool1d(
+        return nn_pooling_1d.avg_pool1d(
             input,
             self.kernel_size,
             self.stride,
@@ -270,7 +276,7 @@ class AvgPool3d(_AvgPool):
     tensor([[[[3.5000]]]])
     """
 
-    pool = pool3d.avg_pool3d
+    pool = nn_pooling_3d.avg_pool3d
 
 
 class _LPPool(Module):
@@ -310,7 +316,7 @@ class LPPool1d(_LPPool):
     tensor([[5.]])
     """
 
-    pool = pool1d.lp_pool1d
+    pool = nn_pooling_1d.lp_pool1d
 
 
 class LPPool2d(_LPPool):
@@ -321,7 +327,7 @@ class LPPool2d(_LPPool):
     tensor([[[2.]]])
     """
 
-    pool = pool1d.lp_pool2d
+    pool = nn_pooling_1d.lp_pool2d
 
 
 class LPPool3d(_LPPool):
@@ -332,7 +338,7 @@ class LPPool3d(_LPPool):
     tensor([[[[2.8284]]]])
     """
 
-    pool = pool1d.lp_pool3d
+    pool = nn_pooling_1d.lp_pool3d
 
 
 class _FractionalMaxPool(Module):
@@ -391,7 +397,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
     minitorch_cnn.Size([1, 3, 7, 7])
     """
 
-    pool, dimensions = fractional_pool.fractional_max_pool2d, 2
+    pool, dimensions = nn_pooling_fractional.fractional_max_pool2d, 2
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
@@ -405,7 +411,7 @@ class FractionalMaxPool3d(_FractionalMaxPool):
     minitorch_cnn.Size([1, 1, 3, 3, 3])
     """
 
-    pool, dimensions = fractional_pool.fractional_max_pool3d, 3
+    pool, dimensions = nn_pooling_fractional.fractional_max_pool3d, 3
 
 
 class _AdaptiveAvgPool(Module):
@@ -434,7 +440,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     tensor([[1.5000, 2.5000]])
     """
 
-    pool = pool1d.adaptive_avg_pool1d
+    pool = nn_pooling_1d.adaptive_avg_pool1d
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
@@ -466,7 +472,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     tensor([[[[3.5000]]]])
     """
 
-    pool = pool3d.adaptive_avg_pool3d
+    pool = nn_pooling_3d.adaptive_avg_pool3d
 
 
 class _AdaptiveMaxPool(Module):
@@ -495,7 +501,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     tensor([[2., 3.]])
     """
 
-    pool = pool1d.adaptive_max_pool1d
+    pool = nn_pooling_1d.adaptive_max_pool1d
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
@@ -522,4 +528,4 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     tensor([[[[7.]]]])
     """
 
-    pool = pool3d.adaptive_max_pool3d
+    pool = nn_pooling_3d.adaptive_max_pool3d

@@ -2,7 +2,8 @@
 
 A file is called as the section is; what its name begins with tells the namespace.
 
-    pointwise_*, reduction, comparison, indexing_*, blas, other_*    torch ("Pointwise Ops", ...)
+    pointwise_*, reduction, comparison, indexing_*, random_sampling, blas, other_*
+                torch ("Pointwise Ops", "Random sampling", ...)
     linalg_*    torch.linalg ("Decompositions", "Solvers", ...)
     nn_*        torch.nn.functional ("Loss functions", "Vision functions", ...)
 """

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, dtypes
-from ..dtypes import as_dtype
-from ..random import Generator, default_generator
-from ..tensor import Tensor, shape_text, wrap
-from .copy import in_format
-from .creation import finish
-from .inplace import check_writable, write
-from .shape import int_tuple
+from ... import backend, dtypes
+from ...dtypes import as_dtype
+from ...random import Generator, default_generator
+from ...tensor import Tensor, shape_text, wrap
+from ..copy import in_format
+from ..creation import finish
+from ..inplace import check_writable, write
+from ..shape import int_tuple
 
 __all__ = [
     "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal",

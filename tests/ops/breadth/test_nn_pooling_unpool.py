@@ -7,8 +7,8 @@ from torch_oracle import compare_with_torch, spread_out
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck
 from minitorch_cnn.nn import functional as F
+from minitorch_cnn.ops.breadth.nn_pooling_unpool import max_unpool2d
 from minitorch_cnn.ops.pool import max_pool2d_with_indices
-from minitorch_cnn.ops.unpool import max_unpool2d
 
 
 @pytest.mark.parametrize("dims", [1, 3])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..kernels.geometry import numbers
-from ..tensor import Tensor, shape_text
+from ...kernels.geometry import numbers
+from ...tensor import Tensor, shape_text
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
 

@@ -8,7 +8,7 @@ from tables import matrix, refused_as_by_torch, refused_here
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
-from minitorch_cnn.ops.fold import fold, unfold
+from minitorch_cnn.ops.breadth.nn_convolution_fold import fold, unfold
 
 PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
 OPTIONS = st.fixed_dictionaries(

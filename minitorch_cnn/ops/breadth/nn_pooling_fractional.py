@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
-from ..backend import array_module
-from ..kernels.geometry import numbers
-from ..random import default_generator
-from ..tensor import Tensor, shape_text, wrap
-from .positions import gather
+from ... import backend
+from ...backend import array_module
+from ...kernels.geometry import numbers
+from ...random import default_generator
+from ...tensor import Tensor, shape_text, wrap
+from ..positions import gather
 
 __all__ = ["fractional_max_pool2d", "fractional_max_pool3d"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import kernels
-from ..autograd.function import Function
-from ..kernels import ConvGeometry, output_size
-from ..kernels.geometry import Pair, conv_geometry
-from ..tensor import Tensor, shape_text, wrap
-from .window import pair, with_batch
+from ... import kernels
+from ...autograd.function import Function
+from ...kernels import ConvGeometry, output_size
+from ...kernels.geometry import Pair, conv_geometry
+from ...tensor import Tensor, shape_text, wrap
+from ..window import pair, with_batch
 
 __all__ = ["unfold", "fold"]
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.function import Function
-from ..backend import array_module
-from ..tensor import Tensor, wrap
-from .conv import Conv2dFunction, Conv2dInputGrad, conv_geometry_of, transposed_geometry_of
-from .pad import pad
-from .precision import half_precision
+from ...autograd.function import Function
+from ...backend import array_module
+from ...tensor import Tensor, wrap
+from ..conv import Conv2dFunction, Conv2dInputGrad, conv_geometry_of, transposed_geometry_of
+from ..pad import pad
+from ..precision import half_precision
 
 __all__ = ["conv3d", "conv_transpose3d"]
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import kernels
-from ..backend import array_module
-from ..kernels import PoolGeometry
-from ..tensor import Tensor, wrap
-from .pool import (
+from ... import kernels
+from ...backend import array_module
+from ...kernels import PoolGeometry
+from ...tensor import Tensor, wrap
+from ..pool import (
     adaptive_avg_pool2d,
     adaptive_max_pool2d,
     avg_pool_images,
@@ -22,8 +22,8 @@ from .pool import (
     max_pool_images,
     pool_geometry,
 )
-from .positions import gather
-from .window import adaptive_size
+from ..positions import gather
+from ..window import adaptive_size
 
 __all__ = [
     "max_pool3d", "max_pool3d_with_indices", "adaptive_max_pool3d", "avg_pool3d",

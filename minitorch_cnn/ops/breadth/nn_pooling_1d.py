@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..kernels.geometry import numbers
-from ..tensor import Tensor
-from .activation import relu
-from .elementwise import sign
-from .pool import (
+from ...kernels.geometry import numbers
+from ...tensor import Tensor
+from ..activation import relu
+from ..elementwise import sign
+from ..pool import (
     adaptive_avg_pool2d,
     adaptive_max_pool2d,
     avg_pool2d,
@@ -18,8 +18,8 @@ from .pool import (
     max_pool_images,
     pool_geometry,
 )
-from .pool3d import avg_pool3d
-from .window import adaptive_size
+from ..window import adaptive_size
+from .nn_pooling_3d import avg_pool3d
 
 __all__ = [
     "max_pool1d", "max_pool1d_with_indices", "avg_pool1d", "adaptive_avg_pool1d",
