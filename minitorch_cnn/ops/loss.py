@@ -1,4 +1,4 @@
-"""Losses of a classification: cross_entropy and nll_loss. (Those of numbers: regression.py.)
+"""Losses of a classification: cross_entropy and nll_loss. Others: breadth/nn_loss_*.py.
 
 Both work on rows: an input (N, C, H, W) of C scores at every pixel is N*H*W rows of C scores, with
 a target class for each. A loss for each row first, then weights and the mean over rows.
