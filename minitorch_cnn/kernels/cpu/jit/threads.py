@@ -24,6 +24,7 @@ worker that another program keeps from running.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import sys
@@ -285,8 +286,7 @@ class _Worker(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        while True:
-            self.wake.get()
+        while self.wake.get():
             _serve(*self.place, _LET_OTHERS_RUN)
 
 
@@ -325,6 +325,16 @@ def _forget_workers() -> None:
     _numbers[:] = 0
 
 
+@atexit.register
+def _end_workers() -> None:
+    """Lets the workers return, before Python ends: a thread that it has to kill in the middle of
+    compiled code, or on the way out of it, takes the process with it now and then."""
+    for worker in _workers:
+        worker.wake.put(False)
+    for worker in _workers:
+        worker.join(timeout=1)
+
+
 # Threads do not survive a fork: the child process starts its own when it needs them.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_workers)
@@ -358,7 +368,7 @@ def _wake_workers(count: int) -> None:
     for index in range(count):
         if _states[index] == ASLEEP:
             _states[index] = IDLE
-            _workers[index].wake.put(None)
+            _workers[index].wake.put(True)
 
 
 def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
