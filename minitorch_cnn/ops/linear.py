@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd.deferred import Deferred
+from .. import kernels
 from ..autograd.function import Function
-from ..kernels import matmul, relu_
-from ..tensor import Tensor, later, shape_text, wrap
+from ..tensor import Tensor, shape_text, wrap
 from .common import same_device
 from .precision import half_precision
 from .products import MatMul
@@ -27,17 +26,10 @@ class Linear(Function):
         # All leading dimensions are rows of one matrix: a single GEMM whatever their number.
         *leading, features = x.array.shape
         rows = x.array.reshape(math.prod(leading), features)  # (R, I)
-        w, b = weight.array, None if bias is None else bias.array
-        shape = (*leading, len(w))
-        sources = (rows, w) if b is None else (rows, w, b)
-
-        def kernel(relu: bool) -> Any:
-            y = matmul(rows, w.T)  # (R, O)
-            if b is not None:
-                y += b
-            return (relu_(y) if relu else y).reshape(shape)
-
-        return later(Deferred(kernel, shape, sources, takes_relu=True), x, weight, bias)
+        y = kernels.matmul(rows, weight.array.T)  # (R, O)
+        if bias is not None:
+            y += bias.array
+        return wrap(y.reshape(*leading, weight.array.shape[0]))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -63,7 +55,7 @@ class LinearWeightGrad(Function):
     @staticmethod
     def forward(ctx: Any, gy: Tensor, x: Tensor) -> Tensor:
         ctx.save_for_backward(gy, x)
-        return wrap(matmul(gy.array.T, x.array))
+        return wrap(kernels.matmul(gy.array.T, x.array))
 
     @staticmethod
     def backward(ctx: Any, ggw: Tensor) -> tuple:

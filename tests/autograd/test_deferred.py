@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import minitorch_cnn as mt
 from minitorch_cnn import kernels, nn
 from minitorch_cnn.autograd import deferred
-from minitorch_cnn.ops import activation, arithmetic, batch_norm, conv, linear
+from minitorch_cnn.ops import activation, arithmetic, batch_norm, conv
 from minitorch_cnn.tensor import wrap
 
 F = nn.functional
@@ -26,7 +26,6 @@ F = nn.functional
 # Each puts off its results by calling `later`.
 PARTS = {
     "conv": conv,
-    "linear": linear,
     "batch norm": batch_norm,
     "sum": arithmetic,
     "mask": activation,
@@ -90,7 +89,10 @@ SHAPES = {
     "batch norm, plain": (4, 3, 5, 6),
     "batch norm of rows": (6, 3),
 }
-PUT_OFF_AT_THE_END = set(LAYERS) - {"conv1d", "conv3d", "transposed"}  # these go on with the result
+# The other ones go on with the result, or are not put off: a linear layer's sum is over at once.
+PUT_OFF_AT_THE_END = set(LAYERS) - {
+    "conv1d", "conv3d", "transposed", "linear", "linear on sequences",
+}  # fmt: skip
 
 TAILS = {
     "relu": lambda y, more: F.relu(y),
@@ -161,21 +163,18 @@ def test_gradients_of_gradients(kind, tail, tier):
     compare(kind, tail, mt.float64, second=True)
 
 
-@given(st.sampled_from(["conv", "depthwise", "linear", "norm"]), st.booleans(), st.integers(0, 99))
+@given(st.sampled_from(["conv", "depthwise", "norm"]), st.booleans(), st.integers(0, 99))
 def test_first_and_second_gradients_by_differences(kind, residual, seed):
     mt.manual_seed(seed)
     shapes = {
         "conv": [(2, 2, 4, 3), (3, 2, 3, 2), (3,), (2, 3, 2, 2)],
         "depthwise": [(1, 3, 4, 3), (3, 1, 3, 3), (3,), (1, 3, 2, 1)],
-        "linear": [(2, 3, 4), (5, 4), (5,), (2, 3, 5)],
         "norm": [(3, 2, 2, 2), (2,), (2,), (3, 2, 2, 2)],
     }[kind]
     arguments = [mt.randn(*shape, dtype=mt.float64, requires_grad=True) for shape in shapes]
 
     def function(x, w, b, more):
-        if kind == "linear":
-            y = F.linear(x, w, b)
-        elif kind == "norm":
+        if kind == "norm":
             y = F.batch_norm(x, None, None, w, b, True)
         else:
             y = F.conv2d(x, w, b, groups=3 if kind == "depthwise" else 1)
@@ -313,14 +312,8 @@ def test_conv_and_relu_are_one_pass(form, monkeypatch):
     assert spy.calls == ["with relu"]
 
 
-def test_linear_and_relu_need_no_second_array(monkeypatch):
-    monkeypatch.setattr(kernels, "relu", None)  # what makes a new array
-    nn.Sequential(nn.Linear(3, 4), nn.ReLU())(mt.randn(2, 3))
-
-
 def test_parts_can_be_switched_off_one_by_one(monkeypatch, x, bn):
-    keep_apart(monkeypatch, "conv", "linear")
-    assert not waits(nn.Linear(3, 4)(mt.ones(2, 3)))
+    keep_apart(monkeypatch, "conv")
     assert not waits(nn.Conv2d(2, 3, 1)(mt.ones(1, 2, 3, 3)))
     assert waits(bn(x))
 
@@ -546,11 +539,9 @@ def functions():
     kind = dict(dtype=mt.float64)
     image, more = mt.randn(2, 3, 5, 4, **kind), mt.randn(2, 3, 5, 4, **kind)
     conv_tensors = image, mt.randn(3, 3, 3, 3, **kind), mt.randn(3, **kind)
-    linear_tensors = mt.randn(4, 3, **kind), mt.randn(2, 3, **kind), mt.randn(2, **kind)
     norm = nn.BatchNorm2d(3, **kind)
     return {
         "conv": (lambda x, w, b: F.conv2d(x, w, b, padding=1), conv_tensors),
-        "linear": (F.linear, linear_tensors),
         "norm": (lambda x: norm(x), (image,)),
         "sum": (lambda x, more: norm(x) + more, (image, more)),
         "mask": (lambda gy, y: activation.ReLUBackward.apply(gy, y), (image, more)),
@@ -558,7 +549,7 @@ def functions():
 
 
 @pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("name", ["conv", "linear", "norm", "sum", "mask"])
+@pytest.mark.parametrize("name", ["conv", "norm", "sum", "mask"])
 def test_inputs_may_be_overwritten_afterwards(name, write):
     function, tensors = functions()[name]
     with mt.no_grad():
@@ -597,7 +588,7 @@ def shared(t, function):
 
 
 @pytest.mark.parametrize("way", OUTSIDE)
-@pytest.mark.parametrize("name", ["conv", "linear", "norm", "sum", "mask"])
+@pytest.mark.parametrize("name", ["conv", "norm", "sum", "mask"])
 def test_arrays_outside_may_be_overwritten_at_any_time(name, way):
     """Nothing can see a write to a NumPy array: what reads its memory is computed at once."""
     function, tensors = functions()[name]
@@ -613,15 +604,16 @@ def test_arrays_outside_may_be_overwritten_at_any_time(name, way):
 
 
 def test_a_training_step_in_between():
-    net, x = nn.Linear(3, 2), mt.randn(4, 3)
+    net, x = nn.Conv2d(3, 2, 1), mt.randn(4, 3, 1, 1)
     optimizer = mt.optim.SGD(net.parameters(), lr=1.0)
     with mt.no_grad():
         before = net(x)
         assert waits(before)
-        expected = np.array(x.tolist()) @ np.array(net.weight.tolist()).T + net.bias.tolist()
+        weight = np.array(net.weight.flatten(1).tolist())
+        expected = np.array(x.flatten(1).tolist()) @ weight.T + net.bias.tolist()
     net(x).square().sum().backward()
     optimizer.step()
-    np.testing.assert_allclose(before.numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(before.flatten(1).numpy(), expected, rtol=1e-5)
 
 
 def test_running_statistics_may_move_on(x, bn):
@@ -825,7 +817,7 @@ def test_two_threads_get_the_same_array():
 
 
 def test_settling_leaves_other_threads_alone():
-    layer, x = nn.Linear(3, 2), mt.ones(1, 3)
+    layer, x = nn.Conv2d(3, 2, 1), mt.ones(1, 3, 1, 1)
     results = []
     thread = threading.Thread(target=lambda: results.append(layer(x)))
     thread.start()
