@@ -6,6 +6,7 @@ those gradients.
 """
 
 import numpy as np
+import pytest
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
@@ -79,7 +80,7 @@ def assert_same(ours, theirs, what, rtol=1e-9, atol=1e-9):
 
 def compare_with_torch(call, arrays):
     """Outputs, gradients and double gradients of `call`, ours against torch's, in float64."""
-    import torch
+    torch = pytest.importorskip("torch", reason="these compare with torch")
 
     ours = [mt.from_numpy(each) for each in arrays]
     theirs = [torch.tensor(each.copy()) for each in arrays]
@@ -128,7 +129,7 @@ def leaves(rng, *shapes):
 
 def same_as_torch_and_differences(function, arguments, theirs, seed):
     """Values and gradients beside torch's, and both gradients beside finite differences."""
-    import torch
+    torch = pytest.importorskip("torch", reason="these compare with torch")
 
     others = [torch.tensor(each.detach().numpy(), requires_grad=True) for each in arguments]
     y, expected = function(*arguments), theirs(*others)
