@@ -5,7 +5,8 @@ not into arithmetic. ``relu(bn(x) + shortcut)`` as three passes reads and writes
 one pass that does all of it takes a third. But `bn` is called before anybody can know that a sum
 and a relu will follow. So a convolution and a batch norm put their result off: the tensor that they
 return knows its shape, type and device, and instead of the array it has a `Deferred`: a kernel that
-has not run yet. (A fully connected layer's result is small: to put it off gained nothing.) Then
+has not run yet. (A fully connected layer's result is small: to put it off gained nothing; nor does
+a convolution's with the readable kernels, which take a relu as a pass of its own.) Then
 
 - adding a tensor of the same shape gives a result that is put off as well (`add`),
 - relu runs the kernel with ``relu=True``, in one pass (`Deferred.with_relu`),

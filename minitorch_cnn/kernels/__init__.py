@@ -52,6 +52,7 @@ from .dispatch import (
     relu_,
     relu_backward,
     sgd,
+    tier_of,
 )
 from .geometry import (
     ConvGeometry,
@@ -109,6 +110,7 @@ __all__ = [
     "resize_matrix",
     "selection_matrix",
     "sgd",
+    "tier_of",
     "sigmoid",
     "silu",
     "softplus",

@@ -1,7 +1,8 @@
 """Operations on tensors, with their gradients; one family a file.
 
 Here are the families that a CNN is made of; the rest is in breadth/, filed by the sections of
-torch's documentation. Every function has torch's name and signature.
+torch's documentation. Every function has torch's name and signature. Seven files are no families:
+common, inplace, methods, out, precision, standardize and window are what the families share.
 
 A name is written once: in the `__all__` of its file. What torch has at its top is put together
 here, torch.nn.functional in nn/functional.py, torch.linalg in linalg.py; the few functions that

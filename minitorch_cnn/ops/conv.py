@@ -46,6 +46,9 @@ class Conv2dFunction(Function):
         ctx.input_size, ctx.kernel_size = x_array.shape[2:], w_array.shape[2:]
         ctx.geometry = geometry
 
+        if kernels.tier_of(x_array, w_array).name == "array":  # a relu of its own costs no more
+            return wrap(kernels.conv2d_forward(x_array, w_array, b_array, geometry))
+
         def kernel(relu: bool) -> Any:
             return kernels.conv2d_forward(x_array, w_array, b_array, geometry, relu)
 

@@ -122,7 +122,7 @@ def test_winograd_against_float64(case, layout, few, large, seed):
         assert kernels.last_conv().algorithm == "winograd"
     check(got[0], y, 9 * x_shape[1])
     check(got[1], gx, 9 * K)
-    check(got[2], gw, max(gy[:, 0].size, 9))
+    check(got[2], gw, max(gy[:, 0].size, 36))  # a tile transforms 36 numbers, however few count
 
 
 def test_work_is_the_same_for_any_number_of_threads():
