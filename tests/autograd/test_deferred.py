@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import minitorch_cnn as mt
 from minitorch_cnn import kernels, nn
 from minitorch_cnn.autograd import deferred
+from minitorch_cnn.kernels.algorithm import Tier
 from minitorch_cnn.ops import activation, arithmetic, batch_norm, conv
 from minitorch_cnn.tensor import wrap
 
@@ -48,6 +49,18 @@ def tier(request):
         pytest.skip("a stand-in runs no CUDA kernels")
     with mt.kernel_tier(request.param):
         yield request.param
+
+
+@pytest.fixture(autouse=True)
+def convolutions_wait_with_all_kernels(monkeypatch):
+    """Also in float64 and with the readable kernels, where there is nothing to gain."""
+    monkeypatch.setattr(kernels, "tier_of", lambda x, w: Tier("cpu"))
+
+
+def test_a_convolution_with_the_readable_kernels_is_computed_at_once(monkeypatch):
+    monkeypatch.undo()
+    with mt.kernel_tier("array"):
+        assert not waits(nn.Conv2d(2, 3, 1)(mt.ones(1, 2, 3, 3)))
 
 
 # ------------------------------------------------------------ the same as with the parts apart
