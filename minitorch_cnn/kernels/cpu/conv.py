@@ -176,6 +176,7 @@ def convolve_blocks(
                     rows, 4 * line, 0, 4,
                     address(w) + 4 * (index * panels + panel) * depth * width, 0, 4 * width, 0,
                     out, 4 * K, count, min(width, Kg - panel * width), 1, depth, start, start_row,
+                    1,
                 )  # fmt: skip
         if relu:
             keep_positive(address(y) + 4 * first * K, count * K)
@@ -204,7 +205,7 @@ def weight_gradient_blocks(
             out = address(sums) + 4 * (part * groups * pieces + index) * depth * Kg
             product(
                 rows, 4, 0, 4 * line, address(gy) + 4 * (first * K + g * Kg), 0, 4 * K, 4 * PANEL,
-                out, 4 * Kg, depth, Kg, 1, count, out, 4 * Kg,
+                out, 4 * Kg, depth, Kg, 1, count, out, 4 * Kg, 0,
             )  # fmt: skip
 
 
@@ -234,7 +235,7 @@ def input_gradient_blocks(
                 product(
                     address(gy) + 4 * (first * K + g * Kg), 4 * K, 0, 4,
                     address(w) + 4 * index * panels * Kg * width, 0, 4 * width, 4 * Kg * width,
-                    rows, 4 * line, count, depth, 1, Kg, 0, 0,
+                    rows, 4 * line, count, depth, 1, Kg, 0, 0, 1,
                 )  # fmt: skip
                 if patches.size:
                     add_patches(

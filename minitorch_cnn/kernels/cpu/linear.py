@@ -38,12 +38,12 @@ def pack_panels(
 @kernel
 def multiply(
     part: int, parts: int, work: Array, a: Array, a_row: int, a_k: int, b: Array, b_k: int,
-    b_panel: int, K: int, c: Array,
+    b_panel: int, padded: int, K: int, c: Array,
 ) -> None:  # fmt: skip
     """c (M, N) = a (M, K) @ b (K, N).
 
     a_row, a_k: bytes from one row and column of a to the next; b_k, b_panel: from one row and panel
-    of b to the next.
+    of b to the next; padded: as in `product`.
     """
     M, N = c.shape
     panels = (N + PANEL - 1) // PANEL
@@ -57,7 +57,7 @@ def multiply(
             product(
                 address(a) + first * a_row + k * a_k, a_row, 0, a_k,
                 address(b) + panel * b_panel + k * b_k, 0, b_k, 0,
-                out, 4 * N, rows, columns, 1, min(DEPTH, K - k), start, start_row,
+                out, 4 * N, rows, columns, 1, min(DEPTH, K - k), start, start_row, padded,
             )  # fmt: skip
             start, start_row = out, 4 * N
         index = take(work, 1)
@@ -73,17 +73,17 @@ def matmul(a: Array, b: Array) -> Any:
     a, b = _in_memory_order(a), _in_memory_order(b)
     a_row, a_k = a.strides
     b_k, column = b.strides
-    b_panel = 4 * PANEL
+    b_panel, padded = 4 * PANEL, 0
     if column == 4:
         right = b.reshape(-1)
     else:
         width = panel_width(N)
         right = empty((-(-N // width), K, width))
         run(pack_panels, b.T.reshape(-1), b_k, column, N, right, parts=parts_for(K * N))
-        right, b_k, b_panel = right.reshape(-1), 4 * width, 4 * K * width
+        right, b_k, b_panel, padded = right.reshape(-1), 4 * width, 4 * K * width, 1
     left = (a if a_k == 4 else a.T).reshape(-1)
     c = empty((M, N))
-    args = (left, a_row, a_k, right, b_k, b_panel, K, c)
+    args = (left, a_row, a_k, right, b_k, b_panel, padded, K, c)
     run(multiply, counter(), *args, parts=parts_for(M * N * K // 16))
     return c
 

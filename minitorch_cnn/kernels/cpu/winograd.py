@@ -55,7 +55,7 @@ def multiply_panel(
         for c in range(0, C, DEPTH):
             product(
                 v + p * V_step + 4 * c, 4 * C, 0, 4, u + 4 * c * width, 0, 4 * width, 0,
-                out, 4 * K, tiles, columns, 1, min(DEPTH, C - c), start, start_row,
+                out, 4 * K, tiles, columns, 1, min(DEPTH, C - c), start, start_row, 1,
             )  # fmt: skip
             start, start_row = out, 4 * K
 
@@ -150,7 +150,7 @@ def weight_gradient_blocks(
         for p in range(36):
             product(
                 v + p * V_step, 4, 0, 4 * C, d + p * D_step, 0, 4 * K, 4 * PANEL,
-                mine + p * 4 * C * K, 4 * K, C, K, 1, count, mine + p * 4 * C * K, 4 * K,
+                mine + p * 4 * C * K, 4 * K, C, K, 1, count, mine + p * 4 * C * K, 4 * K, 0,
             )  # fmt: skip
 
 
@@ -183,7 +183,7 @@ def weight_gradient_all(
             product(
                 address(V) + p * V_step + 4 * first, 4, 0, 4 * C,
                 address(D) + p * D_step, 0, 4 * K, 4 * PANEL,
-                mine + p * 4 * few * K, 4 * K, channels, K, 1, tiles, 0, 0,
+                mine + p * 4 * few * K, 4 * K, channels, K, 1, tiles, 0, 0, 0,
             )  # fmt: skip
         for c in range(channels):
             store_kernel_gradient(mine + 4 * c * K, 4 * few * K, first + c, (K, C), address(gw))

@@ -25,33 +25,34 @@ def panel_width(columns: int) -> int:
     return min(PANEL, -(-columns // LANES) * LANES)
 
 
-@external(*[INT] * 16)
+@external(*[INT] * 17)
 def product(
     a: int, a_row: int, a_j: int, a_k: int, b: int, b_j: int, b_k: int, b_panel: int, c: int,
     c_row: int, rows: int, columns: int, J: int, K: int, start: int, start_row: int,
+    padded: int,
 ) -> None:  # fmt: skip
     """c (rows, columns) = start + sum over j and k of a[row, j, k] * b[j, k, column].
 
     Addresses and steps as in tile.rows_product; b_panel is the step in bytes from one panel of
-    PANEL columns to the next.
+    PANEL columns to the next. padded: 1 if b is panels that are filled up to `panel_width`.
     """
     for first in range(0, columns, PANEL):
         n = min(columns - first, PANEL)
         if n <= FEW_LANES:
             rows_product_few(
-                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row
+                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row, padded
             )
         elif n <= LANES:
             rows_product_1(
-                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row
+                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row, padded
             )
         elif n <= 2 * LANES:
             rows_product_2(
-                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row
+                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row, padded
             )
         else:
             rows_product_widest(
-                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row
+                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row, padded
             )
         b += b_panel
         c += 4 * PANEL

@@ -43,6 +43,11 @@ if AVX512:
     HEIGHTS = {1: (12, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)}
 else:
     HEIGHTS = {1: (8, 4, 2, 1), 2: (6, 4, 2, 1)}
+# Columns that are not there must not be read. With AVX-512 a load takes a mask for it, which is
+# free. Without it masks take the registers of sums, and the whole tile runs at half its speed. So
+# tiles that may read whole vectors have code of their own, and the others, at the right edge of a
+# matrix that is not packed, are low.
+HEIGHTS_AT_THE_EDGE = {1: (4, 1), 2: (4, 1)}
 # Eight columns or fewer: some processors add twice as many vectors of eight as of sixteen.
 FEW_LANES = 8
 
@@ -65,6 +70,7 @@ class _Arguments(NamedTuple):
     K: ir.Value
     start: ir.Value
     start_row: ir.Value
+    padded: ir.Value
 
 
 def _number(value: int) -> ir.Constant:
@@ -101,15 +107,18 @@ def _close_loop(
 
 
 def _tile_code(
-    builder: ir.IRBuilder, args: _Arguments, row: ir.Value, height: int, vectors: int, lanes: int
-) -> None:
-    """The tile of the rows row..row + height: its sums are loaded, summed up and stored."""
+    builder: ir.IRBuilder, args: _Arguments, row: ir.Value, height: int, vectors: int, lanes: int,
+    masked: bool,
+) -> None:  # fmt: skip
+    """The tile of the rows row..row + height: its sums are summed up and stored.
+
+    masked: b is read through masks.
+    """
     size = 4 * lanes  # bytes of a vector
     tile = [(r, v) for r in range(height) for v in range(vectors)]
     a = builder.add(args.a, builder.mul(args.a_row, row))
     c = builder.add(args.c, builder.mul(args.c_row, row))
-    left = [builder.sub(args.columns, _number(v * lanes)) for v in range(vectors)]
-    masks = [opaque_mask(builder, mask_value(builder, columns, lanes)) for columns in left]
+    masks = _masks(builder, args.columns, vectors, lanes) if masked else None
     a_rows = [builder.mul(args.a_row, _number(r)) for r in range(height)]
     c_rows = [builder.add(c, builder.mul(args.c_row, _number(r))) for r in range(height)]
     c_places = {(r, v): builder.add(c_rows[r], _number(v * size)) for r, v in tile}
@@ -134,9 +143,10 @@ def _tile_code(
     builder.position_at_end(k_block)
     k_variables = _loop_variables(builder, [_number(0), a_j, b_j, *sums], j_block)
     k, a_k, b_k, *sums = k_variables
-    b_vectors = [
-        masked_load(builder, builder.add(b_k, _number(v * size)), masks[v]) for v in range(vectors)
-    ]
+    b_vectors = []
+    for v in range(vectors):
+        place = builder.add(b_k, _number(v * size))
+        b_vectors.append(_load(builder, place, lanes, masks and masks[v]))
     new = []
     for r in range(height):
         factor = builder.load(pointer(builder, builder.add(a_k, a_rows[r]), F32), align=4)
@@ -157,11 +167,62 @@ def _tile_code(
 
     builder.position_at_end(end)
     start = builder.add(args.start, builder.mul(args.start_row, row))
-    for (r, v), value in zip(tile, new, strict=True):
-        place = builder.add(start, builder.mul(args.start_row, _number(r)))
-        place = builder.add(place, _number(v * size))
-        total = builder.fadd(masked_load(builder, place, masks[v]), value)
-        masked_store(builder, total, c_places[r, v], masks[v])
+
+    def add_and_store(masks: list[ir.Value] | None) -> None:
+        for (r, v), value in zip(tile, new, strict=True):
+            place = builder.add(start, builder.mul(args.start_row, _number(r)))
+            place = builder.add(place, _number(v * size))
+            mask = masks and masks[v]
+            total = builder.fadd(_load(builder, place, lanes, mask), value)
+            if mask is None:
+                builder.store(total, pointer(builder, c_places[r, v], total.type), align=4)
+            else:
+                masked_store(builder, total, c_places[r, v], mask)
+
+    if masks:
+        add_and_store(masks)
+        return
+    whole = builder.icmp_signed(">=", args.columns, _number(vectors * lanes))
+    with builder.if_else(whole) as (all_columns, some_columns):
+        with all_columns:
+            add_and_store(None)
+        with some_columns:
+            add_and_store(_masks(builder, args.columns, vectors, lanes))
+
+
+def _masks(builder: ir.IRBuilder, columns: ir.Value, vectors: int, lanes: int) -> list[ir.Value]:
+    """For each vector of a row: the lanes that are columns."""
+    left = [builder.sub(columns, _number(v * lanes)) for v in range(vectors)]
+    return [opaque_mask(builder, mask_value(builder, count, lanes)) for count in left]
+
+
+def _load(builder: ir.IRBuilder, address: ir.Value, lanes: int, mask: ir.Value | None) -> ir.Value:
+    if mask is None:
+        return builder.load(pointer(builder, address, ir.VectorType(F32, lanes)), align=4)
+    return masked_load(builder, address, mask)
+
+
+def _rows_code(
+    builder: ir.IRBuilder, args: _Arguments, heights: tuple[int, ...], vectors: int, lanes: int,
+    masked: bool,
+) -> None:  # fmt: skip
+    """All rows, in tiles of these heights: as many as there are of the first one, and so on."""
+    row = cgutils.alloca_once_value(builder, _number(0))
+    builder.store(_number(0), row)
+    for height in heights:
+        check = builder.append_basic_block("check")
+        body = builder.append_basic_block("body")
+        done = builder.append_basic_block("done")
+        builder.branch(check)
+        builder.position_at_end(check)
+        here = builder.load(row)
+        after = builder.add(here, _number(height))
+        builder.cbranch(builder.icmp_signed("<=", after, args.rows), body, done)
+        builder.position_at_end(body)
+        _tile_code(builder, args, here, height, vectors, lanes, masked)
+        builder.store(after, row)
+        builder.branch(check)
+        builder.position_at_end(done)
 
 
 def _zeros(builder: ir.IRBuilder) -> ir.Value:
@@ -177,7 +238,7 @@ def _rows_product(vectors: int, lanes: int = LANES) -> Any:
         typingctx: Any, a: types.Type, a_row: types.Type, a_j: types.Type, a_k: types.Type,
         b: types.Type, b_j: types.Type, b_k: types.Type, c: types.Type, c_row: types.Type,
         rows: types.Type, columns: types.Type, J: types.Type, K: types.Type, start: types.Type,
-        start_row: types.Type,
+        start_row: types.Type, padded: types.Type,
     ) -> Intrinsic:  # fmt: skip
         """c[row, v] = start[row, v] + sum of a[row, j, k] * b[j, k, v] over j < J and k < K
 
@@ -186,7 +247,8 @@ def _rows_product(vectors: int, lanes: int = LANES) -> Any:
         columns of b, c and start are consecutive numbers. J and K: 1 or more. start is c itself
         to add to what is there, or a vector of biases, with start_row = 0, or 0 if there is nothing
         to add, with start_row = 0 too. It is added last: a long sum made in several pieces so loses
-        fewer digits than in one.
+        fewer digits than in one. padded: 1 if a row of b may be read up to a whole tile's width
+        (what stands behind its columns does not matter), otherwise 0.
         """
 
         def code(
@@ -195,24 +257,23 @@ def _rows_product(vectors: int, lanes: int = LANES) -> Any:
             args = _Arguments(*values)
             none = builder.icmp_signed("==", args.start, _number(0))
             args = args._replace(start=builder.select(none, _zeros(builder), args.start))
-            row = cgutils.alloca_once_value(builder, _number(0))
-            for height in HEIGHTS[vectors]:
-                check = builder.append_basic_block("check")
-                body = builder.append_basic_block("body")
-                done = builder.append_basic_block("done")
-                builder.branch(check)
-                builder.position_at_end(check)
-                here = builder.load(row)
-                after = builder.add(here, _number(height))
-                builder.cbranch(builder.icmp_signed("<=", after, args.rows), body, done)
-                builder.position_at_end(body)
-                _tile_code(builder, args, here, height, vectors, lanes)
-                builder.store(after, row)
-                builder.branch(check)
-                builder.position_at_end(done)
+            if AVX512:
+                _rows_code(builder, args, HEIGHTS[vectors], vectors, lanes, masked=True)
+                return context.get_dummy_value()
+            width = _number(vectors * lanes)
+            may_read = builder.or_(
+                builder.icmp_signed(">=", args.columns, width),
+                builder.icmp_signed("!=", args.padded, _number(0)),
+            )
+            with builder.if_else(may_read) as (whole_vectors, edge):
+                with whole_vectors:
+                    _rows_code(builder, args, HEIGHTS[vectors], vectors, lanes, masked=False)
+                with edge:
+                    heights = HEIGHTS_AT_THE_EDGE[vectors]
+                    _rows_code(builder, args, heights, vectors, lanes, masked=True)
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 15), code
+        return types.void(*[types.int64] * 16), code
 
     return rows_product
 
