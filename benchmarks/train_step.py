@@ -1,6 +1,7 @@
 """Images per second of a training step, ours beside torch's, in alternating runs.
 
     python benchmarks/train_step.py [--models lenet resnet20] [--rounds 5] [--inference]
+                                    [--batch 8] [--isa avx2]
 
 A step is zero_grad, forward, loss, backward, SGD with momentum and weight decay. torch runs the
 same model source with the same weights, once in its usual memory format and once in channels_last;
@@ -16,6 +17,7 @@ import os
 import statistics
 import time
 
+import isa
 import numpy as np
 
 import minitorch_cnn as mt
@@ -79,8 +81,9 @@ def seconds(function):
     return time.perf_counter() - began
 
 
-def measure(name, rounds, inference, with_torch):
-    _, _, _, batch, shape = MODELS[name]
+def measure(name, batch, rounds, inference, with_torch):
+    _, _, _, usual_batch, shape = MODELS[name]
+    batch = batch or usual_batch
     rng = np.random.default_rng(0)
     images = rng.standard_normal((batch, *shape)).astype(np.float32)
     labels = rng.integers(0, 10, batch)
@@ -121,7 +124,10 @@ def main():
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--inference", action="store_true", help="only forward, no gradients")
+    parser.add_argument("--batch", type=int, help="images (the default: 128, and 64 for ResNet-18)")
+    parser.add_argument("--isa", choices=isa.ISAS, default="native", help="restrict both sides")
     args = parser.parse_args()
+    isa.restart_with(args.isa)
     try:
         import torch
 
@@ -132,10 +138,11 @@ def main():
         with_torch, version = False, "torch is not installed: ours alone"
     what = "inference" if args.inference else "a training step"
     print(f"{what}, NumPy {np.__version__}, {os.cpu_count()} cores; {version}")
+    print(isa.in_use())
     columns = f"{'ours':>12s} {'':14s} {'torch':>12s} {'':14s} {'ours as fast':>9s}"
     print(f"{'model':9s} {'batch':>5s} {columns}")
     for name in args.models:
-        measure(name, args.rounds, args.inference, with_torch)
+        measure(name, args.batch, args.rounds, args.inference, with_torch)
 
 
 if __name__ == "__main__":
