@@ -16,6 +16,7 @@ import csv
 import statistics
 import time
 
+import isa
 import numpy as np
 
 import minitorch_cnn as mt
@@ -147,7 +148,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64, help="images (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="of which the medians are shown")
     parser.add_argument("--out", default="conv_layers", help="path of the files without ending")
+    parser.add_argument("--isa", choices=isa.ISAS, default="native", help="restrict both sides")
     options = parser.parse_args()
+    isa.restart_with(options.isa)
     try:
         import torch
 
@@ -155,6 +158,7 @@ def main() -> None:
     except ImportError:
         torch = None
     mt.show_config()
+    print(isa.in_use())
     gemm = sgemm_gflops(options.rounds)
     print(f"NumPy's sgemm of 2048 x 2048: {gemm:.0f} GFLOP/s")
     layers = [(options.batch, *layer) for layer in RESNET18]
