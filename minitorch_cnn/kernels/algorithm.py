@@ -20,8 +20,10 @@ ALGORITHMS = ("auto", "direct", "im2col", "implicit_gemm", "depthwise", "winogra
 
 # What one number costs to carry through Winograd's transforms (in and out), in multiplications of
 # a matrix product at full speed, what one number of a kernel costs, and what it costs to copy one
-# number into a patch. Measured with Numba on a processor with AVX-512.
+# number into a patch. benchmarks/cost_model.py measures them. Without AVX-512 there are half as many
+# registers of half the width: the transforms take twice as long, beside the products.
 TRANSFORM_COST = 26.0
+TRANSFORM_COST_WITHOUT_AVX512 = 56.0
 KERNEL_COST = 40.0
 PATCH_COST = 10.0
 
@@ -30,9 +32,10 @@ class Tier(NamedTuple):
     """What the choice has to know of a tier of kernels."""
 
     name: str  # "array", "cpu" or "cuda"
-    # Where a row of a patch has fewer numbers than this, copying it takes as long as its products,
-    # and an implicit product is faster; 0: there is none.
+    # Where a row of a patch has fewer numbers than this (than half of it, for kernels one pixel wide)
+    # copying it takes as long as its products, and an implicit product is faster; 0: there is none.
     short_row: int = 0
+    transform_cost: float = TRANSFORM_COST
     half: bool = False  # float16
 
 
@@ -103,7 +106,8 @@ def choose(
         return Choice("im2col", reason) if reason else Choice(forced, "forced")
     if not why_not("depthwise", *case):
         return Choice("depthwise", "each channel has filters of its own")
-    short = channels * kernel_size[1] < tier.short_row and not why_not("implicit_gemm", *case)
+    row_limit = tier.short_row if kernel_size[1] > 1 else tier.short_row // 2
+    short = channels * kernel_size[1] < row_limit and not why_not("implicit_gemm", *case)
     plain = "implicit_gemm" if short else "im2col"
     reason = why_not("winograd", *case)
     if reason:
@@ -116,7 +120,7 @@ def choose(
     if tier.name == "cpu" and not short:
         copied = read
     gemm = images * OH * OW * 9 * (channels * filters + PATCH_COST * copied)
-    winograd = 36 * tiles * (channels * filters + TRANSFORM_COST * (channels + filters) / 2)
+    winograd = 36 * tiles * (channels * filters + tier.transform_cost * (channels + filters) / 2)
     winograd += 36 * KERNEL_COST / 9 * channels * filters
     reason = (
         f"{winograd / 1e6:.3g} million multiplications' worth of time, {plain} {gemm / 1e6:.3g}"

@@ -27,7 +27,14 @@ import numpy as np
 
 from ..backend import Array
 from . import fallback
-from .algorithm import ALGORITHMS, Choice, Tier, choose
+from .algorithm import (
+    ALGORITHMS,
+    TRANSFORM_COST,
+    TRANSFORM_COST_WITHOUT_AVX512,
+    Choice,
+    Tier,
+    choose,
+)
 from .array import (
     augment as _augment,
 )
@@ -278,7 +285,9 @@ def tier_of(a: Array, b: Array) -> Tier:
 
 @functools.cache
 def _cpu() -> Tier:
-    return Tier("cpu", short_row=2 * _import("cpu.jit.vector").LANES)
+    with_avx512 = _import("cpu.jit.vector").AVX512
+    cost = TRANSFORM_COST if with_avx512 else TRANSFORM_COST_WITHOUT_AVX512
+    return Tier("cpu", short_row=56, transform_cost=cost)
 
 
 @contextmanager
