@@ -20,8 +20,8 @@ ALGORITHMS = ("auto", "direct", "im2col", "implicit_gemm", "depthwise", "winogra
 
 # What one number costs to carry through Winograd's transforms (in and out), in multiplications of
 # a matrix product at full speed, what one number of a kernel costs, and what it costs to copy one
-# number into a patch. benchmarks/cost_model.py measures them. Without AVX-512 there are half as many
-# registers of half the width: the transforms take twice as long, beside the products.
+# number into a patch. benchmarks/cost_model.py measures them. Without AVX-512 there are half as
+# many registers of half the width: the transforms take twice as long, beside the products.
 TRANSFORM_COST = 26.0
 TRANSFORM_COST_WITHOUT_AVX512 = 56.0
 KERNEL_COST = 40.0
@@ -32,8 +32,9 @@ class Tier(NamedTuple):
     """What the choice has to know of a tier of kernels."""
 
     name: str  # "array", "cpu" or "cuda"
-    # Where a row of a patch has fewer numbers than this (than half of it, for kernels one pixel wide)
-    # copying it takes as long as its products, and an implicit product is faster; 0: there is none.
+    # Where a row of a patch has fewer numbers than this (than half of it, for kernels one pixel
+    # wide), copying it takes as long as its products, and an implicit product is faster; 0: there
+    # is none.
     short_row: int = 0
     transform_cost: float = TRANSFORM_COST
     half: bool = False  # float16
