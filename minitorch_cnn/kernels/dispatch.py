@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..backend import Array
-from . import fallback
+from . import check, fallback
 from .algorithm import ALGORITHMS, Choice, Tier, choose
 from .array import (
     augment as _augment,
@@ -142,6 +142,8 @@ class Row:
         self.definition = definition
         self.files = {file.partition(".")[0]: file for file in files}  # {"cpu": "cpu.conv", ...}
         self.found: dict[str, Callable[..., Any] | None] = {}
+        # What refuses arrays that do not belong together; None where there is one array only.
+        self.check: Callable[..., None] | None = getattr(check, definition.__name__, None)
 
     def find(self, tier: str) -> Callable[..., Any] | None:
         """The kernel of a tier, None if it has none. Raises AttributeError for a wrong name."""
@@ -171,6 +173,8 @@ def tiered(definition: F, *files: str) -> F:
     @functools.wraps(definition)
     def kernel(array: Any, *args: Any, **kwargs: Any) -> Any:
         if state.tier == "auto":
+            if row.check is not None:
+                row.check(array, *args, **kwargs)
             first = array[0] if isinstance(array, list) else array
             tier = "cpu" if isinstance(first, np.ndarray) else "cuda"
             fast = row.found[tier] if tier in row.found else row.find(tier)
