@@ -35,25 +35,31 @@ def _refuse(kernel: str, **arrays: Any) -> NoReturn:
 
 
 @functools.lru_cache(1024)
+def _check_moves(geometry: ConvGeometry) -> None:
+    stride, before, after, dilation, groups = geometry
+    if min(*stride, *dilation, groups) < 1 or min(*before, *after) < 0:
+        raise RuntimeError(f"a convolution's windows cannot move so: {geometry}")
+
+
+@functools.lru_cache(1024)
 def _windows_fit(size: Pair, kernel_size: Pair, out: Pair, geometry: ConvGeometry) -> bool:
     """Whether `out` windows lie on an image of this size, with less than a step left over.
 
     A transposed convolution may leave as much as its output_padding, which torch limits so.
     """
-    if min(geometry.stride) < 1 or min(geometry.dilation) < 1:
-        return False
     axes = zip(size, kernel_size, out, *geometry[:4], strict=True)
     left = [
         (length + before + after - dilation * (kernel - 1) - 1 - (count - 1) * stride,
          max(stride, dilation))
         for length, kernel, count, stride, before, after, dilation in axes
     ]  # fmt: skip
-    return 0 in out or all(0 <= pixels < limit for pixels, limit in left)
+    return all(0 <= pixels < limit for pixels, limit in left)
 
 
 def forward(
     x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False
 ) -> None:
+    _check_moves(geometry)
     K, groups = w.shape[0], geometry.groups
     if (
         x.ndim != 4
@@ -66,6 +72,7 @@ def forward(
 
 
 def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> None:
+    _check_moves(geometry)
     K, groups = w.shape[0], geometry.groups
     if (
         gy.ndim != 4
@@ -81,6 +88,7 @@ def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) ->
 
 
 def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> None:
+    _check_moves(geometry)
     groups = geometry.groups
     if (
         x.ndim != 4
@@ -99,21 +107,37 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
 # ------------------------------------------------------------------------------------- pooling
 
 
+@functools.lru_cache(1024)
+def _check_pool(geometry: PoolGeometry) -> None:
+    kernel_size, stride, padding, dilation, out_size = geometry
+    if min(*kernel_size, *stride, *dilation) < 1 or min(*padding, *out_size) < 0:
+        raise RuntimeError(f"a pooling cannot have these windows: {geometry}")
+
+
+def max_pool2d_forward(x: Array, geometry: PoolGeometry, with_position: bool = True) -> None:
+    _check_pool(geometry)
+    if x.ndim != 4:
+        _refuse("a max pooling", x=x, out_size=geometry.out_size)
+
+
 def max_pool2d_scatter(
     gy: Array, position: Array, input_size: Pair, geometry: PoolGeometry
 ) -> None:
+    _check_pool(geometry)
     if gy.ndim != 4 or gy.shape != position.shape or gy.shape[2:] != geometry.out_size:
         sizes = {"out_size": geometry.out_size, "input_size": input_size}
         _refuse("the gradient of a max pooling", gradient=gy, positions=position, **sizes)
 
 
 def max_pool2d_gather(x: Array, position: Array, geometry: PoolGeometry) -> None:
+    _check_pool(geometry)
     if x.ndim != 4 or (*x.shape[:2], *geometry.out_size) != position.shape:
         out_size = geometry.out_size
         _refuse("a max pooling by positions", x=x, positions=position, out_size=out_size)
 
 
 def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> None:
+    _check_pool(geometry)
     if x.ndim != 4 or divisor.shape != geometry.out_size:
         _refuse("an average pooling", x=x, divisor=divisor, out_size=geometry.out_size)
 
@@ -121,6 +145,7 @@ def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> None
 def avg_pool2d_backward(
     gy: Array, input_size: Pair, geometry: PoolGeometry, divisor: Array
 ) -> None:
+    _check_pool(geometry)
     if gy.ndim != 4 or not gy.shape[2:] == divisor.shape == geometry.out_size:
         sizes = {"out_size": geometry.out_size, "input_size": input_size}
         _refuse("the gradient of an average pooling", gradient=gy, divisor=divisor, **sizes)
