@@ -221,7 +221,7 @@ class Fuzzer:
             wide = np.repeat(array, 2, axis=-1)
             return wide[..., ::2]
         axis = pick.randrange(array.ndim)
-        length = pick.choice([0, 1, array.shape[axis] - 1, array.shape[axis] + 1, 40])
+        length = pick.choice([0, 1, max(array.shape[axis] - 1, 0), array.shape[axis] + 1, 40])
         shape = [length if i == axis else n for i, n in enumerate(array.shape)]
         return np.resize(array, shape) if array.size else np.ones(shape, array.dtype)
 
