@@ -277,7 +277,11 @@ def one_call(fuzzer, number):
         return "guard" if "an array" in str(ours) else "refused"
     with mt.kernel_tier("array"):
         theirs = outcome(name, again, keywords)
-    if isinstance(theirs, TypeError):  # algorithms take different types
+    arrays = [each for each in (*again, ours[0]) if isinstance(each, np.ndarray)]
+    # Algorithms differ in what they make of nothing at all and of integers, which layers refuse.
+    if isinstance(theirs, TypeError) or any(each.size == 0 for each in arrays):
+        return "right"
+    if name in CONVOLUTIONS and any(each.dtype.kind != "f" for each in arrays):
         return "right"
     if isinstance(theirs, Exception):
         problem = f"took what the definition refuses ({theirs!r})"
