@@ -277,7 +277,8 @@ def one_call(fuzzer, number):
         return "guard" if "an array" in str(ours) else "refused"
     with mt.kernel_tier("array"):
         theirs = outcome(name, again, keywords)
-    arrays = [each for each in (*again, ours[0]) if isinstance(each, np.ndarray)]
+    results = ours[0] if isinstance(ours[0], tuple) else ours[:1]
+    arrays = [each for each in (*again, *results) if isinstance(each, np.ndarray)]
     # Algorithms differ in what they make of nothing at all and of integers, which layers refuse.
     if isinstance(theirs, TypeError) or any(each.size == 0 for each in arrays):
         return "right"
