@@ -13,6 +13,7 @@ import importlib.util
 import math
 import mmap
 import sys
+from collections import deque
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -158,17 +159,18 @@ SMALLEST = 1 << 16  # bytes; smaller arrays are left to NumPy
 # usual size. NumPy asks for large ones, which take longer to clear than they save later.
 _PRIVATE = {"flags": mmap.MAP_PRIVATE} if hasattr(mmap, "MAP_PRIVATE") else {}
 
-_buffers: dict[int, list[np.ndarray]] = {}  # by size
+# By size, the longest unused first. To take one out and to put it back are single steps that no
+# other thread comes between: so two threads never look at the same buffer at a time, and nothing
+# has to be locked (a lock would be held for ever in a process that is forked meanwhile).
+_buffers: dict[int, deque[np.ndarray]] = {}
 
 
 def _count_references() -> int:
-    """How many references a free buffer has: that of the list, of the loop that looks at it, and
-    in most versions of Python one of getrefcount's own."""
-    held = [np.empty(0)]
-    for index in range(len(held)):
-        buffer = held[index]
-        count = sys.getrefcount(buffer)
-    return count
+    """How many references a free buffer has that was taken out: that of the variable, and in most
+    versions of Python one of getrefcount's own."""
+    held = deque([np.empty(0)])
+    buffer = held.popleft()
+    return sys.getrefcount(buffer)
 
 
 _held_here = _count_references()
@@ -181,13 +183,15 @@ def _size_class(size: int) -> int:
 
 
 def _buffer(size: int) -> np.ndarray:
-    held = _buffers.setdefault(size, [])
-    for index in range(len(held)):
-        buffer = held[index]
-        if sys.getrefcount(buffer) == _held_here:
-            # To the end: the longest unused is then found first, and what lives long stays behind.
-            del held[index]
-            held.append(buffer)
+    held = _buffers.setdefault(size, deque())
+    for _ in range(len(held)):
+        try:
+            buffer = held.popleft()
+        except IndexError:  # other threads look at what is left
+            break
+        free = sys.getrefcount(buffer) == _held_here
+        held.append(buffer)
+        if free:
             return buffer
     buffer = np.frombuffer(mmap.mmap(-1, size, **_PRIVATE), np.uint8)
     held.append(buffer)
@@ -195,14 +199,29 @@ def _buffer(size: int) -> np.ndarray:
 
 
 def empty(shape: tuple[int, ...], dtype: Any = np.float32, xp: ModuleType = np) -> Array:
-    """xp.empty(shape, dtype), for NumPy in memory that is used again (CuPy has its own pool)."""
+    """xp.empty(shape, dtype), for NumPy in memory that is used again (CuPy has its own pool).
+
+    Raises MemoryError if there is not so much memory, even without the buffers that are free.
+    """
     if xp is not np:
         return xp.empty(shape, dtype)
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
     if size < SMALLEST:
         return np.empty(shape, dtype)
-    return np.ndarray(shape, dtype, _buffer(_size_class(size)))
+    try:
+        buffer = _buffer(_size_class(size))
+    except (OSError, OverflowError):
+        release()
+        try:
+            buffer = _buffer(_size_class(size))
+        except (OSError, OverflowError) as error:
+            raise MemoryError(
+                f"out of memory: {size / 2**30:.2f} GiB asked for, for an array of shape "
+                f"{tuple(shape)} and type {dtype}. Use smaller batches or images, or end other "
+                "programs."
+            ) from error
+    return np.ndarray(shape, dtype, buffer)
 
 
 def new_like(array: Array, dtype: np.typing.DTypeLike | None = None) -> Array:
@@ -217,13 +236,17 @@ def new_like(array: Array, dtype: np.typing.DTypeLike | None = None) -> Array:
 
 def held_bytes() -> int:
     """Bytes of all buffers, in use or free."""
-    return sum(buffer.nbytes for held in _buffers.values() for buffer in held)
+    return sum(size * len(held) for size, held in list(_buffers.items()))
 
 
 def release() -> None:
     """Gives the free buffers back to the operating system."""
-    for held in _buffers.values():
-        for index in reversed(range(len(held))):
-            buffer = held[index]
-            if sys.getrefcount(buffer) == _held_here:
-                del held[index]
+    for held in list(_buffers.values()):
+        for _ in range(len(held)):
+            try:
+                buffer = held.popleft()
+            except IndexError:
+                break
+            if sys.getrefcount(buffer) != _held_here:
+                held.append(buffer)
+            del buffer  # or the last one would live on until the next is taken out

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..backend import Array
-from . import fallback
+from . import check, fallback
 from .algorithm import (
     ALGORITHMS,
     TRANSFORM_COST,
@@ -149,6 +149,8 @@ class Row:
         self.definition = definition
         self.files = {file.partition(".")[0]: file for file in files}  # {"cpu": "cpu.conv", ...}
         self.found: dict[str, Callable[..., Any] | None] = {}
+        # What refuses arrays that do not belong together; None where there is one array only.
+        self.check: Callable[..., None] | None = getattr(check, definition.__name__, None)
 
     def find(self, tier: str) -> Callable[..., Any] | None:
         """The kernel of a tier, None if it has none. Raises AttributeError for a wrong name."""
@@ -178,6 +180,8 @@ def tiered(definition: F, *files: str) -> F:
     @functools.wraps(definition)
     def kernel(array: Any, *args: Any, **kwargs: Any) -> Any:
         if state.tier == "auto":
+            if row.check is not None:
+                row.check(array, *args, **kwargs)
             first = array[0] if isinstance(array, list) else array
             tier = "cpu" if isinstance(first, np.ndarray) else "cuda"
             fast = row.found[tier] if tier in row.found else row.find(tier)
@@ -363,7 +367,10 @@ _im2col = Products(
     tiered(_conv.weight_grad, "cpu.conv", "cuda.conv"),
 )
 ALGORITHM = {
-    "direct": Products(_direct.forward, _direct.input_grad, _direct.weight_grad),
+    # One tier for all; in the table for the sake of its checks.
+    "direct": Products(
+        tiered(_direct.forward), tiered(_direct.input_grad), tiered(_direct.weight_grad)
+    ),
     "im2col": _im2col,
     # The same sums as im2col's, hence the same definition.
     "implicit_gemm": Products(

@@ -51,7 +51,7 @@ class tier:
             yield
 
     def _strict(self, product):
-        if not hasattr(product, "row"):  # direct: there is one tier only
+        if not product.row.files:  # direct: there is one tier only
             return product
         return self.of(product)
 

@@ -94,6 +94,27 @@ def transposed_arguments(draw):
     return x_shape, (groups * per_group[0], per_group[1], *kernel), options
 
 
+@pytest.mark.parametrize("kernel, stride", [(1, 1), (1, 2), (3, 1), (3, 2)])
+def test_output_padding_below_the_dilation_is_torchs_in_float32(kernel, stride):
+    """There are then pixels that belong to no gy, also in the compiled kernels' 1x1 form."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    arrays = [
+        rng.standard_normal(s).astype(np.float32) for s in ((2, 4, 5, 5), (4, 3, kernel, kernel))
+    ]
+    leaves = [mt.tensor(each).requires_grad_() for each in arrays]
+    theirs = [torch.tensor(each, requires_grad=True) for each in arrays]
+    options = dict(stride=stride, dilation=3, output_padding=2)
+    y = conv_transpose2d(*leaves, **options)
+    expected = torch.nn.functional.conv_transpose2d(*theirs, **options)
+    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), atol=1e-5)
+    gy = rng.standard_normal(y.shape).astype(np.float32)
+    gradients = mt.autograd.grad(y, leaves, mt.tensor(gy))
+    expected_gradients = torch.autograd.grad(expected, theirs, torch.tensor(gy))
+    for got, want in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(got.numpy(), want.numpy(), atol=1e-4)
+
+
 @given(transposed_arguments(), st.integers(0, 2**32))
 def test_conv_transpose2d_is_torchs(case, seed):
     torch = pytest.importorskip("torch")

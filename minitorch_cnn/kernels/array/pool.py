@@ -95,11 +95,13 @@ def max_pool2d_scatter(
 
 
 def max_pool2d_gather(x: Array, position: Array, geometry: PoolGeometry) -> Array:
-    """(N, C, OH, OW): from each window of x the number at `position`. Scatter's gradient."""
+    """(N, C, OH, OW): from each window of x the number at `position`. Scatter's gradient.
+
+    0 at a position that the window does not have."""
     xp = array_module(x)
     padded = _pad(x, geometry, 0)
     position = position.transpose(0, 2, 3, 1)
-    y = xp.empty(position.shape, padded.dtype)
+    y = xp.zeros(position.shape, padded.dtype)
     for index, (_, rows, columns) in enumerate(_windows(geometry)):
         xp.copyto(y, padded[:, rows, columns], where=position == index)
     return channels_first(y, x.dtype)

@@ -43,8 +43,9 @@ PATCHES_BYTES = 256 << 10  # of a block: with the weights it shall fit into a co
 MOST_PIXELS = 96  # in a block: a multiple of the heights of register tiles, 6 and 12
 MANY_CHANNELS = 128
 Moves = tuple[Pair, Pair, Pair]  # stride, border before the image, dilation
-# KH, KW, stride, before, after, groups of a convolution whose patches are the pixels themselves
-PLAIN = 1, 1, (1, 1), (0, 0), (0, 0), 1
+# KH, KW, geometry of a convolution whose patches are the pixels themselves. Of dilation, too: with
+# a wider one a transposed convolution may have more pixels than gy.
+PLAIN = 1, 1, ConvGeometry((1, 1), (0, 0), (0, 0), (1, 1), 1)
 
 
 @compiled
@@ -323,12 +324,12 @@ class Plan:
     def __init__(
         self, w_shape: Lengths, geometry: ConvGeometry, patches_bytes: int = PATCHES_BYTES
     ) -> None:
-        stride, before, after, dilation, self.groups = geometry
+        stride, before, _, dilation, self.groups = geometry
         _, Cg, KH, self.KW = w_shape
         self.geometry = stride, before, dilation
         self.tap_rows = 1 if Cg >= MANY_CHANNELS else KH
         self.pieces, self.depth = KH // self.tap_rows, self.tap_rows * self.KW * Cg
-        self.plain = (KH, self.KW, stride, before, after, self.groups) == PLAIN
+        self.plain = (KH, self.KW, geometry) == PLAIN
         # An odd number of cache lines, so that the rows of the patches use all parts of the cache.
         self.line = self.depth if self.plain else (-(-self.depth // 16) | 1) * 16
         most = patches_bytes // (4 * self.line) // 12 * 12

@@ -101,7 +101,7 @@ def relu(x: Array) -> Any:
 
 def relu_(x: Array) -> Any:
     order = memory_order(x)
-    if order is None or not takes(x):
+    if order is None or not takes(x) or not x.flags.writeable:
         return NotImplemented
     numbers = x.transpose(order).reshape(-1)
     run(relu_flat, counter(), numbers, False, numbers, parts=parts_for(x.size))

@@ -1,6 +1,7 @@
 """Sharing work, handing errors on, surviving a fork; and memory that is used again."""
 
 import multiprocessing
+import sys
 import threading
 import time
 from unittest import mock
@@ -195,3 +196,61 @@ def test_steady_training_maps_no_new_memory():
         optimizer.step()
         held.append(memory.held_bytes())
     assert held[-1] == held[2]
+
+
+def test_threads_never_get_the_same_memory():
+    """Each writes its number into what it got, and looks again when the others had their turn."""
+    errors = []
+
+    def work(number):
+        try:
+            for _ in range(300):
+                arrays = [memory.empty((130, 129 + number % 2)) for _ in range(3)]
+                for array in arrays:
+                    array.fill(number)
+                if number == 0:
+                    memory.release()
+                    memory.held_bytes()
+                time.sleep(0)
+                errors.extend(number for array in arrays if (array != number).any())
+        except Exception as error:
+            errors.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        workers = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert errors == []
+    memory.release()
+    held = memory.held_bytes()
+    memory.release()
+    assert memory.held_bytes() == held  # nothing is left that is in nobody's hands
+
+
+def test_without_memory_the_free_buffers_are_given_back_first():
+    memory.release()
+    memory.empty((1 << 20,))  # at once free
+    real, asked = memory.mmap.mmap, []
+
+    def mmap(*args, **options):
+        asked.append(memory.held_bytes())
+        if len(asked) == 1:
+            raise OSError(12, "Cannot allocate memory")
+        return real(*args, **options)
+
+    with mock.patch.object(memory.mmap, "mmap", mmap):
+        assert memory.empty((3 << 20,)).shape == (3 << 20,)
+    assert asked[1] <= asked[0] - (4 << 20)
+
+
+def test_out_of_memory_says_how_much_was_asked_for():
+    with pytest.raises(MemoryError, match=r"GiB asked for.*shape \(1048576, 1073741824\).*float32"):
+        memory.empty((1 << 20, 1 << 30))
+    with pytest.raises(MemoryError, match="GiB asked for"):
+        memory.empty((1 << 40, 1 << 40))

@@ -42,6 +42,7 @@ from numba.core.compiler import compile_internal
 from numba.core.targetconfig import ConfigStack
 
 from ...fallback import CannotCompile
+from . import guard
 from .compiling import INT, Intrinsic, compiled, disk_cache, entry, external, intrinsic
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
@@ -393,3 +394,7 @@ def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
             _in_use.release()
     if status:
         raise RuntimeError(f"an error inside of the compiled kernel {kernel.name}")
+
+
+if guard.WANTED:
+    run = guard.guarded(run)
