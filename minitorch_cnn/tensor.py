@@ -265,7 +265,7 @@ class Tensor:
         return self.array.tolist()
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The NumPy array itself: it shares the tensor's memory.
+        """A NumPy array that shares the tensor's memory.
 
         Raises TypeError for a tensor on a GPU and RuntimeError for one that requires a gradient,
         unless `force` is true, which detaches and copies first.
@@ -280,7 +280,7 @@ class Tensor:
                     "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy()."
                 )
         self._show_outside()
-        return backend.to_numpy(self.array)
+        return backend.to_numpy(self.array).view()  # whose shape may be set, or resized
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
@@ -516,19 +516,10 @@ class Tensor:
         """Calls ``hook(tensor)`` after a backward has added to this leaf's `.grad`.
 
         Raises RuntimeError for a tensor that requires no gradient, or is no leaf.
-
-        >>> import minitorch_cnn as mt
-        >>> x = mt.ones(2, requires_grad=True)
-        >>> handle = x.register_post_accumulate_grad_hook(lambda leaf: print(leaf.grad))
-        >>> x.sum().backward()
-        tensor([1., 1.])
         """
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        if not self.is_leaf:
-            raise RuntimeError(
-                "post accumulate grad hooks cannot be registered on non-leaf tensors"
-            )
+        if not (self.requires_grad and self.is_leaf):
+            why = "on non-leaf tensors" if self.requires_grad else "without requires_grad=True"
+            raise RuntimeError(f"post accumulate grad hooks cannot be registered {why}")
         if self._post_hooks is None:
             self._post_hooks = {}
         return RemovableHandle(self._post_hooks, hook)

@@ -29,6 +29,25 @@ def call_hook(hook: Any, gradient: Tensor) -> Tensor:
     return replaced
 
 
+def retain(node: Any, gys: list[Tensor | None]) -> None:
+    """Keeps the gradients that `Tensor.retain_grad` asked for: as they are after all hooks."""
+    for index, reference in node.retained.items():
+        tensor, gradient = reference(), gys[index]
+        # Written in place since then, the tensor has another node, which keeps its gradient.
+        if tensor is None or gradient is None or tensor.edge() != (node, index):
+            continue
+        tensor._grad = gradient.clone() if tensor._grad is None else tensor._grad + gradient
+
+
+def misfit(got: Any, shape: Any, known: Any) -> RuntimeError:
+    """What to raise for a gradient that cannot be added to a leaf's .grad, whose shape is known."""
+    return RuntimeError(
+        f"AccumulateGrad got an invalid gradient - got {shape_text(got)} but expected shape "
+        f"compatible with {shape_text(shape)}, the tensor's, and {shape_text(known)}, that of its "
+        "grad so far. Did `.data = ...` change one of them?"
+    )
+
+
 def summed_to(shape: tuple[int, ...], gradient: Tensor, name: str, index: int) -> Tensor:
     """A gradient of a shape that the tensor's own broadcasts to, summed to the tensor's shape."""
     given = gradient.array.shape

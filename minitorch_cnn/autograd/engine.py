@@ -15,7 +15,7 @@ from typing import Any
 
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
-from .custom import call_hook, summed_to
+from .custom import call_hook, misfit, retain, summed_to
 from .deferred import waiting
 from .function import Node
 from .modes import state
@@ -130,7 +130,7 @@ def _run(
             if node.hooks:
                 _apply_hooks(node, gys)
             if node.retained:
-                _retain(node, gys)
+                retain(node, gys)
             if useful is not None:
                 for index, gy in enumerate(gys):
                     if gy is not None and (id(node), index) in wanted_edges:
@@ -210,26 +210,12 @@ def _apply_hooks(node: Node, gys: list[Tensor | None]) -> None:
                 gys[index] = call_hook(hook, gradient)
 
 
-def _retain(node: Node, gys: list[Tensor | None]) -> None:
-    """Keeps the gradients that `Tensor.retain_grad` asked for: as they are after all hooks."""
-    for index, reference in node.retained.items():
-        tensor, gradient = reference(), gys[index]
-        # Written in place since then, the tensor has another node, which keeps its gradient.
-        if tensor is None or gradient is None or tensor.edge() != (node, index):
-            continue
-        tensor._grad = gradient.clone() if tensor._grad is None else tensor._grad + gradient
-
-
 def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool = False) -> None:
     """Adds to leaf.grad. The first gradient is copied, unless nobody else can hold its array."""
     shape = leaf.array.shape  # which `leaf.data = ...` may have changed since the graph was made
     known = shape if leaf._grad is None else leaf._grad.array.shape
     if not shape == known == (gradient._deferred or gradient.array).shape:
-        raise RuntimeError(
-            f"AccumulateGrad got an invalid gradient - got {shape_text(gradient.shape)} but "
-            f"expected shape compatible with {shape_text(shape)}, the tensor's, and "
-            f"{shape_text(known)}, that of its grad so far. Did `.data = ...` change one of them?"
-        )
+        raise misfit(gradient.shape, shape, known)
     if leaf._grad is None and create_graph:
         leaf._grad = gradient.clone()
     elif leaf._grad is None:
