@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from .tensor import Memory, Tensor
 
 
-def deep_copy(tensor: Tensor, memo: dict) -> Tensor:
-    """What copy.deepcopy makes of a leaf; a Parameter comes without its gradient, as in torch."""
-    from .nn.parameter import Parameter
+def deep_copy(tensor: Tensor, memo: dict, gradient: bool = True) -> Tensor:
+    """What copy.deepcopy makes of a leaf, with its gradient if that is true."""
     from .tensor import wrap
 
     if not tensor.is_leaf:
@@ -31,7 +30,7 @@ def deep_copy(tensor: Tensor, memo: dict) -> Tensor:
     memo[id(tensor)] = result
     result._memory = copy.deepcopy(tensor._memory, memo)
     result._requires_grad = tensor._requires_grad
-    if not isinstance(tensor, Parameter):
+    if gradient:
         result._grad = copy.deepcopy(tensor._grad, memo)
     result.__dict__.update(copy.deepcopy(tensor.__dict__, memo))
     return result

@@ -57,9 +57,9 @@ def summed_to(shape: tuple[int, ...], gradient: Tensor, name: str, index: int) -
             f"Function {name} returned an invalid gradient at index {index} - got "
             f"{shape_text(given)} but expected shape compatible with {shape_text(shape)}"
         )
-    from ..ops.common import sum_to
-
-    return sum_to(gradient, shape)
+    more = len(given) - len(shape)
+    dims = [d for d, n in enumerate(given) if d < more or shape[d - more] != n]
+    return gradient.sum(dim=dims).reshape(shape)  # type: ignore[attr-defined]
 
 
 def check_dirty(changed: Tensor, outputs: tuple, recording: bool) -> None:
