@@ -12,7 +12,6 @@ ops/methods.py. Here is what a tensor *is*; there is what can be done with it.
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
 import weakref
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import backend, dtypes
+from . import backend, copying, dtypes
 from .autograd import deferred
 from .autograd.modes import state
 
@@ -95,6 +94,7 @@ class Tensor:
         "_memory",
         "_node",
         "_output",
+        "_post_hooks",
         "_requires_grad",
         "_retains_grad",
         "_view",
@@ -111,6 +111,7 @@ class Tensor:
     _deferred: deferred.Deferred | None  # how to compute the array when it is first looked at
     _view: View | None
     _hooks: dict[int, Any] | None
+    _post_hooks: dict[int, Any] | None  # called when .grad was added to
     _retains_grad: bool
     _inference: bool
     _history: int  # how often the tensor got a new node; its views compare it with what they saw
@@ -264,7 +265,7 @@ class Tensor:
         return self.array.tolist()
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The NumPy array itself: it shares the tensor's memory.
+        """A NumPy array that shares the tensor's memory.
 
         Raises TypeError for a tensor on a GPU and RuntimeError for one that requires a gradient,
         unless `force` is true, which detaches and copies first.
@@ -279,7 +280,7 @@ class Tensor:
                     "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy()."
                 )
         self._show_outside()
-        return backend.to_numpy(self.array)
+        return backend.to_numpy(self.array).view()  # whose shape may be set, or resized
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
@@ -467,6 +468,11 @@ class Tensor:
     def data(self, new: Tensor) -> None:
         if not isinstance(new, Tensor):
             raise TypeError(f"data must be a Tensor, got {type(new).__name__}")
+        if self._requires_grad and not new.is_floating_point():
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex "
+                f"dtype, got {new.dtype}"
+            )
         self.array, self._deferred = new.array, None
         behind = new._memory.behind or new._memory
         if behind is not self._memory:
@@ -497,17 +503,26 @@ class Tensor:
         """Keeps the gradient of a tensor that an operation made in its `.grad`."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if self.is_leaf or self._retains_grad:
+        if self.is_leaf:
             return
         self._retains_grad = True
-        reference = weakref.ref(self)  # the node must not keep its own output alive
+        self._note_retained()
 
-        def keep(gradient: Tensor) -> None:
-            tensor = reference()
-            if tensor is not None:
-                tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+    def _note_retained(self) -> None:
+        """Tells the node whose `.grad` to keep, without keeping its own output alive."""
+        self._node.retained[self._output] = weakref.ref(self)
 
-        self.register_hook(keep)
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Calls ``hook(tensor)`` after a backward has added to this leaf's `.grad`.
+
+        Raises RuntimeError for a tensor that requires no gradient, or is no leaf.
+        """
+        if not (self.requires_grad and self.is_leaf):
+            why = "on non-leaf tensors" if self.requires_grad else "without requires_grad=True"
+            raise RuntimeError(f"post accumulate grad hooks cannot be registered {why}")
+        if self._post_hooks is None:
+            self._post_hooks = {}
+        return RemovableHandle(self._post_hooks, hook)
 
     @property
     def retains_grad(self) -> bool:
@@ -519,6 +534,8 @@ class Tensor:
         self._node, self._output = node, output
         self._requires_grad = True
         self._history += 1
+        if self._retains_grad:  # written in place: what is kept is the gradient of what it is now
+            self._note_retained()
 
     def _bump_version(self) -> None:
         self._memory.version += 1
@@ -576,28 +593,16 @@ class Tensor:
             state.grad_enabled = recording
         self._node, self._output = fresh._node, fresh._output
         self._requires_grad = fresh._requires_grad
+        if self._retains_grad and self._node is not None:
+            self._note_retained()
 
     # ------------------------------------------------------------------- copying and pickling
 
     def __deepcopy__(self, memo: dict) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user support the deepcopy protocol; "
-                "use detach().clone()"
-            )
-        if id(self) in memo:
-            return memo[id(self)]
-        result = wrap(self.array.copy(), type(self))
-        memo[id(self)] = result
-        result._requires_grad = self._requires_grad
-        result._grad = copy.deepcopy(self._grad, memo)
-        result.__dict__.update(copy.deepcopy(self.__dict__, memo))
-        return result
+        return copying.deep_copy(self, memo)
 
     def __reduce__(self) -> tuple:
-        if not self.is_leaf:
-            raise RuntimeError("only leaf tensors can be pickled; use tensor.detach()")
-        return _unpickle, (type(self), self.array, self._requires_grad, self.__dict__)
+        return copying.reduce(self)
 
     if TYPE_CHECKING:  # bound by ops/methods.py
         T: Tensor
@@ -682,7 +687,7 @@ def wrap(array: Any, kind: type[Tensor] = Tensor) -> Tensor:
     """
     tensor = object.__new__(kind)
     tensor._grad = tensor._node = tensor._deferred = None
-    tensor._view = tensor._hooks = tensor._aliases = None
+    tensor._view = tensor._hooks = tensor._post_hooks = tensor._aliases = None
     tensor._requires_grad = tensor._retains_grad = tensor._inference = False
     tensor._output = tensor._history = 0
     tensor._memory = Memory()
@@ -704,11 +709,4 @@ def later(values: deferred.Deferred, *sources: Tensor | None) -> Tensor:
                 return wrap(values.values())
     tensor = wrap(None)
     tensor._deferred = values
-    return tensor
-
-
-def _unpickle(kind: type[Tensor], array: Any, requires_grad: bool, attributes: dict) -> Tensor:
-    tensor = wrap(array, kind)
-    tensor._requires_grad = requires_grad
-    tensor.__dict__.update(attributes)
     return tensor

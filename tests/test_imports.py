@@ -11,7 +11,7 @@ ROOT = Path(minitorch_cnn.__file__).parent
 LAYERS = [
     {"backend", "dtypes"},
     {"kernels"},
-    {"tensor", "autograd", "random"},
+    {"tensor", "copying", "autograd", "random"},
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"},
     {"datasets", "transforms", "utils", "io", "models", "hub"},

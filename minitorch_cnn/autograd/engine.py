@@ -15,6 +15,7 @@ from typing import Any
 
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
+from .custom import call_hook, misfit, retain, summed_to
 from .deferred import waiting
 from .function import Node
 from .modes import state
@@ -128,6 +129,8 @@ def _run(
             gys = pending.pop(node)
             if node.hooks:
                 _apply_hooks(node, gys)
+            if node.retained:
+                retain(node, gys)
             if useful is not None:
                 for index, gy in enumerate(gys):
                     if gy is not None and (id(node), index) in wanted_edges:
@@ -145,8 +148,7 @@ def _run(
             for part, _ in parts[1:]:
                 total, fresh = total + part, True
             for hook in list((leaf._hooks or {}).values()):
-                replaced = hook(total)
-                total, fresh = total if replaced is None else replaced, False
+                total, fresh = call_hook(hook, total), False
             if wanted is None:
                 _accumulate(leaf, total, create_graph, fresh)
             else:
@@ -182,12 +184,15 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
         if gradient is None or meta is None:
             continue
         shape, dtype = meta
+        if not isinstance(gradient, Tensor):
+            raise RuntimeError(
+                f"function {node.name} returned {gradient!r:.60} at index {index}: expected "
+                f"Variable or None (got {type(gradient).__name__})"
+            )
         values = gradient._deferred or gradient.array
         if values.shape != shape:
-            raise RuntimeError(
-                f"function {node.name} returned an invalid gradient at index {index}: got shape "
-                f"{shape_text(gradient.shape)} but expected {shape_text(shape)}"
-            )
+            gxs[index] = gradient = summed_to(shape, gradient, node.name, index)
+            values = gradient.array
         if values.dtype != dtype:
             gxs[index] = gradient.to(dtype)
         if state.anomaly and state.anomaly_check_nan and _has_nan(gradient):
@@ -202,12 +207,15 @@ def _apply_hooks(node: Node, gys: list[Tensor | None]) -> None:
         for hook in list(hooks.values()):
             gradient = gys[index]
             if gradient is not None:
-                replaced = hook(gradient)
-                gys[index] = gradient if replaced is None else replaced
+                gys[index] = call_hook(hook, gradient)
 
 
 def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool = False) -> None:
     """Adds to leaf.grad. The first gradient is copied, unless nobody else can hold its array."""
+    shape = leaf.array.shape  # which `leaf.data = ...` may have changed since the graph was made
+    known = shape if leaf._grad is None else leaf._grad.array.shape
+    if not shape == known == (gradient._deferred or gradient.array).shape:
+        raise misfit(gradient.shape, shape, known)
     if leaf._grad is None and create_graph:
         leaf._grad = gradient.clone()
     elif leaf._grad is None:
@@ -220,6 +228,8 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool 
             leaf._grad._before_write()
         leaf._grad.array += gradient.array
         leaf._grad._bump_version()
+    for hook in list((leaf._post_hooks or {}).values()):
+        hook(leaf)
 
 
 def _nodes_that_reach(roots: tuple[Tensor, ...], wanted: set[tuple[int, int]]) -> set[Node]:

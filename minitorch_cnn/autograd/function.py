@@ -20,7 +20,10 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor, shape_text, wrap
+from .custom import check_dirty, once_differentiable
 from .modes import state
+
+__all__ = ["Function", "Node", "SavedTensor", "ViewFunction", "once_differentiable"]
 
 _numbers = itertools.count()
 
@@ -40,14 +43,20 @@ class SavedTensor:
 
     __slots__ = ("array", "is_own_output", "leaf", "memory", "node", "output", "version")
 
-    def __init__(self, tensor: Tensor, place: int | None) -> None:
-        """place: which output of the node that saves it the tensor is; None if it is another's."""
+    def __init__(self, tensor: Tensor, place: int | None, args: tuple) -> None:
+        """place: which output of the node that saves it the tensor is; None if it is another's.
+
+        args: what the node's forward was called with.
+        """
         if tensor._inference and state.grad_enabled:
             raise RuntimeError(
                 "Inference tensors cannot be saved for backward. Make a normal tensor of it "
                 "outside inference_mode with clone()."
             )
-        self.array = tensor.array
+        self.array = array = tensor.array
+        if array.dtype.kind in "iu" and (place is not None or any(tensor is x for x in args)):
+            # Positions were checked, and could be changed unseen by who else has the array.
+            self.array = array.copy()
         self.memory, self.version = tensor._memory, tensor._memory.version
         self.is_own_output = place is not None
         self.leaf = self.node = None
@@ -70,10 +79,12 @@ class SavedTensor:
                 f"{self.version} instead. Hint: use the operation without the underscore, or "
                 "clone() the tensor before changing it."
             )
-        if self.leaf is not None:
+        if self.leaf is not None and self.leaf.array is self.array:
             return self.leaf
         tensor = wrap(self.array)
         tensor._memory = self.memory
+        if self.leaf is not None:  # it was given other values by `leaf.data = ...` meanwhile
+            tensor._set_history(self.leaf, 0)  # its edge leads to the leaf all the same
         node = owner if self.is_own_output else self.node
         if node is not None:
             tensor._set_history(node, self.output)
@@ -102,6 +113,7 @@ class Node:
         self._non_differentiable: tuple[Tensor, ...] = ()
         self._dirty: tuple[Tensor, ...] = ()
         self.materialize_grads = True
+        self.retained: dict[int, Any] = {}  # of output i: a weak reference to who keeps .grad
 
     # ---- what a forward calls
 
@@ -162,8 +174,8 @@ class Node:
                 output._set_history(self, index)
         self._saved = []
         for tensor in self._to_save:
-            saved = None if tensor is None else SavedTensor(tensor, places.get(id(tensor)))
-            self._saved.append(saved)
+            place = places.get(id(tensor))
+            self._saved.append(None if tensor is None else SavedTensor(tensor, place, args))
 
     def release(self) -> None:
         """Frees what was saved, after backward."""
@@ -182,7 +194,8 @@ class Node:
 class Function:
     """An operation with its gradient: subclass it, and call it by `apply`.
 
-    `forward(ctx, *args)` gets tensors and plain values and computes without recording.
+    `forward(ctx, *args)` gets tensors and plain values and computes without recording. (Or it is
+    `forward(*args)`, beside a `setup_context(ctx, inputs, output)`, as in torch's newer form.)
     `backward(ctx, *grads)` gets the gradient of a loss with respect to each output, and returns
     the one with respect to each argument of forward, None where there is none. Write backward in
     tensor operations and it can be differentiated again.
@@ -212,6 +225,11 @@ class Function:
         raise NotImplementedError("a Function must define a static method forward(ctx, *args)")
 
     @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: Any) -> None:
+        """If a subclass defines it, it fills ctx after ``forward(*args)``, which gets no ctx."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         raise NotImplementedError("this Function defines no static method backward(ctx, *grads)")
 
@@ -232,11 +250,17 @@ class Function:
         try:
             # 0/0 is NaN and 1/0 is infinity, without NumPy's warnings: as in torch.
             with np.errstate(all="ignore"):
-                result = cls.forward(node, *args)
+                if cls.setup_context is Function.setup_context:
+                    result = cls.forward(node, *args)
+                else:
+                    result = cls.forward(*args)
+                    cls.setup_context(node, args, result)
         finally:
             state.grad_enabled = recording
 
         outputs = result if isinstance(result, tuple) else (result,)
+        for changed in node._dirty:
+            check_dirty(changed, outputs, recording)
         for output in outputs:
             if not isinstance(output, Tensor):
                 raise TypeError(

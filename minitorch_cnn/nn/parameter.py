@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..copying import deep_copy
 from ..tensor import Tensor
 
 
@@ -29,3 +30,6 @@ class Parameter(Tensor):
                 f"Parameter needs a Tensor, got {type(data).__name__}; wrap it in mt.tensor(...)"
             )
         self.requires_grad_(requires_grad)
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        return deep_copy(self, memo, gradient=False)  # as in torch

@@ -161,7 +161,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     as_dtype(ndarray.dtype)  # raises TypeError for types that tensors do not have
-    result = wrap(ndarray)
+    result = wrap(ndarray.view())  # the array itself can be given another shape
     result._show_outside()
     return result
 

@@ -208,12 +208,17 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
 # ------------------------------------------------------------------------------------ x[index]
 
 
+def own_index(index: tuple) -> tuple:
+    """A copy for a backward, which must not find other positions there than were checked."""
+    return tuple(each.copy() if backend.is_array(each) else each for each in index)
+
+
 class AdvancedIndex(Function):
     """y = x[index], with arrays of positions or masks among the index's elements"""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, index: tuple) -> Tensor:
-        ctx.shape, ctx.index = x.shape, index
+        ctx.shape, ctx.index = x.shape, own_index(index) if ctx.needs_input_grad[0] else index
         return wrap(x.array[index])
 
     @staticmethod

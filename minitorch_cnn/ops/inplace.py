@@ -20,7 +20,7 @@ from ..autograd.modes import state
 from ..backend import array_module, axes_as_in_memory, inverse_order
 from ..tensor import Memory, Tensor, shape_text, view_of_array, view_of_tensor, wrap
 from .common import as_operand, is_number, same_device, sum_to
-from .indexing import AdvancedIndex, BasicIndex, split_index
+from .indexing import AdvancedIndex, BasicIndex, own_index, split_index
 
 
 class WriteIntoView(Function):
@@ -44,12 +44,24 @@ class WriteIntoView(Function):
         return gx, part.clone(), None
 
 
+class Replace(Function):
+    """y = new, written over x: which has a gradient of zeros from now on"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, new: Tensor) -> Tensor:
+        return wrap(new.array)
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        return gy.new_zeros(gy.shape), gy
+
+
 class PutByIndex(Function):
     """y = x with y[index] = value, for an index of masks or integer tensors."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, value: Any, index: Any) -> Tensor:
-        ctx.index, ctx.value_shape = index, value.shape
+        ctx.index, ctx.value_shape = own_index(index), value.shape
         y = x.array.copy(order="K")
         y[index] = value.array
         return wrap(y)
@@ -75,8 +87,11 @@ def check_writable(tensor: Tensor) -> None:
         )
 
 
-def write(target: Tensor, new: Tensor) -> Tensor:
-    """Writes the values of `new` over those of target, which takes over new's history."""
+def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:
+    """Writes the values of `new` over those of target, which takes over new's history.
+
+    replaced: new was not computed from target, whose own history gets gradients of zeros.
+    """
     same_device(target, new)
     if new.array.shape != target.array.shape:
         raise RuntimeError(
@@ -98,18 +113,18 @@ def write(target: Tensor, new: Tensor) -> Tensor:
     target.array[...] = new.array
     target._bump_version()
     if state.grad_enabled and (new.requires_grad or target.requires_grad):
-        _take_over_history(target, new.to(target.dtype))
+        new = new.to(target.dtype)
+        gone = replaced or not new.requires_grad
+        if gone and target._view is None and target.requires_grad:
+            new = Replace.apply(_alias(target), new)
+        _take_over_history(target, new)
     return target
 
 
 def _take_over_history(target: Tensor, new: Tensor) -> None:
     view = target._view
     if view is None:
-        if new.requires_grad:
-            target._set_history(*new.edge())
-        else:  # overwritten by constants: what it was before does not matter any more
-            target._node, target._requires_grad = None, False
-            target._history += 1
+        target._set_history(*new.edge())
         return
     base = view.base
     written = WriteIntoView.apply(_alias(base), new, view.steps)
@@ -120,15 +135,14 @@ def _take_over_history(target: Tensor, new: Tensor) -> None:
 
 def _become(target: Tensor, new: Tensor) -> Tensor:
     """`write` for a target that was put off: it has no memory yet, so it takes new's."""
-    if new.shape != target.shape or new.dtype is not target.dtype or new.device != target.device:
+    same = new.shape == target.shape and new.dtype is target.dtype and new.device == target.device
+    if not same or (target.requires_grad and not new.requires_grad and state.grad_enabled):
         return write(target, new)
     target._memory, target._deferred = new._memory, new._deferred
     if new._deferred is None:
         target.array = new.array
     if new._node is not None:
         target._set_history(new._node, new._output)
-    elif state.grad_enabled:
-        target._node, target._requires_grad = None, False
     return target
 
 
@@ -188,7 +202,7 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     source = source.to(input.device).to(input.dtype)
     if source.shape != input.shape:
         source = source.expand(input.shape)
-    return write(input, source)
+    return write(input, source, replaced=True)
 
 
 def fill_(input: Tensor, value: Any) -> Tensor:

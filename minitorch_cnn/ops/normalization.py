@@ -116,7 +116,14 @@ def _affine(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
             )
     if weight is not None:
         y = y * per_channel(weight, y)
+    elif bias is None:
+        y = _to_write_over(y)
     return y if bias is None else y + per_channel(bias, y)
+
+
+def _to_write_over(y: Tensor) -> Tensor:
+    """Standardize needs its result for backward; a ReLU in place may come next, and gets a copy."""
+    return y.clone() if y.requires_grad else y
 
 
 def layer_norm(
@@ -141,6 +148,8 @@ def layer_norm(
     y, _ = Standardize.apply(input, dims, eps)
     if weight is not None:
         y = y * weight
+    elif bias is None:
+        y = _to_write_over(y)
     return y if bias is None else y + bias
 
 

@@ -15,7 +15,7 @@ from ..dtypes import int64
 from ..tensor import Tensor, shape_text, wrap
 from .arithmetic import where
 from .common import is_number
-from .indexing import AddIntoZeros, AdvancedIndex, check_index, getitem, split_index
+from .indexing import AddIntoZeros, AdvancedIndex, check_index, getitem, own_index, split_index
 from .shape import broadcast_shapes, broadcast_tensors, expand
 
 __all__ = [
@@ -320,7 +320,7 @@ class IndexPut(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, values: Tensor, index: Any, accumulate: bool) -> Tensor:
-        ctx.index, ctx.accumulate = index, accumulate
+        ctx.index, ctx.accumulate = own_index(index), accumulate
         y = x.array.copy(order="K")
         if accumulate:
             backend.scatter_add(y, index, values.array)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..autograd.modes import enable_grad, no_grad
 from ..ops import cat
-from ..tensor import Tensor
+from ..tensor import Tensor, shape_text
 from .optimizer import Optimizer
 
 
@@ -79,6 +79,12 @@ class LBFGS(Optimizer):
 
     def _gradient(self) -> Tensor:
         """The gradients of all parameters, one after the other."""
+        for p in self._parameters:
+            if p.grad is not None and p.grad.shape != p.shape:
+                raise RuntimeError(
+                    f"the grad of a parameter has shape {shape_text(p.grad.shape)}, but the "
+                    f"parameter has shape {shape_text(p.shape)}: call zero_grad() first"
+                )
         gradients = [p.new_zeros(p.shape) if p.grad is None else p.grad for p in self._parameters]
         return cat([each.reshape(-1) for each in gradients])
 

@@ -20,7 +20,7 @@ import numpy as np
 from .. import backend
 from ..autograd import deferred
 from ..autograd.modes import enable_grad, no_grad
-from ..tensor import RemovableHandle, Tensor, wrap
+from ..tensor import RemovableHandle, Tensor, shape_text, wrap
 
 
 class Optimizer:
@@ -30,7 +30,8 @@ class Optimizer:
     "params". defaults: the settings of groups that do not say otherwise. What is remembered of a
     parameter, `state[parameter]`, has the parameter's shape and dtype, or is a 0-d tensor.
     Raises ValueError for no parameters, one that is in two groups, and one that is computed from
-    others; TypeError for a single tensor and for what is none. The optimizers here raise
+    others; TypeError for a single tensor and for what is none; `step` raises RuntimeError for a
+    grad or state of another shape, dtype or device than its parameter's. The optimizers here raise
     NotImplementedError for a learning rate that is a tensor and for foreach, fused, capturable or
     differentiable, if true.
 
@@ -124,8 +125,7 @@ class Optimizer:
                 if set_to_none:
                     parameter.grad = None
                 else:
-                    parameter.grad = parameter.grad.detach()
-                    parameter.grad.zero_()
+                    parameter.grad.detach_().zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Changes every parameter that has a gradient by one step.
@@ -136,6 +136,7 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        self._check_arrays()
         with no_grad():
             for group in self.param_groups:
                 parameters, gradients = [], []
@@ -154,6 +155,32 @@ class Optimizer:
                 for parameter in parameters:
                     parameter._bump_version()
         return loss
+
+    def _check_arrays(self) -> None:
+        """Raises RuntimeError, before anything is written, where a grad or a state does not fit.
+
+        Kernels get bare addresses: an array of another size or type would be read as if it fitted.
+        """
+        for number, group in enumerate(self.param_groups):
+            for index, parameter in enumerate(group["params"]):
+                if parameter._grad is None:
+                    continue
+                array = parameter.array
+                known = self.state[parameter].items() if parameter in self.state else ()
+                for what, tensor in (("grad", parameter._grad), *known):
+                    if not isinstance(tensor, Tensor):
+                        continue
+                    other = tensor.array
+                    if other.ndim == 0 and what != "grad":
+                        continue  # a count of steps
+                    if (
+                        other.shape != array.shape
+                        or other.dtype != array.dtype
+                        or type(other) is not type(array)
+                    ):
+                        name = group.get("param_names", range(len(group["params"])))[index]
+                        name = f"parameter {name} (group {number})"
+                        raise _misfit(what, tensor, parameter, name)
 
     def update_group(
         self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
@@ -275,10 +302,28 @@ Optimizer.step = _with_hooks(Optimizer.step)  # type: ignore[method-assign]
 
 def _fit(name: str, value: Any, parameter: Tensor) -> Any:
     """A copy of a loaded value in the dtype and on the device of its parameter."""
-    if not isinstance(value, Tensor) or name in ("step", "mu_product"):
-        return copy.deepcopy(value)  # what belongs to the steps stays as it is
+    if name in ("step", "mu_product"):  # what belongs to the steps stays as it is, on the CPU
+        if isinstance(value, int | float):  # as torch kept it before 1.12
+            return wrap(np.array(value, np.float32))
+        return copy.deepcopy(value)
+    if not isinstance(value, Tensor):
+        return copy.deepcopy(value)
     array = backend.to_device(value.array, parameter.device)
     return wrap(array.astype(parameter.dtype.numpy))  # astype copies
+
+
+def _misfit(what: str, tensor: Tensor, parameter: Tensor, name: str) -> RuntimeError:
+    if tensor.shape != parameter.shape:
+        return RuntimeError(
+            f"{what} of {name} has shape {shape_text(tensor.shape)}, but the parameter has shape "
+            f"{shape_text(parameter.shape)}. If the parameter was changed by `.data = ...`, make "
+            "a new optimizer and call zero_grad(); else load the state of the same model."
+        )
+    return RuntimeError(
+        f"{what} of {name} is {tensor.dtype} on {tensor.device}, but the parameter is "
+        f"{parameter.dtype} on {parameter.device}. Convert a model before its optimizer is made, "
+        "or load the optimizer's state_dict() into a new one."
+    )
 
 
 # What torch's errors call the settings that must not be negative.

@@ -52,7 +52,7 @@ class SGD(Optimizer):
         for parameter, gradient in zip(parameters, gradients, strict=True):
             velocity, first, state = None, False, self.state[parameter]
             if group["momentum"] != 0:
-                first = "momentum_buffer" not in state
+                first = state.get("momentum_buffer") is None
                 if first:
                     state["momentum_buffer"] = zeros_like(parameter)
                 velocity = state["momentum_buffer"].array

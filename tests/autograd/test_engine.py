@@ -266,12 +266,12 @@ def test_wrong_number_and_shape_of_gradients_are_refused():
     class WrongShape(TwoForOne):
         @staticmethod
         def backward(ctx, gy):
-            return gy.sum()
+            return gy[:2]
 
     with pytest.raises(RuntimeError, match=r"incorrect number of gradients \(expected 1, got 2\)"):
         TwoForOne.apply(leaf(1.0)).backward()
-    with pytest.raises(RuntimeError, match=r"index 0: got shape \[\] but expected \[2\]"):
-        WrongShape.apply(leaf(1.0, 2.0)).sum().backward()
+    with pytest.raises(RuntimeError, match=r"index 0 - got \[2\] but expected .* \[3\]"):
+        WrongShape.apply(leaf(1.0, 2.0, 3.0)).sum().backward()
 
 
 def test_function_with_two_outputs_one_unused():

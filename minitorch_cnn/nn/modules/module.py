@@ -397,8 +397,7 @@ class Module(WithHooks):
             if set_to_none:
                 parameter.grad = None
             else:
-                parameter.grad = parameter.grad.detach()
-                parameter.grad.zero_()
+                parameter.grad.detach_().zero_()
 
     def _apply(self: M, fn: Callable[[Tensor], Tensor]) -> M:
         """Replaces the values of all parameters, gradients and buffers by ``fn(values)``."""

@@ -18,6 +18,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
@@ -25,8 +26,13 @@ from typing import Any
 import numpy as np
 
 from ...backend import set_backend
+from ...copying import reduce
 from ...random import default_generator, manual_seed
+from ...tensor import Tensor
 from .fetch import Exhausted, make_fetcher
+
+# A sample that is a part of a large array goes through the pipe alone.
+ForkingPickler.register(Tensor, partial(reduce, whole=False))
 
 
 @dataclass(frozen=True)

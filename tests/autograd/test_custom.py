@@ -1,0 +1,152 @@
+"""What happens between forward and backward, hooks, and what a user's Function may do."""
+
+import copy
+
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn.autograd import Function
+
+
+def two(*values):
+    return mt.tensor(values or (1.0, 2.0), requires_grad=True)
+
+
+def test_backward_uses_what_was_saved_when_data_is_exchanged():
+    x, w = two(1.0, 2.0), two(3.0, 4.0)
+    y = (x * w).sum()
+    w.data = mt.tensor([50.0, 60.0])
+    y.backward()
+    assert x.grad.tolist() == [3, 4]
+    y = (x * x).sum()
+    x.data = mt.ones(5)
+    with pytest.raises(RuntimeError, match=r"got \[2\] but expected .* \[5\]"):
+        y.backward()
+
+
+def test_second_gradient_reaches_a_leaf_whose_data_was_exchanged():
+    x = two(2.0)
+    y = x * x * x
+    x.data = mt.tensor([7.0])
+    (first,) = mt.autograd.grad(y, x, create_graph=True)
+    (second,) = mt.autograd.grad(first, x)
+    assert (first.tolist(), second.tolist()) == ([12], [12])  # 3 x^2 and 6 x, at x = 2
+
+
+def test_positions_are_those_that_were_checked():
+    x, places = mt.zeros(2, 3, requires_grad=True), mt.tensor([0, 2])
+    loss = mt.nn.functional.cross_entropy(x, places, reduction="sum")
+    places.numpy()[0] = 10**12
+    loss.backward()
+    assert [round(each * 3) for each in x.grad[0].tolist()] == [-2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "hook", [lambda g: g.sum(), lambda g: g[:1], lambda g: g.double(), lambda g: 3]
+)
+@pytest.mark.parametrize("leaf", [True, False])
+def test_hooks_must_return_a_gradient_of_the_same_kind(hook, leaf):
+    x = two()
+    y = x if leaf else x * 2
+    y.register_hook(hook)
+    with pytest.raises((RuntimeError, TypeError), match="hook '<lambda>'"):
+        (y * 2).sum().backward()
+
+
+def test_retained_gradient_follows_writes_in_place_and_comes_after_hooks():
+    y = two() * 2
+    y.retain_grad()
+    y.mul_(3)
+    y.register_hook(lambda gradient: gradient * 5)
+    y.sum().backward()
+    assert y.grad.tolist() == [5, 5]
+
+
+@pytest.mark.parametrize(
+    "write", [lambda y: y.zero_(), lambda y: y.fill_(3.0), lambda y: y.copy_(mt.ones(2))]
+)
+def test_overwritten_with_constants_the_graph_stays(write):
+    x = two()
+    y = x * 2
+    write(y)
+    assert y.requires_grad
+    y.sum().backward()
+    assert x.grad.tolist() == [0, 0]
+
+
+def test_post_accumulate_hook_sees_the_sum():
+    x, seen = two(), []
+    handle = x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad.tolist()))
+    (x * 2).sum().backward()
+    (x * 2).sum().backward()
+    handle.remove()
+    x.sum().backward()
+    assert seen == [[2, 2], [4, 4]]
+    with pytest.raises(RuntimeError, match="non-leaf"):
+        (x * 2).register_post_accumulate_grad_hook(print)
+
+
+def test_setup_context_and_gradients_that_broadcast():
+    class Scaled(Function):
+        @staticmethod
+        def forward(x, factor):
+            return x * factor
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.factor = inputs[1]
+
+        @staticmethod
+        def backward(ctx, gy):
+            return (gy * ctx.factor).expand(4, 2), None
+
+    x = two()
+    Scaled.apply(x, 3.0).sum().backward()
+    assert x.grad.tolist() == [12, 12]
+
+
+def test_once_differentiable_refuses_the_second_derivative():
+    class Square(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        @mt.autograd.function.once_differentiable
+        def backward(ctx, gy):
+            return gy * 2 * ctx.saved_tensors[0]
+
+    x = two(3.0)
+    (first,) = mt.autograd.grad(Square.apply(x) ** 2, x, create_graph=True)
+    assert first.tolist() == [108]  # 4 x^3
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        first.backward()
+
+
+def test_deepcopy_keeps_views_of_one_memory_and_no_gradient_of_a_parameter():
+    x = mt.zeros(4)
+    both = copy.deepcopy({"all": x, "head": x[:2]})
+    both["all"][0] = 5
+    assert both["head"].tolist() == [5, 0] and x.tolist() == [0, 0, 0, 0]
+    p = mt.nn.Parameter(mt.ones(2))
+    p.sum().backward()
+    assert copy.deepcopy(p).grad is None
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "Adamax", "RMSprop", "Adagrad"])
+def test_optimizers_refuse_states_and_gradients_of_another_shape(name):
+    p = mt.nn.Parameter(mt.ones(3, 4))
+    settings = {"momentum": 0.9} if name == "SGD" else {}
+    optimizer = getattr(mt.optim, name)([p], lr=0.1, **settings)
+    p.sum().backward()
+    optimizer.step()
+    saved = optimizer.state_dict()
+    for what, value in list(saved["state"][0].items()):
+        if value.ndim:
+            saved["state"][0][what] = mt.zeros(4, 3)
+    optimizer.load_state_dict(saved)
+    before = p.tolist()
+    with pytest.raises(RuntimeError, match=r"parameter 0 .* \[4, 3\].* \[3, 4\]"):
+        optimizer.step()
+    assert p.tolist() == before
