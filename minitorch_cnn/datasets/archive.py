@@ -15,7 +15,10 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
+
+from ..serialization.files import lock, remove_strays
 
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\xfd7": "lzma"}  # how the files begin
 _FILE_COST = 4096  # bytes that a file takes on a disk, if it is empty too
@@ -89,7 +92,11 @@ def extract_archive(
     to_path = os.path.dirname(os.path.abspath(from_path)) if to_path is None else os.fspath(to_path)
     os.makedirs(to_path, exist_ok=True)
     # Beside the target, so that moving is a rename within one file system.
+    remove_strays(Path(to_path), ".extracting-")
     staging = tempfile.mkdtemp(prefix=".extracting-", dir=to_path)
+    handle = os.open(staging, os.O_RDONLY) if os.name == "posix" else None
+    if handle is not None:
+        lock(handle)
     try:
         budget = _Budget(from_path)
         if zipfile.is_zipfile(from_path):
@@ -118,6 +125,8 @@ def extract_archive(
             os.rename(os.path.join(staging, name), os.path.join(to_path, name))
     finally:
         shutil.rmtree(staging)
+        if handle is not None:
+            os.close(handle)
     return to_path
 
 

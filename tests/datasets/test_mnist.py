@@ -129,20 +129,20 @@ def test_debian_package():
             assert read_idx(os.path.join(DEBIAN, name)).shape[0] == 10000
 
 
-def idx(kind, *shape):
+def header(kind, *shape):
     return bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        idx(8, 2**32 - 1, 2**32 - 2) + b"ab",
-        idx(8, *[2**31] * 4),
-        idx(8, *[2**16] * 4),
-        idx(8, *[2**32 - 1] * 8, 0),
-        idx(8, *[1] * 65) + b"a",
-        idx(8, *[0] * 255),
-        idx(14, 2**28),
+        header(8, 2**32 - 1, 2**32 - 2) + b"ab",
+        header(8, *[2**31] * 4),
+        header(8, *[2**16] * 4),
+        header(8, *[2**32 - 1] * 8, 0),
+        header(8, *[1] * 65) + b"a",
+        header(8, *[0] * 255),
+        header(14, 2**28),
     ],
 )
 def test_crafted_shapes(tmp_path, content):
@@ -154,6 +154,6 @@ def test_crafted_shapes(tmp_path, content):
 
 def test_a_bomb(tmp_path):
     path = tmp_path / "idx.gz"
-    path.write_bytes(gzip.compress(idx(8, 110_000_000) + bytes(110_000_000)))
+    path.write_bytes(gzip.compress(header(8, 110_000_000) + bytes(110_000_000)))
     with pytest.raises(RuntimeError, match="more than 100000000 bytes unpacked"):
         read_idx(path)
