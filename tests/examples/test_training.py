@@ -53,7 +53,7 @@ def test_a_run_leaves_all_its_files(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "epoch   2/2" in printed and "test accuracy" in printed
     assert {p.name for p in tmp_path.iterdir()} == {
-        "config.json", "metrics.csv", "last.npz", "best.npz",
+        ".lock", "config.json", "metrics.csv", "last.npz", "best.npz",
         "curves.png", "confusion_matrix.png", "predictions.png",
     }  # fmt: skip
 
@@ -186,7 +186,7 @@ def test_two_runs_in_one_folder(tmp_path):
     command = [sys.executable, "-c", hold, str(out / ".lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         other.stdout.read(1)
-        with pytest.raises(SystemExit, match="another run is writing to .*out"):
+        with pytest.raises(SystemExit, match=r"another run is writing to .*out"):
             run(out)
         assert sorted(path.name for path in out.iterdir()) == [".lock"]
         other.kill()
