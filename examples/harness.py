@@ -222,8 +222,24 @@ class Run:
         )
         if not args.eval_only:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._own_the_folder()
             config = {**vars(args), "minitorch_cnn": mt.__version__, "classes": data.classes}
             self._write("config.json", json.dumps(config, indent=2) + "\n")
+
+    def _own_the_folder(self) -> None:
+        """Two runs would overwrite each other's files. The lock ends with this process, also when
+        it is killed; its workers do not inherit it."""
+        try:
+            import fcntl
+        except ImportError:  # there are no such locks
+            return
+        self._lock = open(self.folder / ".lock", "w")  # noqa: SIM115
+        try:
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RuntimeError(
+                f"another run is writing to {self.folder}: wait for its end, or give another --out"
+            ) from None
 
     def epochs(self) -> Iterator[int]:
         """The epochs that are left, 1 to --epochs. Ctrl-C is caught while it goes on."""

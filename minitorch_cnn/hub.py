@@ -18,7 +18,7 @@ import re
 from typing import Any
 from urllib.parse import urlparse
 
-from .datasets.download import fetch, file_checksum
+from .datasets.download import fetch, file_checksum, name_in_url
 from .serialization import load
 
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.")
@@ -61,10 +61,10 @@ def load_state_dict_from_url(
         weights_only  torch's: here nothing but tensors and plain data is ever read
 
     Raises RuntimeError if the file cannot be had or its hash is wrong, ValueError if check_hash
-    finds no hash in the name.
+    finds no hash in the name, or the url ends with none.
     """
     folder = os.path.join(get_dir(), "checkpoints") if model_dir is None else os.fspath(model_dir)
-    path = os.path.join(folder, file_name or os.path.basename(urlparse(url).path))
+    path = os.path.join(folder, file_name or name_in_url(urlparse(url).path))
     expected = _hash_in_name(path) if check_hash else None
     if not os.path.isfile(path) or (expected and _hash_problem(path, expected)):
         os.makedirs(folder, exist_ok=True)
@@ -89,8 +89,8 @@ def download_url_to_file(
     part = dst + ".part"
     resumed = hash_prefix is not None and os.path.isfile(part)
     try:
-        fetch(url, part, resumed, progress)
-    except (OSError, http.client.HTTPException) as error:
+        fetch(url, part, resumed, progress, checked=hash_prefix is not None)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise RuntimeError(
             f"could not download {url}: {error or type(error).__name__}. Without a network, put "
             f"the file at {dst}"

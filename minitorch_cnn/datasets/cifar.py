@@ -7,15 +7,15 @@ https://www.cs.toronto.edu/~kriz/cifar.html
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import pickle
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..serialization.files import Refused
+from ..serialization.numpy_pickle import read_pickled_dict
 from .archive import extract_archive
 from .download import download
 from .vision import ArrayDataset
@@ -99,7 +99,7 @@ class CIFAR10(ArrayDataset):
 
         self._differing: list[str] = []
         self.classes: list[str] = self._read(
-            self.meta["filename"], self.meta["md5"], lambda content: content[self.meta["key"]]
+            self.meta["filename"], self.meta["md5"], self._class_names
         )
         self.class_to_idx = {name: number for number, name in enumerate(self.classes)}
         parts = [
@@ -151,7 +151,9 @@ class CIFAR10(ArrayDataset):
         if actual != md5:
             self._differing.append(f"{name} has md5 {actual}, the official file {md5}")
         try:
-            return select(_RestrictedUnpickler(io.BytesIO(content), encoding="latin1").load())
+            return select(read_pickled_dict(content, name))
+        except Refused as error:
+            raise RuntimeError(f"{type(self).__name__}: {path} is refused: {error}") from error
         # A damaged pickle can raise nearly anything.
         except Exception as error:
             raise RuntimeError(
@@ -160,15 +162,24 @@ class CIFAR10(ArrayDataset):
                 "download=True for a fresh copy."
             ) from error
 
-    def _images_and_labels(self, content: Any) -> tuple[np.ndarray, list[int]]:
+    def _class_names(self, content: dict[Any, Any]) -> list[str]:
+        names = content[self.meta["key"]]
+        if type(names) is not list or not all(type(name) is str for name in names):
+            raise ValueError(f"its {self.meta['key']} are not a list of names")
+        return names
+
+    def _images_and_labels(self, content: dict[Any, Any]) -> tuple[np.ndarray, list[int]]:
         images, labels = content["data"], content[self.label_key]
+        if not isinstance(images, np.ndarray):
+            raise ValueError(f"data is a {type(images).__name__}, not an array")
         if images.dtype != np.uint8 or images.ndim != 2 or images.shape[1] != 3 * 32 * 32:
             raise ValueError(f"data is {images.dtype} {images.shape}, not uint8 (N, 3072)")
         if len(labels) != len(images):
             raise ValueError(f"{len(images)} images, but {len(labels)} labels")
-        if not all(0 <= label < len(self.classes) for label in labels):
+        labels = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
+        if not all(type(label) is int and 0 <= label < len(self.classes) for label in labels):
             raise ValueError(f"a label is not in 0..{len(self.classes) - 1}")
-        return images, [int(label) for label in labels]
+        return images, labels
 
     def _note_differing_checksums(self) -> None:
         folder = os.path.realpath(self._folder)
@@ -216,27 +227,3 @@ class CIFAR100(CIFAR10):
         "md5": "7973b15100ade9c7d40fb424638fde48",
     }
     label_key = "fine_labels"
-
-
-# The function by which NumPy's own pickles rebuild an array, under the module names of NumPy 1
-# (the official files) and 2.
-_how_to_rebuild: Any = np.empty(0).__reduce__()
-_reconstruct = _how_to_rebuild[0]
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-}
-
-
-class _RestrictedUnpickler(pickle.Unpickler):
-    """Reads plain containers and NumPy arrays only.
-
-    A pickle is a program: an ordinary `pickle.load` runs whatever functions the file names.
-    """
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"refused to load {module}.{name}, not an array")
-        return _ALLOWED[module, name]

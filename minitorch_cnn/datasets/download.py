@@ -72,8 +72,11 @@ def download(
       needs a checksum, which proves that the pieces belong together.
     - `progress` shows a bar if tqdm is installed (the extra `progress`).
 
+    - A url of another kind than http, https and ftp needs a checksum: a file or text of this
+      machine (`file://`, `data:`) passes for a download only if it is known what it is.
+
     Raises RuntimeError if no mirror gives the file, with the reason for each; if a checksum was
-    wrong, with the file's name and both checksums.
+    wrong, with the file's name and both checksums. Raises ValueError if `path` is a folder.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -88,6 +91,8 @@ def download(
     mirrors = [urls] if isinstance(urls, str) else list(urls)
     checked = md5 is not None or sha256 is not None
     reasons = []
+    if os.path.isdir(path) or os.path.basename(path) in ("", ".", ".."):
+        raise ValueError(f"{path!r} is a folder, not the name of a file to download to")
     if os.path.isfile(path):
         problem = check_file(path, md5, sha256)
         if problem is None:
@@ -100,8 +105,8 @@ def download(
         for _ in range(2):
             resumed = checked and os.path.isfile(part) and os.path.getsize(part) > 0
             try:
-                fetch(url, part, resumed, progress)
-            except (OSError, http.client.HTTPException) as error:
+                fetch(url, part, resumed, progress, checked)
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 reasons.append(f"{url}: {error or type(error).__name__}")
                 break
             problem = check_file(part, md5, sha256)
@@ -116,20 +121,38 @@ def download(
     raise RuntimeError(f"could not download {path}:\n  " + "\n  ".join(reasons))
 
 
-def fetch(url: str, part: str, resume: bool, progress: bool) -> None:
+def name_in_url(url: str) -> str:
+    """The last part of a url, as a file's name. Raises ValueError if it is none.
+
+    >>> name_in_url("https://example.org/pictures.zip")
+    'pictures.zip'
+    """
+    name = os.path.basename(url)
+    if name in ("", ".", ".."):
+        raise ValueError(f"the url {url!r} does not end with a file's name; give one")
+    return name
+
+
+def fetch(url: str, part: str, resume: bool, progress: bool, checked: bool) -> None:
     """Write the bytes behind `url` to the file `part`, after those that are there if `resume`.
 
-    Raises OSError if the connection fails or ends early; what has arrived stays in `part`.
+    checked: a checksum will be compared; without, only http, https and ftp are allowed.
+
+    Raises OSError if the connection fails or ends early; what has arrived stays in `part`. Raises
+    ValueError for a url that is none, or not allowed.
 
     >>> import tempfile
     >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     there, part = Path(folder, "there.txt"), Path(folder, "here.txt.part")
     ...     _ = there.write_text("hello")
-    ...     fetch(there.as_uri(), str(part), resume=False, progress=False)
+    ...     fetch(there.as_uri(), str(part), resume=False, progress=False, checked=True)
     ...     part.read_text()
     'hello'
     """
+    kind = url.partition(":")[0].lower()
+    if not checked and kind not in ("http", "https", "ftp"):
+        raise ValueError(f"a url of the kind {kind[:20]!r} needs a checksum (md5, sha256)")
     start = os.path.getsize(part) if resume else 0
     request = urllib.request.Request(url, headers={"User-Agent": "minitorch_cnn"})
     if start:
@@ -145,6 +168,8 @@ def fetch(url: str, part: str, resume: bool, progress: bool) -> None:
         if start and not _continues_at(response, start):
             start = 0  # the server sends the whole file
         total = response.headers.get("Content-Length")
+        if total is not None and not (total.isascii() and total.isdigit()):
+            raise OSError(f"the server says Content-Length: {total[:40]!r}")
         expected = None if total is None else start + int(total)
         with (
             open(part, "ab" if start else "wb") as file,

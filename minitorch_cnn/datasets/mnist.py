@@ -8,6 +8,7 @@ then the bytes.
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import struct
 import zlib
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import wrap
+from .archive import unpacked_limit
 from .download import download
 from .vision import ArrayDataset
 
@@ -46,23 +48,29 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     name = os.fspath(path)
     try:
         with gzip.open(name, "rb") if name.endswith(".gz") else open(name, "rb") as file:
-            content = file.read()
+            limit = unpacked_limit(os.path.getsize(name))
+            content = file.read(limit + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise RuntimeError(f"{name} is truncated or damaged: {error}") from error
+    if len(content) > limit:
+        raise RuntimeError(f"{name} would take more than {limit} bytes unpacked: refused as unsafe")
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
         raise RuntimeError(f"{name} is not an idx file: it begins with {content[:4]!r}")
     dtype = np.dtype(_IDX_TYPES[content[2]])
     header = 4 + 4 * content[3]
     if len(content) < header:
         raise RuntimeError(f"{name} is truncated: {len(content)} bytes, its header has {header}")
-    shape = struct.unpack(f">{content[3]}i", content[4:header])
-    expected = header + dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+    shape = struct.unpack(f">{content[3]}I", content[4:header])
+    expected = header + dtype.itemsize * math.prod(shape)
     if len(content) != expected:
         raise RuntimeError(
             f"{name} has {len(content)} bytes; its header says shape {shape} of {dtype.name}, "
             f"which takes {expected}"
         )
-    values = np.frombuffer(content, dtype, offset=header).reshape(shape)
+    try:
+        values = np.frombuffer(content, dtype, offset=header).reshape(shape)
+    except ValueError as error:  # more axes than NumPy has, or some of length 0 and some too long
+        raise RuntimeError(f"{name} has the shape {shape}: {error}") from error
     return values.astype(dtype.newbyteorder("="))
 
 

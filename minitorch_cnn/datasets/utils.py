@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .archive import extract_archive
-from .download import check_file, download, file_checksum
+from .download import check_file, download, file_checksum, name_in_url
 
 __all__ = [
     "calculate_md5",
@@ -46,7 +46,8 @@ def download_url(
 ) -> None:
     """Download into the folder `root`, by default under the url's own file name; see `download`.
 
-    Raises RuntimeError if the server does not give the file, or not with this md5.
+    Raises RuntimeError if the server does not give the file, or not with this md5, ValueError if
+    the url ends with no name.
 
     >>> import minitorch_cnn as mt
     >>> import os, tempfile
@@ -54,11 +55,12 @@ def download_url(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     there = Path(folder, "there.txt")
     ...     _ = there.write_text("hello")
-    ...     mt.datasets.utils.download_url(there.as_uri(), f"{folder}/mine")
+    ...     md5 = mt.datasets.utils.calculate_md5(there)
+    ...     mt.datasets.utils.download_url(there.as_uri(), f"{folder}/mine", md5=md5)
     ...     os.listdir(f"{folder}/mine")
     ['there.txt']
     """
-    name = filename or os.path.basename(url)
+    name = filename or name_in_url(url)
     download(url, os.path.join(os.path.expanduser(root), name), md5=md5)
 
 
@@ -80,11 +82,12 @@ def download_and_extract_archive(
     ...     there = Path(folder, "there.zip")
     ...     with zipfile.ZipFile(there, "w") as archive:
     ...         archive.writestr("cat/1.txt", "meow")
-    ...     mt.datasets.utils.download_and_extract_archive(there.as_uri(), f"{folder}/mine")
+    ...     url, md5 = there.as_uri(), mt.datasets.utils.calculate_md5(there)
+    ...     mt.datasets.utils.download_and_extract_archive(url, f"{folder}/mine", md5=md5)
     ...     sorted(os.listdir(f"{folder}/mine"))
     ['cat', 'there.zip']
     """
-    name = filename or os.path.basename(url)
+    name = filename or name_in_url(url)
     download_url(url, download_root, name, md5)
     folder = os.path.expanduser(download_root)
     extract_archive(os.path.join(folder, name), extract_root or folder)

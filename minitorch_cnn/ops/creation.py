@@ -34,13 +34,23 @@ def _dtype_or_default(dtype: Any) -> np.dtype:
 # ------------------------------------------------------------------------------- from data
 
 
+_DEEPEST = 64  # NumPy's limit
+_MOST_VALUES = 2**40  # more than fit into memory, unless the same list is meant again and again
+
+
 def _first_leaf(data: Any) -> Any:
-    """The first thing in nested lists that is no list."""
-    while isinstance(data, list | tuple):
+    """The first thing in nested lists that is no list. Raises ValueError if it lies too deep."""
+    values = 1
+    for _ in range(_DEEPEST + 1):
+        if not isinstance(data, list | tuple):
+            return data
         if not data:
             return None
+        values *= len(data)
         data = data[0]
-    return data
+        if values > _MOST_VALUES:
+            raise ValueError(f"too many values: the nested lists hold {values} or more")
+    raise ValueError(f"too many dimensions: lists nested more than {_DEEPEST} deep, or in itself")
 
 
 def _without_tensors(data: Any) -> Any:
@@ -58,10 +68,10 @@ def _array_from(data: Any, dtype: Any, copy: bool) -> Any:
         kind = as_dtype(data.dtype).numpy if wanted is None else wanted
         return data.astype(kind, order="C") if copy or data.dtype != kind else data
     leaf = _first_leaf(data)
-    if isinstance(leaf, Tensor):
-        data = _without_tensors(data)
     try:
-        array = np.array(data)
+        array = np.array(_without_tensors(data) if isinstance(leaf, Tensor) else data)
+    except RecursionError:
+        raise ValueError("a list of tensors that holds itself, or is nested too deep") from None
     except OverflowError as error:
         raise RuntimeError(f"Overflow when unpacking long: {error}") from None
     if array.dtype.kind not in "biuf":

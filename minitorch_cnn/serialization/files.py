@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import struct
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -198,9 +200,12 @@ def write(f: str | os.PathLike | IO[bytes], writer: Callable[[IO[bytes]], Any]) 
 def write_atomically(path: str | os.PathLike, writer: Callable[[IO[bytes]], Any]) -> None:
     """Calls writer(file) on a temporary file beside path, and renames it to path at the end."""
     path = Path(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    prefix = f".{path.name}.new-"
+    remove_strays(path.parent, prefix)
+    descriptor, temporary = tempfile.mkstemp(prefix=prefix, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            lock(descriptor)
             writer(file)
             file.flush()
             os.fsync(file.fileno())
@@ -209,5 +214,35 @@ def write_atomically(path: str | os.PathLike, writer: Callable[[IO[bytes]], Any]
         os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
+
+
+def lock(descriptor: int) -> bool:
+    """Takes the lock of an open file or folder, which ends with its process. False if another has
+    it, or the system has no such locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def remove_strays(folder: Path, prefix: str) -> None:
+    """Removes temporary files and folders with that prefix whose processes were killed.
+
+    Whoever writes one holds its lock. One that is a second old may not have it yet.
+    """
+    for stray in folder.iterdir() if folder.is_dir() else ():
+        if not stray.name.startswith(prefix):
+            continue
+        with contextlib.suppress(OSError):  # somebody else removes it, or it is not ours
+            descriptor = os.open(stray, os.O_RDONLY)
+            try:
+                if time.time() - os.fstat(descriptor).st_ctime > 1 and lock(descriptor):
+                    shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
+            finally:
+                os.close(descriptor)

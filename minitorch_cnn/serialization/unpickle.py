@@ -4,7 +4,7 @@ A pickle is a program for a small stack machine. Most instructions push a value 
 a container; two are dangerous: GLOBAL looks up any name in any module, and REDUCE calls it. Here
 is that machine with a GLOBAL that only knows the names in a table it is given, and refuses every
 other one by name. Of the instructions it has those that torch and Python's pickle write for
-plain data, in protocols 2 to 4:
+plain data, in protocols 2 to 5:
 
     {"a": [1, 2]}   ->   PROTO 2   EMPTY_DICT   BINUNICODE a   EMPTY_LIST   MARK
                          BININT1 1   BININT1 2   APPENDS   SETITEM   STOP
@@ -91,6 +91,13 @@ class Unpickler:
     After `load`, the source stands behind the pickle's last byte.
     """
 
+    # How text is read that Python 2 wrote as its str, and what may be in such a file.
+    encoding = "utf-8"
+    advice = (
+        "Only tensors, numbers, text, lists, tuples, dicts and sets are read; save a model's "
+        "state_dict() instead of the model, and float(x) instead of NumPy's x."
+    )
+
     def __init__(
         self,
         source: Source,
@@ -100,7 +107,7 @@ class Unpickler:
         self.source, self.names, self.persistent = source, names, persistent
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
-        self.copies_left = source.left
+        self.copies_left = 2 * source.left  # text becomes bytes, and bytes become an array
 
     def load(self) -> Any:
         """Runs the instructions up to STOP, and returns the value that is left."""
@@ -128,8 +135,8 @@ class Unpickler:
     def number(self, layout: str) -> Any:
         return struct.unpack(layout, self.source.take(struct.calcsize(layout)))[0]
 
-    def text(self, length: int) -> str:
-        return self.source.take(length).decode("utf-8", "surrogatepass")
+    def text(self, length: int, encoding: str = "utf-8") -> str:
+        return self.source.take(length).decode(encoding, "surrogatepass")
 
     def long1(self) -> None:
         data = self.source.take(self.number("B"))
@@ -184,9 +191,8 @@ class Unpickler:
         key = f"{module} {name}"
         if key not in self.names:
             raise RefusedGlobal(
-                f"{self.source.name} asks for {module}.{name}, which is not plain data. Only "
-                "tensors, numbers, text, lists, tuples, dicts and sets are read; save a model's "
-                "state_dict() instead of the model, and float(x) instead of NumPy's x."
+                f"{self.source.name} asks for {module}.{name}, which is not plain data. "
+                f"{self.advice}"
             )
         value = self.names[key]
         if isinstance(value, Unsupported):
@@ -205,12 +211,16 @@ class Unpickler:
         args, callee = self.pop(), self.pop()
         if not isinstance(callee, Callee) or not isinstance(args, tuple):
             raise ValueError(f"its pickle calls a {type(callee).__name__}")
-        for arg in args:
-            if isinstance(arg, list | tuple | str):
-                self.copies_left -= len(arg)
+        self.count_copies(args)
+        self.stack.append(callee.function(*args))
+
+    def count_copies(self, values: Any) -> None:
+        """Refuses to hand over more than twice the file's length in all calls together."""
+        for value in values:
+            if isinstance(value, list | tuple | str | bytes):
+                self.copies_left -= len(value)
         if self.copies_left < 0:
             raise ValueError("its pickle copies the same values over and over")
-        self.stack.append(callee.function(*args))
 
     def build(self) -> None:
         """Sets attributes. The only ones in plain data are a state_dict's version numbers."""
@@ -244,10 +254,11 @@ _STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
     pickle.BINUNICODE: lambda u: u.stack.append(u.text(u.number("<I"))),
     pickle.SHORT_BINUNICODE: lambda u: u.stack.append(u.text(u.number("B"))),
     # Python 2 wrote its str, which was bytes and text in one, by these two.
-    pickle.BINSTRING: lambda u: u.stack.append(u.text(u.number("<i"))),
-    pickle.SHORT_BINSTRING: lambda u: u.stack.append(u.text(u.number("B"))),
+    pickle.BINSTRING: lambda u: u.stack.append(u.text(u.number("<i"), u.encoding)),
+    pickle.SHORT_BINSTRING: lambda u: u.stack.append(u.text(u.number("B"), u.encoding)),
     pickle.BINBYTES: lambda u: u.stack.append(u.source.take(u.number("<I"))),
     pickle.SHORT_BINBYTES: lambda u: u.stack.append(u.source.take(u.number("B"))),
+    pickle.BYTEARRAY8: lambda u: u.stack.append(u.source.take(u.number("<Q"))),
     pickle.MARK: lambda u: u.stack.append(_MARK),
     pickle.EMPTY_TUPLE: lambda u: u.stack.append(()),
     pickle.TUPLE: lambda u: u.stack.append(tuple(u.since_mark())),
@@ -270,6 +281,6 @@ _STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
     pickle.GLOBAL: Unpickler.find_by_lines,
     pickle.STACK_GLOBAL: Unpickler.find_by_stack,
     pickle.REDUCE: Unpickler.call,
-    pickle.BUILD: Unpickler.build,
+    pickle.BUILD: lambda u: u.build(),
     pickle.BINPERSID: Unpickler.find_persistent,
 }

@@ -123,6 +123,66 @@ def test_damaged_archives_leave_nothing(tmp_path, kind, damage):
     assert os.listdir(tmp_path / "out") == []
 
 
+def zeros(path, size):
+    """An archive that holds so many zeros in one file."""
+    if str(path).endswith("zip"):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("data", bytes(size))
+    else:
+        with tarfile.open(path, "w:" + path.suffix[1:]) as archive:
+            info = tarfile.TarInfo("data")
+            info.size = size
+            archive.addfile(info, io.BytesIO(bytes(size)))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.bz2", "tar.xz"])
+def test_bombs_are_refused(tmp_path, kind):
+    path = zeros(tmp_path / f"x.{kind}", 110_000_000)
+    with pytest.raises(RuntimeError, match="more than 100000000 unpacked: refused"):
+        extract_archive(path, tmp_path / "out")
+    assert os.listdir(tmp_path / "out") == []
+    extract_archive(zeros(path, 90_000_000), tmp_path / "out")
+    assert os.path.getsize(tmp_path / "out/data") == 90_000_000
+
+
+def test_a_bomb_of_empty_files(tmp_path):
+    path = make_tar(tmp_path / "x.tar.gz", [(f"f{i}", b"") for i in range(25_000)])
+    with pytest.raises(RuntimeError, match="refused"):
+        extract_archive(path, tmp_path / "out")
+    assert os.listdir(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_a_bomb_of_folders(tmp_path, kind):
+    path, name = tmp_path / f"x.{kind}", "a/" * 300 + "b"
+    if kind == "tar":
+        make_tar(path, [(name, b"x")])
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(name, b"x")
+    with pytest.raises(RuntimeError, match="301 folders deep"):
+        extract_archive(path, tmp_path / "out")
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_a_sparse_file_and_a_zip_that_is_encrypted_are_refused(tmp_path):
+    sparse = tarfile.TarInfo("data")
+    sparse.type = tarfile.GNUTYPE_SPARSE
+    with pytest.raises(RuntimeError, match=r"x\.tar"):
+        extract_archive(make_tar(tmp_path / "x.tar", [(sparse, None)]), tmp_path / "out")
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data", b"x")
+    raw = bytearray(path.read_bytes())
+    raw[6] |= 1
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(raw)
+    with pytest.raises(RuntimeError, match=r"x\.zip could not be unpacked.*encrypted"):
+        extract_archive(path, tmp_path / "out")
+    assert os.listdir(tmp_path / "out") == []
+
+
 def test_what_is_there_is_not_overwritten(tmp_path):
     path = make_tar(tmp_path / "x.tar", [("another", b"new"), ("data/a", b"new")])
     (tmp_path / "data").mkdir()

@@ -179,6 +179,9 @@ def test_a_damaged_file_is_named_with_both_checksums(root):
         {"data": np.zeros((2, 3072), np.float32), "labels": [0, 1]},
         {"data": np.zeros((2, 3072), np.uint8), "labels": [0]},
         {"data": np.zeros((2, 3072), np.uint8), "labels": [0, 10]},
+        {"data": np.zeros((2, 3072), np.uint8), "labels": [0, 0.5]},
+        {"data": np.zeros((2, 3072), np.uint8), "labels": [0, "1"]},
+        {"data": [0] * 3072, "labels": [0]},
         {"labels": [0]},
         [1, 2],
     ],
@@ -209,7 +212,7 @@ class Exploit:
 def test_pickles_cannot_run_code(root, value, monkeypatch):
     monkeypatch.chdir(root)
     write(root / "cifar-10-batches-py" / "test_batch", value)
-    with pytest.raises(RuntimeError, match="refused to load"):
+    with pytest.raises(RuntimeError, match=r"is refused: test_batch asks for"):
         quiet(root, train=False)
     assert not os.path.exists("hacked")
 
@@ -220,6 +223,25 @@ def test_official_pickles_name_numpy_1(root):
     raw = pickle.dumps(value, protocol=3).replace(b"cnumpy._core.mul", b"cnumpy.core.mul")
     (root / "cifar-10-batches-py" / "test_batch").write_bytes(raw)
     assert np.array_equal(quiet(root, train=False).data, images(9))
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("kind", [list, np.array], ids=["list", "array"])
+def test_batches_of_every_protocol(root, protocol, kind):
+    value = {"data": flat(images(9)), "labels": kind(range(ROWS))}
+    path = root / "cifar-10-batches-py" / "test_batch"
+    path.write_bytes(pickle.dumps(value, protocol))
+    data = quiet(root, train=False)
+    assert np.array_equal(data.data, images(9))
+    assert data.targets == list(range(ROWS))
+    assert type(data.targets[0]) is int
+
+
+@pytest.mark.parametrize("names", ["cat", [1, 2], {"cat": 1}, [["cat"]]], ids=str)
+def test_wrong_class_names(root, names):
+    write(root / "cifar-10-batches-py" / "batches.meta", {"label_names": names})
+    with pytest.raises(RuntimeError, match=r"batches\.meta is damaged.*names"):
+        quiet(root)
 
 
 def test_cifar100(tmp_path):

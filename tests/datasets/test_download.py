@@ -46,6 +46,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         length = len(body)
         if name == "cut":
             body = body[: length // 2]
+        if name == "length":
+            length = self.path.rpartition("/")[2]
         self.send_header("Content-Length", str(length))
         self.end_headers()
         self.wfile.write(body)
@@ -183,3 +185,41 @@ def test_torchvision_names(server, tmp_path):
     assert not check_integrity(tmp_path / "absent")
     with pytest.raises(ValueError, match="not a kind of archive"):
         download_and_extract_archive(f"{server.url}/plain/other.bin", tmp_path)
+
+
+@pytest.mark.parametrize("length", ["-5", "many", "", "+7", "1_0"])
+def test_a_content_length_that_is_none(server, tmp_path, length):
+    with pytest.raises(RuntimeError, match="the server says Content-Length"):
+        download(f"{server.url}/length/{length}", tmp_path / "file.bin", md5=MD5, progress=False)
+    assert not (tmp_path / "file.bin").exists()
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/..", "/.", "/a/"])
+def test_urls_without_a_name(server, tmp_path, ending):
+    url = f"{server.url}{ending}" if ending else "http://"
+    for function in (download_url, download_and_extract_archive):
+        with pytest.raises(ValueError, match="does not end with a file's name"):
+            function(url, tmp_path)
+    assert os.listdir(tmp_path) == []
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("path", ["", "new/", "..", "there"])
+def test_paths_that_are_folders(server, tmp_path, path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(ValueError, match="is a folder"):
+        download(f"{server.url}/plain", f"{tmp_path}/{path}", md5=MD5, progress=False)
+    assert server.requests == []
+
+
+def test_what_is_on_this_machine_needs_a_checksum(tmp_path):
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.write_bytes(CONTENT)
+    for url in (there.as_uri(), there.as_uri().upper(), "data:,hello", "nothing", "local:/x"):
+        with pytest.raises(RuntimeError, match="needs a checksum"):
+            download(url, here, progress=False)
+    assert not here.exists()
+    download(there.as_uri(), here, md5=MD5, progress=False)
+    assert here.read_bytes() == CONTENT
+    with pytest.raises(RuntimeError, match="unknown url type"):
+        download("nothing", tmp_path / "other", md5=MD5, progress=False)

@@ -127,3 +127,33 @@ def test_debian_package():
         if name.startswith("t10k") and hashlib.md5(packed).hexdigest() != md5:
             # Debian may compress anew; then at least the sizes must be those of the contents.
             assert read_idx(os.path.join(DEBIAN, name)).shape[0] == 10000
+
+
+def header(kind, *shape):
+    return bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        header(8, 2**32 - 1, 2**32 - 2) + b"ab",
+        header(8, *[2**31] * 4),
+        header(8, *[2**16] * 4),
+        header(8, *[2**32 - 1] * 8, 0),
+        header(8, *[1] * 65) + b"a",
+        header(8, *[0] * 255),
+        header(14, 2**28),
+    ],
+)
+def test_crafted_shapes(tmp_path, content):
+    path = tmp_path / "idx"
+    path.write_bytes(content)
+    with pytest.raises(RuntimeError, match="idx has"):
+        read_idx(path)
+
+
+def test_a_bomb(tmp_path):
+    path = tmp_path / "idx.gz"
+    path.write_bytes(gzip.compress(header(8, 110_000_000) + bytes(110_000_000)))
+    with pytest.raises(RuntimeError, match="more than 100000000 bytes unpacked"):
+        read_idx(path)

@@ -3,6 +3,8 @@
 import functools
 import json
 import signal
+import subprocess
+import sys
 
 import harness
 import numpy as np
@@ -51,7 +53,7 @@ def test_a_run_leaves_all_its_files(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "epoch   2/2" in printed and "test accuracy" in printed
     assert {p.name for p in tmp_path.iterdir()} == {
-        "config.json", "metrics.csv", "last.npz", "best.npz",
+        ".lock", "config.json", "metrics.csv", "last.npz", "best.npz",
         "curves.png", "confusion_matrix.png", "predictions.png",
     }  # fmt: skip
 
@@ -173,3 +175,20 @@ def test_user_errors_end_with_one_sentence(tmp_path):
         with pytest.raises(SystemExit) as info:
             run(tmp_path, "--backend", "cupy")
         assert "error: " in str(info.value) and "CuPy" in str(info.value)
+
+
+def test_two_runs_in_one_folder(tmp_path):
+    """The second is refused, until the process of the first has ended, however."""
+    hold = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX)"
+    hold += "; print('!', flush=True); sys.stdin.read()"
+    out = tmp_path / "out"
+    out.mkdir()
+    command = [sys.executable, "-c", hold, str(out / ".lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.read(1)
+        with pytest.raises(SystemExit, match=r"another run is writing to .*out"):
+            run(out)
+        assert sorted(path.name for path in out.iterdir()) == [".lock"]
+        other.kill()
+    run(out)
+    assert (out / "last.npz").exists()

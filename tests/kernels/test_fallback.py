@@ -103,6 +103,41 @@ def test_a_full_disk(monkeypatch):
     assert counts == 1
 
 
+DAMAGES = {
+    "empty": lambda content: b"",
+    "truncated": lambda content: content[: len(content) // 2],
+    "a changed bit": lambda content: content[:-50] + bytes([content[-50] ^ 8]) + content[-49:],
+    "zeros": lambda content: bytes(len(content)),  # after a loss of power
+}
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damaged_compiled_code_is_made_again(kind, damage, tmp_path, monkeypatch):
+    pytest.importorskip("numba")
+    import numba
+
+    from minitorch_cnn.kernels.cpu.jit import threads
+
+    def count(part, parts, counts):
+        counts[part] += 1
+
+    def run_as_a_new_process_would():
+        counts = np.zeros(1, np.int64)
+        threads.run(threads.kernel(count), counts, parts=1)
+        assert counts == 1
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    run_as_a_new_process_would()
+    (path,) = tmp_path.rglob(f"*.{kind}")
+    good = path.read_bytes()
+    run_as_a_new_process_would()
+    assert path.read_bytes() == good
+    path.write_bytes(damage(good))
+    run_as_a_new_process_would()
+    assert path.read_bytes() != damage(good), "it was not written again"
+
+
 # ------------------------------------------------------------------ a kernel that is not compiled
 
 

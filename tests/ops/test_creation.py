@@ -154,3 +154,41 @@ def test_from_dlpack_shares_both_ways():
     t = torch.from_dlpack(y)
     t[1] = 4
     assert y[1] == 4
+
+
+def held(first, copies=1):
+    """A list that holds `first` and then itself."""
+    values = [first]
+    values += [values] * copies
+    return values
+
+
+def nested(depth, branches=1):
+    values = 1
+    for _ in range(depth):
+        values = [values] * branches
+    return values
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        (lambda k: k.append(k) or k)([]),
+        (lambda k: k.extend([k, k, k]) or k)([]),
+        held(1),
+        held(mt.ones(1)),
+        held(mt.ones(1), 2),
+        nested(10_000),
+        [[1], nested(10_000)],
+        nested(50, branches=2),
+    ],
+    ids=["self", "thrice", "number", "tensor", "tensor twice", "deep", "later", "wide"],
+)
+@pytest.mark.parametrize("make", [mt.tensor, mt.as_tensor, mt.asarray])
+def test_lists_that_never_end_are_refused(make, data):
+    with pytest.raises(ValueError, match=r"(?s)too (many|deep)|inhomogeneous"):
+        make(data)
+
+
+def test_as_deep_as_numpy_goes():
+    assert mt.tensor(nested(64)).shape == (1,) * 64

@@ -2,6 +2,9 @@
 
 import io
 import os
+import subprocess
+import sys
+import time
 import zipfile
 from collections import OrderedDict
 
@@ -62,6 +65,25 @@ def test_what_is_not_plain_data_is_refused_by_place(tmp_path, value):
     with pytest.raises(TypeError, match="cannot save the object"):
         mt.save(value, tmp_path / "x")
     assert os.listdir(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    program = (
+        "import os, sys\nfrom minitorch_cnn.serialization.files import write_atomically\n"
+        "write_atomically(sys.argv[1], lambda file: (print('!', flush=True), sys.stdin.read()))"
+    )
+    path = tmp_path / "a.npz"
+    other = tmp_path / ".a.npz.newest"  # not ours
+    other.write_bytes(b"")
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        writer.stdout.read(1)
+        time.sleep(1.1)
+        mt.save({"a": 1}, path)
+        assert len(os.listdir(tmp_path)) == 3, "the file of a process that is alive was removed"
+        writer.kill()
+    mt.save({"a": 1}, path)
+    assert sorted(os.listdir(tmp_path)) == [".a.npz.newest", "a.npz"]
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):

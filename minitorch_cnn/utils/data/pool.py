@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
 import signal
 import sys
+import threading
 import weakref
+from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from .worker import WorkerPlan, worker_main
+
+
+@contextlib.contextmanager
+def _interrupts_put_off() -> Iterator[None]:
+    """Ctrl-C comes at the end of the block.
+
+    In the middle of a start it would leave a worker that nobody knows of, or, in the new process,
+    run the rest of the main program once more.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # KeyboardInterrupt is only raised in the main thread
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 class WorkerPool:
@@ -45,19 +68,20 @@ class WorkerPool:
         self.shutdown = weakref.finalize(
             self, _end_workers, self.processes, self.connections, self.unanswered, os.getpid()
         )
-        for worker_id in range(plan.num_workers):
-            ours, theirs = context.Pipe()
-            process = context.Process(
-                target=worker_main,
-                args=(worker_id, plan, theirs, [*self.connections, ours] if forked else []),
-                name=f"DataLoader worker {worker_id}",
-                daemon=True,
-            )
-            process.start()
-            # Only the worker itself may hold its end: then its death closes the pipe.
-            theirs.close()
-            self.processes.append(process)
-            self.connections.append(ours)
+        with _interrupts_put_off():
+            for worker_id in range(plan.num_workers):
+                ours, theirs = context.Pipe()
+                process = context.Process(
+                    target=worker_main,
+                    args=(worker_id, plan, theirs, [*self.connections, ours] if forked else []),
+                    name=f"DataLoader worker {worker_id}",
+                    daemon=True,
+                )
+                process.start()
+                # Only the worker itself may hold its end: then its death closes the pipe.
+                theirs.close()
+                self.processes.append(process)
+                self.connections.append(ours)
 
     def begin_epoch(self, base_seed: int) -> None:
         """Seeds the workers anew. Batches of an epoch that was left early are thrown away.

@@ -281,3 +281,36 @@ def test_workers_do_not_outlive_a_killed_main_process():
     process.kill()
     process.communicate(timeout=TOO_LONG)
     assert_gone(pids)
+
+
+def children():
+    """The processes that this one has started and that have not ended."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], stdout=-1)
+    return [line for line in listed.stdout.decode().splitlines() if "ps -o pid=" not in line]
+
+
+def test_ctrl_c_while_the_workers_start_leaves_none():
+    """A hundred times, at another moment each; nobody is left, and nothing runs twice."""
+    gc.collect()
+    here, before = os.getpid(), children()
+    interrupted = 0
+    for attempt in range(100):
+        delay = attempt * 2e-4
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        try:
+            signal.setitimer(signal.ITIMER_REAL, delay + 1e-4)
+            try:
+                for _ in DataLoader(range(40), num_workers=4, batch_size=2):
+                    pass
+                time.sleep(0.5)  # the signal comes here at the latest
+            except KeyboardInterrupt:
+                interrupted += 1
+            if os.getpid() != here:
+                os._exit(1)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        gc.collect()
+        assert multiprocessing.active_children() == [], attempt
+    assert interrupted == 100
+    assert children() == before

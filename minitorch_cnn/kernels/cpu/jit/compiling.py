@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import pickle
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.core.caching import FunctionCache, NullCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 from numba.core.ccallback import CFunc
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
@@ -38,6 +41,35 @@ compiled: Any = njit(**_INSIDE)
 
 _files = sorted(Path(__file__).parents[1].rglob("*.py"))
 _sources = [(file.name, file.stat().st_mtime, file.stat().st_size) for file in _files]
+
+
+class _CheckedFiles(IndexDataCacheFile):
+    """Numba's files, with a checksum behind what is pickled. A damaged one counts as missing: it is
+    compiled and written again."""
+
+    def _dump(self, obj: Any) -> bytes:
+        data: bytes = super()._dump(obj)
+        return data + zlib.crc32(data).to_bytes(4, "little")
+
+    def _load_index(self) -> Any:
+        try:
+            with open(self._index_path, "rb") as file:
+                pickle.load(file)  # Numba's version, which has no checksum
+                _unwrapped(file.read())
+            return super()._load_index()
+        except Exception:  # a damaged pickle can raise nearly anything
+            return {}
+
+    def _load_data(self, name: str) -> Any:
+        with open(self._data_path(name), "rb") as file:
+            return pickle.loads(_unwrapped(file.read()))
+
+
+def _unwrapped(content: bytes) -> bytes:
+    """What `_dump` was given. Raises OSError, as a missing file does, if it is damaged."""
+    if zlib.crc32(content[:-4]).to_bytes(4, "little") != content[-4:]:
+        raise OSError("a file of compiled code is damaged")
+    return content[:-4]
 
 
 class _DiskCache(FunctionCache):
@@ -68,7 +100,9 @@ def disk_cache(function: Callable) -> Any:
         cache: Any = _DiskCache(function)
     except RuntimeError:  # "no locator available"
         return _no_cache()
-    cache._cache_file._source_stamp = _sources
+    files = cache._cache_file
+    base = os.path.basename(files._index_path).removesuffix(".nbi")
+    cache._cache_file = _CheckedFiles(cache.cache_path, base, _sources)
     return cache
 
 
