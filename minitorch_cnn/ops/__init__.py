@@ -41,6 +41,7 @@ from .common import public_names as _public_names
 from .compare import *
 from .copy import *
 from .creation import *
+from .division import *
 from .elementwise import *
 from .exponentials import *
 from .indexing import *

@@ -84,20 +84,20 @@ class LeakyReLU(Function):
 
 
 class ELU(Function):
-    """y = scale * x where x > 0, scale * alpha * (exp(x) - 1) elsewhere"""
+    """y = scale * x where x > 0, scale * alpha * (exp(rate * x) - 1) elsewhere"""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, alpha: float, scale: float) -> Tensor:
-        ctx.alpha, ctx.scale = alpha, scale
+    def forward(ctx: Any, x: Tensor, alpha: float, scale: float, rate: float = 1.0) -> Tensor:
+        ctx.alpha, ctx.scale, ctx.rate = alpha, scale, rate
         ctx.save_for_backward(x)
         # exp only sees x <= 0: no overflow in the branch that is not taken
-        return where(x > 0, x, alpha * x.clamp(max=0).expm1()) * scale
+        return where(x > 0, x, alpha * (rate * x.clamp(max=0)).expm1()) * scale
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
         (x,) = ctx.saved_tensors
-        slope = where(x > 0, 1.0, ctx.alpha * exp(x.clamp(max=0)))
-        return gy * slope * ctx.scale, None, None
+        slope = where(x > 0, 1.0, ctx.alpha * ctx.rate * exp(ctx.rate * x.clamp(max=0)))
+        return gy * slope * ctx.scale, None, None, None
 
 
 class GELU(Function):
@@ -166,7 +166,7 @@ class Hardtanh(Function):
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
         (x,) = ctx.saved_tensors
-        return where((x > ctx.low) & (x < ctx.high), gy, 0.0), None, None
+        return where((x <= ctx.low) | (x >= ctx.high), 0.0, gy), None, None  # gy at NaN
 
 
 class Softplus(Function):
@@ -444,7 +444,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     if inplace:
         return threshold_(input, threshold, value)
     _floating(input, "threshold")
-    return where(input > threshold, input, value)
+    return where(input <= threshold, value, input)  # NaN is not below: it stays, with its gradient
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:

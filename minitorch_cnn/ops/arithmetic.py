@@ -22,18 +22,17 @@ from .common import (
     as_operand,
     cast,
     check_broadcast,
-    check_tensor,
+    fitting,
     operands,
     same_device,
     shape_of,
     sum_to,
 )
-from .elementwise import floor, rint, trunc
+from .elementwise import trunc
 
 __all__ = [
-    "add", "sub", "mul", "div", "floor_divide", "remainder", "fmod", "pow", "neg", "maximum",
-    "minimum", "where", "clamp", "lerp", "addcmul", "addcdiv", "round", "frac", "clip",
-    "divide", "true_divide", "multiply", "negative", "subtract",
+    "add", "sub", "mul", "pow", "neg", "maximum", "minimum", "where", "clamp", "lerp", "addcmul",
+    "frac", "clip", "multiply", "negative", "subtract",
 ]  # fmt: skip
 
 
@@ -110,22 +109,6 @@ class Mul(BinaryWithOperands):
         return ga, gb
 
 
-class Div(BinaryWithOperands):
-    """y = a / b"""
-
-    @staticmethod
-    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
-        Div.save(ctx, a, b)
-        return wrap(array_of(a) / array_of(b))
-
-    @staticmethod
-    def backward(ctx: Any, gy: Tensor) -> tuple:
-        a, b = Div.load(ctx)
-        ga = sum_to(gy / b, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
-        gb = sum_to(-gy * a / (b * b), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
-        return ga, gb
-
-
 class Pow(BinaryWithOperands):
     """y = a ** b"""
 
@@ -151,8 +134,10 @@ class Pow(BinaryWithOperands):
                 # 0 ** b is 0 for every b > 0: flat, although log(0) is -inf.
                 flat = (a == 0) & (b >= 0)
                 slope = where(flat, 0.0, a**b * where(flat, 1.0, a).log())
+            elif a == 0:
+                slope = where(b >= 0, 0.0, a**b * -math.inf)
             else:
-                slope = a**b * math.log(a) if a > 0 else wrap(array_of(b) * 0)
+                slope = a**b * (math.log(a) if a > 0 else math.nan)
             gb = sum_to(gy * slope, ctx.shapes[1])
         return ga, gb
 
@@ -180,8 +165,9 @@ class Maximum(BinaryWithOperands):
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
         a, b = Maximum.load(ctx)
-        share = where(a == b, 0.5, (a > b).to(gy.dtype))
-        return sum_to(gy * share, ctx.shapes[0]), sum_to(gy * (1 - share), ctx.shapes[1])
+        share = where(a == b, gy / 2, gy)  # all of it for both if one is NaN, as in torch
+        ga, gb = where(a < b, 0.0, share), where(a > b, 0.0, share)
+        return sum_to(ga, ctx.shapes[0]), sum_to(gb, ctx.shapes[1])
 
 
 class Where(Function):
@@ -226,6 +212,31 @@ class Clamp(Function):
         if ctx.high is not None:
             inside = x <= ctx.high if inside is None else inside & (x <= ctx.high)
         return where(inside, gy, 0.0), None, None
+
+
+class ClampByTensors(Function):
+    """`Clamp` to tensors; x gets the gradient up to its limits, a limit where x is beyond it"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
+        ctx.shapes = shape_of(x), shape_of(low), shape_of(high)
+        ctx.save_for_backward(x, low, high)
+        xp, y = array_module(x.array), x.array
+        y = y if low is None else xp.maximum(y, low.array)
+        return wrap(y if high is None else xp.minimum(y, high.array))
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        x, low, high = ctx.saved_tensors
+        below = x < low if low is not None else x != x
+        above = x > high if high is not None else x != x
+        if low is not None and high is not None:  # crossed limits: high is the last word
+            above = above | (high < low)
+            below = below & ~above
+        gx = where(below | above | (x != x), 0.0, gy)
+        gradients = (gx, where(below, gy, 0.0), where(above, gy, 0.0))
+        needed = zip(ctx.needs_input_grad, gradients, ctx.shapes, strict=True)
+        return tuple(sum_to(g, shape) if need else None for need, g, shape in needed)
 
 
 # ------------------------------------------------------------------------ public functions
@@ -279,95 +290,6 @@ def mul(input: Any, other: Any) -> Tensor:
     return Mul.apply(a, b)
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """input / other, elementwise, broadcast.
-
-    Integers give floating results, unless rounding_mode is "trunc" (towards 0) or "floor" (down). A
-    floating x / 0 is inf, or NaN for x = 0. Raises RuntimeError for an integer divided by 0 with a
-    rounding_mode and for another rounding_mode, and else as `add` does.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.div(mt.tensor([-7, 7]), 2), mt.div(mt.tensor([-7, 7]), 2, rounding_mode="floor")
-    (tensor([-3.5000,  3.5000]), tensor([-4,  3]))
-    """
-    if rounding_mode == "floor":
-        return floor_divide(input, other)
-    if rounding_mode == "trunc":
-        a, b = operands(input, other)
-        kind = result_type(a, b)
-        if not kind.is_floating_point:
-            _no_zero_divisor(b)
-            return wrap(_truncating_division(array_of(a), array_of(b)).astype(kind.numpy))
-        return trunc(div(a, b))
-    if rounding_mode is not None:
-        raise RuntimeError(
-            f"rounding_mode must be None, 'trunc' or 'floor', but found {rounding_mode!r}"
-        )
-    a, b = operands(input, other, floating=True)
-    check_broadcast(a, b)
-    return Div.apply(a, b)
-
-
-def _no_zero_divisor(b: Any) -> None:
-    zero = (array_of(b) == 0).any() if isinstance(b, Tensor) else b == 0
-    if zero:
-        raise RuntimeError("ZeroDivisionError: integer division by zero")
-
-
-def _truncating_division(a: Any, b: Any) -> Any:
-    quotient = a // b
-    inexact = quotient * b != a
-    return quotient + (inexact & ((a < 0) != (b < 0)))
-
-
-def floor_divide(input: Any, other: Any) -> Tensor:
-    """floor(input / other) in the operands' type, elementwise, broadcast (``input // other``).
-
-    The gradient is 0. Raises RuntimeError for an integer divided by 0, and else as `add` does.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.floor_divide(mt.tensor([-7, 7]), 2)
-    tensor([-4,  3])
-    """
-    a, b = operands(input, other)
-    check_broadcast(a, b)
-    if not result_type(a, b).is_floating_point:
-        _no_zero_divisor(b)
-        return wrap(array_of(a) // array_of(b))
-    return floor(Div.apply(a, b))
-
-
-def remainder(input: Any, other: Any) -> Tensor:
-    """input - other * floor(input / other), elementwise, broadcast (``input % other``).
-
-    The sign is the divisor's; a floating x % 0 is NaN. Raises as `floor_divide` does.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.remainder(mt.tensor([-7, 7]), 3)
-    tensor([2, 1])
-    """
-    a, b = operands(input, other)
-    check_broadcast(a, b)
-    if not result_type(a, b).is_floating_point:
-        _no_zero_divisor(b)
-        return wrap(array_of(a) % array_of(b))
-    return sub(a, mul(b, floor(Div.apply(a, b))))
-
-
-def fmod(input: Any, other: Any) -> Tensor:
-    """input - other * trunc(input / other), elementwise, broadcast.
-
-    The sign is the dividend's. Raises TypeError if that is no tensor, and else as `remainder`.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.fmod(mt.tensor([-7, 7]), 3)
-    tensor([-1,  1])
-    """
-    check_tensor("fmod", input)
-    a, b = operands(input, other)
-    return sub(a, mul(b, div(a, b, rounding_mode="trunc")))
-
-
 def pow(input: Any, exponent: Any) -> Tensor:
     """input ** exponent, elementwise, broadcast; one of the two may be a number.
 
@@ -381,9 +303,10 @@ def pow(input: Any, exponent: Any) -> Tensor:
     a, b = operands(input, exponent)
     kind = result_type(a, b)
     if kind.category == 1:
-        negative = bool((array_of(b) < 0).any()) if isinstance(b, Tensor) else b < 0
-        if negative:
+        number = not isinstance(exponent, Tensor)
+        if exponent < 0 if number else bool((array_of(b) < 0).any()):
             raise RuntimeError("Integers to negative integer powers are not allowed.")
+        b = fitting(exponent, kind) if number else b
     check_broadcast(a, b)
     return Pow.apply(a, b)
 
@@ -450,6 +373,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     a, b = (as_operand(each, condition) for each in (input, other))
     same_device(condition, a, b)
     kind = result_type(a, b)
+    if kind.category == 1:  # unlike arithmetic, refuses what would wrap around
+        a, b = (each if isinstance(each, Tensor) else fitting(each, kind) for each in (a, b))
     a, b = cast(a, kind), cast(b, kind)
     check_broadcast(a, b)
     for each in (a, b):
@@ -474,17 +399,22 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         low = None if min is None else as_operand(min, input)
         high = None if max is None else as_operand(max, input)
-        y = input
-        for limit, choose in ((low, maximum), (high, minimum)):
-            if limit is not None:
-                y = choose(y, limit if isinstance(limit, Tensor) else input.new_tensor(limit))
-        return y
+        kind = result_type(*(each for each in (input, low, high) if each is not None))
+        limits = [
+            each if each is None or isinstance(each, Tensor) else input.new_tensor(each)
+            for each in (low, high)
+        ]
+        same_device(input, *limits)
+        x, low, high = (None if each is None else each.to(kind) for each in (input, *limits))
+        for limit in (low, high):
+            check_broadcast(x, limit)
+        return ClampByTensors.apply(x, low, high)
     kind = input.dtype
     for limit in (min, max):
         if limit is not None:
             kind = result_type(cast(input, kind), limit)
     x = cast(input, kind)
-    low, high = (None if each is None else cast(each, kind) for each in (min, max))
+    low, high = (None if each is None else fitting(each, kind) for each in (min, max))
     return Clamp.apply(x, low, high)
 
 
@@ -508,30 +438,6 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     return add(input, mul(tensor1, tensor2), alpha=value)
 
 
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
-    """input + value * tensor1 / tensor2, elementwise, broadcast. Raises as `div` does.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.addcdiv(mt.tensor([1.0, 1.0]), mt.tensor([2.0, 3.0]), mt.tensor([4.0, 6.0]), value=10)
-    tensor([6., 6.])
-    """
-    return add(input, div(tensor1, tensor2), alpha=value)
-
-
-def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """Each element rounded to `decimals` places, halves to even; elementwise.
-
-    Negative `decimals` round to tens, hundreds, ... The gradient is 0. Never raises for a tensor.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.round(mt.tensor([0.5, 1.5, 2.5])), mt.round(mt.tensor([1.26]), decimals=1)
-    (tensor([0., 2., 2.]), tensor([1.3000]))
-    """
-    if decimals == 0:
-        return rint(input)
-    return div(rint(mul(input, 10.0**decimals)), 10.0**decimals)
-
-
 def frac(input: Tensor) -> Tensor:
     """The fraction of each element, with its sign: input - trunc(input), elementwise.
 
@@ -546,7 +452,6 @@ def frac(input: Tensor) -> Tensor:
 
 # Other names of the same functions.
 clip = clamp
-divide = true_divide = div
 multiply = mul
 negative = neg
 subtract = sub

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import kernels
 from ..autograd.deferred import Deferred, MaskedGradient
 from ..autograd.function import Function
@@ -79,16 +81,17 @@ class BatchNorm(Function):
         if not isinstance(masked, MaskedGradient) or masked.kernel is None:
             masked = None
         unmasked, y = (gy.array, None) if masked is None else masked.sources
-        *arrays, gresidual = kernels.batch_norm_backward(
-            unmasked,
-            x.array,
-            None if weight is None else weight.array,
-            mean.array,
-            invstd,
-            ctx.batch_statistics,
-            y,
-            masked is not None and masked.shared,
-        )
+        with np.errstate(all="ignore"):
+            *arrays, gresidual = kernels.batch_norm_backward(
+                unmasked,
+                x.array,
+                None if weight is None else weight.array,
+                mean.array,
+                invstd,
+                ctx.batch_statistics,
+                y,
+                masked is not None and masked.shared,
+            )
         if masked is not None and gresidual is not None:
             masked.finish(gresidual)
         return [wrap(array) for array in arrays]
@@ -163,6 +166,8 @@ def batch_norm(
     if not training:
         return BatchNorm.apply(input, weight, bias, running_mean, running_var, eps, False)
 
+    if eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     count = x.size // max(C, 1)
     if count == 1:
         raise ValueError(
@@ -173,9 +178,10 @@ def batch_norm(
         return BatchNorm.apply(
             input, weight, bias, input.new_zeros(C), input.new_ones(C), eps, False
         )
-    mean, var = kernels.channel_mean_var(x)
-    move_towards(running_mean, mean, momentum)
-    move_towards(running_var, var * (count / (count - 1)), momentum)
+    with np.errstate(all="ignore"):  # infinite numbers have no variance
+        mean, var = kernels.channel_mean_var(x)
+        move_towards(running_mean, mean, momentum)
+        move_towards(running_var, var * (count / (count - 1)), momentum)
     return BatchNorm.apply(input, weight, bias, wrap(mean), wrap(var), eps, True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from types import ModuleType
 from typing import Any
@@ -92,7 +93,45 @@ def cast(operand: Any, kind: dtype) -> Any:
     """The operand in that dtype; numbers take on the type of the tensor they meet."""
     if isinstance(operand, Tensor):
         return operand if operand.dtype is kind else operand.to(kind)
-    return float(operand) if kind.is_floating_point else operand
+    if kind.is_floating_point:
+        return float(operand)
+    return operand if kind.category == 0 else wrapped(operand, kind)
+
+
+def wrapped(value: int, kind: dtype) -> int:
+    """The number modulo 2**bits, in the range of an integer type: -1 is 255 in uint8.
+
+    Arithmetic takes numbers so; raises OverflowError for one of more than 64 bits.
+    """
+    limits = np.iinfo(kind.numpy)
+    if limits.min <= value <= limits.max:
+        return value
+    if not -(2**63) <= value < 2**64:
+        raise OverflowError(f"int too big to convert: {value} has more than 64 bits")
+    value &= 2**limits.bits - 1
+    return value - 2**limits.bits if value > limits.max else value
+
+
+def fitting(value: Any, kind: dtype) -> Any:
+    """A number as it is written into a tensor of that type: a fraction is cut off in integers.
+
+    Raises RuntimeError for a number that the type does not hold. As in torch, unsigned types hold
+    negative ones down to -max, wrapped, and inf is no overflow of a floating type.
+
+    >>> fitting(2.7, dtypes.int8), fitting(-1, dtypes.uint8)
+    (2, 255)
+    """
+    if kind.category == 0:
+        return bool(value)
+    if kind.is_floating_point:
+        if abs(value) <= float(np.finfo(kind.numpy).max) or not math.isfinite(value):
+            return float(value)
+    elif math.isfinite(value):
+        limits = np.iinfo(kind.numpy)
+        low = limits.min or -limits.max
+        if low <= value <= limits.max and (value >= 0 or limits.min or value == int(value)):
+            return wrapped(int(value), kind)
+    raise RuntimeError(f"value {value} cannot be converted to type {kind.name} without overflow")
 
 
 def floating(x: Any) -> Tensor:

@@ -11,6 +11,7 @@ from .. import backend, dtypes
 from ..backend import array_module
 from ..dtypes import as_dtype, number_dtype
 from ..tensor import Tensor, shape_text, wrap
+from .common import fitting
 from .copy import in_format
 from .shape import int_tuple
 
@@ -84,6 +85,9 @@ def _array_from(data: Any, dtype: Any, copy: bool) -> Any:
         wanted = dtypes.get_default_dtype().numpy
     if array.dtype == np.uint64 and wanted is None:
         raise RuntimeError(f"Overflow when unpacking long: {data!r:.60}")
+    if wanted is not None and wanted.kind in "iu" and array.size and not keeps_type:
+        for extreme in (array.min(), array.max()):
+            fitting(extreme.item(), as_dtype(wanted))
     return array.astype(as_dtype(array.dtype).numpy if wanted is None else wanted, copy=False)
 
 
@@ -279,7 +283,7 @@ def full(
     kind = number_dtype(fill_value) if dtype is None else as_dtype(dtype)
     xp = backend.module_of(_device(device))
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    return finish(xp.full(shape, value, kind.numpy), device, requires_grad)
+    return finish(xp.full(shape, fitting(value, kind), kind.numpy), device, requires_grad)
 
 
 def _device(device: Any) -> backend.device:
@@ -347,7 +351,8 @@ def full_like(
     tensor([7, 7])
     """
     result = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
-    result.array.fill(fill_value.item() if isinstance(fill_value, Tensor) else fill_value)
+    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    result.array.fill(fitting(value, result.dtype))
     return result.requires_grad_() if requires_grad else result
 
 

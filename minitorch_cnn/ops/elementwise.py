@@ -413,7 +413,9 @@ class Sign(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         array = x.array
-        return wrap(array.copy() if array.dtype == bool else array_module(array).sign(array))
+        if array.dtype == bool:
+            return wrap(array.copy())
+        return wrap((array > 0).astype(array.dtype) - (array < 0).astype(array.dtype))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> Tensor:
@@ -423,7 +425,7 @@ class Sign(Function):
 def sign(input: Tensor) -> Tensor:
     """-1, 0 or 1 as each element is negative, 0 or positive, in the same dtype; elementwise.
 
-    NaN stays NaN; the gradient is 0. Never raises for a tensor.
+    NaN gives 0, and so is the gradient. Never raises for a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.sign(mt.tensor([-5.0, 0.0, 0.1]))

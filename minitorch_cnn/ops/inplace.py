@@ -12,14 +12,16 @@ Three things make `x.mul_(y)` safe:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from ..autograd.function import Function
 from ..autograd.modes import state
 from ..backend import array_module, axes_as_in_memory, inverse_order
+from ..dtypes import float16
 from ..tensor import Memory, Tensor, shape_text, view_of_array, view_of_tensor, wrap
-from .common import as_operand, is_number, same_device, sum_to
+from .common import as_operand, fitting, is_number, same_device, sum_to
 from .indexing import AdvancedIndex, BasicIndex, own_index, split_index
 
 
@@ -205,6 +207,19 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     return write(input, source, replaced=True)
 
 
+def _without_leading_ones(value: Any, ndim: int) -> Any:
+    """The value without leading dimensions of length 1 beyond ndim: what is assigned may have them.
+
+    >>> import minitorch_cnn as mt
+    >>> _without_leading_ones(mt.zeros(1, 1, 2, 1), 2).shape
+    Size([2, 1])
+    """
+    extra = value.ndim - ndim
+    if extra <= 0 or any(n != 1 for n in value.shape[:extra]):
+        return value
+    return value.reshape(value.shape[extra:])
+
+
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Sets every element, whatever the tensor's shape, to a number or a 0-d tensor. Returns it.
 
@@ -222,9 +237,9 @@ def fill_(input: Tensor, value: Any) -> Tensor:
         return copy_(input, value)
     if not is_number(value):
         raise TypeError(f"fill_ needs a number, got {type(value).__name__}: {value!r:.60}")
-    xp = array_module(input.array)
+    value = fitting(value, input.dtype)
     if state.grad_enabled and input.requires_grad:
-        return write(input, wrap(xp.full_like(input.array, value)))
+        return write(input, wrap(array_module(input.array).full_like(input.array, value)))
     input.array.fill(value)
     input._bump_version()
     return input
@@ -258,14 +273,20 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     """
     basic, advanced = split_index(input, index)
     part = BasicIndex.apply(input, basic) if basic else input
+    source = as_operand(value, input)
+    if is_number(source) and input.dtype is float16 and abs(source) >= 65520:
+        source = math.copysign(math.inf, source)  # refused by fill_, but torch takes x[mask] = -1e9
     if not advanced:
-        copy_(part, value)
+        if isinstance(source, Tensor):
+            source = _without_leading_ones(source, part.ndim)
+        copy_(part, source)
         return
     check_writable(input)
-    source = as_operand(value, input)
     if not isinstance(source, Tensor):
-        source = input.new_tensor(source)
+        source = input.new_tensor(fitting(source, input.dtype))
     source = source.to(input.device).to(input.dtype)
+    if source.ndim > 1 and source.shape[0] == 1:
+        source = _without_leading_ones(source, part.array[advanced].ndim)
     try:
         if state.grad_enabled and (input.requires_grad or source.requires_grad):
             write(part, PutByIndex.apply(_alias(part), source, advanced))

@@ -14,7 +14,7 @@ from ..backend import array_module
 from ..dtypes import int64
 from ..tensor import Tensor, shape_text, wrap
 from .arithmetic import where
-from .common import is_number
+from .common import fitting, is_number
 from .indexing import AddIntoZeros, AdvancedIndex, check_index, getitem, own_index, split_index
 from .shape import broadcast_shapes, broadcast_tensors, expand
 
@@ -191,6 +191,8 @@ def scatter(
         raise TypeError("scatter() needs src (a tensor) or value (a number)")
     if not isinstance(source, Tensor) and not is_number(source):
         raise TypeError(f"scatter() needs a tensor or a number, got {type(source).__name__}")
+    if not isinstance(source, Tensor):
+        source = fitting(source, input.dtype)
     if reduce == "add":
         if not isinstance(source, Tensor):
             source = input.new_full(index.shape, source)
@@ -293,6 +295,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value = value.to(input.dtype)
     elif isinstance(value, float) and not input.dtype.is_floating_point:
         raise RuntimeError(f"value {value} cannot be converted to {input.dtype} without overflow")
+    elif is_number(value):
+        value = fitting(value, input.dtype)
     return where(mask, value, input)
 
 

@@ -291,6 +291,8 @@ def norm(
     x = input if dtype is None else input.to(as_dtype(dtype))
     if not x.dtype.is_floating_point:
         raise RuntimeError(f"norm: expected a floating point tensor as input, got {x.dtype}")
+    if x.dtype is dtypes.float16:  # the squares and their sum would be beyond its range
+        return norm(x.to(dtypes.float32), p, dim, keepdim).to(x.dtype)
     if p == "fro" or p == 2:
         return SafeSqrt.apply(sum(x * x, dim, keepdim))
     if isinstance(p, str):
@@ -495,7 +497,12 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     array = input.array.reshape(1) if input.ndim == 0 else input.array
     order = array_module(array).argsort(array, axis=axis)
     middle = (array.shape[axis] - 1) // 2
-    index = wrap(order.take([middle], axis).reshape(kept_shape(input.shape, (axis,))))
+    index = order.take([middle], axis)
+    unknown = array != array  # NaN, if there is one: then the middle is unknown
+    index = array_module(array).where(
+        unknown.any(axis, keepdims=True), unknown.argmax(axis, keepdims=True), index
+    )
+    index = wrap(index.reshape(kept_shape(input.shape, (axis,))))
     return _at_position(input, axis, index, keepdim)
 
 

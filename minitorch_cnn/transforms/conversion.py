@@ -111,24 +111,31 @@ def to_pil_image(pic: Tensor | np.ndarray, mode: str | None = None) -> Image.Ima
     return Image.frombytes(mode, image.size, image.tobytes())
 
 
+def _largest(kind: dtype) -> float:
+    """What white is in an image of that type."""
+    return float(np.iinfo(kind.numpy).max) if kind.category == 1 else 1.0
+
+
 def convert_image_dtype(image: Tensor, dtype: dtype = float32) -> Tensor:
     """A tensor image with another type, its values in that type's range: 0..1 or 0..255, ...
 
-    Any shape. Raises NotImplementedError for a tensor that requires a gradient.
+    Any shape; a bool counts as an integer from 0 to 1. Raises RuntimeError for floats to integers
+    that have more digits, NotImplementedError for a tensor that requires a gradient.
 
     >>> import minitorch_cnn as mt
     >>> mt.transforms.functional.convert_image_dtype(mt.tensor([[[0.0, 0.5, 1.0]]]), mt.uint8)
     tensor([[[  0, 127, 255]]], dtype=minitorch_cnn.uint8)
     """
     array = array_of(image)
-    limit = 1.0 if image.is_floating_point() else float(np.iinfo(array.dtype).max)
     if dtype == image.dtype:
         return image
+    limit, largest = _largest(image.dtype), _largest(dtype)
     if dtype.is_floating_point:
-        scaled = array.astype(dtype.numpy)
-        return wrap(scaled if limit == 1 else scaled / scaled.dtype.type(limit))
-    largest = float(np.iinfo(dtype.numpy).max)
-    if limit == 1:
+        scaled = wrap(array.astype(dtype.numpy))
+        return scaled if limit == 1 else scaled / limit
+    if image.is_floating_point():
+        if dtype.itemsize >= max(image.dtype.itemsize, 4):
+            raise RuntimeError(f"The cast from {image.dtype} to {dtype} cannot be performed safely")
         # Every integer gets an equal part of 0..1.
         return wrap((array * (largest + 1 - 1e-3)).astype(dtype.numpy))
     if largest <= limit:

@@ -226,3 +226,27 @@ def own_memory(calls):
             assert x.tolist() == [1.0, 2.0, 3.0]
 
     return test_results_that_do_not_share_memory
+
+
+def one_by_one(calls, points):
+    """A test of {name: call (library, x)} at each of the numbers: torch's value and gradient.
+
+    Each alone, since what torch's vectors do with NaN depends on how many numbers there are.
+    """
+
+    @pytest.mark.parametrize("tier", ["array", "auto"])
+    @pytest.mark.parametrize("call", calls.values(), ids=calls)
+    def test_one_by_one(call, tier):
+        torch = pytest.importorskip("torch")
+        for point in points:
+            found = []
+            for lib in (mt, torch):
+                x = lib.tensor([point], requires_grad=True)
+                with mt.kernel_tier(tier):
+                    y = call(lib, x)
+                    y.sum().backward()
+                found.append([y.detach().numpy(), x.grad.numpy()])
+            for mine, other in zip(*found, strict=True):
+                np.testing.assert_allclose(mine, other, rtol=1e-5, err_msg=f"at {point}")
+
+    return test_one_by_one

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tables import one_by_one
 
 import minitorch_cnn as mt
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
@@ -236,3 +237,39 @@ def test_inplace_on_a_leaf_is_refused():
 def test_integers_are_refused_where_the_result_would_not_be_one():
     with pytest.raises(RuntimeError, match=r"gelu\(\) is not implemented for minitorch_cnn.int64"):
         F.gelu(mt.tensor([1, 2]))
+
+
+test_one_by_one = one_by_one(
+    {
+        "relu": lambda lib, x: lib.nn.functional.relu(x),
+        "relu in place": lambda lib, x: lib.nn.functional.relu(x * 1, inplace=True),
+        "relu6": lambda lib, x: lib.nn.functional.relu6(x),
+        "hardtanh": lambda lib, x: lib.nn.functional.hardtanh(x),
+        "threshold": lambda lib, x: lib.nn.functional.threshold(x, 1.0, 7.0),
+        "threshold in place": lambda lib, x: lib.nn.functional.threshold_(x * 1, 0.0, 2.0),
+        "leaky_relu": lambda lib, x: lib.nn.functional.leaky_relu(x),
+        "leaky_relu of slope 0": lambda lib, x: lib.nn.functional.leaky_relu(x, 0.0),
+        "leaky_relu, falling": lambda lib, x: lib.nn.functional.leaky_relu(x, -0.5),
+        "batch norm, relu": lambda lib, x: lib.nn.functional.batch_norm(
+            x[:, None], lib.zeros(1), lib.ones(1), eps=0.0
+        ).relu(),
+    },
+    [float("nan"), float("inf"), -float("inf"), -0.0, 0.0, 1.0, -1.0, 6.0, 25.0, -25.0],
+)
+
+
+def test_nan_keeps_its_gradient_in_compiled_kernels():
+    """Images long enough for the vectorised ReLU, alone and behind a batch norm."""
+    for tier in ("array", "auto"):
+        x = mt.full((2, 3, 16, 16), -1.0)
+        x[0, 1, 2, 3] = float("nan")
+        x[1, 2, 5, 5] = 2.0
+        x.requires_grad_()
+        with mt.kernel_tier(tier):
+            F.relu(x * 1).sum().backward()
+            direct = x.grad.clone()
+            x.grad = None
+            F.relu(F.batch_norm(x, mt.zeros(3), mt.ones(3), eps=0.0)).sum().backward()
+        for grad in (direct, x.grad):
+            assert grad.nonzero().tolist() == [[0, 1, 2, 3], [1, 2, 5, 5]]
+            assert grad.sum() == 2

@@ -115,3 +115,29 @@ def test_errors_are_of_torchs_kind(args, expected):
         tensors = [library.ones(each) if isinstance(each, tuple) else each for each in args]
         with pytest.raises(expected):
             function(*tensors)
+
+
+@pytest.mark.parametrize("tier", ["array", "auto"])
+@pytest.mark.parametrize("side", [3, 40])
+@pytest.mark.parametrize("place", [0, 1, -1])
+def test_statistics_of_infinite_numbers(tier, side, place):
+    """The mean of infinity and finite numbers is infinity, of both infinities NaN."""
+    inf, nan = float("inf"), float("nan")
+    for bad, mean in [((inf,), inf), ((-inf,), -inf), ((inf, -inf), nan), ((inf, nan), nan)]:
+        x = np.zeros((4, 2, side, side), np.float32)
+        row = np.zeros(4 * side * side, np.float32)
+        for offset, value in enumerate(bad):
+            row[place - offset] = value
+        x[:, 0] = row.reshape(4, side, side)
+        running_mean, running_var = mt.zeros(2), mt.ones(2)
+        with mt.kernel_tier(tier):
+            batch_norm(mt.tensor(x), running_mean, running_var, training=True)
+        np.testing.assert_array_equal(running_mean.numpy(), [mean, 0])
+        assert running_var[0].isnan()
+
+
+def test_eps_of_zero_is_refused_in_training():
+    x = mt.ones(2, 2)
+    with pytest.raises(ValueError, match="eps must be positive during training, but got 0"):
+        batch_norm(x, None, None, training=True, eps=0.0)
+    assert batch_norm(x, mt.zeros(2), mt.ones(2), eps=0.0).tolist() == [[1, 1], [1, 1]]

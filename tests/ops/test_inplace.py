@@ -394,3 +394,69 @@ def test_a_gradient_finds_the_overwritten_part_whatever_its_order_in_memory(rows
     cotangent = mt.arange(6.0).reshape(3, 2) if rows_first else mt.arange(6.0).reshape(2, 3).t()
     (gradient,) = mt.autograd.grad((alias * cotangent).sum(), w)
     assert gradient.item() == 3 * 15  # nothing of x w is left
+
+
+@pytest.mark.parametrize(
+    "index, shape",
+    [
+        (0, (1, 3, 4)), (0, (1, 1, 3, 4)), (0, (1, 1)), ((0, 1, 2), (1,)), ((0, 1, 2), (1, 1)),
+        ((slice(None), 1), (1, 2, 4)), ((..., slice(2)), (1, 2, 3, 2)), (([0, 1], 0), (1, 4)),
+        (([0, 1], 0), (1, 2, 4)), ((slice(None), [0, 2]), (1, 1, 2, 4)), ((0, [0, 1], 2), (1, 2)),
+        ((0, [0, 1], 2), (1, 1, 1)), (([0], [1], [2]), (1, 1)), ((0, None), (1, 1, 3, 4)),
+    ],
+)  # fmt: skip
+def test_assigned_values_may_have_leading_ones(index, shape):
+    torch = pytest.importorskip("torch")
+    count = int(np.prod(shape))
+    found = []
+    for lib in (mt, torch):
+        x = lib.zeros(2, 3, 4, requires_grad=True)
+        w = lib.arange(1.0, count + 1).reshape(shape).requires_grad_()
+        y = x * 1
+        y[index] = w
+        (y * lib.arange(24.0).reshape(2, 3, 4)).sum().backward()
+        z = lib.zeros(2, 3, 4)
+        z[index] = w.detach()
+        found.append([each.tolist() for each in (y, z, x.grad, w.grad)])
+    assert found[0] == found[1]
+
+
+def test_what_a_mask_is_assigned_may_have_leading_ones():
+    x = mt.zeros(3)
+    x[mt.tensor([True, False, True])] = mt.tensor([[1.0, 2.0]])
+    assert x.tolist() == [1, 0, 2]
+    with pytest.raises(RuntimeError):
+        x[0] = mt.tensor([1.0, 2.0])
+    with pytest.raises(RuntimeError):
+        x[:] = mt.zeros(2, 1)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int32", "float16", "float32", "bool"])
+@pytest.mark.parametrize(
+    "value", [-1, 255, 256, -255, -256, 127, -129, 2.7, -0.5, 2**40, 1e6, 1e300, float("inf")]
+)
+def test_numbers_written_into_a_tensor_must_fit(kind, value):
+    """What torch refuses is refused by each way of filling, what it takes has its value."""
+    torch = pytest.importorskip("torch")
+
+    def put(x, index):
+        x[index] = value
+        return x
+
+    for write in (
+        lambda lib, x: x.fill_(value),
+        lambda lib, x: put(x, 0),
+        lambda lib, x: put(x, x == x),
+        lambda lib, x: lib.full((2,), value, dtype=x.dtype),
+        lambda lib, x: lib.full_like(x, value),
+        lambda lib, x: x.scatter(0, lib.tensor([0]), value),
+    ):
+        results = []
+        for lib in (torch, mt):
+            x = lib.zeros(3, dtype=getattr(lib, kind))
+            try:
+                results.append(write(lib, x).tolist())
+            except RuntimeError as error:
+                assert "overflow" in str(error)
+                results.append("refused")
+        assert results[0] == results[1]

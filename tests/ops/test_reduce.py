@@ -166,3 +166,30 @@ def test_half_precision_sums_do_not_saturate():
     assert mt.ones(5000, 2, dtype=mt.float16).sum(0).tolist() == [5000, 5000]
     x = mt.full((4096,), 100.0, dtype=mt.float16)
     assert x.mean().item() == 100 and x.var().item() == 0
+
+
+def test_norms_of_float16_are_added_up_in_float32():
+    torch = pytest.importorskip("torch")
+    numbers = 10 + np.random.default_rng(0).standard_normal((3, 5000))
+    for p in ("fro", 1, 2, 3, 0):
+        for dim in (None, -1):
+            found = []
+            for lib in (mt, torch):
+                x = lib.tensor(numbers, dtype=lib.float16, requires_grad=True)
+                y = lib.norm(x, p, dim)
+                assert y.dtype is lib.float16
+                if p != 0:
+                    y.sum().backward()
+                found.append([y.tolist(), None if p == 0 else x.grad.numpy()])
+            np.testing.assert_allclose(found[0][0], found[1][0], rtol=2e-3)
+            if p != 0:
+                np.testing.assert_allclose(found[0][1], found[1][1], rtol=4e-3, atol=1e-6)
+
+
+def test_median_of_nan_is_nan():
+    x = mt.tensor([[1.0, 2.0, float("nan")], [3.0, 1.0, 2.0]])
+    assert x.median().isnan()
+    values, indices = x.median(1)
+    assert values[0].isnan() and values[1] == 2
+    assert indices.tolist() == [2, 2]
+    assert x.median(0).indices.tolist() == [0, 1, 0]

@@ -157,3 +157,30 @@ def test_compose_lambda_and_reprs():
     assert repr(transform) == (
         "Compose(\n    RandomCrop(size=(32, 32), padding=4)\n    ToTensor()\n)"
     )
+
+
+KINDS = ["bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64"]
+
+
+@pytest.mark.parametrize("start", KINDS)
+@pytest.mark.parametrize("end", KINDS)
+def test_convert_image_dtype_of_all_types(start, end):
+    """Black and white stay black and white, or the conversion is refused as not exact."""
+
+    def white(kind):
+        return np.iinfo(kind).max if "int" in kind else 1
+
+    x = mt.tensor([0, white(start)], dtype=getattr(mt, start))
+    if (start, end) in {("float32", "int32"), ("float32", "int64"), ("float64", "int64")}:
+        with pytest.raises(RuntimeError, match="cannot be performed safely"):
+            F.convert_image_dtype(x, getattr(mt, end))
+        return
+    y = F.convert_image_dtype(x, getattr(mt, end))
+    assert y.dtype is getattr(mt, end)
+    if "int" not in end:
+        assert y.tolist() == [0, 1]
+    elif ("int" in start and white(start) > white(end)) or start == end or "float" in start:
+        assert y.tolist() == [0, white(end)]
+    else:  # times a power of two
+        factor = (white(end) + 1) // (white(start) + 1)
+        assert y.tolist() == [0, white(start) * factor]

@@ -68,8 +68,17 @@ def statistics(
             total = np.float64(workspace[part, 0, c])
             block_mean = x[first, c] + total / count
             block_square = workspace[part, 1, c] - total * total / count
+            if not np.isfinite(total):  # an infinite number, or a sum beyond float32
+                block_mean = block_square = 0.0
+                for row in range(first, first + count):
+                    block_mean += np.float64(x[row, c]) / count
+                for row in range(first, first + count):
+                    block_square += (x[row, c] - block_mean) ** 2
             distance = block_mean - mean[part, c]
-            mean[part, c] += distance * (count / (before + count))
+            if np.isinf(mean[part, c]):  # it stays so: inf - inf would be NaN
+                mean[part, c] += block_mean
+            else:
+                mean[part, c] += distance * (count / (before + count))
             square[part, c] += block_square + distance * distance * (
                 count * (before / (before + count))
             )
@@ -220,7 +229,7 @@ def gradient_coefficients(
 @kernel
 def input_gradient(
     part: int, parts: int, work: Array, gy: Array, x: Array, y: Array, has_y: bool, a: Array,
-    b: Array, c0: Array, streaming: bool, gx: Array,
+    b: Array, c0: Array, batch_statistics: bool, streaming: bool, gx: Array,
 ) -> None:  # fmt: skip
     """gx = a g + b x + c0, with a, b, c0 (C) and g as in `gradient_sums`."""
     P, C = x.shape
@@ -233,11 +242,12 @@ def input_gradient(
         for _ in range(min(rows, P - first)):
             for c in range(0, C, LANES):
                 n = min(C - c, LANES)
-                va, vb = load_some(address(a) + 4 * c, n), load_some(address(b) + 4 * c, n)
+                va, rest = load_some(address(a) + 4 * c, n), load_some(address(c0) + 4 * c, n)
                 g = load_some(g_place, n)
                 if has_y:
                     g = where_positive(load_some(y_place, n), g)
-                rest = fma(load_some(x_place, n), vb, load_some(address(c0) + 4 * c, n))
+                if batch_statistics:  # not b x with b = 0: x may be infinite
+                    rest = fma(load_some(x_place, n), load_some(address(b) + 4 * c, n), rest)
                 value = fma(g, va, rest)
                 if streaming:
                     stream(out, value)
@@ -346,6 +356,8 @@ def batch_norm_backward(
         batch_statistics, gweight, gbias, *coefficients, parts=1,
     )  # fmt: skip
     gx = empty(x_rows.shape)
-    args = (masked, x_rows, y_rows, relu and not keep, *coefficients, may_stream(gx), gx)
-    run(input_gradient, counter(), *args, parts=parts_for(x.size))
+    run(
+        input_gradient, counter(), masked, x_rows, y_rows, relu and not keep, *coefficients,
+        batch_statistics, may_stream(gx), gx, parts=parts_for(x.size),
+    )  # fmt: skip
     return _back(gx, gy), gweight, gbias, _back(masked, gy) if residual else None

@@ -15,7 +15,8 @@ from ... import backend
 from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, wrap
-from ..arithmetic import div, where
+from ..arithmetic import where
+from ..division import div
 from ..positions import along, check_positions, check_source, gather, scatter, scatter_add
 from ..shape import expand, reshape
 

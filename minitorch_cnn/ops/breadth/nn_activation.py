@@ -10,7 +10,7 @@ import numpy as np
 from ... import backend
 from ...random import default_generator
 from ...tensor import Tensor, wrap
-from ..activation import _floating, leaky_relu
+from ..activation import ELU, _floating, leaky_relu
 from ..arithmetic import where
 from ..elementwise import sigmoid, tanh
 from ..exponentials import softmax
@@ -39,8 +39,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     if inplace:
         return celu_(input, alpha)
     _floating(input, "celu")
-    # expm1 only sees x <= 0: no overflow in the branch that is not taken
-    return where(input > 0, input, alpha * (input.clamp(max=0) / alpha).expm1())
+    return ELU.apply(input, alpha, 1.0, 1 / alpha)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

@@ -308,7 +308,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
         )
     check_broadcast(input, values)
     a, b = input.detach(), values.detach()
-    return where(a == 0, b, where(a.isnan(), a, (a > 0).to(a.dtype)))
+    return where(a == 0, b, (a > 0).to(a.dtype))
 
 
 class NextAfter(Function):

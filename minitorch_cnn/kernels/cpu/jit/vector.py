@@ -236,11 +236,11 @@ def positive_part(typingctx: Any, value: types.Type) -> Intrinsic:
 
 @intrinsic
 def where_positive(typingctx: Any, condition: types.Type, value: types.Type) -> Intrinsic:
-    """value where condition > 0, otherwise 0."""
+    """value where condition > 0 or NaN, otherwise 0."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         zero = ir.Constant(VECTOR, [0.0] * LANES)
-        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
+        return builder.select(builder.fcmp_unordered(">", args[0], zero), args[1], zero)
 
     return vector_type(vector_type, vector_type), code
 

@@ -8,5 +8,5 @@ extern "C" __global__ void relu(const T *x, T *y, long long count) {
 }
 
 extern "C" __global__ void relu_backward(const T *gy, const T *y, T *gx, long long count) {
-    GRID_STRIDE(i, count) gx[i] = A(y[i]) > A(0) ? gy[i] : T(A(0));
+    GRID_STRIDE(i, count) gx[i] = A(y[i]) <= A(0) ? T(A(0)) : gy[i];  // gy at NaN
 }

@@ -16,7 +16,7 @@ struct Moments {
     __device__ void add(A value) {
         count += 1;
         A deviation = value - mean;
-        mean += deviation / count;
+        mean += isinf(mean) ? value : deviation / count;  // infinity stays: inf - inf is NaN
         squares += deviation * (value - mean);
     }
 
@@ -26,7 +26,7 @@ struct Moments {
         if (other.count == A(0)) return;
         A total = count + other.count;
         A deviation = other.mean - mean;
-        mean += deviation * (other.count / total);
+        mean += isinf(mean) ? other.mean : deviation * (other.count / total);
         squares += other.squares + deviation * deviation * (count * (other.count / total));
         count = total;
     }
@@ -139,7 +139,7 @@ extern "C" __global__ void normalize(
 
 // With relu after the batch norm, its output y tells which gradients come through.
 __device__ inline A through_relu(const T *gy, const T *y, Index i) {
-    return y == nullptr || A(y[i]) > A(0) ? A(gy[i]) : A(0);
+    return y != nullptr && A(y[i]) <= A(0) ? A(0) : A(gy[i]);
 }
 
 extern "C" __global__ void products_of_chunks(

@@ -1,0 +1,205 @@
+"""Division and what is made of it: div, floor_divide, remainder, fmod, addcdiv, round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd.function import Function
+from ..backend import array_module
+from ..dtypes import result_type
+from ..tensor import Tensor, wrap
+from .arithmetic import BinaryWithOperands, add, mul
+from .common import array_of, check_broadcast, check_tensor, operands, shape_of, sum_to
+from .elementwise import rint, trunc
+
+__all__ = [
+    "div", "divide", "true_divide", "floor_divide", "remainder", "fmod", "addcdiv", "round",
+]  # fmt: skip
+
+
+class Div(BinaryWithOperands):
+    """y = a / b"""
+
+    @staticmethod
+    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
+        Div.save(ctx, a, b)
+        return wrap(array_of(a) / array_of(b))
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        a, b = Div.load(ctx)
+        ga = sum_to(gy / b, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
+        gb = sum_to(-gy * a / (b * b), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        return ga, gb
+
+
+class FloorDivide(Function):
+    """y = floor(a / b), computed from the exact remainder; flat, so its gradients are 0"""
+
+    @staticmethod
+    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
+        ctx.shapes = shape_of(a), shape_of(b)
+        return wrap(array_of(a) // array_of(b))
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        needs = zip(ctx.needs_input_grad, ctx.shapes, strict=True)
+        return tuple(gy.new_zeros(shape) if need else None for need, shape in needs)
+
+
+class Remainder(BinaryWithOperands):
+    """y = a - b floor(a / b), exactly"""
+
+    @staticmethod
+    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
+        Remainder.save(ctx, a, b)
+        return wrap(array_of(a) % array_of(b))
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        a, b = Remainder.load(ctx)
+        gb = sum_to(-gy * floor_divide(a, b), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        return sum_to(gy, ctx.shapes[0]) if ctx.needs_input_grad[0] else None, gb
+
+
+class Fmod(BinaryWithOperands):
+    """y = a - b trunc(a / b), exactly"""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Any) -> Tensor:
+        Fmod.save(ctx, a, b)
+        return wrap(array_module(a.array).fmod(a.array, array_of(b)))
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        a, b = Fmod.load(ctx)
+        gb = sum_to(-gy * trunc(div(a, b)), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        return sum_to(gy, ctx.shapes[0]) if ctx.needs_input_grad[0] else None, gb
+
+
+# ------------------------------------------------------------------------ public functions
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """input / other, elementwise, broadcast.
+
+    Integers give floating results, unless rounding_mode is "trunc" (towards 0) or "floor" (down). A
+    floating x / 0 is inf, or NaN for x = 0. Raises RuntimeError for an integer divided by 0 with a
+    rounding_mode and for another rounding_mode, and else as `add` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.div(mt.tensor([-7, 7]), 2), mt.div(mt.tensor([-7, 7]), 2, rounding_mode="floor")
+    (tensor([-3.5000,  3.5000]), tensor([-4,  3]))
+    """
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode == "trunc":
+        a, b = operands(input, other)
+        kind = result_type(a, b)
+        if not kind.is_floating_point:
+            _no_zero_divisor(b)
+            with np.errstate(over="ignore"):
+                return wrap(_truncating_division(array_of(a), array_of(b)).astype(kind.numpy))
+        return trunc(div(a, b))
+    if rounding_mode is not None:
+        raise RuntimeError(
+            f"rounding_mode must be None, 'trunc' or 'floor', but found {rounding_mode!r}"
+        )
+    a, b = operands(input, other, floating=True)
+    check_broadcast(a, b)
+    return Div.apply(a, b)
+
+
+def _no_zero_divisor(b: Any) -> None:
+    zero = (array_of(b) == 0).any() if isinstance(b, Tensor) else b == 0
+    if zero:
+        raise RuntimeError("ZeroDivisionError: integer division by zero")
+
+
+def _truncating_division(a: Any, b: Any) -> Any:
+    quotient = a // b
+    inexact = quotient * b != a
+    return quotient + (inexact & ((a < 0) != (b < 0)))
+
+
+def floor_divide(input: Any, other: Any) -> Tensor:
+    """floor(input / other) in the operands' type, elementwise, broadcast (``input // other``).
+
+    The gradient is 0. Raises RuntimeError for an integer divided by 0, and else as `add` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.floor_divide(mt.tensor([-7, 7]), 2)
+    tensor([-4,  3])
+    """
+    a, b = operands(input, other)
+    check_broadcast(a, b)
+    if not result_type(a, b).is_floating_point:
+        _no_zero_divisor(b)
+        with np.errstate(over="ignore"):  # the smallest integer // -1 wraps around
+            return wrap(array_of(a) // array_of(b))
+    return FloorDivide.apply(a, b)
+
+
+def remainder(input: Any, other: Any) -> Tensor:
+    """input - other * floor(input / other), elementwise, broadcast (``input % other``).
+
+    The sign is the divisor's; a floating x % 0 is NaN. Raises as `floor_divide` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.remainder(mt.tensor([-7, 7]), 3)
+    tensor([2, 1])
+    """
+    a, b = operands(input, other)
+    check_broadcast(a, b)
+    if not result_type(a, b).is_floating_point:
+        _no_zero_divisor(b)
+        return wrap(array_of(a) % array_of(b))
+    return Remainder.apply(a, b)
+
+
+def fmod(input: Any, other: Any) -> Tensor:
+    """input - other * trunc(input / other), elementwise, broadcast.
+
+    The sign is the dividend's. Raises TypeError if that is no tensor, and else as `remainder`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.fmod(mt.tensor([-7, 7]), 3)
+    tensor([-1,  1])
+    """
+    check_tensor("fmod", input)
+    a, b = operands(input, other)
+    check_broadcast(a, b)
+    if not result_type(a, b).is_floating_point:
+        _no_zero_divisor(b)
+        return wrap(array_module(a.array).fmod(a.array, array_of(b)))
+    return Fmod.apply(a, b)
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    """input + value * tensor1 / tensor2, elementwise, broadcast. Raises as `div` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.addcdiv(mt.tensor([1.0, 1.0]), mt.tensor([2.0, 3.0]), mt.tensor([4.0, 6.0]), value=10)
+    tensor([6., 6.])
+    """
+    return add(input, div(tensor1, tensor2), alpha=value)
+
+
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """Each element rounded to `decimals` places, halves to even; elementwise.
+
+    Negative `decimals` round to tens, hundreds, ... The gradient is 0. Never raises for a tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.round(mt.tensor([0.5, 1.5, 2.5])), mt.round(mt.tensor([1.26]), decimals=1)
+    (tensor([0., 2., 2.]), tensor([1.3000]))
+    """
+    if decimals == 0:
+        return rint(input)
+    return div(rint(mul(input, 10.0**decimals)), 10.0**decimals)
+
+
+# Other names of the same function.
+divide = true_divide = div
