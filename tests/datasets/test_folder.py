@@ -1,5 +1,7 @@
 """ImageFolder: classes, order, extensions and what errors tell."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -92,7 +94,7 @@ def test_a_subclass_chooses_the_files(root):
 
 
 def test_files_of_any_kind(root):
-    data = DatasetFolder(root, lambda path: open(path).read(), (".txt",), allow_empty=True)
+    data = DatasetFolder(root, lambda path: Path(path).read_text(), (".txt",), allow_empty=True)
     assert data[0] == ("not a picture", 1) and len(data) == 1
     assert data.extensions == (".txt",) and not hasattr(data, "imgs")
     own = DatasetFolder(root, len, is_valid_file=is_image_file, target_transform=str)
