@@ -97,7 +97,7 @@ def test_gradients_and_the_common_type_are_kept():
     assert default_collate([mt.ones(2), mt.tensor([1, 2])]).dtype == mt.float32
 
 
-@pytest.mark.parametrize("batch", [[1.0, None], [mt.ones(1), 1], [np.ones(1), "a"]])
+@pytest.mark.parametrize("batch", [[1.0, None], [mt.ones(1), 1]])
 def test_samples_of_mixed_kinds_are_refused(batch):
     with pytest.raises(TypeError):
         default_collate(batch)

@@ -355,7 +355,7 @@ def test_what_a_loader_was_made_with_is_fixed():
 def test_worker_contexts_are_checked():
     with pytest.raises(ValueError, match="set num_workers"):
         DataLoader(Numbers(), multiprocessing_context="fork")
-    with pytest.raises(ValueError, match="one of .*got 'bad'"):
+    with pytest.raises(ValueError, match=r"one of .*got 'bad'"):
         DataLoader(Numbers(), num_workers=1, multiprocessing_context="bad")
     with pytest.raises(TypeError, match="got 3"):
         DataLoader(Numbers(), num_workers=1, multiprocessing_context=3)
