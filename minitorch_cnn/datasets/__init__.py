@@ -2,7 +2,7 @@
 
 from .cifar import CIFAR10, CIFAR100
 from .fake import FakeData
-from .folder import ImageFolder
+from .folder import DatasetFolder, ImageFolder
 from .mnist import MNIST, FashionMNIST
 from .shapes import Shapes
 from .vision import VisionDataset
@@ -11,6 +11,7 @@ __all__ = [
     "CIFAR10",
     "CIFAR100",
     "MNIST",
+    "DatasetFolder",
     "FakeData",
     "FashionMNIST",
     "ImageFolder",

@@ -1,10 +1,13 @@
 """ImageFolder: classes, order, extensions and what errors tell."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from minitorch_cnn.datasets import ImageFolder
+from minitorch_cnn.datasets import DatasetFolder, ImageFolder
+from minitorch_cnn.datasets.folder import is_image_file, make_dataset
 
 
 @pytest.fixture
@@ -59,3 +62,53 @@ def test_errors_list_what_was_found(root, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"\['fish'\].*song\.mp3.*\.jpg"):
         ImageFolder(root)
     assert ImageFolder(root, allow_empty=True).classes == ["bird", "cat", "dog", "fish"]
+
+
+def test_a_subclass_chooses_classes_and_numbers(root):
+    class Some(ImageFolder):
+        def find_classes(self, directory):
+            assert directory == str(root)
+            return ["dog", "cat"], {"dog": 7, "cat": 2}
+
+    data = Some(str(root))
+    assert data.classes == ["dog", "cat"] and data.class_to_idx == {"dog": 7, "cat": 2}
+    assert data.targets == [2, 2, 7, 7]  # by name, as torchvision sorts
+
+    class Named(ImageFolder):
+        def find_classes(self, directory):
+            return ["dog", "cow"], {"dog": 0, "cow": 1}
+
+    with pytest.raises(FileNotFoundError, match=r"classes \['cow'\].*no folder"):
+        Named(root)
+    assert Named(root, allow_empty=True).targets == [0, 0]
+
+
+def test_a_subclass_chooses_the_files(root):
+    class First(ImageFolder):
+        @staticmethod
+        def make_dataset(directory, class_to_idx, extensions=None, **rest):
+            assert ".png" in extensions and rest == {"is_valid_file": None, "allow_empty": False}
+            return make_dataset(directory, class_to_idx, extensions)[:1]
+
+    assert [path.rpartition("/")[2] for path, _ in First(root).samples] == ["b.bmp"]
+
+
+def test_files_of_any_kind(root):
+    data = DatasetFolder(root, lambda path: Path(path).read_text(), (".txt",), allow_empty=True)
+    assert data[0] == ("not a picture", 1) and len(data) == 1
+    assert data.extensions == (".txt",) and not hasattr(data, "imgs")
+    own = DatasetFolder(root, len, is_valid_file=is_image_file, target_transform=str)
+    assert [target for _, target in own] == ["0", "1", "1", "2", "2"]
+    with pytest.raises(FileNotFoundError, match=r"\['bird', 'dog'\].*Supported .* \.txt"):
+        DatasetFolder(root, len, (".txt",))
+
+
+def test_what_a_folder_needs(root):
+    for options in ({}, {"extensions": (".png",), "is_valid_file": is_image_file}):
+        with pytest.raises(ValueError, match="one of extensions and is_valid_file"):
+            DatasetFolder(root, len, **options)
+    with pytest.raises(ValueError, match="at least one entry"):
+        make_dataset(root, {}, ".png")
+    with pytest.raises(ValueError, match="cannot be None"):
+        DatasetFolder.make_dataset(root, None, ".png")
+    assert make_dataset(root, extensions=".bmp", allow_empty=True)[0][1] == 0

@@ -11,6 +11,7 @@ that does nothing forward, and backward meets the gradients that pass by:
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,14 @@ from ...tensor import RemovableHandle, Tensor
 
 if TYPE_CHECKING:
     from .module import Module
+
+__all__ = [
+    "register_module_backward_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+]
 
 
 class Border(Function):
@@ -37,6 +46,22 @@ class Border(Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         return None, *ctx.watch(grads)
+
+
+# A module's own hooks, which `Module.__init__` makes room for: the first four are called here, the
+# others where a state dict is made or loaded.
+REGISTRIES = (
+    "_forward_pre_hooks",
+    "_forward_hooks",
+    "_backward_pre_hooks",
+    "_backward_hooks",
+    "_state_dict_pre_hooks",
+    "_state_dict_hooks",
+    "_load_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
+)
+# The hooks of all modules: (name of the registry to which it would belong in one module, hook).
+EVERYWHERE: OrderedDict[int, tuple[str, Any]] = OrderedDict()
 
 
 class WithHooks:
@@ -77,8 +102,8 @@ class WithHooks:
     ) -> RemovableHandle:
         """Calls ``hook(module, args, output)`` after forward; it may return another output.
 
-        with_kwargs: ``hook(module, args, kwargs, output)``. Raises NotImplementedError for
-        always_call.
+        with_kwargs: ``hook(module, args, kwargs, output)``. always_call: also if forward or a hook
+        raises, with None for the output there is not; an exception in the hook is a warning then.
 
         >>> import minitorch_cnn as mt
         >>> layer, seen = mt.nn.Flatten(), []
@@ -87,9 +112,7 @@ class WithHooks:
         >>> seen
         [(2, 12)]
         """
-        if always_call:
-            raise NotImplementedError("register_forward_hook(always_call=True) is not supported")
-        return _register(self._forward_hooks, (hook, with_kwargs), prepend)
+        return _register(self._forward_hooks, (hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_pre_hook(
         self, hook: Callable, prepend: bool = False
@@ -121,6 +144,14 @@ class WithHooks:
         """
         return _register(self._backward_hooks, hook, prepend)
 
+    def register_backward_hook(self, hook: Callable) -> RemovableHandle:
+        """The old name, of programs from before there was `register_full_backward_hook`.
+
+        The hook is called in the same way: its grad_input holds the gradients of the module's
+        inputs, where torch's old hook got those of its last operation, weights among them.
+        """
+        return self.register_full_backward_hook(hook)
+
 
 def _register(hooks: OrderedDict, hook: Any, prepend: bool) -> RemovableHandle:
     handle = RemovableHandle(hooks, hook)
@@ -129,9 +160,70 @@ def _register(hooks: OrderedDict, hook: Any, prepend: bool) -> RemovableHandle:
     return handle
 
 
+def register_module_forward_pre_hook(hook: Callable) -> RemovableHandle:
+    """`Module.register_forward_pre_hook` for all modules, those of layers inside of others too."""
+    return RemovableHandle(EVERYWHERE, ("_forward_pre_hooks", (hook, False)))
+
+
+def register_module_forward_hook(
+    hook: Callable, *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """`Module.register_forward_hook` for all modules.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.nn.modules.module import register_module_forward_hook
+    >>> def show(module, args, output):
+    ...     print(type(module).__name__)
+    >>> with register_module_forward_hook(show):
+    ...     _ = mt.nn.Sequential(mt.nn.ReLU(), mt.nn.Tanh())(mt.ones(1))
+    ReLU
+    Tanh
+    Sequential
+    """
+    return RemovableHandle(EVERYWHERE, ("_forward_hooks", (hook, with_kwargs, always_call)))
+
+
+def register_module_full_backward_pre_hook(hook: Callable) -> RemovableHandle:
+    """`Module.register_full_backward_pre_hook` for all modules."""
+    return RemovableHandle(EVERYWHERE, ("_backward_pre_hooks", hook))
+
+
+def register_module_full_backward_hook(hook: Callable) -> RemovableHandle:
+    """`Module.register_full_backward_hook` for all modules."""
+    return RemovableHandle(EVERYWHERE, ("_backward_hooks", hook))
+
+
+register_module_backward_hook = register_module_full_backward_hook  # the old name
+
+
+def _hooks(module: Module, registry: str) -> list[Any]:
+    """The hooks of one kind, those of all modules first."""
+    everywhere = [hook for name, hook in EVERYWHERE.values() if name == registry]
+    return everywhere + list(getattr(module, registry).values())
+
+
 def call_with_hooks(module: Module, args: tuple, kwargs: dict) -> Any:
     """``module.forward(*args, **kwargs)`` with all the hooks of the module around it."""
-    for hook, with_kwargs in list(module._forward_pre_hooks.values()):
+    waiting = [hook for hook in _hooks(module, "_forward_hooks") if hook[2]]
+    result: list[Any] = [None]
+    try:
+        return _call(module, args, kwargs, result, waiting)
+    except Exception:
+        for hook, with_kwargs, _ in waiting:
+            try:
+                hook(module, args, *([kwargs] if with_kwargs else []), result[0])
+            except Exception as error:
+                warnings.warn(
+                    "module forward hook with ``always_call=True`` raised an exception that was "
+                    f"silenced as another error was raised in forward: {error}",
+                    stacklevel=3,
+                )
+        raise
+
+
+def _call(module: Module, args: tuple, kwargs: dict, latest: list[Any], waiting: list[Any]) -> Any:
+    """The call itself. `latest` and `waiting` tell the caller how far it came, if it raises."""
+    for hook, with_kwargs in _hooks(module, "_forward_pre_hooks"):
         if with_kwargs:
             changed = hook(module, args, kwargs)
             if changed is None:
@@ -148,13 +240,18 @@ def call_with_hooks(module: Module, args: tuple, kwargs: dict) -> Any:
                 args = changed if isinstance(changed, tuple) else (changed,)
 
     borders = None
-    if state.grad_enabled and (module._backward_hooks or module._backward_pre_hooks):
+    watched = _hooks(module, "_backward_hooks") or _hooks(module, "_backward_pre_hooks")
+    if state.grad_enabled and watched:
         borders = BackwardBorders(module)
         args = borders.around_inputs(args)
 
     result = module.forward(*args, **kwargs)
 
-    for hook, with_kwargs in list(module._forward_hooks.values()):
+    for entry in _hooks(module, "_forward_hooks"):
+        latest[0] = result
+        hook, with_kwargs, always_call = entry
+        if always_call and entry in waiting:
+            waiting.remove(entry)
         changed = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
         if changed is not None:
             result = changed
@@ -207,7 +304,7 @@ class BackwardBorders:
         return wrapped if isinstance(result, list) else tuple(wrapped)
 
     def output_gradients(self, grads: tuple) -> tuple:
-        for hook in list(self.module._backward_pre_hooks.values()):
+        for hook in _hooks(self.module, "_backward_pre_hooks"):
             changed = hook(self.module, grads)
             if changed is not None:
                 grads = _as_gradients(changed, len(grads), "Backward pre hook", "output")
@@ -225,7 +322,7 @@ class BackwardBorders:
         return tuple(changed[i] for i in self.inputs)
 
     def _call_hooks(self, grad_input: tuple) -> tuple:
-        for hook in list(self.module._backward_hooks.values()):
+        for hook in _hooks(self.module, "_backward_hooks"):
             changed = hook(self.module, grad_input, self.grad_output)
             if changed is not None:
                 grad_input = _as_gradients(changed, len(grad_input), "Backward hook", "input")

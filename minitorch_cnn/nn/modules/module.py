@@ -16,7 +16,9 @@ from ...ops.copy import parse_to
 from ...tensor import Tensor
 from ..parameter import Parameter
 from . import state
-from .hooks import WithHooks, call_with_hooks
+from .hooks import *  # noqa: F403  torch has register_module_forward_hook and its like here
+from .hooks import EVERYWHERE, REGISTRIES, WithHooks, call_with_hooks
+from .state import WithState
 
 M = TypeVar("M", bound="Module")
 
@@ -29,7 +31,7 @@ def type_name(value: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-class Module(WithHooks):
+class Module(WithHooks, WithState):
     """The base class of all layers and networks: subclass it and define `forward`.
 
     Call Module.__init__ first: assigning a parameter or module before raises AttributeError.
@@ -60,10 +62,7 @@ class Module(WithHooks):
             _buffers={},
             _modules={},
             _non_persistent_buffers_set=set(),
-            _forward_pre_hooks=OrderedDict(),
-            _forward_hooks=OrderedDict(),
-            _backward_pre_hooks=OrderedDict(),
-            _backward_hooks=OrderedDict(),
+            **{name: OrderedDict() for name in REGISTRIES},
         )
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -78,6 +77,7 @@ class Module(WithHooks):
             or self._forward_pre_hooks
             or self._backward_hooks
             or self._backward_pre_hooks
+            or EVERYWHERE
         ):
             return call_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs)
@@ -468,7 +468,7 @@ class Module(WithHooks):
     # ---------------------------------------------------------------------------- state dict
 
     def state_dict(
-        self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
+        self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:
         """All parameters and persistent buffers by dotted name, sharing the module's memory.
 
@@ -478,13 +478,14 @@ class Module(WithHooks):
         >>> {name: tuple(value.shape) for name, value in mt.nn.Linear(2, 3).state_dict().items()}
         {'weight': (3, 2), 'bias': (3,)}
         """
-        return state.collect(self, destination, prefix, keep_vars)
+        return state.collect(self, *(args or (destination, prefix, keep_vars)))
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Adds the values of this module alone; a subclass may add others."""
         for name, value in (*self._parameters.items(), *self._buffers.items()):
             if value is not None and name not in self._non_persistent_buffers_set:
                 destination[prefix + name] = value if keep_vars else value.detach()
+        state.save_extra(self, destination, prefix)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -515,10 +516,8 @@ class Module(WithHooks):
         error_msgs: list[str],
     ) -> None:
         """Fills this module alone; a subclass may translate older layouts first."""
-        assign = local_metadata.get("assign_to_params_buffers", False)
-        state.load_own_values(
-            self, state_dict, prefix, assign, missing_keys, unexpected_keys, error_msgs
-        )
+        lists = (missing_keys, unexpected_keys, error_msgs)
+        state.load_own_values(self, state_dict, prefix, local_metadata, strict, *lists)
 
     # ---------------------------------------------------------------------------------- text
 

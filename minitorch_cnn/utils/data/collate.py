@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
 import numpy as np
 
+from ... import dtypes
 from ...backend import array_module
-from ...ops.creation import as_tensor
+from ...ops.creation import as_tensor, tensor
+from ...ops.join import stack
 from ...tensor import Tensor, wrap
 from .dataset import ImageBatch
 
@@ -19,7 +22,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
         tensors, NumPy arrays of one shape    one tensor with a new first axis
         float, int, bool                      a float64, int64, bool tensor of shape (B,)
         str, bytes                            a list, unchanged
-        dict                                  a dict: each key collated by itself
+        dict, or another mapping              one of the same kind: each key collated by itself
         named tuple; tuple, list              a named tuple; a list: each field collated by itself
         ImageBatch                            uint8 images (B, H, W, C) and int64 labels (B,)
 
@@ -36,20 +39,20 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return [wrap(batch.images), wrap(batch.labels)]
     first = batch[0]
     if isinstance(first, Tensor):
-        return _stack([tensor.array for tensor in batch])
+        return _stack(batch)
+    if isinstance(first, (str, bytes)):  # before NumPy's kinds, of which one is a str too
+        return batch
     if isinstance(first, (np.ndarray, np.generic)):
         if first.dtype.kind in "SUO":
             raise TypeError(f"default_collate: cannot make a tensor of NumPy type {first.dtype}")
-        return _stack([np.asarray(array) for array in batch])
-    # bool is a kind of int in Python, so NumPy sees to it that both keep their type.
+        return _stack([wrap(np.asarray(array)) for array in batch])
     if isinstance(first, float):
-        return wrap(np.array(batch, dtype=np.float64))
+        return tensor(batch, dtype=dtypes.float64)
     if isinstance(first, int):
-        return wrap(np.array(batch))
-    if isinstance(first, (str, bytes)):
-        return batch
+        return tensor(batch)
     if isinstance(first, Mapping):
-        return {key: default_collate([sample[key] for sample in batch]) for key in first}
+        columns = {key: default_collate([sample[key] for sample in batch]) for key in first}
+        return _mapping_like(first, columns)
     if isinstance(first, Sequence):
         lengths = {len(sample) for sample in batch}
         if len(lengths) > 1:
@@ -58,7 +61,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
                 f"but the samples have {sorted(lengths)} fields"
             )
         fields = [default_collate(field) for field in zip(*batch, strict=True)]
-        return type(first)(*fields) if hasattr(first, "_fields") else fields
+        return type(first)(*fields) if hasattr(first, "_fields") else _list_like(first, fields)
     raise TypeError(
         "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
         f"found {type(first)}"
@@ -79,7 +82,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind not in "SUO":
         return as_tensor(np.asarray(data))
     if isinstance(data, Mapping):
-        return {key: default_convert(value) for key, value in data.items()}
+        return _mapping_like(data, {key: default_convert(data[key]) for key in data})
     if isinstance(data, tuple) and hasattr(data, "_fields"):
         return type(data)(*[default_convert(value) for value in data])
     if isinstance(data, (tuple, list)):
@@ -99,7 +102,7 @@ def pinned(batch: Any) -> Any:
     if isinstance(batch, Tensor):
         return batch if batch.is_cuda else batch.pin_memory()
     if isinstance(batch, Mapping):
-        return {key: pinned(value) for key, value in batch.items()}
+        return _mapping_like(batch, {key: pinned(batch[key]) for key in batch})
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
         return type(batch)(*[pinned(value) for value in batch])
     if isinstance(batch, (tuple, list)):
@@ -107,12 +110,48 @@ def pinned(batch: Any) -> Any:
     return batch
 
 
-def _stack(arrays: list[Any]) -> Tensor:
-    for number, array in enumerate(arrays):
-        if array.shape != arrays[0].shape:
+def _mapping_like(original: Mapping, values: dict) -> Any:
+    """The values in a mapping of the original's kind: an OrderedDict stays one."""
+    if type(original) is dict:
+        return values
+    try:
+        if not isinstance(original, MutableMapping):
+            return type(original)(values)  # type: ignore[call-arg]
+        changed = copy.copy(original)
+        for key, value in values.items():
+            changed[key] = value
+        return changed
+    except TypeError:  # a class that cannot be made so, or takes no other values
+        return values
+
+
+def _list_like(original: Any, values: list) -> Any:
+    """The values in a sequence of the original's kind: a deque stays one, a tuple gets a list."""
+    if type(original) is list or not isinstance(original, MutableSequence):
+        return values
+    try:
+        changed = copy.copy(original)
+        for position, value in enumerate(values):
+            changed[position] = value
+        return changed
+    except TypeError:  # a bytearray takes no tensors
+        return values
+
+
+def _stack(tensors: Sequence[Any]) -> Tensor:
+    first = tensors[0]
+    for number, other in enumerate(tensors):
+        if not isinstance(other, Tensor):
+            raise TypeError(
+                "default_collate: sample 0 is a tensor or an array, but sample "
+                f"{number} is {type(other).__name__}"
+            )
+        if other.shape != first.shape:
             raise RuntimeError(
                 "default_collate: samples must have the same shape to form a batch, but sample 0 "
-                f"has {list(arrays[0].shape)} and sample {number} has {list(array.shape)}; resize "
+                f"has {list(first.shape)} and sample {number} has {list(other.shape)}; resize "
                 "them or give DataLoader a collate_fn"
             )
-    return wrap(array_module(arrays[0]).stack(arrays))
+    if any(other.requires_grad or other.dtype != first.dtype for other in tensors):
+        return stack(tensors)  # with its gradient, and torch's common type
+    return wrap(array_module(first.array).stack([other.array for other in tensors]))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.context import BaseContext
+from types import GenericAlias
 from typing import Any
 
 from ...backend import is_cupy_available
@@ -16,6 +19,10 @@ from .fetch import Exhausted, make_fetcher
 from .pool import WorkerPool
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 from .worker import WorkerPlan
+
+# What decides which batches there are: a loader that began with one and went on with another would
+# give neither.
+FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
 
 class DataLoader:
@@ -38,6 +45,8 @@ class DataLoader:
         worker_init_fn  called in each worker, at its start, with its id
         multiprocessing_context  "fork", "spawn", "forkserver" or a context; default: fork on Linux
         generator       draws the order and the worker seeds; default: the one `manual_seed` seeds
+        in_order, pin_memory_device  as in torch, without effect: batches always come in order, and
+                        there is one kind of device
 
     Batches come in the sampler's order, whatever the number of workers. Worker i is seeded (this
     library's default generator, `random` and `numpy.random`) with `base_seed + i`, where the base
@@ -48,9 +57,10 @@ class DataLoader:
     `state_dict()` in the middle of an epoch, and `load_state_dict()` in another process, continue
     with the next batch without loading those before it.
 
-    Raises ValueError for options that exclude each other. While iterating: an exception in a
-    worker is raised here with the same type and the worker's traceback in its message; a worker
-    that dies raises RuntimeError with its process id and exit code.
+    Raises ValueError for options that exclude each other, and for assigning another batch_size,
+    dataset, sampler, batch_sampler, drop_last or persistent_workers afterwards. While iterating: an
+    exception in a worker is raised here with the same type and the worker's traceback in its
+    message; a worker that dies raises RuntimeError with its process id and exit code.
 
     >>> import minitorch_cnn as mt
     >>> loader = mt.utils.data.DataLoader([10, 11, 12, 13, 14], batch_size=2)
@@ -76,6 +86,8 @@ class DataLoader:
         *,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ):
         self.dataset = dataset
         self.num_workers = num_workers
@@ -86,13 +98,15 @@ class DataLoader:
         self.generator = generator
         self.prefetch_factor = 2 if prefetch_factor is None and num_workers > 0 else prefetch_factor
         self.persistent_workers = persistent_workers
+        self.pin_memory_device = pin_memory_device
+        self.in_order = in_order
         self._check_worker_options()
         self._iterable = isinstance(dataset, IterableDataset)
         self._check_sampling_options(batch_size, shuffle, sampler, batch_sampler, drop_last)
 
         if batch_sampler is not None:
             batch_size, drop_last = None, False
-        elif self._iterable:
+        if self._iterable:
             sampler = None
         elif sampler is None:
             sampler = (
@@ -114,6 +128,38 @@ class DataLoader:
         self._epoch_start: Any = None
         self._batches_done = 0
         self._resume_from: dict[str, Any] | None = None
+        self._made = True
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # DataLoader[...] in annotations
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in FIXED and "_made" in self.__dict__:
+            raise ValueError(
+                f"{name} attribute should not be set after {type(self).__name__} is initialized: "
+                f"make another one with {name}={value!r}"
+            )
+        if name == "multiprocessing_context":
+            self._check_context(value)
+        super().__setattr__(name, value)
+
+    def _check_context(self, context: Any) -> None:
+        if context is None:
+            return
+        if self.num_workers == 0:
+            raise ValueError(
+                f"multiprocessing_context={context!r} needs worker processes: set num_workers"
+            )
+        if isinstance(context, str):
+            if context not in multiprocessing.get_all_start_methods():
+                raise ValueError(
+                    "multiprocessing_context should be one of "
+                    f"{multiprocessing.get_all_start_methods()}, got {context!r}"
+                )
+        elif not isinstance(context, BaseContext):
+            raise TypeError(
+                "multiprocessing_context should be the name of a start method or a context, "
+                f"got {context!r}"
+            )
 
     def _check_worker_options(self) -> None:
         if self.num_workers < 0:

@@ -7,6 +7,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,12 @@ class Dataset:
     (3, 9)
     """
 
+    __class_getitem__: Any = classmethod(GenericAlias)  # Dataset[int] in annotations and as a base
+
     def __getitem__(self, index: int) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define __getitem__(index)")
 
-    def __add__(self, other: Dataset) -> ConcatDataset:
+    def __add__(self, other: Any) -> Dataset:
         return ConcatDataset([self, other])
 
 
@@ -60,6 +63,73 @@ class IterableDataset(Dataset):
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} must define __iter__()")
+
+    def __add__(self, other: Any) -> Dataset:
+        return ChainDataset([self, other])
+
+
+class ChainDataset(IterableDataset):
+    """Several streams, one after the other; ``a + b`` makes one.
+
+    Samples of any shape and kind. Raises TypeError, when iterated, for what is no IterableDataset.
+
+    >>> import minitorch_cnn as mt
+    >>> class Countdown(mt.utils.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter([2, 1])
+    >>> list(mt.utils.data.ChainDataset([Countdown(), Countdown()]))
+    [2, 1, 2, 1]
+    """
+
+    def __init__(self, datasets: Iterable[Any]):
+        self.datasets = datasets
+
+    def _streams(self) -> Iterator[Any]:
+        for dataset in self.datasets:
+            if not isinstance(dataset, IterableDataset):
+                raise TypeError(
+                    f"ChainDataset only supports IterableDataset, got {type(dataset).__name__}"
+                )
+            yield dataset
+
+    def __iter__(self) -> Iterator[Any]:
+        for dataset in self._streams():
+            yield from dataset
+
+    def __len__(self) -> int:
+        return sum(len(dataset) for dataset in self._streams())
+
+
+class StackDataset(Dataset):
+    """Sample i joins the samples i of several data sets: a tuple, or a dict for keyword arguments.
+
+    Samples of any shape and kind. Raises ValueError without data sets, for both kinds of argument,
+    and for data sets of different lengths.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.utils.data.StackDataset(image="abc", label=[5, 6, 7])[1]
+    {'image': 'b', 'label': 6}
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        if bool(args) == bool(kwargs):
+            raise ValueError(
+                "StackDataset needs data sets, all of them with keywords or none; got "
+                f"{len(args)} without and {len(kwargs)} with"
+            )
+        self.datasets: Any = args or kwargs
+        lengths = [len(dataset) for dataset in args or kwargs.values()]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"StackDataset needs data sets of equal length; got {lengths}")
+        self._length = lengths[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: dataset[index] for name, dataset in self.datasets.items()}
+        return tuple(dataset[index] for dataset in self.datasets)
+
+    def __len__(self) -> int:
+        return self._length
 
 
 class TensorDataset(Dataset):
@@ -105,6 +175,8 @@ class Subset(Dataset):
         self.indices = indices
 
     def __getitem__(self, index: int) -> Any:
+        if isinstance(index, list):
+            return self.dataset[[self.indices[each] for each in index]]
         return self.dataset[self.indices[index]]
 
     def __getitems__(self, indices: Sequence[int]) -> Sequence[Any]:
@@ -175,6 +247,8 @@ def random_split(
             f"random_split: lengths {list(lengths)} add up to {sum(sizes)}, but the data set "
             f"has {total} samples"
         )
+    if any(int(size) != size for size in sizes):
+        raise TypeError(f"random_split: lengths should be whole numbers, got {list(lengths)}")
     order = generator.rng.permutation(total).tolist()
     ends = itertools.accumulate(int(size) for size in sizes)
     return [

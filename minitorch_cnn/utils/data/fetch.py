@@ -40,7 +40,7 @@ class MapFetcher:
         """
         if not self.batched:
             return self.collate_fn(self.dataset[task])
-        if hasattr(self.dataset, "__getitems__"):
+        if getattr(self.dataset, "__getitems__", None) is not None:
             return self.collate_fn(self.dataset.__getitems__(task))
         return self.collate_fn([self.dataset[index] for index in task])
 

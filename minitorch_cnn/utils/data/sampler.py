@@ -8,6 +8,7 @@ and the same order comes again (`DataLoader.state_dict` builds on this).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Sized
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ class Sampler:
     >>> next(iter(mt.utils.data.DataLoader("abc", batch_size=3, sampler=Backwards())))
     ['c', 'b', 'a']
     """
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # Sampler[int] in annotations and as a base
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} must define __iter__()")

@@ -1,6 +1,6 @@
 """default_collate, compared live with torch's on the same samples."""
 
-from collections import namedtuple
+from collections import OrderedDict, defaultdict, deque, namedtuple
 
 import numpy as np
 import pytest
@@ -80,3 +80,24 @@ def test_errors_say_what_is_wrong():
         default_collate([(1, 2), (1, 2, 3)])
     with pytest.raises(TypeError, match="<U1"):
         default_collate([np.array(["a"])])
+
+
+def test_kinds_of_mappings_and_sequences_are_kept_as_in_torch():
+    collate = pytest.importorskip("torch.utils.data").default_collate
+    for sample in (OrderedDict(a=1), defaultdict(int, a=2), deque([1, 2])):
+        ours, theirs = default_collate([sample, sample]), collate([sample, sample])
+        assert type(ours) is type(theirs) is type(sample)
+        assert str(ours) == str(theirs)
+
+
+def test_gradients_and_the_common_type_are_kept():
+    x = mt.ones(2, requires_grad=True)
+    default_collate([x, x]).sum().backward()
+    assert x.grad.tolist() == [2, 2]
+    assert default_collate([mt.ones(2), mt.tensor([1, 2])]).dtype == mt.float32
+
+
+@pytest.mark.parametrize("batch", [[1.0, None], [mt.ones(1), 1]])
+def test_samples_of_mixed_kinds_are_refused(batch):
+    with pytest.raises(TypeError):
+        default_collate(batch)

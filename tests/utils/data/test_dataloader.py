@@ -342,3 +342,20 @@ def test_iterable_dataset_has_no_sampler():
 def test_pin_memory_is_accepted_with_a_warning():
     with pytest.warns(UserWarning, match="pin_memory"):
         DataLoader(Numbers(), pin_memory=True)
+
+
+def test_what_a_loader_was_made_with_is_fixed():
+    loader = DataLoader(Numbers(4), batch_size=2, in_order=True)
+    for name in ("batch_size", "dataset", "sampler", "batch_sampler", "drop_last"):
+        with pytest.raises(ValueError, match=f"{name} attribute should not be set"):
+            setattr(loader, name, 3)
+    assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3]]
+
+
+def test_worker_contexts_are_checked():
+    with pytest.raises(ValueError, match="set num_workers"):
+        DataLoader(Numbers(), multiprocessing_context="fork")
+    with pytest.raises(ValueError, match=r"one of .*got 'bad'"):
+        DataLoader(Numbers(), num_workers=1, multiprocessing_context="bad")
+    with pytest.raises(TypeError, match="got 3"):
+        DataLoader(Numbers(), num_workers=1, multiprocessing_context=3)

@@ -96,3 +96,19 @@ def test_image_batch_is_a_sequence_of_samples():
     assert grey[0][0].mode == "L"
     with pytest.raises(ValueError, match="labels"):
         ImageBatch(images, np.array([1]))
+
+
+def test_streams_and_columns_are_joined():
+    class Two(IterableDataset):
+        def __iter__(self):
+            return iter([1, 2])
+
+    assert list(Two() + Two()) == [1, 2, 1, 2]
+    with pytest.raises(TypeError, match="got list"):
+        list(mt.utils.data.ChainDataset([[1]]))
+    stack = mt.utils.data.StackDataset
+    assert list(map(stack("ab", [5, 6]).__getitem__, range(2))) == [("a", 5), ("b", 6)]
+    assert stack(x="ab", y=[5, 6])[1] == {"x": "b", "y": 6}
+    for args, kwargs in (((), {}), (([1],), {"a": [1]}), (([1], [1, 2]), {})):
+        with pytest.raises(ValueError, match="StackDataset"):
+            stack(*args, **kwargs)

@@ -1,0 +1,83 @@
+"""Forward hooks that are always called, hooks of all modules, and the old backward hook."""
+
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn import nn
+
+
+def test_a_hook_that_is_always_called_sees_failures_too():
+    seen = []
+
+    class Failing(nn.Module):
+        def forward(self, x):
+            raise ValueError("broken")
+
+    def failing(*args):
+        raise ZeroDivisionError
+
+    module = Failing()
+    module.register_forward_hook(lambda m, args, y: seen.append(y), always_call=True)
+    module.register_forward_hook(failing, always_call=True)
+    module.register_forward_hook(lambda m, args, y: seen.append("not this one"))
+    with pytest.warns(UserWarning, match="silenced"), pytest.raises(ValueError, match="broken"):
+        module(mt.ones(1))
+    assert seen == [None]
+
+    seen, layer = [], nn.ReLU()
+    layer.register_forward_hook(
+        lambda m, a, k, y: seen.append(("first", k)), always_call=True, with_kwargs=True
+    )
+    layer.register_forward_hook(failing)
+    layer.register_forward_hook(lambda m, a, y: seen.append(y.item()), always_call=True)
+    with pytest.raises(ZeroDivisionError):
+        layer(mt.ones(1))
+    assert seen == [("first", {}), 1.0]  # each once
+
+
+def test_hooks_of_all_modules():
+    from minitorch_cnn.nn.modules import module as where
+
+    seen = []
+
+    def note(what):
+        return lambda module, *rest: seen.append((what, type(module).__name__, len(rest)))
+
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    net[1].register_forward_hook(note("own"))
+    handles = [
+        where.register_module_forward_pre_hook(note("pre")),
+        where.register_module_forward_hook(note("forward")),
+        where.register_module_full_backward_pre_hook(note("backward pre")),
+        where.register_module_full_backward_hook(note("backward")),
+    ]
+    try:
+        net(mt.ones(1, 2, requires_grad=True)).sum().backward()
+    finally:
+        for handle in handles:
+            handle.remove()
+    outside_in = ["Sequential", "Linear", "ReLU"]
+    assert [name for what, name, _ in seen if what == "pre"] == outside_in
+    assert [name for what, name, _ in seen if what == "backward pre"] == [
+        "Sequential",
+        "ReLU",
+        "Linear",
+    ]
+    assert sorted(name for what, name, count in seen if what == "backward" and count == 2) == [
+        "Linear",
+        "ReLU",
+        "Sequential",
+    ]
+    assert seen.index(("forward", "ReLU", 2)) < seen.index(("own", "ReLU", 2))
+    seen.clear()
+    net(mt.ones(1, 2))
+    assert seen == [("own", "ReLU", 2)]
+
+
+def test_the_old_backward_hook_replaces_the_gradient_of_a_layer_in_place():
+    net = nn.Sequential(nn.Linear(1, 1, bias=False), nn.ReLU(inplace=True))
+    net[1].register_backward_hook(lambda module, gx, gy: (gx[0] * 2,))
+    x = mt.tensor([[3.0]], requires_grad=True)
+    nn.init.constant_(net[0].weight, 5.0)
+    net(x).sum().backward()
+    assert x.grad.item() == 10 and net[0].weight.grad.item() == 6
