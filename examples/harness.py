@@ -24,9 +24,11 @@ from typing import Any
 
 import numpy as np
 import pictures
+from progress import announce_compiling, progress_bar
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, nn, transforms
+from minitorch_cnn.commandline import one_sentence
 from minitorch_cnn.models.small import ARCHITECTURES, build_network
 from minitorch_cnn.serialization.checkpoint import write_atomically
 from minitorch_cnn.utils.data import DataLoader
@@ -87,7 +89,8 @@ def parse_arguments(doc: str | None, argv: list[str] | None, defaults: dict) -> 
         args.resume = str(path / "last.npz" if path.is_dir() else path)
         if not Path(args.resume).exists():
             parser.error(f"--resume: there is no {args.resume}")
-        saved = read_checkpoint(args.resume)["config"]
+        with one_sentence():
+            saved = read_checkpoint(args.resume)["config"]
         parser.set_defaults(**saved)
         resume = args.resume
         args = parser.parse_args(argv)
@@ -95,16 +98,6 @@ def parse_arguments(doc: str | None, argv: list[str] | None, defaults: dict) -> 
     elif args.eval_only:
         parser.error("--eval-only needs --resume CHECKPOINT")
     return args
-
-
-def exit_with_one_sentence(function: Any, args: Any) -> None:
-    """Runs function(args); what a user can mend ends the program with a sentence, no traceback."""
-    try:
-        function(args)
-    except (RuntimeError, FileNotFoundError, ValueError) as error:
-        if os.environ.get("MINITORCH_TRACEBACK"):
-            raise
-        sys.exit(f"error: {error}\n(set MINITORCH_TRACEBACK=1 to see where)")
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict:
@@ -158,6 +151,7 @@ class Data:
 
 def load_data(args: Any) -> Data:
     """The data set named by --dataset; CIFAR and MNIST are downloaded if they are missing."""
+    print(f"loading {args.dataset} ...", flush=True)
     kind = DATASETS[args.dataset]
     if args.dataset == "shapes":
         train_set, test_set = kind(train=True), kind(train=False)
@@ -218,9 +212,13 @@ class Run:
         print(
             f"{args.arch} with {parameters:,} parameters on {args.dataset} "
             f"({len(data.train_set):,} training and {len(data.test_set):,} test images, "
-            f"{len(data.classes)} classes), backend {mt.get_backend()}"
+            f"{len(data.classes)} classes), backend {mt.get_backend()}",
+            flush=True,
         )
+        announce_compiling()
         if not args.eval_only:
+            if self.folder.exists() and not self.folder.is_dir():
+                raise ValueError(f"--out {self.folder} is a file; name a folder")
             self.folder.mkdir(parents=True, exist_ok=True)
             config = {**vars(args), "minitorch_cnn": mt.__version__, "classes": data.classes}
             self._write("config.json", json.dumps(config, indent=2) + "\n")
@@ -332,7 +330,8 @@ class Run:
             f"epoch {epoch:3d}/{self.args.epochs}  lr {metrics['lr']:.4f}  "
             f"train loss {metrics['train_loss']:.4f} accuracy {metrics['train_accuracy']:5.2f} %  "
             f"test loss {metrics['test_loss']:.4f} accuracy {metrics['test_accuracy']:5.2f} %  "
-            f"{seconds:.0f} s{note}"
+            f"{seconds:.0f} s{note}",
+            flush=True,
         )
 
     def save(
@@ -411,34 +410,3 @@ def first_non_finite_layer(model: nn.Module, images: mt.Tensor) -> str:
     for handle in handles:
         handle.remove()
     return found[0] if found else "in the loss itself"
-
-
-# ------------------------------------------------------------------------- progress bar
-
-
-class SilentBar:
-    """Stands in for a progress bar where tqdm is missing."""
-
-    def update(self, images: int) -> None: ...
-
-    def show(self, loss: float, accuracy: float) -> None: ...
-
-    def __enter__(self) -> SilentBar:
-        return self
-
-    def __exit__(self, *exc: object) -> None: ...
-
-
-def progress_bar(total: int, done: int, text: str) -> Any:
-    """A bar with images/s, loss and accuracy, if tqdm is installed (extra: progress)."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return SilentBar()
-
-    class Bar(tqdm):
-        def show(self, loss: float, accuracy: float) -> None:
-            self.set_postfix_str(f"loss {loss:.4f}, accuracy {accuracy:.2f} %", refresh=False)
-
-    # disable=None: no bar where nobody watches, as in a log file
-    return Bar(total=total, initial=done, desc=text, unit="img", leave=False, disable=None)

@@ -20,6 +20,7 @@ import harness
 
 import minitorch_cnn as mt
 from minitorch_cnn import nn
+from minitorch_cnn.commandline import one_sentence
 
 
 def train_one_epoch(run, model, criterion, optimizer, scheduler, loader):
@@ -106,7 +107,8 @@ def train(args):
 def main(argv=None, **defaults):
     """`defaults` replaces options' defaults; the other examples train their networks with it."""
     args = harness.parse_arguments(__doc__, argv, defaults)
-    harness.exit_with_one_sentence(train, args)
+    with one_sentence():
+        train(args)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def test_two_steps_change_the_last_layer_alone(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "90 to be trained on 60 pictures of 10 classes" in printed
     assert "epoch 1/1" in printed and "validation accuracy" in printed
-    state = mt.load(tmp_path / "resnet18.pth")
+    state = mt.load(tmp_path / "best.npz")["model"]
     assert state["fc.weight"].shape == (10, 8)
     for name, value in twin.state_dict().items():
         if not name.startswith("fc."):  # the averages of batch norm neither
@@ -88,7 +88,7 @@ def test_vgg_and_pictures_of_your_own(tmp_path, capsys):
     photos = tmp_path / "photos"
     run(tmp_path, "--arch", "vgg16", "--weights", "none", "--data-dir", str(photos))
     assert "18 to be trained on 8 pictures of 2 classes" in capsys.readouterr().out
-    assert mt.load(tmp_path / "vgg16.pth")["classifier.2.weight"].shape == (2, 8)
+    assert mt.load(tmp_path / "best.npz")["model"]["classifier.2.weight"].shape == (2, 8)
 
 
 def test_errors_in_one_sentence(tmp_path, monkeypatch):
