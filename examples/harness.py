@@ -29,6 +29,7 @@ from progress import announce_compiling, progress_bar
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, nn, transforms
 from minitorch_cnn.commandline import one_sentence
+from minitorch_cnn.explain import Curves
 from minitorch_cnn.models.small import ARCHITECTURES, build_network
 from minitorch_cnn.serialization.checkpoint import write_atomically
 from minitorch_cnn.utils.data import DataLoader
@@ -195,12 +196,16 @@ def make_scheduler(args: Any, optimizer: Any, steps_per_epoch: int) -> Any:
 class Run:
     """A run and its folder: progress, metrics, checkpoints, interruption, exact continuation."""
 
-    def __init__(self, args: Any, data: Data, model: nn.Module, train_loader: DataLoader) -> None:
+    def __init__(
+        self, args: Any, data: Data, model: nn.Module, optimizer: Any, train_loader: DataLoader
+    ) -> None:
         self.args, self.data = args, data
         self.device = mt.backend.default_device()
         self.folder = Path(args.out)
         self.steps_per_epoch = min(len(train_loader), args.limit_batches or len(train_loader))
         self.rows: list[dict] = []  # metrics.csv, a row for each epoch
+        self.optimizer = optimizer
+        self.rates: list[float] = []  # the learning rate of each step
         self.best = -1.0
         self.first_epoch = 1
         self.loader = train_loader
@@ -245,6 +250,7 @@ class Run:
         self.bar = progress_bar(total, self.count, f"epoch {self.epoch}")
         with self.bar:
             for images, labels in itertools.islice(loader, self.steps_per_epoch - self.step):
+                self.rates.append(self.optimizer.param_groups[0]["lr"])
                 yield images, labels
                 self.bar.update(len(labels))
 
@@ -353,6 +359,7 @@ class Run:
             "scheduler": scheduler.state_dict(),
             "loader": loader,
             "rows": self.rows,
+            "rates": self.rates,
             "best": self.best,
             "epoch": self.epoch,
             "epoch_finished": finished,
@@ -371,7 +378,7 @@ class Run:
         optimizer.load_state_dict(saved["optimizer"])
         scheduler.load_state_dict(saved["scheduler"])
         self.loader.load_state_dict(saved["loader"])
-        self.rows, self.best = saved["rows"], saved["best"]
+        self.rows, self.best, self.rates = saved["rows"], saved["best"], saved.get("rates", [])
         self.first_epoch = saved["epoch"] + saved["epoch_finished"]
         self.resumed = None if saved["epoch_finished"] else saved
 
@@ -381,8 +388,10 @@ class Run:
     def draw_pictures(self, predicted: mt.Tensor, true: mt.Tensor) -> None:
         """curves.png, confusion_matrix.png and predictions.png in the run's folder."""
         images = np.asarray(self.data.test_set.data)[: len(true)]
+        augmented = self.data.augment is not self.data.normalize
+        curves = Curves(self.rows, self.rates, augmented) if self.rows else None
         drawn = pictures.draw_all(
-            self.folder, self.rows, images, predicted.numpy(), true.numpy(), self.data.classes
+            self.folder, curves, images, predicted.numpy(), true.numpy(), self.data.classes
         )
         print(f"pictures: {', '.join(str(path) for path in drawn)}" if drawn else pictures.MISSING)
 

@@ -73,7 +73,7 @@ def train(args):
 
     criterion = nn.CrossEntropyLoss(label_smoothing=args.label_smoothing)
     optimizer = harness.make_optimizer(args, model)
-    run = harness.Run(args, data, model, train_loader)
+    run = harness.Run(args, data, model, optimizer, train_loader)
     scheduler = harness.make_scheduler(args, optimizer, run.steps_per_epoch)
     if args.resume:
         run.restore(model, optimizer, scheduler)

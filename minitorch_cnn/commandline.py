@@ -32,6 +32,5 @@ def one_sentence() -> Iterator[None]:
     ) as error:
         if os.environ.get("MINITORCH_TRACEBACK"):
             raise
-        sys.exit(
-            f"error: {str(error) or type(error).__name__}\n(set MINITORCH_TRACEBACK=1 to see where)"
-        )
+        text = str(error) or type(error).__name__
+        sys.exit(f"error: {text}\n(set MINITORCH_TRACEBACK=1 to see where)")

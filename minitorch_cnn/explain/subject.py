@@ -34,6 +34,7 @@ class Trained(NamedTuple):
     std: tuple[float, ...]
     rows: list[dict]  # the metrics of each epoch
     resize: int  # a picture's short side gets so many pixels, before the middle is cut out
+    rates: list[float]  # the learning rate of each step
     config: dict  # the options of the run; {} for the network that nobody trained
 
     def normalize(self, pictures: np.ndarray) -> Tensor:
@@ -70,7 +71,7 @@ def load_trained(checkpoint: str | os.PathLike | None = None) -> Trained:
         network = models.cifar.CifarResNet([1, 1, 1], [8, 16, 32]).eval()
         set_rng_state(state)
         classes = datasets.Shapes(size=0).classes
-        return Trained(network, classes, 3, 32, MEAN, STD, [], 32, {})
+        return Trained(network, classes, 3, 32, MEAN, STD, [], 32, [], {})
     path = checkpoint_path(checkpoint)
     saved = load(path)
     if not isinstance(saved, dict) or not {"config", "model", "classes"} <= set(saved):
@@ -92,6 +93,7 @@ def load_trained(checkpoint: str | os.PathLike | None = None) -> Trained:
         tuple(saved["std"]),
         saved["rows"],
         config.get("resize", size),
+        saved.get("rates", []),
         config,
     )
 

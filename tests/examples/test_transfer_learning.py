@@ -1,6 +1,7 @@
 """The transfer learning example, run for two steps on a small folder."""
 
 import numpy as np
+import predict
 import pytest
 import transfer_learning
 
@@ -68,6 +69,25 @@ def test_two_steps_change_the_last_layer_alone(tmp_path, capsys):
     for name, value in twin.state_dict().items():
         if not name.startswith("fc."):  # the averages of batch norm neither
             assert np.array_equal(state[name].numpy(), value.numpy()), name
+
+
+def test_the_file_can_be_asked_and_explained(tmp_path, monkeypatch, capsys):
+    run(tmp_path, "--weights", "none", "--limit-batches", "1")
+    saved = mt.load(tmp_path / "best.npz")
+
+    def model(name, num_classes):
+        network = models.cifar.CifarResNet([1, 1], [4, 8], num_classes=num_classes)
+        assert name == "resnet18"
+        return network
+
+    monkeypatch.setattr(models, "get_model", model)
+    trained = mt.explain.load_trained(tmp_path)
+    assert trained.classes == saved["classes"] and trained.image_size == 32
+    assert np.array_equal(trained.model.fc.weight.numpy(), saved["model"]["fc.weight"].numpy())
+    picture = next((tmp_path / "shapes" / "val").rglob("*.png"))
+    capsys.readouterr()
+    predict.main([str(tmp_path), str(picture)])
+    assert capsys.readouterr().out.count("%") == 5
 
 
 def test_the_last_layer_learns(tmp_path, capsys):

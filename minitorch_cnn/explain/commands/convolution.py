@@ -31,7 +31,7 @@ def _pixel_options(parser: ArgumentParser) -> None:
         type=int,
         nargs=2,
         metavar=("I", "J"),
-        help="output pixel (default: one with contrast; columns: the middle)",
+        help="output pixel (default: one with contrast; columns: middle)",
     )
 
 

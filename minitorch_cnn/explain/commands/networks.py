@@ -187,7 +187,8 @@ def _curves_options(parser: ArgumentParser) -> None:
 
 
 def _curves(args: Namespace) -> Curves:
-    return Curves(load_trained(args.checkpoint).rows)
+    trained = load_trained(args.checkpoint)
+    return Curves(trained.rows, trained.rates, trained.config.get("augment", False))
 
 
 def _histograms_options(parser: ArgumentParser) -> None:
