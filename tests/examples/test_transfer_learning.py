@@ -83,7 +83,9 @@ def test_the_file_can_be_asked_and_explained(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(models, "get_model", model)
     trained = mt.explain.load_trained(tmp_path)
     assert trained.classes == saved["classes"] and trained.image_size == 32
-    assert np.array_equal(trained.model.fc.weight.numpy(), saved["model"]["fc.weight"].numpy())
+    assert np.array_equal(
+        trained.model.fc.weight.detach().numpy(), saved["model"]["fc.weight"].numpy()
+    )
     picture = next((tmp_path / "shapes" / "val").rglob("*.png"))
     capsys.readouterr()
     predict.main([str(tmp_path), str(picture)])
