@@ -24,9 +24,12 @@ from typing import Any
 
 import numpy as np
 import pictures
+from progress import announce_compiling, progress_bar
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, nn, transforms
+from minitorch_cnn.commandline import one_sentence
+from minitorch_cnn.explain import Curves
 from minitorch_cnn.models.small import ARCHITECTURES, build_network
 from minitorch_cnn.serialization.checkpoint import write_atomically
 from minitorch_cnn.utils.data import DataLoader
@@ -87,7 +90,8 @@ def parse_arguments(doc: str | None, argv: list[str] | None, defaults: dict) -> 
         args.resume = str(path / "last.npz" if path.is_dir() else path)
         if not Path(args.resume).exists():
             parser.error(f"--resume: there is no {args.resume}")
-        saved = read_checkpoint(args.resume)["config"]
+        with one_sentence():
+            saved = read_checkpoint(args.resume)["config"]
         parser.set_defaults(**saved)
         resume = args.resume
         args = parser.parse_args(argv)
@@ -95,16 +99,6 @@ def parse_arguments(doc: str | None, argv: list[str] | None, defaults: dict) -> 
     elif args.eval_only:
         parser.error("--eval-only needs --resume CHECKPOINT")
     return args
-
-
-def exit_with_one_sentence(function: Any, args: Any) -> None:
-    """Runs function(args); what a user can mend ends the program with a sentence, no traceback."""
-    try:
-        function(args)
-    except (RuntimeError, FileNotFoundError, ValueError) as error:
-        if os.environ.get("MINITORCH_TRACEBACK"):
-            raise
-        sys.exit(f"error: {error}\n(set MINITORCH_TRACEBACK=1 to see where)")
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict:
@@ -158,6 +152,7 @@ class Data:
 
 def load_data(args: Any) -> Data:
     """The data set named by --dataset; CIFAR and MNIST are downloaded if they are missing."""
+    print(f"loading {args.dataset} ...", flush=True)
     kind = DATASETS[args.dataset]
     if args.dataset == "shapes":
         train_set, test_set = kind(train=True), kind(train=False)
@@ -201,12 +196,16 @@ def make_scheduler(args: Any, optimizer: Any, steps_per_epoch: int) -> Any:
 class Run:
     """A run and its folder: progress, metrics, checkpoints, interruption, exact continuation."""
 
-    def __init__(self, args: Any, data: Data, model: nn.Module, train_loader: DataLoader) -> None:
+    def __init__(
+        self, args: Any, data: Data, model: nn.Module, optimizer: Any, train_loader: DataLoader
+    ) -> None:
         self.args, self.data = args, data
         self.device = mt.backend.default_device()
         self.folder = Path(args.out)
         self.steps_per_epoch = min(len(train_loader), args.limit_batches or len(train_loader))
         self.rows: list[dict] = []  # metrics.csv, a row for each epoch
+        self.optimizer = optimizer
+        self.rates: list[float] = []  # the learning rate of each step
         self.best = -1.0
         self.first_epoch = 1
         self.loader = train_loader
@@ -218,9 +217,13 @@ class Run:
         print(
             f"{args.arch} with {parameters:,} parameters on {args.dataset} "
             f"({len(data.train_set):,} training and {len(data.test_set):,} test images, "
-            f"{len(data.classes)} classes), backend {mt.get_backend()}"
+            f"{len(data.classes)} classes), backend {mt.get_backend()}",
+            flush=True,
         )
+        announce_compiling()
         if not args.eval_only:
+            if self.folder.exists() and not self.folder.is_dir():
+                raise ValueError(f"--out {self.folder} is a file; name a folder")
             self.folder.mkdir(parents=True, exist_ok=True)
             self._own_the_folder()
             config = {**vars(args), "minitorch_cnn": mt.__version__, "classes": data.classes}
@@ -263,6 +266,7 @@ class Run:
         self.bar = progress_bar(total, self.count, f"epoch {self.epoch}")
         with self.bar:
             for images, labels in itertools.islice(loader, self.steps_per_epoch - self.step):
+                self.rates.append(self.optimizer.param_groups[0]["lr"])
                 yield images, labels
                 self.bar.update(len(labels))
 
@@ -348,7 +352,8 @@ class Run:
             f"epoch {epoch:3d}/{self.args.epochs}  lr {metrics['lr']:.4f}  "
             f"train loss {metrics['train_loss']:.4f} accuracy {metrics['train_accuracy']:5.2f} %  "
             f"test loss {metrics['test_loss']:.4f} accuracy {metrics['test_accuracy']:5.2f} %  "
-            f"{seconds:.0f} s{note}"
+            f"{seconds:.0f} s{note}",
+            flush=True,
         )
 
     def save(
@@ -370,6 +375,7 @@ class Run:
             "scheduler": scheduler.state_dict(),
             "loader": loader,
             "rows": self.rows,
+            "rates": self.rates,
             "best": self.best,
             "epoch": self.epoch,
             "epoch_finished": finished,
@@ -388,7 +394,7 @@ class Run:
         optimizer.load_state_dict(saved["optimizer"])
         scheduler.load_state_dict(saved["scheduler"])
         self.loader.load_state_dict(saved["loader"])
-        self.rows, self.best = saved["rows"], saved["best"]
+        self.rows, self.best, self.rates = saved["rows"], saved["best"], saved.get("rates", [])
         self.first_epoch = saved["epoch"] + saved["epoch_finished"]
         self.resumed = None if saved["epoch_finished"] else saved
 
@@ -398,8 +404,10 @@ class Run:
     def draw_pictures(self, predicted: mt.Tensor, true: mt.Tensor) -> None:
         """curves.png, confusion_matrix.png and predictions.png in the run's folder."""
         images = np.asarray(self.data.test_set.data)[: len(true)]
+        augmented = self.data.augment is not self.data.normalize
+        curves = Curves(self.rows, self.rates, augmented) if self.rows else None
         drawn = pictures.draw_all(
-            self.folder, self.rows, images, predicted.numpy(), true.numpy(), self.data.classes
+            self.folder, curves, images, predicted.numpy(), true.numpy(), self.data.classes
         )
         print(f"pictures: {', '.join(str(path) for path in drawn)}" if drawn else pictures.MISSING)
 
@@ -427,34 +435,3 @@ def first_non_finite_layer(model: nn.Module, images: mt.Tensor) -> str:
     for handle in handles:
         handle.remove()
     return found[0] if found else "in the loss itself"
-
-
-# ------------------------------------------------------------------------- progress bar
-
-
-class SilentBar:
-    """Stands in for a progress bar where tqdm is missing."""
-
-    def update(self, images: int) -> None: ...
-
-    def show(self, loss: float, accuracy: float) -> None: ...
-
-    def __enter__(self) -> SilentBar:
-        return self
-
-    def __exit__(self, *exc: object) -> None: ...
-
-
-def progress_bar(total: int, done: int, text: str) -> Any:
-    """A bar with images/s, loss and accuracy, if tqdm is installed (extra: progress)."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return SilentBar()
-
-    class Bar(tqdm):
-        def show(self, loss: float, accuracy: float) -> None:
-            self.set_postfix_str(f"loss {loss:.4f}, accuracy {accuracy:.2f} %", refresh=False)
-
-    # disable=None: no bar where nobody watches, as in a log file
-    return Bar(total=total, initial=done, desc=text, unit="img", leave=False, disable=None)

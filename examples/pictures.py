@@ -13,7 +13,7 @@ MISSING = "no pictures: they need matplotlib, pip install 'minitorch-cnn[plot]'"
 
 def draw_all(
     folder: Path,
-    rows: list[dict],
+    curves: Curves | None,
     images: np.ndarray,
     predicted: np.ndarray,
     true: np.ndarray,
@@ -24,8 +24,8 @@ def draw_all(
         "confusion_matrix.png": ConfusionMatrix(predicted, true, classes),
         "predictions.png": Predictions(images, predicted, true, classes),
     }
-    if rows:
-        pictures = {"curves.png": Curves(rows), **pictures}
+    if curves is not None:
+        pictures = {"curves.png": curves, **pictures}
     folder.mkdir(parents=True, exist_ok=True)
     try:
         for name, picture in pictures.items():

@@ -20,6 +20,7 @@ import harness
 
 import minitorch_cnn as mt
 from minitorch_cnn import nn
+from minitorch_cnn.commandline import one_sentence
 
 
 def train_one_epoch(run, model, criterion, optimizer, scheduler, loader):
@@ -72,7 +73,7 @@ def train(args):
 
     criterion = nn.CrossEntropyLoss(label_smoothing=args.label_smoothing)
     optimizer = harness.make_optimizer(args, model)
-    run = harness.Run(args, data, model, train_loader)
+    run = harness.Run(args, data, model, optimizer, train_loader)
     scheduler = harness.make_scheduler(args, optimizer, run.steps_per_epoch)
     if args.resume:
         run.restore(model, optimizer, scheduler)
@@ -106,7 +107,8 @@ def train(args):
 def main(argv=None, **defaults):
     """`defaults` replaces options' defaults; the other examples train their networks with it."""
     args = harness.parse_arguments(__doc__, argv, defaults)
-    harness.exit_with_one_sentence(train, args)
+    with one_sentence():
+        train(args)
 
 
 if __name__ == "__main__":

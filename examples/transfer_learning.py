@@ -28,6 +28,7 @@ from PIL import Image
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, models, nn, transforms
+from minitorch_cnn.commandline import one_sentence
 from minitorch_cnn.utils.data import DataLoader
 
 
@@ -43,12 +44,17 @@ def make_shapes_folder(root, pictures=(400, 100)):
     return root
 
 
+def resized(args):
+    """To how many pixels the short side is scaled before the middle is cut out."""
+    return args.image_size * 256 // 224
+
+
 def load_data(args):
     """Loaders of the training and the validation pictures, and the names of the classes."""
     folder = Path(args.data_dir) if args.data_dir else make_shapes_folder(Path(args.out) / "shapes")
     # The pictures must be prepared as they were when the weights were made.
     prepare = models.get_model_weights(args.arch).DEFAULT.transforms(
-        crop_size=args.image_size, resize_size=args.image_size * 256 // 224
+        crop_size=args.image_size, resize_size=resized(args)
     )
     augment = transforms.Compose([transforms.RandomHorizontalFlip(), prepare])
     train_set = datasets.ImageFolder(folder / "train", augment)
@@ -126,15 +132,32 @@ def train(args):
 
     criterion = nn.CrossEntropyLoss()
     optimizer = mt.optim.SGD(head.parameters(), lr=args.lr, momentum=0.9)
+    path, best = Path(args.out) / "best.npz", -1.0
     for epoch in range(1, args.epochs + 1):
         loss = train_one_epoch(model, criterion, optimizer, batches(train_loader))
         percent = accuracy(model, batches(val_loader))
         print(f"epoch {epoch}/{args.epochs}  loss {loss:.4f}  validation accuracy {percent:.1f} %")
+        if percent > best:
+            best = percent
+            save(args, model, classes, path)
+    print(f"saved: {path}. Ask it: python examples/predict.py {path} picture.png")
 
-    path = Path(args.out) / f"{args.arch}.pth"
+
+def save(args, model, classes, path):
+    """A checkpoint that predict.py and the learning tools read."""
+    prepare = models.get_model_weights(args.arch).DEFAULT.transforms()
+    config = {"arch": args.arch, "dataset": "pictures", "image_size": args.image_size}
+    state = {
+        "config": {**config, "resize": resized(args)},
+        "classes": classes,
+        "in_channels": 3,
+        "mean": list(prepare.mean),
+        "std": list(prepare.std),
+        "model": model.state_dict(),
+        "rows": [],
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    mt.save(model.state_dict(), path)
-    print(f"saved: {path}, to be loaded with num_classes={len(classes)}")
+    mt.save(state, path)
 
 
 def main(argv=None):
@@ -154,7 +177,9 @@ def main(argv=None):
     add("--workers", type=int, default=0, help="processes that load pictures")
     add("--limit-batches", type=harness.positive(int), help="use only so many of each epoch")
     add("--out", default="runs/transfer", help="folder for the weights (and the shapes)")
-    harness.exit_with_one_sentence(train, parser.parse_args(argv))
+    args = parser.parse_args(argv)
+    with one_sentence():
+        train(args)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,13 @@ class Memory:
     behind: Memory | None = None
 
 
-class Tensor:
+if TYPE_CHECKING:
+    from .methods import Methods  # those that ops/methods.py sets, for checkers and editors
+else:
+    Methods = object
+
+
+class Tensor(Methods):
     """A multi-dimensional array that remembers how it was computed.
 
     ``Tensor(data)`` makes a float32 tensor of a list, ``Tensor(2, 3)`` an uninitialised one of
@@ -132,15 +138,17 @@ class Tensor:
 
     # ------------------------------------------------- values that are computed when needed
 
-    def __getattr__(self, name: str) -> Any:
-        """Python comes here for what is not there: the array of a result that was put off."""
-        if name != "array":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        waiting = self._deferred
-        if waiting is not None:
-            self.array = waiting.values()
-            self._deferred = None
-        return object.__getattribute__(self, "array")
+    if not TYPE_CHECKING:  # to a checker, every name would be there
+
+        def __getattr__(self, name: str) -> Any:
+            """Python comes here for what is not there: the array of a result that was put off."""
+            if name != "array":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            waiting = self._deferred
+            if waiting is not None:
+                self.array = waiting.values()
+                self._deferred = None
+            return object.__getattribute__(self, "array")
 
     def _before_write(self) -> None:
         """To be called before the memory is written to: computes the results that read it."""
@@ -603,37 +611,6 @@ class Tensor:
 
     def __reduce__(self) -> tuple:
         return copying.reduce(self)
-
-    if TYPE_CHECKING:  # bound by ops/methods.py
-        T: Tensor
-        mT: Tensor
-
-        def __add__(self, other: Any) -> Tensor: ...
-        def __radd__(self, other: Any) -> Tensor: ...
-        def __sub__(self, other: Any) -> Tensor: ...
-        def __rsub__(self, other: Any) -> Tensor: ...
-        def __mul__(self, other: Any) -> Tensor: ...
-        def __rmul__(self, other: Any) -> Tensor: ...
-        def __truediv__(self, other: Any) -> Tensor: ...
-        def __rtruediv__(self, other: Any) -> Tensor: ...
-        def __floordiv__(self, other: Any) -> Tensor: ...
-        def __mod__(self, other: Any) -> Tensor: ...
-        def __pow__(self, other: Any) -> Tensor: ...
-        def __rpow__(self, other: Any) -> Tensor: ...
-        def __matmul__(self, other: Any) -> Tensor: ...
-        def __neg__(self) -> Tensor: ...
-        def __invert__(self) -> Tensor: ...
-        def __and__(self, other: Any) -> Tensor: ...
-        def __or__(self, other: Any) -> Tensor: ...
-        def __xor__(self, other: Any) -> Tensor: ...
-        def __eq__(self, other: Any) -> Tensor: ...  # type: ignore[override]
-        def __ne__(self, other: Any) -> Tensor: ...  # type: ignore[override]
-        def __lt__(self, other: Any) -> Tensor: ...
-        def __le__(self, other: Any) -> Tensor: ...
-        def __gt__(self, other: Any) -> Tensor: ...
-        def __ge__(self, other: Any) -> Tensor: ...
-        def __getitem__(self, index: Any) -> Tensor: ...
-        def __setitem__(self, index: Any, value: Any) -> None: ...
 
 
 class View:

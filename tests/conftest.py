@@ -35,8 +35,23 @@ def pytest_collection_modifyitems(config, items):
     backends.skip_host_only(config, items)
 
 
+def needs_torch(report):
+    """Whether a test was skipped because torch is missing."""
+    return report.skipped and "could not import 'torch" in str(report.longrepr)
+
+
+def pytest_report_teststatus(report):
+    """No letter for these: half of the tests compare with torch, and a line at the end says so."""
+    return ("skipped", "", "SKIPPED") if needs_torch(report) else None
+
+
 def pytest_terminal_summary(terminalreporter, config):
     backends.report(config, terminalreporter.write_line)
+    if count := sum(needs_torch(report) for report in terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(
+            f"{count} tests or files compare with torch live and were left out: it is not installed"
+            " (pip install torch). The others compare with stored values, formulas and plain loops."
+        )
 
 
 @pytest.fixture(autouse=True)

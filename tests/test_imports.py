@@ -15,7 +15,7 @@ LAYERS = [
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"},
     {"datasets", "transforms", "utils", "io", "models", "hub"},
-    {"onnx", "explain", "__main__"},
+    {"onnx", "explain", "commandline", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -3,25 +3,19 @@
 import re
 from pathlib import Path
 
-import numpy as np
-
-import minitorch_cnn as mt
-
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_training_loop_runs():
+def test_the_training_loop_learns(capsys):
+    """As it stands in the text: it prints that it knows at least 85 % of the test images."""
     (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(program.splitlines()) <= 25
-    program = program.replace("Shapes()", "Shapes(size=320)").replace("range(3)", "range(1)")
-    names: dict = {}
-    exec(compile(program, "README.md", "exec"), names)
-    assert np.isfinite(names["loss"].item())
-    images = names["images"]
-    names["model"].eval()
-    with mt.no_grad():
-        assert names["model"](images).shape == (len(images), 10)
+    assert len(program.splitlines()) <= 35
+    exec(compile(program, "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    found = [re.fullmatch(r"epoch (\d): (\S+) % of the 4,000 test images", line) for line in lines]
+    assert [int(match[1]) for match in found] == [0, 1, 2]
+    assert 85 <= float(found[-1][2]) <= 100
 
 
 def test_every_file_and_folder_that_the_readme_names_is_there():

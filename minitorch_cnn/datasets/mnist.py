@@ -172,7 +172,17 @@ class MNIST(ArrayDataset):
         for filename, md5 in self.resources:
             if self._look_for(filename.removesuffix(".gz")) is None:
                 path = os.path.join(self.raw_folder, filename)
-                download([mirror + filename for mirror in self.mirrors], path, md5=md5)
+                try:
+                    download([mirror + filename for mirror in self.mirrors], path, md5=md5)
+                except RuntimeError as error:
+                    raise RuntimeError(f"{error}\n{self._way_out()}") from error
+
+    def _way_out(self) -> str:
+        return (
+            f"Put the four files from {self.mirrors[0]} into {os.path.abspath(self.raw_folder)}.\n"
+            "To train without any download, use the built-in data set: `--dataset shapes` in the "
+            "examples, minitorch_cnn.datasets.Shapes in a program."
+        )
 
     def _look_for(self, name: str) -> str | None:
         for folder in (self.raw_folder, self.root):
@@ -187,8 +197,7 @@ class MNIST(ArrayDataset):
         if path is None:
             raise RuntimeError(
                 f"{type(self).__name__}: {name}(.gz) is neither in {self.raw_folder} nor in "
-                f"{self.root}. Use download=True, or put the files from {self.mirrors[0]} there.\n"
-                "To train without any download, use the built-in minitorch_cnn.datasets.Shapes."
+                f"{self.root}. Use download=True, or:\n{self._way_out()}"
             )
         return path
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -188,7 +191,39 @@ class Summary(Explanation):
         taken = [row.seconds for row in rows if row.seconds is not None]
         self.seconds = sum(taken) if taken else None
 
-    def text(self) -> str:
+    def text(self, columns: int | None = None) -> str:
+        """The table, as wide as the terminal; all of it where there is none.
+
+        columns: how wide it may be. In a narrow one, names lose their beginning, and kernels,
+        memory and fields are left out.
+        """
+        if columns is None and sys.stdout.isatty():
+            columns = shutil.get_terminal_size().columns
+        text = self._full_text()
+        if columns is None or max(len(line) for line in text.splitlines()) <= columns:
+            return text
+        return self._narrow_text(columns)
+
+    def _narrow_text(self, columns: int) -> str:
+        timed = self.seconds is not None
+        room = max(columns - 42 - 7 * timed, 8)
+        lines = [
+            f"{self.name} for input {list(self.input_size)}",
+            f"{'layer, kind':<{room}}  {'output':<20}{'parameters':>11}{'MMACs':>9}"
+            + f"{'time':>7}" * timed,
+        ]
+        for row in self.rows:
+            name = f"{row.name} {row.kind}"
+            name = name if len(name) <= room else "…" + name[len(name) - room + 1 :]
+            line = f"{name:<{room}}  {list(row.output_shape)!s:<20}"
+            line += f"{row.parameters:>11,}{row.macs / 1e6:>9,.1f}"
+            if row.seconds is not None and self.seconds:
+                line += f"{row.seconds / self.seconds:>7.1%}"
+            lines.append(line)
+        ending = [*self._totals(), "(kernels, memory and fields: in a wider terminal)"]
+        return "\n".join(lines + [part for line in ending for part in textwrap.wrap(line, columns)])
+
+    def _full_text(self) -> str:
         wide = max([len(row.name) for row in self.rows], default=0)
         wide = max(wide, 5)
         kernels = max([len(row.kernel) for row in self.rows] + [6])
@@ -209,6 +244,10 @@ class Summary(Explanation):
             if row.seconds is not None and self.seconds:
                 line += f"{row.seconds / self.seconds:>7.1%}"
             lines.append(line)
+        return "\n".join(lines + self._totals())
+
+    def _totals(self) -> list[str]:
+        lines = []
         lines.append(
             f"{self.parameters:,} parameters ({self.trainable:,} trainable), "
             f"{self.macs / 1e6:,.1f} million MACs"
@@ -219,7 +258,7 @@ class Summary(Explanation):
         )
         if self.seconds is not None:
             lines.append(f"the layers' forward passes, alone: {1e3 * self.seconds:.2f} ms")
-        return "\n".join(lines)
+        return lines
 
     def figure(self) -> Any:
         """Bars for each layer: multiply-adds, parameters, memory for backward, time."""

@@ -33,6 +33,8 @@ class Trained(NamedTuple):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     rows: list[dict]  # the metrics of each epoch
+    resize: int  # a picture's short side gets so many pixels, before the middle is cut out
+    rates: list[float]  # the learning rate of each step
     config: dict  # the options of the run; {} for the network that nobody trained
 
     def normalize(self, pictures: np.ndarray) -> Tensor:
@@ -69,22 +71,29 @@ def load_trained(checkpoint: str | os.PathLike | None = None) -> Trained:
         network = models.cifar.CifarResNet([1, 1, 1], [8, 16, 32]).eval()
         set_rng_state(state)
         classes = datasets.Shapes(size=0).classes
-        return Trained(network, classes, 3, 32, MEAN, STD, [], {})
+        return Trained(network, classes, 3, 32, MEAN, STD, [], 32, [], {})
     path = checkpoint_path(checkpoint)
     saved = load(path)
     if not isinstance(saved, dict) or not {"config", "model", "classes"} <= set(saved):
         raise ValueError(f"{path} is not a checkpoint of the training examples")
     config, classes = saved["config"], saved["classes"]
-    model = build_network(config["arch"], config["dataset"], len(classes), saved["in_channels"])
+    if "image_size" in config:  # a network for photographs, of transfer_learning.py
+        model = models.get_model(config["arch"], num_classes=len(classes))
+        size = config["image_size"]
+    else:
+        model = build_network(config["arch"], config["dataset"], len(classes), saved["in_channels"])
+        size = 28 if config["dataset"].endswith("mnist") else 32
     model.load_state_dict(saved["model"])
     return Trained(
         model.eval(),
         list(classes),
         saved["in_channels"],
-        28 if config["dataset"].endswith("mnist") else 32,
+        size,
         tuple(saved["mean"]),
         tuple(saved["std"]),
         saved["rows"],
+        config.get("resize", size),
+        saved.get("rates", []),
         config,
     )
 
@@ -101,17 +110,20 @@ def checkpoint_path(checkpoint: str | os.PathLike) -> Path:
     return path
 
 
-def read_picture(path: str | os.PathLike, size: int, channels: int) -> np.ndarray:
+def read_picture(
+    path: str | os.PathLike, size: int, channels: int, resize: int | None = None
+) -> np.ndarray:
     """A picture file as uint8 (size, size, channels): scaled to the short side, middle cut out.
 
-    Raises ValueError for a file that is no picture.
+    resize: what the short side is scaled to, if not to size. Raises ValueError for a file that is
+    no picture, or too large a one.
     """
     try:
         with Image.open(path) as file:
             picture = file.convert("L" if channels == 1 else "RGB")
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise ValueError(f"cannot read the picture {path}: {error}") from error
-    picture = transforms.CenterCrop(size)(transforms.Resize(size)(picture))
+    picture = transforms.CenterCrop(size)(transforms.Resize(resize or size)(picture))
     return np.asarray(picture).reshape(size, size, channels)
 
 
@@ -137,6 +149,7 @@ def load_subject(
     if image is None:
         picture, name = builtin_picture(trained.image_size, trained.in_channels)
     else:
-        picture = read_picture(image, trained.image_size, trained.in_channels)
+        size, resize = trained.image_size, trained.resize
+        picture = read_picture(image, size, trained.in_channels, resize)
         name = Path(image).name
     return Subject(trained, picture, trained.normalize(picture[np.newaxis]), name)

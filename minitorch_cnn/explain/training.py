@@ -18,8 +18,9 @@ class Curves(Explanation):
     """Loss, accuracy and learning rate over the epochs.
 
     rows: a dict for each epoch with epoch, lr, train_loss, test_loss, train_accuracy and
-    test_accuracy (percent), as the examples write them into metrics.csv. Raises ValueError without
-    rows.
+    test_accuracy (percent), as the examples write them into metrics.csv. rates: the learning rate
+    of each step. augmented: training accuracy was measured on augmented images, which are harder.
+    Raises ValueError without rows.
 
     >>> row = dict(epoch=1, lr=0.1, train_loss=2.0, test_loss=2.1)
     >>> print(Curves([{**row, "train_accuracy": 20.0, "test_accuracy": 25.0}]))
@@ -27,7 +28,10 @@ class Curves(Explanation):
     best test accuracy 25.00 % in epoch 1
     """
 
-    def __init__(self, rows: Sequence[dict]) -> None:
+    def __init__(
+        self, rows: Sequence[dict], rates: Sequence[float] | None = None, augmented: bool = False
+    ) -> None:
+        self.rates, self.augmented = rates, augmented
         if not rows:
             raise ValueError("there is no finished epoch to draw")
         self.rows = list(rows)
@@ -49,11 +53,17 @@ class Curves(Explanation):
         for axes, what, unit in ((loss, "loss", "cross-entropy"), (accuracy, "accuracy", "%")):
             for part, colour in (("train", QUIET), ("test", "#1f618d")):
                 values = [row[f"{part}_{what}"] for row in self.rows]
-                axes.plot(epochs, values, "o-", markersize=4, color=colour, label=part)
+                label = "train, on augmented images" if part == "train" and self.augmented else part
+                axes.plot(epochs, values, "o-", markersize=4, color=colour, label=label)
             axes.set(title=what, xlabel="epoch", ylabel=unit)
             axes.legend(frameon=False)
-        rate.plot(epochs, [row["lr"] for row in self.rows], "o-", markersize=4, color="#8e5a00")
-        rate.set(title="learning rate after each epoch", xlabel="epoch")
+        if self.rates:
+            steps = np.arange(len(self.rates)) * len(epochs) / len(self.rates)
+            rate.plot(steps, self.rates, color="#8e5a00")
+            rate.set(title="learning rate of each step", xlabel="epochs done")
+        else:
+            rate.plot(epochs, [row["lr"] for row in self.rows], "o", markersize=4, color="#8e5a00")
+            rate.set(title="learning rate after each epoch", xlabel="epoch")
         for axes in (loss, accuracy, rate):
             axes.grid(alpha=0.3)
             axes.xaxis.get_major_locator().set_params(integer=True)

@@ -11,8 +11,8 @@ import typing as _typing
 from . import functional, init, parallel, utils
 from .modules import *
 from .modules.refused import *  # not in __all__: they only say that they are missing
-from .parallel import DataParallel
-from .parameter import Parameter
+from .parallel import DataParallel as DataParallel
+from .parameter import Parameter as Parameter
 
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand
     from .modules import __all__ as _layers

@@ -22,7 +22,8 @@ from ..ops.breadth.nn_vision import *
 from ..ops.common import public_names as _public_names
 from ..ops.conv import *
 from ..ops.dropout import *
-from ..ops.elementwise import sigmoid, tanh
+from ..ops.elementwise import sigmoid as sigmoid
+from ..ops.elementwise import tanh as tanh
 from ..ops.linear import *
 from ..ops.loss import *
 from ..ops.normalization import *

@@ -52,6 +52,12 @@ def test_a_run_leaves_all_its_files(tmp_path, capsys):
             assert picture.width > 500 and len(picture.convert("L").getcolors(256)) > 20
     printed = capsys.readouterr().out
     assert "epoch   2/2" in printed and "test accuracy" in printed
+    assert printed.startswith("loading shapes ...")
+    assert (
+        "epoch 1: 50 %  loss " in printed and "epoch 2: 50 %  loss " in printed
+    )  # a log has lines
+    rates = mt.load(tmp_path / "last.npz")["rates"]  # of each step: one cycle, up to --lr
+    assert len(rates) == 12 and rates[0] == pytest.approx(0.1 / 25) and max(rates) > 0.09
     assert {p.name for p in tmp_path.iterdir()} == {
         ".lock", "config.json", "metrics.csv", "last.npz", "best.npz",
         "curves.png", "confusion_matrix.png", "predictions.png",
@@ -141,7 +147,7 @@ def test_predict_prints_five_classes_for_each_picture(tmp_path, capsys):
     run(tmp_path, "--epochs", "1")
     Image.new("RGB", (50, 40), "red").save(tmp_path / "a.png")
     capsys.readouterr()
-    predict.main([str(tmp_path / "best.npz"), str(tmp_path / "a.png"), str(tmp_path / "a.png")])
+    predict.main([str(tmp_path), str(tmp_path / "a.png"), str(tmp_path / "a.png")])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 12 and lines[0].endswith("a.png") and "%" in lines[1]
     percents = [float(line.split()[0]) for line in lines[1:6]]
@@ -171,6 +177,10 @@ def test_user_errors_end_with_one_sentence(tmp_path):
     with pytest.raises(SystemExit) as info:
         predict.main([str(tmp_path / "x.npz"), "a.png"])
     assert "not a readable minitorch_cnn checkpoint" in str(info.value)
+    with pytest.raises(SystemExit, match="not a readable"):
+        train_resnet_cifar.main(["--resume", str(tmp_path / "x.npz")])
+    with pytest.raises(SystemExit, match="is a file; name a folder"):
+        run(tmp_path / "x.npz")
     if not mt.cuda.is_available():
         with pytest.raises(SystemExit) as info:
             run(tmp_path, "--backend", "cupy")

@@ -1,6 +1,7 @@
 """The transfer learning example, run for two steps on a small folder."""
 
 import numpy as np
+import predict
 import pytest
 import transfer_learning
 
@@ -63,11 +64,32 @@ def test_two_steps_change_the_last_layer_alone(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "90 to be trained on 60 pictures of 10 classes" in printed
     assert "epoch 1/1" in printed and "validation accuracy" in printed
-    state = mt.load(tmp_path / "resnet18.pth")
+    state = mt.load(tmp_path / "best.npz")["model"]
     assert state["fc.weight"].shape == (10, 8)
     for name, value in twin.state_dict().items():
         if not name.startswith("fc."):  # the averages of batch norm neither
             assert np.array_equal(state[name].numpy(), value.numpy()), name
+
+
+def test_the_file_can_be_asked_and_explained(tmp_path, monkeypatch, capsys):
+    run(tmp_path, "--weights", "none", "--limit-batches", "1")
+    saved = mt.load(tmp_path / "best.npz")
+
+    def model(name, num_classes):
+        network = models.cifar.CifarResNet([1, 1], [4, 8], num_classes=num_classes)
+        assert name == "resnet18"
+        return network
+
+    monkeypatch.setattr(models, "get_model", model)
+    trained = mt.explain.load_trained(tmp_path)
+    assert trained.classes == saved["classes"] and trained.image_size == 32
+    assert np.array_equal(
+        trained.model.fc.weight.detach().numpy(), saved["model"]["fc.weight"].numpy()
+    )
+    picture = next((tmp_path / "shapes" / "val").rglob("*.png"))
+    capsys.readouterr()
+    predict.main([str(tmp_path), str(picture)])
+    assert capsys.readouterr().out.count("%") == 5
 
 
 def test_the_last_layer_learns(tmp_path, capsys):
@@ -88,7 +110,7 @@ def test_vgg_and_pictures_of_your_own(tmp_path, capsys):
     photos = tmp_path / "photos"
     run(tmp_path, "--arch", "vgg16", "--weights", "none", "--data-dir", str(photos))
     assert "18 to be trained on 8 pictures of 2 classes" in capsys.readouterr().out
-    assert mt.load(tmp_path / "vgg16.pth")["classifier.2.weight"].shape == (2, 8)
+    assert mt.load(tmp_path / "best.npz")["model"]["classifier.2.weight"].shape == (2, 8)
 
 
 def test_errors_in_one_sentence(tmp_path, monkeypatch):

@@ -186,3 +186,13 @@ def test_a_tape_is_written_as_svg_or_dot(tmp_path):
         tape.save(tmp_path / "a.png")
     with pytest.raises(ValueError, match="nothing was recorded"):
         explain.tape(mt.ones(2))
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_a_summary_fits_the_terminal(columns):
+    table = mt.summary(mt.models.resnet18(), (3, 224, 224))
+    lines = table.text(columns).splitlines()
+    assert max(map(len, lines)) <= columns
+    assert any("conv2 Conv2d" in line and "2,359,296" in line for line in lines)
+    assert "11,689,512 parameters" in "\n".join(lines)
+    assert table.text(1000) == str(table) and "saved kB" in str(table)  # no terminal: all of it

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from ...commandline import one_sentence
 from ..explanation import Explanation
 
 MODULES: tuple[str, ...] = (
@@ -59,10 +59,11 @@ def add_parser(subparsers: Any) -> None:
 
 def _runner(command: Command) -> Callable[[argparse.Namespace], None]:
     def run(args: argparse.Namespace) -> None:
-        try:
-            explanation = command.run(args)
-        except (RuntimeError, ValueError, IndexError, FileNotFoundError) as error:
-            sys.exit(f"error: {error}")
+        with one_sentence():
+            show(args)
+
+    def show(args: argparse.Namespace) -> None:
+        explanation = command.run(args)
         if explanation is None:
             return
         print(explanation)

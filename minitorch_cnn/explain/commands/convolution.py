@@ -5,6 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
+import numpy as np
+
 from ... import nn
 from ..backward import ConvolutionGradients
 from ..capture import Capture, capture, find_layer
@@ -25,7 +27,11 @@ def _pixel_options(parser: ArgumentParser) -> None:
     _layer_options(parser)
     parser.add_argument("--filter", type=int, default=0, metavar="K", help="default 0")
     parser.add_argument(
-        "--at", type=int, nargs=2, metavar=("I", "J"), help="output pixel (default: the middle)"
+        "--at",
+        type=int,
+        nargs=2,
+        metavar=("I", "J"),
+        help="output pixel (default: one with contrast; columns: middle)",
     )
 
 
@@ -40,9 +46,17 @@ def _captured(args: Namespace) -> tuple[Convolution, Capture]:
 
 def _pixel(args: Namespace) -> Pixel:
     convolution, _ = _captured(args)
-    OH, OW = convolution.output.shape[2:]
-    i, j = args.at or (OH // 2, OW // 2)
+    convolution.check_index((0, args.filter, 0, 0), convolution.output.shape, "n k i j")
+    i, j = args.at or most_contrast(convolution, args.filter)
     return convolution.pixel(0, args.filter, i, j)
+
+
+def most_contrast(convolution: Convolution, k: int) -> tuple[int, int]:
+    """The output pixel of filter k under whose window the input varies most: something to see."""
+    windows = convolution.patches()[0, convolution.channels_of(k)]  # (Cg, OH, OW, KH, KW)
+    spread = windows.std(axis=(3, 4)).sum(axis=0)
+    row, column = np.unravel_index(np.argmax(spread), spread.shape)
+    return int(row), int(column)
 
 
 def _columns(args: Namespace) -> Columns:

@@ -35,7 +35,7 @@ def _checkpoint_options(parser: ArgumentParser) -> None:
 
 
 def _summary_options(parser: ArgumentParser) -> None:
-    _checkpoint_options(parser)
+    add_subject_options(parser)
     parser.add_argument("--model", metavar="NAME", help="a model of minitorch_cnn.models: resnet18")
     parser.add_argument(
         "--input-size", type=int, nargs="+", metavar="LENGTH",
@@ -50,9 +50,8 @@ def _summary(args: Namespace) -> Summary:
         if not callable(make):
             raise ValueError(f"minitorch_cnn.models has no {args.model!r}")
         return summary(make(), args.input_size or (3, 224, 224), args.measure)
-    trained = load_trained(args.checkpoint)
-    size = (trained.in_channels, trained.image_size, trained.image_size)
-    return summary(trained.model, args.input_size or size, args.measure)
+    subject = load_subject(args.checkpoint, args.image)  # the picture's size counts, no more
+    return summary(subject.model, args.input_size or subject.x.shape, args.measure)
 
 
 def _tape(args: Namespace) -> Tape:
@@ -64,7 +63,7 @@ def _tape(args: Namespace) -> Tape:
         )  # fmt: skip
     else:
         model = load_trained(args.checkpoint).model.train()
-    subject = load_subject(args.checkpoint)
+    subject = load_subject(args.checkpoint, args.image)
     loss = nn.functional.cross_entropy(model(subject.x), wrap(np.zeros(1, np.int64)))
     return tape(loss, model)
 
@@ -188,7 +187,8 @@ def _curves_options(parser: ArgumentParser) -> None:
 
 
 def _curves(args: Namespace) -> Curves:
-    return Curves(load_trained(args.checkpoint).rows)
+    trained = load_trained(args.checkpoint)
+    return Curves(trained.rows, trained.rates, trained.config.get("augment", False))
 
 
 def _histograms_options(parser: ArgumentParser) -> None:
@@ -220,7 +220,7 @@ def _histograms(args: Namespace) -> Histograms:
 
 COMMANDS = [
     Command("summary", "a table of the layers and their cost", _summary_options, _summary),
-    Command("tape", "the graph that autograd records", _checkpoint_options, _tape, suffix=".svg"),
+    Command("tape", "the graph that autograd records", add_subject_options, _tape, suffix=".svg"),
     Command(
         "receptive-field",
         "how much of the picture each layer sees",

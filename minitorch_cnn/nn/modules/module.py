@@ -71,7 +71,7 @@ class Module(WithHooks, WithState):
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:  # nearly always
         if (
             self._forward_hooks
             or self._forward_pre_hooks

@@ -18,7 +18,7 @@ from .dataset import (
     TensorDataset,
     random_split,
 )
-from .distributed import DistributedSampler  # noqa: F401  it only says that it is missing
+from .distributed import DistributedSampler as DistributedSampler  # it only says that it is missing
 from .sampler import (
     BatchSampler,
     RandomSampler,

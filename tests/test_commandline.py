@@ -1,0 +1,50 @@
+"""How programs end: a sentence, or silence behind a closed pipe."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from minitorch_cnn.commandline import one_sentence
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (MemoryError(), "error: MemoryError"),
+        (MemoryError("8 GiB wanted"), "error: 8 GiB wanted"),
+        (OSError(28, "No space left on device", "last.npz"), "No space left on device: 'last.npz'"),
+        (Image.DecompressionBombError("too many pixels"), "error: too many pixels"),
+        (ValueError("a bad value"), "error: a bad value"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence(error, words, monkeypatch):
+    monkeypatch.delenv("MINITORCH_TRACEBACK", raising=False)
+    with pytest.raises(SystemExit, match=words), one_sentence():
+        raise error
+    monkeypatch.setenv("MINITORCH_TRACEBACK", "1")
+    with pytest.raises(type(error)), one_sentence():
+        raise error
+
+
+def test_a_closed_pipe_is_no_error():
+    """As with `| head`: who reads goes away before all is written."""
+    code = """
+from minitorch_cnn.commandline import one_sentence
+with one_sentence():
+    for number in range(100_000):
+        print("line", number)
+"""
+    program = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert program.stdout.readline() == b"line 0\n"
+    program.stdout.close()
+    assert program.stderr.read() == b""
+    assert program.wait() == 141
