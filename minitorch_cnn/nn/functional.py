@@ -3,6 +3,7 @@
 import typing as _typing
 
 from ..ops.activation import *
+from ..ops.arguments import check_arguments as _check_arguments
 from ..ops.batch_norm import *
 from ..ops.breadth.nn_activation import *
 from ..ops.breadth.nn_attention import *
@@ -33,6 +34,8 @@ from ..ops.resize import *
 
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand
     __all__ = _public_names(globals())
+
+_check_arguments(globals())
 
 # torch has `out=` for these few.
 _add_out(globals(), "avg_pool2d avg_pool3d gelu hardshrink linear logsigmoid softplus softshrink")

@@ -14,6 +14,7 @@ from ...tensor import Tensor
 from .. import init
 from ..parameter import Parameter
 from .module import Module
+from .utils import _ntuple
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -69,7 +70,7 @@ class _ConvNd(Module):
 
     def _tuple(self, value: Any) -> tuple[int, ...]:
         """One number for each dimension."""
-        return (value,) * self.dimensions if isinstance(value, int) else tuple(value)
+        return _ntuple(self.dimensions)(value)
 
     def _padding_for_pad(self) -> tuple[int, ...]:
         """The padding as `pad` wants it: (left, right, top, bottom)."""
