@@ -363,6 +363,8 @@ class Tensor:
         Raises RuntimeError for integer tensors, and for switching it off where an operation
         made the tensor (use `detach`).
         """
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"requires_grad must be True or False, got {requires_grad!r:.60}")
         if requires_grad and not self.dtype.is_floating_point:
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients, got {self.dtype}"

@@ -1,8 +1,8 @@
 """Arguments as torch takes them: what is an int, a float, a bool, a tensor, said once.
 
-    int      Python's and NumPy's integers and integer tensors of one element; no bool, no float
+    int      Python's and NumPy's integers and integer tensors without dimensions; no bool, no float
     ints     one such int, or a tuple or list of them
-    float    every real number, a bool too, and a tensor of one element
+    float    every real number, a bool too, and a tensor without dimensions
     bool     True and False, nothing else
 
 `checked` puts these rules around a public function: its annotations say which argument has which.
@@ -32,25 +32,10 @@ BY_NAME = {
 }
 
 # As methods of Tensor these are called in every step of a training, and check for themselves.
-HOT = (
-    *(
-        "add",
-        "sub",
-        "mul",
-        "div",
-        "relu",
-        "relu_",
-        "sum",
-        "mean",
-        "reshape",
-        "permute",
-        "transpose",
-    ),
-    *("flatten", "squeeze", "unsqueeze", "neg", "exp", "sqrt", "clone", "contiguous"),
-)
+HOT = ("add", "sub", "mul", "div", "relu", "relu_", "reshape", "permute", "clone", "contiguous")
 
 # torch looks whether these are true, of whatever type they are.
-TRUTH = ("inplace", "training", "align_corners", "antialias", "recompute_scale_factor")
+TRUTH = ("inplace", "align_corners", "antialias", "recompute_scale_factor")
 
 
 def as_int(function: str, name: str, value: Any) -> int:
@@ -92,12 +77,12 @@ def as_padding(function: str, name: str, value: Any) -> Any:
 
 
 def as_number(function: str, name: str, value: Any) -> Any:
-    """A Python number from a real number or a tensor of one. Raises TypeError for anything else.
+    """A Python number from a real number or a 0-d tensor. Raises TypeError for anything else.
 
     >>> as_number("dropout", "p", 0.5)
     0.5
     """
-    if isinstance(value, Tensor) and value.numel() == 1:
+    if isinstance(value, Tensor) and value.ndim == 0:
         return value.item()
     if isinstance(value, np.generic) and isinstance(value, numbers.Real | np.bool_):
         return value.item()

@@ -164,6 +164,8 @@ def batch_norm(
         return BatchNorm.apply(input, weight, bias, running_mean, running_var, eps, False)
 
     count = x.size // max(C, 1)
+    if not eps > 0:
+        raise ValueError(f"batch_norm eps must be positive, but got {eps}")
     if count == 1:
         raise ValueError(
             "Expected more than 1 value per channel when training, got input size "

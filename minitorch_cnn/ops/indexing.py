@@ -17,6 +17,7 @@ from .. import backend
 from ..autograd.function import Function, ViewFunction
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import as_int
 from .creation import as_tensor
 
 __all__ = [
@@ -136,7 +137,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise RuntimeError(
             f"start must be an 0-dim integral Tensor, got {start.dtype}, {list(start.shape)}"
         )
-    dim, total, first = input._dim(dim), input.size(dim), operator.index(start)
+    dim, total, first = input._dim(dim), input.size(dim), as_int("narrow", "start", start)
     if not -total <= first <= total:
         raise IndexError(
             f"start out of range (expected to be in range of [{-total}, {total}], but got {first})"

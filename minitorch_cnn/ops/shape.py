@@ -258,7 +258,10 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     if dim is None:
         dims = set(range(input.ndim))
     else:
-        dims = {input._dim(each) for each in int_tuple((dim,))}
+        given = [input._dim(each) for each in int_tuple((dim,))]
+        dims = set(given)
+        if len(dims) != len(given):
+            raise RuntimeError(f"squeeze: dim {shape_text(dim)} names a dimension twice")
     kept = (n for i, n in enumerate(input.array.shape) if n != 1 or i not in dims)
     return Reshape.apply(input, tuple(kept))
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops import loss as classification
 from ...tensor import Tensor
+from .. import functional as classification
 from .. import functional as regression
 from .loss_margin import (  # noqa: F401  torch has them here
     CosineEmbeddingLoss,
