@@ -60,6 +60,7 @@ from .dtypes import (
 )
 from .formatting import set_printoptions
 from .kernels import conv_algorithm, kernel_tier, last_conv
+from .missing import missing as _missing
 from .ops import *
 from .random import (
     Generator,
@@ -132,7 +133,7 @@ def __getattr__(name: str) -> _Any:
         return getattr(_importlib.import_module(f"{__name__}.nn.functional"), name)
     if name in _SUBMODULES:
         return _importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _missing(__name__, name)
 
 
 def __dir__() -> list[str]:

@@ -27,3 +27,7 @@ _add_out(
     multi_dot norm pinv qr slogdet solve solve_triangular svd svdvals tensorinv vecdot
     vector_norm""",
 )
+
+from .missing import module_getattr as _module_getattr  # noqa: E402
+
+__getattr__ = _module_getattr(__name__)

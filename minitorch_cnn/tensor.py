@@ -24,6 +24,7 @@ import numpy as np
 from . import backend, dtypes
 from .autograd import deferred
 from .autograd.modes import state
+from .missing import missing
 
 
 class Size(tuple):
@@ -134,7 +135,7 @@ class Tensor:
     def __getattr__(self, name: str) -> Any:
         """Python comes here for what is not there: the array of a result that was put off."""
         if name != "array":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise missing("Tensor", name)
         waiting = self._deferred
         if waiting is not None:
             self.array = waiting.values()

@@ -40,4 +40,7 @@ _check_arguments(globals())
 # torch has `out=` for these few.
 _add_out(globals(), "avg_pool2d avg_pool3d gelu hardshrink linear logsigmoid softplus softshrink")
 
+from ..missing import module_getattr as _module_getattr  # noqa: E402
 from .refused import *  # noqa: E402  not in __all__: they only say that they are missing
+
+__getattr__ = _module_getattr(__name__)
