@@ -84,10 +84,9 @@ def as_number(function: str, name: str, value: Any) -> Any:
     """
     if isinstance(value, Tensor) and value.ndim == 0:
         return value.item()
-    if isinstance(value, np.generic) and isinstance(value, numbers.Real | np.bool_):
-        return value.item()
-    if isinstance(value, numbers.Real):
-        return value
+    if isinstance(value, numbers.Real | np.bool_):
+        item = getattr(value, "item", None)  # of NumPy's numbers
+        return value if item is None else item()
     raise TypeError(_message(function, name, "float", value))
 
 

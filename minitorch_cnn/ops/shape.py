@@ -29,7 +29,7 @@ __all__ = [
 def int_tuple(args: tuple) -> tuple[int, ...]:
     """Sizes or dimensions given one by one or as one sequence: f(2, 3) and f((2, 3))."""
     if len(args) == 1 and isinstance(args[0], tuple | list):
-        args = args[0]
+        args = tuple(args[0])
     return tuple([each if type(each) is int else as_int("shape", "size", each) for each in args])
 
 
