@@ -139,6 +139,7 @@ from .kernels import (
 from .kernels import (
     last_conv as last_conv,
 )
+from .missing import missing as _missing
 from .ops import *
 from .random import (
     Generator as Generator,
@@ -268,7 +269,7 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
             return getattr(_importlib.import_module(f"{__name__}.nn.functional"), name)
         if name in _SUBMODULES:
             return _importlib.import_module(f"{__name__}.{name}")
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise _missing(__name__, name)
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ tensor(5.)
 
 import typing as _typing
 
+from .ops.arguments import check_arguments as _check_arguments
 from .ops.breadth.linalg_decompositions import *
 from .ops.breadth.linalg_inverses import *
 from .ops.breadth.linalg_matrix_functions import *
@@ -19,9 +20,14 @@ from .ops.out import add_out as _add_out
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand
     __all__ = _public_names(globals())
 
+_check_arguments(globals())
 _add_out(
     globals(),
     """cholesky cond cross det eigh eigvalsh inv matmul matrix_norm matrix_power matrix_rank
     multi_dot norm pinv qr slogdet solve solve_triangular svd svdvals tensorinv vecdot
     vector_norm""",
 )
+
+from .missing import module_getattr as _module_getattr  # noqa: E402
+
+__getattr__ = _module_getattr(__name__)

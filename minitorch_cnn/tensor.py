@@ -23,6 +23,7 @@ import numpy as np
 from . import backend, copying, dtypes
 from .autograd import deferred
 from .autograd.modes import state
+from .missing import missing
 
 
 class Size(tuple):
@@ -143,7 +144,7 @@ class Tensor(Methods):
         def __getattr__(self, name: str) -> Any:
             """Python comes here for what is not there: the array of a result that was put off."""
             if name != "array":
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+                raise missing("Tensor", name)
             waiting = self._deferred
             if waiting is not None:
                 self.array = waiting.values()
@@ -372,6 +373,8 @@ class Tensor(Methods):
         Raises RuntimeError for integer tensors, and for switching it off where an operation
         made the tensor (use `detach`).
         """
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"requires_grad must be True or False, got {requires_grad!r:.60}")
         if requires_grad and not self.dtype.is_floating_point:
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients, got {self.dtype}"

@@ -43,7 +43,7 @@ def __getattr__(name: str) -> _typing.Any:
         "gradgradcheck": "gradcheck",
     }
     if name not in homes:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise import_module("minitorch_cnn.missing").missing(__name__, name)
     value = getattr(import_module(f"{__name__}.{homes[name]}"), name)
     globals()[name] = value
     return value

@@ -18,3 +18,7 @@ __all__ = [
     "Shapes",
     "VisionDataset",
 ]
+
+from ..missing import module_getattr as _module_getattr
+
+__getattr__ = _module_getattr(__name__)

@@ -17,6 +17,7 @@ All of it is said an axis at a time, so it holds for sequences, images and volum
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -80,7 +81,7 @@ def numbers(name: str, value: int | Sequence[int], count: int) -> Lengths:
     >>> numbers("stride", 2, 3)
     (2, 2, 2)
     """
-    values = (value,) if isinstance(value, int) else tuple(value)
+    values = tuple(value) if isinstance(value, list | tuple) else (value,)
     if len(values) == 1:
         values *= count
     if len(values) != count:
@@ -88,7 +89,7 @@ def numbers(name: str, value: int | Sequence[int], count: int) -> Lengths:
             f"expected {name} to be a single integer value or a list of {count} values, one for "
             f"each dimension, but got {name}={list(values)}"
         )
-    return tuple(int(each) for each in values)
+    return tuple(operator.index(each) for each in values)
 
 
 # Networks ask for the same few again and again: they are found by a look into a table.

@@ -148,3 +148,7 @@ __all__ = [
     "VGG19_Weights",
     "Wide_ResNet50_2_Weights",
 ]
+
+from ..missing import module_getattr as _module_getattr
+
+__getattr__ = _module_getattr(__name__)

@@ -18,3 +18,7 @@ if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they s
     from .modules import __all__ as _layers
 
     __all__ = ["DataParallel", "Parameter", "functional", "init", "parallel", "utils", *_layers]
+
+from ..missing import module_getattr as _module_getattr
+
+__getattr__ = _module_getattr(__name__)

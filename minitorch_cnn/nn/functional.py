@@ -3,6 +3,7 @@
 import typing as _typing
 
 from ..ops.activation import *
+from ..ops.arguments import check_arguments as _check_arguments
 from ..ops.batch_norm import *
 from ..ops.breadth.nn_activation import *
 from ..ops.breadth.nn_attention import *
@@ -35,7 +36,12 @@ from ..ops.resize import *
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand
     __all__ = _public_names(globals())
 
+_check_arguments(globals())
+
 # torch has `out=` for these few.
 _add_out(globals(), "avg_pool2d avg_pool3d gelu hardshrink linear logsigmoid softplus softshrink")
 
+from ..missing import module_getattr as _module_getattr  # noqa: E402
 from .refused import *  # noqa: E402  not in __all__: they only say that they are missing
+
+__getattr__ = _module_getattr(__name__)

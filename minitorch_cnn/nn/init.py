@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import backend
 from ..autograd.modes import no_grad
+from ..ops.arguments import as_number
 from ..random import Generator, default_generator
 from ..tensor import Tensor, shape_text, wrap
 
@@ -59,14 +60,16 @@ def uniform_(
 ) -> Tensor:
     """Values evenly distributed between a and b; a tensor of any shape and dtype.
 
-    generator: where the random numbers come from (None: the one that `manual_seed` seeds). a is not
-    compared with b. Raises AttributeError for anything but a tensor.
+    generator: where the random numbers come from (None: the one that `manual_seed` seeds). Raises
+    RuntimeError for a > b, AttributeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> w = mt.nn.init.uniform_(mt.empty(1000), -1, 1)
     >>> bool(((w >= -1) & (w < 1)).all())
     True
     """
+    if not a <= b:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but got {a} > {b}")
     return _write_draws(tensor, _rng(generator).random, b - a, a)
 
 
@@ -86,6 +89,8 @@ def normal_(
     >>> round(w.mean().item(), 1), round(w.std().item(), 1)
     (5.0, 2.0)
     """
+    if not as_number("normal_", "std", std) >= 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     return _write_draws(tensor, _rng(generator).standard_normal, std, mean)
 
 

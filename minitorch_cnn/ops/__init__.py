@@ -1,8 +1,8 @@
 """Operations on tensors, with their gradients; one family a file.
 
 Here are the families that a CNN is made of; the rest is in breadth/, filed by the sections of
-torch's documentation. Every function has torch's name and signature. Seven files are no families:
-common, inplace, methods, out, precision, standardize and window are what the families share.
+torch's documentation. Every function has torch's name and signature. Eight files are no families:
+arguments, common, inplace, methods, out, precision, standardize and window are what they share.
 
 A name is written once: in the `__all__` of its file. What torch has at its top is put together
 here, torch.nn.functional in nn/functional.py, torch.linalg in linalg.py; the few functions that
@@ -12,6 +12,7 @@ well (methods.py).
 
 import typing as _typing
 
+from . import arguments as _arguments
 from . import methods as _methods
 from . import out as _out
 from .activation import prelu, relu, relu_, selu, threshold
@@ -54,5 +55,6 @@ from .shape import *
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand
     __all__ = _public_names(globals())
 
+_arguments.check_arguments(globals())
 _methods.bind(globals())
 _out.add_out(globals())

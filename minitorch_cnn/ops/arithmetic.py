@@ -396,6 +396,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """
     if min is None and max is None:
         raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
+    min, max = (None if each is None else as_operand(each, input) for each in (min, max))
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         low = None if min is None else as_operand(min, input)
         high = None if max is None else as_operand(max, input)

@@ -169,6 +169,8 @@ def batch_norm(
     if eps <= 0:
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     count = x.size // max(C, 1)
+    if not eps > 0:
+        raise ValueError(f"batch_norm eps must be positive, but got {eps}")
     if count == 1:
         raise ValueError(
             "Expected more than 1 value per channel when training, got input size "

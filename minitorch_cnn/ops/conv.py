@@ -23,6 +23,7 @@ from ..autograd.function import Function
 from ..dtypes import as_dtype
 from ..kernels import ConvGeometry, output_size
 from ..tensor import Tensor, later, wrap
+from .arguments import as_tensor
 from .common import same_device
 from .precision import half_precision
 from .precision import state as autocast
@@ -341,6 +342,8 @@ def transposed_geometry_of(
 
 def _arrays(input: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Any, Any, Any]:
     """The arrays of all three (None if there is no bias), of one type and on one device."""
+    if not isinstance(input, Tensor):
+        as_tensor("convolution", "input", input)
     x, w, b = input.array, weight.array, None if bias is None else bias.array
     for name, array in (("weight", w), ("bias", b)):
         if array is None:

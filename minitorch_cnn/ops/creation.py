@@ -11,6 +11,7 @@ from .. import backend, dtypes
 from ..backend import array_module
 from ..dtypes import as_dtype, number_dtype
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import as_number
 from .common import fitting
 from .copy import in_format
 from .shape import int_tuple
@@ -273,16 +274,16 @@ def full(
     """A tensor of that shape, (N, C) for example, in which every element is fill_value.
 
     Without a dtype it is the number's: the default floating type, int64 or bool. Raises
-    RuntimeError for a negative length, ValueError for a value that is no number.
+    RuntimeError for a negative length, TypeError for a value that is no number.
 
     >>> import minitorch_cnn as mt
     >>> mt.full((2,), 0.5), mt.full((2,), 7)
     (tensor([0.5000, 0.5000]), tensor([7, 7]))
     """
     shape = _valid_shape(int_tuple((size,)))
-    kind = number_dtype(fill_value) if dtype is None else as_dtype(dtype)
+    value = as_number("full", "fill_value", fill_value)
+    kind = number_dtype(value) if dtype is None else as_dtype(dtype)
     xp = backend.module_of(_device(device))
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     return finish(xp.full(shape, fitting(value, kind), kind.numpy), device, requires_grad)
 
 
@@ -525,7 +526,8 @@ def linspace(
     """
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    values = np.linspace(float(start), float(end), steps)
+    low, high = as_number("linspace", "start", start), as_number("linspace", "end", end)
+    values = np.linspace(float(low), float(high), steps)
     return finish(values.astype(_dtype_or_default(dtype)), device, requires_grad)
 
 
@@ -541,13 +543,16 @@ def logspace(
 ) -> Tensor:
     """`steps` numbers from base**start to base**end, at equal ratios: a vector (steps,).
 
-    In the default floating type without a dtype. Raises ValueError for negative steps.
+    In the default floating type without a dtype. Raises RuntimeError for negative steps.
 
     >>> import minitorch_cnn as mt
     >>> mt.logspace(0, 2, 3)
     tensor([  1.,  10., 100.])
     """
-    values = base ** np.linspace(float(start), float(end), steps)
+    if steps < 0:
+        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    low, high = as_number("logspace", "start", start), as_number("logspace", "end", end)
+    values = base ** np.linspace(float(low), float(high), steps)
     return finish(values.astype(_dtype_or_default(dtype)), device, requires_grad)
 
 
@@ -561,11 +566,13 @@ def eye(
 ) -> Tensor:
     """The matrix (n, m), (n, n) without m, with ones on the diagonal and zeros elsewhere.
 
-    In the default floating type without a dtype. Raises ValueError for negative lengths.
+    In the default floating type without a dtype. Raises RuntimeError for negative lengths.
 
     >>> import minitorch_cnn as mt
     >>> mt.eye(2, 3)
     tensor([[1., 0., 0.],
             [0., 1., 0.]])
     """
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"eye: n and m must not be negative, got n={n}, m={m}")
     return finish(np.eye(n, m, dtype=_dtype_or_default(dtype)), device, requires_grad)

@@ -8,6 +8,7 @@ gradients add up.
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .. import backend
 from ..autograd.function import Function, ViewFunction
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import as_int
 from .creation import as_tensor
 
 __all__ = [
@@ -135,7 +137,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise RuntimeError(
             f"start must be an 0-dim integral Tensor, got {start.dtype}, {list(start.shape)}"
         )
-    dim, total, first = input._dim(dim), input.size(dim), operator.index(start)
+    dim, total, first = input._dim(dim), input.size(dim), as_int("narrow", "start", start)
     if not -total <= first <= total:
         raise IndexError(
             f"start out of range (expected to be in range of [{-total}, {total}], but got {first})"
@@ -267,6 +269,12 @@ def split_index(input: Tensor, index: Any) -> tuple[tuple, tuple]:
     torch takes ints, slices and None first. NumPy counts an int beside an index tensor as
     advanced too, which moves axes (x[0, :, [1, 2]] has its shape turned around).
     """
+    if isinstance(index, list) and len(index) < 32 and any(map(_makes_a_tuple, index)):
+        warnings.warn(
+            f"a list as index is read as a tuple here: write x[tuple(...)], got {index!r:.60}",
+            stacklevel=3,
+        )
+        index = tuple(index)
     given = index if isinstance(index, tuple) else (index,)
     items = [_index_item(each, input) for each in given]
     count = sum(_dims_taken(each) for each in items)
@@ -297,6 +305,11 @@ def split_index(input: Tensor, index: Any) -> tuple[tuple, tuple]:
     if all(isinstance(each, slice) and each == WHOLE for each in basic):
         basic = []
     return tuple(basic), tuple(advanced)
+
+
+def _makes_a_tuple(item: Any) -> bool:
+    """Whether a list with this element is a tuple of indices: torch's old rule, as NumPy had it."""
+    return item is None or item is Ellipsis or isinstance(item, Tensor | slice | list | tuple)
 
 
 def _dims_taken(item: Any) -> int:

@@ -11,6 +11,7 @@ from ..backend import array_module
 from ..backend import concatenate as concatenate_arrays
 from ..dtypes import int64, promote_types
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import as_int, as_ints
 from .common import same_device
 from .indexing import index_select, narrow, select
 from .shape import reshape, unsqueeze
@@ -196,14 +197,15 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     """
     dim = tensor._dim(dim)
     total = tensor.size(dim)
-    if isinstance(split_size_or_sections, int):
-        size = split_size_or_sections
+    given = split_size_or_sections
+    if not isinstance(given, tuple | list):
+        size = as_int("split", "split_size_or_sections", given)
         if size < 0 or (size == 0 and total > 0):
             raise RuntimeError(f"split expects split_size be positive, but got split_size={size}")
         count = max(1, -(-total // size)) if size else 1
         lengths = [min(size, total - i * size) for i in range(count)]
     else:
-        lengths = list(split_size_or_sections)
+        lengths = list(as_ints("split", "split_size_or_sections", given))
         if sum(lengths) != total or any(length < 0 for length in lengths):
             raise RuntimeError(
                 "split_with_sizes expects split_sizes to sum exactly to "
@@ -332,6 +334,8 @@ def repeat_interleave(
                 f"{repeats.numel()} and input.size({dim}) = {length}"
             )
         repeats = repeats.tolist()
+    else:
+        repeats = as_int("repeat_interleave", "repeats", repeats)
     if any(count < 0 for count in (repeats if isinstance(repeats, list) else [repeats])):
         raise RuntimeError(f"repeats can not be negative, got {repeats}")
     index = xp.repeat(xp.arange(length), repeats)

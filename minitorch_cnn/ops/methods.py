@@ -7,6 +7,7 @@ for those listed here.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,7 @@ from . import (
     products,
     shape,
 )
+from .arguments import HOT, checked
 from .breadth import other_matrices, random_sampling
 from .common import is_number
 
@@ -98,12 +100,14 @@ def bind(namespace: dict[str, Any]) -> None:
     """Sets the methods and operators on Tensor; namespace: the functions at the top, by name."""
     for name, value in namespace.items():
         if _takes_tensor(value) and name not in FUNCTIONS_ONLY.split():
-            setattr(Tensor, name, value)
+            setattr(Tensor, name, inspect.unwrap(value) if name in HOT else value)
     for module, names in METHODS_ONLY.items():
         for name in names.split():
-            setattr(Tensor, name, getattr(module, name))
+            setattr(Tensor, name, checked(getattr(module, name), module.__name__))
     for name in IN_PLACE.split():
-        setattr(Tensor, name + "_", inplace.make_inplace(namespace[name]))
+        function = namespace[name]
+        function = inspect.unwrap(function) if name in HOT else function
+        setattr(Tensor, name + "_", inplace.make_inplace(function))
     for name, function in copy.CONVERSIONS.items():
         setattr(Tensor, name, function)
 
@@ -133,7 +137,7 @@ def bind(namespace: dict[str, Any]) -> None:
 
 def _takes_tensor(value: Any) -> bool:
     """True for a function whose first argument is a tensor."""
-    code = getattr(value, "__code__", None)
+    code = getattr(inspect.unwrap(value), "__code__", None) if callable(value) else None
     return code is not None and code.co_varnames[0] in TENSOR
 
 

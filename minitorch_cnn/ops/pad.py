@@ -10,6 +10,7 @@ import numpy as np
 from ..autograd.function import Function
 from ..backend import array_module, constant
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import as_ints
 
 __all__ = ["pad"]
 
@@ -61,7 +62,9 @@ def pad(
     >>> mt.nn.functional.pad(mt.tensor([[1, 2, 3]]), (2, 1), mode="reflect")
     tensor([[3, 2, 1, 2, 3, 2]])
     """
-    pad = tuple(int(each) for each in pad)
+    if not isinstance(pad, tuple | list):
+        raise TypeError(f"pad(): argument 'pad' must be tuple of ints, not {type(pad).__name__}")
+    pad = as_ints("pad", "pad", pad)
     if len(pad) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, got {pad}")
     if len(pad) > 2 * input.ndim:

@@ -21,7 +21,7 @@ from .arithmetic import where
 from .common import check_tensor
 from .elementwise import abs as absolute
 from .positions import gather
-from .shape import reshape
+from .shape import int_tuple, reshape
 
 __all__ = [
     "sum", "nansum", "mean", "var", "std", "var_mean", "std_mean", "norm", "amax", "amin",
@@ -33,7 +33,7 @@ def dims_of(x: Tensor, dim: Any) -> tuple[int, ...]:
     """The axes meant by `dim` (None or an empty tuple: all), counted from the front."""
     if dim is None:
         return tuple(range(x.ndim))
-    given = (dim,) if isinstance(dim, int) else tuple(dim)
+    given = int_tuple((dim,))
     dims = tuple(x._dim(each) for each in given) or tuple(range(x.ndim))
     if len(set(dims)) != len(dims):
         raise RuntimeError(f"dim {shape_text(given)} appears multiple times in the list of dims")

@@ -11,6 +11,7 @@ from .. import kernels
 from ..autograd.function import Function
 from ..backend import array_module, constant
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import as_ints, as_number
 
 __all__ = ["interpolate", "upsample", "upsample_nearest", "upsample_bilinear"]
 
@@ -162,7 +163,8 @@ def _output_size(
     if size is not None:
         if recompute:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
-        return tuple(int(each) for each in values), (None,) * len(spatial)
+        return as_ints("interpolate", "size", values), (None,) * len(spatial)
+    values = tuple([as_number("interpolate", "scale_factor", each) for each in values])
     out = tuple(math.floor(n * float(each)) for n, each in zip(spatial, values, strict=True))
     if recompute:
         return out, (None,) * len(spatial)

@@ -8,7 +8,6 @@ same rearrangement backwards.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from ..autograd.function import Function, ViewFunction
 from ..backend import array_module, inverse_order
 from ..dtypes import dtype
 from ..tensor import Size, Tensor, shape_text, wrap
+from .arguments import as_int
 from .common import sum_to
 
 __all__ = [
@@ -28,9 +28,9 @@ __all__ = [
 
 def int_tuple(args: tuple) -> tuple[int, ...]:
     """Sizes or dimensions given one by one or as one sequence: f(2, 3) and f((2, 3))."""
-    if len(args) == 1 and isinstance(args[0], Sequence):
+    if len(args) == 1 and isinstance(args[0], tuple | list):
         args = tuple(args[0])
-    return tuple([each.__index__() for each in args])
+    return tuple([each if type(each) is int else as_int("shape", "size", each) for each in args])
 
 
 # ------------------------------------------------------------------------------ view, reshape
@@ -258,7 +258,10 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     if dim is None:
         dims = set(range(input.ndim))
     else:
-        dims = {input._dim(each) for each in ((dim,) if isinstance(dim, int) else dim)}
+        given = [input._dim(each) for each in int_tuple((dim,))]
+        dims = set(given)
+        if len(dims) != len(given):
+            raise RuntimeError(f"squeeze: dim {shape_text(dim)} names a dimension twice")
     kept = (n for i, n in enumerate(input.array.shape) if n != 1 or i not in dims)
     return Reshape.apply(input, tuple(kept))
 
@@ -393,9 +396,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     >>> mt.zeros(2, 3, 4).movedim(0, -1).shape
     minitorch_cnn.Size([3, 4, 2])
     """
-    sources = [input._dim(each) for each in ((source,) if isinstance(source, int) else source)]
-    places = (destination,) if isinstance(destination, int) else destination
-    targets = [input._dim(each) for each in places]
+    sources = [input._dim(each) for each in int_tuple((source,))]
+    targets = [input._dim(each) for each in int_tuple((destination,))]
     if len(sources) != len(targets):
         raise RuntimeError(
             "movedim: Invalid source or destination dims: source and destination must have the "

@@ -20,6 +20,7 @@ from ..kernels.geometry import (
     output_size,
 )
 from ..tensor import Tensor
+from .arguments import as_int
 
 AXES = {1: "length", 2: "height, width", 3: "depth, height, width"}
 
@@ -240,19 +241,19 @@ def _out_length(
 
 
 def adaptive_size(function: str, dims: int, input: Lengths, output_size: Any) -> Any:
-    """The lengths of an adaptive pooling's result: None keeps a length of the input."""
+    """The lengths of an adaptive pooling's result: None in a tuple keeps the input's."""
     if isinstance(output_size, tuple | list) and len(input) <= len(output_size):
         raise ValueError(
             f"{function}: Input dimension should be at least {len(output_size) + 1}, got "
             f"{list(input)}"
         )
     check_image(function, dims, input)
-    single = output_size is None or isinstance(output_size, int)
-    sizes = (output_size,) * dims if single else tuple(output_size)
+    single = not isinstance(output_size, tuple | list)
+    sizes = (as_int(function, "output_size", output_size),) * dims if single else output_size
     if len(sizes) != dims:
         raise RuntimeError(f"{function}: output_size must be one or {dims} numbers, got {sizes}")
     lengths = tuple(
-        length if size is None else int(size)
+        length if size is None else as_int(function, "output_size", size)
         for size, length in zip(sizes, input[-dims:], strict=True)
     )
     if min(lengths) < 0:

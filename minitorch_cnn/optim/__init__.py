@@ -34,3 +34,7 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+
+from ..missing import module_getattr as _module_getattr
+
+__getattr__ = _module_getattr(__name__)

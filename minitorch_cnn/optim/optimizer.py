@@ -355,6 +355,8 @@ def settings(arguments: dict[str, Any]) -> dict[str, Any]:
             if not value >= 0:  # also refuses NaN
                 raise ValueError(f"Invalid {_TITLES[name]}: {value}")
         elif name == "betas":
+            if not isinstance(value, tuple | list) or len(value) < 2:
+                raise ValueError(f"betas must be two numbers, e.g. (0.9, 0.999), got {value!r}")
             for index, beta in enumerate(value):
                 if not 0.0 <= beta < 1.0:
                     raise ValueError(f"Invalid beta parameter at index {index}: {beta}")

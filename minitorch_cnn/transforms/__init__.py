@@ -85,3 +85,7 @@ __all__ = [
     "TrivialAugmentWide",
     "functional",
 ]
+
+from ..missing import module_getattr as _module_getattr
+
+__getattr__ = _module_getattr(__name__)

@@ -30,7 +30,7 @@ def test_functions_only_as_in_torch(name):
 @pytest.mark.parametrize("module, name", ONLY_METHODS, ids=[name for _, name in ONLY_METHODS])
 def test_methods_only_as_in_torch(module, name):
     torch = pytest.importorskip("torch")
-    assert getattr(mt.Tensor, name) is getattr(module, name)
+    assert inspect.unwrap(getattr(mt.Tensor, name)) is getattr(module, name)
     assert hasattr(torch.Tensor, name)
     assert not inspect.isfunction(getattr(mt, name, None))  # mt.cuda is a module
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...ops import activation as ops
-from ...ops.breadth import nn_activation
 from ...ops.creation import full
 from ...tensor import Tensor
+from .. import functional as nn_activation
 from ..parameter import Parameter
 from .module import Module
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin  # noqa: F401  torch has them here

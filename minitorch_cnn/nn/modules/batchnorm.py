@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ... import dtypes
+from ...ops.arguments import as_tensor
 from ...ops.creation import empty, ones, zeros
-from ...ops.normalization import batch_norm, instance_norm
 from ...tensor import Tensor
 from .. import init
+from ..functional import batch_norm, instance_norm
 from ..parameter import Parameter
 from .module import Module
 
@@ -88,6 +89,9 @@ class _RunningNorm(Module):
         )
 
 
+_NormBase = _RunningNorm  # torch's name
+
+
 class _BatchNorm(_RunningNorm):
     def __init__(
         self,
@@ -106,7 +110,7 @@ class _BatchNorm(_RunningNorm):
         )
 
     def forward(self, input: Tensor) -> Tensor:
-        self._check_input_dim(input)
+        self._check_input_dim(as_tensor("batch_norm", "input", input))
         momentum = 0.0 if self.momentum is None else self.momentum
         update = self.training and self.track_running_stats
         if update and self.num_batches_tracked is not None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ...ops.arguments import as_ints
 from ...ops.breadth.nn_convolution_3d import conv3d, conv_transpose3d
 from ...ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from ...ops.creation import empty
@@ -14,6 +15,7 @@ from ...tensor import Tensor
 from .. import init
 from ..parameter import Parameter
 from .module import Module
+from .utils import _ntuple
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -50,8 +52,11 @@ class _ConvNd(Module):
             raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = self._tuple(kernel_size)
-        self.stride, self.dilation = self._tuple(stride), self._tuple(dilation)
-        self.padding = padding if isinstance(padding, str) else self._tuple(padding)
+        self.stride = as_ints("convolution", "stride", self._tuple(stride))
+        self.dilation = as_ints("convolution", "dilation", self._tuple(dilation))
+        if not isinstance(padding, str):
+            padding = as_ints("convolution", "padding", self._tuple(padding))
+        self.padding = padding
         self.output_padding = (0,) * self.dimensions
         self.groups, self.padding_mode = groups, padding_mode
         self._reversed_padding_repeated_twice = self._padding_for_pad()
@@ -69,7 +74,7 @@ class _ConvNd(Module):
 
     def _tuple(self, value: Any) -> tuple[int, ...]:
         """One number for each dimension."""
-        return (value,) * self.dimensions if isinstance(value, int) else tuple(value)
+        return _ntuple(self.dimensions)(value)
 
     def _padding_for_pad(self) -> tuple[int, ...]:
         """The padding as `pad` wants it: (left, right, top, bottom)."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...ops.breadth.nn_distance import cosine_similarity, pairwise_distance
 from ...tensor import Tensor
+from ..functional import cosine_similarity, pairwise_distance
 from .module import Module
 
 __all__ = ["CosineSimilarity", "PairwiseDistance"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...ops import dropout as ops
-from ...ops.breadth.nn_dropout import dropout3d, feature_alpha_dropout
 from ...tensor import Tensor
+from .. import functional as ops
+from ..functional import dropout3d, feature_alpha_dropout
 from .module import Module
 
 __all__ = ["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "Dropout3d", "FeatureAlphaDropout"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops.breadth.nn_convolution_fold import fold, unfold
 from ...tensor import Tensor
+from ..functional import fold, unfold
 from .module import Module
 
 __all__ = ["Unfold", "Fold"]

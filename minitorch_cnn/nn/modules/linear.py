@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from ...ops.creation import empty
-from ...ops.linear import bilinear, linear
 from ...tensor import Tensor
 from .. import init
+from ..functional import bilinear, linear
 from ..parameter import Parameter
 from .module import Module
 

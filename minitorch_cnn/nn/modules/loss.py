@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops import loss as classification
-from ...ops.breadth import nn_loss_regression as regression
 from ...tensor import Tensor
+from .. import functional as classification
+from .. import functional as regression
 from .loss_margin import (  # noqa: F401  torch has them here
     CosineEmbeddingLoss,
     HingeEmbeddingLoss,

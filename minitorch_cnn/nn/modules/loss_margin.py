@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...ops.breadth import nn_loss_margin as margin
-from ...ops.breadth.nn_distance import pairwise_distance
 from ...tensor import Tensor
+from .. import functional as margin
+from ..functional import pairwise_distance
 from .reduction import _Loss, _WeightedLoss
 
 __all__ = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ...ops.creation import empty
-from ...ops.normalization import group_norm, layer_norm, local_response_norm, rms_norm
 from ...tensor import Tensor
 from .. import init
+from ..functional import group_norm, layer_norm, local_response_norm, rms_norm
 from ..parameter import Parameter
 from .module import Module
+from .utils import _ntuple
 
 __all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "LocalResponseNorm"]
 
@@ -181,7 +182,7 @@ class LocalResponseNorm(Module):
 
 
 def _shape(normalized_shape: Any) -> tuple[int, ...]:
-    return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    return _ntuple(1)(normalized_shape)
 
 
 def _ones_and_zeros(weight: Parameter | None, bias: Parameter | None) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops.pad import pad
 from ...tensor import Tensor
+from ..functional import pad
 from .module import Module
+from .utils import _ntuple
 
 __all__ = [
     "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d",
@@ -24,7 +25,7 @@ class _Pad(Module):
     def __init__(self, padding: Any) -> None:
         super().__init__()
         sides = 2 * self.dimensions
-        self.padding = (padding,) * sides if isinstance(padding, int) else tuple(padding)
+        self.padding = _ntuple(sides)(padding)
         if len(self.padding) != sides:
             raise ValueError(f"padding must be 1 or {sides} numbers, got {self.padding}")
 

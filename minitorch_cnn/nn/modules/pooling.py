@@ -6,14 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...kernels.geometry import numbers
-from ...ops import pool
-from ...ops.breadth import (
-    nn_pooling_1d,
-    nn_pooling_3d,
-    nn_pooling_fractional,
-    nn_pooling_unpool,
-)
 from ...tensor import Tensor
+from .. import functional
 from .module import Module
 
 __all__ = [
@@ -72,7 +66,7 @@ class MaxPool1d(_MaxPool):
     tensor([[5., 3.]])
     """
 
-    pool = nn_pooling_1d.max_pool1d
+    pool = functional.max_pool1d
 
 
 class MaxPool2d(_MaxPool):
@@ -90,7 +84,7 @@ class MaxPool2d(_MaxPool):
     (tensor([[[6., 8.]]]), tensor([[[5, 7]]]))
     """
 
-    pool = pool.max_pool2d
+    pool = functional.max_pool2d
 
 
 class MaxPool3d(_MaxPool):
@@ -103,7 +97,7 @@ class MaxPool3d(_MaxPool):
     tensor([[[[7.]]]])
     """
 
-    pool = nn_pooling_3d.max_pool3d
+    pool = functional.max_pool3d
 
 
 class _MaxUnpool(Module):
@@ -139,7 +133,7 @@ class MaxUnpool1d(_MaxUnpool):
     tensor([[0., 5., 0., 3.]])
     """
 
-    unpool, dimensions = nn_pooling_unpool.max_unpool1d, 1
+    unpool, dimensions = functional.max_unpool1d, 1
 
 
 class MaxUnpool2d(_MaxUnpool):
@@ -157,7 +151,7 @@ class MaxUnpool2d(_MaxUnpool):
              [7., 0.]]])
     """
 
-    unpool, dimensions = nn_pooling_unpool.max_unpool2d, 2
+    unpool, dimensions = functional.max_unpool2d, 2
 
 
 class MaxUnpool3d(_MaxUnpool):
@@ -171,7 +165,7 @@ class MaxUnpool3d(_MaxUnpool):
     tensor([0., 0., 0., 0., 0., 7., 0., 0.])
     """
 
-    unpool, dimensions = nn_pooling_unpool.max_unpool3d, 3
+    unpool, dimensions = functional.max_unpool3d, 3
 
 
 class AvgPool1d(Module):
@@ -199,7 +193,7 @@ class AvgPool1d(Module):
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
-        return nn_pooling_1d.avg_pool1d(
+        return functional.avg_pool1d(
             input,
             self.kernel_size,
             self.stride,
@@ -263,7 +257,7 @@ class AvgPool2d(_AvgPool):
     tensor([[[4.]]])
     """
 
-    pool = pool.avg_pool2d
+    pool = functional.avg_pool2d
 
 
 class AvgPool3d(_AvgPool):
@@ -276,7 +270,7 @@ class AvgPool3d(_AvgPool):
     tensor([[[[3.5000]]]])
     """
 
-    pool = nn_pooling_3d.avg_pool3d
+    pool = functional.avg_pool3d
 
 
 class _LPPool(Module):
@@ -316,7 +310,7 @@ class LPPool1d(_LPPool):
     tensor([[5.]])
     """
 
-    pool = nn_pooling_1d.lp_pool1d
+    pool = functional.lp_pool1d
 
 
 class LPPool2d(_LPPool):
@@ -327,7 +321,7 @@ class LPPool2d(_LPPool):
     tensor([[[2.]]])
     """
 
-    pool = nn_pooling_1d.lp_pool2d
+    pool = functional.lp_pool2d
 
 
 class LPPool3d(_LPPool):
@@ -338,7 +332,7 @@ class LPPool3d(_LPPool):
     tensor([[[[2.8284]]]])
     """
 
-    pool = nn_pooling_1d.lp_pool3d
+    pool = functional.lp_pool3d
 
 
 class _FractionalMaxPool(Module):
@@ -397,7 +391,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
     minitorch_cnn.Size([1, 3, 7, 7])
     """
 
-    pool, dimensions = nn_pooling_fractional.fractional_max_pool2d, 2
+    pool, dimensions = functional.fractional_max_pool2d, 2
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
@@ -411,7 +405,7 @@ class FractionalMaxPool3d(_FractionalMaxPool):
     minitorch_cnn.Size([1, 1, 3, 3, 3])
     """
 
-    pool, dimensions = nn_pooling_fractional.fractional_max_pool3d, 3
+    pool, dimensions = functional.fractional_max_pool3d, 3
 
 
 class _AdaptiveAvgPool(Module):
@@ -440,7 +434,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     tensor([[1.5000, 2.5000]])
     """
 
-    pool = nn_pooling_1d.adaptive_avg_pool1d
+    pool = functional.adaptive_avg_pool1d
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
@@ -459,7 +453,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
              [6.]]])
     """
 
-    pool = pool.adaptive_avg_pool2d
+    pool = functional.adaptive_avg_pool2d
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
@@ -472,7 +466,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     tensor([[[[3.5000]]]])
     """
 
-    pool = nn_pooling_3d.adaptive_avg_pool3d
+    pool = functional.adaptive_avg_pool3d
 
 
 class _AdaptiveMaxPool(Module):
@@ -501,7 +495,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     tensor([[2., 3.]])
     """
 
-    pool = nn_pooling_1d.adaptive_max_pool1d
+    pool = functional.adaptive_max_pool1d
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
@@ -515,7 +509,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     (tensor([[[7.]]]), tensor([[[2]]]))
     """
 
-    pool = pool.adaptive_max_pool2d
+    pool = functional.adaptive_max_pool2d
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
@@ -528,4 +522,4 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     tensor([[[[7.]]]])
     """
 
-    pool = nn_pooling_3d.adaptive_max_pool3d
+    pool = functional.adaptive_max_pool3d

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ...autograd.modes import no_grad
-from ...ops.breadth.nn_sparse import embedding
 from ...ops.creation import empty
 from ...tensor import Tensor, shape_text
 from .. import init
+from ..functional import embedding
 from ..parameter import Parameter
 from .module import Module
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops.breadth.nn_vision import channel_shuffle, pixel_shuffle, pixel_unshuffle
-from ...ops.resize import interpolate
 from ...tensor import Tensor
+from ..functional import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 from .module import Module
 
 __all__ = [

@@ -117,7 +117,7 @@ def smooth_l1_loss(
     tensor([0.1250, 2.5000])
     """
     check_reduction("smooth_l1_loss", size_average, reduce, reduction)
-    if beta < 0:
+    if not beta >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     d = _difference(input, target)
     if beta == 0:
@@ -143,7 +143,7 @@ def huber_loss(
     tensor([0.1250, 4.0000])
     """
     check_reduction("huber_loss", None, None, reduction)
-    if delta <= 0:
+    if not delta > 0:
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got {delta}"
         )

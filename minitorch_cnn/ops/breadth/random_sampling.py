@@ -14,6 +14,7 @@ from ... import backend, dtypes
 from ...dtypes import as_dtype
 from ...random import Generator, default_generator
 from ...tensor import Tensor, shape_text, wrap
+from ..arguments import as_int, as_number
 from ..copy import in_format
 from ..creation import finish
 from ..inplace import check_writable, write
@@ -106,10 +107,11 @@ def randint(
     >>> mt.randint(3, 4, (2,))
     tensor([3, 3])
     """
-    if size is None and not isinstance(high, int):  # randint(high, size)
+    if size is None and isinstance(high, tuple | list):  # randint(high, size)
         low, high, size = 0, low, high
     if high is None:
         low, high = 0, low
+    high = as_int("randint", "high", high)
     if size is None:
         raise TypeError("randint() needs a size, e.g. randint(10, (3,))")
     if low >= high:
@@ -264,7 +266,9 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     >>> mt.bernoulli(mt.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    probabilities = input.detach() if p is None else p
+    probabilities = input.detach() if p is None else as_number("bernoulli", "p", p)
+    if p is not None and not 0 <= probabilities <= 1:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     if p is None and bool(((probabilities < 0) | (probabilities > 1)).any()):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1: bernoulli needs probabilities")
     draws = rand(input.shape, generator=generator, dtype=dtypes.float64, device=input.device)
@@ -381,6 +385,8 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = Non
     tensor([0., 1.])
     """
     chance = backend.to_numpy(p.array) if isinstance(p, Tensor) else p
+    if not isinstance(p, Tensor) and not 0 <= as_number("bernoulli_", "p", p) <= 1:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     return _fill(input, _rng(generator).random(input.array.shape) < chance)
 
 

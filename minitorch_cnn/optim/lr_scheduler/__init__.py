@@ -34,3 +34,9 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+from ...missing import module_getattr as _module_getattr
+
+_LRScheduler = LRScheduler  # torch's older name
+
+__getattr__ = _module_getattr(__name__)

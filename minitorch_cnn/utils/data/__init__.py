@@ -51,3 +51,7 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+
+from ...missing import module_getattr as _module_getattr
+
+__getattr__ = _module_getattr(__name__)
