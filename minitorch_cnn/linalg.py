@@ -30,4 +30,5 @@ _add_out(
 
 from .missing import module_getattr as _module_getattr  # noqa: E402
 
-__getattr__ = _module_getattr(__name__)
+if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
+    __getattr__ = _module_getattr(__name__)

@@ -26,8 +26,6 @@ LEFT_OUT = {
     ("Hardtanh", "max_value"),
     ("max_pool1d_with_indices", "return_indices"),
     ("max_pool3d_with_indices", "return_indices"),
-    ("DataLoader", "pin_memory_device"),
-    ("DataLoader", "in_order"),
     ("LBFGS", "maximize"),
 }
 OURS = {"gradcheck", "gradgradcheck"}  # they look at more than torch's, and so take other things

@@ -1,5 +1,7 @@
 """Image data sets by the names of `torchvision.datasets`, and `Shapes`, which needs no download."""
 
+import typing as _typing
+
 from .cifar import CIFAR10, CIFAR100
 from .fake import FakeData
 from .folder import DatasetFolder, ImageFolder
@@ -21,4 +23,5 @@ __all__ = [
 
 from ..missing import module_getattr as _module_getattr
 
-__getattr__ = _module_getattr(__name__)
+if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
+    __getattr__ = _module_getattr(__name__)

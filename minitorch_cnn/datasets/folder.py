@@ -153,6 +153,8 @@ class DatasetFolder(VisionDataset):
         extensions     the endings of the files that count; or is_valid_file: path -> bool
         allow_empty    accept classes without files
 
+    A sample is (what the loader gives, class number): any shape the loader gives.
+
         .classes   class names, sorted          .samples       list of (path, class number)
         .targets   class number of each sample  .class_to_idx  name -> number
 

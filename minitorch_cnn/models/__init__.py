@@ -8,6 +8,8 @@ models.resnet18(weights="mine.pth")     weights in a file
 models.list_models()                    all names
 """
 
+import typing as _typing
+
 from . import cifar, feature_extraction, small
 from ._api import (
     Weights,
@@ -151,4 +153,5 @@ __all__ = [
 
 from ..missing import module_getattr as _module_getattr
 
-__getattr__ = _module_getattr(__name__)
+if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
+    __getattr__ = _module_getattr(__name__)

@@ -21,4 +21,5 @@ if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they s
 
 from ..missing import module_getattr as _module_getattr
 
-__getattr__ = _module_getattr(__name__)
+if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
+    __getattr__ = _module_getattr(__name__)

@@ -44,4 +44,5 @@ _add_out(globals(), "avg_pool2d avg_pool3d gelu hardshrink linear logsigmoid sof
 from ..missing import module_getattr as _module_getattr  # noqa: E402
 from .refused import *  # noqa: E402  not in __all__: they only say that they are missing
 
-__getattr__ = _module_getattr(__name__)
+if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
+    __getattr__ = _module_getattr(__name__)

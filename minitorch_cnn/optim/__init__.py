@@ -1,5 +1,7 @@
 """Optimizers and learning rate schedules: torch.optim's names and numbers."""
 
+import typing as _typing
+
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -37,4 +39,5 @@ __all__ = [
 
 from ..missing import module_getattr as _module_getattr
 
-__getattr__ = _module_getattr(__name__)
+if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
+    __getattr__ = _module_getattr(__name__)

@@ -6,6 +6,8 @@ works on one image at a time. `BatchAugment` does the same for a whole batch at 
 faster. All random choices come from the generator that `manual_seed` seeds.
 """
 
+import typing as _typing
+
 from . import functional
 from .autoaugment import RandAugment, TrivialAugmentWide
 from .batch import BatchAugment
@@ -88,4 +90,5 @@ __all__ = [
 
 from ..missing import module_getattr as _module_getattr
 
-__getattr__ = _module_getattr(__name__)
+if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
+    __getattr__ = _module_getattr(__name__)

@@ -1,5 +1,7 @@
 """Learning rate schedules: torch.optim.lr_scheduler's names, and its numbers step for step."""
 
+import typing as _typing
+
 from .base import LRScheduler
 from .combine import ChainedScheduler, SequentialLR
 from .cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
@@ -39,4 +41,5 @@ from ...missing import module_getattr as _module_getattr
 
 _LRScheduler = LRScheduler  # torch's older name
 
-__getattr__ = _module_getattr(__name__)
+if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
+    __getattr__ = _module_getattr(__name__)

@@ -5,6 +5,8 @@ Sampler      in which order to visit them  RandomSampler(dataset) -> 7, 2, 9, ..
 DataLoader   turns both into batches, here or in worker processes
 """
 
+import typing as _typing
+
 from .collate import default_collate, default_convert
 from .dataloader import DataLoader
 from .dataset import (
@@ -54,4 +56,5 @@ __all__ = [
 
 from ...missing import module_getattr as _module_getattr
 
-__getattr__ = _module_getattr(__name__)
+if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
+    __getattr__ = _module_getattr(__name__)
