@@ -42,6 +42,10 @@ _PILLOW = {
 }
 
 
+# What Pillow raises for a damaged file, or one that asks for more pixels than are safe.
+_UNREADABLE = (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError)
+
+
 def read_image(
     path: str | os.PathLike[str] | Any, mode: ImageReadMode | str = ImageReadMode.UNCHANGED
 ) -> Tensor:
@@ -57,7 +61,7 @@ def read_image(
             picture = file.convert(wanted if wanted in _PILLOW.values() else "RGB")
     except FileNotFoundError:
         raise
-    except OSError as error:
+    except _UNREADABLE as error:
         raise RuntimeError(f"{path} cannot be read as a picture: {error}") from error
     pixels = np.array(picture)
     pixels = pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels

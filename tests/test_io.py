@@ -1,5 +1,7 @@
 """Pictures read and written as tensors, beside Pillow."""
 
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -57,3 +59,14 @@ def test_what_is_refused(tmp_path):
     for wrong in (mt.zeros(3, 2, 2), mt.zeros(2, 2, 2, dtype=mt.uint8)):
         with pytest.raises(RuntimeError, match=r"\(1 or 3, H, W\), got"):
             mt.io.write_png(wrong, tmp_path / "c.png")
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(tmp_path):
+    """A PNG's head says 100,000 x 100,000; nothing of that size is behind it."""
+    Image.new("L", (1, 1)).save(tmp_path / "small.png")
+    content = bytearray((tmp_path / "small.png").read_bytes())
+    content[16:24] = (100_000).to_bytes(4, "big") * 2  # width and height, in the IHDR chunk
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    (tmp_path / "large.png").write_bytes(content)
+    with pytest.raises(RuntimeError, match=r"large.png cannot be read as a picture: .*10000000000"):
+        mt.io.read_image(tmp_path / "large.png")
