@@ -55,9 +55,8 @@ AREAS = {
 def missing(owner: str, name: str) -> AttributeError:
     """The error to raise for a name that `owner`, a module or "Tensor", does not have.
 
-    >>> missing("minitorch_cnn.nn", "RNNBase")
-    MissingName("minitorch_cnn.nn.RNNBase is not supported: minitorch_cnn.nn has the layers of \
-convolutional networks")
+    >>> print(missing("minitorch_cnn.linalg", "lu"))
+    minitorch_cnn.linalg.lu is not supported: use NumPy's linalg on x.numpy(), without gradients
     """
     if name.startswith("_"):  # what Python and its tools ask for
         return AttributeError(f"{owner!r} has no attribute {name!r}")

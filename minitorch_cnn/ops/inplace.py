@@ -212,7 +212,7 @@ def _without_leading_ones(value: Any, ndim: int) -> Any:
 
     >>> import minitorch_cnn as mt
     >>> _without_leading_ones(mt.zeros(1, 1, 2, 1), 2).shape
-    Size([2, 1])
+    minitorch_cnn.Size([2, 1])
     """
     extra = value.ndim - ndim
     if extra <= 0 or any(n != 1 for n in value.shape[:extra]):

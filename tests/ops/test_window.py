@@ -124,7 +124,9 @@ def test_a_pooling_steps_by_its_window_if_nothing_else_is_said(dims, stride):
 def test_adaptive_sizes(dims):
     shape = (2, 3, *range(5, 5 + dims))
     assert adaptive_size("pool", dims, shape, 4) == (4,) * dims
-    assert adaptive_size("pool", dims, shape, None) == shape[2:]
+    assert adaptive_size("pool", dims, shape, (None,) * dims) == shape[2:]
+    with pytest.raises(TypeError, match="'output_size' must be int, not NoneType"):
+        adaptive_size("pool", dims, shape, None)
     assert adaptive_size("pool", dims, shape, [None] * (dims - 1) + [0]) == (*shape[2:-1], 0)
 
 

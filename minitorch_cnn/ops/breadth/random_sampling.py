@@ -82,7 +82,7 @@ def randn(
 
     >>> import minitorch_cnn as mt
     >>> x = mt.randn(10000)
-    >>> abs(x.mean().item()) < 0.05, abs(x.std().item() - 1) < 0.05
+    >>> -0.05 < x.mean().item() < 0.05, 0.95 < x.std().item() < 1.05
     (True, True)
     """
     array = _gaussian(_rng(generator), int_tuple(size), _floating("randn", dtype))
@@ -365,7 +365,7 @@ def normal_(
 
     >>> import minitorch_cnn as mt
     >>> x = mt.zeros(10000).normal_(mean=5.0)
-    >>> abs(x.mean().item() - 5) < 0.05
+    >>> 4.95 < x.mean().item() < 5.05
     True
     """
     if std < 0:
@@ -416,7 +416,7 @@ def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None
 
     >>> import minitorch_cnn as mt
     >>> x = mt.zeros(10000).exponential_(2.0)
-    >>> abs(x.mean().item() - 0.5) < 0.05
+    >>> 0.45 < x.mean().item() < 0.55
     True
     """
     if lambd <= 0:
