@@ -74,7 +74,9 @@ def subject_of(model, size=12, name="a picture"):
             module.running_mean.copy_(mt.tensor(rng.standard_normal(module.num_features)))
             module.running_var.copy_(mt.tensor(rng.uniform(0.5, 2, module.num_features)))
     classes = [f"class {n}" for n in range(10)]
-    trained = Trained(model.eval(), classes, 3, size, MEAN, STD, [], size, [], {"arch": "test network"})
+    trained = Trained(
+        model.eval(), classes, 3, size, MEAN, STD, [], size, [], {"arch": "test network"}
+    )
     picture, _ = builtin_picture(size, 3)
     return Subject(trained, picture, trained.normalize(picture[np.newaxis]), name)
 
