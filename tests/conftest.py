@@ -1,6 +1,7 @@
 """What all tests share: Hypothesis's profile, and a fixed seed before each test."""
 
 import os
+import re
 
 import hypothesis
 import pytest
@@ -37,7 +38,8 @@ def pytest_collection_modifyitems(config, items):
 
 def needs_torch(report):
     """Whether a test was skipped because torch is missing."""
-    return report.skipped and "could not import 'torch" in str(report.longrepr)
+    reason = str(report.longrepr)
+    return report.skipped and re.search(r"could not import 'torch['.]", reason) is not None
 
 
 def pytest_report_teststatus(report):
