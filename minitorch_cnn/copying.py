@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .backend import array_module
+
 if TYPE_CHECKING:
     from .tensor import Memory, Tensor
 
@@ -86,10 +88,11 @@ def _owner(array: Any) -> tuple[Any, int]:
 
 def _view(owner: Any, offset: int, shape: tuple, strides: tuple) -> Any:
     """The part of an array without gaps that starts at `offset`, in bytes."""
+    flat = (owner if owner.flags.c_contiguous else owner.T).reshape(-1)
     if isinstance(owner, np.ndarray):
-        flat = owner.reshape(-1, order="A")
         return np.ndarray(shape, owner.dtype, flat, offset, strides)
-    return type(owner)(shape, owner.dtype, owner.data + offset, strides)
+    rest = flat[offset // owner.dtype.itemsize :]
+    return array_module(owner).lib.stride_tricks.as_strided(rest, shape, strides)
 
 
 def _address(array: Any) -> int:

@@ -41,7 +41,7 @@ class FloorDivide(Function):
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Tensor:
         ctx.shapes = shape_of(a), shape_of(b)
-        return wrap(array_of(a) // array_of(b))
+        return wrap(_floor_quotient(array_of(a), array_of(b)))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -55,13 +55,36 @@ class Remainder(BinaryWithOperands):
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Tensor:
         Remainder.save(ctx, a, b)
-        return wrap(array_of(a) % array_of(b))
+        return wrap(_floor_remainder(array_of(a), array_of(b)))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
         a, b = Remainder.load(ctx)
         gb = sum_to(-gy * floor_divide(a, b), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
         return sum_to(gy, ctx.shapes[0]) if ctx.needs_input_grad[0] else None, gb
+
+
+def _is_inexact_on_device(a: Any, b: Any) -> bool:
+    """CuPy takes floor(a / b) for a // b, and a - b floor(a / b) for a % b, with their rounding."""
+    return any(not isinstance(each, np.ndarray) and each.dtype.kind == "f"
+               for each in (a, b) if hasattr(each, "dtype"))  # fmt: skip
+
+
+def _floor_remainder(a: Any, b: Any) -> Any:
+    if not _is_inexact_on_device(a, b):
+        return a % b
+    xp = array_module(a if hasattr(a, "dtype") else b)
+    rest = xp.fmod(a, b)
+    return xp.where((rest != 0) & ((rest < 0) != (b < 0)), rest + b, rest)
+
+
+def _floor_quotient(a: Any, b: Any) -> Any:
+    if not _is_inexact_on_device(a, b):
+        return a // b
+    xp = array_module(a if hasattr(a, "dtype") else b)
+    exact = (a - xp.fmod(a, b)) / b  # a whole number, but for rounding
+    quotient = xp.rint(exact) - (_floor_remainder(a, b) != xp.fmod(a, b))
+    return xp.where(xp.equal(b, 0), a / b, quotient)
 
 
 class Fmod(BinaryWithOperands):
@@ -138,7 +161,7 @@ def floor_divide(input: Any, other: Any) -> Tensor:
     if not result_type(a, b).is_floating_point:
         _no_zero_divisor(b)
         with np.errstate(over="ignore"):  # the smallest integer // -1 wraps around
-            return wrap(array_of(a) // array_of(b))
+            return wrap(_floor_quotient(array_of(a), array_of(b)))
     return FloorDivide.apply(a, b)
 
 
@@ -155,7 +178,7 @@ def remainder(input: Any, other: Any) -> Tensor:
     check_broadcast(a, b)
     if not result_type(a, b).is_floating_point:
         _no_zero_divisor(b)
-        return wrap(array_of(a) % array_of(b))
+        return wrap(_floor_remainder(array_of(a), array_of(b)))
     return Remainder.apply(a, b)
 
 

@@ -47,9 +47,9 @@ def default_collate(batch: Sequence[Any]) -> Any:
             raise TypeError(f"default_collate: cannot make a tensor of NumPy type {first.dtype}")
         return _stack([wrap(np.asarray(array)) for array in batch])
     if isinstance(first, float):
-        return tensor(batch, dtype=dtypes.float64)
+        return tensor(batch, dtype=dtypes.float64, device="cpu")
     if isinstance(first, int):
-        return tensor(batch)
+        return tensor(batch, device="cpu")  # also where new tensors are made on a GPU
     if isinstance(first, Mapping):
         columns = {key: default_collate([sample[key] for sample in batch]) for key in first}
         return _mapping_like(first, columns)
@@ -80,7 +80,7 @@ def default_convert(data: Any) -> Any:
     {'image': tensor([1, 2]), 'name': 'cat'}
     """
     if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind not in "SUO":
-        return as_tensor(np.asarray(data))
+        return as_tensor(np.asarray(data), device="cpu")
     if isinstance(data, Mapping):
         return _mapping_like(data, {key: default_convert(data[key]) for key in data})
     if isinstance(data, tuple) and hasattr(data, "_fields"):
