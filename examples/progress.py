@@ -63,7 +63,7 @@ def announce_compiling() -> None:
             self.began = self.began or now
             first = self.shown == 0
             if first or (sys.stderr.isatty() and now - self.shown > 1):
-                text = "compiling kernels, once, about a minute"
+                text = "compiling kernels, once, up to a minute"
                 seconds = "" if first else f": {now - self.began:.0f} s"
                 ending = "\r" if sys.stderr.isatty() else "\n"
                 print(f"{text}{seconds}", end=ending, file=sys.stderr, flush=True)

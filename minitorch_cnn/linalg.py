@@ -7,6 +7,7 @@ tensor(5.)
 
 import typing as _typing
 
+from .missing import refuse_missing as _refuse_missing
 from .ops.arguments import check_arguments as _check_arguments
 from .ops.breadth.linalg_decompositions import *
 from .ops.breadth.linalg_inverses import *
@@ -28,7 +29,4 @@ _add_out(
     vector_norm""",
 )
 
-from .missing import module_getattr as _module_getattr  # noqa: E402
-
-if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
-    __getattr__ = _module_getattr(__name__)
+_refuse_missing(globals())

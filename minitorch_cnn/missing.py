@@ -7,7 +7,6 @@ as everywhere; ``from minitorch_cnn.nn import X`` becomes Python's ImportError.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 
@@ -66,10 +65,14 @@ def missing(owner: str, name: str) -> AttributeError:
     return error
 
 
-def module_getattr(module: str) -> Callable[[str], Any]:
-    """The `__getattr__` of a module that has nothing else to do there."""
+def refuse_missing(namespace: dict[str, Any]) -> None:
+    """Gives a module a `__getattr__` that raises `missing`; namespace: its globals().
+
+    (Not written in the module itself: a type checker would believe that every name is there.)
+    """
+    module = namespace["__name__"]
 
     def __getattr__(name: str) -> Any:
         raise missing(module, name)
 
-    return __getattr__
+    namespace["__getattr__"] = __getattr__

@@ -78,7 +78,9 @@ def use(config):
         return
     if chosen == "standin":
         sys.path.insert(0, str(Path(__file__).parent / "standin"))
-        dispatch._State.tier = "array"  # in all threads: a stand-in runs no CUDA kernels
+        # A stand-in runs no CUDA kernels: not in any thread, nor where a test asks for "auto".
+        dispatch._State.tier = "array"
+        mt.kernel_tier = lambda choice: dispatch.kernel_tier("array")
     mt.Tensor.numpy = fetched
     mt.from_numpy = functools.partial(laid_out_as, mt.from_numpy)
     hypothesis.settings.register_profile("device", parent=hypothesis.settings(), max_examples=2)

@@ -59,7 +59,7 @@ def summed_to(shape: tuple[int, ...], gradient: Tensor, name: str, index: int) -
         )
     more = len(given) - len(shape)
     dims = [d for d, n in enumerate(given) if d < more or shape[d - more] != n]
-    return gradient.sum(dim=dims).reshape(shape)  # type: ignore[attr-defined]
+    return gradient.sum(dim=dims).reshape(shape)
 
 
 def check_dirty(changed: Tensor, outputs: tuple, recording: bool) -> None:

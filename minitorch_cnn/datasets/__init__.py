@@ -1,7 +1,6 @@
 """Image data sets by the names of `torchvision.datasets`, and `Shapes`, which needs no download."""
 
-import typing as _typing
-
+from ..missing import refuse_missing as _refuse_missing
 from .cifar import CIFAR10, CIFAR100
 from .fake import FakeData
 from .folder import DatasetFolder, ImageFolder
@@ -21,7 +20,4 @@ __all__ = [
     "VisionDataset",
 ]
 
-from ..missing import module_getattr as _module_getattr
-
-if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
-    __getattr__ = _module_getattr(__name__)
+_refuse_missing(globals())

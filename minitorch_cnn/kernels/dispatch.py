@@ -37,38 +37,16 @@ from .algorithm import (
 )
 from .array import (
     augment as _augment,
-)
-from .array import (
     conv as _conv,
-)
-from .array import (
     depthwise as _depthwise,
-)
-from .array import (
     direct as _direct,
-)
-from .array import (
     dropout as _dropout,
-)
-from .array import (
     elementwise as _elementwise,
-)
-from .array import (
     linear as _linear,
-)
-from .array import (
     loss as _loss,
-)
-from .array import (
     norm as _norm,
-)
-from .array import (
     optim as _optim,
-)
-from .array import (
     pool as _pool,
-)
-from .array import (
     winograd as _winograd,
 )
 from .geometry import ConvGeometry, Pair, output_size, turned_geometry
@@ -218,8 +196,10 @@ def kernel_tier(choice: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _announce_change()
-        state.tier = before
+        try:
+            _announce_change()
+        finally:  # also if what was put off cannot be computed
+            state.tier = before
 
 
 # --------------------------------------------------------------- convolution: which algorithm
@@ -319,8 +299,10 @@ def conv_algorithm(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _announce_change()
-        state.algorithm = before
+        try:
+            _announce_change()
+        finally:  # also if what was put off cannot be computed
+            state.algorithm = before
 
 
 def last_conv() -> Choice | None:

@@ -8,8 +8,7 @@ models.resnet18(weights="mine.pth")     weights in a file
 models.list_models()                    all names
 """
 
-import typing as _typing
-
+from ..missing import refuse_missing as _refuse_missing
 from . import cifar, feature_extraction, small
 from ._api import (
     Weights,
@@ -151,7 +150,4 @@ __all__ = [
     "Wide_ResNet50_2_Weights",
 ]
 
-from ..missing import module_getattr as _module_getattr
-
-if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
-    __getattr__ = _module_getattr(__name__)
+_refuse_missing(globals())

@@ -7,8 +7,7 @@ from typing import Any
 
 from .. import nn
 from ..tensor import Tensor
-from ..transforms import InterpolationMode
-from ..transforms import functional as F
+from ..transforms import InterpolationMode, functional as F
 from .weights import IMAGENET_MEAN, IMAGENET_STD
 
 

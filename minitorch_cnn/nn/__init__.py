@@ -8,6 +8,7 @@ minitorch_cnn.Size([5, 1])
 
 import typing as _typing
 
+from ..missing import refuse_missing as _refuse_missing
 from . import functional, init, parallel, utils
 from .modules import *
 from .modules.refused import *  # not in __all__: they only say that they are missing
@@ -19,7 +20,4 @@ if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they s
 
     __all__ = ["DataParallel", "Parameter", "functional", "init", "parallel", "utils", *_layers]
 
-from ..missing import module_getattr as _module_getattr
-
-if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
-    __getattr__ = _module_getattr(__name__)
+_refuse_missing(globals())

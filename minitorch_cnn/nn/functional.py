@@ -2,6 +2,7 @@
 
 import typing as _typing
 
+from ..missing import refuse_missing as _refuse_missing
 from ..ops.activation import *
 from ..ops.arguments import check_arguments as _check_arguments
 from ..ops.batch_norm import *
@@ -23,8 +24,7 @@ from ..ops.breadth.nn_vision import *
 from ..ops.common import public_names as _public_names
 from ..ops.conv import *
 from ..ops.dropout import *
-from ..ops.elementwise import sigmoid as sigmoid
-from ..ops.elementwise import tanh as tanh
+from ..ops.elementwise import sigmoid as sigmoid, tanh as tanh
 from ..ops.linear import *
 from ..ops.loss import *
 from ..ops.normalization import *
@@ -41,8 +41,6 @@ _check_arguments(globals())
 # torch has `out=` for these few.
 _add_out(globals(), "avg_pool2d avg_pool3d gelu hardshrink linear logsigmoid softplus softshrink")
 
-from ..missing import module_getattr as _module_getattr  # noqa: E402
 from .refused import *  # noqa: E402  not in __all__: they only say that they are missing
 
-if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
-    __getattr__ = _module_getattr(__name__)
+_refuse_missing(globals())

@@ -12,9 +12,7 @@ well (methods.py).
 
 import typing as _typing
 
-from . import arguments as _arguments
-from . import methods as _methods
-from . import out as _out
+from . import arguments as _arguments, methods as _methods, out as _out
 from .activation import prelu, relu, relu_, selu, threshold
 from .arithmetic import *
 from .breadth.blas import *
@@ -24,8 +22,7 @@ from .breadth.indexing_mutating import *
 from .breadth.indexing_scatter import *
 from .breadth.legacy_constructors import *
 from .breadth.linalg_decompositions import cholesky, qr
-from .breadth.linalg_inverses import inv as inverse
-from .breadth.linalg_inverses import pinv as pinverse
+from .breadth.linalg_inverses import inv as inverse, pinv as pinverse
 from .breadth.linalg_matrix_functions import matrix_power
 from .breadth.linalg_matrix_properties import det, logdet, slogdet
 from .breadth.other_cumulative import *

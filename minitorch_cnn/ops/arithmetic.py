@@ -398,12 +398,10 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
         raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
     min, max = (None if each is None else as_operand(each, input) for each in (min, max))
     if isinstance(min, Tensor) or isinstance(max, Tensor):
-        low = None if min is None else as_operand(min, input)
-        high = None if max is None else as_operand(max, input)
-        kind = result_type(*(each for each in (input, low, high) if each is not None))
+        kind = result_type(*(each for each in (input, min, max) if each is not None))
         limits = [
             each if each is None or isinstance(each, Tensor) else input.new_tensor(each)
-            for each in (low, high)
+            for each in (min, max)
         ]
         same_device(input, *limits)
         x, low, high = (None if each is None else each.to(kind) for each in (input, *limits))

@@ -166,11 +166,9 @@ def batch_norm(
     if not training:
         return BatchNorm.apply(input, weight, bias, running_mean, running_var, eps, False)
 
-    if eps <= 0:
+    if not eps > 0:  # NaN neither
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     count = x.size // max(C, 1)
-    if not eps > 0:
-        raise ValueError(f"batch_norm eps must be positive, but got {eps}")
     if count == 1:
         raise ValueError(
             "Expected more than 1 value per channel when training, got input size "

@@ -25,8 +25,7 @@ from ..kernels import ConvGeometry, output_size
 from ..tensor import Tensor, later, wrap
 from .arguments import as_tensor
 from .common import same_device
-from .precision import half_precision
-from .precision import state as autocast
+from .precision import half_precision, state as autocast
 from .window import conv_window, hashable, transposed_window
 
 __all__ = ["conv2d", "conv_transpose2d", "conv1d", "conv_transpose1d"]

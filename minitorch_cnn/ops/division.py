@@ -64,27 +64,32 @@ class Remainder(BinaryWithOperands):
         return sum_to(gy, ctx.shapes[0]) if ctx.needs_input_grad[0] else None, gb
 
 
-def _is_inexact_on_device(a: Any, b: Any) -> bool:
-    """CuPy takes floor(a / b) for a // b, and a - b floor(a / b) for a % b, with their rounding."""
-    return any(not isinstance(each, np.ndarray) and each.dtype.kind == "f"
-               for each in (a, b) if hasattr(each, "dtype"))  # fmt: skip
-
-
 def _floor_remainder(a: Any, b: Any) -> Any:
-    if not _is_inexact_on_device(a, b):
+    if _rounds_well(a, b):
         return a % b
-    xp = array_module(a if hasattr(a, "dtype") else b)
-    rest = xp.fmod(a, b)
-    return xp.where((rest != 0) & ((rest < 0) != (b < 0)), rest + b, rest)
+    xp, rest, other_sign = _rest(a, b)
+    return xp.where(other_sign, rest + b, rest)
 
 
 def _floor_quotient(a: Any, b: Any) -> Any:
-    if not _is_inexact_on_device(a, b):
+    if _rounds_well(a, b):
         return a // b
-    xp = array_module(a if hasattr(a, "dtype") else b)
-    exact = (a - xp.fmod(a, b)) / b  # a whole number, but for rounding
-    quotient = xp.rint(exact) - (_floor_remainder(a, b) != xp.fmod(a, b))
+    xp, rest, other_sign = _rest(a, b)
+    quotient = xp.rint((a - rest) / b) - other_sign
     return xp.where(xp.equal(b, 0), a / b, quotient)
+
+
+def _rounds_well(a: Any, b: Any) -> bool:
+    """False for CuPy's floating numbers: it makes both of floor(a / b), where a / b was rounded."""
+    arrays = [each for each in (a, b) if hasattr(each, "dtype")]
+    return isinstance(arrays[0], np.ndarray) or all(each.dtype.kind != "f" for each in arrays)
+
+
+def _rest(a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """xp; the exact a - b trunc(a / b); and where floor(a / b) is one less than trunc(a / b)."""
+    xp = array_module(a if hasattr(a, "dtype") else b)
+    rest = xp.fmod(a, b)
+    return xp, rest, (rest != 0) & ((rest < 0) != (b < 0))
 
 
 class Fmod(BinaryWithOperands):

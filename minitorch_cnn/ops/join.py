@@ -7,8 +7,7 @@ from functools import reduce
 from typing import Any
 
 from ..autograd.function import Function
-from ..backend import array_module
-from ..backend import concatenate as concatenate_arrays
+from ..backend import array_module, concatenate as concatenate_arrays
 from ..dtypes import int64, promote_types
 from ..tensor import Tensor, shape_text, wrap
 from .arguments import as_int, as_ints

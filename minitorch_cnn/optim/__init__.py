@@ -1,7 +1,6 @@
 """Optimizers and learning rate schedules: torch.optim's names and numbers."""
 
-import typing as _typing
-
+from ..missing import refuse_missing as _refuse_missing
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -37,7 +36,4 @@ __all__ = [
     "swa_utils",
 ]
 
-from ..missing import module_getattr as _module_getattr
-
-if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
-    __getattr__ = _module_getattr(__name__)
+_refuse_missing(globals())

@@ -6,8 +6,7 @@ works on one image at a time. `BatchAugment` does the same for a whole batch at 
 faster. All random choices come from the generator that `manual_seed` seeds.
 """
 
-import typing as _typing
-
+from ..missing import refuse_missing as _refuse_missing
 from . import functional
 from .autoaugment import RandAugment, TrivialAugmentWide
 from .batch import BatchAugment
@@ -88,7 +87,4 @@ __all__ = [
     "functional",
 ]
 
-from ..missing import module_getattr as _module_getattr
-
-if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
-    __getattr__ = _module_getattr(__name__)
+_refuse_missing(globals())

@@ -129,6 +129,10 @@ def test_deepcopy_keeps_views_of_one_memory_and_no_gradient_of_a_parameter():
     both = copy.deepcopy({"all": x, "head": x[:2]})
     both["all"][0] = 5
     assert both["head"].tolist() == [5, 0] and x.tolist() == [0, 0, 0, 0]
+    y = (mt.ones(2, requires_grad=True) * both["head"]).sum()
+    both["all"].zero_()  # they share the version as well
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward()
     p = mt.nn.Parameter(mt.ones(2))
     p.sum().backward()
     assert copy.deepcopy(p).grad is None

@@ -9,8 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from minitorch_cnn.datasets import CIFAR10, CIFAR100
-from minitorch_cnn.datasets import cifar as cifar_module
+from minitorch_cnn.datasets import CIFAR10, CIFAR100, cifar as cifar_module
 from minitorch_cnn.utils.data import DataLoader, ImageBatch
 
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

@@ -77,3 +77,20 @@ def test_what_is_forced_is_forced_for_this_thread_only():
         assert (dispatch.state.tier, dispatch.state.algorithm) == ("array", "direct")
     default = dispatch._State
     assert seen == [(default.tier, default.algorithm, None)]
+
+
+@pytest.mark.parametrize(
+    "choose", [lambda: mt.kernel_tier("array"), lambda: mt.conv_algorithm("direct")]
+)
+def test_a_choice_ends_also_if_what_was_put_off_cannot_be_computed(choose, monkeypatch):
+    before = dispatch.state.tier, dispatch.state.algorithm
+    calls = iter([None, ZeroDivisionError("put off")])
+
+    def change():
+        if error := next(calls):
+            raise error
+
+    monkeypatch.setattr(dispatch, "before_change", [change])
+    with pytest.raises(ZeroDivisionError, match="put off"), choose():
+        pass
+    assert (dispatch.state.tier, dispatch.state.algorithm) == before

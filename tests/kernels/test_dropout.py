@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from minitorch_cnn.kernels.array import dropout as definition
 from minitorch_cnn.kernels.philox import philox

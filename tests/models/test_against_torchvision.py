@@ -201,8 +201,7 @@ def test_files_that_torch_wrote(tmp_path, new_format):
 
 
 def test_features_inside_a_model():
-    from torchvision.models import _utils as their_utils
-    from torchvision.models import feature_extraction as their_extraction
+    from torchvision.models import _utils as their_utils, feature_extraction as their_extraction
 
     model, twin = pair("resnet18", num_classes=3)
     images = np.random.default_rng(1).standard_normal((2, 3, 40, 40))

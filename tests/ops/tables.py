@@ -11,8 +11,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from torch_oracle import LAYOUTS, as_list, compare_with_torch, lay_out
 
 import minitorch_cnn as mt

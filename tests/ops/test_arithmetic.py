@@ -32,6 +32,7 @@ CASES = [
     case("clamp", lambda lib, a: lib.clamp(a, -1, 0.5), A),
     case("clamp_min", lambda lib, a: a.clamp(min=0.1), A),
     case("clamp_tensor", lambda lib, a, b: a.clamp(max=b), A, (4,)),
+    case("clamp_tensors_that_cross", lambda lib, a, b, c: a.clamp(b, c), A, (4,), (4,)),
     case("lerp", lambda lib, a, b: lib.lerp(a, b, 0.3), A, A),
     case("addcmul", lambda lib, a, b, c: lib.addcmul(a, b, c, value=2), M, M, (4,)),
     case("frac", lambda lib, a: a.frac(), A),

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from torch_oracle import leaves
-from torch_oracle import same_as_torch_and_differences as check
+from hypothesis import given, strategies as st
+from torch_oracle import leaves, same_as_torch_and_differences as check
 
 import minitorch_cnn as mt
 from minitorch_cnn.ops.batch_norm import batch_norm

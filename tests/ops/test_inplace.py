@@ -3,8 +3,7 @@ and torch where it is installed."""
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 import minitorch_cnn as mt
 

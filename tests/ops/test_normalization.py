@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tables import at_the_seams, matrix, numbers, refused_as_by_torch
-from torch_oracle import leaves
-from torch_oracle import same_as_torch_and_differences as check
+from torch_oracle import leaves, same_as_torch_and_differences as check
 
 import minitorch_cnn as mt
 from minitorch_cnn.ops.normalization import (

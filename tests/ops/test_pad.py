@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from tables import at_the_seams, numbers, own_memory, refused_as_by_torch
 
 import minitorch_cnn as mt

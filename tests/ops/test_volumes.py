@@ -5,8 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from torch_oracle import array, check_gradients, compare_with_torch, spread_out
 
 import minitorch_cnn as mt

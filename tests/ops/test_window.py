@@ -1,8 +1,7 @@
 """The arguments of convolutions and poolings: against counting the places of a window."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import minitorch_cnn as mt
 from minitorch_cnn.kernels.geometry import output_size

@@ -4,8 +4,7 @@ import colorsys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from PIL import Image, ImageEnhance
 
 import minitorch_cnn as mt

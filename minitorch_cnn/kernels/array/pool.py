@@ -97,7 +97,8 @@ def max_pool2d_scatter(
 def max_pool2d_gather(x: Array, position: Array, geometry: PoolGeometry) -> Array:
     """(N, C, OH, OW): from each window of x the number at `position`. Scatter's gradient.
 
-    0 at a position that the window does not have."""
+    0 at a position that the window does not have.
+    """
     xp = array_module(x)
     padded = _pad(x, geometry, 0)
     position = position.transpose(0, 2, 3, 1)

@@ -11,8 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...tensor import Tensor
-from .. import functional as classification
-from .. import functional as regression
+from .. import functional as classification, functional as regression
 from .loss_margin import (  # noqa: F401  torch has them here
     CosineEmbeddingLoss,
     HingeEmbeddingLoss,

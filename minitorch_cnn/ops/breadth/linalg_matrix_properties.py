@@ -11,8 +11,7 @@ from ...dtypes import as_dtype
 from ...tensor import Tensor, shape_text, wrap
 from ..arithmetic import where
 from ..indexing import diagonal as _diagonal
-from ..reduce import amax, amin, dims_of, kept_shape, sum
-from ..reduce import norm as _norm
+from ..reduce import amax, amin, dims_of, kept_shape, norm as _norm, sum
 from ..shape import movedim, mT, reshape
 from .linalg_decompositions import svdvals
 from .linalg_inverses import _cutoff, _sizes, inv

@@ -6,8 +6,7 @@ import warnings
 from typing import Any
 
 from ...tensor import Tensor
-from ..exponentials import log_softmax as _log_softmax
-from ..exponentials import softmax as _softmax
+from ..exponentials import log_softmax as _log_softmax, softmax as _softmax
 
 __all__ = ["softmax", "log_softmax", "softmin"]
 

@@ -1,7 +1,6 @@
 """Learning rate schedules: torch.optim.lr_scheduler's names, and its numbers step for step."""
 
-import typing as _typing
-
+from ...missing import refuse_missing as _refuse_missing
 from .base import LRScheduler
 from .combine import ChainedScheduler, SequentialLR
 from .cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
@@ -37,9 +36,6 @@ __all__ = [
     "StepLR",
 ]
 
-from ...missing import module_getattr as _module_getattr
-
 _LRScheduler = LRScheduler  # torch's older name
 
-if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
-    __getattr__ = _module_getattr(__name__)
+_refuse_missing(globals())

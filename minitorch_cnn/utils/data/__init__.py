@@ -5,8 +5,7 @@ Sampler      in which order to visit them  RandomSampler(dataset) -> 7, 2, 9, ..
 DataLoader   turns both into batches, here or in worker processes
 """
 
-import typing as _typing
-
+from ...missing import refuse_missing as _refuse_missing
 from .collate import default_collate, default_convert
 from .dataloader import DataLoader
 from .dataset import (
@@ -54,7 +53,4 @@ __all__ = [
     "random_split",
 ]
 
-from ...missing import module_getattr as _module_getattr
-
-if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
-    __getattr__ = _module_getattr(__name__)
+_refuse_missing(globals())

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from minitorch_cnn import kernels
 from minitorch_cnn.kernels import PoolGeometry, conv_algorithm, conv_geometry, last_conv

@@ -3,8 +3,7 @@
 from itertools import chain
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from minitorch_cnn.kernels.cuda import optim
 from tests.kernels.tiers import tier

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tables import matrix, refused_as_by_torch, refused_here
 
 import minitorch_cnn as mt

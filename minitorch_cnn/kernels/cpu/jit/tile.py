@@ -208,7 +208,6 @@ def _rows_code(
 ) -> None:  # fmt: skip
     """All rows, in tiles of these heights: as many as there are of the first one, and so on."""
     row = cgutils.alloca_once_value(builder, _number(0))
-    builder.store(_number(0), row)
     for height in heights:
         check = builder.append_basic_block("check")
         body = builder.append_basic_block("body")
