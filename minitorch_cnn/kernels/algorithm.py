@@ -21,9 +21,9 @@ ALGORITHMS = ("auto", "direct", "im2col", "implicit_gemm", "depthwise", "winogra
 # What one number costs to carry through Winograd's transforms (in and out), in multiplications of
 # a matrix product at full speed, what one number of a kernel costs, and what it costs to copy one
 # number into a patch. benchmarks/cost_model.py measures them. Without AVX-512 there are half as
-# many registers of half the width: the transforms take twice as long, beside the products.
+# many registers of half the width: the transforms take longer, beside the products.
 TRANSFORM_COST = 26.0
-TRANSFORM_COST_WITHOUT_AVX512 = 56.0
+TRANSFORM_COST_WITHOUT_AVX512 = 38.0
 KERNEL_COST = 40.0
 PATCH_COST = 10.0
 

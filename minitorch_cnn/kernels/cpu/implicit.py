@@ -22,7 +22,9 @@ from .jit.product import PANEL, product
 from .jit.threads import address, counter, get_num_threads, kernel, run, share, take
 from .jit.vector import copy, fill_zeros, keep_positive
 
-BAND_BYTES = 192 << 10  # of the rows of an image that are worked on at a time
+# Of the rows of an image that are worked on at a time. Each is read for every row of the kernel and
+# every panel of filters: together with the rows of gy they shall stay in the first-level cache.
+BAND_BYTES = 16 << 10
 
 
 @compiled
@@ -106,7 +108,7 @@ def weight_gradient_bands(
     N, _, _, C = x.shape
     _, OH, OW, K = gy.shape
     (KH, KW), (sh, sw), (ph, pw) = taps, stride, padding
-    most = band_rows(band, columns, C, KH, sh)
+    most = min(band_rows(band, columns, C, KH, sh), max(BAND_BYTES // (4 * OW * K), 1))
     line = 4 * columns * C
     fill_zeros(address(sums[part]), sums[part].size)
     start, stop = share(N * OH, part, parts)

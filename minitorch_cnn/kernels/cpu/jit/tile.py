@@ -37,12 +37,13 @@ from .vector import (
 
 # The sums of a tile, its vectors of b and a number of a must fit into the registers: there are 32
 # with AVX-512 and 16 otherwise. So a tile is at most WIDEST vectors wide, and the wider it is, the
-# lower. Smaller heights take the rows that are left over.
+# lower. Smaller heights take the rows that are left over: with 3, the nine numbers of three
+# channels under a row of a 3x3 kernel are 6 + 3, and not 6 + 2 + 1.
 WIDEST = 4 if AVX512 else 2
 if AVX512:
     HEIGHTS = {1: (12, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)}
 else:
-    HEIGHTS = {1: (8, 4, 2, 1), 2: (6, 4, 2, 1)}
+    HEIGHTS = {1: (8, 4, 2, 1), 2: (6, 4, 3, 2, 1)}
 # Columns that are not there must not be read. With AVX-512 a load takes a mask for it, which is
 # free. Without it masks take the registers of sums, and the whole tile runs at half its speed. So
 # tiles that may read whole vectors have code of their own, and the others, at the right edge of a
