@@ -7,6 +7,7 @@ should be running meanwhile.
 
 from __future__ import annotations
 
+import datetime
 import os
 import platform
 import re
@@ -53,12 +54,13 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     import isa
 
-    machine = processor()
-    tables = {machine: table(DOCS / PICTURE, {})}
-    if "\n    AVX-512: " in tables[machine]:
+    machine, day = processor(), datetime.date.today()
+    printed = table(DOCS / PICTURE, {})
+    tables = {f"{machine}, {day}": printed}
+    if "\n    AVX-512: " in printed:
         with tempfile.TemporaryDirectory() as folder:
             second = table(Path(folder, "ladder.png"), isa.environment("avx2"))
-        tables[f"{machine}, AVX2"] = second
+        tables[f"{machine}, restricted to AVX2, {day}"] = second
     for name in ("fast-convolution", "fast-convolution.ko"):
         path = DOCS / f"{name}.md"
         path.write_text(with_tables(path.read_text("utf-8"), tables), "utf-8")

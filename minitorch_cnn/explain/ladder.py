@@ -128,6 +128,9 @@ def inner_loops() -> list[str]:
 
     lines = [registers()]
     for name, loop in zip(("of step 7", "of step 8"), tile_loops(), strict=True):
+        if loop is None:
+            lines.append(f"inner loop {name}: in several pieces, not counted")
+            continue
         lines.append(
             f"inner loop {name}: {loop.instructions} instructions, "
             f"{loop.multiply_adds} of them multiply-adds, {loop.stack} on the stack"
@@ -181,7 +184,7 @@ class Ladder(Explanation):
             )
         return "\n".join([
             *lines,
-            "times: as fast as the rung above it in this table",
+            "times: as fast as the rung above it; step 12 does more, and starts anew",
             "Winograd does a quarter of the multiplications that are counted here",
             f"roof: {self.machine.peak / 1e9:.0f} GFLOP/s in NumPy's matrix product, "
             f"{self.machine.bandwidth / 1e9:.1f} GB/s copying",
@@ -223,7 +226,8 @@ class Ladder(Explanation):
         intensities = [self.problem.flops / step.bytes for _, step in measured]
         # Most rungs move the same bytes: their points are moved apart, so that they can be seen.
         beside = [
-            x * 1.35 ** (index % 3 - 1) for (index, _), x in zip(measured, intensities, strict=True)
+            x * 1.3 ** (index % 4 - 1.5)
+            for (index, _), x in zip(measured, intensities, strict=True)
         ]
         roof.scatter(beside, speeds, s=150, color=colours, zorder=2)
         for (index, _), x, y in zip(measured, beside, speeds, strict=True):
@@ -233,6 +237,6 @@ class Ladder(Explanation):
         roof.axvline(self.machine.ridge, color=QUIET, lw=0.8, ls=":")
         roof.grid(alpha=0.3)
         roof.set(xlabel="FLOP for each byte that moves to or from memory", ylabel="GFLOP/s")
-        roof.set_title("the roof: memory, then arithmetic", fontsize=10)
+        roof.set_title("the roof: memory, then arithmetic (equal points moved apart)", fontsize=10)
         figure.suptitle(self.title(), fontsize=10)
         return figure

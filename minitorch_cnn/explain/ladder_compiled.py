@@ -6,7 +6,6 @@ neighbouring floats into a register, `fma` multiplies and adds two of them, `sto
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable
 from threading import Thread
@@ -235,24 +234,22 @@ class InnerLoop(NamedTuple):
     stack: int  # those that read or write the stack: what the registers had no room for
 
 
-def inner_loop(kernel: Any) -> InnerLoop:
-    """Counts in the assembly of a kernel that has run."""
+def inner_loop(kernel: Any) -> InnerLoop | None:
+    """Counts in the assembly of a kernel that has run; None if the loop has branches inside, as it
+    has where no instruction loads through a mask."""
     (assembly,) = kernel.inspect_asm().values()
-    loops = []
+    best = None
     for block in re.split(r"(?m)^(?=\.?L\w+:)", assembly):
         label = block.partition(":")[0]
         # A loop of one block is one that jumps to its own label; what follows is outside.
         body, jumps_back, _ = block.partition(f"\t{label}\n")
         if jumps_back:
             lines = re.findall(r"(?m)^\t(?=[a-z]).*$", body)
-            loops.append(lines)
-    lines = max(loops, key=lambda lines: sum(map(is_multiply_add, lines)))
-    stack = [line for line in lines if "(%rsp" in line or "[sp" in line]
-    return InnerLoop(len(lines), sum(map(is_multiply_add, lines)), len(stack))
-
-
-def is_multiply_add(instruction: str) -> bool:
-    return instruction.startswith(("\tvfmadd", "\tfmla"))
+            multiply_adds = sum(line.startswith(("\tvfmadd", "\tfmla")) for line in lines)
+            stack = sum("(%rsp" in line or "[sp" in line for line in lines)
+            if multiply_adds > (best.multiply_adds if best else 0):
+                best = InnerLoop(len(lines), multiply_adds, stack)
+    return best
 
 
 def registers() -> str:
@@ -262,7 +259,6 @@ def registers() -> str:
     return f"no AVX-512: registers of {LANES} floats, and a mask takes one of them"
 
 
-@functools.cache
-def tile_loops() -> tuple[InnerLoop, InnerLoop]:
+def tile_loops() -> tuple[InnerLoop | None, InnerLoop | None]:
     """Of the tile with masks and of the one without, once both have run."""
     return inner_loop(masked_rows), inner_loop(whole_rows)

@@ -136,10 +136,15 @@ def test_instructions_of_the_innermost_loop_are_counted():
     from minitorch_cnn.explain.ladder_compiled import InnerLoop, inner_loop
 
     class Kernel:
-        def inspect_asm(self):
-            return {"signature": ASSEMBLY}
+        def __init__(self, assembly):
+            self.assembly = assembly
 
-    assert inner_loop(Kernel()) == InnerLoop(instructions=6, multiply_adds=2, stack=2)
+        def inspect_asm(self):
+            return {"signature": self.assembly}
+
+    assert inner_loop(Kernel(ASSEMBLY)) == InnerLoop(instructions=6, multiply_adds=2, stack=2)
+    assert inner_loop(Kernel(ASSEMBLY.replace("\tvfmadd231ps", "\tvmulps"))) is None
+    assert inner_loop(Kernel("entry:\n\tret\n")) is None
 
 
 ASSEMBLY = """
