@@ -5,6 +5,7 @@ import importlib.util
 import json
 import re
 import shlex
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,20 @@ from minitorch_cnn.explain.commands import main
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 CHAPTERS = ["how-convolution-works", "adding-an-operation"]
-DOCUMENTS = [*CHAPTERS, "reading-the-code"]  # those that are read, not run, too
+LADDER = "fast-convolution"
+DOCUMENTS = [*CHAPTERS, "reading-the-code", LADDER]  # those that are read, not run, too
 LANGUAGES = ["", ".ko"]
 
-spec = importlib.util.spec_from_file_location("docs_build", DOCS / "build.py")
-build = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(build)
+
+def program(name):
+    """A file of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+build = program("build")
 
 
 def text_of(name):
@@ -85,6 +94,33 @@ def test_the_commands_of_the_chapter_work(tmp_path, monkeypatch, capsys):
     assert len(arguments) == len(page) - 5
     main(arguments)
     assert "page: page.html" in capsys.readouterr().out
+
+
+def test_the_code_of_the_ladder_is_the_code_that_runs():
+    """Each block begins with the name of a file, and stands in that file as it is."""
+    blocks = build.BLOCK.findall(text_of(LADDER))
+    assert len(blocks) > 10
+    for block in blocks:
+        first, _, code = block.partition("\n")
+        assert first.startswith("# "), block
+        lines = (ROOT / "minitorch_cnn" / first[2:]).read_text("utf-8").splitlines(keepends=True)
+        length = code.count("\n")
+        stretches = ("".join(lines[start : start + length]) for start in range(len(lines)))
+        assert code in map(textwrap.dedent, stretches), block
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_ladder_has_a_place_for_its_tables(language):
+    ladder, text = program("ladder"), text_of(LADDER + language)
+    before, after = ladder.PLACE.split(text)
+    tables = {"A processor": "    1  loops\n", "The same, AVX2": "    a\\1\n"}
+    filled = ladder.with_tables(text, tables)
+    assert filled.startswith(before) and filled.endswith(after)
+    assert filled[len(before) : -len(after)] == (
+        "A processor:\n\n    1  loops\n\nThe same, AVX2:\n\n    a\\1\n\n"
+        "![explain ladder](images/ladder.png)\n"
+    )
+    assert ladder.with_tables(filled, tables) == filled
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

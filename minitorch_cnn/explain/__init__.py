@@ -12,6 +12,7 @@ from .convolution import Convolution, conv2d
 from .explanation import Explanation
 from .features import Exciting, Images, feature_maps, filters, most_exciting
 from .gradient_flow import GradientFlow, gradient_flow
+from .ladder import Ladder, ladder
 from .layers import Summary, summary
 from .normalization import BatchNorm, batch_norm
 from .pixel import Pixel
@@ -42,6 +43,7 @@ __all__ = [
     "Heatmap",
     "Histograms",
     "Images",
+    "Ladder",
     "Machine",
     "Pixel",
     "Pooling",
@@ -62,6 +64,7 @@ __all__ = [
     "filters",
     "grad_cam",
     "gradient_flow",
+    "ladder",
     "layer_inputs",
     "layer_names",
     "load_subject",

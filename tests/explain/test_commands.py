@@ -18,14 +18,15 @@ FAST = {
     "predictions": ["--images", "40"],
     "exciting": ["--images", "10"],
     "gradient-flow": ["--depth", "2"],
+    "ladder": ["--size", "1", "2", "8", "8", "--filters", "32"],
     "roofline": ["--batch-size", "1"],
     "summary": ["--measure"],
 }
 NAMES = [
     "pixel", "columns", "col2im", "variations", "gradients", "pooling", "batchnorm",
-    "gradient-flow", "algorithms", "winograd", "roofline", "summary", "tape", "receptive-field",
-    "filters", "feature-maps", "saliency", "grad-cam", "occlusion", "exciting", "confusion",
-    "predictions", "histograms",
+    "gradient-flow", "algorithms", "winograd", "roofline", "ladder", "summary", "tape",
+    "receptive-field", "filters", "feature-maps", "saliency", "grad-cam", "occlusion", "exciting",
+    "confusion", "predictions", "histograms",
 ]  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""Commands about how convolutions are computed: algorithms, winograd, roofline."""
+"""Commands about how convolutions are computed: algorithms, winograd, roofline, ladder."""
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from ...ops.creation import zeros
 from ..algorithms import Algorithms, algorithms
 from ..capture import find_layer, layer_inputs
 from ..convolution import Convolution, conv2d
+from ..ladder import FILTERS, SHAPE, Ladder, ladder
 from ..roofline import Roofline, roofline
 from ..subject import load_subject
 from ..winograd import WinogradTile, winograd_tile
@@ -70,6 +72,29 @@ def _roofline(args: Namespace) -> Roofline:
     return roofline(subject.model, x)
 
 
+def _ladder_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--size", type=int, nargs=4, metavar=("N", "C", "H", "W"), default=SHAPE,
+        help="of the images; a 3x3 convolution without padding (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--filters", type=int, default=FILTERS, metavar="K", help="a multiple of 32"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="of the compiled rungs")
+
+
+def _ladder(args: Namespace) -> Ladder:
+    terminal = sys.stderr.isatty()
+
+    def progress(text: str) -> None:
+        if terminal:  # one line, written over again and again
+            print(f"\r{text:<60}\r", end="", file=sys.stderr, flush=True)
+
+    found = ladder(tuple(args.size), args.filters, args.threads, progress=progress)
+    progress("")
+    return found
+
+
 COMMANDS = [
     Command(
         "algorithms",
@@ -80,5 +105,8 @@ COMMANDS = [
     Command("winograd", "Winograd's convolution, step by step", _winograd_options, _winograd),
     Command(
         "roofline", "what limits each layer: arithmetic or memory", _roofline_options, _roofline
+    ),
+    Command(
+        "ladder", "one convolution from loops up to the fastest kernel", _ladder_options, _ladder
     ),
 ]
