@@ -227,6 +227,18 @@ def store_some(
 
 
 @intrinsic
+def zeros(typingctx: Any) -> Intrinsic:
+    """The address of LANES zeros."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
+        return builder.ptrtoint(
+            cgutils.global_constant(builder, "zeros", ir.Constant(VECTOR, None)), I64
+        )
+
+    return types.int64(), code
+
+
+@intrinsic
 def splat(typingctx: Any, number: types.Type) -> Intrinsic:
     """The number in every lane."""
 
