@@ -225,13 +225,13 @@ def convolve(x: Array, w: Array, turned: bool, before: Pair, y: Array) -> None:
         U = empty((parts, 36, C, width))
         run(transform_all, x, before, (OH, OW), False, V)
         run(multiply_all, w, turned, V, M, U, tiles, K)
-        run(transform_all_outputs, M, y, may_stream(y))
+        run(transform_all_outputs, M, y, may_stream(y, tiles=True))
         return
     block = _block(C, K)
     U = empty((-(-K // width), 36, C, width))
     V, M = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
     run(transform_kernels, w, turned, U, parts=parts_for(w.size))
-    run(convolve_blocks, counter(), x, U, y, before, block, V, M, may_stream(y))
+    run(convolve_blocks, counter(), x, U, y, before, block, V, M, may_stream(y, tiles=True))
 
 
 def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False) -> Any:

@@ -26,6 +26,7 @@ from .jit.vector import (
     splat,
     store_some,
     stream,
+    zeros,
 )
 
 A1 = np.float32(math.sqrt(0.5))  # the point a
@@ -143,9 +144,8 @@ def locate(tile: int, size: Pair) -> tuple[int, int, int]:
 def load_pixel(image: int, shape: Lengths, h: int, w: int, c: int, lanes: int) -> Vector:
     """`lanes` channels of a pixel from c on, zeros outside of the image; shape (N, H, W, C)."""
     _, H, W, C = shape
-    inside = 0 <= h < H and 0 <= w < W
-    # Of 0 lanes, no memory is touched.
-    return load_some(image + 4 * ((h * W + w) * C + c), lanes if inside else 0)
+    inside = (h >= 0) & (h < H) & (w >= 0) & (w < W)
+    return load_some(image + 4 * ((h * W + w) * C + c) if inside else zeros(), lanes)
 
 
 @compiled

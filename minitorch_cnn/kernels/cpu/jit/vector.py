@@ -227,6 +227,18 @@ def store_some(
 
 
 @intrinsic
+def zeros(typingctx: Any) -> Intrinsic:
+    """The address of LANES zeros."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
+        return builder.ptrtoint(
+            cgutils.global_constant(builder, "zeros", ir.Constant(VECTOR, None)), I64
+        )
+
+    return types.int64(), code
+
+
+@intrinsic
 def splat(typingctx: Any, number: types.Type) -> Intrinsic:
     """The number in every lane."""
 
@@ -394,9 +406,13 @@ def scatter(
 STREAM_BYTES = 2 << 20
 
 
-def may_stream(array: np.ndarray) -> bool:
-    """Whether `stream` can write a channels-last array, and should."""
-    if array.nbytes < STREAM_BYTES or array.shape[-1] % LANES:
+def may_stream(array: np.ndarray, tiles: bool = False) -> bool:
+    """Whether `stream` can write a channels-last array, and should.
+
+    tiles: not from its beginning to its end. A vector then has to be a whole line of the cache:
+    halves of different lines take longer past the cache than through it.
+    """
+    if array.nbytes < STREAM_BYTES or array.shape[-1] % LANES or (tiles and BYTES < 64):
         return False
     return array.ctypes.data % BYTES == 0
 
