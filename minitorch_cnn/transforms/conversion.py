@@ -13,6 +13,7 @@ from PIL import Image
 from ..backend import array_module, to_numpy
 from ..dtypes import dtype, float32, get_default_dtype
 from ..tensor import Tensor, wrap
+from .image import get_dimensions, white
 
 
 def pil_to_tensor(pic: Image.Image) -> Tensor:
@@ -120,11 +121,6 @@ def to_pil_image(pic: Tensor | np.ndarray, mode: str | None = None) -> Image.Ima
     return Image.frombytes(mode or modes[0], array.shape[1::-1], data.tobytes())
 
 
-def _largest(kind: dtype) -> float:
-    """What white is in an image of that type."""
-    return float(np.iinfo(kind.numpy).max) if kind.category == 1 else 1.0
-
-
 def convert_image_dtype(image: Tensor, dtype: dtype = float32) -> Tensor:
     """A tensor image with another type, its values in that type's range: 0..1 or 0..255, ...
 
@@ -139,9 +135,9 @@ def convert_image_dtype(image: Tensor, dtype: dtype = float32) -> Tensor:
         raise TypeError(f"Input img should be Tensor Image, got {type(image).__name__}")
     if dtype == image.dtype:
         return image
-    array, limit, largest = image.array, _largest(image.dtype), _largest(dtype)
+    array, limit, largest = image.array, white(image.dtype.numpy), white(dtype.numpy)
     if dtype.is_floating_point:
-        return image.to(dtype) if limit == 1 else image.to(dtype) / limit
+        return image.to(dtype) if limit == 1 else image.to(dtype) / float(limit)
     if image.is_floating_point():
         if dtype.itemsize >= max(image.dtype.itemsize, 4):
             raise RuntimeError(f"The cast from {image.dtype} to {dtype} cannot be performed safely")
@@ -167,6 +163,7 @@ def normalize(
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"img should be Tensor Image. Got {type(tensor)}")
+    channels = get_dimensions(tensor)[0]
     if not tensor.is_floating_point():
         raise TypeError(f"Input tensor should be a float tensor. Got {tensor.dtype}.")
     if tensor.ndim < 3:
@@ -176,6 +173,10 @@ def normalize(
     xp = array_module(tensor.array)
     shift = xp.asarray(mean, dtype=tensor.array.dtype).reshape(-1, 1, 1)
     scale = xp.asarray(std, dtype=tensor.array.dtype).reshape(-1, 1, 1)
+    if not {len(shift), len(scale)} <= {1, channels}:
+        raise RuntimeError(
+            f"mean={mean} and std={std} need one number, or one for each of {channels} channels"
+        )
     if not scale.all():
         raise ValueError(f"std evaluated to zero, leading to division by zero: std={std}")
     if inplace:
