@@ -32,12 +32,12 @@ def to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
     >>> F.to_grayscale(mt.tensor([[[1.0]], [[0.0]], [[0.0]]]))  # a red pixel
     tensor([[[0.2989]]])
     """
+    array = None if is_pil(img) else with_channels("rgb_to_grayscale", img, fewest_dimensions=3)
     if num_output_channels not in (1, 3):
         raise ValueError(f"num_output_channels should be 1 or 3, got {num_output_channels}")
-    if is_pil(img):
+    if array is None:
         grey = img.convert("L")
         return grey if num_output_channels == 1 else Image.merge("RGB", [grey] * 3)
-    array = with_channels("rgb_to_grayscale", img, fewest_dimensions=3)
     grey_array = _grey(array) if array.shape[-3] == 3 else array
     return wrap(array_module(array).repeat(grey_array, num_output_channels, axis=-3))
 
@@ -108,6 +108,8 @@ def adjust_contrast(img: Any, contrast_factor: float) -> Any:
         return ImageEnhance.Contrast(img).enhance(contrast_factor)
     check_factor("contrast", contrast_factor)
     array = with_channels("adjust_contrast", img)
+    if array.size == 0:
+        return img  # nothing has no mean
     grey = array if get_dimensions(img)[0] == 1 else _grey(array)
     mean = as_floats(grey).mean(axis=(-3, -2, -1) if array.ndim > 2 else None, keepdims=True)
     return wrap(blend(array, mean, contrast_factor))

@@ -48,10 +48,10 @@ def sampled(
         raise ValueError(f"Interpolation mode {mode.value!r} is unsupported with Tensor input")
     array = array_of(img)
     channels, height, width = get_dimensions(img)
+    colour = np.array(fill_per_channel(fill, channels), np.float64)
     if height == 0 or width == 0:
         raise RuntimeError(f"an image without pixels, of shape {tuple(img.shape)}")
     xp = array_module(array)
-    colour = np.array(fill_per_channel(fill, channels), np.float64)
     colour = xp.asarray(colour.reshape(-1, 1, 1) if array.ndim > 2 else colour)
     x, y = (xp.asarray(each) for each in _sources(matrix, size, (height, width)))
     if mode is InterpolationMode.NEAREST:
