@@ -12,14 +12,15 @@ import warnings
 from pathlib import Path
 
 import PIL
-import torch
-import torchvision
-from pictures import CALLS, library, outcome, stored
 
 PATH = Path(__file__).parent / "reference.json.gz"
 
 
 def main() -> None:
+    import torch
+    import torchvision
+    from pictures import CALLS, library, outcome, stored
+
     warnings.simplefilter("ignore")
     lib = library(torchvision.transforms, torchvision.utils, torch.tensor, torch)
     outcomes = {
