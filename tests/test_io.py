@@ -118,7 +118,7 @@ def test_kinds_of_files(tmp_path):
     red = Image.new("RGB", (16, 8), (250, 10, 10))
     red.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
     x = mt.io.read_image(tmp_path / "cmyk.jpg")
-    assert x.shape == (3, 8, 16) and abs(x.int()[:, 4, 4] - mt.tensor([250, 10, 10])).max() < 9
+    assert x.shape == (3, 8, 16) and np.allclose(x[:, 4, 4].tolist(), [250, 10, 10], atol=9)
     red.save(tmp_path / "a.gif", save_all=True, append_images=[Image.new("RGB", (16, 8), "blue")])
     assert mt.io.read_image(tmp_path / "a.gif", "RGB")[:, 0, 0].tolist() == [250, 10, 10]
     exif = Image.Exif()
@@ -128,7 +128,9 @@ def test_kinds_of_files(tmp_path):
     half.save(tmp_path / "side.jpg", quality=95, exif=exif.tobytes())
     assert mt.io.read_image(tmp_path / "side.jpg").shape == (1, 8, 16)
     upright = mt.io.read_image(tmp_path / "side.jpg", apply_exif_orientation=True)
-    assert upright.shape == (1, 16, 8) and (upright[:, 0] > 200).all() and upright[:, -1].max() < 50
+    assert (
+        upright.shape == (1, 16, 8) and (upright[:, 0] > 200).all() and (upright[:, -1] < 50).all()
+    )
     assert (read_picture(tmp_path / "side.jpg", 8, 1, 8)[:, :, 0] == upright[0, 4:12].numpy()).all()
     content = mt.tensor(list((tmp_path / "side.jpg").read_bytes()), dtype=mt.uint8)
     assert (mt.io.decode_image(content, apply_exif_orientation=True) == upright).all()

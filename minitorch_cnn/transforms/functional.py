@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 
 from ..backend import array_module
 from ..missing import refuse_missing as _refuse_missing
+from ..nn.functional import pad as pad_tensor
 from ..ops.arguments import as_int, as_number
 from ..tensor import Tensor, wrap
 from .color import (
@@ -170,14 +171,10 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
     names = {"top": top, "left": left, "height": height, "width": width}
     top, left, height, width = (as_int("crop", *each) for each in names.items())
     bottom, right = top + height, left + width
-    array = array_of(img)
-    inside = array[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-    rows = (min(max(-top, 0), height), 0)
-    columns = (min(max(-left, 0), width), 0)
-    rows = (rows[0], height - rows[0] - inside.shape[-2])
-    columns = (columns[0], width - columns[0] - inside.shape[-1])
-    before = [(0, 0)] * (array.ndim - 2)
-    return wrap(array_module(array).pad(inside, [*before, rows, columns]))
+    inside = img[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    above, before = min(max(-top, 0), height), min(max(-left, 0), width)
+    below, after = height - above - inside.shape[-2], width - before - inside.shape[-1]
+    return pad_tensor(inside, [before, after, above, below])
 
 
 def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
@@ -304,20 +301,20 @@ def pad(
         if img.mode == "P":
             padded.putpalette(img.getpalette())
         return padded
-    array = array_of(img)
-    xp = array_module(array)
-    border = [(0, 0)] * (array.ndim - 2) + [(top, bottom), (left, right)]
     if padding_mode != "constant":
-        return wrap(xp.pad(array, border, mode=padding_mode))
+        array = array_of(img)
+        border = [(0, 0)] * (array.ndim - 2) + [(top, bottom), (left, right)]
+        return wrap(array_module(array).pad(array, border, mode=padding_mode))
     (value,) = fill if isinstance(fill, list | tuple) and len(fill) == 1 else (fill,)
-    if value is not None and not isinstance(value, NUMBER):
+    value = 0 if value is None else value
+    if not isinstance(value, NUMBER):
         raise TypeError(f"pad of a tensor takes one number as fill, got fill={fill!r}")
-    value = value or 0
-    if array.dtype.kind in "iu":
-        limits = np.iinfo(array.dtype)
+    if img.dtype.category == 1:
+        limits = np.iinfo(img.dtype.numpy)
         if not limits.min <= value <= limits.max:
             raise RuntimeError(f"pad: fill={fill} cannot be converted to {img.dtype}")
-    return wrap(xp.pad(array, border, constant_values=value))
+    value = float(value) if img.is_floating_point() else int(value)
+    return pad_tensor(img, [left, right, top, bottom], value=value)
 
 
 def parse_padding(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
@@ -348,7 +345,7 @@ def hflip(img: Any) -> Any:
     """
     if is_pil(img):
         return img.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return wrap(array_of(img)[..., ::-1].copy())
+    return img.flip(-1)
 
 
 def vflip(img: Any) -> Any:
@@ -364,7 +361,7 @@ def vflip(img: Any) -> Any:
     """
     if is_pil(img):
         return img.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    return wrap(array_of(img)[..., ::-1, :].copy())
+    return img.flip(-2)
 
 
 def rotate(

@@ -68,6 +68,15 @@ def test_results_do_not_share_memory_with_the_image():
         assert not np.shares_memory(function(image).numpy(), image.numpy())
 
 
+def test_crops_flips_and_borders_have_gradients():
+    x = mt.ones(1, 3, 4, requires_grad=True)
+    part = F.pad(F.hflip(F.crop(F.vflip(x), -1, 2, 3, 2)), [1, 0, 2, -1], fill=5)
+    assert part.tolist() == [[[5, 0, 0, 5, 5], [5, 1, 1, 5, 5]]]
+    (part * mt.arange(10.0).reshape(1, 2, 5)).sum().backward()
+    # Of the lowest row the last two pixels are left, exchanged, as the seventh and eighth.
+    assert x.grad.tolist() == [[[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 7, 6]]]
+
+
 @both
 @pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric"])
 @pytest.mark.parametrize("padding", [2, [3], [1, 2], [0, 1, 2, 3]], ids=str)
@@ -293,4 +302,6 @@ def test_only_images_are_accepted():
 def test_a_gradient_is_not_lost_silently():
     image = wrap(np.zeros((1, 4, 4), np.float32)).requires_grad_()
     with pytest.raises(NotImplementedError, match="detach"):
-        F.hflip(image)
+        F.resize(image, 2)
+    with pytest.raises(NotImplementedError, match="detach"):
+        F.rotate(image, 45)
