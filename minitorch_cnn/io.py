@@ -141,6 +141,8 @@ def decode_image(
 
 
 def _picture(input: Tensor) -> Image.Image:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"a picture is written from a tensor, got {type(input).__name__}")
     if input.dtype is not uint8 or input.ndim != 3 or input.shape[0] not in (1, 3):
         raise RuntimeError(
             "a picture is written from uint8 of shape (1 or 3, H, W), got "

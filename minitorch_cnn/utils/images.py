@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..backend import array_module, to_numpy
+from ..ops.arguments import as_int
 from ..tensor import Tensor, wrap
 
 
@@ -32,13 +33,16 @@ def make_grid(
         pad_value    the value between the images
 
     A single image comes back without a border. Raises TypeError for anything but tensors,
-    ValueError for other dimensions and a value_range without normalize, RuntimeError for integers
-    that are to be normalized.
+    ValueError for other dimensions, an nrow of 0 and a value_range without normalize, RuntimeError
+    for integers that are to be normalized.
 
     >>> import minitorch_cnn as mt
     >>> mt.utils.make_grid(mt.zeros(5, 1, 8, 8), nrow=4).shape
     minitorch_cnn.Size([3, 22, 42])
     """
+    nrow, padding = as_int("make_grid", "nrow", nrow), as_int("make_grid", "padding", padding)
+    if nrow < 1 or padding < 0:
+        raise ValueError(f"nrow={nrow} should be at least 1, padding={padding} at least 0")
     listed = [tensor] if isinstance(tensor, Tensor) else tensor
     if not isinstance(listed, list | tuple) or not all(isinstance(x, Tensor) for x in listed):
         kinds = {type(x).__name__ for x in listed} if isinstance(listed, list | tuple) else ""
