@@ -104,6 +104,9 @@ def test_one_colour_that_is_transparent(tmp_path):
     grey.convert("RGB").save(tmp_path / "rgb.png", transparency=(10, 10, 10))
     palette = grey.convert("P")
     palette.save(tmp_path / "p.png", transparency=palette.getpixel((0, 0)))
+    Image.new("RGB", (1, 1), (10, 200, 90)).save(tmp_path / "c.png", transparency=(10, 200, 90))
+    luma = round(0.299 * 10 + 0.587 * 200 + 0.114 * 90)
+    assert mt.io.read_image(tmp_path / "c.png", "GRAY_ALPHA").tolist() == [[[luma]], [[0]]]
     for name in ("l", "rgb", "p"):
         x = mt.io.read_image(tmp_path / f"{name}.png", "GRAY_ALPHA")
         assert x.tolist() == [[[10, 200]], [[0, 255]]]
