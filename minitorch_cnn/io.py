@@ -23,7 +23,7 @@ from .dtypes import uint8
 from .missing import refuse_missing as _refuse_missing
 from .tensor import Tensor, wrap
 
-__all__ = ["ImageReadMode", "decode_image", "read_image", "write_jpeg", "write_png"]
+__all__ = ["ImageReadMode", "decode_image", "read_file", "read_image", "write_jpeg", "write_png"]
 
 
 class ImageReadMode(Enum):
@@ -114,6 +114,21 @@ def read_image(
     pixels = np.array(picture)
     pixels = pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
     return wrap(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def read_file(path: str | os.PathLike[str]) -> Tensor:
+    """The bytes of a file as a uint8 tensor of one dimension, for `decode_image`.
+
+    Raises FileNotFoundError without the file.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = file.write(b"abc")
+    ...     file.flush()
+    ...     read_file(file.name).tolist()
+    [97, 98, 99]
+    """
+    return wrap(np.fromfile(path, np.uint8))
 
 
 def decode_image(

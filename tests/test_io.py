@@ -135,7 +135,8 @@ def test_kinds_of_files(tmp_path):
         upright.shape == (1, 16, 8) and (upright[:, 0] > 200).all() and (upright[:, -1] < 50).all()
     )
     assert (read_picture(tmp_path / "side.jpg", 8, 1, 8)[:, :, 0] == upright[0, 4:12].numpy()).all()
-    content = mt.tensor(list((tmp_path / "side.jpg").read_bytes()), dtype=mt.uint8)
+    content = mt.io.read_file(tmp_path / "side.jpg")
+    assert bytes(content.tolist()) == (tmp_path / "side.jpg").read_bytes()
     assert (mt.io.decode_image(content, apply_exif_orientation=True) == upright).all()
     with pytest.raises(RuntimeError, match=r"uint8 of one dimension, got .*float32"):
         mt.io.decode_image(content.float())

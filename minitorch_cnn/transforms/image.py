@@ -161,6 +161,17 @@ def get_dimensions(img: Any) -> list[int]:
     return [channels, img.shape[-2], img.shape[-1]]
 
 
+def get_image_num_channels(img: Any) -> int:
+    """How many channels a PIL image or a tensor (..., C, H, W) has; (H, W) has 1.
+
+    Raises TypeError for anything else.
+
+    >>> get_image_num_channels(Image.new("RGB", (8, 4)))
+    3
+    """
+    return get_dimensions(img)[0]
+
+
 def get_image_size(img: Any) -> list[int]:
     """[width, height], Pillow's order, of a PIL image or a tensor (..., H, W).
 
