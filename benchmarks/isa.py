@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 
-ISAS = ("native", "avx2")
+ISAS = ("native", "avx2", "sse")
 _MARK = "MINITORCH_CNN_BENCHMARK_ISA"
 
 
@@ -23,6 +23,15 @@ def environment(isa: str) -> dict[str, str]:
     """
     if isa == "native":
         return {}
+    if isa == "sse":
+        return {
+            "NUMBA_CPU_NAME": "x86-64-v2",
+            "NUMBA_CPU_FEATURES": "",
+            "ATEN_CPU_CAPABILITY": "default",
+            "ONEDNN_MAX_CPU_ISA": "SSE41",
+            "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+            "OPENBLAS_CORETYPE": "Nehalem",
+        }
     if isa != "avx2":
         raise ValueError(f"isa must be one of {ISAS}, got {isa!r}")
     import llvmlite.binding as llvm

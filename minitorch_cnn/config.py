@@ -138,7 +138,7 @@ def config_text() -> str:
     else:
         from .kernels.cpu.jit import vector
 
-        width = "AVX-512" if vector.AVX512 else "256-bit vectors"
+        width = "AVX-512" if vector.AVX512 else f"{32 * vector.LANES}-bit vectors"
         lines.append(
             f"CPU kernels    Numba {importlib.metadata.version('numba')}, {width}, "
             f"{vector.LANES} float32 at a time"

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import os
 from enum import Enum
+from io import BytesIO
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from .backend import to_numpy
 from .dtypes import uint8
+from .missing import refuse_missing as _refuse_missing
 from .tensor import Tensor, wrap
 
-__all__ = ["ImageReadMode", "read_image", "write_jpeg", "write_png"]
+__all__ = ["ImageReadMode", "decode_image", "read_file", "read_image", "write_jpeg", "write_png"]
 
 
 class ImageReadMode(Enum):
@@ -43,32 +45,119 @@ _PILLOW = {
 
 
 # What Pillow raises for a damaged file, or one that asks for more pixels than are safe.
-_UNREADABLE = (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError)
+UNREADABLE = (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError)
+
+
+def open_picture(path: Any, mode: str | None = None, upright: bool = False) -> Image.Image:
+    """The picture in a file, of 8 bits a channel; `path` may be an open file too.
+
+    mode: L, LA, RGB or RGBA; None takes that of them which the file comes nearest to. upright:
+    turned as the camera noted. Of 16 bits the upper 8 are kept, of several pictures the first.
+    Raises FileNotFoundError without the file, ValueError for numbers that are no colours, and what
+    is in `UNREADABLE` for what cannot be read; the message names the file.
+
+    >>> file = BytesIO()
+    >>> Image.fromarray(np.array([[0x1234]], np.uint16)).save(file, "png")
+    >>> picture = open_picture(file)
+    >>> picture.mode, hex(picture.getpixel((0, 0)))
+    ('L', '0x12')
+    """
+    try:
+        with Image.open(path) as file:
+            turned: Image.Image = ImageOps.exif_transpose(file) if upright else file
+            picture = _of_8_bits(turned, deep=file.format in ("PNG", "PPM"))
+            if mode is None:
+                mode = picture.mode if picture.mode in _PILLOW.values() else "RGB"
+            if "transparency" in picture.info:  # a colour, which only this way becomes an alpha
+                picture = picture.convert("RGBA")
+            return picture.convert(mode)
+    except UNREADABLE as error:
+        if getattr(error, "filename", None) is not None:  # the system's, which names the file
+            raise
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _of_8_bits(picture: Image.Image, deep: bool) -> Image.Image:
+    """deep: numbers of mode I have 16 bits. (Pillow itself would make all above 255 white.)"""
+    if picture.mode == "1":
+        return picture.convert("L")
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and deep):
+        return Image.fromarray((np.asarray(picture).astype(np.int32) >> 8).astype(np.uint8))
+    if picture.mode in ("I", "F"):
+        low, high = np.asarray(picture).min(initial=0), np.asarray(picture).max(initial=0)
+        if not (low >= 0 and high <= 255) or (picture.mode == "F" and 0 < high <= 1):
+            raise ValueError(
+                f"holds numbers from {low:g} to {high:g}, and it is not known which of them is "
+                "white: save it with colours of 0 to 255, or read it with a function of your own"
+            )
+    return picture
 
 
 def read_image(
-    path: str | os.PathLike[str] | Any, mode: ImageReadMode | str = ImageReadMode.UNCHANGED
+    path: str | os.PathLike[str] | Any,
+    mode: ImageReadMode | str = ImageReadMode.UNCHANGED,
+    apply_exif_orientation: bool = False,
 ) -> Tensor:
     """The picture in a file, uint8 (C, H, W).
 
-    mode: an `ImageReadMode` or its name. A palette is resolved to RGB. Raises RuntimeError for a
-    file that is no picture, FileNotFoundError for none.
+    mode: an `ImageReadMode` or its name. A palette and CMYK are resolved to RGB, of 16 bits the
+    upper 8 are kept, of several pictures the first. apply_exif_orientation: turned as the camera
+    noted. Raises RuntimeError for a file that is no picture, FileNotFoundError for none.
     """
     mode = ImageReadMode[mode.upper()] if isinstance(mode, str) else mode
     try:
-        with Image.open(path) as file:
-            wanted = _PILLOW.get(mode, file.mode)
-            picture = file.convert(wanted if wanted in _PILLOW.values() else "RGB")
+        picture = open_picture(path, _PILLOW.get(mode), apply_exif_orientation)
     except FileNotFoundError:
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise RuntimeError(f"{path} cannot be read as a picture: {error}") from error
     pixels = np.array(picture)
     pixels = pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
     return wrap(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
 
+def read_file(path: str | os.PathLike[str]) -> Tensor:
+    """The bytes of a file as a uint8 tensor of one dimension, for `decode_image`.
+
+    Raises FileNotFoundError without the file.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = file.write(b"abc")
+    ...     file.flush()
+    ...     read_file(file.name).tolist()
+    [97, 98, 99]
+    """
+    return wrap(np.fromfile(path, np.uint8))
+
+
+def decode_image(
+    input: Tensor,
+    mode: ImageReadMode | str = ImageReadMode.UNCHANGED,
+    apply_exif_orientation: bool = False,
+) -> Tensor:
+    """As `read_image`, from the bytes of a file in a uint8 tensor of one dimension.
+
+    Raises RuntimeError for another tensor and for what is no picture.
+
+    >>> import minitorch_cnn as mt
+    >>> file = BytesIO()
+    >>> mt.io.write_png(mt.zeros(3, 2, 4, dtype=mt.uint8), file)
+    >>> mt.io.decode_image(mt.tensor(list(file.getvalue()), dtype=mt.uint8)).shape
+    minitorch_cnn.Size([3, 2, 4])
+    """
+    if input.dtype is not uint8 or input.ndim != 1:
+        raise RuntimeError(
+            f"a file's bytes are uint8 of one dimension, got {input.dtype} of shape "
+            f"{tuple(input.shape)}"
+        )
+    content = BytesIO(to_numpy(input.array).tobytes())
+    return read_image(content, mode, apply_exif_orientation)
+
+
 def _picture(input: Tensor) -> Image.Image:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"a picture is written from a tensor, got {type(input).__name__}")
     if input.dtype is not uint8 or input.ndim != 3 or input.shape[0] not in (1, 3):
         raise RuntimeError(
             "a picture is written from uint8 of shape (1 or 3, H, W), got "
@@ -86,3 +175,6 @@ def write_png(input: Tensor, filename: Any, compression_level: int = 6) -> None:
 def write_jpeg(input: Tensor, filename: Any, quality: int = 75) -> None:
     """Writes uint8 (1 or 3, H, W) as a JPEG file; quality: 1 to 100."""
     _picture(input).save(filename, format="jpeg", quality=quality)
+
+
+_refuse_missing(globals())

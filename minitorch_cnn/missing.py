@@ -46,6 +46,8 @@ AREAS = {
     "minitorch_cnn.datasets": "use ImageFolder, or a Dataset of your own",
     "minitorch_cnn.models": "list_models() names those that are there",
     "minitorch_cnn.transforms": "use Lambda with a function of your own",
+    "minitorch_cnn.transforms.functional": "use NumPy on x.numpy(), or Pillow on the picture",
+    "minitorch_cnn.io": "use read_image and decode_image, which know Pillow's formats",
     "Tensor": "dir(x) names the methods that are there",
     "minitorch_cnn": "dir(minitorch_cnn) names what is there",
 }

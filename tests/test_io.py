@@ -7,6 +7,9 @@ import pytest
 from PIL import Image
 
 import minitorch_cnn as mt
+from minitorch_cnn.datasets.folder import pil_loader
+from minitorch_cnn.explain.subject import read_picture
+from minitorch_cnn.io import UNREADABLE
 
 PIXELS = np.random.default_rng(0).integers(256, size=(5, 7, 4), dtype=np.uint8)
 
@@ -48,6 +51,120 @@ def test_writing(tmp_path, channels):
         assert file.format == "JPEG"
     back = mt.io.read_image(tmp_path / "a.jpg", mt.io.ImageReadMode.UNCHANGED)
     assert back.shape == smooth.shape and (back.int() - 77).abs().max() <= 2
+
+
+DEEP = np.array([[0, 0x12FF], [0x8000, 0xFFFF]], np.uint16)
+
+
+def png_of_16_bits(path, pixels):
+    """Written by hand: Pillow writes no colours of 16 bits."""
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[pixels.shape[2]]
+    head = b"".join(n.to_bytes(4, "big") for n in pixels.shape[1::-1]) + bytes([16, kind, 0, 0, 0])
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    content = b"\x89PNG\r\n\x1a\n"
+    for name, data in ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+        content += len(data).to_bytes(4, "big") + name + data
+        content += zlib.crc32(name + data).to_bytes(4, "big")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_of_16_bits_the_upper_8_are_kept(tmp_path, channels):
+    pixels = np.repeat(DEEP[:, :, None], channels, 2)
+    png_of_16_bits(tmp_path / "a.png", pixels)
+    wanted = ["GRAY", "GRAY_ALPHA", "RGB", "RGB_ALPHA"][channels - 1]
+    x = mt.io.read_image(tmp_path / "a.png", wanted)
+    np.testing.assert_array_equal(x.numpy(), (pixels >> 8).transpose(2, 0, 1))
+    grey = np.asarray(pil_loader(tmp_path / "a.png"))
+    np.testing.assert_array_equal(grey, np.repeat(DEEP[:, :, None] >> 8, 3, 2))
+
+
+@pytest.mark.parametrize("ending", ["tif", "pgm"])
+def test_other_files_of_16_bits(tmp_path, ending):
+    Image.fromarray(DEEP).save(tmp_path / f"a.{ending}")
+    x = mt.io.read_image(tmp_path / f"a.{ending}")
+    np.testing.assert_array_equal(x.numpy(), DEEP[None] >> 8)
+
+
+def test_numbers_that_are_no_colours_are_refused(tmp_path):
+    for name, numbers in (("wide", DEEP.astype(np.int32)), ("unit", DEEP / np.float32(0xFFFF))):
+        Image.fromarray(numbers).save(tmp_path / f"{name}.tif")
+        with pytest.raises(RuntimeError, match=rf"{name}\.tif: holds numbers from 0 to"):
+            mt.io.read_image(tmp_path / f"{name}.tif")
+        with pytest.raises(ValueError, match=rf"{name}\.tif: holds numbers from 0 to"):
+            pil_loader(tmp_path / f"{name}.tif")
+    Image.fromarray((DEEP >> 8).astype(np.int32)).save(tmp_path / "bytes.tif")
+    assert mt.io.read_image(tmp_path / "bytes.tif", "GRAY").flatten().tolist() == [0, 18, 128, 255]
+
+
+def test_one_colour_that_is_transparent(tmp_path):
+    """Also where the file has no alpha channel, only says which colour nobody sees."""
+    grey = Image.fromarray(np.array([[10, 200]], np.uint8))
+    grey.save(tmp_path / "l.png", transparency=10)
+    grey.convert("RGB").save(tmp_path / "rgb.png", transparency=(10, 10, 10))
+    palette = grey.convert("P")
+    palette.save(tmp_path / "p.png", transparency=palette.getpixel((0, 0)))
+    Image.new("RGB", (1, 1), (10, 200, 90)).save(tmp_path / "c.png", transparency=(10, 200, 90))
+    luma = round(0.299 * 10 + 0.587 * 200 + 0.114 * 90)
+    assert mt.io.read_image(tmp_path / "c.png", "GRAY_ALPHA").tolist() == [[[luma]], [[0]]]
+    for name in ("l", "rgb", "p"):
+        x = mt.io.read_image(tmp_path / f"{name}.png", "GRAY_ALPHA")
+        assert x.tolist() == [[[10, 200]], [[0, 255]]]
+        assert mt.io.read_image(tmp_path / f"{name}.png", "GRAY").tolist() == [[[10, 200]]]
+        assert pil_loader(tmp_path / f"{name}.png").mode == "RGB"
+
+
+def test_kinds_of_files(tmp_path):
+    """Two colours, four inks, several pictures, a photograph that lies on its side."""
+    Image.fromarray(PIXELS[..., 0] > 128).save(tmp_path / "1.png")
+    assert (mt.io.read_image(tmp_path / "1.png").numpy() == 255 * (PIXELS[..., 0] > 128)).all()
+    red = Image.new("RGB", (16, 8), (250, 10, 10))
+    red.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
+    x = mt.io.read_image(tmp_path / "cmyk.jpg")
+    assert x.shape == (3, 8, 16) and np.allclose(x[:, 4, 4].tolist(), [250, 10, 10], atol=9)
+    red.save(tmp_path / "a.gif", save_all=True, append_images=[Image.new("RGB", (16, 8), "blue")])
+    assert mt.io.read_image(tmp_path / "a.gif", "RGB")[:, 0, 0].tolist() == [250, 10, 10]
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees, clockwise
+    half = Image.new("L", (16, 8))
+    half.paste(255, (0, 0, 8, 8))
+    half.save(tmp_path / "side.jpg", quality=95, exif=exif.tobytes())
+    assert mt.io.read_image(tmp_path / "side.jpg").shape == (1, 8, 16)
+    upright = mt.io.read_image(tmp_path / "side.jpg", apply_exif_orientation=True)
+    assert (
+        upright.shape == (1, 16, 8) and (upright[:, 0] > 200).all() and (upright[:, -1] < 50).all()
+    )
+    assert (read_picture(tmp_path / "side.jpg", 8, 1, 8)[:, :, 0] == upright[0, 4:12].numpy()).all()
+    content = mt.io.read_file(tmp_path / "side.jpg")
+    assert bytes(content.tolist()) == (tmp_path / "side.jpg").read_bytes()
+    assert (mt.io.decode_image(content, apply_exif_orientation=True) == upright).all()
+    with pytest.raises(RuntimeError, match=r"uint8 of one dimension, got .*float32"):
+        mt.io.decode_image(content.float())
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what it noticed, before it gives up
+def test_damaged_files_are_refused_with_their_name(tmp_path):
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(PIXELS[..., :3])
+    endings = ("png", "jpg", "gif", "tif", "bmp", "webp", "ppm")
+    for ending in endings:
+        picture.save(tmp_path / f"whole.{ending}")
+    refused = 0
+    for number in range(105):
+        path = tmp_path / f"broken.{endings[number % 7]}"
+        content = bytearray((tmp_path / f"whole{path.suffix}").read_bytes())
+        if number % 3:
+            content[int(rng.integers(len(content)))] = int(rng.integers(256))
+        else:
+            del content[int(rng.integers(len(content))) :]
+        path.write_bytes(content)
+        for read, error in ((mt.io.read_image, RuntimeError), (pil_loader, UNREADABLE)):
+            try:
+                read(path)
+            except error as caught:
+                assert str(path) in str(caught)
+                refused += 1
+    assert 40 < refused < 200
 
 
 def test_what_is_refused(tmp_path):

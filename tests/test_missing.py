@@ -49,6 +49,8 @@ def test_torchvisions_names():
     assert not check(mt.models, "vit_b_16")
     assert not check(mt.datasets, "CelebA")
     assert not check(mt.transforms, "ElasticTransform")
+    assert not check(mt.transforms.functional, "perspective")
+    assert not check(mt.io, "encode_png")
     with pytest.raises(ImportError, match="vit_b_16"):
         from minitorch_cnn.models import vit_b_16  # noqa: F401
 

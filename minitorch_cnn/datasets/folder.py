@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from ..io import open_picture
 from .vision import VisionDataset
 
 IMG_EXTENSIONS = (
@@ -26,7 +27,9 @@ IMG_EXTENSIONS = (
 def pil_loader(path: str) -> Image.Image:
     """The picture in a file, as an RGB PIL image, whatever it was before.
 
-    Raises FileNotFoundError without the file, PIL.UnidentifiedImageError if it holds no picture.
+    Of 16 bits the upper 8 are kept, of several pictures the first; it is not turned as the camera
+    noted. Raises FileNotFoundError without the file, PIL.UnidentifiedImageError if it holds no
+    picture, ValueError if its numbers are no colours.
 
     >>> import tempfile
     >>> from PIL import Image
@@ -36,8 +39,7 @@ def pil_loader(path: str) -> Image.Image:
     >>> image.size, image.mode, image.getpixel((0, 0))
     ((4, 2), 'RGB', (255, 255, 255))
     """
-    with open(path, "rb") as file:
-        return Image.open(file).convert("RGB")
+    return open_picture(path, "RGB")
 
 
 default_loader = pil_loader

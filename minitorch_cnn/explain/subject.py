@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from .. import datasets, models, nn, transforms
+from ..io import UNREADABLE, open_picture
 from ..models.small import build_network
 from ..random import get_rng_state, manual_seed, set_rng_state
 from ..serialization import load
@@ -115,13 +116,12 @@ def read_picture(
 ) -> np.ndarray:
     """A picture file as uint8 (size, size, channels): scaled to the short side, middle cut out.
 
-    resize: what the short side is scaled to, if not to size. Raises ValueError for a file that is
-    no picture, or too large a one.
+    resize: what the short side is scaled to, if not to size. A photograph is turned as the camera
+    noted. Raises ValueError for a file that is no picture, or too large a one.
     """
     try:
-        with Image.open(path) as file:
-            picture = file.convert("L" if channels == 1 else "RGB")
-    except (OSError, Image.DecompressionBombError) as error:
+        picture = open_picture(path, "L" if channels == 1 else "RGB", upright=True)
+    except UNREADABLE as error:
         raise ValueError(f"cannot read the picture {path}: {error}") from error
     picture = transforms.CenterCrop(size)(transforms.Resize(resize or size)(picture))
     return np.asarray(picture).reshape(size, size, channels)

@@ -14,7 +14,6 @@ the definition does the work.
 from __future__ import annotations
 
 import functools
-import gc
 import importlib
 import importlib.util
 import os
@@ -49,6 +48,7 @@ from .array import (
     pool as _pool,
     winograd as _winograd,
 )
+from .garbage import not_collected
 from .geometry import ConvGeometry, Pair, output_size, turned_geometry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -109,15 +109,8 @@ def _give_up(error: Exception) -> None:
 
 def _import(file: str) -> Any:
     """A file of a faster tier, imported when a kernel of it is first needed."""
-    # Numba makes a hundred thousand objects that stay: to look through them for garbage again and
-    # again would take a tenth of a second, and seconds if kernels have to be compiled.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with not_collected():
         return importlib.import_module(f".{file}", __package__)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class Row:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ..kernels import augment
 from ..random import default_generator
@@ -78,7 +79,7 @@ class BatchAugment:
             return self._augmented(batch)
         if not isinstance(batch, ImageBatch):
             images, labels = zip(*batch, strict=True)
-            stacked = np.stack([np.asarray(image) for image in images])
+            stacked = np.stack([_pixels(image) for image in images])
             if stacked.ndim == 3:  # grey images
                 stacked = stacked[..., np.newaxis]
             batch = ImageBatch(stacked, np.array([int(label) for label in labels], np.int64))
@@ -112,3 +113,10 @@ class BatchAugment:
             f"BatchAugment(mean={self.mean}, std={self.std}, crop_padding={self.crop_padding}, "
             f"flip={self.flip}, padding_mode={self.padding_mode!r})"
         )
+
+
+def _pixels(image: Any) -> np.ndarray:
+    """The image as an array; the numbers of a palette are no colours until they are looked up."""
+    if isinstance(image, Image.Image) and image.mode in ("P", "PA"):
+        image = image.convert("RGB")
+    return np.asarray(image)

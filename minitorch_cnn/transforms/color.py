@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance
 from ..backend import array_module
 from ..random import default_generator
 from ..tensor import wrap
-from .image import array_of, get_dimensions, is_pil
+from .image import NUMBER, as_floats, get_dimensions, is_pil, white, with_channels
 
 # Weights of red, green and blue in brightness as the eye sees it (ITU-R BT.601).
 RED, GREEN, BLUE = 0.2989, 0.587, 0.114
@@ -32,18 +32,13 @@ def to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
     >>> F.to_grayscale(mt.tensor([[[1.0]], [[0.0]], [[0.0]]]))  # a red pixel
     tensor([[[0.2989]]])
     """
+    array = None if is_pil(img) else with_channels("rgb_to_grayscale", img, fewest_dimensions=3)
     if num_output_channels not in (1, 3):
         raise ValueError(f"num_output_channels should be 1 or 3, got {num_output_channels}")
-    if is_pil(img):
+    if array is None:
         grey = img.convert("L")
         return grey if num_output_channels == 1 else Image.merge("RGB", [grey] * 3)
-    array = array_of(img)
-    channels = get_dimensions(img)[0]
-    if channels not in (1, 3) or array.ndim < 3:
-        raise TypeError(
-            f"an image tensor should have 1 or 3 channels here, got shape {tuple(array.shape)}"
-        )
-    grey_array = _grey(array) if channels == 3 else array
+    grey_array = _grey(array) if array.shape[-3] == 3 else array
     return wrap(array_module(array).repeat(grey_array, num_output_channels, axis=-3))
 
 
@@ -52,19 +47,28 @@ rgb_to_grayscale = to_grayscale
 
 def _grey(array: Any) -> Any:
     """(..., 3, H, W) -> (..., 1, H, W), of the same type."""
-    red, green, blue = (array[..., channel : channel + 1, :, :] for channel in range(3))
+    red, green, blue = (as_floats(array[..., c : c + 1, :, :]) for c in range(3))
     return (RED * red + GREEN * green + BLUE * blue).astype(array.dtype)
 
 
-def _blend(array: Any, other: Any, factor: float) -> Any:
-    """factor * array + (1 - factor) * other, within the range of the type."""
-    limit = 1.0 if array.dtype.kind == "f" else np.iinfo(array.dtype).max
-    # `other` may be an unsigned array: the products must be floats before they are added.
-    mixed = float(factor) * array + (1.0 - float(factor)) * other
-    return mixed.clip(0, limit).astype(array.dtype)
+def blend(array: Any, other: Any, factor: float) -> Any:
+    """factor * array + (1 - factor) * other, within the range of the type.
+
+    array: an image, other: one of the same shape or one that broadcasts to it.
+
+    >>> blend(np.array([100, 200], np.uint8), 0, 1.5)
+    array([150, 255], dtype=uint8)
+    """
+    factor = float(factor)
+    mixed = factor * as_floats(array) + (1.0 - factor) * other
+    return mixed.clip(0, white(array.dtype)).astype(array.dtype)
 
 
-def _check_factor(name: str, factor: float) -> None:
+def check_factor(name: str, factor: float) -> None:
+    """Raises ValueError for a negative factor.
+
+    >>> check_factor("contrast", 0.5)
+    """
     if factor < 0:
         raise ValueError(f"{name}_factor ({factor}) is not non-negative.")
 
@@ -72,66 +76,72 @@ def _check_factor(name: str, factor: float) -> None:
 def adjust_brightness(img: Any, brightness_factor: float) -> Any:
     """All values times the factor: 0 is black, 1 the image itself, 2 twice as bright.
 
-    img: a PIL image or a tensor (..., H, W), uint8 0..255 or float 0..1; values stay in that range.
-    Raises ValueError for a negative factor.
+    img: a PIL image or a tensor (..., C, H, W) of 1 or 3 channels, uint8 0..255 or float 0..1;
+    values stay in that range. Raises, for a tensor, ValueError for a negative factor and TypeError
+    for other channels.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
     >>> F.adjust_brightness(mt.tensor([[[0.1, 0.3, 0.8]]]), 2.0)
     tensor([[[0.2000, 0.6000, 1.0000]]])
     """
-    _check_factor("brightness", brightness_factor)
     if is_pil(img):
         return ImageEnhance.Brightness(img).enhance(brightness_factor)
-    return wrap(_blend(array_of(img), 0.0, brightness_factor))
+    check_factor("brightness", brightness_factor)
+    array = with_channels("adjust_brightness", img)
+    return wrap(blend(array, 0.0, brightness_factor))
 
 
 def adjust_contrast(img: Any, contrast_factor: float) -> Any:
     """Distances from the image's mean grey times the factor: 0 is plain grey, 1 the image.
 
     img: a PIL image or a tensor (..., C, H, W) of 1 or 3 channels, uint8 0..255 or float 0..1;
-    values stay in that range. Raises ValueError for a negative factor.
+    values stay in that range. Raises, for a tensor, ValueError for a negative factor and TypeError
+    for other channels.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
     >>> F.adjust_contrast(mt.tensor([[[0.25, 0.75]]]), 0.5)  # the mean is 0.5
     tensor([[[0.3750, 0.6250]]])
     """
-    _check_factor("contrast", contrast_factor)
     if is_pil(img):
         return ImageEnhance.Contrast(img).enhance(contrast_factor)
-    array = array_of(img)
+    check_factor("contrast", contrast_factor)
+    array = with_channels("adjust_contrast", img)
+    if array.size == 0:
+        return img  # nothing has no mean
     grey = array if get_dimensions(img)[0] == 1 else _grey(array)
-    kind = array.dtype if array.dtype.kind == "f" else np.float32
-    mean = grey.astype(kind).mean(axis=(-3, -2, -1) if array.ndim > 2 else None, keepdims=True)
-    return wrap(_blend(array, mean, contrast_factor))
+    mean = as_floats(grey).mean(axis=(-3, -2, -1) if array.ndim > 2 else None, keepdims=True)
+    return wrap(blend(array, mean, contrast_factor))
 
 
 def adjust_saturation(img: Any, saturation_factor: float) -> Any:
     """Distances from grey times the factor: 0 is without colour, 1 the image.
 
     img: a PIL image or a tensor (..., C, H, W) of 1 or 3 channels, uint8 0..255 or float 0..1;
-    values stay in that range. Raises ValueError for a negative factor.
+    values stay in that range. Raises, for a tensor, ValueError for a negative factor and TypeError
+    for other channels.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
     >>> F.adjust_saturation(mt.tensor([[[1.0]], [[0.0]], [[0.0]]]), 0.0).flatten()
     tensor([0.2989, 0.2989, 0.2989])
     """
-    _check_factor("saturation", saturation_factor)
     if is_pil(img):
         return ImageEnhance.Color(img).enhance(saturation_factor)
+    check_factor("saturation", saturation_factor)
+    array = with_channels("adjust_saturation", img)
     if get_dimensions(img)[0] == 1:
         return img  # grey already
-    array = array_of(img)
-    return wrap(_blend(array, _grey(array), saturation_factor))
+    return wrap(blend(array, as_floats(_grey(array)), saturation_factor))
 
 
 def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
     """gain * value^gamma, of values 0..1: above 1 shadows become darker, below 1 lighter.
 
-    img: a PIL image or a tensor (..., H, W), uint8 0..255 (seen as 0..1) or float 0..1; values stay
-    in that range. Raises ValueError for a negative gamma.
+    img: a PIL image or a tensor (..., C, H, W) of 1 or 3 channels, uint8 0..255 (seen as 0..1) or
+    float 0..1; values stay in that range. Raises ValueError for a negative gamma, TypeError for a
+    tensor of other channels.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
@@ -139,25 +149,26 @@ def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
     tensor([[[0.0000, 0.2500, 1.0000]]])
     """
     if gamma < 0:
-        raise ValueError("Gamma should be a non-negative real number")
+        raise ValueError(f"Gamma should be a non-negative real number, got {gamma}")
     if is_pil(img):
         picture = img.convert("RGB") if img.mode not in ("L", "RGB") else img
         levels = [(255 + 1 - 1e-3) * gain * (v / 255) ** gamma for v in range(256)]
         curve = [int(min(max(level, 0), 255)) for level in levels]
         return picture.point(curve * len(picture.getbands())).convert(img.mode)
-    array = array_of(img)
+    array = with_channels("adjust_gamma", img)
     if array.dtype.kind == "f":
         return wrap((gain * array**gamma).clip(0, 1).astype(array.dtype))
-    limit = np.iinfo(array.dtype).max
-    changed = (gain * (array.astype(np.float32) / limit) ** gamma).clip(0, 1)
+    limit = white(array.dtype)
+    changed = (gain * (as_floats(array) / limit) ** gamma).clip(0, 1)
     return wrap((changed * (limit + 1 - 1e-3)).astype(array.dtype))
 
 
 def adjust_hue(img: Any, hue_factor: float) -> Any:
     """All colours moved along the circle of hues by `hue_factor` turns, from -0.5 to 0.5.
 
-    img: a PIL image or a tensor (..., C, H, W), uint8 0..255 or float 0..1. Grey images are
-    returned as they are. Raises ValueError for a factor outside of [-0.5, 0.5].
+    img: a PIL image or a tensor (..., C, H, W) of 1 or 3 channels, uint8 0..255 or float 0..1. Grey
+    images are returned as they are. Raises ValueError for a factor outside of [-0.5, 0.5],
+    TypeError for other channels.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
@@ -174,13 +185,13 @@ def adjust_hue(img: Any, hue_factor: float) -> Any:
         # 8 bits are one turn, so the sum wraps around by itself.
         moved = (np.asarray(hue).astype(np.int32) + int(hue_factor * 255)).astype(np.uint8)
         return Image.merge("HSV", (Image.fromarray(moved), saturation, value)).convert(img.mode)
+    array = with_channels("adjust_hue", img)
     if get_dimensions(img)[0] == 1:
         return img
-    array = array_of(img)
     if array.dtype.kind == "f":
         return wrap(_hue_moved(array, hue_factor).astype(array.dtype))
-    limit = np.iinfo(array.dtype).max
-    moved = _hue_moved(array.astype(np.float32) / limit, hue_factor)
+    limit = white(array.dtype)
+    moved = _hue_moved(as_floats(array) / limit, hue_factor)
     # Every integer gets an equal part of 0..1, as torchvision converts images to integers.
     return wrap((moved * (limit + 1 - 1e-3)).astype(array.dtype))
 
@@ -301,7 +312,7 @@ def _factor_range(
     highest: float = float("inf"),
 ) -> Range:
     """(min, max), or None if nothing but the neutral factor is in it."""
-    if isinstance(value, (int, float)):
+    if isinstance(value, NUMBER):
         if value < 0:
             raise ValueError(f"If {name} is a single number, it must be non negative; got {value}")
         low, high = neutral - value, neutral + value

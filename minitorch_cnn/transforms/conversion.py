@@ -13,13 +13,13 @@ from PIL import Image
 from ..backend import array_module, to_numpy
 from ..dtypes import dtype, float32, get_default_dtype
 from ..tensor import Tensor, wrap
-from .image import array_of
+from .image import get_dimensions, white
 
 
 def pil_to_tensor(pic: Image.Image) -> Tensor:
     """PIL image -> tensor (C, H, W) of the same values: uint8 for most kinds of image.
 
-    Raises TypeError for anything but a PIL image.
+    Raises TypeError for anything but a PIL image, NotImplementedError for one of 16 bits.
 
     >>> import minitorch_cnn as mt
     >>> from PIL import Image
@@ -28,6 +28,11 @@ def pil_to_tensor(pic: Image.Image) -> Tensor:
     """
     if not isinstance(pic, Image.Image):
         raise TypeError(f"pic should be a PIL Image, got {type(pic).__name__}")
+    if pic.mode.startswith("I;16"):
+        raise NotImplementedError(
+            f"an image of mode {pic.mode} has 16-bit numbers without a sign, which tensors here do "
+            'not have: use pic.convert("I") for int32, or to_tensor, which makes them int16'
+        )
     array = np.array(pic)
     if array.ndim == 2:
         array = array[:, :, np.newaxis]
@@ -38,7 +43,8 @@ def to_tensor(pic: Image.Image | np.ndarray) -> Tensor:
     """PIL image, or array (H, W) or (H, W, C) -> tensor (C, H, W).
 
     8-bit values (and the two of mode "1") become floats from 0 to 1, all others keep their value
-    and type. Raises TypeError for anything else, ValueError for an array of other dimensions.
+    and type; those of a 16-bit image become int16, so from 32768 on they are negative. Raises
+    TypeError for anything else, ValueError for an array of other dimensions.
 
     >>> import minitorch_cnn as mt
     >>> from PIL import Image
@@ -49,6 +55,8 @@ def to_tensor(pic: Image.Image | np.ndarray) -> Tensor:
         if pic.mode == "1":
             return to_tensor(pic.convert("L"))
         array = np.array(pic)
+        if array.dtype.kind == "u" and array.dtype.itemsize == 2:  # of mode I;16
+            array = array.astype(np.int16)
     elif isinstance(pic, np.ndarray):
         array = pic
     else:
@@ -65,16 +73,22 @@ def to_tensor(pic: Image.Image | np.ndarray) -> Tensor:
     return wrap(np.array(array, order="C"))
 
 
+# Pillow's names for the pixels: for one channel by their type, for several of 8 bits by how many.
+_ONE_CHANNEL = {"uint8": "L", "int16": "I;16", "int32": "I", "float32": "F"}
+_CHANNELS = {2: ("LA",), 3: ("RGB", "YCbCr", "HSV"), 4: ("RGBA", "CMYK", "RGBX")}
+
+
 def to_pil_image(pic: Tensor | np.ndarray, mode: str | None = None) -> Image.Image:
     """Tensor (C, H, W) or (H, W), or array (H, W, C) or (H, W) -> PIL image.
 
-    A float tensor, of values 0..1, becomes 8 bit: times 255, rounded down. Everything else keeps
-    its values; a float array of one channel becomes mode "F".
+    Floats, of values 0..1, become 8 bit: times 255, rounded down; with mode "F" they stay. Integers
+    keep their values: int16 becomes mode "I;16", int32 mode "I".
 
-    `mode`: Pillow's name for the channels, by default L, LA, RGB or RGBA.
+    `mode`: Pillow's name for the pixels, by default L, LA, RGB or RGBA for 1 to 4 channels of 8
+    bits; three may be YCbCr or HSV too, and four CMYK or RGBX. No colours are converted.
 
-    Raises TypeError for anything but a tensor or an array, and for several channels that are not 8
-    bit; ValueError for other shapes, and for a mode with another number of channels.
+    Raises TypeError for anything but a tensor or an array, and for other types of number;
+    ValueError for other shapes, and for a mode that does not fit.
 
     >>> import minitorch_cnn as mt
     >>> image = mt.transforms.functional.to_pil_image(mt.ones(3, 2, 4))
@@ -82,57 +96,48 @@ def to_pil_image(pic: Tensor | np.ndarray, mode: str | None = None) -> Image.Ima
     ('RGB', (4, 2), (255, 255, 255))
     """
     if isinstance(pic, Tensor):
-        if pic.ndim not in (2, 3):
-            raise ValueError(f"pic should be 2/3 dimensional. Got {pic.ndim} dimensions.")
-        array = to_numpy(array_of(pic))
-        if array.ndim == 3:
-            array = array.transpose(1, 2, 0)
-        if array.dtype.kind == "f" and mode != "F":
-            array = (array * 255).astype(np.uint8)
+        array = to_numpy(pic.array)
+        array = array.transpose(1, 2, 0) if array.ndim == 3 else array
     elif isinstance(pic, np.ndarray):
         array = pic
-        if array.ndim not in (2, 3):
-            raise ValueError(f"pic should be 2/3 dimensional. Got {array.ndim} dimensions.")
     else:
         raise TypeError(f"pic should be Tensor or ndarray. Got {type(pic)}.")
+    if array.ndim not in (2, 3):
+        raise ValueError(f"pic should be 2/3 dimensional. Got {array.ndim} dimensions.")
     channels = array.shape[2] if array.ndim == 3 else 1
-    if channels > 4:
-        raise ValueError(f"pic should not have > 4 channels. Got {channels} channels.")
-    if array.ndim == 3 and channels == 1:
-        array = array[:, :, 0]
-    if array.ndim == 3 and array.dtype != np.uint8:
-        raise TypeError(f"Input type {array.dtype} is not supported for {channels} channels")
-    image = Image.fromarray(np.ascontiguousarray(array))
-    if mode is None or mode == image.mode:
-        return image
-    if len(Image.new(mode, (1, 1)).getbands()) != channels:
-        raise ValueError(f"mode {mode!r} does not fit an image of {channels} channels")
-    # Other names for the same bytes (HSV, YCbCr, CMYK, ...), not a conversion of colours.
-    return Image.frombytes(mode, image.size, image.tobytes())
-
-
-def _largest(kind: dtype) -> float:
-    """What white is in an image of that type."""
-    return float(np.iinfo(kind.numpy).max) if kind.category == 1 else 1.0
+    if not 1 <= channels <= 4:
+        raise ValueError(f"pic should have 1 to 4 channels. Got {channels} channels.")
+    if array.dtype.kind == "f" and mode != "F":
+        array = (array * 255).astype(np.uint8)
+    kind = array.dtype.name
+    modes = (_ONE_CHANNEL.get(kind),) if channels == 1 else _CHANNELS[channels]
+    if mode is not None and mode not in modes:
+        allowed = ", ".join(str(each) for each in modes)
+        raise ValueError(f"mode {mode!r} does not fit {channels} channels of {kind}: {allowed}")
+    if modes[0] is None or (channels > 1 and kind != "uint8"):
+        raise TypeError(f"Input type {kind} is not supported for {channels} channels")
+    # Pillow wants the 16 bits of its mode I;16 in this order.
+    data = array.astype("<i2") if kind == "int16" else array
+    return Image.frombytes(mode or modes[0], array.shape[1::-1], data.tobytes())
 
 
 def convert_image_dtype(image: Tensor, dtype: dtype = float32) -> Tensor:
     """A tensor image with another type, its values in that type's range: 0..1 or 0..255, ...
 
     Any shape; a bool counts as an integer from 0 to 1. Raises RuntimeError for floats to integers
-    that have more digits, NotImplementedError for a tensor that requires a gradient.
+    that have more digits, TypeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.transforms.functional.convert_image_dtype(mt.tensor([[[0.0, 0.5, 1.0]]]), mt.uint8)
     tensor([[[  0, 127, 255]]], dtype=minitorch_cnn.uint8)
     """
-    array = array_of(image)
+    if not isinstance(image, Tensor):
+        raise TypeError(f"Input img should be Tensor Image, got {type(image).__name__}")
     if dtype == image.dtype:
         return image
-    limit, largest = _largest(image.dtype), _largest(dtype)
+    array, limit, largest = image.array, white(image.dtype.numpy), white(dtype.numpy)
     if dtype.is_floating_point:
-        scaled = wrap(array.astype(dtype.numpy))
-        return scaled if limit == 1 else scaled / limit
+        return image.to(dtype) if limit == 1 else image.to(dtype) / float(limit)
     if image.is_floating_point():
         if dtype.itemsize >= max(image.dtype.itemsize, 4):
             raise RuntimeError(f"The cast from {image.dtype} to {dtype} cannot be performed safely")
@@ -158,6 +163,7 @@ def normalize(
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"img should be Tensor Image. Got {type(tensor)}")
+    channels = get_dimensions(tensor)[0]
     if not tensor.is_floating_point():
         raise TypeError(f"Input tensor should be a float tensor. Got {tensor.dtype}.")
     if tensor.ndim < 3:
@@ -167,6 +173,10 @@ def normalize(
     xp = array_module(tensor.array)
     shift = xp.asarray(mean, dtype=tensor.array.dtype).reshape(-1, 1, 1)
     scale = xp.asarray(std, dtype=tensor.array.dtype).reshape(-1, 1, 1)
+    if not {len(shift), len(scale)} <= {1, channels}:
+        raise RuntimeError(
+            f"mean={mean} and std={std} need one number, or one for each of {channels} channels"
+        )
     if not scale.all():
         raise ValueError(f"std evaluated to zero, leading to division by zero: std={std}")
     if inplace:

@@ -13,6 +13,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..backend import array_module
+from ..missing import refuse_missing as _refuse_missing
+from ..nn.functional import pad as pad_tensor
+from ..ops.arguments import as_int, as_number
 from ..tensor import Tensor, wrap
 from .color import (
     adjust_brightness,
@@ -40,16 +43,19 @@ from .filters import (
     solarize,
 )
 from .image import (
+    NUMBER,
     InterpolationMode,
     array_of,
     as_interpolation,
     fill_for,
     get_dimensions,
+    get_image_num_channels,
     get_image_size,
     is_pil,
     pair,
     through_pillow,
 )
+from .sampling import nearest, not_smoothed, sampled, turned_size
 
 __all__ = [
     "InterpolationMode",
@@ -69,6 +75,7 @@ __all__ = [
     "five_crop",
     "gaussian_blur",
     "get_dimensions",
+    "get_image_num_channels",
     "get_image_size",
     "hflip",
     "invert",
@@ -102,9 +109,10 @@ def resize(
 
     img: a PIL image or a tensor (..., H, W) of any dtype, which it keeps. With one number the shape
     is kept, and `max_size` limits the longer edge. Tensors go through Pillow too, so both kinds
-    give the same values. Raises ValueError for a max_size beside two numbers or not above the one,
-    NotImplementedError for a tensor with `antialias=False` (bilinear, bicubic) or that requires a
-    gradient.
+    give the same values, except for NEAREST and for `antialias=False`, which are those of
+    `interpolate`. Raises ValueError for a max_size beside two numbers or not above the one,
+    RuntimeError for a tensor of no pixels or a size of 0, NotImplementedError for a tensor that
+    requires a gradient.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
@@ -117,18 +125,24 @@ def resize(
     height, width = _resized_size(img, size, max_size)
     if is_pil(img):
         return img.resize((width, height), mode.pillow())
+    if min(height, width, *img.shape) < 1:
+        raise RuntimeError(f"resize from shape {tuple(img.shape)} to {height}x{width} pixels")
+    if mode is InterpolationMode.NEAREST:
+        return nearest(img, height, width)
     if not antialias and mode in (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC):
-        raise NotImplementedError("resize of a tensor with antialias=False; see nn.functional")
+        return not_smoothed(img, height, width, mode)
     return through_pillow(img, lambda plane, _: plane.resize((width, height), mode.pillow()))
 
 
 def _resized_size(img: Any, size: int | Sequence[int], max_size: int | None) -> tuple[int, int]:
-    if not isinstance(size, int) and len(size) == 2:
+    short, second = pair(size, "size")
+    if isinstance(size, list | tuple) and len(size) == 2:
         if max_size is not None:
             raise ValueError(f"max_size={max_size} only applies if size is one number, got {size}")
-        return int(size[0]), int(size[1])
-    short = pair(size, "size")[0]
+        return short, second
     width, height = get_image_size(img)
+    if width == 0 or height == 0:
+        raise ValueError(f"an image of {width} x {height} pixels has no shape to keep")
     long = int(short * max(width, height) / min(width, height))
     if max_size is not None:
         if max_size <= short:
@@ -141,7 +155,8 @@ def _resized_size(img: Any, size: int | Sequence[int], max_size: int | None) -> 
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
     """The rectangle of that size at (top, left). What lies outside of the image is 0.
 
-    img: a PIL image or a tensor (..., H, W) of any dtype. Raises TypeError for anything else.
+    img: a PIL image or a tensor (..., H, W) of any dtype. Raises TypeError for anything else, and
+    for a tensor and numbers that are no integers; ValueError for a negative size.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
@@ -151,17 +166,17 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
              [4.]]]), tensor([[[0., 0.],
              [1., 2.]]]))
     """
+    if height < 0 or width < 0:
+        raise ValueError(f"crop: height={height} and width={width} should be 0 or more")
     if is_pil(img):
         return img.crop((left, top, left + width, top + height))
+    names = {"top": top, "left": left, "height": height, "width": width}
+    top, left, height, width = (as_int("crop", *each) for each in names.items())
     bottom, right = top + height, left + width
-    array = array_of(img)
-    inside = array[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-    rows = (min(max(-top, 0), height), 0)
-    columns = (min(max(-left, 0), width), 0)
-    rows = (rows[0], height - rows[0] - inside.shape[-2])
-    columns = (columns[0], width - columns[0] - inside.shape[-1])
-    before = [(0, 0)] * (array.ndim - 2)
-    return wrap(array_module(array).pad(inside, [*before, rows, columns]))
+    inside = img[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    above, before = min(max(-top, 0), height), min(max(-left, 0), width)
+    below, after = height - above - inside.shape[-2], width - before - inside.shape[-1]
+    return pad_tensor(inside, [before, after, above, below])
 
 
 def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
@@ -261,8 +276,9 @@ def pad(
         reflect     432|1234|321
         symmetric  4321|1234|4321
 
-    Raises ValueError for another padding_mode or number of paddings, NotImplementedError for
-    negative ones and for a tensor with one fill per channel.
+    A negative padding crops. Raises ValueError for another padding_mode or number of paddings,
+    TypeError for what is no number and for a tensor with one fill per channel, RuntimeError for a
+    fill that a tensor of integers cannot hold.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
@@ -273,7 +289,10 @@ def pad(
     if padding_mode not in PADDING_MODES:
         raise ValueError(f"padding_mode should be one of {PADDING_MODES}, got {padding_mode!r}")
     if min(left, top, right, bottom) < 0:
-        raise NotImplementedError(f"pad: negative padding {padding}; use crop")
+        _, height, width = get_dimensions(img)
+        x, y = max(-left, 0), max(-top, 0)
+        img = crop(img, y, x, height - y + min(bottom, 0), width - x + min(right, 0))
+        left, top, right, bottom = (max(each, 0) for each in (left, top, right, bottom))
     if is_pil(img):
         if padding_mode == "constant":
             return ImageOps.expand(img, (left, top, right, bottom), fill_for(img, fill))
@@ -284,27 +303,34 @@ def pad(
         if img.mode == "P":
             padded.putpalette(img.getpalette())
         return padded
-    array = array_of(img)
-    xp = array_module(array)
-    border = [(0, 0)] * (array.ndim - 2) + [(top, bottom), (left, right)]
     if padding_mode != "constant":
-        return wrap(xp.pad(array, border, mode=padding_mode))
-    if not isinstance(fill, (int, float)):
-        raise NotImplementedError(f"pad of a tensor with one fill per channel, got fill={fill}")
-    return wrap(xp.pad(array, border, constant_values=fill))
+        array = array_of(img)
+        border = [(0, 0)] * (array.ndim - 2) + [(top, bottom), (left, right)]
+        return wrap(array_module(array).pad(array, border, mode=padding_mode))
+    (value,) = fill if isinstance(fill, list | tuple) and len(fill) == 1 else (fill,)
+    value = 0 if value is None else value
+    if not isinstance(value, NUMBER):
+        raise TypeError(f"pad of a tensor takes one number as fill, got fill={fill!r}")
+    if img.dtype.category == 1:
+        limits = np.iinfo(img.dtype.numpy)
+        if not limits.min <= value <= limits.max:
+            raise RuntimeError(f"pad: fill={fill} cannot be converted to {img.dtype}")
+    value = float(value) if img.is_floating_point() else int(value)
+    return pad_tensor(img, [left, right, top, bottom], value=value)
 
 
 def parse_padding(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) from one, two or four numbers. Raises ValueError for three.
+    """(left, top, right, bottom) from one, two or four numbers.
+
+    Raises ValueError for three, TypeError for anything but integers.
 
     >>> parse_padding(3), parse_padding((1, 2)), parse_padding((1, 2, 3, 4))
     ((3, 3, 3, 3), (1, 2, 1, 2), (1, 2, 3, 4))
     """
-    if isinstance(padding, int):
-        return padding, padding, padding, padding
-    if len(padding) not in (1, 2, 4):
+    listed = padding if isinstance(padding, list | tuple) else [padding]
+    if len(listed) not in (1, 2, 4):
         raise ValueError(f"padding should be 1, 2 or 4 numbers, got {padding}")
-    left, top, right, bottom = (list(padding) * 4)[:4]
+    left, top, right, bottom = [as_int("pad", "padding", each) for each in [*listed] * 4][:4]
     return left, top, right, bottom
 
 
@@ -321,7 +347,7 @@ def hflip(img: Any) -> Any:
     """
     if is_pil(img):
         return img.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return wrap(array_of(img)[..., ::-1].copy())
+    return img.flip(-1)
 
 
 def vflip(img: Any) -> Any:
@@ -337,7 +363,7 @@ def vflip(img: Any) -> Any:
     """
     if is_pil(img):
         return img.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    return wrap(array_of(img)[..., ::-1, :].copy())
+    return img.flip(-2)
 
 
 def rotate(
@@ -354,9 +380,11 @@ def rotate(
         center  (x, y) of the point that stays, from the upper left corner; default the middle
         fill    the value of what was outside, one number or one per channel; default 0
 
-    img: a PIL image or a tensor (..., C, H, W) of any dtype, which it keeps. Raises ValueError for
-    interpolations other than nearest, bilinear and bicubic (a multiple of 90 degrees may do
-    without), or a fill of another number of channels.
+    img: a PIL image or a tensor (..., C, H, W) of any dtype, which it keeps. A tensor has
+    torchvision's values for tensors, which at the border are not Pillow's, and exactly its pixels
+    when turned by right angles. Raises ValueError for interpolations other than nearest and
+    bilinear (for a PIL image bicubic), and for a fill of another number of channels; TypeError for
+    what is no number.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
@@ -364,13 +392,44 @@ def rotate(
     tensor([[[2, 4],
              [1, 3]]])
     """
-    mode = as_interpolation(interpolation).pillow()
-    middle = None if center is None else (float(center[0]), float(center[1]))
-    return _with_fill(
-        img,
-        fill,
-        lambda picture, colour: picture.rotate(angle, mode, expand, middle, fillcolor=colour),
-    )
+    mode = as_interpolation(interpolation)
+    angle = as_number("rotate", "angle", angle)
+    middle = None if center is None else _point("center", center)
+    if is_pil(img):
+        colour = fill_for(img, fill)
+        return img.rotate(angle, mode.pillow(), expand, middle, fillcolor=colour)
+    _, height, width = get_dimensions(img)
+    quarters, rest = divmod(angle, 90)
+    if rest == 0 and middle is None and (expand or quarters % 2 == 0 or height == width):
+        turned = array_module(img.array).rot90(array_of(img), int(quarters), axes=(-2, -1))
+        return wrap(turned.copy())  # every pixel finds a place
+    matrix = _way_back(img, np.linalg.inv(_rotation(-angle)), middle, (0, 0))
+    size = turned_size(matrix, height, width) if expand else (height, width)
+    return sampled(img, matrix, size, mode, fill)
+
+
+def _rotation(angle: float) -> np.ndarray:
+    """The matrix (2, 2) that turns a point (x, y) clockwise, as y points down."""
+    turn = math.radians(angle)
+    return np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+
+
+def _point(name: str, value: Any) -> tuple[float, float]:
+    """(x, y) of two numbers. TypeError for no sequence, ValueError for another number of them."""
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{name} should be (x, y), got {value!r}")
+    if len(value) != 2:
+        raise ValueError(f"{name} should be two numbers (x, y), got {value}")
+    return float(value[0]), float(value[1])
+
+
+def _way_back(img: Any, back: np.ndarray, center: Any, translate: Sequence[float]) -> np.ndarray:
+    """The matrix (2, 3) by which a point of the result, from the middle, finds its source."""
+    width, height = get_image_size(img)
+    middle = np.array([width / 2, height / 2])
+    fixed = middle if center is None else np.array(center, float)
+    offset = fixed - middle + back @ (middle - fixed - np.array(translate, float))
+    return np.hstack([back, offset[:, np.newaxis]])
 
 
 def affine(
@@ -391,9 +450,10 @@ def affine(
         shear      degrees along x, or (along x, along y)
         fill       the value of what was outside, one number or one per channel; default 0
 
-    img: a PIL image or a tensor (..., C, H, W) of any dtype; the size stays. Raises ValueError for
-    a scale that is not positive, interpolations other than nearest, bilinear and bicubic, or a fill
-    of another number of channels.
+    img: a PIL image or a tensor (..., C, H, W) of any dtype; the size stays. A tensor has
+    torchvision's values for tensors, which at the border are not Pillow's. Raises ValueError for a
+    scale that is not positive, interpolations other than nearest and bilinear (for a PIL image
+    bicubic), and for another number of values; TypeError for what is no number.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.transforms import functional as F
@@ -403,42 +463,23 @@ def affine(
     """
     if scale <= 0.0:
         raise ValueError(f"Argument scale should be positive, got {scale}")
-    mode = as_interpolation(interpolation).pillow()
-    turn = math.radians(angle)
-    shears = (shear, 0.0) if isinstance(shear, (int, float)) else (*shear, 0.0)[:2]
-    tx, ty = (math.tan(math.radians(each)) for each in shears)
-    rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    mode = as_interpolation(interpolation)
+    shears = (shear, 0.0) if isinstance(shear, NUMBER) else (*shear, 0.0)[: max(len(shear), 2)]
+    tx, ty = (math.tan(math.radians(each)) for each in _point("shear", shears))
     shearing = np.array([[1.0, -tx], [-ty, 1.0 + tx * ty]])
-    # Pillow asks where each point of the result comes from.
-    back = np.linalg.inv(scale * rotation @ shearing)
-    width, height = get_image_size(img)
-    middle = np.array([width / 2, height / 2] if center is None else center, float)
-    offset = middle - back @ (middle + np.array(translate, float))
-    matrix = (*back[0], offset[0], *back[1], offset[1])
-    return _with_fill(
-        img,
-        fill,
-        lambda picture, colour: picture.transform(
-            picture.size, Image.Transform.AFFINE, matrix, mode, fillcolor=colour
-        ),
-    )
-
-
-def _with_fill(img: Any, fill: float | Sequence[float] | None, function: Any) -> Any:
-    """function(picture, colour) for a PIL image, or for each channel of a tensor."""
-    fill = 0 if fill is None else fill
-    if is_pil(img):
-        return function(img, fill_for(img, fill))
-    channels = get_dimensions(img)[0]
-    fills = [fill] * channels if isinstance(fill, (int, float)) else list(fill)
-    if len(fills) == 1:
-        fills = fills * channels
-    if len(fills) != channels:
-        raise ValueError(f"fill={fill} has {len(fills)} numbers, the image {channels} channels")
-    return through_pillow(
-        img,
-        lambda plane, channel: function(plane, fill_for(plane, fills[channel])),
-    )
+    turning = _rotation(as_number("affine", "angle", angle))
+    back = np.linalg.inv(float(scale) * turning @ shearing)
+    middle = None if center is None else _point("center", center)
+    matrix = _way_back(img, back, middle, _point("translate", translate))
+    if not is_pil(img):
+        _, height, width = get_dimensions(img)
+        return sampled(img, matrix, (height, width), mode, fill)
+    # Pillow measures from the upper left corner.
+    half = np.array(img.size) / 2
+    offset = matrix[:, 2] + half - back @ half
+    places = (*back[0], offset[0], *back[1], offset[1])
+    colour = fill_for(img, fill)
+    return img.transform(img.size, Image.Transform.AFFINE, places, mode.pillow(), fillcolor=colour)
 
 
 def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Any, inplace: bool = False) -> Tensor:
@@ -456,7 +497,12 @@ def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Any, inplace: bool = F
     """
     if not isinstance(img, Tensor):
         raise TypeError(f"img should be Tensor Image. Got {type(img)}")
+    if img.ndim < 2:
+        raise TypeError(f"an image tensor has shape (..., H, W), got shape {tuple(img.shape)}")
     array = array_of(img)
     result = img if inplace else wrap(array.copy())
     result[..., i : i + h, j : j + w] = v
     return result
+
+
+_refuse_missing(globals())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
@@ -9,8 +10,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..backend import to_device, to_numpy
+from ..backend import array_module, to_device, to_numpy
+from ..ops.arguments import as_int
 from ..tensor import Tensor, wrap
+
+# The types of one real number, Python's and NumPy's.
+NUMBER = (int, float, np.integer, np.floating)
 
 
 class InterpolationMode(Enum):
@@ -42,13 +47,19 @@ class InterpolationMode(Enum):
 
 
 def as_interpolation(mode: InterpolationMode | int) -> InterpolationMode:
-    """The mode, also from one of Pillow's numbers. Raises ValueError for another number.
+    """The mode, also from one of Pillow's numbers.
+
+    Raises ValueError for another number, TypeError for anything else.
 
     >>> as_interpolation(2)
     <InterpolationMode.BILINEAR: 'bilinear'>
     """
     if isinstance(mode, InterpolationMode):
         return mode
+    if not isinstance(mode, numbers.Integral):
+        raise TypeError(
+            f"interpolation should be an InterpolationMode or one of Pillow's numbers, got {mode!r}"
+        )
     return InterpolationMode[Image.Resampling(mode).name]
 
 
@@ -85,6 +96,56 @@ def array_of(img: Tensor) -> Any:
     return img.array
 
 
+def with_channels(name: str, img: Tensor, fewest_dimensions: int = 2) -> Any:
+    """The bare array of an image tensor of 1 or 3 channels; `name`: who asks for it.
+
+    Raises TypeError for other channels and for fewer dimensions, NotImplementedError as `array_of`.
+
+    >>> import minitorch_cnn as mt
+    >>> with_channels("invert", mt.ones(4, 2, 2))
+    Traceback (most recent call last):
+        ...
+    TypeError: invert takes tensors (..., C, H, W) of 1 or 3 channels, got shape (4, 2, 2)
+    """
+    if img.ndim < fewest_dimensions or get_dimensions(img)[0] not in (1, 3):
+        raise TypeError(
+            f"{name} takes tensors (..., C, H, W) of 1 or 3 channels, got shape {tuple(img.shape)}"
+        )
+    return array_of(img)
+
+
+def white(kind: np.dtype) -> float:
+    """What white is in an image of that type: the largest integer, 1 for floats and bools.
+
+    >>> white(np.dtype("uint8")), white(np.dtype("float32"))
+    (255, 1)
+    """
+    return int(np.iinfo(kind).max) if kind.kind in "iu" else 1
+
+
+def as_floats(array: Any) -> Any:
+    """The same values as floats to compute with: float32 holds integers of up to 24 bits.
+
+    >>> as_floats(np.array([1], np.uint8)).dtype, as_floats(np.array([1], np.int32)).dtype
+    (dtype('float32'), dtype('float64'))
+    """
+    if array.dtype.kind == "f":
+        return array
+    return array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
+
+
+def rounded(array: Any, kind: np.dtype) -> Any:
+    """The array with another type; for integers rounded, and within their range.
+
+    >>> rounded(np.array([1.7, 300.0]), np.dtype("uint8"))
+    array([  2, 255], dtype=uint8)
+    """
+    if kind.kind in "iu":
+        limits = np.iinfo(kind)
+        array = array_module(array).rint(array).clip(limits.min, limits.max)
+    return array.astype(kind)
+
+
 def get_dimensions(img: Any) -> list[int]:
     """[channels, height, width] of a PIL image or of a tensor (..., C, H, W); (H, W) has 1 channel.
 
@@ -100,6 +161,17 @@ def get_dimensions(img: Any) -> list[int]:
     return [channels, img.shape[-2], img.shape[-1]]
 
 
+def get_image_num_channels(img: Any) -> int:
+    """How many channels a PIL image or a tensor (..., C, H, W) has; (H, W) has 1.
+
+    Raises TypeError for anything else.
+
+    >>> get_image_num_channels(Image.new("RGB", (8, 4)))
+    3
+    """
+    return get_dimensions(img)[0]
+
+
 def get_image_size(img: Any) -> list[int]:
     """[width, height], Pillow's order, of a PIL image or a tensor (..., H, W).
 
@@ -113,23 +185,37 @@ def get_image_size(img: Any) -> list[int]:
     return [width, height]
 
 
+def fill_per_channel(fill: Any, channels: int) -> list[float]:
+    """One number for each channel, from one number (None is 0) or as many as there are channels.
+
+    Raises ValueError for another number of them, TypeError for anything else.
+
+    >>> fill_per_channel(7, 2), fill_per_channel((1, 2), 2)
+    ([7, 7], [1, 2])
+    """
+    fill = 0 if fill is None else fill
+    listed = [fill] if isinstance(fill, NUMBER) else fill
+    if not isinstance(listed, list | tuple) or not all(isinstance(each, NUMBER) for each in listed):
+        raise TypeError(f"fill should be a number or one number per channel, got {fill!r}")
+    listed = list(listed) * channels if len(listed) == 1 else list(listed)
+    if len(listed) != channels:
+        raise ValueError(
+            f"fill={fill} has {len(listed)} numbers, the image has {channels} channels"
+        )
+    return listed
+
+
 def fill_for(img: Image.Image, fill: Any) -> Any:
     """A colour with as many numbers as the image has channels, as Pillow wants it.
 
-    Raises ValueError for another number of them.
+    Raises what `fill_per_channel` raises.
 
     >>> fill_for(Image.new("RGB", (1, 1)), 7.0), fill_for(Image.new("L", (1, 1)), 7)
     ((7, 7, 7), 7)
     """
-    channels = len(img.getbands())
-    if isinstance(fill, (int, float)):
-        fill = [fill] * channels
-    fill = list(fill) * channels if len(fill) == 1 else list(fill)
-    if len(fill) != channels:
-        raise ValueError(f"fill={fill} has {len(fill)} numbers, the image has {channels} channels")
-    if img.mode != "F":
-        fill = [int(value) for value in fill]
-    return fill[0] if channels == 1 else tuple(fill)
+    kind: type = float if img.mode == "F" else int
+    colour = tuple(kind(value) for value in fill_per_channel(fill, len(img.getbands())))
+    return colour[0] if len(colour) == 1 else colour
 
 
 def through_pillow(img: Tensor, function: Callable[[Image.Image, int], Image.Image]) -> Tensor:
@@ -154,20 +240,21 @@ def through_pillow(img: Tensor, function: Callable[[Image.Image, int], Image.Ima
         for number, plane in enumerate(planes)
     ]
     result = np.stack(done).reshape(*array.shape[:-2], *done[0].shape)
-    if array.dtype.kind in "iu":
-        limits = np.iinfo(array.dtype)
-        result = np.rint(result).clip(limits.min, limits.max)
-    return wrap(to_device(result.astype(array.dtype), img.device))
+    return wrap(to_device(rounded(result, array.dtype), img.device))
 
 
 def pair(value: int | Sequence[int], name: str) -> tuple[int, int]:
-    """(height, width) from one number or two. Raises ValueError for another number of them.
+    """(height, width) from one number or two.
+
+    Raises ValueError for another number of them, TypeError for anything but integers.
 
     >>> pair(3, "size"), pair([4, 5], "size")
     ((3, 3), (4, 5))
     """
-    if isinstance(value, int):
-        return value, value
-    if len(value) not in (1, 2):
+    listed = [value] if isinstance(value, numbers.Integral) else value
+    if not isinstance(listed, list | tuple):
+        raise TypeError(f"{name} should be one integer or (height, width), got {value!r}")
+    if len(listed) not in (1, 2):
         raise ValueError(f"{name} should be one number or (height, width), got {value}")
-    return int(value[0]), int(value[-1])
+    first, last = (as_int("image", name, each) for each in (listed[0], listed[-1]))
+    return first, last

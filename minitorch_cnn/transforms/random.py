@@ -10,7 +10,7 @@ from ..dtypes import dtype
 from ..random import default_generator
 from ..tensor import Tensor
 from . import functional as F
-from .image import InterpolationMode, get_dimensions, pair
+from .image import NUMBER, InterpolationMode, get_dimensions, pair
 
 
 def chance(p: float) -> bool:
@@ -175,7 +175,7 @@ class RandomAffine:
 
 def _limits(name: str, value: float | Sequence[float], lengths: tuple[int, ...]) -> tuple:
     """(-value, value), or the limits as they are given."""
-    if isinstance(value, (int, float)):
+    if isinstance(value, NUMBER):
         if value < 0:
             raise ValueError(f"If {name} is a single number, it must be positive, got {value}")
         return (-float(value), float(value))
@@ -202,7 +202,7 @@ class GaussianBlur:
         self.kernel_size = pair(kernel_size, "kernel_size")
         if any(size <= 0 or size % 2 == 0 for size in self.kernel_size):
             raise ValueError(f"Kernel size value should be an odd and positive, got {kernel_size}")
-        self.sigma = (sigma, sigma) if isinstance(sigma, (int, float)) else tuple(sigma)
+        self.sigma = (sigma, sigma) if isinstance(sigma, NUMBER) else tuple(sigma)
         if not 0.0 < self.sigma[0] <= self.sigma[1]:
             raise ValueError(f"sigma values should be positive and (min, max). Got {sigma}.")
 

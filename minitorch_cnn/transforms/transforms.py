@@ -12,7 +12,7 @@ from ..backend import array_module
 from ..random import default_generator
 from ..tensor import Tensor, wrap
 from . import functional as F
-from .image import InterpolationMode, get_dimensions, pair
+from .image import NUMBER, InterpolationMode, get_dimensions, pair
 
 
 class Compose:
@@ -159,6 +159,7 @@ class Resize:
         max_size: int | None = None,
         antialias: bool | None = True,
     ):
+        pair(size, "size")  # says at once what is wrong with it
         self.size = size
         self.interpolation = interpolation
         self.max_size = max_size
@@ -351,7 +352,7 @@ class RandomRotation:
         center: Sequence[float] | None = None,
         fill: float | Sequence[float] = 0,
     ):
-        if isinstance(degrees, (int, float)):
+        if isinstance(degrees, NUMBER):
             if degrees < 0:
                 raise ValueError(
                     f"If degrees is a single number, it must be positive, got {degrees}"
@@ -393,8 +394,8 @@ class RandomErasing:
         value  a number, one per channel, or "random" for normally distributed values
 
     inplace: writes into the image itself. Raises ValueError for limits out of range, another word,
-    or (when called) another number of values. Zhong et al., "Random Erasing Data Augmentation",
-    2017.
+    or (when called) another number of values; TypeError, when it happens, for a PIL image. Zhong et
+    al., "Random Erasing Data Augmentation", 2017.
 
     >>> import minitorch_cnn as mt
     >>> erase = mt.transforms.RandomErasing(p=1.0, scale=(0.25, 0.25), ratio=(1.0, 1.0))
@@ -451,6 +452,10 @@ class RandomErasing:
         rng = default_generator.rng
         if rng.random() >= self.p:
             return img
+        if not isinstance(img, Tensor):
+            raise TypeError(
+                f"RandomErasing takes a tensor; put ToTensor before it. Got {type(img)}"
+            )
         rectangle = self.get_params(img, self.scale, self.ratio)
         if rectangle is None:
             return img

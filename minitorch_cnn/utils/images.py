@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..backend import array_module, to_numpy
+from ..ops.arguments import as_int
 from ..tensor import Tensor, wrap
 
 
@@ -31,17 +32,27 @@ def make_grid(
         scale_each   find them for each image by itself
         pad_value    the value between the images
 
-    A single image comes back without a border.
+    A single image comes back without a border. Raises TypeError for anything but tensors,
+    ValueError for other dimensions, an nrow of 0 and a value_range without normalize, RuntimeError
+    for integers that are to be normalized.
 
     >>> import minitorch_cnn as mt
     >>> mt.utils.make_grid(mt.zeros(5, 1, 8, 8), nrow=4).shape
     minitorch_cnn.Size([3, 22, 42])
     """
-    if not isinstance(tensor, Tensor):
-        arrays = [each.array for each in tensor]
-        images = array_module(arrays[0]).stack(arrays)
-    else:
-        images = tensor.array
+    nrow, padding = as_int("make_grid", "nrow", nrow), as_int("make_grid", "padding", padding)
+    if nrow < 1 or padding < 0:
+        raise ValueError(f"nrow={nrow} should be at least 1, padding={padding} at least 0")
+    listed = [tensor] if isinstance(tensor, Tensor) else tensor
+    if not isinstance(listed, list | tuple) or not all(isinstance(x, Tensor) for x in listed):
+        kinds = {type(x).__name__ for x in listed} if isinstance(listed, list | tuple) else ""
+        raise TypeError(
+            f"tensor or list of tensors expected, got {type(tensor).__name__} {kinds or ''}"
+        )
+    if len(listed) == 0:
+        raise ValueError("make_grid needs at least one image, got an empty list")
+    arrays = [each.array for each in listed]
+    images = arrays[0] if isinstance(tensor, Tensor) else array_module(arrays[0]).stack(arrays)
     xp = array_module(images)
     if images.ndim not in (2, 3, 4):
         raise ValueError(f"make_grid needs images of 2 to 4 dimensions, got {images.shape}")
@@ -51,6 +62,8 @@ def make_grid(
         images = images[None]
     if images.shape[1] == 1:
         images = xp.concatenate([images] * 3, axis=1)
+    if normalize and images.dtype.kind != "f":
+        raise RuntimeError(f"only floats can be normalized, got {images.dtype}: use x.float()")
     if normalize:
         axes = (1, 2, 3) if scale_each else None
         if value_range is None:
@@ -79,8 +92,13 @@ def save_image(
 ) -> None:
     """Writes images of values 0..1 as one picture; the options are those of `make_grid`.
 
-    fp: a path or an open file; format: Pillow's name of the format where fp has no ending.
+    fp: a path or an open file; format: Pillow's name of the format where fp has no ending. Raises
+    RuntimeError for integers, and what `make_grid` raises.
     """
     grid = to_numpy(make_grid(tensor, **options).array)
+    if grid.dtype.kind != "f":
+        raise RuntimeError(
+            f"save_image takes floats of 0..1, got {grid.dtype}: divide by 255, or use io.write_png"
+        )
     pixels = (grid * 255 + 0.5).clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
     Image.fromarray(np.ascontiguousarray(pixels)).save(fp, format=format)

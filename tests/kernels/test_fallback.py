@@ -70,6 +70,53 @@ def test_a_numba_without_one_of_its_private_names():
     check_it_works_without("ImportError: cannot import name 'CFunc'", *run(program))
 
 
+def test_a_numba_that_may_not_compile():
+    pytest.importorskip("numba")
+    reason = "ImportError: NUMBA_DISABLE_JIT is set, so Numba compiles nothing"
+    check_it_works_without(reason, *run(PROGRAM, NUMBA_DISABLE_JIT="1"))
+
+
+def test_a_numba_without_code_for_this_processor():
+    pytest.importorskip("numba")
+    program = """
+import llvmlite.binding as llvm
+
+def none(triple):
+    raise RuntimeError(f"No available targets are compatible with triple {triple}")
+
+llvm.Target.from_triple = none
+"""
+    check_it_works_without("RuntimeError: No available targets", *run(program + PROGRAM))
+
+
+def test_a_processor_that_shows_no_features():
+    """As some virtual machines do: the kernels use registers of 128 bits, which all processors
+    have, and load what is less than a register number by number."""
+    pytest.importorskip("numba")
+    program = """
+import numpy as np
+import minitorch_cnn as mt
+from minitorch_cnn.kernels.cpu import elementwise, linear
+from minitorch_cnn.kernels.cpu.jit import vector
+
+rng = np.random.default_rng(0)
+for n in range(1, 19):
+    a, b = rng.standard_normal((n, 5), np.float32), rng.standard_normal((5, n), np.float32)
+    for right in (b, np.asfortranarray(b)):  # as it is, and in panels
+        got = linear.matmul(a, right)
+        np.testing.assert_allclose(got, np.float64(a) @ b, rtol=1e-5, atol=1e-5)
+    x = rng.standard_normal(40, np.float32)
+    wanted = np.where(np.arange(40) < n, np.maximum(x, 0), x)
+    elementwise.relu_(x[:n])
+    np.testing.assert_array_equal(x, wanted)
+print(vector.LANES)
+mt.show_config()
+"""
+    output, warnings = run(program, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+    assert output.startswith("4\n") and "128-bit vectors, 4 float32 at a time" in output
+    assert not warnings
+
+
 def test_no_folder_for_compiled_code(tmp_path):
     """The kernels work, and are compiled in every process."""
     pytest.importorskip("numba")

@@ -54,6 +54,15 @@ def test_each_result_is_one_of_the_possible_crops(mode):
     assert 65 < sum(flips) < 135
 
 
+def test_a_palette_is_looked_up():
+    pictures = [Image.fromarray(image).quantize(16) for image in IMAGES[:3]]
+    got, _ = BatchAugment(MEAN, STD).eval()([(picture, 0) for picture in pictures])
+    looked_up = np.stack([np.asarray(picture.convert("RGB")) for picture in pictures])
+    np.testing.assert_allclose(got.numpy(), normalized(looked_up), atol=1e-5)
+    with pytest.raises(TypeError, match=r"\(N, H, W, 1\)"):
+        BatchAugment([0.5], [0.5])([(picture, 0) for picture in pictures])
+
+
 def test_crop_or_flip_alone():
     mt.manual_seed(0)
     flipped = BatchAugment(MEAN, STD, crop_padding=0)(IMAGES).numpy()

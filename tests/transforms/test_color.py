@@ -178,7 +178,9 @@ def test_color_jitter_applies_the_drawn_changes(img):
 def test_errors():
     for function in (F.adjust_brightness, F.adjust_contrast, F.adjust_saturation):
         with pytest.raises(ValueError, match=r"-0\.5"):
-            function(PICTURE, -0.5)
+            function(mt.ones(3, 2, 2), -0.5)
+        with pytest.raises(TypeError, match=r"\(4, 2, 2\)"):
+            function(mt.ones(4, 2, 2), 0.5)
     with pytest.raises(ValueError, match=r"0\.6"):
         F.adjust_hue(PICTURE, 0.6)
     for options in ({"brightness": -1}, {"contrast": (2, 1)}, {"hue": 0.7}, {"hue": (-1, 0)}):

@@ -53,16 +53,27 @@ def test_to_tensor_does_not_share_memory():
 def test_to_pil_image_of_other_kinds():
     assert F.to_pil_image(PIXELS).mode == "RGB"
     assert np.array_equal(np.asarray(F.to_pil_image(PIXELS)), PIXELS)
-    assert F.to_pil_image(np.ones((2, 3), np.float32)).mode == "F"
+    floats = np.full((2, 3, 1), 0.5, np.float32)
+    assert F.to_pil_image(floats).getpixel((2, 1)) == 127
+    assert F.to_pil_image(floats, "F").getpixel((2, 1)) == 0.5
+    assert np.array_equal(np.asarray(F.to_pil_image(PIXELS / 255)), PIXELS)
+    deep = F.to_pil_image(np.array([[[300], [-1]]], np.int16))
+    assert (deep.mode, deep.getpixel((0, 0)), deep.getpixel((1, 0))) == ("I;16", 300, 65535)
+    assert F.to_tensor(deep).tolist() == [[[300, -1]]]
     grey = F.to_pil_image(wrap(np.full((1, 2, 3), 0.5, np.float32)))
     assert (grey.mode, grey.size, grey.getpixel((0, 0))) == ("L", (3, 2), 127)
+    seen = F.to_pil_image(mt.full((1, 2, 2), 0.5, requires_grad=True))
+    assert seen.getpixel((0, 0)) == 127  # what is drawn needs no gradient
     for wrong in (np.zeros((2, 2, 5), np.uint8), np.zeros(3), wrap(np.zeros((1, 1, 2, 2)))):
         with pytest.raises(ValueError, match="pic should"):
             F.to_pil_image(wrong)
     with pytest.raises(ValueError, match="mode 'L'"):
         F.to_pil_image(PIXELS, "L")
-    with pytest.raises(TypeError, match="float64"):
-        F.to_pil_image(PIXELS / 255)
+    for kind, mode in ((np.int64, None), (bool, None), (np.int16, "RGB")):
+        with pytest.raises(TypeError, match=np.dtype(kind).name):
+            F.to_pil_image(PIXELS.astype(kind), mode)
+    with pytest.raises(NotImplementedError, match=r'convert\("I"\)'):
+        F.pil_to_tensor(deep)
     with pytest.raises(TypeError, match="str"):
         F.to_pil_image("picture")
 

@@ -68,6 +68,15 @@ def test_results_do_not_share_memory_with_the_image():
         assert not np.shares_memory(function(image).numpy(), image.numpy())
 
 
+def test_crops_flips_and_borders_have_gradients():
+    x = mt.ones(1, 3, 4, requires_grad=True)
+    part = F.pad(F.hflip(F.crop(F.vflip(x), -1, 2, 3, 2)), [1, 0, 2, -1], fill=5)
+    assert part.tolist() == [[[5, 0, 0, 5, 5], [5, 1, 1, 5, 5]]]
+    (part * mt.arange(10.0).reshape(1, 2, 5)).sum().backward()
+    # Of the lowest row the last two pixels are left, exchanged, as the seventh and eighth.
+    assert x.grad.tolist() == [[[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 7, 6]]]
+
+
 @both
 @pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric"])
 @pytest.mark.parametrize("padding", [2, [3], [1, 2], [0, 1, 2, 3]], ids=str)
@@ -108,10 +117,14 @@ def test_pad_colours_and_errors():
     assert pixels(F.pad(Image.new("L", (2, 2)), 1, 9))[0, 0].tolist() == [9]
     with pytest.raises(ValueError, match="2 numbers"):
         F.pad(PICTURE, 1, (10, 20))
-    with pytest.raises(NotImplementedError, match="fill"):
+    with pytest.raises(TypeError, match=r"fill=\(10, 20, 30\)"):
         F.pad(TENSOR, 1, (10, 20, 30))
-    with pytest.raises(NotImplementedError, match="negative"):
-        F.pad(TENSOR, -1)
+    with pytest.raises(RuntimeError, match="fill=300"):
+        F.pad(TENSOR, 1, 300)
+    for img in (PICTURE, TENSOR):
+        assert np.array_equal(pixels(F.pad(img, [-2, -1, 0, -3])), PIXELS[1:6, 2:])
+        wider = pixels(F.pad(img, (-1, 2), 7))
+        assert np.array_equal(wider[2:-2], PIXELS[:, 1:-1]) and (wider[:2] == 7).all()
     with pytest.raises(ValueError, match=r"padding_mode.*'wrap'"):
         T.Pad(1, padding_mode="wrap")
     with pytest.raises(ValueError, match=r"\[1, 2, 3\]"):
@@ -129,6 +142,9 @@ def test_resize_is_pillows_on_both_kinds(size, mode):
     )
     resized = T.Resize(size, mode)(PICTURE)
     assert np.array_equal(pixels(resized), np.asarray(expected))
+    if mode is T.InterpolationMode.NEAREST:  # torch's, the pixel at or before the place
+        rows, columns = np.arange(height) * 9 // height, np.arange(width) * 12 // width
+        expected = PIXELS[rows][:, columns]
     assert np.array_equal(pixels(F.resize(TENSOR, size, mode)), np.asarray(expected))
 
 
@@ -154,8 +170,15 @@ def test_resize_max_size_and_errors():
         F.resize(long, 10, max_size=10)
     with pytest.raises(ValueError, match="max_size"):
         F.resize(long, (10, 20), max_size=30)
-    with pytest.raises(NotImplementedError, match="antialias"):
-        F.resize(TENSOR, 5, antialias=False)
+    assert (F.resize(TENSOR, (3, 4), antialias=False) == TENSOR[:, 1::3, 1::3]).all()
+    with pytest.raises(ValueError, match="0 x 5"):
+        F.resize(Image.new("L", (0, 5)), 3)
+    with pytest.raises(RuntimeError, match=r"\(3, 0, 5\)"):
+        F.resize(mt.ones(3, 0, 5), (3, 3))
+    for size in (2.5, "3", True):
+        with pytest.raises(TypeError, match="size"):
+            T.Resize(size)
+    assert T.Resize(np.int64(3))(PICTURE).size == (4, 3)
     assert F.resize(PICTURE, (4, 4), Image.Resampling.NEAREST).size == (4, 4)
 
 
@@ -168,14 +191,25 @@ def test_rotate_by_right_angles(img):
 
 @pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
 @pytest.mark.parametrize("expand", [False, True])
-def test_rotate_is_pillows_on_both_kinds(mode, expand):
+def test_rotate_is_pillows(mode, expand):
     resample = Image.Resampling[mode.upper()]
     expected = np.asarray(PICTURE.rotate(30, resample, expand, fillcolor=(5, 6, 7)))
-    for img in (PICTURE, TENSOR):
-        got = pixels(F.rotate(img, 30, T.InterpolationMode(mode), expand, fill=(5, 6, 7)))
-        assert np.array_equal(got, expected)
+    mode = T.InterpolationMode(mode)
+    got = pixels(F.rotate(PICTURE, 30, mode, expand, fill=(5, 6, 7)))
+    assert np.array_equal(got, expected)
     with pytest.raises(ValueError, match="2 numbers"):
-        F.rotate(TENSOR, 30, fill=(1, 2))
+        F.rotate(PICTURE, 30, mode, fill=(1, 2))
+    if mode is T.InterpolationMode.BICUBIC:
+        with pytest.raises(ValueError, match="bicubic"):
+            F.rotate(TENSOR, 30, mode)
+        return
+    got = pixels(F.rotate(TENSOR, 30, mode, expand, fill=(5, 6, 7)))
+    assert got.shape == expected.shape
+    # Of a smooth picture only the border differs: there the tensor's fades out.
+    smooth = mt.linspace(0, 1, 12).expand(3, 9, 12)
+    inner = F.rotate(smooth, 30, mode)[:, 3:6, 4:8].numpy()
+    pil = np.stack([F.rotate(Image.fromarray(x.numpy()), 30, mode) for x in smooth])
+    assert np.abs(inner - pil[:, 3:6, 4:8]).max() < 1e-5
 
 
 def test_rotate_about_a_corner():
@@ -268,4 +302,6 @@ def test_only_images_are_accepted():
 def test_a_gradient_is_not_lost_silently():
     image = wrap(np.zeros((1, 4, 4), np.float32)).requires_grad_()
     with pytest.raises(NotImplementedError, match="detach"):
-        F.hflip(image)
+        F.resize(image, 2)
+    with pytest.raises(NotImplementedError, match="detach"):
+        F.rotate(image, 45)

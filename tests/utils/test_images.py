@@ -47,6 +47,31 @@ def test_values_are_mapped_to_0_to_1():
         make_grid(mt.zeros(2))
 
 
+def test_what_is_no_grid_is_refused():
+    x = mt.rand(3, 1, 2, 2)
+    for options, error in (
+        ({"nrow": 0}, ValueError),
+        ({"padding": -1}, ValueError),
+        ({"nrow": 2.5}, TypeError),
+        ({"padding": "1"}, TypeError),
+    ):
+        with pytest.raises(error, match=next(iter(options))):
+            make_grid(x, **options)
+    assert make_grid(x, nrow=np.int64(2)).shape == (3, 10, 10)
+    for wrong in (x.numpy(), [x.numpy()], "picture", None):
+        with pytest.raises(TypeError, match=type(wrong).__name__):
+            make_grid(wrong)
+    with pytest.raises(ValueError, match="empty list"):
+        make_grid([])
+    # uint8 would run over, beside the range of 0 to 1 that is expected.
+    whole = (255 * x).to(mt.uint8)
+    with pytest.raises(RuntimeError, match=r"0\.\.1, got uint8"):
+        save_image(whole, io.BytesIO(), format="png")
+    with pytest.raises(RuntimeError, match="uint8"):
+        make_grid(whole, normalize=True)
+    assert make_grid(whole).dtype == mt.uint8
+
+
 def test_a_written_picture_has_the_grids_values():
     file = io.BytesIO()
     images = mt.rand(3, 3, 4, 4) * 1.4 - 0.2

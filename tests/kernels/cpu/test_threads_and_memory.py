@@ -1,11 +1,13 @@
 """Sharing work, handing errors on, surviving a fork; and memory that is used again."""
 
+import gc
 import multiprocessing
 import sys
 import threading
 import time
 from unittest import mock
 
+import numba
 import numpy as np
 import pytest
 
@@ -254,3 +256,26 @@ def test_out_of_memory_says_how_much_was_asked_for():
         memory.empty((1 << 20, 1 << 30))
     with pytest.raises(MemoryError, match="GiB asked for"):
         memory.empty((1 << 40, 1 << 40))
+
+
+def collections():
+    """How often Python has looked for garbage."""
+    return sum(generation["collections"] for generation in gc.get_stats())
+
+
+def test_no_garbage_is_collected_while_a_kernel_is_compiled(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))  # it has not been compiled yet
+
+    def count(part, parts, counts):
+        counts[part] += 1
+
+    counts, kernel = np.zeros(1, np.int64), threads.kernel(count)
+    before = collections()
+    threads.run(kernel, counts, parts=1)
+    assert collections() - before <= 2 and gc.isenabled()  # just before, and just after
+    gc.disable()
+    try:
+        threads.run(threads.kernel(count), counts, parts=1)
+        assert counts == 2 and not gc.isenabled()
+    finally:
+        gc.enable()

@@ -42,6 +42,7 @@ from numba.core.compiler import compile_internal
 from numba.core.targetconfig import ConfigStack
 
 from ...fallback import CannotCompile
+from ...garbage import not_collected
 from . import guard
 from .compiling import INT, Intrinsic, compiled, disk_cache, entry, external, intrinsic
 
@@ -270,7 +271,15 @@ class Kernel:
 
         compiled_start: Any = entry(start)
         compiled_start._cache = disk_cache(function)
-        self.start = compiled_start
+        self.compiled = compiled_start
+        self.start = self._first_start
+
+    def _first_start(self, *arguments: Any) -> int:
+        """Compiles, and leaves the way to the compiled code."""
+        with not_collected():
+            status: int = self.compiled(*arguments)
+        self.start = self.compiled
+        return status
 
 
 kernel = Kernel

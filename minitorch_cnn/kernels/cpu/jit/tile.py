@@ -24,6 +24,7 @@ from .vector import (
     F32,
     I64,
     LANES,
+    REGISTERS,
     fma_value,
     mask_value,
     masked_load,
@@ -36,21 +37,22 @@ from .vector import (
 )
 
 # The sums of a tile, its vectors of b and a number of a must fit into the registers: there are 32
-# with AVX-512 and 16 otherwise. So a tile is at most WIDEST vectors wide, and the wider it is, the
-# lower. Smaller heights take the rows that are left over: with 3, the nine numbers of three
-# channels under a row of a 3x3 kernel are 6 + 3, and not 6 + 2 + 1.
-WIDEST = 4 if AVX512 else 2
-if AVX512:
-    HEIGHTS = {1: (12, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)}
-else:
-    HEIGHTS = {1: (8, 4, 2, 1), 2: (6, 4, 3, 2, 1)}
+# with AVX-512 and on ARM, and 16 otherwise. So a tile is at most WIDEST vectors wide, and the wider
+# it is, the lower. Smaller heights take the rows that are left over: with 3, the nine numbers of
+# three channels under a row of a 3x3 kernel are 6 + 3, and not 6 + 2 + 1.
+HEIGHTS_FOR: dict[int, dict[int, tuple[int, ...]]] = {
+    32: {1: (12, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)},
+    16: {1: (8, 4, 2, 1), 2: (6, 4, 3, 2, 1)},
+}
+HEIGHTS = HEIGHTS_FOR[REGISTERS]
+WIDEST = max(HEIGHTS)
 # Columns that are not there must not be read. With AVX-512 a load takes a mask for it, which is
-# free. Without it masks take the registers of sums, and the whole tile runs at half its speed. So
-# tiles that may read whole vectors have code of their own, and the others, at the right edge of a
-# matrix that is not packed, are low.
-HEIGHTS_AT_THE_EDGE = {1: (4, 1), 2: (4, 1)}
+# free. Without it masks take the registers of sums, or are branches, and the whole tile runs at
+# half its speed. So tiles that may read whole vectors have code of their own, and the others, at
+# the right edge of a matrix that is not packed, are low.
+HEIGHTS_AT_THE_EDGE = (4, 1)
 # Eight columns or fewer: some processors add twice as many vectors of eight as of sixteen.
-FEW_LANES = 8
+FEW_LANES = min(8, LANES)
 
 
 class _Arguments(NamedTuple):
@@ -269,8 +271,7 @@ def _rows_product(vectors: int, lanes: int = LANES) -> Any:
                 with whole_vectors:
                     _rows_code(builder, args, HEIGHTS[vectors], vectors, lanes, masked=False)
                 with edge:
-                    heights = HEIGHTS_AT_THE_EDGE[vectors]
-                    _rows_code(builder, args, heights, vectors, lanes, masked=True)
+                    _rows_code(builder, args, HEIGHTS_AT_THE_EDGE, vectors, lanes, masked=True)
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * 16), code

@@ -10,23 +10,26 @@ get arrays whose shape and memory order has been checked before.
 from __future__ import annotations
 
 import operator
-import os
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import models, register_model
 
 from .compiling import Intrinsic, compiled, define, intrinsic
 
-# Numba compiles for this processor, or for the one that NUMBA_CPU_FEATURES describes.
-_features = os.environ.get("NUMBA_CPU_FEATURES") or llvm.get_host_cpu_features().flatten()
+# What Numba compiles for: this processor, or the one that NUMBA_CPU_NAME and NUMBA_CPU_FEATURES
+# describe. All that kernels have to know of it stands here.
+_triple, _, _features = cpu_target.target_context.codegen().magic_tuple()
 AVX512 = "+avx512f" in _features.split(",")
-LANES = 16 if AVX512 else 8  # float32 numbers in a register
+ARM64 = _triple.startswith(("aarch64", "arm64"))
+AVX = "+avx" in _features.split(",")
+LANES = 16 if AVX512 else 8 if AVX else 4  # float32 numbers in a register
+REGISTERS = 32 if AVX512 or ARM64 else 16
 BYTES = 4 * LANES
 
 F32 = ir.FloatType()
@@ -111,26 +114,45 @@ def masked_load(builder: ir.IRBuilder, address: ir.Value, mask: ir.Value) -> ir.
     return builder.call(function, [place, ir.Constant(I32, 4), mask, zero])
 
 
-def masked_store(builder: ir.IRBuilder, value: ir.Value, address: ir.Value, mask: ir.Value) -> None:
+def masked_store(
+    builder: ir.IRBuilder, value: ir.Value, address: ir.Value, mask: ir.Value
+) -> ir.Value:
     kind = value.type
     signature = ir.FunctionType(ir.VoidType(), [kind, kind.as_pointer(), I32, mask.type])
     name = f"llvm.masked.store.v{kind.count}f32.p0v{kind.count}f32"
     function = cgutils.get_or_insert_function(builder.module, signature, name)
     place = pointer(builder, address, kind)
-    builder.call(function, [value, place, ir.Constant(I32, 4), mask])
+    return builder.call(function, [value, place, ir.Constant(I32, 4), mask])
 
 
-def all_lanes(builder: ir.IRBuilder, count: ir.Value) -> ir.Value:
-    """Whether there are numbers for all lanes. Then a plain load or store will do: with AVX-512 a
-    mask costs nothing, but without it a masked store takes some processors 12 to 20 cycles, and
-    AArch64 has none."""
-    return builder.icmp_signed(">=", count, ir.Constant(I64, LANES))
+def whole_or_some(
+    builder: ir.IRBuilder, count: ir.Value, code: Callable[[ir.Value], ir.Value]
+) -> ir.Value:
+    """code(mask of the first `count` lanes).
+
+    With AVX-512 a mask costs nothing. With AVX a masked store takes some processors 12 to 20
+    cycles, and others have no masks at all, so that LLVM makes a branch of each lane. There all
+    lanes, which is what is nearly always asked for, have code of their own without a mask."""
+    if AVX512:
+        return code(mask_value(builder, count))
+    whole = builder.icmp_signed(">=", count, ir.Constant(I64, LANES))
+    with builder.if_else(whole) as (all_lanes, some_lanes):
+        with all_lanes:
+            first = code(ir.Constant(MASK, [True] * LANES)), builder.block
+        with some_lanes:
+            second = code(mask_value(builder, count)), builder.block
+    if isinstance(first[0].type, ir.VoidType):
+        return first[0]
+    result = builder.phi(first[0].type)
+    for value, block in (first, second):
+        result.add_incoming(value, block)
+    return result
 
 
 def fma_value(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-    """a * b + c, rounded once."""
+    """a * b + c, rounded once if the processor has an instruction for it."""
     kind = ir.FunctionType(a.type, [a.type] * 3)
-    name = f"llvm.fma.v{a.type.count}f32"
+    name = f"llvm.fmuladd.v{a.type.count}f32"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
 
 
@@ -193,16 +215,7 @@ def load_some(typingctx: Any, address: types.Type, count: types.Type) -> Intrins
     """The first `count` of LANES floats; the others are 0."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        address, count = args
-        if AVX512:
-            return masked_load(builder, address, mask_value(builder, count))
-        place = cgutils.alloca_once(builder, VECTOR)
-        with builder.if_else(all_lanes(builder, count), likely=True) as (whole, some):
-            with whole:
-                builder.store(builder.load(pointer(builder, address), align=4), place)
-            with some:
-                builder.store(masked_load(builder, address, mask_value(builder, count)), place)
-        return builder.load(place)
+        return whole_or_some(builder, args[1], lambda mask: masked_load(builder, args[0], mask))
 
     return vector_type(types.int64, types.int64), code
 
@@ -213,14 +226,7 @@ def store_some(
 ) -> Intrinsic:
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         address, value, count = args
-        if AVX512:
-            masked_store(builder, value, address, mask_value(builder, count))
-            return context.get_dummy_value()
-        with builder.if_else(all_lanes(builder, count), likely=True) as (whole, some):
-            with whole:
-                builder.store(value, pointer(builder, address), align=4)
-            with some:
-                masked_store(builder, value, address, mask_value(builder, count))
+        whole_or_some(builder, count, lambda mask: masked_store(builder, value, address, mask))
         return context.get_dummy_value()
 
     return types.void(types.int64, vector_type, types.int64), code
@@ -361,8 +367,10 @@ def load_bytes(typingctx: Any, address: types.Type, count: types.Type) -> Intrin
         name = f"llvm.masked.load.v{LANES}i8.p0v{LANES}i8"
         function = cgutils.get_or_insert_function(builder.module, kind, name)
         place = pointer(builder, args[0], OCTETS)
-        zero, mask = ir.Constant(OCTETS, [0] * LANES), mask_value(builder, args[1])
-        octets = builder.call(function, [place, ir.Constant(I32, 1), mask, zero])
+        align, zero = ir.Constant(I32, 1), ir.Constant(OCTETS, [0] * LANES)
+        octets = whole_or_some(
+            builder, args[1], lambda mask: builder.call(function, [place, align, mask, zero])
+        )
         return builder.uitofp(octets, VECTOR)
 
     return vector_type(types.int64, types.int64), code
@@ -379,7 +387,10 @@ def store_bytes(
         name = f"llvm.masked.store.v{LANES}i8.p0v{LANES}i8"
         function = cgutils.get_or_insert_function(builder.module, kind, name)
         octets, place = builder.fptoui(args[1], OCTETS), pointer(builder, args[0], OCTETS)
-        builder.call(function, [octets, place, ir.Constant(I32, 1), mask_value(builder, args[2])])
+        align = ir.Constant(I32, 1)
+        whole_or_some(
+            builder, args[2], lambda mask: builder.call(function, [octets, place, align, mask])
+        )
         return context.get_dummy_value()
 
     return types.void(types.int64, vector_type, types.int64), code
@@ -402,8 +413,10 @@ def gather(typingctx: Any, address: types.Type, step: types.Type, count: types.T
         kind = ir.FunctionType(VECTOR, [places.type, I32, MASK, VECTOR])
         name = f"llvm.masked.gather.v{LANES}f32.v{LANES}p0f32"
         function = cgutils.get_or_insert_function(builder.module, kind, name)
-        zero, mask = ir.Constant(VECTOR, [0.0] * LANES), mask_value(builder, args[2])
-        return builder.call(function, [places, ir.Constant(I32, 4), mask, zero])
+        align, zero = ir.Constant(I32, 4), ir.Constant(VECTOR, [0.0] * LANES)
+        return whole_or_some(
+            builder, args[2], lambda mask: builder.call(function, [places, align, mask, zero])
+        )
 
     return vector_type(types.int64, types.int64, types.int64), code
 
@@ -420,7 +433,10 @@ def scatter(
         kind = ir.FunctionType(ir.VoidType(), [VECTOR, places.type, I32, MASK])
         name = f"llvm.masked.scatter.v{LANES}f32.v{LANES}p0f32"
         function = cgutils.get_or_insert_function(builder.module, kind, name)
-        builder.call(function, [value, places, ir.Constant(I32, 4), mask_value(builder, count)])
+        align = ir.Constant(I32, 4)
+        whole_or_some(
+            builder, count, lambda mask: builder.call(function, [value, places, align, mask])
+        )
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, vector_type, types.int64), code
