@@ -184,6 +184,11 @@ def relu_backward(gy: Array, y: Array) -> None:
         _refuse("the gradient of relu", gradient=gy, y=y)
 
 
+def hardtanh_backward(gy: Array, x: Array, low: float, high: float) -> None:
+    if gy.shape != x.shape:
+        _refuse("the gradient of hardtanh", gradient=gy, x=x)
+
+
 # ---------------------------------------------------------------------------------------- losses
 
 

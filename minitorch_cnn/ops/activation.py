@@ -161,12 +161,26 @@ class Hardtanh(Function):
     def forward(ctx: Any, x: Tensor, low: Any, high: Any) -> Tensor:
         ctx.low, ctx.high = low, high
         ctx.save_for_backward(x)
-        return x.clamp(low, high)
+        return wrap(kernels.hardtanh(x.array, low, high))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
+        return HardtanhBackward.apply(gy, *ctx.saved_tensors, ctx.low, ctx.high), None, None
+
+
+class HardtanhBackward(Function):
+    """gx = gy between the limits, 0 at and beyond them; x decides where, and gets no gradient"""
+
+    @staticmethod
+    def forward(ctx: Any, gy: Tensor, x: Tensor, low: float, high: float) -> Tensor:
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(x)
+        return wrap(kernels.hardtanh_backward(gy.array, x.array, low, high))
+
+    @staticmethod
+    def backward(ctx: Any, ggx: Tensor) -> tuple:
         (x,) = ctx.saved_tensors
-        return where((x <= ctx.low) | (x >= ctx.high), 0.0, gy), None, None  # gy at NaN
+        return HardtanhBackward.apply(ggx, x, ctx.low, ctx.high), None, None, None
 
 
 class Softplus(Function):

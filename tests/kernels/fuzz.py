@@ -134,6 +134,12 @@ class Fuzzer:
         x = self.images()
         return self.some(*x.shape), x
 
+    def of_hardtanh(self):
+        return self.images(), -0.5, 0.25
+
+    def of_hardtanh_backward(self):
+        return *self.of_relu_backward(), -0.5, 0.25
+
     def of_add(self):
         x = self.pick.choice([self.images(), self.some(200, 100)])
         return x, self.some(*x.shape)

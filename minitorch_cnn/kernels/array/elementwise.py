@@ -29,6 +29,17 @@ def relu_backward(gy: Array, y: Array) -> Array:
     return xp.multiply(gy, passed, out=new_like(y))  # in the order of an image
 
 
+def hardtanh(x: Array, low: float, high: float) -> Array:
+    """x limited to [low, high]; NaN stays NaN."""
+    return array_module(x).clip(x, low, high, out=new_like(x))
+
+
+def hardtanh_backward(gy: Array, x: Array, low: float, high: float) -> Array:
+    """gy where x is between the limits (or NaN, as in torch), 0 at and beyond them."""
+    xp = array_module(x)
+    return xp.where((x <= low) | (x >= high), xp.zeros((), gy.dtype), gy)
+
+
 def add(a: Array, b: Array) -> Array:
     """a + b, broadcast."""
     if a.shape == b.shape and a.dtype == b.dtype:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...backend import Array
 from ...backend.arrays import empty
 from .arrays import flat, memory_order, takes, unflat
 from .jit.threads import SMALL, Kernel, address, counter, kernel, parts_for, run, share, take
 from .jit.vector import (
     LANES,
+    limited,
     load_some,
     may_stream,
     positive_part,
+    splat,
     store_some,
     stream,
+    where_between,
     where_positive,
 )
 
@@ -53,6 +58,40 @@ def relu_backward_flat(
 
 
 @kernel
+def hardtanh_flat(
+    part: int, parts: int, work: Array, x: Array, low: float, high: float, streaming: bool, y: Array
+) -> None:
+    first, least, most = take(work, BLOCK), splat(np.float32(low)), splat(np.float32(high))
+    while first < y.size:
+        stop = min(first + BLOCK, y.size)
+        for i in range(first, stop, LANES):
+            value = limited(load_some(address(x) + 4 * i, stop - i), least, most)
+            if streaming:
+                stream(address(y) + 4 * i, value)
+            else:
+                store_some(address(y) + 4 * i, value, stop - i)
+        first = take(work, BLOCK)
+
+
+@kernel
+def hardtanh_backward_flat(
+    part: int, parts: int, work: Array, gy: Array, x: Array, low: float, high: float,
+    streaming: bool, gx: Array,
+) -> None:  # fmt: skip
+    first, least, most = take(work, BLOCK), splat(np.float32(low)), splat(np.float32(high))
+    while first < gx.size:
+        stop = min(first + BLOCK, gx.size)
+        for i in range(first, stop, LANES):
+            gradient = load_some(address(gy) + 4 * i, stop - i)
+            value = where_between(load_some(address(x) + 4 * i, stop - i), least, most, gradient)
+            if streaming:
+                stream(address(gx) + 4 * i, value)
+            else:
+                store_some(address(gx) + 4 * i, value, stop - i)
+        first = take(work, BLOCK)
+
+
+@kernel
 def add_flat(
     part: int, parts: int, work: Array, a: Array, b: Array, streaming: bool, y: Array
 ) -> None:
@@ -82,8 +121,8 @@ def add_to_rows(part: int, parts: int, y: Array, bias: Array) -> None:
 # ----------------------------------------------------------------------------------- the entries
 
 
-def _elementwise(kernel: Kernel, like: Array, *arrays: Array) -> Any:
-    """A new array, made from arrays of the shape of `like`, in its memory order."""
+def _elementwise(kernel: Kernel, like: Array, *arrays: Array, numbers: tuple = ()) -> Any:
+    """A new array, made from arrays of the shape of `like` and numbers, in its memory order."""
     order = memory_order(like)
     if order is None or not takes(*arrays):
         return NotImplemented
@@ -91,7 +130,7 @@ def _elementwise(kernel: Kernel, like: Array, *arrays: Array) -> Any:
         return NotImplemented
     y = empty((like.size,))
     rows = flat(order, *arrays)
-    run(kernel, counter(), *rows, may_stream(y), y, parts=parts_for(like.size))
+    run(kernel, counter(), *rows, *numbers, may_stream(y), y, parts=parts_for(like.size))
     return unflat(y, order, like)
 
 
@@ -111,6 +150,14 @@ def relu_(x: Array) -> Any:
 def relu_backward(gy: Array, y: Array) -> Any:
     # In y's order: gy may come from an average over pixels, whose memory order says nothing.
     return _elementwise(relu_backward_flat, y, gy, y)
+
+
+def hardtanh(x: Array, low: float, high: float) -> Any:
+    return _elementwise(hardtanh_flat, x, x, numbers=(float(low), float(high)))
+
+
+def hardtanh_backward(gy: Array, x: Array, low: float, high: float) -> Any:
+    return _elementwise(hardtanh_backward_flat, x, gy, x, numbers=(float(low), float(high)))
 
 
 def add(a: Array, b: Array) -> Any:

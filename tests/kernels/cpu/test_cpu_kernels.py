@@ -145,6 +145,10 @@ def test_elementwise(shape, large, seed):
         np.testing.assert_array_equal(cpu.relu_backward(a, y), np.where(y > 0, x, 0))
         if x.size >= threads.SMALL:
             np.testing.assert_array_equal(cpu.add(a, y), x + y)
+        np.testing.assert_array_equal(cpu.hardtanh(a, -0.5, 0.25), np.clip(x, -0.5, 0.25))
+        between = ~((x <= -0.5) | (x >= 0.25))  # True at NaN
+        gx = cpu.hardtanh_backward(y, a, -0.5, 0.25)
+        np.testing.assert_array_equal(gx, np.where(between, y, 0))
         again = a.copy(order="K")
         assert cpu.relu_(again) is again
         np.testing.assert_array_equal(again, np.maximum(x, 0))

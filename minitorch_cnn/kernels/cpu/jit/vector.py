@@ -287,6 +287,34 @@ def where_positive(typingctx: Any, condition: types.Type, value: types.Type) -> 
     return vector_type(vector_type, vector_type), code
 
 
+@intrinsic
+def limited(typingctx: Any, value: types.Type, low: types.Type, high: types.Type) -> Intrinsic:
+    """Each lane, but at least low and at most high; NaN stays NaN."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
+        value, low, high = args
+        value = builder.select(builder.fcmp_ordered("<", value, low), low, value)
+        return builder.select(builder.fcmp_ordered(">", value, high), high, value)
+
+    return vector_type(vector_type, vector_type, vector_type), code
+
+
+@intrinsic
+def where_between(
+    typingctx: Any, condition: types.Type, low: types.Type, high: types.Type, value: types.Type
+) -> Intrinsic:
+    """value where low < condition < high or the condition is NaN, otherwise 0."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
+        condition, low, high, value = args
+        above = builder.fcmp_unordered(">", condition, low)
+        below = builder.fcmp_unordered("<", condition, high)
+        zero = ir.Constant(VECTOR, [0.0] * LANES)
+        return builder.select(builder.and_(above, below), value, zero)
+
+    return vector_type(vector_type, vector_type, vector_type, vector_type), code
+
+
 def _arithmetic(operation: Callable, in_place: Callable, instruction: str) -> None:
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         return getattr(builder, instruction)(*args, flags=("contract",))
