@@ -219,13 +219,13 @@ def write_atomically(path: str | os.PathLike, writer: Callable[[IO[bytes]], Any]
         raise
 
 
-def lock(descriptor: int) -> bool:
+def lock(descriptor: int, wait: bool = False) -> bool:
     """Takes the lock of an open file or folder, which ends with its process. False if another has
-    it, or the system has no such locks."""
+    it (and is not waited for), or the system has no such locks."""
     try:
         import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except (ImportError, OSError):
         return False
     return True
