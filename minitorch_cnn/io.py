@@ -64,7 +64,7 @@ def read_image(
     except FileNotFoundError:
         raise
     except _UNREADABLE as error:
-        raise RuntimeError(f"{path} cannot be read as a picture: {error}") from error
+        raise RuntimeError(f"{path} cannot be read as a picture: {error!r}") from error
     pixels = np.array(picture)
     pixels = pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
     return wrap(np.ascontiguousarray(pixels.transpose(2, 0, 1)))

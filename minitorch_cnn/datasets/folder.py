@@ -37,7 +37,10 @@ def pil_loader(path: str) -> Image.Image:
     ((4, 2), 'RGB', (255, 255, 255))
     """
     with open(path, "rb") as file:
-        return Image.open(file).convert("RGB")
+        try:
+            return Image.open(file).convert("RGB")
+        except Image.DecompressionBombError as error:  # Pillow does not say which picture
+            raise Image.DecompressionBombError(f"{path}: {error}") from error
 
 
 default_loader = pil_loader

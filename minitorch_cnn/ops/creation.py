@@ -254,6 +254,8 @@ def _device(device: Any) -> backend.device:
 def _valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     if any(length < 0 for length in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {shape_text(shape)}")
+    if math.prod(shape) >= 2**60:  # NumPy counts its bytes in 63 bits
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
     return shape
 
 

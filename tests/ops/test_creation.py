@@ -196,3 +196,9 @@ def test_lists_that_never_end_are_refused(make, data):
 
 def test_as_deep_as_numpy_goes():
     assert mt.tensor(nested(64)).shape == (1,) * 64
+
+
+def test_more_elements_than_can_be_counted():
+    for make in (mt.zeros, mt.ones, mt.empty):
+        with pytest.raises(RuntimeError, match="Storage size calculation overflowed"):
+            make(2**40, 2**30)
