@@ -26,6 +26,9 @@ def one_sentence() -> Iterator[None]:
     except BrokenPipeError:  # who read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)  # as if ended by SIGPIPE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)  # as if ended by SIGINT
     except (
         RuntimeError,
         OSError,

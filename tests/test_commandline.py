@@ -32,6 +32,12 @@ def test_what_a_user_can_mend_is_one_sentence(error, words, monkeypatch):
         raise error
 
 
+def test_an_interruption_is_one_word(capsys):
+    with pytest.raises(SystemExit) as caught, one_sentence():
+        raise KeyboardInterrupt
+    assert caught.value.code == 130 and capsys.readouterr().err == "interrupted\n"
+
+
 def test_a_look_at_one_pixel_compiles_nothing(tmp_path):
     """Which would take a minute the first time, in silence."""
     pytest.importorskip("matplotlib")
