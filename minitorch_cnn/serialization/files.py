@@ -223,7 +223,7 @@ def write_atomically(path: str | os.PathLike, writer: Callable[[IO[bytes]], Any]
     except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename is None:  # a full disk, say
+        if isinstance(error, OSError) and error.errno and not error.filename:  # a full disk, say
             error.filename = os.fspath(path)
         raise
 
