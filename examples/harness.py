@@ -24,11 +24,11 @@ from typing import Any
 
 import numpy as np
 import pictures
-from progress import announce_compiling, progress_bar
+from progress import progress_bar
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, nn, transforms
-from minitorch_cnn.commandline import one_sentence
+from minitorch_cnn.commandline import announce_compiling, one_sentence
 from minitorch_cnn.explain import Curves
 from minitorch_cnn.models.small import ARCHITECTURES, build_network
 from minitorch_cnn.serialization.checkpoint import write_atomically

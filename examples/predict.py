@@ -10,7 +10,7 @@ import argparse
 import numpy as np
 
 import minitorch_cnn as mt
-from minitorch_cnn.commandline import one_sentence
+from minitorch_cnn.commandline import announce_compiling, one_sentence
 from minitorch_cnn.explain.subject import load_trained, read_picture
 from minitorch_cnn.nn import functional as F
 
@@ -22,6 +22,7 @@ def main(argv=None):
     parser.add_argument("checkpoint", help="best.npz or last.npz of a run, or its folder")
     parser.add_argument("images", nargs="+", help="picture files")
     args = parser.parse_args(argv)
+    announce_compiling()
     with one_sentence():
         predict(args)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-import time
 from typing import Any
 
 
@@ -45,30 +43,3 @@ def progress_bar(total: int, done: int, text: str) -> Any:
     # Short enough for 80 columns, with ten of them for the bar.
     form = "{desc} {percentage:3.0f}% |{bar}| {remaining} left, {rate_fmt}{postfix}"
     return Bar(total=total, initial=done, desc=text, unit="img", leave=False, bar_format=form)
-
-
-@functools.cache  # once in a process
-def announce_compiling() -> None:
-    """From now on, says so when kernels are compiled, with the seconds that it has taken."""
-    try:
-        from numba.core import event
-    except ImportError:
-        return
-
-    class Announcer(event.Listener):
-        began = shown = 0.0
-
-        def on_start(self, event: Any) -> None:
-            now = time.perf_counter()
-            self.began = self.began or now
-            first = self.shown == 0
-            if first or (sys.stderr.isatty() and now - self.shown > 1):
-                text = "compiling kernels, once, up to a minute"
-                seconds = "" if first else f": {now - self.began:.0f} s"
-                ending = "\r" if sys.stderr.isatty() else "\n"
-                print(f"{text}{seconds}", end=ending, file=sys.stderr, flush=True)
-                self.shown = now
-
-        def on_end(self, event: Any) -> None: ...
-
-    event.register("numba:run_pass", Announcer())

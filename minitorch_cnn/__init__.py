@@ -123,6 +123,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         pixel_shuffle as pixel_shuffle,
         pixel_unshuffle as pixel_unshuffle,
     )
+    from .ops.creation import tensor as tensor  # the function, not the module of that name
 
 _SUBMODULES = (
     "amp",

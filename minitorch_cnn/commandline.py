@@ -1,11 +1,15 @@
-"""How programs end: with one sentence for what a user can mend, and in silence behind `| head`."""
+"""What programs have in common: they say why nothing seems to happen while kernels are compiled,
+and end with one sentence for what a user can mend, and in silence behind `| head`."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
+import time
 from collections.abc import Iterator
+from typing import Any
 
 from PIL import Image
 
@@ -22,6 +26,9 @@ def one_sentence() -> Iterator[None]:
     except BrokenPipeError:  # who read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)  # as if ended by SIGPIPE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)  # as if ended by SIGINT
     except (
         RuntimeError,
         OSError,
@@ -34,3 +41,30 @@ def one_sentence() -> Iterator[None]:
             raise
         text = str(error) or type(error).__name__
         sys.exit(f"error: {text}\n(set MINITORCH_TRACEBACK=1 to see where)")
+
+
+@functools.cache  # once in a process
+def announce_compiling() -> None:
+    """From now on, says so when kernels are compiled, with the seconds that it has taken."""
+    try:
+        from numba.core import event
+    except ImportError:
+        return
+
+    class Announcer(event.Listener):
+        began = shown = 0.0
+
+        def on_start(self, event: Any) -> None:
+            now = time.perf_counter()
+            self.began = self.began or now
+            first = self.shown == 0
+            if first or (sys.stderr.isatty() and now - self.shown > 1):
+                text = "compiling kernels, once, up to a minute"
+                seconds = "" if first else f": {now - self.began:.0f} s"
+                ending = "\r" if sys.stderr.isatty() else "\n"
+                print(f"{text}{seconds}", end=ending, file=sys.stderr, flush=True)
+                self.shown = now
+
+        def on_end(self, event: Any) -> None: ...
+
+    event.register("numba:run_pass", Announcer())

@@ -21,6 +21,7 @@ from PIL import Image, ImageOps
 from .backend import to_numpy
 from .dtypes import uint8
 from .missing import refuse_missing as _refuse_missing
+from .serialization.files import write
 from .tensor import Tensor, wrap
 
 __all__ = ["ImageReadMode", "decode_image", "read_file", "read_image", "write_jpeg", "write_png"]
@@ -169,12 +170,19 @@ def _picture(input: Tensor) -> Image.Image:
 
 def write_png(input: Tensor, filename: Any, compression_level: int = 6) -> None:
     """Writes uint8 (1 or 3, H, W) as a PNG file; compression_level: 0 (large) to 9 (slow)."""
-    _picture(input).save(filename, format="png", compress_level=compression_level)
+    write_picture(_picture(input), filename, format="png", compress_level=compression_level)
 
 
 def write_jpeg(input: Tensor, filename: Any, quality: int = 75) -> None:
     """Writes uint8 (1 or 3, H, W) as a JPEG file; quality: 1 to 100."""
-    _picture(input).save(filename, format="jpeg", quality=quality)
+    write_picture(_picture(input), filename, format="jpeg", quality=quality)
+
+
+def write_picture(picture: Image.Image, f: Any, **options: Any) -> None:
+    """Writes a picture to a path, whole or not at all, or to an open file."""
+    content = BytesIO()  # Pillow itself takes a file that was written in part for a success
+    picture.save(content, **options)
+    write(f, lambda file: file.write(content.getvalue()))
 
 
 _refuse_missing(globals())

@@ -32,6 +32,25 @@ def test_what_a_user_can_mend_is_one_sentence(error, words, monkeypatch):
         raise error
 
 
+def test_an_interruption_is_one_word(capsys):
+    with pytest.raises(SystemExit) as caught, one_sentence():
+        raise KeyboardInterrupt
+    assert caught.value.code == 130 and capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_look_at_one_pixel_compiles_nothing(tmp_path):
+    """Which would take a minute the first time, in silence."""
+    pytest.importorskip("matplotlib")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(tmp_path / "new")}
+    environment["MINITORCH_CNN_KERNELS"] = "auto"
+    command = [sys.executable, "-m", "minitorch_cnn", "explain", "pixel", "--out", "a.png"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("y[") and done.stderr == ""
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
 def test_a_closed_pipe_is_no_error():
     """As with `| head`: who reads goes away before all is written."""
     code = """

@@ -40,6 +40,7 @@ scores: mt.Tensor = model(images).reshape(4, -1).view(-1).sum(0, keepdim=True).m
 mt.cat([scores.add_(1), 2 * scores]).argmax(0)
 """
 WRONG = [
+    ("model.trian()", '"Tensor" not callable'),  # what a module lacks may be a buffer
     ("model(images).reshpae(2)", '"Tensor" has no attribute "reshpae"'),
     ("mt.zeroes(2)", 'Module has no attribute "zeroes"'),
     ("nn.Linaer(2, 2)", 'Module has no attribute "Linaer"'),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+from ..serialization.files import lock
 
 CHUNK = 1 << 16  # bytes read at a time
 TIMEOUT = 30  # seconds without a byte before a server is given up
@@ -72,6 +75,7 @@ def download(
       needs a checksum, which proves that the pieces belong together.
     - `progress` shows a bar if tqdm is installed (the extra `progress`).
 
+    - Another process that downloads to the same `path` is waited for.
     - A url of another kind than http, https and ftp needs a checksum: a file or text of this
       machine (`file://`, `data:`) passes for a download only if it is known what it is.
 
@@ -100,10 +104,52 @@ def download(
         reasons.append(f"the file that is there: {problem}")
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     part = path + ".part"
+    with _alone(part):
+        if os.path.isfile(path) and checked and check_file(path, md5, sha256) is None:
+            return  # another process has downloaded it meanwhile
+        if _download_part(mirrors, part, md5, sha256, progress, reasons):
+            os.replace(part, path)
+            return
+    raise RuntimeError(f"could not download {path}:\n  " + "\n  ".join(reasons))
+
+
+def _is_still(path: str, descriptor: int) -> bool:
+    """Whether the file at `path` is the open one."""
+    return os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(descriptor))
+
+
+@contextlib.contextmanager
+def _alone(part: str) -> Iterator[None]:
+    """Waits until no other process downloads to this part file. An empty one is removed."""
+    while True:
+        with open(part, "ab") as file:
+            if not lock(file.fileno(), wait=True):
+                file.close()  # a system without such locks, where open files cannot be renamed
+            # Who had the lock before may have renamed or removed the file meanwhile.
+            elif not _is_still(part, file.fileno()):
+                continue
+            try:
+                yield
+            finally:
+                if os.path.exists(part) and os.path.getsize(part) == 0:
+                    os.remove(part)
+            return
+
+
+def _download_part(
+    mirrors: list[str],
+    part: str,
+    md5: str | None,
+    sha256: str | None,
+    progress: bool,
+    reasons: list[str],
+) -> bool:
+    """True if the part file is complete and right, else the reasons say why not."""
+    checked = md5 is not None or sha256 is not None
     for url in mirrors:
         # The second try is for a part file that did not belong to this server's file.
         for _ in range(2):
-            resumed = checked and os.path.isfile(part) and os.path.getsize(part) > 0
+            resumed = checked and os.path.getsize(part) > 0
             try:
                 fetch(url, part, resumed, progress, checked)
             except (OSError, ValueError, http.client.HTTPException) as error:
@@ -111,14 +157,13 @@ def download(
                 break
             problem = check_file(part, md5, sha256)
             if problem is None:
-                os.replace(part, path)
-                return
+                return True
             # Bytes that are known to be wrong are no start for the next try.
-            os.remove(part)
+            os.truncate(part, 0)
             if not resumed:
                 reasons.append(f"{url}: {problem}")
                 break
-    raise RuntimeError(f"could not download {path}:\n  " + "\n  ".join(reasons))
+    return False
 
 
 def name_in_url(url: str) -> str:

@@ -49,13 +49,15 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     try:
         with gzip.open(name, "rb") if name.endswith(".gz") else open(name, "rb") as file:
             limit = unpacked_limit(os.path.getsize(name))
-            content = file.read(limit + 1)
+            content = bytearray()  # in pieces: read(n) takes n bytes before there are any
+            while len(content) <= limit and (piece := file.read(1 << 16)):
+                content += piece
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise RuntimeError(f"{name} is truncated or damaged: {error}") from error
     if len(content) > limit:
         raise RuntimeError(f"{name} would take more than {limit} bytes unpacked: refused as unsafe")
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
-        raise RuntimeError(f"{name} is not an idx file: it begins with {content[:4]!r}")
+        raise RuntimeError(f"{name} is not an idx file: it begins with {bytes(content[:4])!r}")
     dtype = np.dtype(_IDX_TYPES[content[2]])
     header = 4 + 4 * content[3]
     if len(content) < header:

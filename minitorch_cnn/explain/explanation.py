@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
 from typing import Any
+
+from ..serialization.files import write
 
 DPI = 110
 
@@ -31,7 +34,11 @@ class Explanation:
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the figure to a file; its name's end chooses the format (.png, .svg, .pdf)."""
-        self.figure().savefig(path, dpi=DPI)
+        path = Path(path)
+        if not path.suffix:
+            path = path.with_name(f"{path.name}.png")
+        figure = self.figure()
+        write(path, lambda file: figure.savefig(file, format=path.suffix[1:], dpi=DPI))
 
     def _repr_png_(self) -> bytes | None:
         """What a notebook shows where a class has no HTML of its own; None without matplotlib."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import nn
 from ..autograd.function import Node
+from ..serialization.files import write
 from ..tensor import Tensor
 from .drawing import ACCENT, QUIET, RESULT, WEIGHTS
 from .explanation import Explanation
@@ -219,7 +220,8 @@ class Tape(Explanation):
         path = Path(path)
         if path.suffix not in (".svg", ".dot"):
             raise ValueError(f"a tape is written as .svg or .dot, got {path.name}")
-        path.write_text(self.svg() if path.suffix == ".svg" else self.dot(), encoding="utf-8")
+        text = self.svg() if path.suffix == ".svg" else self.dot()
+        write(path, lambda file: file.write(text.encode()))
 
     def _repr_svg_(self) -> str:
         return self.svg()

@@ -123,6 +123,8 @@ class FeatureExtractor(nn.Module):
     minitorch_cnn.Size([4, 3])
     """
 
+    model: nn.Module
+
     def __init__(
         self, model: nn.Module, train_nodes: dict[str, str], eval_nodes: dict[str, str]
     ) -> None:

@@ -281,9 +281,9 @@ class ResNet(nn.Module):
         if zero_init_residual:
             for module in self.modules():
                 if isinstance(module, Bottleneck):
-                    nn.init.zeros_(module.bn3.weight)
+                    nn.init.zeros_(module.get_parameter("bn3.weight"))
                 elif isinstance(module, BasicBlock):
-                    nn.init.zeros_(module.bn2.weight)
+                    nn.init.zeros_(module.get_parameter("bn2.weight"))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))

@@ -32,6 +32,9 @@ _TRAINED = {
     "GroupNormalization": (1, 2),
 }
 
+# What operators raise whose attributes or inputs make no sense together.
+_NONSENSE = (LookupError, TypeError, AttributeError, ArithmeticError)
+
 _SEVERAL_OUTPUTS = ("Split", "LayerNormalization")
 
 
@@ -98,7 +101,11 @@ class Graph(Module):
         return self, last
 
     def forward(self, *inputs: Tensor) -> Any:
-        """Runs the operators in the order of the file."""
+        """Runs the operators in the order of the file.
+
+        Raises RuntimeError or ValueError, of which most name the operator, where they do not fit
+        the inputs or each other.
+        """
         if len(inputs) != len(self.input_names):
             raise TypeError(
                 f"the graph has the inputs {self.input_names}, but {len(inputs)} were given"
@@ -108,7 +115,12 @@ class Graph(Module):
             values[name] = getattr(module, last)
         for step in self.steps:
             arguments = [values[name] if name else None for name in step.inputs]
-            results = OPERATORS[step.kind](step, *arguments)
+            try:
+                results = OPERATORS[step.kind](step, *arguments)
+            except _NONSENSE as error:
+                raise RuntimeError(
+                    f"ONNX operator {step.kind}, which makes {step.outputs}: {error}"
+                ) from error
             results = results if isinstance(results, list | tuple) else [results]
             values.update(zip(step.outputs, results, strict=False))
             for name in step.last_use:

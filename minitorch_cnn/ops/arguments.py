@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
+from .common import brief
 
 # What a parameter is that is annotated with Any.
 BY_NAME = {
@@ -128,7 +129,7 @@ def as_tensors(function: str, name: str, value: Any) -> Any:
 
 
 def _message(function: str, name: str, wanted: str, value: Any) -> str:
-    shown = "" if value is None else f": {value!r:.60}"
+    shown = "" if value is None else f": {brief(value)}"
     advice = "; make one with mt.tensor(...)" if wanted == "Tensor" and value is not None else ""
     return (
         f"{function}(): argument '{name}' must be {wanted}, not {type(value).__name__}"

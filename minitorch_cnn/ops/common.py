@@ -28,6 +28,18 @@ def check_tensor(name: str, value: Any) -> None:
         )
 
 
+def brief(value: Any) -> str:
+    """A value for a message: the start of its repr.
+
+    >>> brief([1, 2])
+    '[1, 2]'
+    """
+    try:
+        return f"{value!r:.60}"
+    except RecursionError:
+        return f"{type(value).__name__} of endless depth"
+
+
 def as_operand(value: Any, like: Tensor) -> Any:
     """A tensor or a Python number from what a user wrote beside the tensor `like`."""
     if isinstance(value, Tensor):
@@ -37,7 +49,7 @@ def as_operand(value: Any, like: Tensor) -> Any:
     if backend.is_array(value):
         return wrap(backend.to_device(value, like.device))
     raise TypeError(
-        f"expected a tensor or a number, got {type(value).__name__}: {value!r:.60}; "
+        f"expected a tensor or a number, got {type(value).__name__}: {brief(value)}; "
         "make a tensor of it with mt.tensor(...)"
     )
 

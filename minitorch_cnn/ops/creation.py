@@ -14,6 +14,7 @@ from ..tensor import Tensor, shape_text, wrap
 from .arguments import as_number
 from .common import fitting
 from .copy import in_format
+from .nested import array_from_nested
 from .shape import int_tuple
 
 __all__ = [
@@ -36,31 +37,6 @@ def _dtype_or_default(dtype: Any) -> np.dtype:
 # ------------------------------------------------------------------------------- from data
 
 
-_DEEPEST = 64  # NumPy's limit
-_MOST_VALUES = 2**40  # more than fit into memory, unless the same list is meant again and again
-
-
-def _first_leaf(data: Any) -> Any:
-    """The first thing in nested lists that is no list. Raises ValueError if it lies too deep."""
-    values = 1
-    for _ in range(_DEEPEST + 1):
-        if not isinstance(data, list | tuple):
-            return data
-        if not data:
-            return None
-        values *= len(data)
-        data = data[0]
-        if values > _MOST_VALUES:
-            raise ValueError(f"too many values: the nested lists hold {values} or more")
-    raise ValueError(f"too many dimensions: lists nested more than {_DEEPEST} deep, or in itself")
-
-
-def _without_tensors(data: Any) -> Any:
-    if isinstance(data, Tensor):
-        return backend.to_numpy(data.array)
-    return [_without_tensors(each) for each in data] if isinstance(data, list | tuple) else data
-
-
 def _array_from(data: Any, dtype: Any, copy: bool) -> Any:
     """A bare array of what the user gave, in that dtype or the one that the data suggests."""
     if isinstance(data, Tensor):
@@ -69,27 +45,10 @@ def _array_from(data: Any, dtype: Any, copy: bool) -> Any:
     if backend.is_array(data):
         kind = as_dtype(data.dtype).numpy if wanted is None else wanted
         return data.astype(kind, order="C") if copy or data.dtype != kind else data
-    leaf = _first_leaf(data)
-    try:
-        array = np.array(_without_tensors(data) if isinstance(leaf, Tensor) else data)
-    except RecursionError:
-        raise ValueError("a list of tensors that holds itself, or is nested too deep") from None
-    except OverflowError as error:
-        raise RuntimeError(f"Overflow when unpacking long: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"cannot make a tensor of {type(leaf).__name__}: {data!r:.60}; numbers and bools are "
-            "supported"
-        )
-    keeps_type = isinstance(leaf, np.ndarray | np.generic | Tensor)
-    if wanted is None and array.dtype.kind == "f" and not keeps_type:
-        wanted = dtypes.get_default_dtype().numpy
-    if array.dtype == np.uint64 and wanted is None:
-        raise RuntimeError(f"Overflow when unpacking long: {data!r:.60}")
-    if wanted is not None and wanted.kind in "iu" and array.size and not keeps_type:
-        for extreme in (array.min(), array.max()):
-            fitting(extreme.item(), as_dtype(wanted))
-    return array.astype(as_dtype(array.dtype).numpy if wanted is None else wanted, copy=False)
+    if hasattr(data, "__array__") and not isinstance(data, np.generic):  # another library's
+        array = np.asarray(data)
+        return array.astype(as_dtype(array.dtype).numpy if wanted is None else wanted)
+    return array_from_nested(data, wanted)
 
 
 def tensor(
@@ -99,7 +58,8 @@ def tensor(
 
     A number gives a 0-d tensor, lists nested n deep give n dimensions. Without a dtype: Python
     floats become the default type (float32), ints int64, bools bool; arrays and tensors keep
-    theirs. Raises TypeError for other things, ValueError for ragged lists.
+    theirs; of a mixture, the type to which all convert. Raises RuntimeError or TypeError for other
+    things, ValueError for ragged lists and for ints beyond int64.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 2], [3, 4]])
@@ -294,6 +254,8 @@ def _device(device: Any) -> backend.device:
 def _valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     if any(length < 0 for length in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {shape_text(shape)}")
+    if math.prod(shape) >= 2**60:  # NumPy counts its bytes in 63 bits
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
     return shape
 
 

@@ -18,6 +18,7 @@ from ..autograd.function import Function, ViewFunction
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
 from .arguments import as_int
+from .common import brief
 from .creation import as_tensor
 
 __all__ = [
@@ -271,7 +272,7 @@ def split_index(input: Tensor, index: Any) -> tuple[tuple, tuple]:
     """
     if isinstance(index, list) and len(index) < 32 and any(map(_makes_a_tuple, index)):
         warnings.warn(
-            f"a list as index is read as a tuple here: write x[tuple(...)], got {index!r:.60}",
+            f"a list as index is read as a tuple here: write x[tuple(...)], got {brief(index)}",
             stacklevel=3,
         )
         index = tuple(index)

@@ -198,8 +198,15 @@ def write(f: str | os.PathLike | IO[bytes], writer: Callable[[IO[bytes]], Any]) 
 
 
 def write_atomically(path: str | os.PathLike, writer: Callable[[IO[bytes]], Any]) -> None:
-    """Calls writer(file) on a temporary file beside path, and renames it to path at the end."""
-    path = Path(path)
+    """Calls writer(file) on a temporary file beside path, and renames it to path at the end.
+
+    A link is followed; what is no ordinary file, such as /dev/null, is written to as it is.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with open(path, "wb") as file:
+            writer(file)
+        return
     prefix = f".{path.name}.new-"
     remove_strays(path.parent, prefix)
     descriptor, temporary = tempfile.mkstemp(prefix=prefix, dir=path.parent)
@@ -213,19 +220,21 @@ def write_atomically(path: str | os.PathLike, writer: Callable[[IO[bytes]], Any]
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno and not error.filename:  # a full disk, say
+            error.filename = os.fspath(path)
         raise
 
 
-def lock(descriptor: int) -> bool:
+def lock(descriptor: int, wait: bool = False) -> bool:
     """Takes the lock of an open file or folder, which ends with its process. False if another has
-    it, or the system has no such locks."""
+    it (and is not waited for), or the system has no such locks."""
     try:
         import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except (ImportError, OSError):
         return False
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ..backend import array_module, to_numpy
+from ..io import write_picture
 from ..ops.arguments import as_int
 from ..tensor import Tensor, wrap
 
@@ -101,4 +103,10 @@ def save_image(
             f"save_image takes floats of 0..1, got {grid.dtype}: divide by 255, or use io.write_png"
         )
     pixels = (grid * 255 + 0.5).clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
-    Image.fromarray(np.ascontiguousarray(pixels)).save(fp, format=format)
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    if format is None and isinstance(fp, str | os.PathLike):
+        ending = os.path.splitext(fp)[1].lower()
+        format = Image.registered_extensions().get(ending)
+        if format is None:
+            raise ValueError(f"unknown file extension {ending!r} of {os.fspath(fp)}: give a format")
+    write_picture(picture, fp, format=format)

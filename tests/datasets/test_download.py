@@ -3,7 +3,10 @@
 import hashlib
 import http.server
 import os
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 
@@ -21,7 +24,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT. The path says how: /plain, /no-range, /cut (half of it), /wrong, /absent."""
+    """Serves CONTENT. The path says how: /plain, /no-range, /cut (half), /slow, /wrong, /absent."""
 
     def do_GET(self):
         name = self.path.strip("/").split("/")[0]
@@ -44,6 +47,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(200)
         body = body[start:]
         length = len(body)
+        if name == "slow":
+            time.sleep(1)  # until the others have started
         if name == "cut":
             body = body[: length // 2]
         if name == "length":
@@ -223,3 +228,18 @@ def test_what_is_on_this_machine_needs_a_checksum(tmp_path):
     assert here.read_bytes() == CONTENT
     with pytest.raises(RuntimeError, match="unknown url type"):
         download("nothing", tmp_path / "other", md5=MD5, progress=False)
+
+
+def test_two_processes_download_the_same_file_one_after_the_other(server, tmp_path):
+    """Else both would write to one .part file, and each would find it wrong."""
+    program = (
+        "import sys; from minitorch_cnn.datasets.download import download;"
+        "download(sys.argv[1], sys.argv[2], md5=sys.argv[3], progress=False)"
+    )
+    path = tmp_path / "file.bin"
+    command = [sys.executable, "-c", program, f"{server.url}/slow", str(path), MD5]
+    for process in [subprocess.Popen(command) for _ in range(3)]:
+        assert process.wait(timeout=60) == 0
+    assert path.read_bytes() == CONTENT
+    assert server.requests == [("slow", None)]  # the others found it there
+    assert os.listdir(tmp_path) == ["file.bin"]

@@ -1,5 +1,7 @@
 """ImageFolder: classes, order, extensions and what errors tell."""
 
+import io
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from PIL import Image
 
 from minitorch_cnn.datasets import DatasetFolder, ImageFolder
-from minitorch_cnn.datasets.folder import is_image_file, make_dataset
+from minitorch_cnn.datasets.folder import is_image_file, make_dataset, pil_loader
 
 
 @pytest.fixture
@@ -112,3 +114,16 @@ def test_what_a_folder_needs(root):
     with pytest.raises(ValueError, match="cannot be None"):
         DatasetFolder.make_dataset(root, None, ".png")
     assert make_dataset(root, extensions=".bmp", allow_empty=True)[0][1] == 0
+
+
+def test_a_picture_with_too_many_pixels_is_named(tmp_path):
+    """A kilobyte of compressed nothing: 20,000 x 20,000 pixels of one bit, by its header."""
+    buffer = io.BytesIO()
+    Image.new("1", (8, 8)).save(buffer, "png")
+    content = bytearray(buffer.getvalue())
+    content[16:24] = (20_000).to_bytes(4, "big") * 2
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    path = tmp_path / "large.png"
+    path.write_bytes(content)
+    with pytest.raises(Image.DecompressionBombError, match=r"large.png: .*400000000"):
+        pil_loader(path)

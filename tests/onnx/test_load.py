@@ -249,3 +249,18 @@ def test_what_torch_exports(tmp_path, dynamo, opset):
         with mt.no_grad():
             ours = loaded(mt.from_dlpack(x)).numpy()
         assert np.abs(ours - model(x).detach().numpy()).max() < 1e-6
+
+
+def test_attributes_without_sense_are_refused_by_the_operator_when_it_runs():
+    """The file is well-formed; what is wrong with it shows with the input."""
+    for kind, attributes in [("Concat", {"axis": 2**32 - 1}), ("Transpose", {"perm": [0, 2**40]})]:
+        node = make_node(kind, ["x"], ["y"], **attributes)
+        value = [
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", 2])
+            for name in "xy"
+        ]
+        graph = onnx.helper.make_graph([node], "g", value[:1], value[1:])
+        file = io.BytesIO(onnx.helper.make_model(graph).SerializeToString())
+        model = mt.onnx.load(file)
+        with pytest.raises(RuntimeError, match=rf"ONNX operator {kind}, which makes \['y'\]"):
+            model(mt.ones(3, 2))

@@ -11,11 +11,13 @@ that itself.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ...commandline import one_sentence
+from ...commandline import announce_compiling, one_sentence
+from ...kernels import kernel_tier
 from ..explanation import Explanation
 
 MODULES: tuple[str, ...] = (
@@ -34,6 +36,7 @@ class Command(NamedTuple):
     run: Callable[[argparse.Namespace], Explanation | None]
     picture: bool = True  # False: the command has no --out, or its own
     suffix: str = ".png"  # of the picture's name where no --out is given
+    compiled: bool = False  # True: it measures or trains. To look once, readable kernels do.
 
 
 def add_parser(subparsers: Any) -> None:
@@ -63,7 +66,9 @@ def _runner(command: Command) -> Callable[[argparse.Namespace], None]:
             show(args)
 
     def show(args: argparse.Namespace) -> None:
-        explanation = command.run(args)
+        announce_compiling()
+        with contextlib.nullcontext() if command.compiled else kernel_tier("array"):
+            explanation = command.run(args)
         if explanation is None:
             return
         print(explanation)

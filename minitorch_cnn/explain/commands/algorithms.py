@@ -101,10 +101,15 @@ COMMANDS = [
         "direct, im2col, Winograd and FFT: operations, bytes and time",
         _algorithms_options,
         _algorithms,
+        compiled=True,
     ),
     Command("winograd", "Winograd's convolution, step by step", _winograd_options, _winograd),
     Command(
-        "roofline", "what limits each layer: arithmetic or memory", _roofline_options, _roofline
+        "roofline",
+        "what limits each layer: arithmetic or memory",
+        _roofline_options,
+        _roofline,
+        compiled=True,
     ),
     Command(
         "ladder", "one convolution from loops up to the fastest kernel", _ladder_options, _ladder

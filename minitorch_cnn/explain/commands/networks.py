@@ -232,8 +232,20 @@ COMMANDS = [
     Command("saliency", "which pixels change the score", _heatmap_options, _saliency),
     Command("grad-cam", "which places speak for a class", _cam_options, _grad_cam),
     Command("occlusion", "which places the score needs", _heatmap_options, _occlusion),
-    Command("exciting", "the pictures that excite a channel most", _exciting_options, _exciting),
-    Command("confusion", "which classes are mistaken for which", _images_options, _confusion),
+    Command(
+        "exciting",
+        "the pictures that excite a channel most",
+        _exciting_options,
+        _exciting,
+        compiled=True,
+    ),
+    Command(
+        "confusion",
+        "which classes are mistaken for which",
+        _images_options,
+        _confusion,
+        compiled=True,
+    ),
     Command("predictions", "pictures with the network's answers", _images_options, _predictions),
     Command("curves", "loss and learning rate of a training run", _curves_options, _curves),
     Command(
@@ -241,5 +253,6 @@ COMMANDS = [
         "weights and gradients over some steps of training",
         _histograms_options,
         _histograms,
+        compiled=True,
     ),
 ]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ...serialization.files import write
 from ..subject import Subject, load_subject
 from .packing import pack
 from .recording import record
@@ -47,7 +48,7 @@ def write_page(
     subject = load_subject(checkpoint, image)
     text = page_html(subject, builtin=image is None)
     path = Path(path)
-    path.write_text(text, encoding="utf-8")
+    write(path, lambda file: file.write(text.encode()))
     return path
 
 

@@ -22,6 +22,11 @@ __all__ = [
 class _RunningNorm(Module):
     """Parameters weight and bias, and the running averages, all (num_features)."""
 
+    weight: Parameter  # None without affine
+    bias: Parameter
+    running_mean: Tensor  # None without track_running_stats
+    running_var: Tensor
+    num_batches_tracked: Tensor
     _version = 2  # since num_batches_tracked is in the state dict
 
     def __init__(

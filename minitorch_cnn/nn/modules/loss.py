@@ -208,6 +208,9 @@ class BCEWithLogitsLoss(_Loss):
     tensor([  0.6931, 200.0000])
     """
 
+    weight: Tensor | None
+    pos_weight: Tensor | None
+
     def __init__(
         self,
         weight: Tensor | None = None,

@@ -117,7 +117,7 @@ class Module(WithHooks, WithState):
         else:
             super().__setattr__(name, value)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Tensor | Module:
         # Only called for names that are not found in the usual way.
         for registry in ("_parameters", "_buffers", "_modules"):
             values = self.__dict__.get(registry)

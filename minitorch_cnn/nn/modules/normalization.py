@@ -29,6 +29,9 @@ class GroupNorm(Module):
     tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
 
+    weight: Parameter  # None without affine parameters
+    bias: Parameter
+
     def __init__(
         self,
         num_groups: int,
@@ -79,6 +82,9 @@ class LayerNorm(Module):
     tensor([[-1.0000,  1.0000],
             [-1.0000,  1.0000]])
     """
+
+    weight: Parameter  # None without affine parameters
+    bias: Parameter
 
     def __init__(
         self,

@@ -29,6 +29,8 @@ class _Loss(Module):
 class _WeightedLoss(_Loss):
     """A loss with a weight, which moves with the module as a buffer."""
 
+    weight: Tensor | None
+
     def __init__(
         self,
         weight: Tensor | None = None,

@@ -43,6 +43,10 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpect
 class WithState:
     """The part of `Module` with which a program has its say in saving and loading."""
 
+    _parameters: dict[str, Any]
+    _buffers: dict[str, Any]
+    _modules: dict[str, Any]
+    _non_persistent_buffers_set: set[str]
     _state_dict_pre_hooks: OrderedDict
     _state_dict_hooks: OrderedDict
     _load_state_dict_pre_hooks: OrderedDict

@@ -45,6 +45,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, (np.ndarray, np.generic)):
         if first.dtype.kind in "SUO":
             raise TypeError(f"default_collate: cannot make a tensor of NumPy type {first.dtype}")
+        if isinstance(first, np.generic):
+            return tensor(batch, device="cpu")
         return _stack([wrap(np.asarray(array)) for array in batch])
     if isinstance(first, float):
         return tensor(batch, dtype=dtypes.float64, device="cpu")

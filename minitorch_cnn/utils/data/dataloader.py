@@ -207,7 +207,7 @@ class DataLoader:
             )
         if batch_size is None and batch_sampler is None and drop_last:
             raise ValueError("batch_size=None turns batching off: drop_last=True has no meaning")
-        if batch_size is not None and batch_size < 1:
+        if batch_size is not None and (isinstance(batch_size, str) or batch_size < 1):
             raise ValueError(f"batch_size should be a positive integer, got {batch_size}")
 
     def __len__(self) -> int:

@@ -101,3 +101,10 @@ def test_gradients_and_the_common_type_are_kept():
 def test_samples_of_mixed_kinds_are_refused(batch):
     with pytest.raises(TypeError):
         default_collate(batch)
+
+
+def test_numpy_numbers_beside_pythons_have_the_type_of_both():
+    assert default_collate([np.int64(1), 2.5]).dtype is mt.float32
+    assert default_collate([np.float32(1), np.float64(2)]).dtype is mt.float64
+    with pytest.raises(ValueError, match="Overflow"):
+        default_collate([2**63, 1])  # no float32 in its place
