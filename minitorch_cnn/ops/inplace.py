@@ -122,7 +122,7 @@ def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:
     if target._view is not None and state.grad_enabled and new.requires_grad:
         target._view.check_in_touch()
     target._before_write()
-    target.array[...] = new.array
+    _unguarded(target.array)[...] = new.array
     target._bump_version()
     if state.grad_enabled and (new.requires_grad or target.requires_grad):
         new = new.to(target.dtype)
@@ -131,6 +131,14 @@ def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:
             new = Replace.apply(_alias(target), new)
         _take_over_history(target, new)
     return target
+
+
+def _unguarded(array: Any) -> Any:
+    """The array without the guard that NumPy puts on expanded memory and all parts of it."""
+    if isinstance(array, np.ndarray) and not array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = True
+    return array
 
 
 def _take_over_history(target: Tensor, new: Tensor) -> None:
@@ -250,11 +258,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     value = fitting(value, input.dtype)
     if state.grad_enabled and input.requires_grad:
         return write(input, wrap(array_module(input.array).full_like(input.array, value)))
-    array = input.array
-    if isinstance(array, np.ndarray) and 0 in array.strides:
-        array = array.view()  # of expanded memory: one value fits all, but NumPy guards it
-        array.flags.writeable = True
-    array.fill(value)
+    _unguarded(input.array).fill(value)
     input._bump_version()
     return input
 
