@@ -50,6 +50,14 @@ def misfit(got: Any, shape: Any, known: Any) -> RuntimeError:
     )
 
 
+def not_a_tensor(name: str, index: int) -> RuntimeError:
+    """What to raise for the gradient of an argument that is no tensor."""
+    return RuntimeError(
+        f"function {name} returned a gradient different from None at position {index + 1}, but the "
+        "corresponding forward input was not a Tensor. Return None there."
+    )
+
+
 def summed_to(shape: tuple[int, ...], gradient: Tensor, name: str, index: int) -> Tensor:
     """A gradient of a shape that the tensor's own broadcasts to, summed to the tensor's shape."""
     given = gradient.array.shape

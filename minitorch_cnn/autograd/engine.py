@@ -177,6 +177,8 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
             f"(expected {len(node._edges)}, got {len(gxs)})"
         )
     for index, (gradient, meta) in enumerate(zip(gxs, node._inputs_meta, strict=True)):
+        if gradient is not None and meta == ():
+            raise custom.not_a_tensor(node.name, index)
         if gradient is None or meta is None:
             continue
         shape, dtype = meta

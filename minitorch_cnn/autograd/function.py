@@ -104,7 +104,7 @@ class Node:
         self._number = next(_numbers)
         self.needs_input_grad = needs_input_grad
         self._edges: list[tuple[Node | Tensor, int] | None] = []
-        self._inputs_meta: list[tuple | None] = []  # (shape, dtype) of each edge
+        self._inputs_meta: list[tuple | None] = []  # (shape, dtype) of each edge, () of a number
         self._outputs_meta: list[Any] = []  # the same of each output, None for what is no tensor
         self._hooks: dict[int, dict[int, Any]] = {}  # of output i: called with its gradient
         self._traceback: list[str] | None = None
@@ -165,7 +165,7 @@ class Node:
         for arg, need in zip(args, needed, strict=True):
             if not need:
                 self._edges.append(None)
-                self._inputs_meta.append(None)
+                self._inputs_meta.append(None if isinstance(arg, Tensor) else ())
                 continue
             self._edges.append((arg, 0) if arg._node is None else (arg._node, arg._output))
             values = arg._deferred or arg.array  # both have a shape and a dtype
