@@ -12,7 +12,6 @@ ops/methods.py. Here is what a tensor *is*; there is what can be done with it.
 
 from __future__ import annotations
 
-import itertools
 import math
 import weakref
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import numpy as np
 
 from . import backend, copying, dtypes
 from .autograd import deferred
+from .autograd.handle import RemovableHandle
 from .autograd.modes import state
 from .missing import missing
 
@@ -320,7 +320,7 @@ class Tensor(Methods):
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[i] for i in range(len(self)))
+        return iter(self.unbind())
 
     def __bool__(self) -> bool:
         if self.array.size != 1:
@@ -365,6 +365,8 @@ class Tensor(Methods):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool) or not self.is_leaf:
+            raise RuntimeError(f"requires_grad of a leaf is a bool: {value!r:.60} cannot be set")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -403,7 +405,13 @@ class Tensor(Methods):
                     f"assigned grad has shape {shape_text(value.shape)} and {value.dtype}; the "
                     f"tensor has shape {shape_text(self.shape)} and {self.dtype}"
                 )
+            if value is self:
+                raise RuntimeError("a tensor cannot be its own grad")
         self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     @property
     def grad_fn(self) -> Any:
@@ -503,7 +511,7 @@ class Tensor(Methods):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         node = self.grad_fn
         if node is not None:
-            hooks = node.hooks.setdefault(self._output, {})
+            hooks = node._hooks.setdefault(self._output, {})
         else:
             if self._hooks is None:
                 self._hooks = {}
@@ -521,7 +529,7 @@ class Tensor(Methods):
 
     def _note_retained(self) -> None:
         """Tells the node whose `.grad` to keep, without keeping its own output alive."""
-        self._node.retained[self._output] = weakref.ref(self)
+        self._node._retained[self._output] = weakref.ref(self)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Calls ``hook(tensor)`` after a backward has added to this leaf's `.grad`.
@@ -560,7 +568,9 @@ class Tensor(Methods):
         if view is None:
             self._view = View(parent, (step,), parent._history)
         else:
-            self._view = View(view.base, (*view.steps, step), view.base._history)
+            self._view = View(view.base, (*view.steps, step), view.base._history, view.alone)
+        if not state.grad_enabled and parent._requires_grad:
+            self._view.alone = "was made under no_grad"
 
     def _note_alias(self, alias: Tensor, steps: tuple) -> None:
         """Remembers a tensor in this one's memory, if that could have to be laid out anew."""
@@ -596,6 +606,7 @@ class Tensor(Methods):
         view = self._view
         if view is None or view.history == view.base._history:
             return
+        view.check_in_touch()
         view.history = view.base._history
         recording, state.grad_enabled = state.grad_enabled, True  # the view was recorded once
         try:
@@ -617,12 +628,24 @@ class Tensor(Methods):
 
 
 class View:
-    """Of which tensor a view is a part, by which steps, and as of which history of it."""
+    """Of which tensor a view is a part, by which steps, and as of which history of it.
 
-    __slots__ = ("base", "history", "steps")
+    alone: why nothing that is recorded may be written through it, nor to its base; "" if it may.
+    """
 
-    def __init__(self, base: Tensor, steps: tuple, history: int) -> None:
-        self.base, self.steps, self.history = base, steps, history
+    __slots__ = ("alone", "base", "history", "steps")
+
+    def __init__(self, base: Tensor, steps: tuple, history: int, alone: str = "") -> None:
+        self.base, self.steps, self.history, self.alone = base, steps, history, alone
+
+    def check_in_touch(self) -> None:
+        """Raises RuntimeError where a view has to follow a write that it cannot follow."""
+        if self.alone:
+            raise RuntimeError(
+                f"a view that {self.alone}, or the tensor that it is a view of, is being modified "
+                "in place while gradients are recorded. Use an operation without the underscore, "
+                "or take the view by indexing, and with gradients on."
+            )
 
 
 def view_of_array(array: Any, steps: tuple) -> Any:
@@ -637,26 +660,6 @@ def view_of_tensor(tensor: Tensor, steps: tuple) -> Tensor:
     for function, args in steps:
         tensor = function.apply(tensor, *args)
     return tensor
-
-
-class RemovableHandle:
-    """What registering a hook returns: ``handle.remove()`` takes the hook away again."""
-
-    _ids = itertools.count()  # never used again: removing twice does not hit another hook
-
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self.hooks = hooks
-        self.id = next(self._ids)
-        hooks[self.id] = hook
-
-    def remove(self) -> None:
-        self.hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
 
 
 def wrap(array: Any, kind: type[Tensor] = Tensor) -> Tensor:

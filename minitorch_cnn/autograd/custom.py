@@ -1,13 +1,15 @@
-"""What users' own code may do wrong: hooks and Functions that return something else.
+"""What users' own code may do wrong: hooks, Functions and arguments of backward.
 
-Nothing here is called in a training step of layers from this library.
+Of this, a training step of layers from this library calls next to nothing.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import Any
 
+from ..backend import array_module
 from ..tensor import Tensor, shape_text
 from .modes import state
 
@@ -31,7 +33,7 @@ def call_hook(hook: Any, gradient: Tensor) -> Tensor:
 
 def retain(node: Any, gys: list[Tensor | None]) -> None:
     """Keeps the gradients that `Tensor.retain_grad` asked for: as they are after all hooks."""
-    for index, reference in node.retained.items():
+    for index, reference in node._retained.items():
         tensor, gradient = reference(), gys[index]
         # Written in place since then, the tensor has another node, which keeps its gradient.
         if tensor is None or gradient is None or tensor.edge() != (node, index):
@@ -45,6 +47,14 @@ def misfit(got: Any, shape: Any, known: Any) -> RuntimeError:
         f"AccumulateGrad got an invalid gradient - got {shape_text(got)} but expected shape "
         f"compatible with {shape_text(shape)}, the tensor's, and {shape_text(known)}, that of its "
         "grad so far. Did `.data = ...` change one of them?"
+    )
+
+
+def not_a_tensor(name: str, index: int) -> RuntimeError:
+    """What to raise for the gradient of an argument that is no tensor."""
+    return RuntimeError(
+        f"function {name} returned a gradient different from None at position {index + 1}, but the "
+        "corresponding forward input was not a Tensor. Return None there."
     )
 
 
@@ -62,7 +72,81 @@ def summed_to(shape: tuple[int, ...], gradient: Tensor, name: str, index: int) -
     return gradient.sum(dim=dims).reshape(shape)
 
 
-def check_dirty(changed: Tensor, outputs: tuple, recording: bool) -> None:
+def in_order(forward: Any, args: tuple, named: dict[str, Any], newer: bool) -> tuple:
+    """The arguments of a forward, of which some were given by name, in the order of its own.
+
+    newer: it is called without a ctx, and its setup_context sees the defaults too, as in torch.
+    """
+    bound = inspect.signature(forward).bind(*(args if newer else (None, *args)), **named)
+    if bound.kwargs:
+        raise TypeError(f"forward() takes no keyword-only arguments, but got {list(bound.kwargs)}")
+    if newer:
+        bound.apply_defaults()
+        return bound.args
+    return bound.args[1:]
+
+
+def unusual_outputs(node: Any, args: tuple, outputs: tuple, recording: bool) -> tuple:
+    """The outputs of a forward of which some are no new tensors, as apply goes on with them.
+
+    An input that was returned as it is gets a tensor of its own, one that mark_dirty was said of
+    does not. A view that forward took is another tensor from now on, and is not written through.
+    """
+    for changed in node._dirty:
+        check_dirty(changed, outputs, recording)
+    result = []
+    for output in outputs:
+        result.append(output)
+        if not isinstance(output, Tensor):
+            continue
+        if id(output) in map(id, node._dirty):
+            output._bump_version()
+        elif id(output) in map(id, args):
+            result[-1] = output.detach()
+            if id(output) in map(id, node._non_differentiable):
+                node._non_differentiable += (result[-1],)
+        elif output._view is not None and any(output._view.base is each for each in outputs):
+            output._view = None  # it is an output like the one that it was a part of
+        elif output._view is not None:
+            output._view.alone = f"{node._function.__name__}.forward returned"
+    return tuple(result)
+
+
+def wanted_inputs(inputs: Any, function: str) -> tuple:
+    """The tensors that `inputs=` names. Raises RuntimeError if none, or one without a gradient."""
+    tensors = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    if not tensors:
+        raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty")
+    for index, tensor in enumerate(tensors):
+        if not isinstance(tensor, Tensor):
+            raise RuntimeError(f"{function}: all inputs have to be Tensors, but got {tensor!r:.60}")
+        if not tensor.requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad: input {index}"
+            )
+    return tensors
+
+
+def check_places(tensor: Tensor) -> None:
+    """Raises RuntimeError for an expanded tensor, whose elements share a place in memory."""
+    strides = zip(tensor.array.strides, tensor.array.shape, strict=True)
+    if tensor.array.size and any(step == 0 and n > 1 for step, n in strides):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor (shape "
+            f"{shape_text(tensor.shape)}, stride {tensor.stride()}) refers to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
+
+
+def call_post_hooks(leaf: Tensor) -> None:
+    """Tells the hooks of a leaf that its .grad was added to."""
+    for hook in list((leaf._post_hooks or {}).values()):
+        if (result := hook(leaf)) is not None and result is not leaf:
+            kind = RuntimeError if isinstance(result, Tensor) else TypeError
+            raise kind(f"post accumulate grad hooks should return None, not {result!r:.60}")
+
+
+def check_dirty(changed: Any, outputs: tuple, recording: bool) -> None:
     """Raises RuntimeError where a forward may not say mark_dirty(changed)."""
     if id(changed) not in map(id, outputs):
         raise RuntimeError(
@@ -76,6 +160,18 @@ def check_dirty(changed: Tensor, outputs: tuple, recording: bool) -> None:
         )
     if recording and changed._view is not None:
         raise NotImplementedError("mark_dirty of a view is not supported: clone() it first")
+
+
+def has_nan(tensor: Tensor) -> bool:
+    """Whether a gradient is an anomaly."""
+    return bool(array_module(tensor.array).isnan(tensor.array).any())
+
+
+def forward_call(node: Any) -> str:
+    """Where the operation was called whose backward is to blame."""
+    if not node._traceback:
+        return "(its forward call was not recorded: set_detect_anomaly was off then)"
+    return "Traceback of the forward call that made it:\n" + "".join(node._traceback)
 
 
 def once_differentiable(backward: Any) -> Any:

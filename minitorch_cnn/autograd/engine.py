@@ -15,7 +15,7 @@ from typing import Any
 
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
-from .custom import call_hook, misfit, retain, summed_to
+from . import custom
 from .deferred import waiting
 from .function import Node
 from .modes import state
@@ -30,14 +30,12 @@ def backward(
 ) -> None:
     """Adds the gradients of `tensors` to `.grad` of the leaves (see Tensor.backward)."""
     roots = _as_tuple(tensors)
-    only = None if inputs is None else _as_tuple(inputs)
-    if only is not None and not only:
-        raise RuntimeError("'inputs' argument to backward cannot be empty")
+    only = None if inputs is None else custom.wanted_inputs(inputs, "backward")
     grads = _initial_gradients(roots, grad_tensors, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
     found = _run(roots, grads, keep, create_graph, only)
-    for tensor, gradient in zip(only or (), found, strict=True):
-        if gradient is not None:
+    for tensor, gradient in dict(zip(only or (), found, strict=True)).items():  # each once
+        if gradient is not None and not tensor._retains_grad:  # else `retain` has kept it
             _accumulate(tensor, gradient, create_graph)
 
 
@@ -66,12 +64,9 @@ def grad(
     """
     if is_grads_batched:
         raise NotImplementedError("grad: is_grads_batched=True is not supported; call grad often")
-    roots, wanted = _as_tuple(outputs), _as_tuple(inputs)
-    for index, tensor in enumerate(wanted):
-        if not tensor.requires_grad:
-            raise RuntimeError(
-                f"One of the differentiated Tensors does not require grad: input {index}"
-            )
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: materialize_grads=True makes allow_unused=False impossible")
+    roots, wanted = _as_tuple(outputs), custom.wanted_inputs(inputs, "grad")
     grads = _initial_gradients(roots, grad_outputs, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
     found = _run(roots, grads, keep, create_graph, wanted)
@@ -112,8 +107,8 @@ def _run(
             leaves.setdefault(id(target), (target, []))[1].append((gradient, fresh))
             return
         if target not in pending:
-            pending[target] = [None] * len(target.outputs_meta)
-            heapq.heappush(heap, (-target.number, target))
+            pending[target] = [None] * len(target._outputs_meta)
+            heapq.heappush(heap, (-target._number, target))
         slot = pending[target]
         known = slot[index]
         slot[index] = gradient if known is None else known + gradient
@@ -127,10 +122,10 @@ def _run(
         while heap:
             _, node = heapq.heappop(heap)
             gys = pending.pop(node)
-            if node.hooks:
+            if node._hooks:
                 _apply_hooks(node, gys)
-            if node.retained:
-                retain(node, gys)
+            if node._retained:
+                custom.retain(node, gys)
             if useful is not None:
                 for index, gy in enumerate(gys):
                     if gy is not None and (id(node), index) in wanted_edges:
@@ -140,15 +135,15 @@ def _run(
             gxs = _backward_of(node, gys)
             if not keep_graph:
                 node.release()
-            for edge, gx in zip(node.edges, gxs, strict=True):
+            for edge, gx in zip(node._edges, gxs, strict=True):
                 if edge is not None and gx is not None:
-                    send(edge, gx, node.function.fresh_gradients)
+                    send(edge, gx, node._function.fresh_gradients)
         for leaf, parts in leaves.values():
             total, fresh = parts[0]
             for part, _ in parts[1:]:
                 total, fresh = total + part, True
             for hook in list((leaf._hooks or {}).values()):
-                total, fresh = call_hook(hook, total), False
+                total, fresh = custom.call_hook(hook, total), False
             if wanted is None:
                 _accumulate(leaf, total, create_graph, fresh)
             else:
@@ -163,24 +158,27 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
     if node.materialize_grads and len(gys) > 1:
         known = next(gy for gy in gys if gy is not None)  # because of one the node is here
         gys = [
-            _zeros(*meta, known) if gy is None else gy
-            for gy, meta in zip(gys, node.outputs_meta, strict=True)
+            gy if gy is not None or meta is None else _zeros(meta[0], meta[1], known)
+            for gy, meta in zip(gys, node._outputs_meta, strict=True)
         ]
     try:
-        result = node.function.backward(node, *gys)
+        result = node._function.backward(node, *gys)
     except Exception:
-        if node.traceback:
-            warnings.warn(f"Error detected in {node.name}. {_forward_call(node)}", stacklevel=2)
+        if node._traceback:
+            call = custom.forward_call(node)
+            warnings.warn(f"Error detected in {node.name}. {call}", stacklevel=2)
         raise
     gxs = list(result) if isinstance(result, tuple) else [result]
-    while len(gxs) > len(node.edges) and gxs[-1] is None:
+    while len(gxs) > len(node._edges) and gxs[-1] is None:
         gxs.pop()
-    if len(gxs) != len(node.edges):
+    if len(gxs) != len(node._edges):
         raise RuntimeError(
             f"function {node.name} returned an incorrect number of gradients "
-            f"(expected {len(node.edges)}, got {len(gxs)})"
+            f"(expected {len(node._edges)}, got {len(gxs)})"
         )
-    for index, (gradient, meta) in enumerate(zip(gxs, node.inputs_meta, strict=True)):
+    for index, (gradient, meta) in enumerate(zip(gxs, node._inputs_meta, strict=True)):
+        if gradient is not None and meta == ():
+            raise custom.not_a_tensor(node.name, index)
         if gradient is None or meta is None:
             continue
         shape, dtype = meta
@@ -191,31 +189,34 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
             )
         values = gradient._deferred or gradient.array
         if values.shape != shape:
-            gxs[index] = gradient = summed_to(shape, gradient, node.name, index)
+            gxs[index] = gradient = custom.summed_to(shape, gradient, node.name, index)
             values = gradient.array
         if values.dtype != dtype:
             gxs[index] = gradient.to(dtype)
-        if state.anomaly and state.anomaly_check_nan and _has_nan(gradient):
+        if state.anomaly and state.anomaly_check_nan and custom.has_nan(gradient):
             raise RuntimeError(
-                f"{node.name} returned nan values in its output {index}.\n{_forward_call(node)}"
+                f"{node.name} returned nan values in its output {index}.\n"
+                f"{custom.forward_call(node)}"
             )
     return gxs
 
 
 def _apply_hooks(node: Node, gys: list[Tensor | None]) -> None:
-    for index, hooks in node.hooks.items():
+    for index, hooks in node._hooks.items():
         for hook in list(hooks.values()):
             gradient = gys[index]
             if gradient is not None:
-                gys[index] = call_hook(hook, gradient)
+                gys[index] = custom.call_hook(hook, gradient)
 
 
 def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool = False) -> None:
     """Adds to leaf.grad. The first gradient is copied, unless nobody else can hold its array."""
+    if not leaf._requires_grad:  # any more
+        return
     shape = leaf.array.shape  # which `leaf.data = ...` may have changed since the graph was made
     known = shape if leaf._grad is None else leaf._grad.array.shape
     if not shape == known == (gradient._deferred or gradient.array).shape:
-        raise misfit(gradient.shape, shape, known)
+        raise custom.misfit(gradient.shape, shape, known)
     if leaf._grad is None and create_graph:
         leaf._grad = gradient.clone()
     elif leaf._grad is None:
@@ -224,12 +225,14 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool 
     elif create_graph:
         leaf._grad = leaf._grad + gradient
     else:
+        if 0 in leaf._grad.array.strides:
+            custom.check_places(leaf._grad)
         if waiting:
             leaf._grad._before_write()
         leaf._grad.array += gradient.array
         leaf._grad._bump_version()
-    for hook in list((leaf._post_hooks or {}).values()):
-        hook(leaf)
+    if leaf._post_hooks:
+        custom.call_post_hooks(leaf)
 
 
 def _nodes_that_reach(roots: tuple[Tensor, ...], wanted: set[tuple[int, int]]) -> set[Node]:
@@ -241,20 +244,25 @@ def _nodes_that_reach(roots: tuple[Tensor, ...], wanted: set[tuple[int, int]]) -
         if node in nodes:
             continue
         nodes.add(node)
-        stack.extend(edge[0] for edge in node.edges if edge and isinstance(edge[0], Node))
+        stack.extend(edge[0] for edge in node._edges if edge and isinstance(edge[0], Node))
     useful: set[Node] = set()
-    for node in sorted(nodes, key=lambda each: each.number):  # inputs before what used them
-        if any(edge and (_key(edge) in wanted or edge[0] in useful) for edge in node.edges):
+    for node in sorted(nodes, key=lambda each: each._number):  # inputs before what used them
+        if any(edge and (_key(edge) in wanted or edge[0] in useful) for edge in node._edges):
             useful.add(node)
     return useful
 
 
 def _initial_gradients(roots: tuple[Tensor, ...], given: Any, create_graph: bool) -> list[Tensor]:
     given = (None,) * len(roots) if given is None else _as_tuple(given)
+    for gradient in given:
+        if gradient is not None and not isinstance(gradient, Tensor):
+            raise TypeError(f"gradients must be Tensors or None, got {type(gradient).__name__}")
     if len(given) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
     grads = []
     for root, gradient in zip(roots, given, strict=True):
+        if not isinstance(root, Tensor):
+            raise TypeError(f"backward goes from a Tensor, got {type(root).__name__}: {root!r:.60}")
         if not root.requires_grad:
             raise RuntimeError(
                 "this tensor does not require grad and does not have a grad_fn: nothing that it "
@@ -268,8 +276,6 @@ def _initial_gradients(roots: tuple[Tensor, ...], given: Any, create_graph: bool
                 )
             xp = array_module(root.array)
             gradient = wrap(xp.ones_like(root.array))
-        elif not isinstance(gradient, Tensor):
-            raise TypeError(f"gradients must be Tensors or None, got {type(gradient).__name__}")
         elif gradient.shape != root.shape:
             raise RuntimeError(
                 f"Mismatch in shape: the gradient has {shape_text(gradient.shape)} and the "
@@ -290,13 +296,3 @@ def _as_tuple(tensors: Any) -> tuple:
 def _zeros(shape: Any, dtype: Any, like: Tensor) -> Tensor:
     """Zeros in the place of a gradient, in the library of another tensor."""
     return wrap(array_module(like.array).zeros(shape, dtype))
-
-
-def _has_nan(tensor: Tensor) -> bool:
-    return bool(array_module(tensor.array).isnan(tensor.array).any())
-
-
-def _forward_call(node: Node) -> str:
-    if not node.traceback:
-        return "(its forward call was not recorded: set_detect_anomaly was off then)"
-    return "Traceback of the forward call that made it:\n" + "".join(node.traceback)

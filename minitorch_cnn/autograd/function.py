@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor, shape_text, wrap
-from .custom import check_dirty, once_differentiable
+from .custom import in_order, once_differentiable, unusual_outputs
 from .modes import state
 
 __all__ = ["Function", "Node", "SavedTensor", "ViewFunction", "once_differentiable"]
@@ -98,22 +98,22 @@ class Node:
     """
 
     def __init__(self, function: type[Function], needs_input_grad: tuple[bool, ...] = ()) -> None:
-        self.function = function
+        self._function = function
         self.name = function.__name__ + "Backward"
         # Inputs are numbered before what is computed from them: the engine's order.
-        self.number = next(_numbers)
+        self._number = next(_numbers)
         self.needs_input_grad = needs_input_grad
-        self.edges: list[tuple[Node | Tensor, int] | None] = []
-        self.inputs_meta: list[tuple | None] = []  # (shape, dtype) of each edge
-        self.outputs_meta: list[tuple[tuple[int, ...], Any]] = []  # the same of each output
-        self.hooks: dict[int, dict[int, Any]] = {}  # of output i: called with its gradient
-        self.traceback: list[str] | None = None
+        self._edges: list[tuple[Node | Tensor, int] | None] = []
+        self._inputs_meta: list[tuple | None] = []  # (shape, dtype) of each edge, () of a number
+        self._outputs_meta: list[Any] = []  # the same of each output, None for what is no tensor
+        self._hooks: dict[int, dict[int, Any]] = {}  # of output i: called with its gradient
+        self._traceback: list[str] | None = None
         self._to_save: tuple[Tensor | None, ...] = ()
         self._saved: list[SavedTensor | None] | None = []
         self._non_differentiable: tuple[Tensor, ...] = ()
         self._dirty: tuple[Tensor, ...] = ()
         self.materialize_grads = True
-        self.retained: dict[int, Any] = {}  # of output i: a weak reference to who keeps .grad
+        self._retained: dict[int, Any] = {}  # of output i: a weak reference to who keeps .grad
 
     # ---- what a forward calls
 
@@ -129,6 +129,9 @@ class Node:
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Says that these outputs have no gradient (an argmax, for instance)."""
+        for tensor in tensors:
+            if not isinstance(tensor, Tensor):
+                raise RuntimeError(f"mark_non_differentiable takes tensors, not {tensor!r:.60}")
         self._non_differentiable = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
@@ -137,6 +140,8 @@ class Node:
 
     def set_materialize_grads(self, value: bool) -> None:
         """True (default): outputs without a gradient arrive in backward as zeros, not as None."""
+        if not isinstance(value, bool):
+            raise TypeError(f"set_materialize_grads takes a bool, not {value!r:.60}")
         self.materialize_grads = value
 
     # ---- what a backward calls
@@ -151,25 +156,30 @@ class Node:
             tensors.append(None if saved is None else saved.unpack(self))
         return tuple(tensors)
 
+    saved_variables = saved_tensors  # as it was called once
+
     # ---- what the engine calls
 
-    def record(self, args: tuple, outputs: tuple[Tensor, ...]) -> None:
-        """Makes this node the maker of `outputs`."""
-        for arg, needed in zip(args, self.needs_input_grad, strict=True):
-            if not needed:
-                self.edges.append(None)
-                self.inputs_meta.append(None)
+    def record(self, args: tuple, needed: list[bool], outputs: tuple) -> None:
+        """Makes this node the maker of the tensors among `outputs`."""
+        for arg, need in zip(args, needed, strict=True):
+            if not need:
+                self._edges.append(None)
+                self._inputs_meta.append(None if isinstance(arg, Tensor) else ())
                 continue
-            self.edges.append((arg, 0) if arg._node is None else (arg._node, arg._output))
+            self._edges.append((arg, 0) if arg._node is None else (arg._node, arg._output))
             values = arg._deferred or arg.array  # both have a shape and a dtype
-            self.inputs_meta.append((values.shape, values.dtype))
+            self._inputs_meta.append((values.shape, values.dtype))
         if state.anomaly:
-            self.traceback = traceback.format_stack()[:-3]
+            self._traceback = traceback.format_stack()[:-3]
         places = {}
         for index, output in enumerate(outputs):
+            if not isinstance(output, Tensor):
+                self._outputs_meta.append(None)
+                continue
             places[id(output)] = index
             values = output._deferred or output.array
-            self.outputs_meta.append((values.shape, values.dtype))
+            self._outputs_meta.append((values.shape, values.dtype))
             if values.dtype.kind == "f" and id(output) not in map(id, self._non_differentiable):
                 output._set_history(self, index)
         self._saved = []
@@ -185,7 +195,7 @@ class Node:
     @property
     def next_functions(self) -> tuple:
         """The edges towards the inputs: ((node or leaf tensor, output number), ...)."""
-        return tuple(edge for edge in self.edges if edge is not None)
+        return tuple(edge for edge in self._edges if edge is not None)
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -198,7 +208,8 @@ class Function:
     `forward(*args)`, beside a `setup_context(ctx, inputs, output)`, as in torch's newer form.)
     `backward(ctx, *grads)` gets the gradient of a loss with respect to each output, and returns
     the one with respect to each argument of forward, None where there is none. Write backward in
-    tensor operations and it can be differentiated again.
+    tensor operations and it can be differentiated again. What forward returns beside tensors is
+    handed on as it is, a list of tensors too.
 
     >>> import minitorch_cnn as mt
     >>> class Cube(mt.autograd.Function):
@@ -234,8 +245,11 @@ class Function:
         raise NotImplementedError("this Function defines no static method backward(ctx, *grads)")
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **named: Any) -> Any:
         """Runs forward and records it if an input requires a gradient."""
+        newer = cls.setup_context is not Function.setup_context
+        if named or newer:
+            args = in_order(cls.forward, args, named, newer)
         recording = state.grad_enabled
         needed = [False] * len(args)
         if recording:
@@ -250,35 +264,27 @@ class Function:
         try:
             # 0/0 is NaN and 1/0 is infinity, without NumPy's warnings: as in torch.
             with np.errstate(all="ignore"):
-                if cls.setup_context is Function.setup_context:
-                    result = cls.forward(node, *args)
-                else:
-                    result = cls.forward(*args)
+                result = cls.forward(*args) if newer else cls.forward(node, *args)
+                if newer:
                     cls.setup_context(node, args, result)
         finally:
             state.grad_enabled = recording
 
         outputs = result if isinstance(result, tuple) else (result,)
-        for changed in node._dirty:
-            check_dirty(changed, outputs, recording)
-        for output in outputs:
-            if not isinstance(output, Tensor):
-                raise TypeError(
-                    f"{cls.__name__}.forward must return tensors, got {type(output).__name__}"
-                )
-            if id(output) in map(id, node._dirty):
-                output._bump_version()
-            elif id(output) in map(id, args):
-                # An input returned as it is, but not changed, gets a tensor of its own.
-                outputs = tuple(y.detach() if y is output else y for y in outputs)
+        new = not node._dirty
+        for y in outputs:
+            new = new and isinstance(y, Tensor) and y._view is None and id(y) not in map(id, args)
+        if not new:
+            outputs = unusual_outputs(node, args, outputs, recording)
         if True in needed:
-            node.record(args, outputs)
+            node.record(args, needed, outputs)
         node._to_save = node._non_differentiable = node._dirty = ()
         if state.observer is not None:
             state.observer(node, args, outputs)
         if state.inference:
-            for output in outputs:
-                output._inference = True
+            for y in outputs:
+                if isinstance(y, Tensor):
+                    y._inference = True
         return outputs if isinstance(result, tuple) else outputs[0]
 
 

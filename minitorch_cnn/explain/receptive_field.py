@@ -100,14 +100,14 @@ def fields_on_tape(nodes: list[Node], x: Tensor) -> dict[Node, Field | None]:
     fields: dict[Node, Field | None] = {}
     for node in nodes:
         inputs: list[tuple[Field | None, Any]] = []
-        for place, edge in enumerate(node.edges):
+        for place, edge in enumerate(node._edges):
             if edge is None:
                 continue
             source = edge[0]
             if source is x:
-                inputs.append((PIXEL, node.inputs_meta[place]))
+                inputs.append((PIXEL, node._inputs_meta[place]))
             elif isinstance(source, Node) and source in fields:
-                inputs.append((fields[source], node.inputs_meta[place]))
+                inputs.append((fields[source], node._inputs_meta[place]))
         if inputs:
             fields[node] = _after(node, inputs)
     return fields
@@ -117,12 +117,12 @@ def _after(node: Node, inputs: list[tuple[Field | None, Any]]) -> Field | None:
     merged = inputs[0][0]
     for field, _ in inputs[1:]:
         merged = _union(merged, field)
-    shape_in, shape_out = inputs[0][1][0], node.outputs_meta[0][0]
+    shape_in, shape_out = inputs[0][1][0], node._outputs_meta[0][0]
     if merged is None or len(shape_in) != 4 or len(shape_out) != 4:
         return None
     context: Any = node
     geometry = getattr(node, "geometry", None)
-    name, file = node.function.__name__, node.function.__module__.rpartition(".")[2]
+    name, file = node._function.__name__, node._function.__module__.rpartition(".")[2]
     if isinstance(geometry, PoolGeometry):
         if (*shape_out[2:],) != (*geometry.out_size,):
             return None  # the way back through a pooling

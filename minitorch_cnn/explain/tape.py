@@ -34,7 +34,7 @@ def recorded_nodes(*outputs: Tensor) -> list[Node]:
         if node not in found:
             found.add(node)
             waiting += [edge[0] for edge in node.next_functions if isinstance(edge[0], Node)]
-    return sorted(found, key=lambda node: node.number)
+    return sorted(found, key=lambda node: node._number)
 
 
 def saved_arrays(node: Node) -> list[tuple[Any, bool]]:
@@ -102,7 +102,7 @@ class Tape(Explanation):
             self.saved_bytes += saved
             keys[node] = len(entries)
             title = node.name.removesuffix("Backward").removesuffix("Function")
-            shape = str(list(node.outputs_meta[0][0]))
+            shape = str(list(node._outputs_meta[0][0]))
             entries.append(Entry(keys[node], "operation", title, shape, saved, tuple(inputs)))
         last = (keys[output.grad_fn],)
         entries.append(Entry(len(entries), "output", "output", _shape(output), 0, last))

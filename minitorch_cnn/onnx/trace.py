@@ -78,7 +78,7 @@ class Trace:
         if not state.grad_enabled:
             return
         self.nodes.append(node)
-        edges = node.edges or [None] * len(args)
+        edges = node._edges or [None] * len(args)
         values = []
         for arg, edge in zip(args, edges, strict=True):
             if isinstance(arg, Tensor):
@@ -86,9 +86,9 @@ class Trace:
                 recorded = edge is not None and not isinstance(edge[0], Tensor)
                 arg = Value(arg, _node_key(*edge) if recorded else _tensor_key(arg))
             values.append(arg)
-        name = node.function.__name__
-        if not node.function.__module__.startswith("minitorch_cnn.ops."):
-            name = f"{node.function.__module__}.{name}"
+        name = node._function.__name__
+        if not node._function.__module__.startswith("minitorch_cnn.ops."):
+            name = f"{node._function.__module__}.{name}"
         self.calls.append(Call(name, tuple(values), [value_of(each) for each in outputs]))
 
     def observe_module(self, module: Module, args: tuple, output: Tensor) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend, dtypes
+from ..autograd.modes import state
 from ..backend import array_module
 from ..dtypes import as_dtype, number_dtype
 from ..tensor import Tensor, shape_text, wrap
@@ -27,6 +28,7 @@ __all__ = [
 def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The new tensor for an array: moved to its device (None: the default one)."""
     result = wrap(backend.to_device(array, device))
+    result._inference = state.inference
     return result.requires_grad_() if requires_grad else result
 
 

@@ -12,24 +12,27 @@ from ..dtypes import result_type
 from ..tensor import Tensor, wrap
 from .arithmetic import BinaryWithOperands, add, mul
 from .common import array_of, check_broadcast, check_tensor, operands, shape_of, sum_to
-from .elementwise import rint, trunc
+from .elementwise import reciprocal, rint, trunc
 
 __all__ = [
     "div", "divide", "true_divide", "floor_divide", "remainder", "fmod", "addcdiv", "round",
 ]  # fmt: skip
 
 
-class Div(BinaryWithOperands):
+class Div(Function):
     """y = a / b"""
 
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Tensor:
-        Div.save(ctx, a, b)
+        ctx.shapes = shape_of(a), shape_of(b)
+        ctx.divisor = None if isinstance(b, Tensor) else b
+        if ctx.divisor is None:  # only what is read: anything else may be written to meanwhile
+            ctx.save_for_backward(a if ctx.needs_input_grad[1] else None, b)
         return wrap(array_of(a) / array_of(b))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
-        a, b = Div.load(ctx)
+        a, b = ctx.saved_tensors if ctx.divisor is None else (None, ctx.divisor)
         ga = sum_to(gy / b, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
         gb = sum_to(-gy * a / (b * b), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
         return ga, gb
@@ -136,6 +139,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
             f"rounding_mode must be None, 'trunc' or 'floor', but found {rounding_mode!r}"
         )
     a, b = operands(input, other, floating=True)
+    if not isinstance(a, Tensor):
+        return mul(reciprocal(b), a)  # whose gradient needs the result only, not b
     check_broadcast(a, b)
     return Div.apply(a, b)
 

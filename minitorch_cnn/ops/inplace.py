@@ -16,11 +16,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from ..autograd.custom import check_places
 from ..autograd.function import Function
 from ..autograd.modes import state
 from ..backend import array_module, axes_as_in_memory, inverse_order
 from ..dtypes import float16
 from ..tensor import Memory, Tensor, shape_text, view_of_array, view_of_tensor, wrap
+from .arguments import as_number
 from .common import as_operand, fitting, is_number, same_device, sum_to
 from .indexing import AdvancedIndex, BasicIndex, own_index, split_index
 
@@ -76,8 +80,16 @@ class PutByIndex(Function):
 
 
 def check_writable(tensor: Tensor) -> None:
-    """Raises RuntimeError for a leaf that requires a gradient, or a view of one."""
+    """Raises RuntimeError for a leaf that requires a gradient, or a view of one.
+
+    And for a tensor made in inference mode, and for a view that cannot hand the change on.
+    """
     tensor._before_write()
+    if tensor._inference and not state.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. Make a "
+            "normal tensor of it outside inference_mode with clone()."
+        )
     if not state.grad_enabled:
         return
     base = tensor if tensor._view is None else tensor._view.base
@@ -87,6 +99,8 @@ def check_writable(tensor: Tensor) -> None:
             f"{what} that requires grad is being used in an in-place operation. Change it under "
             "mt.no_grad(), or use the operation without the underscore."
         )
+    if tensor._view is not None and base.requires_grad:
+        tensor._view.check_in_touch()
 
 
 def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:
@@ -104,15 +118,11 @@ def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:
         raise RuntimeError(
             f"result type {new.dtype} can't be cast to the desired output type {target.dtype}"
         )
-    strides = zip(target.array.strides, target.array.shape, strict=True)
-    if target.array.size and any(step == 0 and n > 1 for step, n in strides):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor (shape "
-            f"{shape_text(target.shape)}, stride {target.stride()}) refers to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
+    check_places(target)
+    if target._view is not None and state.grad_enabled and new.requires_grad:
+        target._view.check_in_touch()
     target._before_write()
-    target.array[...] = new.array
+    _unguarded(target.array)[...] = new.array
     target._bump_version()
     if state.grad_enabled and (new.requires_grad or target.requires_grad):
         new = new.to(target.dtype)
@@ -121,6 +131,14 @@ def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:
             new = Replace.apply(_alias(target), new)
         _take_over_history(target, new)
     return target
+
+
+def _unguarded(array: Any) -> Any:
+    """The array without the guard that NumPy puts on expanded memory and all parts of it."""
+    if isinstance(array, np.ndarray) and not array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = True
+    return array
 
 
 def _take_over_history(target: Tensor, new: Tensor) -> None:
@@ -186,7 +204,7 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return inplace
 
 
-def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Writes the values of src (broadcast, converted, moved) over this tensor. Returns it.
 
     src: a tensor that expands to the same shape, or a number. Raises RuntimeError for a leaf that
@@ -198,10 +216,10 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
             [1., 2.]])
     """
     check_writable(input)
-    source = as_operand(src, input)
-    if not isinstance(source, Tensor):
-        return fill_(input, source)
-    source = source.to(input.device).to(input.dtype)
+    if not isinstance(src, Tensor):
+        check_places(input)
+        return fill_(input, as_number("copy_", "src", src))
+    source = src.to(input.device).to(input.dtype)
     if source.shape != input.shape:
         source = source.expand(input.shape)
     return write(input, source, replaced=True)
@@ -240,7 +258,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     value = fitting(value, input.dtype)
     if state.grad_enabled and input.requires_grad:
         return write(input, wrap(array_module(input.array).full_like(input.array, value)))
-    input.array.fill(value)
+    _unguarded(input.array).fill(value)
     input._bump_version()
     return input
 
@@ -282,6 +300,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         copy_(part, source)
         return
     check_writable(input)
+    check_places(input)
     if not isinstance(source, Tensor):
         source = input.new_tensor(fitting(source, input.dtype))
     source = source.to(input.device).to(input.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -210,11 +211,20 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
                 "split_with_sizes expects split_sizes to sum exactly to "
                 f"{total} (input tensor's size at dimension {dim}), but got split_sizes={lengths}"
             )
-    parts, start = [], 0
-    for length in lengths:
-        parts.append(narrow(tensor, dim, start, length))
-        start += length
-    return tuple(parts)
+    return _one_of_many("split", _pieces(tensor, lengths, dim))
+
+
+def _pieces(tensor: Tensor, lengths: list[int], dim: int) -> list[Tensor]:
+    starts = itertools.accumulate([0, *lengths])
+    return [narrow(tensor, dim, start, n) for start, n in zip(starts, lengths, strict=False)]
+
+
+def _one_of_many(function: str, views: list[Tensor]) -> tuple[Tensor, ...]:
+    """The views, through which nothing that is recorded may be written, as torch has it."""
+    for each in views:
+        if each._view is not None:
+            each._view.alone = each._view.alone or f"{function}() returned with others"
+    return tuple(views)
 
 
 def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -277,7 +287,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
         longer = total % sections
         lengths = [total // sections + (1 if i < longer else 0) for i in range(sections)]
-        return split(input, lengths, dim)
+        return tuple(_pieces(input, lengths, dim))
     cuts = [0, *indices_or_sections]
     parts = []
     for start, stop in zip(cuts, [*cuts[1:], total], strict=True):
@@ -297,7 +307,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
-    return tuple(select(input, dim, i) for i in range(input.size(dim)))
+    return _one_of_many("unbind", [select(input, dim, i) for i in range(input.size(dim))])
 
 
 def repeat_interleave(

@@ -19,8 +19,9 @@ import numpy as np
 
 from .. import backend
 from ..autograd import deferred
+from ..autograd.handle import RemovableHandle
 from ..autograd.modes import enable_grad, no_grad
-from ..tensor import RemovableHandle, Tensor, shape_text, wrap
+from ..tensor import Tensor, shape_text, wrap
 
 
 class Optimizer:

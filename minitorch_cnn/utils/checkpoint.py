@@ -127,7 +127,7 @@ def checkpoint(
 
     arguments = _as_leaves(tensors)
     versions = [each._version for each in tensors]
-    start = Node(Repeat).number  # nodes that the call records have higher numbers
+    start = Node(Repeat)._number  # nodes that the call records have higher numbers
     result = call(arguments)
     outputs = _tensors_in(result)
     if [each._version for each in tensors] != versions:
@@ -210,11 +210,11 @@ def _parameters(outputs: list[Tensor], arguments: list[Tensor], start: int) -> l
         known.add(id(source))
         if isinstance(source, Tensor):
             parameters.append(source)
-        elif source.number < start:
+        elif source._number < start:
             raise NotImplementedError(
                 "checkpoint: the function uses a tensor that is none of its arguments, and whose "
                 f"gradient goes on to {source.name}: pass that tensor as an argument"
             )
         else:
-            left += [edge[0] for edge in source.edges if edge is not None]
+            left += [edge[0] for edge in source._edges if edge is not None]
     return parameters

@@ -477,7 +477,7 @@ def test_an_observer_sees_every_operation(x, bn):
 
     seen = []
     state.observer = lambda node, args, outputs: seen.append(
-        (node.function.__name__, outputs[0].array.min() >= 0)
+        (node._function.__name__, outputs[0].array.min() >= 0)
     )
     try:
         F.relu(bn(x) + x)

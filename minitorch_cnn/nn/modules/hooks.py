@@ -17,8 +17,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...autograd.function import Function
+from ...autograd.handle import RemovableHandle
 from ...autograd.modes import state
-from ...tensor import RemovableHandle, Tensor
+from ...tensor import Tensor
 
 if TYPE_CHECKING:
     from .module import Module

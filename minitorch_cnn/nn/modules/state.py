@@ -10,8 +10,9 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...autograd.handle import RemovableHandle
 from ...autograd.modes import no_grad
-from ...tensor import RemovableHandle, Tensor
+from ...tensor import Tensor
 from ..parameter import Parameter
 
 if TYPE_CHECKING:

@@ -116,7 +116,10 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     tensor([0.0000, 2.1972])
     """
     p = floating(input)
-    p = p if eps is None else clamp(p, eps, 1 - eps)
+    if eps is not None:
+        p = clamp(p, eps, 1 - eps)
+    else:
+        p = p + where((p < 0) | (p > 1), math.nan, 0.0)  # the gradient is NaN there as well
     return log(p) - log1p(-p)
 
 
