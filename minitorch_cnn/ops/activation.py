@@ -428,6 +428,8 @@ def hardtanh(
     if inplace:
         return hardtanh_(input, min_val, max_val)
     _numbers(input, "hardtanh")
+    if not input.dtype.is_floating_point:
+        min_val, max_val = int(min_val), int(max_val)
     return Hardtanh.apply(input, min_val, max_val)
 
 

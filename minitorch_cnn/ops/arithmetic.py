@@ -518,12 +518,14 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
 def frac(input: Tensor) -> Tensor:
     """The fraction of each element, with its sign: input - trunc(input), elementwise.
 
-    Raises RuntimeError for a bool tensor.
+    Raises NotImplementedError for integers and bools.
 
     >>> import minitorch_cnn as mt
     >>> mt.frac(mt.tensor([1.75, -1.75, 3.0]))
     tensor([ 0.7500, -0.7500,  0.0000])
     """
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f'"frac" not implemented for {input.dtype}')
     return sub(input, trunc(input))
 
 

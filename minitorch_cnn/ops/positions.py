@@ -293,8 +293,6 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
                 f"{value.ndim} dimension(s)."
             )
         value = value.to(input.dtype)
-    elif isinstance(value, float) and not input.dtype.is_floating_point:
-        raise RuntimeError(f"value {value} cannot be converted to {input.dtype} without overflow")
     elif is_number(value):
         value = fitting(value, input.dtype)
     return where(mask, value, input)

@@ -16,7 +16,6 @@ from tables import (
     own_memory,
     raises,
     refused_as_by_torch,
-    refused_here,
     row,
 )
 from torch_oracle import array, check_gradients
@@ -112,15 +111,6 @@ REFUSED = {
 }
 
 test_refused_as_by_torch = refused_as_by_torch(REFUSED)
-
-REFUSED_HERE = {
-    "masked_fill of integers with a fraction": (
-        lambda lib: lib.arange(3).masked_fill(lib.arange(3) > 1, 0.5),
-        "0.5",
-    ),
-}
-
-test_refused_here = refused_here(REFUSED_HERE)
 
 ERRORS = [
     (lambda: X.gather(1, mt.tensor([[3]])), IndexError, "index 3 is out of bounds"),
