@@ -49,7 +49,13 @@ def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]
     return tuple([1 if i in dims else n for i, n in enumerate(shape)])
 
 
-def needs_elements(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
+def needs_elements(name: str, x: Tensor, dims: tuple[int, ...], dim: Any = 0) -> None:
+    """Raises torch's errors for nothing to choose from; dim: None if the user gave none."""
+    if _count(x, dims) == 0 and dim is None:
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+            f"reduction dim with the 'dim' argument: the tensor has shape {shape_text(x.shape)}"
+        )
     if _count(x, dims) == 0:
         raise IndexError(
             f"{name}(): Expected reduction dim {shape_text(dims)} to have non-zero size, but the "
@@ -345,14 +351,14 @@ def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     """The largest element, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,).
 
     Equal ones share the gradient evenly; with NaN among them it is NaN. Raises IndexError for a dim
-    out of range and where there is no element.
+    out of range or without elements, RuntimeError for no elements at all.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 7], [5, 3]]).amax(1)
     tensor([7, 5])
     """
     dims = dims_of(input, dim)
-    needs_elements("amax", input, dims)
+    needs_elements("amax", input, dims, None if dim == () else dim)
     return Extreme.apply(input, dims, keepdim, "max", "nan")
 
 
@@ -366,7 +372,7 @@ def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     tensor([1, 3])
     """
     dims = dims_of(input, dim)
-    needs_elements("amin", input, dims)
+    needs_elements("amin", input, dims, None if dim == () else dim)
     return Extreme.apply(input, dims, keepdim, "min", "nan")
 
 
@@ -446,12 +452,9 @@ def _at_position(input: Tensor, dim: int, index: Tensor, keepdim: bool) -> Value
 
 
 def _of_all(name: str, input: Tensor) -> Tensor:
-    if input.numel() == 0:
-        raise RuntimeError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-            f"reduction dim with the 'dim' argument: the tensor has shape {shape_text(input.shape)}"
-        )
-    return Extreme.apply(input, dims_of(input, None), False, name, "share")
+    dims = dims_of(input, None)
+    needs_elements(name, input, dims, None)
+    return Extreme.apply(input, dims, False, name, "share")
 
 
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:

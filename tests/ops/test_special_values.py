@@ -1,19 +1,16 @@
-"""Special numbers: zeros, joints, infinities and NaN give torch's values and gradients.
+"""Elementwise operations at zeros, joints, limits, infinities and NaN: torch's, with gradients.
 
-Every line of a table is one operation. It runs at every number (or pair, or row of four) of a
-grid, in half, single and double precision and in both tiers; its value and its gradients for
-several cotangents must be torch's. Torch's vectors and its scalar code differ at some of them: what
-either says will do. What is left out, and why, stands in EXEMPT.
+Each runs at every number, or pair, of a grid, in half, single and double precision. Torch's vectors
+and its scalar code differ at some of them: what either says will do.
 """
-
-import warnings
 
 import numpy as np
 import pytest
+from special import TIERS, close, exempt, inf, lines, nan, results
 
 import minitorch_cnn as mt
 
-inf, nan = float("inf"), float("nan")
+COTANGENTS = [1.0, -2.0, 0.0, inf]
 
 UNARY = """
     lib.exp(x)
@@ -254,230 +251,6 @@ BINARY = """
     F.margin_ranking_loss(x, y, -lib.ones_like(x), margin=1.0, reduction='none')
 """
 
-OF_ROWS = """
-    x.sum()
-    x.mean()
-    x.prod()
-    x.std()
-    x.var()
-    x.var(correction=0)
-    x.std(correction=0)
-    x.std(correction=5)
-    lib.std_mean(x)
-    lib.var_mean(x)
-    x.max()
-    x.min()
-    x.amax()
-    x.amin()
-    lib.aminmax(x)
-    lib.aminmax(x, dim=0)
-    x.amax(0)
-    x.max(0)
-    x.min(0)
-    x.median()
-    x.median(0)
-    x.nanmedian()
-    x.nanmedian(0)
-    x.nansum()
-    x.nanmean()
-    x.norm()
-    x.norm(1)
-    x.norm(inf)
-    x.norm(-inf)
-    x.norm(0)
-    x.norm(0.5)
-    x.norm(3)
-    x.norm(-1)
-    x.norm(2, 0)
-    x.norm(inf, 0)
-    x.norm(-2)
-    lib.linalg.vector_norm(x)
-    lib.linalg.vector_norm(x, inf)
-    lib.linalg.vector_norm(x, 1.5)
-    lib.logsumexp(x, 0)
-    lib.softmax(x, 0)
-    lib.log_softmax(x, 0)
-    F.softmin(x, 0)
-    x.cumsum(0)
-    x.cumprod(0)
-    x.cummax(0)
-    x.cummin(0)
-    lib.logcumsumexp(x, 0)
-    x.argmax()
-    x.argmin()
-    x.argmax(0)
-    x.all()
-    x.any()
-    lib.count_nonzero(x)
-    x.sort()
-    x.sort(descending=True)
-    lib.msort(x)
-    x.quantile(0.5)
-    x.quantile(0.3)
-    x.nanquantile(0.5)
-    x.nanquantile(0.9)
-    x.quantile(0.3, interpolation='midpoint')
-    x.quantile(0.3, interpolation='nearest')
-    lib.diff(x)
-    lib.dist(x, lib.ones_like(x))
-    lib.dist(x, lib.ones_like(x), inf)
-    lib.dist(x, x)
-    lib.renorm(x.reshape(2,2), 2, 0, 1.0)
-    lib.renorm(x.reshape(2,2), 1, 1, 1.0)
-    F.normalize(x, dim=0)
-    F.normalize(x, dim=0, p=1)
-    F.normalize(x, dim=0, eps=1e-3)
-    F.cosine_similarity(x, lib.ones_like(x), dim=0)
-    F.cosine_similarity(x.reshape(2,2), lib.ones_like(x.reshape(2,2)))
-    F.pairwise_distance(x.reshape(2,2), lib.ones_like(x.reshape(2,2)))
-    F.pairwise_distance(x.reshape(2,2), lib.ones_like(x.reshape(2,2)), p=1)
-    lib.cdist(x.reshape(2,2), lib.ones_like(x.reshape(2,2)))
-    lib.cdist(x.reshape(2,2), lib.ones_like(x.reshape(2,2)), p=1)
-    F.layer_norm(x, (4,))
-    F.layer_norm(x.reshape(2,2), (2,))
-    F.rms_norm(x, (4,))
-    F.group_norm(x.reshape(1,4), 2)
-    F.instance_norm(x.reshape(1,2,2))
-    F.batch_norm(x.reshape(2,2), None, None, training=True)
-    F.batch_norm(x.reshape(2,2), lib.zeros(2).to(x.dtype), lib.ones(2).to(x.dtype))
-    F.local_response_norm(x.reshape(1,4,1), 2)
-    F.glu(x)
-    F.cross_entropy(x, lib.tensor(1))
-    F.cross_entropy(x.reshape(2,2), lib.tensor([1,0]))
-    F.cross_entropy(x.reshape(2,2), lib.tensor([1,0]), label_smoothing=0.25)
-    F.cross_entropy(x.reshape(2,2), lib.tensor([1,0]), reduction='none')
-    F.cross_entropy(x.reshape(2,2), lib.tensor([[0.5,0.5],[1,0]]).to(x.dtype))
-    F.cross_entropy(x.reshape(2,2), lib.tensor([-100,-100]))
-    F.cross_entropy(x.reshape(2,2), lib.tensor([1,-100]))
-    F.cross_entropy(x.reshape(2,2), lib.tensor([1,0]), weight=lib.tensor([0.0,1.0]).to(x.dtype))
-    F.nll_loss(x.reshape(2,2), lib.tensor([1,0]))
-    F.nll_loss(x.reshape(2,2), lib.tensor([-100,-100]))
-    F.nll_loss(x.reshape(2,2), lib.tensor([1,0]), weight=lib.tensor([0.0,1.0]).to(x.dtype))
-    F.multilabel_soft_margin_loss(x, lib.tensor([1.0,0,1,0]).to(x.dtype))
-    F.cosine_embedding_loss(x.reshape(2,2), lib.ones_like(x.reshape(2,2)), lib.tensor([1,-1]))
-    F.triplet_margin_loss(x.reshape(2,2), lib.ones_like(x.reshape(2,2)), lib.zeros_like(x.reshape(2,2)))
-    F.mse_loss(x, lib.ones_like(x))
-    F.l1_loss(x, lib.ones_like(x))
-    F.smooth_l1_loss(x, lib.ones_like(x))
-    F.huber_loss(x, lib.ones_like(x))
-    F.kl_div(x, lib.full_like(x, 0.25), reduction='batchmean')
-    F.poisson_nll_loss(x, lib.ones_like(x))
-    F.gaussian_nll_loss(x, lib.ones_like(x), lib.ones_like(x))
-    F.max_pool1d(x.reshape(1,4), 2)
-    F.max_pool1d(x.reshape(1,4), 3, 1, return_indices=True)
-    F.max_pool1d(x.reshape(1,4), 3, 1, 1, return_indices=True)
-    F.max_pool1d(x.reshape(1,4), 2, 1, 0, 2, return_indices=True)
-    F.max_pool1d(x.reshape(1,4), 3, 2, 1, ceil_mode=True)
-    F.max_pool2d(x.reshape(1,2,2), 2)
-    F.max_pool2d(x.reshape(1,2,2), 2, 1, 1, return_indices=True)
-    F.max_pool2d(x.reshape(1,1,2,2), 2, 1, 1, return_indices=True)
-    F.max_pool2d(x.reshape(1,1,1,4), (1,3), 1, (0,1), return_indices=True)
-    F.max_pool2d(x.reshape(1,1,1,4), (1,2), 1, 0, (1,2), return_indices=True)
-    F.max_pool2d(x.reshape(1,2,2), 2, 2, ceil_mode=True)
-    F.max_pool3d(x.reshape(1,1,2,2), (1,2,2), return_indices=True)
-    F.max_pool3d(x.reshape(1,1,2,2), 2, 1, 1, return_indices=True)
-    F.max_pool3d(x.reshape(1,1,1,4), (1,1,3), 1, (0,0,1), return_indices=True)
-    F.adaptive_max_pool1d(x.reshape(1,4), 1, return_indices=True)
-    F.adaptive_max_pool1d(x.reshape(1,4), 3, return_indices=True)
-    F.adaptive_max_pool2d(x.reshape(1,2,2), 1, return_indices=True)
-    F.adaptive_max_pool2d(x.reshape(1,1,4), (1,3), return_indices=True)
-    F.adaptive_max_pool3d(x.reshape(1,1,2,2), 1, return_indices=True)
-    F.adaptive_max_pool3d(x.reshape(1,1,1,4), (1,1,3), return_indices=True)
-    F.avg_pool1d(x.reshape(1,4), 2)
-    F.avg_pool1d(x.reshape(1,4), 3, 1, 1)
-    F.avg_pool1d(x.reshape(1,4), 3, 1, 1, count_include_pad=False)
-    F.avg_pool2d(x.reshape(1,2,2), 2)
-    F.avg_pool2d(x.reshape(1,1,4), (1,2), 1)
-    F.avg_pool2d(x.reshape(1,1,4), (1,3), 1, (0,1), divisor_override=2)
-    F.adaptive_avg_pool1d(x.reshape(1,4), 3)
-    F.adaptive_avg_pool2d(x.reshape(1,2,2), 1)
-    F.adaptive_avg_pool2d(x.reshape(1,1,4), (1,3))
-    F.lp_pool1d(x.reshape(1,4), 2, 2)
-    F.lp_pool1d(x.reshape(1,4), 3, 2)
-    F.lp_pool2d(x.reshape(1,2,2), 2, 2)
-    F.lp_pool2d(x.reshape(1,2,2), inf, 2)
-    F.fold(x.reshape(4,1), (2,2), (2,2))
-    F.pad(x.reshape(1,4), (1,1), mode='reflect')
-    x.reshape(2,2) @ lib.ones(2,2).to(x.dtype)
-    lib.where(x > 1, x, lib.zeros_like(x))
-    lib.masked_fill(x, x > 1, 0.0)
-    lib.masked_fill(x, lib.isnan(x), 0.0)
-    lib.index_reduce(lib.zeros_like(x), 0, lib.tensor([0,0,1,1]), x, 'amax')
-    lib.index_reduce(lib.zeros_like(x), 0, lib.tensor([0,0,1,1]), x, 'prod', include_self=False)
-    lib.scatter_reduce(lib.zeros_like(x), 0, lib.tensor([0,0,1,1]), x, 'amax')
-    lib.scatter_reduce(lib.zeros_like(x), 0, lib.tensor([0,0,1,1]), x, 'amin', include_self=False)
-    lib.scatter_reduce(lib.ones_like(x), 0, lib.tensor([0,0,1,1]), x, 'prod')
-    lib.scatter_reduce(lib.ones_like(x), 0, lib.tensor([0,0,1,1]), x, 'mean')
-    F.embedding(lib.tensor([0,1]), x.reshape(2,2), max_norm=1.0)
-    lib.cov(x.reshape(2,2))
-    lib.corrcoef(x.reshape(2,2))
-    lib.histc(x, 4, 0, 4)
-"""
-
-# Compiled kernels are for single precision only.
-TIERS = [
-    (np.float16, "auto"),
-    (np.float32, "array"),
-    (np.float32, "auto"),
-    (np.float64, "auto"),
-]
-COTANGENTS = [1.0, -2.0, 0.0, inf]
-# Close to the limits of a type a result depends on the order in which its factors are multiplied.
-TOLERANCE = {np.float16: (6e-3, 1e-5), np.float32: (1e-4, 1e-7), np.float64: (1e-7, 1e-12)}
-
-# (operation, words that describe the place, reason): left out where all the words hold.
-EXEMPT = [
-    ("lib.sinc(x)", "float16 gradient", "torch rounds the angle to half precision"),
-    ("lib.sinc(x)", "largest", "torch's angle pi x overflows, or is rounded to half first"),
-    ("lib.sinc(x)", "cotangent=inf", "inf times a slope that is 0 or tiny, by the rounding"),
-    ("lib.nan_to_num", "cotangent=inf", "0 where x was replaced; torch multiplies by 0: NaN"),
-    ("F.softplus(x)", "cotangent=inf", "sigmoid(-100) is 0 in single precision, or subnormal"),
-    ("F.logsigmoid(x)", "cotangent=inf", "sigmoid(-100) is 0 in single precision, or subnormal"),
-    ("F.hardsigmoid(x)", "gradient float64", "torch has 1/6 in single precision"),
-    ("0 / x", "", "torch multiplies by 1/x, which overflows"),
-    ("inf / x", "largest", "torch multiplies by 1/x, which underflows"),
-    ("lib.addcdiv", "tiny", "torch divides by the square, which underflows"),
-    ("lib.std_mean", "inf", "torch's running mean subtracts infinities: NaN; ours is x.mean()"),
-    ("lib.var_mean", "inf", "torch's running mean subtracts infinities: NaN; ours is x.mean()"),
-    ("x.nanmedian(0)", "all NaN", "the index of a NaN depends on torch's sort"),
-    ("x.nanmean()", "all NaN", "0 where x was left out; torch multiplies by 0: NaN"),
-    ("x.norm(0.5)", "infinite", "torch has 0 * inf; here the gradient is 0 where the norm is inf"),
-    ("x.norm(-1)", "infinite", "torch has 0 * inf; here the gradient is 0 where the norm is inf"),
-    ("x.norm(-2)", "infinite", "torch has 0 * inf; here the gradient is 0 where the norm is inf"),
-    ("x.norm", "zero nan", "at a 0 beside a NaN the slope is 0 here"),
-    ("lib.linalg.vector_norm", "zero nan", "at a 0 beside a NaN the slope is 0 here"),
-    ("x.cumprod(0)", "zero", "torch's rule for a 0 beside inf and NaN multiplies other factors"),
-    ("lib.renorm", "nan", "torch does not differentiate a length that is NaN"),
-    ("lib.logsumexp", "30000.0", "torch takes exp(x - y) of a rounded y"),
-    ("lib.logcumsumexp", "30000.0", "torch takes exp(x - y) of a rounded y"),
-    ("F.normalize", "float16", "eps is 0 in half precision, and 0 / 0 NaN; so is torch's gradient"),
-    ("F.cosine_similarity", "float16", "eps is 0 in half precision, as in F.normalize"),
-    ("lib.cdist", "float16", "torch has none in half precision"),
-    ("lib.cdist", "nan", "torch's slope at NaN is NaN, that of its own |x| is 0"),
-    ("norm(x", "30000.0", "beyond half precision on the way, or torch's variance cancels"),
-    ("F.rms_norm", "float16", "torch's eps for half precision is that of single"),
-    ("x.norm", "30000.0", "beyond half precision on the way"),
-    ("lib.renorm", "30000.0", "beyond half precision on the way"),
-    ("F.embedding", "30000.0", "beyond half precision on the way"),
-    ("lib.index_reduce", "nan", "torch's share of a NaN that no element equals is 0 / 0"),
-    ("lib.scatter_reduce", "nan", "torch's share of a NaN that no element equals is 0 / 0"),
-    ("lib.scatter_reduce", "inf", "torch counts an infinite start among the equal ones"),
-    ("lib.scatter_reduce", "zero", "torch counts the start among the equal ones, though left out"),
-    ("lib.index_reduce", "zero", "torch divides the product of the others by an infinity"),
-]
-
-
-def exempt(operation, words):
-    return any(
-        operation.startswith(name) or (name == "norm(x" and name in operation)
-        for name, place, _ in EXEMPT
-        if set(place.split(" ")) <= words or not place
-    )
-
-
-def lines(table):
-    return [line.strip() for line in table.strip().splitlines()]
-
 
 def points(kind):
     limits = np.finfo(kind)
@@ -526,39 +299,6 @@ def pairs(kind):
     return [((m, n), (x, y)) for m, x in each.items() for n, y in each.items()]
 
 
-def results(lib, call, arrays, cotangents):
-    """The outputs and the gradients of x (and y), or the type of the error."""
-    inputs = [lib.tensor(each).requires_grad_() for each in arrays]
-    try:
-        with np.errstate(all="ignore"):
-            outputs = call(lib, lib.nn.functional, *inputs)
-            outputs = list(outputs) if isinstance(outputs, tuple | list) else [outputs]
-            found = [("value", each.detach().numpy()) for each in outputs]
-            for output in outputs:
-                for cotangent in cotangents if output.requires_grad else ():
-                    u = np.broadcast_to(cotangent, tuple(output.shape)).astype(arrays[0].dtype)
-                    if output.numpy(force=True).dtype != u.dtype:
-                        u = u.astype(output.numpy(force=True).dtype)
-                    gradients = lib.autograd.grad(
-                        output, inputs, lib.tensor(u), retain_graph=True, allow_unused=True
-                    )
-                    for each in gradients:
-                        array = np.zeros_like(arrays[0]) if each is None else each.numpy(force=True)
-                        found.append((f"gradient cotangent={cotangent}", array))
-    except (RuntimeError, ValueError, IndexError) as error:
-        return type(error)
-    return found
-
-
-def close(mine, other, kind, slack=0.0):
-    if mine.dtype != other.dtype or mine.shape != other.shape:
-        return np.zeros(mine.shape, bool)
-    if mine.dtype.kind != "f":
-        return mine == other
-    rtol, atol = TOLERANCE[kind]
-    return np.isclose(mine.astype(float), other.astype(float), rtol, atol + slack, equal_nan=True)
-
-
 def elementwise_differences(torch, expression, kind, tier, names, arrays):
     """What differs, in words: all numbers at once, then torch once more at each that differs."""
     arguments = ", ".join(["x", "y"][: len(arrays)])
@@ -596,55 +336,4 @@ def test_elementwise(kind, tier):
     x, y = (np.array(each, kind) for each in zip(*(pair for _, pair in pairs(kind)), strict=True))
     for expression in lines(BINARY) if kind != np.float16 else ():
         found += elementwise_differences(torch, expression, kind, tier, names, [x, y])
-    assert not found, "\n".join(found)
-
-
-ROWS = [
-    [1, 2, 3, 4], [nan, 1, 2, nan], [inf, 1, inf, 0], [0, 0, 0, 0], [2, 2, 1, 2], [-inf] * 4,
-    [-inf, 1, -inf, 2], [nan] * 4, [0, 3, 0, 2], [inf, nan, 0, 1], [inf] * 4, [5, 0, nan, 1],
-    [inf, -inf, 1, 0], [3e4, 3e4, -3e4, 1],
-]  # fmt: skip
-
-
-def words_of(row, kind):
-    words = {kind.__name__, *(str(float(abs(each))) for each in row)}
-    array = np.array(row, float)
-    if np.isnan(array).all():
-        words |= {"all", "NaN"}
-    if np.isinf(array).any():
-        words.add("infinite")
-    if (array == 0).any():
-        words.add("zero")
-    return words
-
-
-@pytest.mark.parametrize("kind, tier", TIERS)
-def test_of_rows(kind, tier):
-    """Reductions, norms, losses, pools, ...: what all numbers of a row make together."""
-    torch = pytest.importorskip("torch")
-    found = []
-    slack = 3 * np.finfo(kind).eps  # sums of rounded numbers
-    part = {np.float16: 3, np.float32: 1, np.float64: 2}[kind]  # most happens in one kind
-    for expression in lines(OF_ROWS):
-        if tier == "array" and not expression.startswith("F."):
-            continue  # these have no kernels
-        call = eval(f"lambda lib, F, x: {expression}", {"inf": inf, "nan": nan})
-        for row in ROWS[::part]:
-            words = words_of(row, kind)
-            x = np.array(row, kind)
-            with mt.kernel_tier(tier), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                mine = results(mt, call, [x], [-2.0])
-                other = results(torch, call, [x], [-2.0])
-            if exempt(expression, words):
-                continue
-            if isinstance(mine, type) or isinstance(other, type):
-                if mine is not other:
-                    found.append(f"{expression} {kind.__name__} {row}: {mine} torch {other}")
-                continue
-            assert len(mine) == len(other), f"{expression}: {len(mine)} and {len(other)} results"
-            for (what, a), (_, b) in zip(mine, other, strict=True):
-                if not np.all(close(a, b, kind, slack)):
-                    found.append(f"{expression} {kind.__name__} {row} {what}: {a} torch {b}")
-                    break
     assert not found, "\n".join(found)
