@@ -11,8 +11,10 @@ from typing import Any
 from .. import kernels
 from ..autograd.deferred import MaskedGradient
 from ..autograd.function import Function
+from ..dtypes import float16, float32
 from ..tensor import Tensor, later, shape_text, wrap
 from .arithmetic import where
+from .common import sum_to
 from .elementwise import erf, exp, sigmoid, tanh
 from .inplace import check_writable, make_inplace
 
@@ -91,12 +93,12 @@ class ELU(Function):
         ctx.alpha, ctx.scale, ctx.rate = alpha, scale, rate
         ctx.save_for_backward(x)
         # exp only sees x <= 0: no overflow in the branch that is not taken
-        return where(x > 0, x, alpha * (rate * x.clamp(max=0)).expm1()) * scale
+        return where(x <= 0, alpha * (rate * x.clamp(max=0)).expm1(), x) * scale  # NaN stays
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
         (x,) = ctx.saved_tensors
-        slope = where(x > 0, 1.0, ctx.alpha * ctx.rate * exp(ctx.rate * x.clamp(max=0)))
+        slope = where(x <= 0, ctx.alpha * ctx.rate * exp(ctx.rate * x.clamp(max=0)), 1.0)
         return gy * slope * ctx.scale, None, None, None
 
 
@@ -154,6 +156,63 @@ class SiLU(Function):
         return gy * s * (1 + x * (1 - s))
 
 
+class Mish(Function):
+    """y = x tanh(p), p = softplus(x), whose slope is the sigmoid s; y' = t + x s (1 - t^2)"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x * tanh(Softplus.apply(x, 1.0, 20.0))
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        t = tanh(Softplus.apply(x, 1.0, 20.0))
+        return gy * (t + x * sigmoid(x) * (1 - t * t))
+
+
+class Hardsigmoid(Function):
+    """y = x / 6 + 1 / 2 limited to [0, 1]; flat at and beyond the limits, and at NaN"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return (x + 3).clamp(0, 6) / 6
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return where((x > -3) & (x < 3), gy / 6, 0.0)
+
+
+class Hardswish(Function):
+    """y = x (x + 3) / 6 between -3 and 3, 0 below and x above"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x * (x + 3).clamp(0, 6) / 6
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return where(x <= -3, 0.0, where(x < 3, gy * (x / 3 + 0.5), gy))
+
+
+class PReLU(Function):
+    """y = x where x > 0, slope x elsewhere; the slopes are learnt"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: Tensor) -> Tensor:
+        ctx.save_for_backward(x, slope)
+        return where(x > 0, x, slope * x)
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        x, slope = ctx.saved_tensors
+        return where(x > 0, gy, gy * slope), sum_to(where(x > 0, 0.0, gy * x), slope.shape)
+
+
 class Hardtanh(Function):
     """y = x limited to [low, high]; the gradient is 0 at the limits, unlike that of clamp"""
 
@@ -202,17 +261,32 @@ class Softplus(Function):
 # ------------------------------------------------------------------------ public functions
 
 
-def _floating(input: Any, name: str) -> None:
+def _numbers(input: Any, name: str) -> None:
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}() needs a Tensor, got {type(input).__name__}")
+    if input.dtype.category == 0:
+        raise NotImplementedError(f"{name}() is not implemented for bool; use input.float()")
+
+
+def _floating(input: Any, name: str) -> None:
+    _numbers(input, name)
     if not input.dtype.is_floating_point:
-        raise RuntimeError(f"{name}() is not implemented for {input.dtype}; use input.float()")
+        raise NotImplementedError(
+            f"{name}() is not implemented for {input.dtype}; use input.float()"
+        )
+
+
+def _rounded_once(operation: type[Function], input: Tensor, *args: Any) -> Tensor:
+    """The operation, of float16 in single precision: a formula of many steps would lose digits."""
+    if input.dtype is float16:
+        return operation.apply(input.to(float32), *args).to(float16)
+    return operation.apply(input, *args)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(input, 0), elementwise; its gradient at 0 is 0, and NaN stays NaN.
 
-    Raises TypeError for anything but a tensor.
+    Raises TypeError for anything but a tensor, NotImplementedError for bools.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.relu(mt.tensor([-1.0, 0.0, 2.0]))
@@ -220,8 +294,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """
     if inplace:
         return relu_(input)
-    if not isinstance(input, Tensor):
-        raise TypeError(f"relu() needs a Tensor, got {type(input).__name__}")
+    _numbers(input, "relu")
     return ReLU.apply(input)
 
 
@@ -275,7 +348,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     if inplace:
         return elu_(input, alpha)
     _floating(input, "elu")
-    return ELU.apply(input, alpha, 1.0)
+    return _rounded_once(ELU, input, alpha, 1.0)
 
 
 # Klambauer et al., "Self-normalizing neural networks", 2017: with these two constants, activations
@@ -298,7 +371,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     if inplace:
         return selu_(input)
     _floating(input, "selu")
-    return ELU.apply(input, SELU_ALPHA, SELU_SCALE)
+    return _rounded_once(ELU, input, SELU_ALPHA, SELU_SCALE)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -316,7 +389,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     _floating(input, "gelu")
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
-    return GELU.apply(input) if approximate == "none" else GELUTanh.apply(input)
+    return _rounded_once(GELU if approximate == "none" else GELUTanh, input)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -332,7 +405,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     if inplace:
         return silu_(input)
     _floating(input, "silu")
-    return SiLU.apply(input)
+    return _rounded_once(SiLU, input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -349,7 +422,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     if inplace:
         return mish_(input)
     _floating(input, "mish")
-    return input * tanh(softplus(input))
+    return _rounded_once(Mish, input)
 
 
 def hardtanh(
@@ -368,7 +441,9 @@ def hardtanh(
         raise ValueError(f"min_val cannot be greater than max_val, got {min_val} > {max_val}")
     if inplace:
         return hardtanh_(input, min_val, max_val)
-    _floating(input, "hardtanh")
+    _numbers(input, "hardtanh")
+    if not input.dtype.is_floating_point:
+        min_val, max_val = int(min_val), int(max_val)
     return Hardtanh.apply(input, min_val, max_val)
 
 
@@ -398,7 +473,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     if inplace:
         return hardsigmoid_(input)
     _floating(input, "hardsigmoid")
-    return relu6(input + 3) / 6
+    return _rounded_once(Hardsigmoid, input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -415,7 +490,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     if inplace:
         return hardswish_(input)
     _floating(input, "hardswish")
-    return input * relu6(input + 3) / 6
+    return _rounded_once(Hardswish, input)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -429,7 +504,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     tensor([ 0.3133,  0.6931, 30.0000])
     """
     _floating(input, "softplus")
-    return Softplus.apply(input, beta, threshold)
+    return _rounded_once(Softplus, input, beta, threshold)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -442,7 +517,7 @@ def logsigmoid(input: Tensor) -> Tensor:
     tensor([-200.0000,   -0.6931])
     """
     _floating(input, "logsigmoid")
-    return -Softplus.apply(-input, 1.0, math.inf)
+    return -_rounded_once(Softplus, -input, 1.0, math.inf)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -457,7 +532,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     """
     if inplace:
         return threshold_(input, threshold, value)
-    _floating(input, "threshold")
+    _numbers(input, "threshold")
     return where(input <= threshold, value, input)  # NaN is not below: it stays, with its gradient
 
 
@@ -487,7 +562,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         slope = weight.reshape(channels, *[1] * (input.ndim - 2))  # (C, 1, 1)
     if input.ndim == 0:
         slope = weight.reshape(())
-    return where(input > 0, input, slope * input)
+    return PReLU.apply(input, slope)
 
 
 leaky_relu_ = make_inplace(leaky_relu)

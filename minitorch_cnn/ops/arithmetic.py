@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from .. import kernels
 from ..autograd import deferred
 from ..autograd.function import Function
@@ -22,6 +24,7 @@ from .common import (
     as_operand,
     cast,
     check_broadcast,
+    check_tensor,
     fitting,
     operands,
     same_device,
@@ -115,7 +118,16 @@ class Pow(BinaryWithOperands):
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any) -> Tensor:
         Pow.save(ctx, a, b)
-        y = array_of(a) ** array_of(b)
+        x, exponent = array_of(a), array_of(b)
+        if isinstance(b, Tensor) and b.dtype.category == 1:
+            y = _integer_power(x, exponent)
+        elif not isinstance(exponent, float) or abs(exponent) != 0.5:
+            y = x**exponent
+        elif x.dtype == np.float16:  # as in torch the power itself: that of -inf is inf, not NaN
+            y = array_module(x).power(x, exponent)
+        else:  # roots: of -0.0 they are -0.0 and -inf
+            root = array_module(x).sqrt(x)
+            y = root if exponent > 0 else 1 / root
         return wrap(y.astype(result_type(a, b).numpy, copy=False))  # NumPy: bool ** bool is int8
 
     @staticmethod
@@ -125,10 +137,10 @@ class Pow(BinaryWithOperands):
         if ctx.needs_input_grad[0]:
             if isinstance(b, Tensor):
                 # At b = 0 the slope is 0, also where a**(b - 1) is infinite.
-                slope = where(b == 0, 0.0, b * a ** (b - 1))
+                ga = where(b == 0, 0.0, gy * (b * a ** (b - 1)))
             else:
-                slope = b * a ** (b - 1) if b != 0 else a.new_zeros(a.shape)
-            ga = sum_to(gy * slope, ctx.shapes[0])
+                ga = gy * (b * a ** (b - 1)) if b != 0 else gy.new_zeros(gy.shape)
+            ga = sum_to(ga, ctx.shapes[0])
         if ctx.needs_input_grad[1]:
             if isinstance(a, Tensor):
                 # 0 ** b is 0 for every b > 0: flat, although log(0) is -inf.
@@ -140,6 +152,13 @@ class Pow(BinaryWithOperands):
                 slope = a**b * (math.log(a) if a > 0 else math.nan)
             gb = sum_to(gy * slope, ctx.shapes[1])
         return ga, gb
+
+
+def _integer_power(x: Any, exponent: Any) -> Any:
+    """x**exponent of integers, rounded towards 0 where that is a fraction; 0 to a negative is 0."""
+    xp = array_module(exponent)
+    unit = xp.equal(abs(x), 1) * x ** (exponent & 1)  # of 1 and -1 every power is one of the two
+    return xp.where(exponent >= 0, x ** xp.maximum(exponent, 0), unit)
 
 
 class Neg(Function):
@@ -168,6 +187,27 @@ class Maximum(BinaryWithOperands):
         share = where(a == b, gy / 2, gy)  # all of it for both if one is NaN, as in torch
         ga, gb = where(a < b, 0.0, share), where(a > b, 0.0, share)
         return sum_to(ga, ctx.shapes[0]), sum_to(gb, ctx.shapes[1])
+
+
+class Lerp(Function):
+    """y = a + w (b - a), counted from the nearer end, so that equal ends give just that"""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor, w: Any) -> Tensor:
+        ctx.shapes = a.shape, b.shape, shape_of(w)
+        ctx.constant = None if isinstance(w, Tensor) else w
+        ctx.save_for_backward(a, b, w if isinstance(w, Tensor) else None)
+        xp, weight = array_module(a.array), array_of(w)
+        way = b.array - a.array
+        near = a.array + weight * way
+        return wrap(xp.where(abs(weight) < 0.5, near, b.array - way * (1 - weight)))
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        a, b, w = ctx.saved_tensors
+        w = ctx.constant if w is None else w
+        ga, gb = sum_to(gy * (1 - w), ctx.shapes[0]), sum_to(gy * w, ctx.shapes[1])
+        return ga, gb, sum_to(gy * (b - a), ctx.shapes[2]) if ctx.needs_input_grad[2] else None
 
 
 class Where(Function):
@@ -228,12 +268,15 @@ class ClampByTensors(Function):
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
         x, low, high = ctx.saved_tensors
+        # Comparisons with NaN are false: then nobody gets it.
         below = x < low if low is not None else x != x
         above = x > high if high is not None else x != x
-        if low is not None and high is not None:  # crossed limits: high is the last word
-            above = above | (high < low)
-            below = below & ~above
-        gx = where(below | above | (x != x), 0.0, gy)
+        inside = x >= low if low is not None else x <= high
+        if low is not None and high is not None:
+            inside = inside & (x <= high)
+            above = above | (high < low)  # crossed limits: high is the last word
+            below = below & (low < high)
+        gx = where(inside, gy, 0.0)
         gradients = (gx, where(below, gy, 0.0), where(above, gy, 0.0))
         needed = zip(ctx.needs_input_grad, gradients, ctx.shapes, strict=True)
         return tuple(sum_to(g, shape) if need else None for need, g, shape in needed)
@@ -246,34 +289,49 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input + alpha * other, elementwise, broadcast.
 
     One of the two may be a number; dtypes are promoted. Raises RuntimeError for shapes that do not
-    broadcast, TypeError for anything but tensors and numbers.
+    broadcast and for a fractional alpha between integers, TypeError for anything but tensors and
+    numbers.
 
     >>> import minitorch_cnn as mt
     >>> mt.add(mt.tensor([1, 2]), 10)
     tensor([11, 12])
     """
+    if alpha is True and result_type(*operands(input, other)).category:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if alpha == 1 and alike(input, other):
         return Add.apply(input, other)
-    a, b = operands(input, other if alpha == 1 else other * alpha)
+    a, b = operands(input, other if alpha == 1 else _times(input, other, alpha))
     check_broadcast(a, b)
     return Add.apply(a, b)
+
+
+def _times(input: Any, other: Any, alpha: Any) -> Any:
+    """other * alpha, for an alpha that fits the type of the sum."""
+    kind = result_type(*operands(input, other))
+    if not kind.is_floating_point and isinstance(alpha, float):
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number, got "
+            f"{alpha}"
+        )
+    return other & bool(alpha) if kind.category == 0 else other * alpha
 
 
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input - alpha * other, elementwise, broadcast.
 
-    Raises RuntimeError for two bool tensors, and else as `add` does.
+    Raises RuntimeError for a bool, tensor or not, and else as `add` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.sub(mt.tensor([1, 2]), mt.tensor([3, 3]), alpha=10)
     tensor([-29, -28])
     """
-    a, b = operands(input, other if alpha == 1 else other * alpha)
-    if result_type(a, b).category == 0:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. "
-            "Use `^` or logical_xor() instead."
-        )
+    for each in (input, other):
+        if each is True or each is False or (isinstance(each, Tensor) and each.dtype.category == 0):
+            raise RuntimeError(
+                f"Subtraction, the `-` operator, is not supported with a bool: {each!r:.60}. "
+                "Use `^` or logical_xor() of two bool tensors, and ~ to invert one."
+            )
+    a, b = operands(input, other if alpha == 1 else _times(input, other, alpha))
     check_broadcast(a, b)
     return Sub.apply(a, b)
 
@@ -293,8 +351,9 @@ def mul(input: Any, other: Any) -> Tensor:
 def pow(input: Any, exponent: Any) -> Tensor:
     """input ** exponent, elementwise, broadcast; one of the two may be a number.
 
-    A negative floating number to a power that is no integer is NaN, 0 ** 0 is 1. Raises
-    RuntimeError for integers to a negative integer power, and else as `add` does.
+    A negative floating number to a power that is no integer is NaN, 0 ** 0 is 1. Integers to a
+    tensor of negative powers are rounded to 0 where that is a fraction; one negative power for all
+    raises RuntimeError, bools NotImplementedError, and else as `add` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.pow(mt.tensor([1.0, 2.0, 3.0]), 2)
@@ -302,11 +361,12 @@ def pow(input: Any, exponent: Any) -> Tensor:
     """
     a, b = operands(input, exponent)
     kind = result_type(a, b)
-    if kind.category == 1:
-        number = not isinstance(exponent, Tensor)
-        if exponent < 0 if number else bool((array_of(b) < 0).any()):
+    if kind.category == 0 and isinstance(a, Tensor) and isinstance(b, Tensor):
+        raise NotImplementedError('"pow" not implemented for bool')
+    if kind.category == 1 and not isinstance(exponent, Tensor):
+        if exponent < 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
-        b = fitting(exponent, kind) if number else b
+        b = fitting(exponent, kind)
     check_broadcast(a, b)
     return Pow.apply(a, b)
 
@@ -418,13 +478,29 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """input + weight * (end - input), elementwise, broadcast. Raises as `add` does.
+    """input + weight * (end - input), elementwise, broadcast; floating tensors of one dtype.
+
+    weight: a tensor or a number. Raises NotImplementedError for integers, RuntimeError for several
+    dtypes, and else as `add` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.lerp(mt.tensor([0.0, 10.0]), mt.tensor([4.0, 20.0]), 0.25)
     tensor([ 1.0000, 12.5000])
     """
-    return add(input, mul(sub(end, input), weight))
+    check_tensor("lerp", input)
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f'"lerp" not implemented for {input.dtype}')
+    weight = as_operand(weight, input)
+    for name, each in (("end", end), ("weight", weight)):
+        if shape_of(each) and each.dtype is not input.dtype:
+            raise RuntimeError(
+                f"expected dtype {input.dtype} for `{name}` but got dtype {each.dtype}"
+            )
+    a, b = operands(input, end)
+    check_broadcast(a, b)
+    check_broadcast(a, weight)
+    check_broadcast(b, weight)
+    return Lerp.apply(a, b, cast(weight, a.dtype))
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -434,18 +510,22 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     >>> mt.addcmul(mt.tensor([1.0, 1.0]), mt.tensor([2.0, 3.0]), mt.tensor([4.0, 5.0]), value=10)
     tensor([ 81., 151.])
     """
-    return add(input, mul(tensor1, tensor2), alpha=value)
+    if not result_type(input, tensor1, tensor2).is_floating_point:
+        value = int(value)
+    return add(input, mul(tensor1 if value == 1 else mul(tensor1, value), tensor2))
 
 
 def frac(input: Tensor) -> Tensor:
     """The fraction of each element, with its sign: input - trunc(input), elementwise.
 
-    Raises RuntimeError for a bool tensor.
+    Raises NotImplementedError for integers and bools.
 
     >>> import minitorch_cnn as mt
     >>> mt.frac(mt.tensor([1.75, -1.75, 3.0]))
     tensor([ 0.7500, -0.7500,  0.0000])
     """
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f'"frac" not implemented for {input.dtype}')
     return sub(input, trunc(input))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd.function import Function
 from ..backend import array_module
-from ..dtypes import result_type
+from ..dtypes import float16, float32, result_type
 from ..tensor import Tensor, wrap
 from .arithmetic import BinaryWithOperands, add, mul
 from .common import array_of, check_broadcast, check_tensor, operands, shape_of, sum_to
@@ -34,22 +34,26 @@ class Div(Function):
     def backward(ctx: Any, gy: Tensor) -> tuple:
         a, b = ctx.saved_tensors if ctx.divisor is None else (None, ctx.divisor)
         ga = sum_to(gy / b, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
-        gb = sum_to(-gy * a / (b * b), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        gb = sum_to(-gy * (a / b / b), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
         return ga, gb
 
 
-class FloorDivide(Function):
-    """y = floor(a / b), computed from the exact remainder; flat, so its gradients are 0"""
+class RoundedDivide(Function):
+    """y = floor(a / b), from the exact remainder, or trunc(a / b); flat, so its gradients are 0"""
 
     @staticmethod
-    def forward(ctx: Any, a: Any, b: Any) -> Tensor:
+    def forward(ctx: Any, a: Any, b: Any, mode: str) -> Tensor:
         ctx.shapes = shape_of(a), shape_of(b)
-        return wrap(_floor_quotient(array_of(a), array_of(b)))
+        x, divisor = array_of(a), array_of(b)
+        if mode == "floor":
+            return wrap(_floor_quotient(x, divisor))
+        y = x / divisor
+        return wrap(array_module(y).trunc(y))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
-        needs = zip(ctx.needs_input_grad, ctx.shapes, strict=True)
-        return tuple(gy.new_zeros(shape) if need else None for need, shape in needs)
+        needs = zip(ctx.needs_input_grad, ctx.shapes, strict=False)
+        return *(gy.new_zeros(shape) if need else None for need, shape in needs), None
 
 
 class Remainder(BinaryWithOperands):
@@ -133,7 +137,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
             _no_zero_divisor(b)
             with np.errstate(over="ignore"):
                 return wrap(_truncating_division(array_of(a), array_of(b)).astype(kind.numpy))
-        return trunc(div(a, b))
+        check_broadcast(a, b)
+        return RoundedDivide.apply(a, b, "trunc")
     if rounding_mode is not None:
         raise RuntimeError(
             f"rounding_mode must be None, 'trunc' or 'floor', but found {rounding_mode!r}"
@@ -146,6 +151,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
 
 
 def _no_zero_divisor(b: Any) -> None:
+    if isinstance(b, Tensor) and b.dtype.category == 0:
+        raise NotImplementedError("integer division is not implemented for bools")
     zero = (array_of(b) == 0).any() if isinstance(b, Tensor) else b == 0
     if zero:
         raise RuntimeError("ZeroDivisionError: integer division by zero")
@@ -172,7 +179,7 @@ def floor_divide(input: Any, other: Any) -> Tensor:
         _no_zero_divisor(b)
         with np.errstate(over="ignore"):  # the smallest integer // -1 wraps around
             return wrap(_floor_quotient(array_of(a), array_of(b)))
-    return FloorDivide.apply(a, b)
+    return RoundedDivide.apply(a, b, "floor")
 
 
 def remainder(input: Any, other: Any) -> Tensor:
@@ -211,19 +218,28 @@ def fmod(input: Any, other: Any) -> Tensor:
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
-    """input + value * tensor1 / tensor2, elementwise, broadcast. Raises as `div` does.
+    """input + value * tensor1 / tensor2, elementwise, broadcast.
+
+    Raises RuntimeError if both tensor1 and tensor2 are integers, and else as `div` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.addcdiv(mt.tensor([1.0, 1.0]), mt.tensor([2.0, 3.0]), mt.tensor([4.0, 6.0]), value=10)
     tensor([6., 6.])
     """
-    return add(input, div(tensor1, tensor2), alpha=value)
+    numerator = tensor1 if value == 1 else mul(tensor1, value)
+    if not result_type(tensor1, tensor2).is_floating_point:
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported: make one of tensor1 "
+            f"({tensor1.dtype}) and tensor2 ({tensor2.dtype}) floating"
+        )
+    return add(input, div(numerator, tensor2))
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """Each element rounded to `decimals` places, halves to even; elementwise.
 
-    Negative `decimals` round to tens, hundreds, ... The gradient is 0. Never raises for a tensor.
+    Negative `decimals` round to tens, hundreds, ... The gradient is 0. Raises NotImplementedError
+    for bools, and for integers with decimals.
 
     >>> import minitorch_cnn as mt
     >>> mt.round(mt.tensor([0.5, 1.5, 2.5])), mt.round(mt.tensor([1.26]), decimals=1)
@@ -231,6 +247,10 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """
     if decimals == 0:
         return rint(input)
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f'"round" to decimals not implemented for {input.dtype}')
+    if input.dtype is float16:  # times 10 may be beyond its range
+        return round(input.to(float32), decimals=decimals).to(float16)
     return div(rint(mul(input, 10.0**decimals)), 10.0**decimals)
 
 

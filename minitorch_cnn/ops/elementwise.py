@@ -13,7 +13,7 @@ from typing import Any
 
 from ..autograd.function import Function
 from ..backend import array_module
-from ..kernels.array import special
+from ..kernels.array import elementwise as kernels, special
 from ..tensor import Tensor, wrap
 from .common import floating
 
@@ -182,7 +182,7 @@ rsqrt = elementwise(
     "rsqrt",
     lambda xp, x: 1 / xp.sqrt(x),
     "y",
-    lambda gy, y: gy * y * y * y * -0.5,
+    lambda gy, y: -0.5 * gy * (y * y * y),
     """1 / sqrt(x) of each element.
 
     Elementwise; integers and bools become the default floating type. inf for 0, NaN for negative
@@ -197,7 +197,7 @@ reciprocal = elementwise(
     "reciprocal",
     lambda xp, x: 1 / x,
     "y",
-    lambda gy, y: -gy * y * y,
+    lambda gy, y: -gy * (y * y),
     """1 / x of each element.
 
     Elementwise; integers and bools become the default floating type. inf for 0 (-inf for -0).
@@ -345,14 +345,13 @@ tanh = elementwise(
 )
 sigmoid = elementwise(
     "sigmoid",
-    # 1 / (1 + e^-x) written with tanh, which does not overflow for large negative x.
-    lambda xp, x: 0.5 * xp.tanh(0.5 * x) + 0.5,
+    lambda xp, x: kernels.sigmoid(x),
     "y",
-    lambda gy, y: gy * y * (1 - y),
+    lambda gy, y: gy * ((1 - y) * y),
     """1 / (1 + exp(-x)): 0.5 at 0, near 0 below and near 1 above.
 
-    Elementwise; integers and bools become the default floating type. Nothing overflows. Raises
-    TypeError for anything but a tensor.
+    Elementwise; integers and bools become the default floating type. Exact also where it is tiny.
+    Raises TypeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.sigmoid(mt.tensor([-100.0, 0.0, 100.0]))
@@ -396,14 +395,14 @@ class Abs(Function):
 def abs(input: Tensor) -> Tensor:
     """The absolute value of each element, in the same dtype; elementwise.
 
-    The gradient at 0 is 0. Raises RuntimeError for bool tensors.
+    The gradient at 0 is 0. Raises NotImplementedError for bool tensors.
 
     >>> import minitorch_cnn as mt
     >>> mt.abs(mt.tensor([-1, 2]))
     tensor([1, 2])
     """
     if input.dtype.category == 0:
-        raise RuntimeError("abs: not defined for bool tensors")
+        raise NotImplementedError('"abs" not implemented for bool')
     return Abs.apply(input)
 
 
@@ -461,6 +460,8 @@ def _rounding(name: str, doc: str) -> Any:
     Rounding.__name__ = Rounding.__qualname__ = name.capitalize()
 
     def function(input: Tensor) -> Tensor:
+        if input.dtype.category == 0:
+            raise NotImplementedError(f'"{name}" not implemented for bool')
         return Rounding.apply(input) if input.dtype.is_floating_point else input.clone()
 
     function.__name__ = function.__qualname__ = name

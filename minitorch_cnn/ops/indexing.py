@@ -353,10 +353,10 @@ def _index_item(item: Any, input: Tensor) -> Any:
         raise IndexError(
             f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}"
         )
+    if array.dtype == np.uint8:
+        array = array.astype(bool)  # torch's older masks
     if array.ndim == 0 and array.dtype != bool:
         return int(array)
-    if array.dtype == np.uint8:
-        array = array != 0  # torch's older masks
     return backend.to_device(array, input.device)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..tensor import Tensor
 from . import (
     arithmetic,
@@ -26,7 +28,7 @@ from . import (
     shape,
 )
 from .arguments import HOT, checked
-from .breadth import other_matrices, random_sampling
+from .breadth import other_matrices, pointwise_unary, random_sampling
 from .common import is_number
 
 TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a tensor
@@ -124,6 +126,8 @@ def bind(namespace: dict[str, Any]) -> None:
 
     for name, function in (
         ("__neg__", arithmetic.neg),
+        ("__pos__", pointwise_unary.positive),
+        ("__array_wrap__", _of_ufunc),
         ("__abs__", elementwise.abs),
         ("__invert__", compare.bitwise_not),
         ("__getitem__", indexing.getitem),
@@ -154,6 +158,11 @@ def _refused(name: str) -> Callable[..., Any]:
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"Not supported: raises NotImplementedError. Use ``x = x.{plain}(...)``."
     return method
+
+
+def _of_ufunc(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
+    """What NumPy's own functions give: `np.sqrt(x)` is a tensor. As in torch, bools are uint8."""
+    return creation.from_numpy(np.asarray(array, np.uint8 if array.dtype == bool else array.dtype))
 
 
 def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,12 +20,11 @@ from ..dtypes import as_dtype, dtype
 from ..tensor import Tensor, shape_text, wrap
 from .arithmetic import where
 from .common import check_tensor
-from .elementwise import abs as absolute
 from .positions import gather
 from .shape import int_tuple, reshape
 
 __all__ = [
-    "sum", "nansum", "mean", "var", "std", "var_mean", "std_mean", "norm", "amax", "amin",
+    "sum", "nansum", "mean", "var", "std", "var_mean", "std_mean", "amax", "amin",
     "aminmax", "argmax", "argmin", "max", "min", "median", "all", "any", "count_nonzero",
 ]  # fmt: skip
 
@@ -49,7 +49,13 @@ def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]
     return tuple([1 if i in dims else n for i, n in enumerate(shape)])
 
 
-def needs_elements(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
+def needs_elements(name: str, x: Tensor, dims: tuple[int, ...], dim: Any = 0) -> None:
+    """Raises torch's errors for nothing to choose from; dim: None if the user gave none."""
+    if _count(x, dims) == 0 and dim is None:
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+            f"reduction dim with the 'dim' argument: the tensor has shape {shape_text(x.shape)}"
+        )
     if _count(x, dims) == 0:
         raise IndexError(
             f"{name}(): Expected reduction dim {shape_text(dims)} to have non-zero size, but the "
@@ -159,20 +165,22 @@ class Var(Function):
         ctx.dims, ctx.divisor = dims, divisor
         ctx.save_for_backward(x)
         xp = array_module(x.array)
-        array = x.array.astype(np.float32) if x.array.dtype == np.float16 else x.array
-        centred = array - array.mean(dims, keepdims=True)
+        array = x.array
+        centred = array - array.sum(dims, keepdims=True) / builtins.max(_count(x, dims), 1)
         y = xp.square(centred).sum(dims, keepdims=keepdim)
         with np.errstate(divide="ignore", invalid="ignore"):
             y = y / constant(divisor, array, y.dtype)
-        return wrap(y.astype(x.array.dtype))
+        return wrap(y)
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
         # d mean / dx drops out: the deviations from the mean sum to 0.
         (x,) = ctx.saved_tensors
         gy = reshape(gy, kept_shape(x.shape, ctx.dims))
-        factor = 2 / ctx.divisor if ctx.divisor else math.nan
-        return gy * (x - mean(x, ctx.dims, True)) * factor, None, None, None
+        centred = x - mean(x, ctx.dims, True)
+        if ctx.divisor == 0:  # torch's rule, by which an infinite slope has no sign
+            return gy * where(centred == 0, math.nan, math.inf), None, None, None
+        return gy * centred * (2 / ctx.divisor), None, None, None
 
 
 class SafeSqrt(Function):
@@ -213,6 +221,9 @@ def var(
         dim, unbiased = None, dim
     if not input.dtype.is_floating_point:
         raise RuntimeError(f"std and var only support floating point dtypes, got {input.dtype}")
+    if input.dtype is dtypes.float16:  # squares may be beyond its range
+        single = input.to(dtypes.float32)
+        return var(single, dim, unbiased, keepdim, correction=correction).to(dtypes.float16)
     dims = dims_of(input, dim)
     correction = builtins.int(unbiased) if correction is None else correction
     return Var.apply(input, dims, builtins.max(0, _count(input, dims) - correction), keepdim)
@@ -232,6 +243,9 @@ def std(
     >>> mt.tensor([1.0, 1.0, 7.0, 7.0]).std(correction=0)
     tensor(3.)
     """
+    if input.dtype is dtypes.float16:
+        single = input.to(dtypes.float32)
+        return std(single, dim, unbiased, keepdim, correction=correction).to(dtypes.float16)
     return SafeSqrt.apply(var(input, dim, unbiased, keepdim, correction=correction))
 
 
@@ -275,47 +289,6 @@ def std_mean(
     return deviation, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
-def norm(
-    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
-) -> Tensor:
-    """The p-norm (sum |x|^p)^(1/p); "fro" is p = 2, inf the largest and -inf the smallest |x|.
-
-    Of all elements, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,). At 0 the
-    gradient is 0. Raises RuntimeError for integers, NotImplementedError for another name, and else
-    as `sum` does.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.tensor([3.0, 4.0]).norm(), mt.tensor([3.0, -4.0]).norm(1)
-    (tensor(5.), tensor(7.))
-    """
-    x = input if dtype is None else input.to(as_dtype(dtype))
-    if not x.dtype.is_floating_point:
-        raise RuntimeError(f"norm: expected a floating point tensor as input, got {x.dtype}")
-    if x.dtype is dtypes.float16:  # the squares and their sum would be beyond its range
-        return norm(x.to(dtypes.float32), p, dim, keepdim).to(x.dtype)
-    if p == "fro" or p == 2:
-        return SafeSqrt.apply(sum(x * x, dim, keepdim))
-    if isinstance(p, str):
-        raise NotImplementedError(
-            f"norm: p={p!r} is not supported; use a number or 'fro', or mt.linalg.matrix_norm"
-        )
-    if p == math.inf:
-        return amax(absolute(x), _or_all(dim), keepdim)
-    if p == -math.inf:
-        return amin(absolute(x), _or_all(dim), keepdim)
-    if p == 0:
-        return sum((x != 0).to(x.dtype), dim, keepdim)
-    if p == 1:
-        return sum(absolute(x), dim, keepdim)
-    # At 0 powers and roots have infinite slopes; torch's rule is that the gradient is 0 there.
-    zero = x == 0
-    powers = where(zero, 0.0 if p > 0 else math.inf, where(zero, 1.0, absolute(x)) ** p)
-    total = sum(powers, dim, keepdim)
-    flat = (total == 0) | (total == math.inf)
-    root = where(flat, 1.0, total) ** (1 / p)
-    return where(flat, total.detach() ** (1 / p), root)
-
-
 def _or_all(dim: Any) -> Any:
     return () if dim is None else dim
 
@@ -324,11 +297,16 @@ def _or_all(dim: Any) -> Any:
 
 
 class Extreme(Function):
-    """y = the largest (or smallest) x over dims; equal ones share the gradient evenly"""
+    """y = the largest (or smallest) x over dims; equal ones share the gradient evenly
+
+    Where y is NaN, torch has three rules: the NaNs among x share it, all x get NaN, or all get 0.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...], keepdim: bool, choose: str) -> Tensor:
-        ctx.dims = dims
+    def forward(
+        ctx: Any, x: Tensor, dims: tuple[int, ...], keepdim: bool, choose: str, at_nan: str
+    ) -> Tensor:
+        ctx.dims, ctx.at_nan = dims, at_nan
         y = getattr(x.array, choose)(dims, keepdims=True)
         shape = y.shape if keepdim else [n for i, n in enumerate(y.shape) if i not in dims]
         y = wrap(y.reshape(shape))
@@ -339,24 +317,49 @@ class Extreme(Function):
     def backward(ctx: Any, gy: Tensor) -> tuple:
         x, y = ctx.saved_tensors
         shape = kept_shape(x.shape, ctx.dims)
-        is_chosen = (x.detach() == reshape(y.detach(), shape)).to(gy.dtype)
-        share = is_chosen / sum(is_chosen, ctx.dims, True)
-        return reshape(gy, shape) * share, None, None, None
+        share = _even_share(x.detach(), reshape(y.detach(), shape), ctx.dims, ctx.at_nan)
+        return reshape(gy, shape) * share, None, None, None, None
+
+
+def _even_share(x: Tensor, y: Tensor, dims: tuple[int, ...], at_nan: str) -> Tensor:
+    """1 / n at the n elements of x over dims that equal y, 0 elsewhere."""
+    chosen = x == y
+    if at_nan == "share":
+        chosen = chosen | ((x != x) & (y != y))
+    chosen = chosen.to(x.dtype)
+    count = sum(chosen, dims, True)
+    return chosen / (count.clamp(min=1) if at_nan == "zero" else count)
+
+
+class Middle(Function):
+    """y = the middle one of all x, which `ranked` finds; equal ones share the gradient evenly"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, ranked: Callable[..., Any]) -> Tensor:
+        y = ranked(reshape(x, -1), 0).values.clone() if x.numel() else x.new_full((), math.nan)
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        x, y = ctx.saved_tensors
+        share = _even_share(x.detach(), y.detach(), tuple(range(x.ndim)), "share")
+        return gy * share, None
 
 
 def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     """The largest element, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,).
 
     Equal ones share the gradient evenly; with NaN among them it is NaN. Raises IndexError for a dim
-    out of range and where there is no element.
+    out of range or without elements, RuntimeError for no elements at all.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 7], [5, 3]]).amax(1)
     tensor([7, 5])
     """
     dims = dims_of(input, dim)
-    needs_elements("amax", input, dims)
-    return Extreme.apply(input, dims, keepdim, "max")
+    needs_elements("amax", input, dims, None if dim == () else dim)
+    return Extreme.apply(input, dims, keepdim, "max", "nan")
 
 
 def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
@@ -369,8 +372,8 @@ def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     tensor([1, 3])
     """
     dims = dims_of(input, dim)
-    needs_elements("amin", input, dims)
-    return Extreme.apply(input, dims, keepdim, "min")
+    needs_elements("amin", input, dims, None if dim == () else dim)
+    return Extreme.apply(input, dims, keepdim, "min", "nan")
 
 
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
@@ -396,30 +399,36 @@ def _arg(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     return wrap(index)
 
 
+def _no_bools(name: str, input: Tensor) -> Tensor:
+    if input.dtype.category == 0:
+        raise RuntimeError(f"{name}(): does not support bool input")
+    return input
+
+
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The position (int64) of the first largest element: of all, or along a dimension.
 
     Without dim, a 0-d tensor that counts through the flattened input; (N, C) with dim 1 -> (N,).
-    Raises as `amax` does.
+    Raises RuntimeError for bools, and else as `amax` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 7], [5, 3]]).argmax(1), mt.tensor([[1, 7], [5, 3]]).argmax()
     (tensor([1, 0]), tensor(1))
     """
-    return _arg("argmax", input, dim, keepdim)
+    return _arg("argmax", _no_bools("argmax", input), dim, keepdim)
 
 
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The position (int64) of the first smallest element: of all, or along a dimension.
 
     Without dim, a 0-d tensor that counts through the flattened input; (N, C) with dim 1 -> (N,).
-    Raises as `amax` does.
+    Raises as `argmax` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 7], [5, 3]]).argmin(1), mt.tensor([[1, 7], [5, 3]]).argmin()
     (tensor([0, 1]), tensor(0))
     """
-    return _arg("argmin", input, dim, keepdim)
+    return _arg("argmin", _no_bools("argmin", input), dim, keepdim)
 
 
 class ValuesAndIndices(NamedTuple):
@@ -442,12 +451,18 @@ def _at_position(input: Tensor, dim: int, index: Tensor, keepdim: bool) -> Value
     return ValuesAndIndices(values.squeeze(dim), index.squeeze(dim))
 
 
+def _of_all(name: str, input: Tensor) -> Tensor:
+    dims = dims_of(input, None)
+    needs_elements(name, input, dims, None)
+    return Extreme.apply(input, dims, False, name, "share")
+
+
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest element; with a dimension, (values, indices) along it; with a tensor, `maximum`.
 
     A 0-d tensor; (N, C) with dim 1 gives two of (N,), of equal elements the first. Raises
-    IndexError for a dim out of range and where there is no element, TypeError for anything but a
-    tensor.
+    IndexError for a dim out of range or without elements, RuntimeError for no elements at all,
+    TypeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[1, 7], [5, 3]])
@@ -456,10 +471,10 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """
     check_tensor("max", input)
     if dim is None:
-        return amax(input)
+        return _of_all("max", input)
     if isinstance(dim, Tensor):
         return input.maximum(dim)
-    return _at_position(input, dim, argmax(input, dim, True), keepdim)
+    return _at_position(input, dim, _arg("argmax", input, dim, True), keepdim)
 
 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
@@ -475,23 +490,26 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """
     check_tensor("min", input)
     if dim is None:
-        return amin(input)
+        return _of_all("min", input)
     if isinstance(dim, Tensor):
         return input.minimum(dim)
-    return _at_position(input, dim, argmin(input, dim, True), keepdim)
+    return _at_position(input, dim, _arg("argmin", input, dim, True), keepdim)
 
 
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The element in the middle, the lower of two; with a dimension, (values, indices) along it.
 
-    A 0-d tensor; (N, C) with dim 1 gives two of (N,). Raises as `amax` does.
+    A 0-d tensor, NaN of no elements; (N, C) with dim 1 gives two of (N,). Raises
+    NotImplementedError for bools, and else as `amax` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([4.0, 1.0, 3.0, 2.0]).median()
     tensor(2.)
     """
     if dim is None:
-        return median(reshape(input, -1), 0).values
+        return Middle.apply(input, median)
+    if input.dtype.category == 0:
+        raise NotImplementedError('"median" not implemented for bool')
     axis = input._dim(dim)
     needs_elements("median", input, dims_of(input, dim))
     array = input.array.reshape(1) if input.ndim == 0 else input.array

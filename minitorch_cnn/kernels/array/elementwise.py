@@ -6,7 +6,7 @@ All keep the memory order of their input (numpy's 'K'), so a channels-last image
 from __future__ import annotations
 
 from ...backend import Array, array_module
-from ...backend.arrays import new_like
+from ...backend.arrays import compute_type, new_like
 
 
 def relu(x: Array) -> Array:
@@ -21,12 +21,18 @@ def relu_(x: Array) -> Array:
 
 def relu_backward(gy: Array, y: Array) -> Array:
     """gy where the output y is positive (or NaN, as in torch), 0 elsewhere."""
-    # Multiplying by the mask takes a fifth of the time of xp.where, which numpy does not
-    # vectorise. The price: an infinite gy at a masked place becomes NaN instead of 0.
     xp = array_module(y)
     passed = xp.less_equal(y, 0, out=new_like(y, bool))
     xp.logical_not(passed, out=passed)  # NaN is not below 0 either
-    return xp.multiply(gy, passed, out=new_like(y))  # in the order of an image
+    return kept(gy, passed, new_like(y))  # in the order of an image
+
+
+def kept(x: Array, mask: Array, out: Array) -> Array:
+    """x where the mask holds, 0 elsewhere, also for an infinite x; written into out."""
+    # `and` with -1 keeps all bits. It is as fast as a product; xp.where takes ten times as long.
+    bits = f"i{x.itemsize}"
+    array_module(x).bitwise_and(x.view(bits), -mask.view("i1"), out=out.view(bits))
+    return out
 
 
 def hardtanh(x: Array, low: float, high: float) -> Array:
@@ -64,11 +70,9 @@ def softplus(x: Array, beta: float, threshold: float) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), by tanh, which does not overflow."""
-    y = array_module(x).tanh(0.5 * x)
-    y *= 0.5
-    y += 0.5
-    return y
+    """1 / (1 + exp(-x)); where exp overflows to inf this is 0, as it should be."""
+    y = 1 + array_module(x).exp(-x.astype(compute_type(x), copy=False))
+    return array_module(x).reciprocal(y, out=y).astype(x.dtype, copy=False)
 
 
 def silu(x: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from ...backend import Array, array_module, constant
 from ...backend.arrays import channels_first, channels_last, compute_type, empty, image_blocks
 from ..geometry import Pair, PoolGeometry, adaptive_bins, kernel_positions
+from .elementwise import kept
 
 
 def _padded_size(size: Pair, geometry: PoolGeometry) -> Pair:
@@ -87,10 +88,9 @@ def max_pool2d_scatter(
     gx = xp.zeros((N, *_padded_size(input_size, geometry), C), gy_last.dtype)
     for images in image_blocks(gy_last):
         for index, (_, rows, columns) in enumerate(_windows(geometry)):
+            part = gy_last[images]
             here = position[images] == index
-            # Multiplying by the mask is several times faster than xp.where. The price: an infinite
-            # gy leaves NaN, not 0, at the other pixels of its window.
-            gx[images, rows, columns] += gy_last[images] * here
+            gx[images, rows, columns] += kept(part, here, empty(part.shape, part.dtype, xp))
     return channels_first(gx[:, ph : ph + H, pw : pw + W], gy.dtype)
 
 

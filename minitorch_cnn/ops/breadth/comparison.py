@@ -13,7 +13,7 @@ from ...backend import array_module
 from ...tensor import Tensor, wrap
 from ..common import as_operand
 from ..positions import gather
-from ..reduce import ValuesAndIndices
+from ..reduce import ValuesAndIndices, needs_elements
 
 __all__ = ["argsort", "sort", "msort", "topk", "kthvalue", "isin"]
 
@@ -73,13 +73,15 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
     Both have the input's shape with length k in that dimension; indices are int64. sorted=False
     changes nothing: they are in order anyway. Raises RuntimeError unless k is between 0 and the
-    length, IndexError for a dim out of range.
+    length and for bools, IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> values, indices = mt.tensor([3.0, 1.0, 2.0]).topk(2)
     >>> values, indices
     (tensor([3., 2.]), tensor([0, 2]))
     """
+    if input.dtype.category == 0:
+        raise RuntimeError("topk does not support bool dtypes")
     axis = input._dim(dim)
     length = input.size(axis) if input.ndim else 1
     if not 0 <= k <= length:
@@ -108,7 +110,8 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     """(values, indices) of the k-th smallest element along a dimension, counted from 1.
 
     Any shape. That dimension disappears, or with keepdim has length 1; indices are int64. Raises
-    RuntimeError unless k is between 1 and the length, IndexError for a dim out of range.
+    RuntimeError unless k is between 1 and the length, IndexError for a dim out of range or without
+    elements.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([30, 10, 20]).kthvalue(2).values
@@ -116,6 +119,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     """
     axis = input._dim(dim)
     length = input.size(axis) if input.ndim else 1
+    needs_elements("kthvalue", input, (axis,) if input.ndim else ())
     if not 1 <= k <= length:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: k={k}")
     if input.ndim == 0:

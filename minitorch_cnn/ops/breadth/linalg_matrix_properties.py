@@ -11,7 +11,8 @@ from ...dtypes import as_dtype
 from ...tensor import Tensor, shape_text, wrap
 from ..arithmetic import where
 from ..indexing import diagonal as _diagonal
-from ..reduce import amax, amin, dims_of, kept_shape, norm as _norm, sum
+from ..norms import p_norm
+from ..reduce import amax, amin, dims_of, kept_shape, sum
 from ..shape import movedim, mT, reshape
 from .linalg_decompositions import svdvals
 from .linalg_inverses import _cutoff, _sizes, inv
@@ -61,7 +62,7 @@ def vector_norm(
             f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor "
             f"{shape_text(x.shape)} because the operation does not have an identity"
         )
-    return _norm(x, ord, dims, keepdim)
+    return p_norm(x, ord, dims, keepdim)
 
 
 def matrix_norm(

@@ -10,8 +10,9 @@ import numpy as np
 from ... import backend
 from ...random import default_generator
 from ...tensor import Tensor, wrap
-from ..activation import ELU, _floating, leaky_relu
+from ..activation import ELU, _floating, _numbers, _rounded_once, leaky_relu
 from ..arithmetic import where
+from ..common import check_tensor
 from ..elementwise import sigmoid, tanh
 from ..exponentials import softmax
 from ..inplace import make_inplace
@@ -39,7 +40,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     if inplace:
         return celu_(input, alpha)
     _floating(input, "celu")
-    return ELU.apply(input, alpha, 1.0, 1 / alpha)
+    return _rounded_once(ELU, input, alpha, 1.0, 1 / alpha)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
@@ -96,26 +97,26 @@ def rrelu(
 def softsign(input: Tensor) -> Tensor:
     """input / (1 + |input|): between -1 and 1, as tanh, but approached slowly.
 
-    Any shape, floating. NaN at infinity. Raises RuntimeError for integers.
+    Any shape, floating. NaN at infinity. Raises NotImplementedError for bools.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.softsign(mt.tensor([-1.0, 0.0, 3.0]))
     tensor([-0.5000,  0.0000,  0.7500])
     """
-    _floating(input, "softsign")
+    _numbers(input, "softsign")
     return input / (1 + input.abs())
 
 
 def tanhshrink(input: Tensor) -> Tensor:
     """input - tanh(input): nearly input^3 / 3 for small inputs, input -+ 1 for large ones.
 
-    Any shape, floating. Raises RuntimeError for integers.
+    Any shape; integers become floats. Raises TypeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.tanhshrink(mt.tensor([-20.0, 0.0, 20.0]))
     tensor([-19.,   0.,  19.])
     """
-    _floating(input, "tanhshrink")
+    check_tensor("tanhshrink", input)
     return input - tanh(input)
 
 
@@ -131,7 +132,8 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
     _floating(input, "softshrink")
-    return input - input.clamp(-lambd, lambd)
+    moved = where(input > 0, input - lambd, input + lambd)
+    return where((input >= -lambd) & (input <= lambd), 0.0, moved)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:

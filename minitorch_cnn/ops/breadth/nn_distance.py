@@ -6,7 +6,7 @@ import numpy as np
 
 from ...backend import array_module
 from ...tensor import Tensor, wrap
-from ..reduce import norm
+from ..norms import p_norm
 from ..shape import broadcast_tensors
 
 __all__ = ["pairwise_distance", "cosine_similarity", "pdist"]
@@ -25,7 +25,7 @@ def pairwise_distance(
     >>> mt.nn.functional.pairwise_distance(x, y, eps=0.0)
     tensor([5.])
     """
-    return norm(x1 - x2 + eps, p, -1, keepdim)
+    return p_norm(x1 - x2 + eps, p, -1, keepdim)
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -67,4 +67,4 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     difference = input.index_select(0, wrap(xp.asarray(first))) - input.index_select(
         0, wrap(xp.asarray(second))
     )
-    return norm(difference, p, 1)
+    return p_norm(difference, p, 1)

@@ -11,12 +11,15 @@ from typing import Any
 
 from ... import kernels
 from ...autograd.function import Function
+from ...autograd.modes import no_grad
 from ...tensor import Tensor, shape_text, wrap
 from ..activation import Softplus
 from ..arithmetic import where
-from ..elementwise import exp, log, log1p
+from ..common import sum_to
+from ..elementwise import exp, log, log1p, sigmoid
 from ..loss import check_reduction, reduce_losses
 from ..precision import full_precision
+from .pointwise_binary import xlogy
 
 __all__ = [
     "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
@@ -51,6 +54,38 @@ def _difference(input: Tensor, target: Tensor) -> Tensor:
             stacklevel=3,
         )
     return input - target
+
+
+class SmoothL1(Function):
+    """y = d^2 / 2 / beta where |d| < beta, |d| - beta / 2 elsewhere; the slope is never above 1"""
+
+    @staticmethod
+    def forward(ctx: Any, d: Tensor, beta: float) -> Tensor:
+        ctx.beta = beta
+        ctx.save_for_backward(d)
+        far = d.abs()
+        return where(far < beta, 0.5 * d * d / beta, far - 0.5 * beta)
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor, None]:
+        (d,) = ctx.saved_tensors
+        return gy * (d / ctx.beta).clamp(-1.0, 1.0), None
+
+
+class Huber(Function):
+    """y = d^2 / 2 where |d| <= delta, delta (|d| - delta / 2) elsewhere"""
+
+    @staticmethod
+    def forward(ctx: Any, d: Tensor, delta: float) -> Tensor:
+        ctx.delta = delta
+        ctx.save_for_backward(d)
+        far = d.abs()
+        return where(far <= delta, 0.5 * d * d, delta * (far - 0.5 * delta))
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor, None]:
+        (d,) = ctx.saved_tensors
+        return gy * d.clamp(-ctx.delta, ctx.delta), None
 
 
 def mse_loss(
@@ -120,9 +155,7 @@ def smooth_l1_loss(
     if not beta >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     d = _difference(input, target)
-    if beta == 0:
-        return reduce_losses(d.abs(), reduction)
-    return reduce_losses(where(d.abs() < beta, 0.5 * d * d / beta, d.abs() - 0.5 * beta), reduction)
+    return reduce_losses(d.abs() if beta == 0 else SmoothL1.apply(d, beta), reduction)
 
 
 def huber_loss(
@@ -148,7 +181,7 @@ def huber_loss(
             f"huber_loss does not support non-positive values for delta, got {delta}"
         )
     d = _difference(input, target)
-    losses = where(d.abs() <= delta, 0.5 * d * d, delta * (d.abs() - 0.5 * delta))
+    losses = Huber.apply(d, delta)
     # torch's mean is over the number of elements here, not over the sum of the weights
     return reduce_losses(losses if weight is None else _weighted(losses, weight), reduction)
 
@@ -185,8 +218,8 @@ def binary_cross_entropy(
     input: probabilities; target: the same shape, 0 to 1. weight: a factor that broadcasts.
     reduction: "mean", "sum" or "none". Logarithms are cut off at -100, so that 0 and 1 cost 100 at
     most. Raises ValueError if the shapes differ or for another reduction, RuntimeError for an input
-    outside [0, 1] (not on a GPU). `binary_cross_entropy_with_logits` is exact where this one
-    rounds.
+    or target outside [0, 1] (not on a GPU). `binary_cross_entropy_with_logits` is exact where this
+    one rounds.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.tensor([0.5, 0.0])
@@ -199,14 +232,39 @@ def binary_cross_entropy(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}) is deprecated. Please ensure they have the same size."
         )
-    if not input.is_cuda and bool(((input.array < 0) | (input.array > 1)).any()):
+    for name, each in (("input", input), ("target", target)):
+        if each.is_cuda or bool(((each.array >= 0) & (each.array <= 1)).all()):
+            continue
         raise RuntimeError(
-            "all elements of input should be between 0 and 1, but they go from "
-            f"{input.array.min()} to {input.array.max()}: apply sigmoid() first, or use "
+            f"all elements of {name} should be between 0 and 1, but they go from "
+            f"{each.array.min()} to {each.array.max()}: apply sigmoid() first, or use "
             "binary_cross_entropy_with_logits"
         )
     losses = BinaryCrossEntropy.apply(input, target)
     return reduce_losses(losses if weight is None else losses * weight, reduction)
+
+
+class BCEWithLogits(Function):
+    """l = -w t log s(x) - (1 - t) log(1 - s(x)), s the sigmoid and w the weight of positives"""
+
+    # -log s(x) = softplus(-x), and -log(1 - s(x)) = x + softplus(-x)
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, target: Tensor, w: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, target, w)
+        minus_log = Softplus.apply(-x, 1.0, math.inf)
+        if w is not None:
+            minus_log = ((w - 1) * target + 1) * minus_log
+        return (1 - target) * x + minus_log
+
+    @staticmethod
+    def backward(ctx: Any, gl: Tensor) -> tuple[Tensor | None, ...]:
+        x, target, w = ctx.saved_tensors
+        if w is None:
+            return gl * (sigmoid(x) - target), gl * -x, None
+        positive, minus_log = w * target, Softplus.apply(-x, 1.0, math.inf)
+        gx = gl * ((positive + 1 - target) * sigmoid(x) - positive)
+        return gx, gl * ((w - 1) * minus_log - x), sum_to(gl * target * minus_log, w.shape)
 
 
 def binary_cross_entropy_with_logits(
@@ -235,11 +293,7 @@ def binary_cross_entropy_with_logits(
         raise ValueError(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         )
-    # -log sigmoid(x) = softplus(-x), and -log(1 - sigmoid(x)) = x + softplus(-x)
-    minus_log = Softplus.apply(-input, 1.0, math.inf)
-    if pos_weight is not None:
-        minus_log = minus_log * ((pos_weight - 1) * target + 1)
-    losses = (1 - target) * input + minus_log
+    losses = BCEWithLogits.apply(input, target, pos_weight)
     return reduce_losses(losses if weight is None else losses * weight, reduction)
 
 
@@ -270,9 +324,7 @@ def kl_div(
     if log_target:
         losses = exp(target) * (target - input)
     else:
-        # 0 log 0 is 0; log only sees the positive ones, as its slope at 0 is infinite.
-        positive = target > 0
-        losses = where(positive, target * log(where(positive, target, 1.0)), 0.0) - target * input
+        losses = xlogy(target, target) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0]
     if reduction == "mean":
@@ -312,10 +364,8 @@ def poisson_nll_loss(
     else:
         losses = input - target * log(input + eps)
     if full:
-        large = target > 1
-        t = where(large, target, 1.0)
-        stirling = t * log(t) - t + 0.5 * log(2 * math.pi * t)
-        losses = losses + where(large, stirling, 0.0)
+        stirling = target * log(target) - target + 0.5 * log(2 * math.pi * target)
+        losses = losses + where(target <= 1, 0.0, stirling)
     return reduce_losses(losses, reduction)
 
 
@@ -350,8 +400,9 @@ def gaussian_nll_loss(
     if not variance.is_cuda and bool((variance.array < 0).any()):
         lowest = variance.array.min()
         raise ValueError(f"var has negative entry/entries, the lowest is {lowest}")
-    # As in torch, the gradient goes past the limit.
-    variance = variance + (variance.detach().clamp(min=eps) - variance.detach())
+    variance = variance.clone()
+    with no_grad():  # as in torch, the gradient goes past the limit
+        variance.clamp_(min=eps)
     losses = 0.5 * (log(variance) + (input - target) ** 2 / variance)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)

@@ -15,11 +15,12 @@ from ..pool import (
     avg_pool2d,
     avg_pool_images,
     check_mean,
+    max_pool2d,
     max_pool_images,
     pool_geometry,
 )
 from ..window import adaptive_size
-from .nn_pooling_3d import avg_pool3d
+from .nn_pooling_3d import avg_pool3d, max_pool3d
 
 __all__ = [
     "max_pool1d", "max_pool1d_with_indices", "avg_pool1d", "adaptive_avg_pool1d",
@@ -127,13 +128,15 @@ def lp_pool1d(
 ) -> Tensor:
     """(sum of x^p over each window)^(1/p), p being norm_type: (N, C, L) -> (N, C, OL).
 
-    1 is the sum, and large p come near the maximum. Sums below 0 (odd p) count as 0. Raises as
-    `avg_pool2d` does.
+    1 is the sum; inf is the largest |x|, -inf the smallest. Sums below 0 (odd p) count as 0. Raises
+    as `avg_pool2d` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.lp_pool1d(mt.tensor([[3.0, 4.0]]), 2, 2)
     tensor([[5.]])
     """
+    if abs(norm_type) == math.inf:
+        return _largest(max_pool1d, input, norm_type, kernel_size, stride, ceil_mode)
     means = avg_pool1d(input**norm_type, kernel_size, stride, 0, ceil_mode)
     return _root(means, norm_type, numbers("kernel_size", kernel_size, 1))
 
@@ -147,6 +150,8 @@ def lp_pool2d(
     >>> mt.nn.functional.lp_pool2d(mt.tensor([[[3.0, 0.0], [0.0, 4.0]]]), 2, 2)
     tensor([[[5.]]])
     """
+    if abs(norm_type) == math.inf:
+        return _largest(max_pool2d, input, norm_type, kernel_size, stride, ceil_mode)
     means = avg_pool2d(input**norm_type, kernel_size, stride, 0, ceil_mode)
     return _root(means, norm_type, numbers("kernel_size", kernel_size, 2))
 
@@ -161,8 +166,16 @@ def lp_pool3d(
     >>> mt.nn.functional.lp_pool3d(x, 2, (1, 2, 2))
     tensor([[[[[5.]]]]])
     """
+    if abs(norm_type) == math.inf:
+        return _largest(max_pool3d, input, norm_type, kernel_size, stride, ceil_mode)
     means = avg_pool3d(input**norm_type, kernel_size, stride, 0, ceil_mode)
     return _root(means, norm_type, numbers("kernel_size", kernel_size, 3))
+
+
+def _largest(pool: Any, x: Tensor, p: float, kernel: Any, stride: Any, ceil_mode: bool) -> Tensor:
+    """The largest |x| of each window for p = inf, the smallest for -inf."""
+    turn = 1 if p > 0 else -1
+    return turn * pool(turn * x.abs(), kernel, stride, 0, 1, ceil_mode)
 
 
 def _root(means: Tensor, p: float, kernel: tuple[int, ...]) -> Tensor:

@@ -128,7 +128,7 @@ def searchsorted(
     kind = np.int32 if out_int32 else np.int64
     rows = sequence.array
     if rows.ndim == 1:
-        return wrap(xp.asarray(xp.searchsorted(rows, wanted, side=side), kind))
+        return wrap(xp.asarray(_places(xp, rows, wanted, side), kind))
     if wanted.shape[:-1] != rows.shape[:-1] or wanted.ndim == 0:
         raise RuntimeError(
             "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
@@ -137,8 +137,13 @@ def searchsorted(
         )
     found = xp.empty(wanted.shape, kind)
     for row in np.ndindex(*rows.shape[:-1]):
-        found[row] = xp.searchsorted(rows[row], wanted[row], side=side)
+        found[row] = _places(xp, rows[row], wanted[row], side)
     return wrap(found)
+
+
+def _places(xp: Any, row: Any, wanted: Any, side: str) -> Any:
+    """xp.searchsorted, but NaN comes behind all, also behind other NaNs."""
+    return xp.where(wanted != wanted, len(row), xp.searchsorted(row, wanted, side=side))
 
 
 def bucketize(

@@ -7,7 +7,7 @@ from typing import Any
 from ...tensor import Tensor, shape_text
 from ..arithmetic import where
 from ..common import check_broadcast
-from ..reduce import norm
+from ..norms import p_norm
 from ..shape import broadcast_tensors, unsqueeze
 from .other_rearrange import roll
 
@@ -72,7 +72,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: Any = None) -> T
     # A root has an infinite slope at 0: equal rows get the distance 0 without going through it.
     equal = (difference == 0).all(-1)
     moved = where(unsqueeze(equal, -1), 1.0, difference)
-    return where(equal, 0.0, norm(moved, p, -1))
+    return where(equal, 0.0, p_norm(moved, p, -1))
 
 
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
@@ -97,6 +97,6 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
         )
     axis = input._dim(dim)
     others = [i for i in range(input.ndim) if i != axis]
-    lengths = norm(input, p, others, True)
+    lengths = p_norm(input, p, others, True)
     too_long = lengths > maxnorm
     return input * where(too_long, maxnorm / (where(too_long, lengths, 1.0) + 1e-7), 1.0)

@@ -8,10 +8,11 @@ from typing import Any
 from ... import dtypes
 from ...autograd.function import Function
 from ...backend import array_module
+from ...dtypes import result_type
 from ...tensor import Tensor, wrap
 from ..arithmetic import BinaryWithOperands, mul, pow, sub, where
 from ..common import array_of, check_broadcast, check_tensor, operands, sum_to
-from ..elementwise import log, sigmoid
+from ..elementwise import sigmoid
 
 __all__ = [
     "hypot", "copysign", "fmax", "fmin", "float_power", "logaddexp", "logaddexp2", "xlogy",
@@ -77,9 +78,9 @@ class CopySign(BinaryWithOperands):
         a, b = CopySign.load(ctx)
         ga = None
         if ctx.needs_input_grad[0]:
-            turned = array_module(a.array).signbit(array_of(b)) != (a.array < 0)
-            ga = sum_to(gy * where(a == 0, 0.0, where(wrap(turned), -1.0, 1.0)), ctx.shapes[0])
-        return ga, sum_to(gy * 0, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+            y = CopySign.apply(a, b)
+            ga = sum_to(gy * where(a == 0, 0.0, y / a), ctx.shapes[0])  # at infinity NaN, as torch
+        return ga, gy.new_zeros(ctx.shapes[1]) if ctx.needs_input_grad[1] else None
 
 
 def copysign(input: Tensor, other: Any) -> Tensor:
@@ -152,9 +153,8 @@ class LogAddExp(BinaryWithOperands):
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         a, b = LogAddExp.load(ctx)
-        difference = where(a == b, 0.0, a - b)  # also of two equal infinities
-        ga = sum_to(gy * sigmoid(difference), ctx.shapes[0])
-        return ga, sum_to(gy * sigmoid(-difference), ctx.shapes[1])
+        ga = sum_to(gy * sigmoid(a - b), ctx.shapes[0])  # as in torch, NaN at two equal infinities
+        return ga, sum_to(gy * sigmoid(b - a), ctx.shapes[1])
 
 
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
@@ -176,14 +176,15 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     """log2(2^input + 2^other), without overflow.
 
-    Any shapes that broadcast. Raises TypeError for anything but two tensors, RuntimeError if they
-    do not broadcast.
+    Any shapes that broadcast, floating. Raises as `logaddexp` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.logaddexp2(mt.tensor([3.0]), mt.tensor([3.0]))  # log2(8 + 8)
     tensor([4.])
     """
     a, b = _both_tensors("logaddexp2", input, other)
+    if not a.dtype.is_floating_point:
+        raise NotImplementedError(f'"logaddexp2" not implemented for {a.dtype}')
     return logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
 
 
@@ -194,7 +195,8 @@ class XLogY(BinaryWithOperands):
     def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         XLogY.save(ctx, a, b)
         xp = array_module(array_of(a if isinstance(a, Tensor) else b))
-        x, y = array_of(a), xp.asarray(array_of(b))
+        kind = result_type(a, b).numpy  # also where one is a number
+        x, y = xp.asarray(array_of(a), kind), xp.asarray(array_of(b), kind)
         return wrap(xp.where((x == 0) & ~xp.isnan(y), xp.zeros_like(y), x * xp.log(y)))
 
     @staticmethod
@@ -204,7 +206,7 @@ class XLogY(BinaryWithOperands):
         if ctx.needs_input_grad[0]:
             b_tensor = b if isinstance(b, Tensor) else a.new_full((), b)
             never = (a == 0) & (b_tensor <= 0)
-            ga = sum_to(gy * where(never, 0.0, log(where(never, 1.0, b_tensor))), ctx.shapes[0])
+            ga = sum_to(where(never, 0.0, xlogy(gy, b_tensor)), ctx.shapes[0])
         if ctx.needs_input_grad[1]:
             gb = sum_to(gy * a / b, ctx.shapes[1])
         return ga, gb
@@ -265,8 +267,9 @@ class Atan2(BinaryWithOperands):
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         a, b = Atan2.load(ctx)
-        square = a * a + b * b
-        return sum_to(gy * b / square, ctx.shapes[0]), sum_to(-gy * a / square, ctx.shapes[1])
+        scale = 1 / (a * a + b * b)
+        scale = where(scale == math.inf, 0.0, scale)  # the centre has no angle
+        return sum_to(gy * (b * scale), ctx.shapes[0]), sum_to(gy * (-a * scale), ctx.shapes[1])
 
 
 def atan2(input: Tensor, other: Tensor) -> Tensor:
@@ -317,11 +320,13 @@ class NextAfter(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         ctx.shapes = a.shape, b.shape
+        ctx.save_for_backward(wrap(a.array == b.array))
         return wrap(array_module(a.array).nextafter(a.array, b.array))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
-        return sum_to(gy, ctx.shapes[0]), None
+        (equal,) = ctx.saved_tensors  # there it is b, without a step
+        return sum_to(where(equal, 0.0, gy), ctx.shapes[0]), None
 
 
 def nextafter(input: Tensor, other: Tensor) -> Tensor:

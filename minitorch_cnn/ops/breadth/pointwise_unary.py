@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 from ... import dtypes
+from ...autograd.function import Function
 from ...backend import array_module
 from ...kernels.array import special
 from ...tensor import Tensor, wrap
-from ..arithmetic import clamp, where
+from ..arithmetic import where
 from ..common import check_tensor, floating
-from ..elementwise import elementwise, exp, log, log1p, sign, sin, sqrt
+from ..elementwise import cos, elementwise, exp, log, sign, sin, sqrt
 
 __all__ = [
     "acosh", "asinh", "atanh", "erfc", "erfinv", "logit", "sinc", "deg2rad", "rad2deg",
@@ -105,6 +106,25 @@ erfinv = elementwise(
 )
 
 
+class Logit(Function):
+    """y = log(x / (1 - x)), x limited to [eps, 1 - eps]; flat beyond that"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, eps: float | None) -> Tensor:
+        ctx.eps = eps
+        ctx.save_for_backward(x)
+        if eps is not None:  # as torch: where the limits are crossed, eps is the last word
+            x = where(x < eps, eps, x.clamp(max=1 - eps))
+        return log(x / (1 - x))
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        low, beyond = (0.0, math.nan) if ctx.eps is None else (ctx.eps, 0.0)
+        inside = gy / (x.abs() * (1 - x))  # gy / 0.0 at -0.0 as well
+        return where((x < low) | (x > 1 - low), beyond, inside), None
+
+
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """log(p / (1 - p)), the inverse of `sigmoid`; with eps, p is limited to [eps, 1 - eps] first.
 
@@ -115,12 +135,23 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     >>> mt.logit(mt.tensor([0.5, 1.0]), eps=0.1)
     tensor([0.0000, 2.1972])
     """
-    p = floating(input)
-    if eps is not None:
-        p = clamp(p, eps, 1 - eps)
-    else:
-        p = p + where((p < 0) | (p > 1), math.nan, 0.0)  # the gradient is NaN there as well
-    return log(p) - log1p(-p)
+    return Logit.apply(floating(input), eps)
+
+
+class Sinc(Function):
+    """y = sin(u) / u with u = pi x; y' = (cos(u) - y) / x, and 0 at 0"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        angle = where(x == 0, 1.0, x * math.pi)
+        return where(x == 0, 1.0, sin(angle) / angle)
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        angle, square = x * math.pi, x * x * math.pi
+        return where(square == 0, 0.0, gy * ((angle * cos(angle) - sin(angle)) / square))
 
 
 def sinc(input: Tensor) -> Tensor:
@@ -133,9 +164,9 @@ def sinc(input: Tensor) -> Tensor:
     tensor([1.0000, 0.6366])
     """
     x = floating(input)
-    zero = x == 0
-    angle = where(zero, 1.0, x) * math.pi  # where x is 0 any other number does
-    return where(zero, 1.0, sin(angle) / angle)
+    if x.dtype is dtypes.float16:  # three digits of an angle say little about its sine
+        return Sinc.apply(x.to(dtypes.float32)).to(x.dtype)
+    return Sinc.apply(x)
 
 
 def deg2rad(input: Tensor) -> Tensor:

@@ -1,8 +1,7 @@
-"""Torch's "Reduction Ops" beyond reduce.py: prod, without the NaNs, by rank, dist, unique."""
+"""Torch's "Reduction Ops" beyond reduce.py: prod, norm, without the NaNs, by rank, dist, unique."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,26 +10,28 @@ from ... import backend
 from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
-from ..arithmetic import where
+from ..arithmetic import lerp, where
 from ..join import cat
+from ..norms import p_norm
 from ..positions import gather
 from ..reduce import (
+    Middle,
     ValuesAndIndices,
     accumulator,
     dims_of,
     kept_shape,
     median,
     needs_elements,
-    norm,
     sum,
 )
-from ..shape import movedim, reshape
+from ..shape import expand, movedim, reshape
 from .comparison import argsort, sort, take_at
+from .linalg_matrix_properties import matrix_norm
 from .other_cumulative import cumprod
 from .other_rearrange import flip
 
 __all__ = [
-    "prod", "dist", "nanmean", "nanmedian", "mode", "quantile", "nanquantile", "unique",
+    "prod", "norm", "dist", "nanmean", "nanmedian", "mode", "quantile", "nanquantile", "unique",
     "unique_consecutive",
 ]  # fmt: skip
 
@@ -42,22 +43,25 @@ class Prod(Function):
     def forward(ctx: Any, x: Tensor, dim: int, keepdim: bool) -> Tensor:
         ctx.dim = dim
         y = wrap(x.array.prod(dim, x.array.dtype, keepdims=keepdim))
-        ctx.save_for_backward(x)
+        ctx.save_for_backward(x, y)
         return y
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
-        # The slope for x[i] is the product of all the others: those before it times those after.
-        # Not y / x[i], which fails where an element is 0.
-        (x,) = ctx.saved_tensors
-        gy = reshape(gy, kept_shape(x.shape, (ctx.dim,)))
+        # The slope for x[i] is the product of all the others: y / x[i], or where an element is 0
+        # those before it times those after.
+        x, y = ctx.saved_tensors
+        kept = kept_shape(x.shape, (ctx.dim,))
+        gy, y = reshape(gy, kept), reshape(y, kept)
+        if not (x.array == 0).any():
+            return gy * y / x, None, None
         after = flip(_product_before(flip(x, ctx.dim), ctx.dim), ctx.dim)
         return gy * _product_before(x, ctx.dim) * after, None, None
 
 
 def _product_before(x: Tensor, dim: int) -> Tensor:
     """y[i] = x[0] x[1] ... x[i - 1], y[0] = 1"""
-    one = x.narrow(dim, 0, 1) * 0 + 1 if x.size(dim) else x
+    one = x.new_ones(kept_shape(x.shape, (dim,))) if x.size(dim) else x
     return cumprod(cat([one, x.narrow(dim, 0, max(x.size(dim) - 1, 0))], dim), dim)
 
 
@@ -80,6 +84,27 @@ def prod(
     return Prod.apply(x, x._dim(dim), keepdim)
 
 
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Tensor:
+    """The p-norm (sum |x|^p)^(1/p); "fro" is p = 2, inf the largest and -inf the smallest |x|.
+
+    Of all elements, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,). "nuc" is
+    the sum of the singular values of a matrix. At 0 the gradient is 0. Raises RuntimeError for
+    integers, another name and no elements where that has no norm, and else as `sum` does.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.tensor([3.0, 4.0]).norm(), mt.tensor([3.0, -4.0]).norm(1)
+    (tensor(5.), tensor(7.))
+    """
+    if p == "nuc":
+        matrix = range(input.ndim) if dim is None else dim
+        return matrix_norm(input, "nuc", tuple(matrix), keepdim, dtype=dtype)
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"norm: Order {p} not supported: use a number, 'fro' or 'nuc'")
+    return p_norm(input, 2 if p == "fro" else p, dim, keepdim, dtype)
+
+
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of input - other, over all elements: a 0-d tensor.
 
@@ -89,7 +114,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     >>> mt.dist(mt.tensor([3.0, 0.0]), mt.tensor([0.0, 4.0]))
     tensor(5.)
     """
-    return norm(input - other, p)
+    return p_norm(input - other, p)
 
 
 # --------------------------------------------------------------------------------- without the NaNs
@@ -124,7 +149,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
     tensor(3.)
     """
     if dim is None:
-        return nanmedian(reshape(input, -1), 0).values
+        return Middle.apply(input, nanmedian)
     axis = input._dim(dim)
     if input.ndim == 0:
         return median(input, dim, keepdim)
@@ -241,12 +266,14 @@ def _quantile(
         place = place.detach().ceil()
     elif interpolation == "nearest":
         place = place.detach().round()
+    if not skip_nan:  # the last one is NaN, where one is
+        place = where(missing.any(-1, True), count.to(x.dtype) - 1, place)
     low, high = place.detach().floor(), place.detach().ceil()
     below, above = (gather(ranked, -1, each.long()) for each in (low, high))
-    weight = 0.5 if interpolation == "midpoint" else place - low
-    y = below + (above - below) * weight
-    if not skip_nan:
-        y = y.masked_fill(missing.any(-1, True), math.nan)
+    if interpolation == "linear":
+        y = lerp(below, above, expand(place - low, below.shape))
+    else:
+        y = lerp(below, above, 0.5) if interpolation == "midpoint" else below
     y = movedim(y, -1, 0)  # (Q, ...)
     if keepdim:
         dims = dims_of(input, dim)
@@ -276,8 +303,8 @@ def unique(
     """
     xp = array_module(input.array)
     axis = None if dim is None else input._dim(dim)
-    values, inverse, counts = xp.unique(
-        input.array, return_inverse=True, return_counts=True, axis=axis
+    values, inverse, counts = xp.unique(  # no NaN equals another
+        input.array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
     )
     results = [wrap(values)]
     if return_inverse:
