@@ -1,6 +1,7 @@
 """Arrays that do not belong together are refused; in a process of its own, because of signals."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,8 +23,8 @@ def fast_kernels_may_answer():
         yield
 
 
-def run(*args):
-    environment = {**os.environ, "MINITORCH_CNN_CHECK": "1", "MINITORCH_CNN_KERNELS": "auto"}
+def run(*args, check="1"):
+    environment = {**os.environ, "MINITORCH_CNN_CHECK": check, "MINITORCH_CNN_KERNELS": "auto"}
     return subprocess.run(
         [sys.executable, *args], env=environment, capture_output=True, text=True, timeout=600
     )
@@ -62,6 +63,32 @@ def test_guard_zones_show_a_kernel_that_writes_outside_of_its_array(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "kernel too_far: it wrote after an array (8,) float32" in done.stdout
     assert "kernel too_far: it wrote before an array (8,) float32" in done.stdout
+
+
+READS_TOO_FAR = """
+import sys
+import numpy as np
+from minitorch_cnn.kernels.cpu.jit import threads, vector
+
+@threads.kernel
+def read(part, parts, x, offset, y):
+    vector.store(threads.address(y), vector.load(threads.address(x) + offset))
+
+x, y = np.ones(vector.LANES + 1, np.float32), np.empty(vector.LANES, np.float32)
+for offset in (4, 8):
+    threads.run(read, x, offset, y, parts=1)
+    print(offset, y[-2], flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no mprotect")
+def test_fences_show_a_kernel_that_reads_beyond_its_array(tmp_path):
+    pytest.importorskip("numba", reason="the compiled kernels need Numba")
+    (tmp_path / "wrong.py").write_text(READS_TOO_FAR)
+    assert run(str(tmp_path / "wrong.py"), check="1").stdout == "4 1.0\n8 1.0\n"
+    done = run(str(tmp_path / "wrong.py"), check="2")
+    assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS), done
+    assert done.stdout == "4 1.0\n"  # the last number is not beyond
 
 
 def test_shapes_are_quoted():
