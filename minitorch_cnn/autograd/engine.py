@@ -15,7 +15,7 @@ from typing import Any
 
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
-from .custom import call_hook, misfit, retain, summed_to
+from .custom import call_hook, misfit, mismatch, retain, summed_to
 from .deferred import waiting
 from .function import Node
 from .modes import state
@@ -123,7 +123,12 @@ def _run(
     state.grad_enabled = create_graph
     try:
         for root, gradient in zip(roots, grads, strict=True):
-            send(root.edge(), gradient)
+            target, index = start = root.edge()
+            # as it was computed: `root.data = ...` may have changed it since
+            shape = root.array.shape if target is root else target.outputs_meta[index][0]
+            if (gradient._deferred or gradient.array).shape != shape:
+                raise mismatch(gradient, shape)
+            send(start, gradient)
         while heap:
             _, node = heapq.heappop(heap)
             gys = pending.pop(node)
@@ -270,11 +275,6 @@ def _initial_gradients(roots: tuple[Tensor, ...], given: Any, create_graph: bool
             gradient = wrap(xp.ones_like(root.array))
         elif not isinstance(gradient, Tensor):
             raise TypeError(f"gradients must be Tensors or None, got {type(gradient).__name__}")
-        elif gradient.shape != root.shape:
-            raise RuntimeError(
-                f"Mismatch in shape: the gradient has {shape_text(gradient.shape)} and the "
-                f"output has {shape_text(root.shape)}"
-            )
         grads.append(gradient)
     return grads
 
