@@ -115,7 +115,7 @@ def _check_pool(geometry: PoolGeometry, size: Pair) -> None:
         min(*kernel_size, *stride, *dilation) < 1
         or min(*padding, *out_size) < 0
         or any(
-            count and (count - 1) * step - before >= length
+            (count - 1) * step - before >= length
             for count, step, before, length in zip(out_size, stride, padding, size, strict=False)
         )
     ):
@@ -132,7 +132,7 @@ def max_pool2d_scatter(
     gy: Array, position: Array, input_size: Pair, geometry: PoolGeometry
 ) -> None:
     _check_pool(geometry, tuple(input_size))
-    if gy.ndim != 4 or gy.shape != position.shape or gy.shape[2:] != geometry.out_size:
+    if gy.shape != position.shape or gy.shape[2:] != geometry.out_size:
         sizes = {"out_size": geometry.out_size, "input_size": input_size}
         _refuse("the gradient of a max pooling", gradient=gy, positions=position, **sizes)
 
@@ -154,7 +154,7 @@ def avg_pool2d_backward(
     gy: Array, input_size: Pair, geometry: PoolGeometry, divisor: Array
 ) -> None:
     _check_pool(geometry, tuple(input_size))
-    if gy.ndim != 4 or not gy.shape[2:] == divisor.shape == geometry.out_size:
+    if not gy.shape[2:] == divisor.shape == geometry.out_size:
         sizes = {"out_size": geometry.out_size, "input_size": input_size}
         _refuse("the gradient of an average pooling", gradient=gy, divisor=divisor, **sizes)
 
