@@ -1,6 +1,6 @@
 """Hostile calls: what an operation read is exchanged or written to before its backward.
 
-    python tests/autograd/test_hostile.py --calls 100000 --seed 0
+    python tests/autograd/test_hostile.py --calls 100000 --seed 0 [--backend cupy]
 
 Each call runs an operation, does something to one of its inputs (`.data =` of any shape or dtype,
 writing through NumPy, a grad or an optimizer's state of another size), and goes backward. The calls
@@ -227,17 +227,20 @@ def _two_steps(x: Any, w: Any) -> Any:
 
 
 def make(rng: Any, kinds: str) -> list:
-    """The inputs of an operation; see OPERATIONS."""
+    """The inputs of an operation; see OPERATIONS. Some share their memory with a NumPy array; what
+    is computed from the others may be put off."""
     inputs = []
     for kind in kinds.split():
         shape = tuple(map(int, kind[1:].split(","))) if kind != "x" else (2, 4, 6, 6)
         if kind[0] in "ib":
             values = rng.integers(0, 4 if kind[0] == "i" else 2, shape)
-            inputs.append(mt.from_numpy(values.astype(bool) if kind[0] == "b" else values))
-            continue
-        values = rng.standard_normal(shape).astype(np.float32)
-        values = abs(values) + 0.1 if kind[0] == "p" else values
-        inputs.append(mt.from_numpy(values).requires_grad_())
+            values = values.astype(bool) if kind[0] == "b" else values
+        else:
+            values = rng.standard_normal(shape).astype(np.float32)
+            values = abs(values) + 0.1 if kind[0] == "p" else values
+        shared = rng.random() < 0.5 and mt.get_backend() == "numpy"
+        tensor = mt.from_numpy(values) if shared else mt.tensor(values)
+        inputs.append(tensor.requires_grad_(kind[0] not in "ib"))
     return inputs
 
 
@@ -279,8 +282,9 @@ def swap(rng: Any, tensor: Any) -> None:
 
 
 def write_unseen(rng: Any, tensor: Any) -> None:
-    """Writes through NumPy, behind the version counter's back, what is no position anywhere."""
-    array = tensor.detach().numpy()
+    """Writes to the array, behind the version counter's back, what is no position anywhere."""
+    array = tensor.detach()
+    array = array.array if array.is_cuda else array.numpy()
     if array.size:
         value = rng.choice([10**12, -(10**12), -1, 5])
         array.reshape(-1)[rng.integers(array.size)] = value
@@ -339,7 +343,7 @@ def one_call(rng: Any) -> str:
     for each, right in zip(inputs, known or (), strict=bool(known)):
         there = each.grad is not None
         if there != (right is not None) or (
-            there and not np.allclose(each.grad.numpy(), right.numpy(), 1e-3, 1e-3, equal_nan=True)
+            there and not np.allclose(each.grad.cpu(), right.cpu(), 1e-3, 1e-3, equal_nan=True)
         ):
             return f"other values: {name}, {hostile.__name__} of input {victim is each}"
     return step(rng, leaves) if leaves and rng.random() < 0.5 else "done"
@@ -388,12 +392,13 @@ def run_here(calls: int, seed: int) -> Counter:
     return Counter(one_call(rng) for _ in range(calls))
 
 
-def run(calls: int, seed: int, together: int = 5000) -> Counter:
+def run(calls: int, seed: int, backend: str = "numpy", together: int = 5000) -> Counter:
     """The same in processes of `together` calls each; those that end badly are counted."""
     found: Counter = Counter()
     for start in range(0, calls, together):
         count = min(together, calls - start)
-        command = [sys.executable, __file__, "--here", f"--calls={count}", f"--seed={seed + start}"]
+        options = ["--here", f"--calls={count}", f"--seed={seed + start}", f"--backend={backend}"]
+        command = [sys.executable, __file__, *options]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         except subprocess.TimeoutExpired:
@@ -445,9 +450,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--backend", default="numpy")
     parser.add_argument("--here", action="store_true", help="in this process")
     args = parser.parse_args()
-    for what, number in sorted((run_here if args.here else run)(args.calls, args.seed).items()):
+    if args.here:
+        mt.set_backend(args.backend)
+        found = run_here(args.calls, args.seed)
+    else:
+        found = run(args.calls, args.seed, args.backend)
+    for what, number in sorted(found.items()):
         print(number, what)
 
 

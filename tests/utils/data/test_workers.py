@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import pytest
 
+import minitorch_cnn as mt
 from minitorch_cnn.utils.data import DataLoader, Dataset, IterableDataset
 
 # A pytest run that waits for ever says nothing; this many seconds are an hour for these tests.
@@ -314,3 +316,28 @@ def test_ctrl_c_while_the_workers_start_leaves_none():
         assert multiprocessing.active_children() == [], attempt
     assert interrupted == 100
     assert children() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_while_another_thread_draws_leaves_no_lock():
+    state = mt.get_rng_state()
+    expected = mt.rand(3)
+    mt.set_rng_state(state)
+    locked, done = threading.Event(), threading.Event()
+
+    def draw():  # as a thread in the middle of mt.rand
+        with mt.default_generator.rng.bit_generator.lock:
+            locked.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    locked.wait(60)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends a process that waits for the lock
+        os._exit(0 if mt.equal(mt.rand(3), expected) else 1)
+    done.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+    assert mt.equal(mt.rand(3), expected)
