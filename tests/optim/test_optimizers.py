@@ -474,10 +474,8 @@ OTHERS = {
 @pytest.mark.parametrize("tier", ["auto", "array"])
 def test_a_step_refuses_grads_and_states_that_are_not_like_the_parameter(tier):
     """And writes nothing, not even to the parameter that is right."""
-    for (
-        name,
-        what,
-    ) in itertools.product(sorted({name for name, _ in SETTINGS}), OTHERS):
+    names = sorted({name for name, _ in SETTINGS})
+    for name, (shape, dtype) in itertools.product(names, OTHERS.values()):
         good, bad = (mt.nn.Parameter(mt.ones(2, 3)) for _ in range(2))
         good.grad, bad.grad = mt.ones(2, 3), mt.ones(2, 3)
         options = {"momentum": 0.9} if name in ("SGD", "RMSprop") else {}
