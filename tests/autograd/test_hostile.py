@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import random
 import subprocess
 import sys
+import threading
+import time
 import warnings
 from collections import Counter
 from typing import Any
@@ -239,24 +242,21 @@ def make(rng: Any, kinds: str) -> list:
         else:
             values = rng.standard_normal(shape).astype(np.float32)
             values = abs(values) + 0.1 if kind[0] == "p" else values
+        way = rng.integers(12)
+        if way == 0:
+            values = np.asfortranarray(values)
+        elif way == 1:
+            values = np.flip(np.flip(values).copy())  # negative steps
+        elif way == 2:
+            values = np.repeat(values, 2, axis=-1)[..., ::2]
         shared = rng.random() < 0.5 and mt.get_backend() == "numpy"
         tensor = mt.from_numpy(values) if shared else mt.tensor(values)
         inputs.append(tensor.requires_grad_(kind[0] not in "ib"))
     return inputs
 
 
-OPTIMIZERS = [
-    "SGD",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "NAdam",
-    "RAdam",
-    "RMSprop",
-    "Adagrad",
-    "Adadelta",
-    "LBFGS",
-]
+OPTIMIZERS = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta"]
+OPTIMIZERS += ["LBFGS"]
 ERRORS = RuntimeError, TypeError, ValueError, IndexError, NotImplementedError
 
 
@@ -435,6 +435,62 @@ def test_positions_that_are_written_to_after_the_call_change_no_gradient(tier):
             if right is not None:
                 np.testing.assert_allclose(each.grad.cpu(), right.cpu(), 1e-4, 1e-4, err_msg=name)
     assert tried == 27
+
+
+def test_threads_that_swap_and_write_while_another_trains():
+    """What they meet is refused or computed; when they are done all is as ever."""
+    layer, x = mt.nn.Conv2d(4, 8, 3), mt.randn(4, 4, 12, 12, requires_grad=True)
+    target, found, stop = np.zeros(4, np.int64), Counter(), threading.Event()
+    optimizer = mt.optim.Adam(layer.parameters(), lr=1e-6)
+
+    def make_right():
+        layer.weight.data, layer.bias.data = mt.ones(8, 4, 3, 3), mt.ones(8)
+        x.data, target[:] = mt.ones(4, 4, 12, 12), 1
+        optimizer.state.clear()
+
+    def be_hostile(seed):
+        pick = random.Random(seed)
+        while not stop.wait(1e-3):
+            way = pick.randrange(10)
+            if way == 0:
+                layer.weight.data = mt.ones(pick.choice([3, 8, 100]), 4, 3, 3)
+            elif way == 1:
+                layer.bias.data = mt.ones(pick.choice([1, 8, 500]))
+            elif way == 2:
+                x.data = mt.ones(4, 4, pick.choice([5, 12, 40]), 12)
+            elif way == 3:
+                target[pick.randrange(4)] = pick.choice([10**12, -5])
+            elif way == 4:
+                for known in list(optimizer.state.values()):
+                    known["exp_avg"] = mt.zeros(pick.choice([8, 288]))
+            else:
+                make_right()
+
+    def train():
+        optimizer.zero_grad()
+        x.grad = None
+        scores = F.max_pool2d(F.relu(layer(x)), 2).mean((2, 3))
+        F.cross_entropy(scores, mt.from_numpy(target).to(x.device)).backward()
+        optimizer.step()
+
+    train()
+    threads = [threading.Thread(target=be_hostile, args=(seed,)) for seed in range(2)]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + 60
+    while min(found["done"], found["refused"]) < 50 and time.monotonic() < end:
+        try:
+            train()
+            found["done"] += 1
+        except (*ERRORS, KeyError):  # a state without its other names
+            found["refused"] += 1
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert min(found["done"], found["refused"]) == 50, found
+    make_right()
+    train()
+    assert layer.weight.grad.shape == (8, 4, 3, 3) and x.grad.shape == x.shape
 
 
 def test_nearly_all_operations_are_tried():
