@@ -6,6 +6,8 @@ the same seed gives the same weights and the same dropout masks on both backends
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from .backend import CPU, device, refuse_in_graph
@@ -105,3 +107,9 @@ def get_rng_state() -> Tensor:
 def set_rng_state(new_state: Tensor) -> None:
     """Restores the default generator's state."""
     default_generator.set_state(new_state)
+
+
+# NumPy locks a generator while it draws. In a process that is forked meanwhile, as DataLoader's
+# workers may be, nobody would ever unlock it: so it gets a new one there, with the same state.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: set_rng_state(get_rng_state()))

@@ -58,6 +58,14 @@ def not_a_tensor(name: str, index: int) -> RuntimeError:
     )
 
 
+def mismatch(gradient: Tensor, shape: Any) -> RuntimeError:
+    """What to raise for a gradient to start from that has not the shape of what was computed."""
+    return RuntimeError(
+        f"Mismatch in shape: the gradient has {shape_text(gradient.shape)} and the output has "
+        f"{shape_text(shape)}"
+    )
+
+
 def summed_to(shape: tuple[int, ...], gradient: Tensor, name: str, index: int) -> Tensor:
     """A gradient of a shape that the tensor's own broadcasts to, summed to the tensor's shape."""
     given = gradient.array.shape

@@ -41,6 +41,7 @@ at once in the place of `later`: `keep_apart` in tests/autograd/test_deferred.py
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -57,6 +58,16 @@ from ..kernels import dispatch
 # computed and fetched, is gone from here by itself.
 waiting: set[weakref.ref[Deferred]] = set()
 _lock = threading.Lock()
+
+
+def _new_lock() -> None:
+    """In a process that was forked while another thread held the old one."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
 
 
 class Deferred:

@@ -118,7 +118,12 @@ def _run(
     state.grad_enabled = create_graph
     try:
         for root, gradient in zip(roots, grads, strict=True):
-            send(root.edge(), gradient)
+            target, index = start = root.edge()
+            # as it was computed: `root.data = ...` may have changed it since
+            shape = root.array.shape if target is root else target._outputs_meta[index][0]
+            if (gradient._deferred or gradient.array).shape != shape:
+                raise custom.mismatch(gradient, shape)
+            send(start, gradient)
         while heap:
             _, node = heapq.heappop(heap)
             gys = pending.pop(node)
@@ -276,11 +281,6 @@ def _initial_gradients(roots: tuple[Tensor, ...], given: Any, create_graph: bool
                 )
             xp = array_module(root.array)
             gradient = wrap(xp.ones_like(root.array))
-        elif gradient.shape != root.shape:
-            raise RuntimeError(
-                f"Mismatch in shape: the gradient has {shape_text(gradient.shape)} and the "
-                f"output has {shape_text(root.shape)}"
-            )
         grads.append(gradient)
     return grads
 

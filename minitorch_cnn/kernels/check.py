@@ -108,14 +108,22 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
 
 
 @functools.lru_cache(1024)
-def _check_pool(geometry: PoolGeometry) -> None:
+def _check_pool(geometry: PoolGeometry, size: Pair) -> None:
+    """That each window begins before the end of an image of this size."""
     kernel_size, stride, padding, dilation, out_size = geometry
-    if min(*kernel_size, *stride, *dilation) < 1 or min(*padding, *out_size) < 0:
-        raise RuntimeError(f"a pooling cannot have these windows: {geometry}")
+    if (
+        min(*kernel_size, *stride, *dilation) < 1
+        or min(*padding, *out_size) < 0
+        or any(
+            (count - 1) * step - before >= length
+            for count, step, before, length in zip(out_size, stride, padding, size, strict=False)
+        )
+    ):
+        raise RuntimeError(f"a pooling of {size} pixels cannot have these windows: {geometry}")
 
 
 def max_pool2d_forward(x: Array, geometry: PoolGeometry, with_position: bool = True) -> None:
-    _check_pool(geometry)
+    _check_pool(geometry, x.shape[2:])
     if x.ndim != 4:
         _refuse("a max pooling", x=x, out_size=geometry.out_size)
 
@@ -123,21 +131,21 @@ def max_pool2d_forward(x: Array, geometry: PoolGeometry, with_position: bool = T
 def max_pool2d_scatter(
     gy: Array, position: Array, input_size: Pair, geometry: PoolGeometry
 ) -> None:
-    _check_pool(geometry)
-    if gy.ndim != 4 or gy.shape != position.shape or gy.shape[2:] != geometry.out_size:
+    _check_pool(geometry, tuple(input_size))
+    if gy.shape != position.shape or gy.shape[2:] != geometry.out_size:
         sizes = {"out_size": geometry.out_size, "input_size": input_size}
         _refuse("the gradient of a max pooling", gradient=gy, positions=position, **sizes)
 
 
 def max_pool2d_gather(x: Array, position: Array, geometry: PoolGeometry) -> None:
-    _check_pool(geometry)
+    _check_pool(geometry, x.shape[2:])
     if x.ndim != 4 or (*x.shape[:2], *geometry.out_size) != position.shape:
         out_size = geometry.out_size
         _refuse("a max pooling by positions", x=x, positions=position, out_size=out_size)
 
 
 def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> None:
-    _check_pool(geometry)
+    _check_pool(geometry, x.shape[2:])
     if x.ndim != 4 or divisor.shape != geometry.out_size:
         _refuse("an average pooling", x=x, divisor=divisor, out_size=geometry.out_size)
 
@@ -145,8 +153,8 @@ def avg_pool2d_forward(x: Array, geometry: PoolGeometry, divisor: Array) -> None
 def avg_pool2d_backward(
     gy: Array, input_size: Pair, geometry: PoolGeometry, divisor: Array
 ) -> None:
-    _check_pool(geometry)
-    if gy.ndim != 4 or not gy.shape[2:] == divisor.shape == geometry.out_size:
+    _check_pool(geometry, tuple(input_size))
+    if not gy.shape[2:] == divisor.shape == geometry.out_size:
         sizes = {"out_size": geometry.out_size, "input_size": input_size}
         _refuse("the gradient of an average pooling", gradient=gy, divisor=divisor, **sizes)
 

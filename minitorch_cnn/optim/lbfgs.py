@@ -145,8 +145,15 @@ class LBFGS(Optimizer):
         if state["n_iter"] == 1:
             state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1)
             return -gradient
-        y, s = gradient - state["prev_flat_grad"], state["d"] * state["t"]
         changes, steps, inverses = state["old_dirs"], state["old_stps"], state["ro"]
+        for each in (state["prev_flat_grad"], state["d"], *changes, *steps):
+            if each.shape != gradient.shape:
+                raise RuntimeError(
+                    f"a vector in the state of LBFGS has shape {shape_text(each.shape)}, but the "
+                    f"parameters have {gradient.numel()} elements together. Load the state of the "
+                    "same model, or make a new optimizer."
+                )
+        y, s = gradient - state["prev_flat_grad"], state["d"] * state["t"]
         curvature = y.dot(s)
         if curvature > 1e-10:  # otherwise H would not stay positive
             if len(changes) == history_size:

@@ -160,7 +160,9 @@ class Optimizer:
     def _check_arrays(self) -> None:
         """Raises RuntimeError, before anything is written, where a grad or a state does not fit.
 
-        Kernels get bare addresses: an array of another size or type would be read as if it fitted.
+        The rules that are written in array code, those of most optimizers and of the readable
+        kernels, would broadcast it. Of what the faster kernels get, kernels/check.py compares the
+        shapes once more: they see bare addresses, and another thread may have been here meanwhile.
         """
         for number, group in enumerate(self.param_groups):
             for index, parameter in enumerate(group["params"]):

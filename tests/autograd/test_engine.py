@@ -253,6 +253,23 @@ def test_deep_chain_neither_recurses_in_backward_nor_when_freed(depth):
     del y
 
 
+@pytest.mark.parametrize("shape", [(1, 5), (5,), (4, 5, 1), (2, 4, 5), (5, 4)])
+def test_backward_starts_from_the_shape_that_was_computed(shape):
+    """Though `.data =` has given the result another one; gy would broadcast to wrong gradients."""
+    x = mt.ones(4, 5, requires_grad=True)
+    y = x * 3
+    y.data = mt.zeros(*shape)
+    with pytest.raises(RuntimeError, match=r"Mismatch in shape.*the output has \[4, 5\]"):
+        y.backward(mt.ones(*shape))
+    with pytest.raises(RuntimeError, match="Mismatch in shape"):
+        mt.autograd.grad(y, x, mt.ones(*shape))
+    assert x.grad is None
+    loss = (x * 3).sum()
+    loss.data = mt.zeros(1)
+    with pytest.raises(RuntimeError, match="Mismatch in shape"):
+        loss.backward()
+
+
 def test_wrong_number_and_shape_of_gradients_are_refused():
     class TwoForOne(Function):
         @staticmethod

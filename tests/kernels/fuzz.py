@@ -5,10 +5,11 @@
 Each call is a right one of some kernel of the table to which a few things have been done: another
 shape, type, order in memory or geometry, an index that is no class. A kernel may raise an error of
 Python's, or give what the definition (tier "array") gives for the same arguments. A signal would
-end the process: test_fuzz.py runs this in a process of its own, between guard zones.
+end the process: test_check.py runs this in a process of its own, between guard zones.
 """
 
 import argparse
+import faulthandler
 import random
 import sys
 import warnings
@@ -22,6 +23,7 @@ from tiers import CONVOLUTIONS
 
 import minitorch_cnn as mt
 from minitorch_cnn.kernels import dispatch
+from minitorch_cnn.kernels.cpu.jit.guard import Guarded
 from minitorch_cnn.kernels.geometry import ConvGeometry, PoolGeometry, output_size, window_counts
 
 ERRORS = (
@@ -217,13 +219,22 @@ class Fuzzer:
                 return array.reshape(-1)
             return array.T if way == "turned" else array.sum(dtype=array.dtype)[...]
         if kind == "order":
-            way = pick.choice(["columns", "backward", "repeated", "gaps"])
+            way = pick.choice(
+                ["columns", "backward", "repeated", "overlapping", "unaligned", "gaps"]
+            )
             if way == "columns":
                 return np.asfortranarray(array)
             if way == "backward":
-                return array[::-1]
+                return np.flip(array, pick.randrange(array.ndim))
             if way == "repeated":
                 return np.broadcast_to(array[:1], array.shape)
+            if way == "overlapping":  # each row begins with the second number of the one before
+                strides = array.ndim * (array.itemsize,)
+                return np.lib.stride_tricks.as_strided(array, None, strides, writeable=False)
+            if way == "unaligned":
+                place = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype)
+                place[:] = array.reshape(-1)
+                return place.reshape(array.shape)
             wide = np.repeat(array, 2, axis=-1)
             return wide[..., ::2]
         axis = pick.randrange(array.ndim)
@@ -243,11 +254,24 @@ def copied(args):
 
 
 def outcome(name, args, keywords):
-    """What a kernel returns, and its arguments afterwards; or the error."""
+    """What a kernel returns, and its arguments afterwards; or the error.
+
+    Kernels see an optimizer's arrays as addresses only, so their guards are put here.
+    """
+    guards = []
+    for each in args:
+        if isinstance(each, list):
+            for index, array in enumerate(each):
+                if isinstance(array, np.ndarray) and array.size and array.flags.c_contiguous:
+                    guards.append(Guarded(array))
+                    each[index] = guards[-1].copy
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return getattr(dispatch, name)(*args, **keywords), args
+            result = getattr(dispatch, name)(*args, **keywords)
+        for guard in guards:
+            guard.finish()
+        return result, args
     except ERRORS as error:
         return error
 
@@ -308,6 +332,7 @@ def main():
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    faulthandler.enable()  # says which kernel it was
     counts = Counter()
     for number in range(options.calls):
         result = one_call(Fuzzer(options.seed * 10**9 + number), number)

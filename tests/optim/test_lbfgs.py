@@ -83,3 +83,23 @@ def test_what_is_refused():
         assert issubclass(getattr(torch.optim, name), torch.optim.Optimizer)
         with pytest.raises(NotImplementedError, match=name):
             getattr(mt.optim, name)([p], lr=1)
+
+
+@pytest.mark.parametrize("name", ["prev_flat_grad", "d", "old_dirs", "old_stps"])
+@pytest.mark.parametrize("length", [1, 5])
+def test_a_state_of_other_parameters_is_refused(name, length):
+    """One number would broadcast."""
+    p = mt.nn.Parameter(mt.tensor([3.0, -2.0, 1.0]))
+    optimizer = mt.optim.LBFGS([p], max_iter=4)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p * mt.tensor([1.0, 5.0, 9.0])).sum() + (p**4).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    state, wrong = optimizer.state[p], mt.ones(length)
+    state[name] = [wrong, *state[name][1:]] if isinstance(state[name], list) else wrong
+    with pytest.raises(RuntimeError, match=rf"shape \[{length}\], but.*3 elements"):
+        optimizer.step(closure)

@@ -1,6 +1,7 @@
 """Optimizers: the update rules by hand, and whole trajectories beside torch's in float64."""
 
 import importlib.util
+import itertools
 import math
 import pickle
 import sys
@@ -458,3 +459,38 @@ def test_a_step_is_few_python_calls(tier):
         finally:
             sys.setprofile(before)
     assert "update_group" in calls and len(calls) <= 100
+
+
+OTHERS = {
+    "one less": ((2, 2), mt.float32),
+    "turned": ((3, 2), mt.float32),
+    "to be broadcast": ((1, 3), mt.float32),
+    "larger": ((40, 3), mt.float32),
+    "float64": ((2, 3), mt.float64),
+    "integers": ((2, 3), mt.int64),
+}
+
+
+@pytest.mark.parametrize("tier", ["auto", "array"])
+def test_a_step_refuses_grads_and_states_that_are_not_like_the_parameter(tier):
+    """And writes nothing, not even to the parameter that is right."""
+    names = sorted({name for name, _ in SETTINGS})
+    for name, (shape, dtype) in itertools.product(names, OTHERS.values()):
+        good, bad = (mt.nn.Parameter(mt.ones(2, 3)) for _ in range(2))
+        good.grad, bad.grad = mt.ones(2, 3), mt.ones(2, 3)
+        options = {"momentum": 0.9} if name in ("SGD", "RMSprop") else {}
+        optimizer = getattr(mt.optim, name)([good, bad], lr=0.1, **options)
+        with mt.kernel_tier(tier):
+            optimizer.step()
+            states = [key for key, value in optimizer.state[bad].items() if value.ndim]
+            before = good.tolist()
+            for key in states:
+                right = optimizer.state[bad][key]
+                optimizer.state[bad][key] = mt.ones(*shape, dtype=dtype)
+                with pytest.raises(RuntimeError, match=f"{key} of parameter 1"):
+                    optimizer.step()
+                optimizer.state[bad][key] = right
+            bad._grad = mt.ones(*shape, dtype=dtype)
+            with pytest.raises(RuntimeError, match="grad of parameter 1"):
+                optimizer.step()
+        assert states and good.tolist() == before

@@ -2,8 +2,8 @@
 
 A network has dozens of small parameters, and to start a kernel takes longer than to update one of
 them. So a kernel gets a table: where in memory each parameter, its gradient and its state begin,
-and how many numbers there are. The table is made at every call, from arrays that were checked at
-that call.
+and how many numbers there are. The table is made at every call, from arrays whose shapes
+kernels/check.py has compared at that call.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _table(
     """
     rows, copies, stretches = [], [], []
     for parameter, gradient, *state in zip(parameters, gradients, *states, strict=True):
-        shape, order = parameter.shape, None
+        order = None
         if not parameter.flags.c_contiguous:  # the axes from the widest step to the narrowest
             order = sorted(range(parameter.ndim), key=parameter.strides.__getitem__, reverse=True)
         row = []
@@ -43,7 +43,7 @@ def _table(
             if array is None:
                 row.append(0)
                 continue
-            if not isinstance(array, np.ndarray) or array.dtype != FLOAT32 or array.shape != shape:
+            if not isinstance(array, np.ndarray) or array.dtype != FLOAT32:
                 return None
             written = role != GRADIENT
             flags = (array if order is None else array.transpose(order)).flags

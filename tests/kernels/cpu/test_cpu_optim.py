@@ -166,17 +166,17 @@ def unaligned(array):
 
 
 MISFITS = {
-    "a larger state": lambda p, g, v: ([p], [g], [np.zeros((5, 6), np.float32)]),
-    "a smaller state": lambda p, g, v: ([p], [g], [v[:3]]),
-    "a state of the same size": lambda p, g, v: ([p], [g], [v.reshape(6, 4)]),
-    "a smaller gradient": lambda p, g, v: ([p], [g[:, :1]], [v]),
     "a state in another order": lambda p, g, v: ([p], [g], [v.copy("F")]),
     "gaps in memory": lambda p, g, v: ([p[:, ::2]], [g[:, ::2]], [v[:, ::2]]),
     "backwards in memory": lambda p, g, v: ([p[::-1]], [g], [v[::-1]]),
     "a gradient in float64": lambda p, g, v: ([p], [g.astype(np.float64)], [v]),
     "a gradient that is a number": lambda p, g, v: ([p[0, 0, ...]], [g[0, 0]], [v[0, 0, ...]]),
     "everything in float64": lambda *arrays: [[a.astype(np.float64)] for a in arrays],
-    "only the second does not fit": lambda p, g, v: ([p, p[1:]], [g, g], [v, v]),
+    "only the second does not fit": lambda p, g, v: (
+        [p, p[1:, ::2]],
+        [g, g[1:, ::2]],
+        [v, v[1:, ::2]],
+    ),
     "a parameter to be read only": lambda p, g, v: ([read_only(p)], [g], [v]),
     "a state to be read only": lambda p, g, v: ([p], [g], [read_only(v)]),
     "a parameter between two numbers": lambda p, g, v: ([unaligned(p)], [g], [v]),
@@ -201,10 +201,24 @@ def test_what_the_kernel_cannot_do_is_left_to_the_definition(misfit):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_state_of_another_size_is_an_error():
-    p, g = np.ones((2, 4, 6), np.float32)
-    with pytest.raises(RuntimeError, match=r"parameter \(4, 6\).*state_0 \(5, 6\)"):
-        kernels.sgd([p], [g], [np.ones((5, 6), np.float32)], **SGD)
+WRONG_SHAPES = {
+    "a larger state": lambda p, g, v: ([p], [g], [np.zeros((5, 6), np.float32)]),
+    "a smaller state": lambda p, g, v: ([p], [g], [v[:3]]),
+    "a state of the same size": lambda p, g, v: ([p], [g], [v.reshape(6, 4)]),
+    "a smaller gradient": lambda p, g, v: ([p], [g[:, :1]], [v]),
+    "the second one's gradient": lambda p, g, v: ([p, p[1:]], [g, g], [v, v[1:]]),
+}
+
+
+@pytest.mark.parametrize("what", sorted(WRONG_SHAPES))
+def test_another_shape_than_the_parameters_is_an_error(what):
+    """And nothing is written: the table of addresses would have taken them."""
+    pool = Pool(0)
+    columns = WRONG_SHAPES[what](*(pool.array((4, 6)) for _ in range(3)))
+    memory = pool.memory.copy()
+    with pytest.raises(RuntimeError, match="a step of SGD got arrays whose shapes do not belong"):
+        kernels.sgd(*columns, **SGD)
+    np.testing.assert_array_equal(pool.memory, memory)
 
 
 def test_a_gradient_may_be_anothers_and_lie_anywhere():

@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import pytest
 
+import minitorch_cnn as mt
+from minitorch_cnn.autograd import deferred
 from minitorch_cnn.utils.data import DataLoader, Dataset, IterableDataset
 
 # A pytest run that waits for ever says nothing; this many seconds are an hour for these tests.
@@ -314,3 +317,33 @@ def test_ctrl_c_while_the_workers_start_leaves_none():
         assert multiprocessing.active_children() == [], attempt
     assert interrupted == 100
     assert children() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("what", ["random numbers", "results put off"])
+def test_a_fork_while_another_thread_holds_a_lock_leaves_none(what):
+    state = mt.get_rng_state()
+    expected = mt.rand(3)
+    mt.set_rng_state(state)
+    locked, done = threading.Event(), threading.Event()
+
+    generator = mt.default_generator.rng.bit_generator
+    lock = generator.lock if what == "random numbers" else deferred._lock
+
+    def hold():
+        with lock:
+            locked.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    locked.wait(60)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends a process that waits for the lock
+        put_off = mt.nn.BatchNorm2d(2)(mt.ones(1, 2, 3, 3))
+        os._exit(0 if mt.equal(mt.rand(3), expected) and not put_off.any() else 1)
+    done.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+    assert mt.equal(mt.rand(3), expected)

@@ -5,17 +5,24 @@ has written is copied back, and a zone that has changed is an error that names t
 pattern is NaN in float32 and -1 in int64: what is read from a zone shows in the results. Arrays
 have to lie in memory row by row, as the kernels take for granted. It costs time and memory, and is
 for tests.
+
+What is read and thrown away shows in no result: a register tile may read more columns than there
+are. With MINITORCH_CNN_CHECK=2 each copy ends where the memory of this process ends, and whoever
+reads or writes beyond is killed by a signal (`python -X faulthandler` says where).
 """
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-WANTED = os.environ.get("MINITORCH_CNN_CHECK") == "1"
+WANTED = os.environ.get("MINITORCH_CNN_CHECK") in ("1", "2")
+FENCED = os.environ.get("MINITORCH_CNN_CHECK") == "2"
 ZONE = 4096  # bytes on either side; arrays begin with a page, as large ones do without guards
 PATTERN = 0xFF
 
@@ -27,8 +34,12 @@ class Guarded:
         if not array.flags.c_contiguous:
             raise RuntimeError(f"an array of strides {array.strides}, shape {array.shape}")
         self.array = array
-        memory = np.full(array.nbytes + 3 * ZONE, PATTERN, np.uint8)
-        start = ZONE + -memory.ctypes.data % ZONE
+        if FENCED:
+            memory = _before_a_fence(array.nbytes)
+            start = memory.size - array.nbytes
+        else:
+            memory = np.full(array.nbytes + 3 * ZONE, PATTERN, np.uint8)
+            start = ZONE + -memory.ctypes.data % ZONE
         stop = start + array.nbytes
         self.zones = memory[:start], memory[stop:]
         self.copy = memory[start:stop].view(array.dtype).reshape(array.shape)
@@ -44,6 +55,18 @@ class Guarded:
                 )
         if self.array.flags.writeable and self.copy.tobytes() != self.array.tobytes():
             self.array[...] = self.copy
+
+
+def _before_a_fence(size: int) -> np.ndarray:
+    """At least so many bytes of the pattern; to touch the byte behind the last one is a signal."""
+    page = mmap.PAGESIZE
+    usable = -(-size // page) * page
+    memory = np.frombuffer(mmap.mmap(-1, usable + page), np.uint8)
+    memory[:usable] = PATTERN
+    protect = ctypes.CDLL(None, use_errno=True).mprotect
+    if protect(ctypes.c_void_p(memory.ctypes.data + usable), ctypes.c_size_t(page), 0):
+        raise OSError(ctypes.get_errno(), "mprotect has failed")
+    return memory[:usable]
 
 
 def guarded(run: Callable[..., None]) -> Callable[..., None]:
