@@ -196,7 +196,8 @@ class Lerp(Function):
     def forward(ctx: Any, a: Tensor, b: Tensor, w: Any) -> Tensor:
         ctx.shapes = a.shape, b.shape, shape_of(w)
         ctx.constant = None if isinstance(w, Tensor) else w
-        ctx.save_for_backward(a, b, w if isinstance(w, Tensor) else None)
+        ends = (a, b) if ctx.needs_input_grad[2] else (None, None)  # read by w's gradient only
+        ctx.save_for_backward(*ends, w if isinstance(w, Tensor) else None)
         xp, weight = array_module(a.array), array_of(w)
         way = b.array - a.array
         near = a.array + weight * way
