@@ -12,8 +12,8 @@ what cpu/conv.py and cuda/conv.py do faster. dispatch.py is the table.
 
 from ..backend.arrays import compute_type
 from .algorithm import Choice
+from .array.activation import leaky_relu, sigmoid, silu, softplus
 from .array.conv import col2im, im2col
-from .array.elementwise import leaky_relu, sigmoid, silu, softplus
 from .array.loss import binary_cross_entropy
 from .array.pool import adaptive_max_indices, max_pool2d_indices
 from .array.resize import (

@@ -35,6 +35,7 @@ from .algorithm import (
     choose,
 )
 from .array import (
+    activation as _activation,
     augment as _augment,
     conv as _conv,
     depthwise as _depthwise,
@@ -327,8 +328,8 @@ channel_sum = tiered(_norm.channel_sum, "cpu.norm")
 cross_entropy = tiered(_loss.cross_entropy, "cpu.loss", "cuda.loss")
 cross_entropy_backward = tiered(_loss.cross_entropy_backward, "cpu.loss", "cuda.loss")
 dropout = tiered(_dropout.dropout, "cpu.dropout", "cuda.dropout")
-hardtanh = tiered(_elementwise.hardtanh, "cpu.elementwise")
-hardtanh_backward = tiered(_elementwise.hardtanh_backward, "cpu.elementwise")
+hardtanh = tiered(_activation.hardtanh, "cpu.elementwise")
+hardtanh_backward = tiered(_activation.hardtanh_backward, "cpu.elementwise")
 matmul = tiered(_linear.matmul, "cpu.linear")
 max_pool2d_forward = tiered(_pool.max_pool2d_forward, "cpu.pool", "cuda.pool")
 max_pool2d_gather = tiered(_pool.max_pool2d_gather, "cuda.pool")

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..autograd.function import Function
 from ..backend import array_module
-from ..kernels.array import elementwise as kernels, special
+from ..kernels.array import activation as kernels, special
 from ..tensor import Tensor, wrap
 from .common import floating
 

@@ -149,6 +149,8 @@ def test_elementwise(shape, large, seed):
         between = ~((x <= -0.5) | (x >= 0.25))  # True at NaN
         gx = cpu.hardtanh_backward(y, a, -0.5, 0.25)
         np.testing.assert_array_equal(gx, np.where(between, y, 0))
+        gx = array.hardtanh_backward(y, a, -0.5, 0.25)
+        np.testing.assert_array_equal(gx, np.where(between, y, 0))
         again = a.copy(order="K")
         assert cpu.relu_(again) is again
         np.testing.assert_array_equal(again, np.maximum(x, 0))
