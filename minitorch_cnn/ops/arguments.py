@@ -24,6 +24,7 @@ from ..tensor import Tensor
 
 # What a parameter is that is annotated with Any.
 BY_NAME = {
+    "dim": "ints | None",
     "kernel_size": "ints",
     "dilation": "ints",
     "output_padding": "ints",
@@ -35,7 +36,7 @@ BY_NAME = {
 HOT = ("add", "sub", "mul", "div", "relu", "relu_", "reshape", "permute", "clone", "contiguous")
 
 # torch looks whether these are true, of whatever type they are.
-TRUTH = ("inplace", "align_corners", "antialias", "recompute_scale_factor")
+TRUTH = ("inplace", "antialias", "recompute_scale_factor", "return_indices", "hard")
 
 
 def as_int(function: str, name: str, value: Any) -> int:

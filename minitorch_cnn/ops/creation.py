@@ -215,7 +215,7 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     tensor([0, 0])
     """
     return full(
-        int_tuple(size),
+        int_tuple(size, "zeros", "size"),
         0,
         dtype=dtype or dtypes.get_default_dtype(),
         device=device,
@@ -233,7 +233,7 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     tensor([1., 1.])
     """
     return full(
-        int_tuple(size),
+        int_tuple(size, "ones", "size"),
         1,
         dtype=dtype or dtypes.get_default_dtype(),
         device=device,
@@ -257,7 +257,7 @@ def empty(
     >>> mt.empty(2, 3).shape
     minitorch_cnn.Size([2, 3])
     """
-    shape = _valid_shape(int_tuple(size))
+    shape = valid_shape(int_tuple(size, "empty", "size"))
     xp = backend.module_of(_device(device))
     result = finish(xp.empty(shape, _dtype_or_default(dtype)), device, requires_grad)
     return result if memory_format is None else result.contiguous(memory_format)
@@ -280,7 +280,7 @@ def full(
     >>> mt.full((2,), 0.5), mt.full((2,), 7)
     (tensor([0.5000, 0.5000]), tensor([7, 7]))
     """
-    shape = _valid_shape(int_tuple((size,)))
+    shape = valid_shape(int_tuple((size,), "full", "size"))
     value = as_number("full", "fill_value", fill_value)
     kind = number_dtype(value) if dtype is None else as_dtype(dtype)
     xp = backend.module_of(_device(device))
@@ -291,7 +291,8 @@ def _device(device: Any) -> backend.device:
     return backend.default_device() if device is None else backend.device(device)
 
 
-def _valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+def valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape. Raises RuntimeError for a negative length in it."""
     if any(length < 0 for length in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {shape_text(shape)}")
     return shape
@@ -431,7 +432,7 @@ def new_zeros(input: Tensor, *size: Any, **options: Any) -> Tensor:
     >>> mt.tensor([1]).new_zeros(2)
     tensor([0, 0])
     """
-    return new_full(input, int_tuple(size), 0, **options)
+    return new_full(input, int_tuple(size, "new_zeros", "size"), 0, **options)
 
 
 def new_ones(input: Tensor, *size: Any, **options: Any) -> Tensor:
@@ -443,7 +444,7 @@ def new_ones(input: Tensor, *size: Any, **options: Any) -> Tensor:
     >>> mt.tensor([1]).new_ones(2)
     tensor([1, 1])
     """
-    return new_full(input, int_tuple(size), 1, **options)
+    return new_full(input, int_tuple(size, "new_ones", "size"), 1, **options)
 
 
 def new_empty(

@@ -17,6 +17,7 @@ from ..autograd.function import Function
 from ..backend import array_module, constant
 from ..dtypes import as_dtype, dtype
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import as_int
 from .arithmetic import where
 from .common import check_tensor
 from .elementwise import abs as absolute
@@ -33,7 +34,7 @@ def dims_of(x: Tensor, dim: Any) -> tuple[int, ...]:
     """The axes meant by `dim` (None or an empty tuple: all), counted from the front."""
     if dim is None:
         return tuple(range(x.ndim))
-    given = int_tuple((dim,))
+    given = int_tuple((dim,), "reduction", "dim")
     dims = tuple(x._dim(each) for each in given) or tuple(range(x.ndim))
     if len(set(dims)) != len(dims):
         raise RuntimeError(f"dim {shape_text(given)} appears multiple times in the list of dims")
@@ -442,7 +443,7 @@ def _at_position(input: Tensor, dim: int, index: Tensor, keepdim: bool) -> Value
     return ValuesAndIndices(values.squeeze(dim), index.squeeze(dim))
 
 
-def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+def max(input: Tensor, dim: Tensor | int | None = None, keepdim: bool = False) -> Any:
     """The largest element; with a dimension, (values, indices) along it; with a tensor, `maximum`.
 
     A 0-d tensor; (N, C) with dim 1 gives two of (N,), of equal elements the first. Raises
@@ -459,10 +460,11 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         return amax(input)
     if isinstance(dim, Tensor):
         return input.maximum(dim)
+    dim = as_int("max", "dim", dim)
     return _at_position(input, dim, argmax(input, dim, True), keepdim)
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+def min(input: Tensor, dim: Tensor | int | None = None, keepdim: bool = False) -> Any:
     """The smallest element; with a dimension, (values, indices) along it; with a tensor, `minimum`.
 
     A 0-d tensor; (N, C) with dim 1 gives two of (N,), of equal elements the first. Raises as `max`
@@ -478,6 +480,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         return amin(input)
     if isinstance(dim, Tensor):
         return input.minimum(dim)
+    dim = as_int("min", "dim", dim)
     return _at_position(input, dim, argmin(input, dim, True), keepdim)
 
 

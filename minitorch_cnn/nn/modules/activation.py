@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ops import activation as ops
+from ...ops.arguments import as_number
 from ...ops.creation import full
 from ...tensor import Tensor
 from .. import functional as F
@@ -358,7 +359,8 @@ class PReLU(Module):
     ) -> None:
         super().__init__()
         self.num_parameters, self.init = num_parameters, init
-        self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
+        slope = float(as_number("PReLU", "init", init))
+        self.weight = Parameter(full((num_parameters,), slope, device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)

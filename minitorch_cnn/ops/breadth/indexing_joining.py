@@ -123,7 +123,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     >>> mt.unravel_index(mt.tensor([5]), (2, 3))  # [[0, 1, 2], [3, 4, 5]]
     (tensor([1]), tensor([2]))
     """
-    lengths = int_tuple((shape,))
+    lengths = int_tuple((shape,), "unravel_index", "shape")
     if indices.dtype.category != 1:
         raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     if any(n < 0 for n in lengths):
