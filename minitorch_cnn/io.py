@@ -19,6 +19,7 @@ from PIL import Image
 
 from .backend import to_numpy
 from .dtypes import uint8
+from .missing import refuse_missing as _refuse_missing
 from .tensor import Tensor, wrap
 
 __all__ = ["ImageReadMode", "read_image", "write_jpeg", "write_png"]
@@ -86,3 +87,6 @@ def write_png(input: Tensor, filename: Any, compression_level: int = 6) -> None:
 def write_jpeg(input: Tensor, filename: Any, quality: int = 75) -> None:
     """Writes uint8 (1 or 3, H, W) as a JPEG file; quality: 1 to 100."""
     _picture(input).save(filename, format="jpeg", quality=quality)
+
+
+_refuse_missing(globals())

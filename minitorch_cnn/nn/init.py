@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import backend
 from ..autograd.modes import no_grad
+from ..missing import refuse_missing as _refuse_missing
 from ..ops.arguments import check_arguments
 from ..random import Generator, rng_of
 from ..tensor import Tensor, shape_text, wrap
@@ -425,3 +426,5 @@ kaiming_uniform = kaiming_uniform_
 kaiming_normal = kaiming_normal_
 orthogonal = orthogonal_
 sparse = sparse_
+
+_refuse_missing(globals())

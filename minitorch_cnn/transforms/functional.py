@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..backend import array_module
+from ..missing import refuse_missing as _refuse_missing
 from ..tensor import Tensor, wrap
 from .color import (
     adjust_brightness,
@@ -460,3 +461,6 @@ def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Any, inplace: bool = F
     result = img if inplace else wrap(array.copy())
     result[..., i : i + h, j : j + w] = v
     return result
+
+
+_refuse_missing(globals())
