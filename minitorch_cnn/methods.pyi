@@ -702,7 +702,7 @@ class Methods:
     def squeeze(self, dim: Any = ...) -> Tensor: ...
     def std(
         self,
-        dim: Any = ...,
+        dim: Sequence[Int] | Int | Bool | None = ...,
         unbiased: Bool = ...,
         keepdim: Bool = ...,
         *,
@@ -765,7 +765,7 @@ class Methods:
     def unsqueeze(self, dim: Int) -> Tensor: ...
     def var(
         self,
-        dim: Any = ...,
+        dim: Sequence[Int] | Int | Bool | None = ...,
         unbiased: Bool = ...,
         keepdim: Bool = ...,
         *,

@@ -26,6 +26,7 @@ from ..tensor import Tensor
 BY_NAME = {
     "dim": "ints | None",
     "kernel_size": "ints",
+    "normalized_shape": "ints",
     "dilation": "ints",
     "output_padding": "ints",
     "stride": "ints | None",
@@ -69,12 +70,14 @@ def as_ints(function: str, name: str, value: Any) -> Any:
 
 
 def as_padding(function: str, name: str, value: Any) -> Any:
-    """As `as_ints`; a convolution takes "same" and "valid" too.
+    """As `as_ints`; a convolution takes "same" and "valid" too, and says which words it knows.
 
     >>> as_padding("conv2d", "padding", "same")
     'same'
     """
-    return value if isinstance(value, str) else as_ints(function, name, value)
+    if isinstance(value, str) and function.startswith("conv"):
+        return value
+    return as_ints(function, name, value)
 
 
 def as_number(function: str, name: str, value: Any) -> Any:
@@ -141,7 +144,7 @@ def _message(function: str, name: str, wanted: str, value: Any) -> str:
 KINDS: dict[str, tuple[Callable[[str, str, Any], Any], tuple[type, ...]]] = {
     "int": (as_int, (int,)),
     "ints": (as_ints, (int,)),
-    "padding": (as_padding, (int, str)),
+    "padding": (as_padding, (int,)),
     "float": (as_number, (float, int, bool)),
     "bool": (as_bool, (bool,)),
     "Tensor": (as_tensor, (Tensor,)),

@@ -280,6 +280,8 @@ def full(
     >>> mt.full((2,), 0.5), mt.full((2,), 7)
     (tensor([0.5000, 0.5000]), tensor([7, 7]))
     """
+    if not isinstance(size, tuple | list):
+        raise TypeError(f"full(): argument 'size' must be tuple of ints, not {size!r:.60}")
     shape = valid_shape(int_tuple((size,), "full", "size"))
     value = as_number("full", "fill_value", fill_value)
     kind = number_dtype(value) if dtype is None else as_dtype(dtype)
@@ -489,7 +491,8 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    bounds = [each.item() if isinstance(each, Tensor) else each for each in (start, end, step)]
+    named = (("start", start), ("end", end), ("step", step))
+    bounds = [as_number("arange", name, each) for name, each in named]
     start, end, step = bounds
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")

@@ -327,6 +327,8 @@ def repeat_interleave(
     xp = array_module(input.array)
     length = input.size(dim) if input.ndim else 1
     if isinstance(repeats, Tensor):
+        if repeats.dtype.category != 1:
+            raise NotImplementedError(f"repeats must be integers, got {repeats.dtype}")
         if repeats.ndim > 1 or repeats.numel() not in (1, length):
             raise RuntimeError(
                 f"repeats must have the same size as input along dim, but got repeats.size(0) = "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..autograd.function import Function
 from ..backend import array_module, constant
 from ..dtypes import as_dtype, dtype
 from ..tensor import Tensor, shape_text, wrap
-from .arguments import as_int
+from .arguments import as_int, as_number
 from .arithmetic import where
 from .common import check_tensor
 from .elementwise import abs as absolute
@@ -30,11 +31,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def dims_of(x: Tensor, dim: Any) -> tuple[int, ...]:
+def dims_of(x: Tensor, dim: Any, function: str = "reduction") -> tuple[int, ...]:
     """The axes meant by `dim` (None or an empty tuple: all), counted from the front."""
     if dim is None:
         return tuple(range(x.ndim))
-    given = int_tuple((dim,), "reduction", "dim")
+    given = int_tuple((dim,), function, "dim")
     dims = tuple(x._dim(each) for each in given) or tuple(range(x.ndim))
     if len(set(dims)) != len(dims):
         raise RuntimeError(f"dim {shape_text(given)} appears multiple times in the list of dims")
@@ -194,7 +195,7 @@ class SafeSqrt(Function):
 
 def var(
     input: Tensor,
-    dim: Any = None,
+    dim: Sequence[int] | int | bool | None = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -211,17 +212,17 @@ def var(
     tensor(1.2500)
     """
     if isinstance(dim, bool):  # torch's older form: var(unbiased)
-        dim, unbiased = None, dim
+        unbiased, dim = dim, None
     if not input.dtype.is_floating_point:
         raise RuntimeError(f"std and var only support floating point dtypes, got {input.dtype}")
-    dims = dims_of(input, dim)
+    dims = dims_of(input, dim, "var")
     correction = builtins.int(unbiased) if correction is None else correction
     return Var.apply(input, dims, builtins.max(0, _count(input, dims) - correction), keepdim)
 
 
 def std(
     input: Tensor,
-    dim: Any = None,
+    dim: Sequence[int] | int | bool | None = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -238,7 +239,7 @@ def std(
 
 def var_mean(
     input: Tensor,
-    dim: Any = None,
+    dim: Sequence[int] | int | bool | None = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -258,7 +259,7 @@ def var_mean(
 
 def std_mean(
     input: Tensor,
-    dim: Any = None,
+    dim: Sequence[int] | int | bool | None = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -281,15 +282,19 @@ def norm(
 ) -> Tensor:
     """The p-norm (sum |x|^p)^(1/p); "fro" is p = 2, inf the largest and -inf the smallest |x|.
 
-    Of all elements, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,). At 0 the
-    gradient is 0. Raises RuntimeError for integers, NotImplementedError for another name, and else
-    as `sum` does.
+    p=None is 2 as well. Of all elements, a 0-d tensor, or over some dimensions: (N, C) with dim 1
+    -> (N,). At 0 the gradient is 0. Raises RuntimeError for integers, NotImplementedError for
+    another name, and else as `sum` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([3.0, 4.0]).norm(), mt.tensor([3.0, -4.0]).norm(1)
     (tensor(5.), tensor(7.))
     """
     x = input if dtype is None else input.to(as_dtype(dtype))
+    if p is None:
+        p = 2
+    if not isinstance(p, str):
+        p = as_number("norm", "p", p)
     if not x.dtype.is_floating_point:
         raise RuntimeError(f"norm: expected a floating point tensor as input, got {x.dtype}")
     if x.dtype is dtypes.float16:  # the squares and their sum would be beyond its range

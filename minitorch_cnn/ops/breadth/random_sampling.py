@@ -237,13 +237,15 @@ def normal(
 ) -> Tensor:
     """Normally distributed numbers; mean and std may be tensors, one value for each number.
 
-    size: (N, C), say; not needed if mean or std is a tensor, whose shape the result has. Raises
-    RuntimeError for a negative std, TypeError if nothing says the size.
+    size: (N, C), say; without one mean or std is a tensor, whose shape the result has. Raises
+    RuntimeError for a negative std, TypeError if nothing says the size, or both do.
 
     >>> import minitorch_cnn as mt
     >>> mt.normal(mt.tensor([1.0, 100.0]), mt.tensor([0.0, 0.0]))
     tensor([  1., 100.])
     """
+    if size is not None:
+        mean, std = as_number("normal", "mean", mean), as_number("normal", "std", std)
     for each in (mean, std):
         if isinstance(each, Tensor):
             size = each.shape if size is None else size
