@@ -26,7 +26,6 @@ from ..tensor import Tensor
 BY_NAME = {
     "dim": "ints | None",
     "kernel_size": "ints",
-    "normalized_shape": "ints",
     "dilation": "ints",
     "output_padding": "ints",
     "stride": "ints | None",
@@ -148,6 +147,7 @@ KINDS: dict[str, tuple[Callable[[str, str, Any], Any], tuple[type, ...]]] = {
     "float": (as_number, (float, int, bool)),
     "bool": (as_bool, (bool,)),
     "Tensor": (as_tensor, (Tensor,)),
+    "Sequence[int]": (as_ints, ()),
     "Sequence[Tensor]": (as_tensors, ()),
 }
 

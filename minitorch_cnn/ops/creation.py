@@ -217,7 +217,7 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return full(
         int_tuple(size, "zeros", "size"),
         0,
-        dtype=dtype or dtypes.get_default_dtype(),
+        dtype=dtypes.get_default_dtype() if dtype is None else dtype,
         device=device,
         requires_grad=requires_grad,
     )
@@ -235,7 +235,7 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     return full(
         int_tuple(size, "ones", "size"),
         1,
-        dtype=dtype or dtypes.get_default_dtype(),
+        dtype=dtypes.get_default_dtype() if dtype is None else dtype,
         device=device,
         requires_grad=requires_grad,
     )
@@ -397,7 +397,10 @@ def new_tensor(
     tensor([1., 2.], dtype=minitorch_cnn.float64)
     """
     return tensor(
-        data, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad
+        data,
+        dtype=input.dtype if dtype is None else dtype,
+        device=device or input.device,
+        requires_grad=requires_grad,
     )
 
 
@@ -419,7 +422,7 @@ def new_full(
     return full(
         size,
         fill_value,
-        dtype=dtype or input.dtype,
+        dtype=input.dtype if dtype is None else dtype,
         device=device or input.device,
         requires_grad=requires_grad,
     )
@@ -462,7 +465,7 @@ def new_empty(
     """
     return empty(
         *size,
-        dtype=dtype or input.dtype,
+        dtype=input.dtype if dtype is None else dtype,
         device=device or input.device,
         requires_grad=requires_grad,
     )

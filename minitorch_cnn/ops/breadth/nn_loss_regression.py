@@ -335,7 +335,7 @@ def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,
     var: Tensor | float,
-    full: bool = False,
+    full: Any = False,
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:

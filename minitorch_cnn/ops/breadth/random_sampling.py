@@ -164,7 +164,7 @@ def rand_like(
     drawn = rand(
         input.shape,
         generator=generator,
-        dtype=dtype or input.dtype,
+        dtype=input.dtype if dtype is None else dtype,
         device=input.device if device is None else device,
     )
     return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
@@ -188,7 +188,7 @@ def randn_like(
     drawn = randn(
         input.shape,
         generator=generator,
-        dtype=dtype or input.dtype,
+        dtype=input.dtype if dtype is None else dtype,
         device=input.device if device is None else device,
     )
     return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
@@ -220,7 +220,7 @@ def randint_like(
         high,
         input.shape,
         generator=generator,
-        dtype=dtype or input.dtype,
+        dtype=input.dtype if dtype is None else dtype,
         device=input.device if device is None else device,
     )
     return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
