@@ -301,7 +301,7 @@ def _factor_range(
     highest: float = float("inf"),
 ) -> Range:
     """(min, max), or None if nothing but the neutral factor is in it."""
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, np.number)):
         if value < 0:
             raise ValueError(f"If {name} is a single number, it must be non negative; got {value}")
         low, high = neutral - value, neutral + value

@@ -36,7 +36,13 @@ def gaussian_blur(img: Any, kernel_size: int | Sequence[int], sigma: Any = None)
         raise ValueError(f"kernel_size should have odd and positive integers. Got {kernel_size}")
     if sigma is None:
         sigma = [0.15 * size + 0.35 for size in sizes]
-    widths = [float(sigma)] * 2 if isinstance(sigma, (int, float)) else [float(s) for s in sigma]
+    if isinstance(sigma, str):
+        raise TypeError(f"sigma should be one or two positive numbers, got {sigma!r}")
+    widths = (
+        [float(sigma)] * 2
+        if isinstance(sigma, (int, float, np.number))
+        else [float(s) for s in sigma]
+    )
     widths = widths * 2 if len(widths) == 1 else widths
     if len(widths) != 2 or min(widths) <= 0:
         raise ValueError(f"sigma should be one or two positive numbers. Got {sigma}")
@@ -135,6 +141,8 @@ def solarize(img: Any, threshold: float) -> Any:
     >>> F.solarize(mt.tensor([[[0.25, 0.5, 1.0]]]), 0.5)
     tensor([[[0.2500, 0.5000, 0.0000]]])
     """
+    if isinstance(threshold, str):
+        raise TypeError(f"threshold should be a number, got {threshold!r}")
     if not is_pil(img) and img.is_floating_point():
         array = array_of(img)
         return wrap(array_module(array).where(array >= threshold, 1.0 - array, array))

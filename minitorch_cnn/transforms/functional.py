@@ -13,7 +13,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..backend import array_module
+from ..dtypes import as_dtype
 from ..missing import refuse_missing as _refuse_missing
+from ..ops.common import fitting
 from ..tensor import Tensor, wrap
 from .color import (
     adjust_brightness,
@@ -124,11 +126,13 @@ def resize(
 
 
 def _resized_size(img: Any, size: int | Sequence[int], max_size: int | None) -> tuple[int, int]:
-    if not isinstance(size, int) and len(size) == 2:
+    if isinstance(size, (int, float, np.number)) and not isinstance(size, (int, np.integer)):
+        raise TypeError(f"size should be an int or (height, width), got {size}")
+    short, other = pair(size, "size")
+    if isinstance(size, Sequence) and len(size) == 2:
         if max_size is not None:
             raise ValueError(f"max_size={max_size} only applies if size is one number, got {size}")
-        return int(size[0]), int(size[1])
-    short = pair(size, "size")[0]
+        return short, other
     width, height = get_image_size(img)
     long = int(short * max(width, height) / min(width, height))
     if max_size is not None:
@@ -290,9 +294,10 @@ def pad(
     border = [(0, 0)] * (array.ndim - 2) + [(top, bottom), (left, right)]
     if padding_mode != "constant":
         return wrap(xp.pad(array, border, mode=padding_mode))
-    if not isinstance(fill, (int, float)):
+    if not isinstance(fill, (int, float, np.number)):
         raise NotImplementedError(f"pad of a tensor with one fill per channel, got fill={fill}")
-    return wrap(xp.pad(array, border, constant_values=fill))
+    value = fitting(fill, as_dtype(array.dtype))  # 300 does not fit into uint8
+    return wrap(xp.pad(array, border, constant_values=value))
 
 
 def parse_padding(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
@@ -301,8 +306,8 @@ def parse_padding(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
     >>> parse_padding(3), parse_padding((1, 2)), parse_padding((1, 2, 3, 4))
     ((3, 3, 3, 3), (1, 2, 1, 2), (1, 2, 3, 4))
     """
-    if isinstance(padding, int):
-        return padding, padding, padding, padding
+    if isinstance(padding, (int, np.integer)):
+        return (int(padding),) * 4
     if len(padding) not in (1, 2, 4):
         raise ValueError(f"padding should be 1, 2 or 4 numbers, got {padding}")
     left, top, right, bottom = (list(padding) * 4)[:4]
@@ -404,9 +409,19 @@ def affine(
     """
     if scale <= 0.0:
         raise ValueError(f"Argument scale should be positive, got {scale}")
+    for name, given in (("translate", translate), ("center", center)):
+        if name == "center" and given is None:
+            continue
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            wrong_type = not isinstance(given, tuple | list)
+            raise (TypeError if wrong_type else ValueError)(
+                f"Argument {name} should be a sequence of length 2, got {given!r:.60}"
+            )
+    if not isinstance(shear, (int, float, np.number)) and len(shear) not in (1, 2):
+        raise ValueError(f"Shear should be one or two numbers, got {shear}")
     mode = as_interpolation(interpolation).pillow()
     turn = math.radians(angle)
-    shears = (shear, 0.0) if isinstance(shear, (int, float)) else (*shear, 0.0)[:2]
+    shears = (shear, 0.0) if isinstance(shear, (int, float, np.number)) else (*shear, 0.0)[:2]
     tx, ty = (math.tan(math.radians(each)) for each in shears)
     rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
     shearing = np.array([[1.0, -tx], [-ty, 1.0 + tx * ty]])
@@ -431,7 +446,7 @@ def _with_fill(img: Any, fill: float | Sequence[float] | None, function: Any) ->
     if is_pil(img):
         return function(img, fill_for(img, fill))
     channels = get_dimensions(img)[0]
-    fills = [fill] * channels if isinstance(fill, (int, float)) else list(fill)
+    fills = [fill] * channels if isinstance(fill, (int, float, np.number)) else list(fill)
     if len(fills) == 1:
         fills = fills * channels
     if len(fills) != channels:

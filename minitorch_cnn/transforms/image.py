@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..backend import to_device, to_numpy
+from ..ops.arguments import as_int
 from ..tensor import Tensor, wrap
 
 
@@ -122,7 +123,7 @@ def fill_for(img: Image.Image, fill: Any) -> Any:
     ((7, 7, 7), 7)
     """
     channels = len(img.getbands())
-    if isinstance(fill, (int, float)):
+    if isinstance(fill, (int, float, np.number)):
         fill = [fill] * channels
     fill = list(fill) * channels if len(fill) == 1 else list(fill)
     if len(fill) != channels:
@@ -163,11 +164,16 @@ def through_pillow(img: Tensor, function: Callable[[Image.Image, int], Image.Ima
 def pair(value: int | Sequence[int], name: str) -> tuple[int, int]:
     """(height, width) from one number or two. Raises ValueError for another number of them.
 
+    Raises TypeError for what is no number, and for two that are no ints.
+
     >>> pair(3, "size"), pair([4, 5], "size")
     ((3, 3), (4, 5))
     """
-    if isinstance(value, int):
-        return value, value
+    if isinstance(value, (int, float, np.number)):
+        return int(value), int(value)
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"{name} should be one number or (height, width), got {value!r:.60}")
     if len(value) not in (1, 2):
         raise ValueError(f"{name} should be one number or (height, width), got {value}")
-    return int(value[0]), int(value[-1])
+    height, width = (as_int(name, name, each) for each in (value[0], value[-1]))
+    return height, width

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..dtypes import dtype
 from ..random import default_generator
 from ..tensor import Tensor
@@ -120,6 +122,9 @@ class RandomAffine:
         center: Sequence[float] | None = None,
     ):
         self.degrees = _limits("degrees", degrees, (2,))
+        for name, given in (("translate", translate), ("scale", scale), ("center", center)):
+            if given is not None and len(given) != 2:
+                raise ValueError(f"{name} should be a sequence of length 2, got {given}")
         if translate is not None and not all(0.0 <= each <= 1.0 for each in translate):
             raise ValueError(f"translation values should be between 0 and 1, got {translate}")
         if scale is not None and min(scale) <= 0:
@@ -175,7 +180,7 @@ class RandomAffine:
 
 def _limits(name: str, value: float | Sequence[float], lengths: tuple[int, ...]) -> tuple:
     """(-value, value), or the limits as they are given."""
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, np.number)):
         if value < 0:
             raise ValueError(f"If {name} is a single number, it must be positive, got {value}")
         return (-float(value), float(value))
@@ -202,7 +207,7 @@ class GaussianBlur:
         self.kernel_size = pair(kernel_size, "kernel_size")
         if any(size <= 0 or size % 2 == 0 for size in self.kernel_size):
             raise ValueError(f"Kernel size value should be an odd and positive, got {kernel_size}")
-        self.sigma = (sigma, sigma) if isinstance(sigma, (int, float)) else tuple(sigma)
+        self.sigma = (sigma, sigma) if isinstance(sigma, (int, float, np.number)) else tuple(sigma)
         if not 0.0 < self.sigma[0] <= self.sigma[1]:
             raise ValueError(f"sigma values should be positive and (min, max). Got {sigma}.")
 

@@ -351,7 +351,7 @@ class RandomRotation:
         center: Sequence[float] | None = None,
         fill: float | Sequence[float] = 0,
     ):
-        if isinstance(degrees, (int, float)):
+        if isinstance(degrees, (int, float, np.number)):
             if degrees < 0:
                 raise ValueError(
                     f"If degrees is a single number, it must be positive, got {degrees}"
@@ -359,6 +359,8 @@ class RandomRotation:
             degrees = (-degrees, degrees)
         if len(degrees) != 2:
             raise ValueError(f"degrees should be a number or (min, max), got {degrees}")
+        if center is not None and len(center) != 2:
+            raise ValueError(f"center should be a sequence of length 2, got {center}")
         self.degrees = (float(degrees[0]), float(degrees[1]))
         self.interpolation = interpolation
         self.expand = expand
