@@ -170,6 +170,11 @@ def _rules(function: Callable[..., Any]) -> dict[str, Any]:
     return rules
 
 
+def _takes_tensors(parameter: inspect.Parameter) -> bool:
+    """True for ``*tensors: Tensor``."""
+    return parameter.kind is parameter.VAR_POSITIONAL and str(parameter.annotation) == "Tensor"
+
+
 def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
     """The function, whose arguments are looked at first; module: where it is public.
 
@@ -180,10 +185,11 @@ def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
     TypeError: eye(): argument 'n' must be int, not bool: True
     """
     rules = _rules(function)
-    if not any(rules.values()):
-        return function
     parameters = inspect.signature(function).parameters.values()
+    if not any(rules.values()) and not any(map(_takes_tensors, parameters)):
+        return function
     ordered = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    several = [each.name for each in parameters if _takes_tensors(each)]  # *tensors, or nothing
     name, in_order = function.__name__, [rules[each] and rules[each][1] for each in ordered]
 
     def convert(key: str, value: Any) -> Any:
@@ -198,6 +204,8 @@ def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
             if types is not None and type(value) not in types:
                 args = (*map(convert, ordered, args), *args[len(ordered) :])
                 break
+        if several:
+            as_tensors(name, several[0], args[len(ordered) :])
         if kwargs:
             kwargs = {key: convert(key, value) for key, value in kwargs.items()}
         return function(*args, **kwargs)

@@ -280,7 +280,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input - alpha * other, elementwise, broadcast.
 
-    Raises RuntimeError for two bool tensors, and else as `add` does.
+    Raises RuntimeError for two bool tensors and for a bool, and else as `add` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.sub(mt.tensor([1, 2]), mt.tensor([3, 3]), alpha=10)
@@ -288,6 +288,11 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """
     if type(alpha) is not int or alpha != 1:
         other = _times("sub", input, other, alpha)
+    if isinstance(other, bool) or isinstance(input, bool):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool is not supported: got "
+            f"{input if isinstance(input, bool) else other}; write int(...)"
+        )
     a, b = operands(input, other)
     if result_type(a, b).category == 0:
         raise RuntimeError(

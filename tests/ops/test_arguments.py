@@ -275,6 +275,21 @@ T.cdist(s, s, p=V)
 T.var(s, V)
 T.std(s, V)
 x.repeat_interleave(T.tensor(V))
+x - V
+V - x
+x.sub(V)
+x.sub_(V)
+T.rsub(x, V)
+x.nan_to_num(V)
+T.tensor_split(x, V)
+T.hsplit(x, V)
+T.vsplit(x, V)
+T.broadcast_tensors(x, V)
+T.cartesian_prod(g, V)
+T.chain_matmul(s, V)
+T.trapezoid(x, V)
+T.isclose(x, x, V)
+T.allclose(x, x, 0.1, V)
 """
 
 EXPECTED = """

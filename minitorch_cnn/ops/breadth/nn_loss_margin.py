@@ -51,7 +51,7 @@ def margin_ranking_loss(
             f"input1: {shape_text(input1.shape)}, input2: {shape_text(input2.shape)}, target: "
             f"{shape_text(target.shape)} "
         )
-    return reduce_losses((margin - target * (input1 - input2)).clamp(min=0), reduction)
+    return reduce_losses((float(margin) - target * (input1 - input2)).clamp(min=0), reduction)
 
 
 def hinge_embedding_loss(
@@ -73,7 +73,7 @@ def hinge_embedding_loss(
     tensor([0.2500, 0.7500])
     """
     check_reduction("hinge_embedding_loss", size_average, reduce, reduction)
-    far = where(target != 1, (margin - input).clamp(min=0), 0.0)
+    far = where(target != 1, (float(margin) - input).clamp(min=0), 0.0)
     near = where(target != -1, input, 0.0)
     return reduce_losses(far + near, reduction)
 
@@ -114,7 +114,7 @@ def cosine_embedding_loss(
     squares = [(each * each).sum(dim=-1) + 1e-12 for each in (input1, input2)]
     cosine = (input1 * input2).sum(dim=-1) / (squares[0] * squares[1]).sqrt()
     alike = where(target == 1, 1 - cosine, 0.0)
-    unlike = where(target == -1, (cosine - margin).clamp(min=0), 0.0)
+    unlike = where(target == -1, (cosine - float(margin)).clamp(min=0), 0.0)
     return reduce_losses(alike + unlike, reduction)
 
 
@@ -178,7 +178,7 @@ def multi_margin_loss(
             f"inconsistent weight size, expected {rows.shape[1]} but got {shape_text(weight.shape)}"
         )
     places = classes.unsqueeze(1)  # (N, 1)
-    terms = relu(margin - gather(rows, 1, places) + rows)  # (N, C)
+    terms = relu(float(margin) - gather(rows, 1, places) + rows)  # (N, C)
     terms = terms * terms if p == 2 else terms
     if weight is not None:
         terms = terms * weight[places]
