@@ -8,6 +8,7 @@ tensor([2., 4.])
 """
 
 import importlib as _importlib
+import sys as _sys
 import typing as _typing
 
 __version__ = "0.1.0"
@@ -65,7 +66,7 @@ from .kernels import (
     kernel_tier as kernel_tier,
     last_conv as last_conv,
 )
-from .missing import missing as _missing
+from .missing import MissingModules as _MissingModules, missing as _missing
 from .ops import *
 from .random import (
     Generator as Generator,
@@ -169,6 +170,8 @@ _LAYERS = (
     "pixel_unshuffle",
 )
 
+
+_sys.meta_path.append(_MissingModules())
 
 if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
 

@@ -81,10 +81,9 @@ def as_dtype(value: Any) -> dtype:
         return _BY_NUMPY[value]
     if value is builtins.float:
         return _default_dtype
-    try:
-        numpy_dtype = np.dtype(value).newbyteorder("=")
-    except TypeError:
-        raise TypeError(f"not a dtype: {value!r}") from None
+    if not isinstance(value, type | np.dtype):  # NumPy would take an array for its dtype, too
+        raise TypeError(f"not a dtype: {value!r:.60}")
+    numpy_dtype = np.dtype(value).newbyteorder("=")
     found = _BY_NUMPY.get(numpy_dtype)
     if found is None:
         names = ", ".join(each.name for each in ALL_DTYPES)

@@ -2,16 +2,26 @@
 
 A module asks `missing` in its `__getattr__`. The error is a NotImplementedError, which says that
 something is not supported, and an AttributeError, so that hasattr and getattr with a default work
-as everywhere; ``from minitorch_cnn.nn import X`` becomes Python's ImportError.
+as everywhere. Python makes a plain ImportError of it in ``from minitorch_cnn.nn import X``; there
+and in ``import minitorch_cnn.distributed`` it looks for a module of that name as well, and
+`MissingModules` answers with the same sentence.
 """
 
 from __future__ import annotations
 
+import sys
+from importlib.abc import MetaPathFinder
 from typing import Any
+
+PACKAGE = __name__.partition(".")[0]
 
 
 class MissingName(NotImplementedError, AttributeError):
     """A name that is not here, with what to use instead."""
+
+
+class MissingModule(NotImplementedError, ModuleNotFoundError):
+    """The same of a name that is imported."""
 
 
 # What is missing as a whole, and why or what to use instead; by the name's beginning.
@@ -25,6 +35,7 @@ REASONS = {
     "sparse": "there are no sparse tensors",
     "to_sparse": "there are no sparse tensors",
     "jit": "programs run as they are; mt.onnx.export writes a network to a file",
+    "export": "mt.onnx.export writes a network to a file",
     "fx": "mt.models.feature_extraction takes networks apart",
     "distributed": "one process trains; nn.DataParallel takes several devices",
     "Script": "programs run as they are; mt.onnx.export writes a network to a file",
@@ -33,24 +44,53 @@ REASONS = {
     "distributions": "use mt.normal, mt.bernoulli, mt.multinomial",
     "profiler": "use Python's cProfile or benchmarks/",
     "func": "use mt.autograd.grad",
+    "tensorboard": "writer.add_scalar needs only numbers: loss.item(), with the writer of "
+    "tensorboardX, or plots of matplotlib",
+    "multiprocessing": "use Python's multiprocessing; DataLoader has num_workers",
+    "cpp_extension": "an operation is written in Python, see CONTRIBUTING.md",
+    "detection": "there are only networks that classify images",
+    "segmentation": "there are only networks that classify images; examples/ has a U-Net",
+    "video": "there are only networks that classify images",
+    "rnn": "minitorch_cnn has no recurrent layers",
+    "prune": "set the weights to 0 under mt.no_grad()",
 }
 
 AREAS = {
     "minitorch_cnn.nn": "minitorch_cnn.nn has the layers of convolutional networks",
     "minitorch_cnn.nn.functional": "nn.functional has the functions behind the layers",
+    "minitorch_cnn.nn.init": "fill the tensor under mt.no_grad()",
+    "minitorch_cnn.nn.utils": "dir(minitorch_cnn.nn.utils) names what is there",
     "minitorch_cnn.optim": "use SGD with momentum, Adam or AdamW",
     "minitorch_cnn.optim.lr_scheduler": "LambdaLR takes any function of the epoch",
+    "minitorch_cnn.utils": "dir(minitorch_cnn.utils) names what is there",
     "minitorch_cnn.utils.data": "use Dataset, IterableDataset and DataLoader",
     "minitorch_cnn.linalg": "use NumPy's linalg on x.numpy(), without gradients",
     "minitorch_cnn.autograd": "use backward, grad and Function",
+    "minitorch_cnn.amp": "use mt.autocast and mt.amp.GradScaler",
+    "minitorch_cnn.cuda": "dir(minitorch_cnn.cuda) names what is there; more is in cupy.cuda",
+    "minitorch_cnn.backends": "there are backends.cuda, backends.cudnn and backends.mps",
     "minitorch_cnn.datasets": "use ImageFolder, or a Dataset of your own",
     "minitorch_cnn.models": "list_models() names those that are there",
+    "minitorch_cnn.ops": "there are no operations on boxes and masks",
+    "minitorch_cnn.io": "use read_image and write_png, or Pillow",
     "minitorch_cnn.transforms": "use Lambda with a function of your own",
     "minitorch_cnn.transforms.functional": "use NumPy on x.numpy(), or Pillow on the picture",
-    "minitorch_cnn.io": "use read_image and decode_image, which know Pillow's formats",
+    "minitorch_cnn.transforms.v2": "minitorch_cnn.transforms has what there is, for images alone",
     "Tensor": "dir(x) names the methods that are there",
     "minitorch_cnn": "dir(minitorch_cnn) names what is there",
 }
+
+
+def _reason(owner: str, name: str) -> str:
+    parent = owner.rpartition(".")[0]
+    if name in getattr(sys.modules.get(parent), "__dict__", ()):  # one floor too deep
+        return f"use {parent}.{name}"
+    for start, text in REASONS.items():
+        if name.startswith(start):
+            return text
+    while owner not in AREAS:
+        owner = owner.rpartition(".")[0]
+    return AREAS[owner]
 
 
 def missing(owner: str, name: str) -> AttributeError:
@@ -61,8 +101,7 @@ def missing(owner: str, name: str) -> AttributeError:
     """
     if name.startswith("_"):  # what Python and its tools ask for
         return AttributeError(f"{owner!r} has no attribute {name!r}")
-    reason = next((text for start, text in REASONS.items() if name.startswith(start)), AREAS[owner])
-    error = MissingName(f"{owner}.{name} is not supported: {reason}")
+    error = MissingName(f"{owner}.{name} is not supported: {_reason(owner, name)}")
     error.name = name
     return error
 
@@ -78,3 +117,14 @@ def refuse_missing(namespace: dict[str, Any]) -> None:
         raise missing(module, name)
 
     namespace["__getattr__"] = __getattr__
+    namespace.setdefault("__path__", [])  # only then is `from module import X` a look for a module
+
+
+class MissingModules(MetaPathFinder):
+    """Asked last, for a module of this package that nobody found."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        """Raises MissingModule for a public name of this package, with the reason."""
+        owner, _, name = fullname.rpartition(".")
+        if fullname.startswith(f"{PACKAGE}.") and not name.startswith("_"):
+            raise MissingModule(str(missing(owner, name)))

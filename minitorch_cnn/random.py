@@ -6,6 +6,7 @@ the same seed gives the same weights and the same dropout masks on both backends
 
 from __future__ import annotations
 
+import numbers
 import os
 
 import numpy as np
@@ -30,12 +31,22 @@ class Generator:
     True
     """
 
+    _seed: int
+    _rng: np.random.Generator
+
     def __init__(self, device: str | device = "cpu") -> None:
         self.device = CPU  # all numbers are drawn on the host, whatever the backend
         self.manual_seed(0)
 
     def manual_seed(self, seed: int) -> Generator:
-        """Starts the stream that belongs to `seed` (any int) and returns the generator."""
+        """Starts the stream that belongs to `seed` (any int) and returns the generator.
+
+        Raises RuntimeError for anything else, as torch does.
+        """
+        if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
+            raise RuntimeError(
+                f"manual_seed expected an int, but got {type(seed).__name__}: {seed!r:.60}"
+            )
         self._seed = int(seed)
         self._rng = np.random.Generator(np.random.Philox(self._seed % 2**64))
         return self
@@ -82,6 +93,21 @@ class Generator:
 
 
 default_generator = Generator()
+
+
+def rng_of(generator: Generator | None) -> np.random.Generator:
+    """The NumPy generator behind an argument `generator`; None: the one `manual_seed` seeds.
+
+    Raises TypeError for anything else.
+    """
+    if generator is None:
+        return default_generator.rng
+    if not isinstance(generator, Generator):
+        raise TypeError(
+            f"argument 'generator' must be mt.Generator, not {type(generator).__name__}: "
+            f"{generator!r:.60}"
+        )
+    return generator.rng
 
 
 def manual_seed(seed: int) -> Generator:

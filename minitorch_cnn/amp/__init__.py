@@ -10,7 +10,10 @@ for images, labels in loader:
     scaler.update()
 """
 
+from ..missing import refuse_missing as _refuse_missing
 from .autocast_mode import autocast, is_autocast_available
 from .grad_scaler import GradScaler
 
 __all__ = ["GradScaler", "autocast", "is_autocast_available"]
+
+_refuse_missing(globals())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import numbers
 import threading
 from types import ModuleType
 from typing import Any
@@ -36,7 +37,7 @@ class device:
     __slots__ = ("index", "type")
 
     def __init__(self, type: str | device | int, index: int | None = None) -> None:
-        text = f"cuda:{type}" if isinstance(type, int) else str(type)
+        text = f"cuda:{type}" if isinstance(type, numbers.Integral) else str(type)
         name, colon, number = text.partition(":")
         if name not in _SYNONYMS or (colon and not number.isdecimal()):
             raise RuntimeError(f"unknown device {type!r}: use 'cpu', 'cuda' or 'cuda:N'")

@@ -16,6 +16,7 @@ from typing import Any
 
 from .. import backend, random
 from ..autograd.deferred import settle
+from ..missing import refuse_missing as _refuse_missing
 from . import amp
 from .graphs import CUDAGraph, graph
 from .memory import (
@@ -133,3 +134,5 @@ def manual_seed(seed: int) -> None:
 
 
 manual_seed_all = manual_seed
+
+_refuse_missing(globals())

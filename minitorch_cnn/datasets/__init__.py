@@ -1,6 +1,7 @@
 """Image data sets by the names of `torchvision.datasets`, and `Shapes`, which needs no download."""
 
 from ..missing import refuse_missing as _refuse_missing
+from . import utils as utils
 from .cifar import CIFAR10, CIFAR100
 from .fake import FakeData
 from .folder import DatasetFolder, ImageFolder

@@ -16,8 +16,9 @@ import numpy as np
 
 from .. import backend
 from ..autograd.modes import no_grad
-from ..ops.arguments import as_number
-from ..random import Generator, default_generator
+from ..missing import refuse_missing as _refuse_missing
+from ..ops.arguments import check_arguments
+from ..random import Generator, rng_of
 from ..tensor import Tensor, shape_text, wrap
 
 BLOCK = 1 << 15  # numbers that are drawn at a time: they stay in the processor's cache
@@ -30,8 +31,9 @@ def _write(tensor: Tensor, values: Any) -> Tensor:
         return tensor.copy_(wrap(backend.to_device(array, tensor.device)))
 
 
-def _rng(generator: Generator | None) -> np.random.Generator:
-    return (default_generator if generator is None else generator).rng
+def _floating(tensor: Tensor) -> None:
+    if not tensor.dtype.is_floating_point:
+        raise NotImplementedError(f"random values are not implemented for {tensor.dtype}")
 
 
 def _write_draws(tensor: Tensor, draw: Callable[..., Any], scale: float, shift: float) -> Tensor:
@@ -40,6 +42,7 @@ def _write_draws(tensor: Tensor, draw: Callable[..., Any], scale: float, shift: 
     draw(count, np.float32) gives random numbers. A block at a time: of a large weight the numbers
     in between would fill the memory several times.
     """
+    _floating(tensor)
     tensor._before_write()
     values = tensor.array
     in_place = isinstance(values, np.ndarray) and values.flags.c_contiguous
@@ -58,19 +61,20 @@ def _write_draws(tensor: Tensor, draw: Callable[..., Any], scale: float, shift: 
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Values evenly distributed between a and b; a tensor of any shape and dtype.
+    """Values evenly distributed between a and b; a floating tensor of any shape.
 
     generator: where the random numbers come from (None: the one that `manual_seed` seeds). Raises
-    RuntimeError for a > b, AttributeError for anything but a tensor.
+    RuntimeError unless a <= b are finite, NotImplementedError for integers, TypeError for anything
+    but a tensor and numbers.
 
     >>> import minitorch_cnn as mt
     >>> w = mt.nn.init.uniform_(mt.empty(1000), -1, 1)
     >>> bool(((w >= -1) & (w < 1)).all())
     True
     """
-    if not a <= b:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but got {a} > {b}")
-    return _write_draws(tensor, _rng(generator).random, b - a, a)
+    if not (a <= b and math.isfinite(b - a)):  # NaN too
+        raise RuntimeError(f"uniform_ expects a finite [from, to) range, but got [{a}, {b})")
+    return _write_draws(tensor, rng_of(generator).random, b - a, a)
 
 
 def normal_(
@@ -81,7 +85,7 @@ def normal_(
 ) -> Tensor:
     """Normally distributed values: about mean, two thirds of them within std. Any shape.
 
-    generator and errors as for `uniform_`.
+    generator and errors as for `uniform_`, RuntimeError for a negative std.
 
     >>> import minitorch_cnn as mt
     >>> _ = mt.manual_seed(0)
@@ -89,9 +93,9 @@ def normal_(
     >>> round(w.mean().item(), 1), round(w.std().item(), 1)
     (5.0, 2.0)
     """
-    if not as_number("normal_", "std", std) >= 0:
+    if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return _write_draws(tensor, _rng(generator).standard_normal, std, mean)
+    return _write_draws(tensor, rng_of(generator).standard_normal, std, mean)
 
 
 def trunc_normal_(
@@ -106,13 +110,20 @@ def trunc_normal_(
 
     Drawn by the inverse of the distribution function P: u is uniform between P(a) and P(b), and
     the value is the x with P(x) = u. Drawing again until it fits might take forever.
-    generator and errors as for `uniform_`. UserWarning if mean is more than 2 std outside [a, b].
+    generator and errors as for `uniform_`, and RuntimeError for a > b, a negative std or NaN.
+    UserWarning if mean is more than 2 std outside [a, b].
 
     >>> import minitorch_cnn as mt
     >>> w = mt.nn.init.trunc_normal_(mt.empty(1000), a=-0.5, b=1.5)
     >>> bool((w >= -0.5).all()), bool((w <= 1.5).all())
     (True, True)
     """
+    _floating(tensor)
+    if not (a <= b and std >= 0 and math.isfinite(mean)):  # NaN too
+        raise RuntimeError(
+            "trunc_normal_ expects a <= b, std >= 0 and a finite mean, but got "
+            f"mean={mean}, std={std}, a={a}, b={b}"
+        )
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of "
@@ -122,7 +133,7 @@ def trunc_normal_(
     # P has no simple inverse: interpolate in a table. Beyond 8 standard deviations it is flat.
     x = np.linspace(max((a - mean) / std, -8.0), min((b - mean) / std, 8.0), 4097)
     distribution = np.array([0.5 * math.erfc(-each / math.sqrt(2)) for each in x])
-    u = distribution[0] + (distribution[-1] - distribution[0]) * _rng(generator).random(
+    u = distribution[0] + (distribution[-1] - distribution[0]) * rng_of(generator).random(
         tensor.shape
     )
     return _write(tensor, np.clip(mean + std * np.interp(u, distribution, x), a, b))
@@ -131,7 +142,7 @@ def trunc_normal_(
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """The same value everywhere; a tensor of any shape and dtype.
 
-    Raises TypeError if val is no number, AttributeError if tensor is no tensor.
+    Raises TypeError if val is no number or tensor is no tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.init.constant_(mt.empty(3), 0.5)
@@ -144,7 +155,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 def ones_(tensor: Tensor) -> Tensor:
     """1 everywhere; a tensor of any shape and dtype.
 
-    Raises AttributeError for anything but a tensor.
+    Raises TypeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.init.ones_(mt.empty(3))
@@ -156,7 +167,7 @@ def ones_(tensor: Tensor) -> Tensor:
 def zeros_(tensor: Tensor) -> Tensor:
     """0 everywhere; a tensor of any shape and dtype.
 
-    Raises AttributeError for anything but a tensor.
+    Raises TypeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.init.zeros_(mt.empty(3))
@@ -227,7 +238,7 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
     return fan_in if mode == "fan_in" else fan_out
 
 
-def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+def calculate_gain(nonlinearity: str, param: Any = None) -> float:
     """By what a nonlinearity's input must be scaled to keep the variance.
 
     nonlinearity: "relu", "leaky_relu", "tanh", "selu", "sigmoid", "linear", "conv2d" and so on.
@@ -291,7 +302,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
 
 def kaiming_uniform_(
     tensor: Tensor,
-    a: float = 0,
+    a: Any = 0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
@@ -319,7 +330,7 @@ def kaiming_uniform_(
 
 def kaiming_normal_(
     tensor: Tensor,
-    a: float = 0,
+    a: Any = 0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
@@ -359,8 +370,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         )
     if tensor.numel() == 0:
         return tensor
+    _floating(tensor)
     rows = tensor.shape[0]
-    flat = _rng(generator).standard_normal((rows, tensor.numel() // rows))
+    flat = rng_of(generator).standard_normal((rows, tensor.numel() // rows))
     if flat.shape[0] < flat.shape[1]:
         flat = flat.T
     q, r = np.linalg.qr(flat)
@@ -389,13 +401,18 @@ def sparse_(
     """
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
+    _floating(tensor)
+    if not std >= 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     rows, columns = tensor.shape
-    rng = _rng(generator)
+    rng = rng_of(generator)
     values = std * rng.standard_normal((rows, columns))
     for column in range(columns):
         values[rng.permutation(rows)[: math.ceil(sparsity * rows)], column] = 0
     return _write(tensor, values)
 
+
+check_arguments(globals())
 
 # The names from before torch 0.4, which older programs use.
 uniform = uniform_
@@ -409,3 +426,5 @@ kaiming_uniform = kaiming_uniform_
 kaiming_normal = kaiming_normal_
 orthogonal = orthogonal_
 sparse = sparse_
+
+_refuse_missing(globals())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..missing import refuse_missing as _refuse_missing
 from .modules.module import Module
 
 
@@ -48,3 +49,6 @@ class DistributedDataParallel(Module):
             "nn.parallel.DistributedDataParallel is not supported: there is no training on "
             "several devices"
         )
+
+
+_refuse_missing(globals())

@@ -12,6 +12,7 @@ well (methods.py).
 
 import typing as _typing
 
+from ..missing import refuse_missing as _refuse_missing
 from . import arguments as _arguments, methods as _methods, out as _out
 from .activation import prelu, relu, relu_, selu, threshold
 from .arithmetic import *
@@ -55,3 +56,5 @@ if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they s
 _arguments.check_arguments(globals())
 _methods.bind(globals())
 _out.add_out(globals())
+
+_refuse_missing(globals())

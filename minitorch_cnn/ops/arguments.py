@@ -25,6 +25,7 @@ from .common import brief
 
 # What a parameter is that is annotated with Any.
 BY_NAME = {
+    "dim": "ints | None",
     "kernel_size": "ints",
     "dilation": "ints",
     "output_padding": "ints",
@@ -36,7 +37,7 @@ BY_NAME = {
 HOT = ("add", "sub", "mul", "div", "relu", "relu_", "reshape", "permute", "clone", "contiguous")
 
 # torch looks whether these are true, of whatever type they are.
-TRUTH = ("inplace", "align_corners", "antialias", "recompute_scale_factor")
+TRUTH = ("inplace", "antialias", "recompute_scale_factor", "return_indices", "hard")
 
 
 def as_int(function: str, name: str, value: Any) -> int:
@@ -69,12 +70,14 @@ def as_ints(function: str, name: str, value: Any) -> Any:
 
 
 def as_padding(function: str, name: str, value: Any) -> Any:
-    """As `as_ints`; a convolution takes "same" and "valid" too.
+    """As `as_ints`; a convolution takes "same" and "valid" too, and says which words it knows.
 
     >>> as_padding("conv2d", "padding", "same")
     'same'
     """
-    return value if isinstance(value, str) else as_ints(function, name, value)
+    if isinstance(value, str) and function.startswith("conv"):
+        return value
+    return as_ints(function, name, value)
 
 
 def as_number(function: str, name: str, value: Any) -> Any:
@@ -141,10 +144,11 @@ def _message(function: str, name: str, wanted: str, value: Any) -> str:
 KINDS: dict[str, tuple[Callable[[str, str, Any], Any], tuple[type, ...]]] = {
     "int": (as_int, (int,)),
     "ints": (as_ints, (int,)),
-    "padding": (as_padding, (int, str)),
+    "padding": (as_padding, (int,)),
     "float": (as_number, (float, int, bool)),
     "bool": (as_bool, (bool,)),
     "Tensor": (as_tensor, (Tensor,)),
+    "Sequence[int]": (as_ints, ()),
     "Sequence[Tensor]": (as_tensors, ()),
 }
 
@@ -167,6 +171,11 @@ def _rules(function: Callable[..., Any]) -> dict[str, Any]:
     return rules
 
 
+def _takes_tensors(parameter: inspect.Parameter) -> bool:
+    """True for ``*tensors: Tensor``."""
+    return parameter.kind is parameter.VAR_POSITIONAL and str(parameter.annotation) == "Tensor"
+
+
 def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
     """The function, whose arguments are looked at first; module: where it is public.
 
@@ -177,10 +186,11 @@ def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
     TypeError: eye(): argument 'n' must be int, not bool: True
     """
     rules = _rules(function)
-    if not any(rules.values()):
-        return function
     parameters = inspect.signature(function).parameters.values()
+    if not any(rules.values()) and not any(map(_takes_tensors, parameters)):
+        return function
     ordered = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    several = [each.name for each in parameters if _takes_tensors(each)]  # *tensors, or nothing
     name, in_order = function.__name__, [rules[each] and rules[each][1] for each in ordered]
 
     def convert(key: str, value: Any) -> Any:
@@ -195,6 +205,8 @@ def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
             if types is not None and type(value) not in types:
                 args = (*map(convert, ordered, args), *args[len(ordered) :])
                 break
+        if several:
+            as_tensors(name, several[0], args[len(ordered) :])
         if kwargs:
             kwargs = {key: convert(key, value) for key, value in kwargs.items()}
         return function(*args, **kwargs)

@@ -18,6 +18,7 @@ from ..autograd.function import Function
 from ..backend import array_module
 from ..dtypes import result_type
 from ..tensor import Tensor, later, wrap
+from .arguments import as_number
 from .common import (
     alike,
     array_of,
@@ -286,35 +287,38 @@ class ClampByTensors(Function):
 # ------------------------------------------------------------------------ public functions
 
 
+def _times(function: str, input: Any, other: Any, alpha: Any) -> Any:
+    """other * alpha, where alpha fits the type of the result."""
+    alpha = as_number(function, "alpha", alpha)
+    kind = result_type(*operands(input, other))
+    if isinstance(alpha, bool) and kind.category > 0:
+        raise RuntimeError(f"{function}: Boolean alpha only supported for Boolean results")
+    if isinstance(alpha, float) and not kind.is_floating_point:
+        raise RuntimeError(
+            f"{function}: for tensors of {kind}, argument alpha must not be a floating point "
+            f"number, got {alpha}"
+        )
+    return other & bool(alpha) if kind.category == 0 else other * alpha
+
+
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input + alpha * other, elementwise, broadcast.
 
     One of the two may be a number; dtypes are promoted. Raises RuntimeError for shapes that do not
-    broadcast and for a fractional alpha between integers, TypeError for anything but tensors and
+    broadcast and an alpha of another kind than the result, TypeError for anything but tensors and
     numbers.
 
     >>> import minitorch_cnn as mt
     >>> mt.add(mt.tensor([1, 2]), 10)
     tensor([11, 12])
     """
-    if alpha is True and result_type(*operands(input, other)).category:
-        raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    if alpha == 1 and alike(input, other):
+    if type(alpha) is not int or alpha != 1:
+        other = _times("add", input, other, alpha)
+    elif alike(input, other):
         return Add.apply(input, other)
-    a, b = operands(input, other if alpha == 1 else _times(input, other, alpha))
+    a, b = operands(input, other)
     check_broadcast(a, b)
     return Add.apply(a, b)
-
-
-def _times(input: Any, other: Any, alpha: Any) -> Any:
-    """other * alpha, for an alpha that fits the type of the sum."""
-    kind = result_type(*operands(input, other))
-    if not kind.is_floating_point and isinstance(alpha, float):
-        raise RuntimeError(
-            "For integral input tensors, argument alpha must not be a floating point number, got "
-            f"{alpha}"
-        )
-    return other & bool(alpha) if kind.category == 0 else other * alpha
 
 
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
@@ -332,7 +336,9 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
                 f"Subtraction, the `-` operator, is not supported with a bool: {each!r:.60}. "
                 "Use `^` or logical_xor() of two bool tensors, and ~ to invert one."
             )
-    a, b = operands(input, other if alpha == 1 else _times(input, other, alpha))
+    if type(alpha) is not int or alpha != 1:
+        other = _times("sub", input, other, alpha)
+    a, b = operands(input, other)
     check_broadcast(a, b)
     return Sub.apply(a, b)
 

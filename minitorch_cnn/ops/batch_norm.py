@@ -163,11 +163,11 @@ def batch_norm(
             raise RuntimeError(
                 f"batch_norm: {name} has type {vector.dtype}, but input has {input.dtype}"
             )
+    if eps < 0 or (training and not eps > 0):  # nor NaN
+        raise ValueError(f"batch_norm eps must be positive (in evaluation or 0), but got {eps}")
     if not training:
         return BatchNorm.apply(input, weight, bias, running_mean, running_var, eps, False)
 
-    if not eps > 0:  # NaN neither
-        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     count = x.size // max(C, 1)
     if count == 1:
         raise ValueError(

@@ -184,7 +184,9 @@ def isfinite(input: Tensor) -> Tensor:
     return wrap(array_module(input.array).isfinite(input.array))
 
 
-def nan_to_num(input: Tensor, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+def nan_to_num(
+    input: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """NaN replaced by `nan`, infinities by `posinf` and `neginf`, elementwise.
 
     Where posinf or neginf is None, the largest or smallest number of the dtype takes its place.
@@ -223,7 +225,7 @@ def isclose(
     if input.dtype is not other.dtype:
         raise RuntimeError(f"{input.dtype} did not match {other.dtype}")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if tolerance < 0:
+        if not tolerance >= 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     same_device(input, other)
     check_broadcast(input, other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 from .. import backend, dtypes
@@ -167,9 +168,11 @@ def parse_to(
     for arg in args:
         if isinstance(arg, Tensor):
             dtype, device = arg.dtype, arg.device
-        elif isinstance(arg, str | backend.device) or type(arg) is int:
+        elif isinstance(arg, bool):  # non_blocking
+            continue
+        elif isinstance(arg, str | backend.device | numbers.Integral):
             device = arg
-        elif arg is not None and not isinstance(arg, bool):  # a bool here is non_blocking
+        elif arg is not None:
             dtype = arg
     kind = None if dtype is None else dtypes.as_dtype(dtype)
     where = None if device is None else backend.device(device)

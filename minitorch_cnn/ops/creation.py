@@ -177,9 +177,9 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     tensor([0, 0])
     """
     return full(
-        int_tuple(size),
+        int_tuple(size, "zeros", "size"),
         0,
-        dtype=dtype or dtypes.get_default_dtype(),
+        dtype=dtypes.get_default_dtype() if dtype is None else dtype,
         device=device,
         requires_grad=requires_grad,
     )
@@ -195,9 +195,9 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     tensor([1., 1.])
     """
     return full(
-        int_tuple(size),
+        int_tuple(size, "ones", "size"),
         1,
-        dtype=dtype or dtypes.get_default_dtype(),
+        dtype=dtypes.get_default_dtype() if dtype is None else dtype,
         device=device,
         requires_grad=requires_grad,
     )
@@ -219,7 +219,7 @@ def empty(
     >>> mt.empty(2, 3).shape
     minitorch_cnn.Size([2, 3])
     """
-    shape = _valid_shape(int_tuple(size))
+    shape = valid_shape(int_tuple(size, "empty", "size"))
     xp = backend.module_of(_device(device))
     result = finish(xp.empty(shape, _dtype_or_default(dtype)), device, requires_grad)
     return result if memory_format is None else result.contiguous(memory_format)
@@ -242,7 +242,9 @@ def full(
     >>> mt.full((2,), 0.5), mt.full((2,), 7)
     (tensor([0.5000, 0.5000]), tensor([7, 7]))
     """
-    shape = _valid_shape(int_tuple((size,)))
+    if not isinstance(size, tuple | list):
+        raise TypeError(f"full(): argument 'size' must be tuple of ints, not {size!r:.60}")
+    shape = valid_shape(int_tuple((size,), "full", "size"))
     value = as_number("full", "fill_value", fill_value)
     kind = number_dtype(value) if dtype is None else as_dtype(dtype)
     xp = backend.module_of(_device(device))
@@ -253,7 +255,8 @@ def _device(device: Any) -> backend.device:
     return backend.default_device() if device is None else backend.device(device)
 
 
-def _valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+def valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape. Raises RuntimeError for a negative length in it."""
     if any(length < 0 for length in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {shape_text(shape)}")
     if math.prod(shape) >= 2**60:  # NumPy counts its bytes in 63 bits
@@ -358,7 +361,10 @@ def new_tensor(
     tensor([1., 2.], dtype=minitorch_cnn.float64)
     """
     return tensor(
-        data, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad
+        data,
+        dtype=input.dtype if dtype is None else dtype,
+        device=device or input.device,
+        requires_grad=requires_grad,
     )
 
 
@@ -380,7 +386,7 @@ def new_full(
     return full(
         size,
         fill_value,
-        dtype=dtype or input.dtype,
+        dtype=input.dtype if dtype is None else dtype,
         device=device or input.device,
         requires_grad=requires_grad,
     )
@@ -395,7 +401,7 @@ def new_zeros(input: Tensor, *size: Any, **options: Any) -> Tensor:
     >>> mt.tensor([1]).new_zeros(2)
     tensor([0, 0])
     """
-    return new_full(input, int_tuple(size), 0, **options)
+    return new_full(input, int_tuple(size, "new_zeros", "size"), 0, **options)
 
 
 def new_ones(input: Tensor, *size: Any, **options: Any) -> Tensor:
@@ -407,7 +413,7 @@ def new_ones(input: Tensor, *size: Any, **options: Any) -> Tensor:
     >>> mt.tensor([1]).new_ones(2)
     tensor([1, 1])
     """
-    return new_full(input, int_tuple(size), 1, **options)
+    return new_full(input, int_tuple(size, "new_ones", "size"), 1, **options)
 
 
 def new_empty(
@@ -423,7 +429,7 @@ def new_empty(
     """
     return empty(
         *size,
-        dtype=dtype or input.dtype,
+        dtype=input.dtype if dtype is None else dtype,
         device=device or input.device,
         requires_grad=requires_grad,
     )
@@ -452,7 +458,8 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    bounds = [each.item() if isinstance(each, Tensor) else each for each in (start, end, step)]
+    named = (("start", start), ("end", end), ("step", step))
+    bounds = [as_number("arange", name, each) for name, each in named]
     start, end, step = bounds
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")

@@ -74,7 +74,9 @@ def _normalise(operation: Any, input: Tensor, dim: Any, dtype: Any) -> Tensor:
     (input,) = full_precision(input)
     x = input if dtype is None else input.to(as_dtype(dtype))
     if not x.dtype.is_floating_point:
-        raise NotImplementedError(f"softmax is not implemented for {x.dtype}: pass dtype=")
+        raise NotImplementedError(
+            f'"softmax" not implemented for {x.dtype}: give dtype=mt.float32, or x.float()'
+        )
     axis = x._dim(dim)
     if x.ndim == 0:
         return operation.apply(x.reshape(1), 0).reshape(())
@@ -84,9 +86,9 @@ def _normalise(operation: Any, input: Tensor, dim: Any, dtype: Any) -> Tensor:
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """exp(x_i) / sum_j exp(x_j) along a dimension: positive numbers that sum to 1.
 
-    The result has the same shape. The largest element is subtracted first, so that nothing
-    overflows. Raises TypeError without a dim or for anything but a tensor, IndexError for a dim
-    that does not exist, NotImplementedError for integers without a floating dtype.
+    The result has the same shape, and the dtype if one is given. The largest element is subtracted
+    first, so that nothing overflows. Raises NotImplementedError for integers without a dtype,
+    TypeError without a dim or for anything but a tensor, IndexError for a dim that does not exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.softmax(mt.tensor([0.0, 0.0, 1000.0]), 0)

@@ -281,14 +281,14 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
                 f"int64 tensor, but got {where.ndim} dimensions and {where.dtype}"
             )
         indices_or_sections = where.tolist()
-    if isinstance(indices_or_sections, int):
-        sections = indices_or_sections
+    if not isinstance(indices_or_sections, tuple | list):
+        sections = as_int("tensor_split", "indices_or_sections", indices_or_sections)
         if sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
         longer = total % sections
         lengths = [total // sections + (1 if i < longer else 0) for i in range(sections)]
         return tuple(_pieces(input, lengths, dim))
-    cuts = [0, *indices_or_sections]
+    cuts = [0, *as_ints("tensor_split", "indices_or_sections", indices_or_sections)]
     parts = []
     for start, stop in zip(cuts, [*cuts[1:], total], strict=True):
         start, stop, _ = slice(start, stop).indices(total)
@@ -337,6 +337,8 @@ def repeat_interleave(
     xp = array_module(input.array)
     length = input.size(dim) if input.ndim else 1
     if isinstance(repeats, Tensor):
+        if repeats.dtype.category != 1:
+            raise NotImplementedError(f"repeats must be integers, got {repeats.dtype}")
         if repeats.ndim > 1 or repeats.numel() not in (1, length):
             raise RuntimeError(
                 f"repeats must have the same size as input along dim, but got repeats.size(0) = "

@@ -174,10 +174,10 @@ def _check_scores(input: Tensor, weight: Tensor | None) -> None:
             f"shape {shape_text(input.shape)} of {input.dtype}"
         )
     classes = input.shape[1] if input.ndim > 1 else input.shape[0]
-    if weight is not None and weight.shape != (classes,):
+    if weight is not None and (weight.shape != (classes,) or weight.dtype is not input.dtype):
         raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes but "
-            f"got weight tensor of shape: {shape_text(weight.shape)}"
+            f"weight tensor should be defined either for all {classes} classes or no classes, of "
+            f"{input.dtype} as the scores; got {weight.dtype} of shape {shape_text(weight.shape)}"
         )
 
 

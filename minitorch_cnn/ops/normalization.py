@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from ..dtypes import finfo
 from ..kernels import compute_type
@@ -231,12 +232,17 @@ def local_response_norm(
 
 
 def normalize(
-    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
+    input: Tensor,
+    p: float | None = 2.0,
+    dim: Any = 1,
+    eps: float = 1e-12,
+    out: Tensor | None = None,
 ) -> Tensor:
     """input divided by its p-norm along dim (by eps where the norm is smaller); the same shape.
 
-    (N, C) with dim 1: each row gets length 1. out: a tensor to write the result into. Raises
-    RuntimeError for integers, IndexError for a dim that does not exist.
+    (N, C) with dim 1: each row gets length 1. dim: one, several or None, all. out: a tensor to
+    write the result into. Raises RuntimeError for integers, IndexError for a dim that does not
+    exist.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.normalize(mt.tensor([[3.0, 4.0]]))

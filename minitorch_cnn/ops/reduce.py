@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..autograd.function import Function
 from ..backend import array_module, constant
 from ..dtypes import as_dtype, dtype
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import as_int
 from .arithmetic import where
 from .common import check_tensor
 from .positions import gather
@@ -29,11 +30,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def dims_of(x: Tensor, dim: Any) -> tuple[int, ...]:
+def dims_of(x: Tensor, dim: Any, function: str = "reduction") -> tuple[int, ...]:
     """The axes meant by `dim` (None or an empty tuple: all), counted from the front."""
     if dim is None:
         return tuple(range(x.ndim))
-    given = int_tuple((dim,))
+    given = int_tuple((dim,), function, "dim")
     dims = tuple(x._dim(each) for each in given) or tuple(range(x.ndim))
     if len(set(dims)) != len(dims):
         raise RuntimeError(f"dim {shape_text(given)} appears multiple times in the list of dims")
@@ -201,7 +202,7 @@ class SafeSqrt(Function):
 
 def var(
     input: Tensor,
-    dim: Any = None,
+    dim: Sequence[int] | int | bool | None = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -218,20 +219,20 @@ def var(
     tensor(1.2500)
     """
     if isinstance(dim, bool):  # torch's older form: var(unbiased)
-        dim, unbiased = None, dim
+        unbiased, dim = dim, None
     if not input.dtype.is_floating_point:
         raise RuntimeError(f"std and var only support floating point dtypes, got {input.dtype}")
     if input.dtype is dtypes.float16:  # squares may be beyond its range
         single = input.to(dtypes.float32)
         return var(single, dim, unbiased, keepdim, correction=correction).to(dtypes.float16)
-    dims = dims_of(input, dim)
+    dims = dims_of(input, dim, "var")
     correction = builtins.int(unbiased) if correction is None else correction
     return Var.apply(input, dims, builtins.max(0, _count(input, dims) - correction), keepdim)
 
 
 def std(
     input: Tensor,
-    dim: Any = None,
+    dim: Sequence[int] | int | bool | None = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -251,7 +252,7 @@ def std(
 
 def var_mean(
     input: Tensor,
-    dim: Any = None,
+    dim: Sequence[int] | int | bool | None = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -271,7 +272,7 @@ def var_mean(
 
 def std_mean(
     input: Tensor,
-    dim: Any = None,
+    dim: Sequence[int] | int | bool | None = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -457,7 +458,7 @@ def _of_all(name: str, input: Tensor) -> Tensor:
     return Extreme.apply(input, dims, False, name, "share")
 
 
-def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+def max(input: Tensor, dim: Tensor | int | None = None, keepdim: bool = False) -> Any:
     """The largest element; with a dimension, (values, indices) along it; with a tensor, `maximum`.
 
     A 0-d tensor; (N, C) with dim 1 gives two of (N,), of equal elements the first. Raises
@@ -474,10 +475,11 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         return _of_all("max", input)
     if isinstance(dim, Tensor):
         return input.maximum(dim)
+    dim = as_int("max", "dim", dim)
     return _at_position(input, dim, _arg("argmax", input, dim, True), keepdim)
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+def min(input: Tensor, dim: Tensor | int | None = None, keepdim: bool = False) -> Any:
     """The smallest element; with a dimension, (values, indices) along it; with a tensor, `minimum`.
 
     A 0-d tensor; (N, C) with dim 1 gives two of (N,), of equal elements the first. Raises as `max`
@@ -493,6 +495,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         return _of_all("min", input)
     if isinstance(dim, Tensor):
         return input.minimum(dim)
+    dim = as_int("min", "dim", dim)
     return _at_position(input, dim, _arg("argmin", input, dim, True), keepdim)
 
 

@@ -26,11 +26,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def int_tuple(args: tuple) -> tuple[int, ...]:
+def int_tuple(args: tuple, function: str, name: str) -> tuple[int, ...]:
     """Sizes or dimensions given one by one or as one sequence: f(2, 3) and f((2, 3))."""
     if len(args) == 1 and isinstance(args[0], tuple | list):
         args = tuple(args[0])
-    return tuple([each if type(each) is int else as_int("shape", "size", each) for each in args])
+    return tuple([each if type(each) is int else as_int(function, name, each) for each in args])
 
 
 # ------------------------------------------------------------------------------ view, reshape
@@ -127,7 +127,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    lengths = complete_shape(int_tuple(shape), input.array.size)
+    lengths = complete_shape(int_tuple(shape, "reshape", "shape"), input.array.size)
     operation = Reshape if can_view(input.array, lengths) else ReshapedCopy
     return operation.apply(input, lengths)
 
@@ -150,7 +150,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     """
     if len(shape) == 1 and isinstance(shape[0], dtype):
         return _view_as_type(input, shape[0])
-    lengths = complete_shape(int_tuple(shape), input.array.size)
+    lengths = complete_shape(int_tuple(shape, "view", "size"), input.array.size)
     if not can_view(input.array, lengths):
         input.lay_out_by_rows()
     if not can_view(input.array, lengths):
@@ -242,7 +242,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """
     dim = input._dim(dim)
     shape = input.shape
-    sizes = complete_shape(int_tuple((sizes,)), shape[dim])
+    sizes = complete_shape(int_tuple((sizes,), "unflatten", "sizes"), shape[dim])
     return reshape(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 
@@ -258,7 +258,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     if dim is None:
         dims = set(range(input.ndim))
     else:
-        given = [input._dim(each) for each in int_tuple((dim,))]
+        given = [input._dim(each) for each in int_tuple((dim,), "squeeze", "dim")]
         dims = set(given)
         if len(dims) != len(given):
             raise RuntimeError(f"squeeze: dim {shape_text(dim)} names a dimension twice")
@@ -312,7 +312,7 @@ def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     >>> mt.zeros(2, 3, 4).permute(2, 0, 1).shape
     minitorch_cnn.Size([4, 2, 3])
     """
-    order = given = int_tuple(axes if dims is None else (dims,))
+    order = given = int_tuple(axes if dims is None else (dims,), "permute", "dims")
     if len(order) != input.ndim:
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
@@ -396,8 +396,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     >>> mt.zeros(2, 3, 4).movedim(0, -1).shape
     minitorch_cnn.Size([3, 4, 2])
     """
-    sources = [input._dim(each) for each in int_tuple((source,))]
-    targets = [input._dim(each) for each in int_tuple((destination,))]
+    sources = [input._dim(each) for each in int_tuple((source,), "movedim", "source")]
+    targets = [input._dim(each) for each in int_tuple((destination,), "movedim", "destination")]
     if len(sources) != len(targets):
         raise RuntimeError(
             "movedim: Invalid source or destination dims: source and destination must have the "
@@ -440,7 +440,7 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    wanted = int_tuple(sizes)
+    wanted = int_tuple(sizes, "expand", "size")
     extra = len(wanted) - input.ndim
     old = (None,) * extra + tuple(input.array.shape)
     if extra < 0:
@@ -518,7 +518,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times = int_tuple(repeats)
+    times = int_tuple(repeats, "repeat", "repeats")
     if len(times) < input.ndim:
         raise RuntimeError(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions "
@@ -542,5 +542,5 @@ def tile(input: Tensor, *repeats: Any, dims: Any = None) -> Tensor:
     tensor([[1, 2, 1, 2],
             [3, 4, 3, 4]])
     """
-    times = int_tuple(repeats if dims is None else (dims,))
+    times = int_tuple(repeats if dims is None else (dims,), "tile", "dims")
     return repeat(input, (1,) * (input.ndim - len(times)) + times)

@@ -182,13 +182,15 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     for layer in momenta:
         layer.reset_running_stats()
         layer.momentum = None  # a plain mean over all batches
-    with no_grad():
-        for batch in loader:
-            images = batch[0] if isinstance(batch, (list, tuple)) else batch
-            model(images if device is None else images.to(device))
-    for layer, momentum in momenta.items():
-        layer.momentum = momentum
-    model.train(was_training)
+    try:
+        with no_grad():
+            for batch in loader:
+                images = batch[0] if isinstance(batch, (list, tuple)) else batch
+                model(images if device is None else images.to(device))
+    finally:  # a batch that does not fit leaves the model as it was, but for the averages
+        for layer, momentum in momenta.items():
+            layer.momentum = momentum
+        model.train(was_training)
 
 
 class SWALR(LRScheduler):

@@ -170,6 +170,10 @@ def normalize(
         raise ValueError(
             f"Expected tensor to be a tensor image of size (..., C, H, W). Got {tensor.shape}"
         )
+    for name, given in (("mean", mean), ("std", std)):
+        if not hasattr(given, "dtype") and np.asarray(given).dtype.kind not in "biuf":
+            # NumPy would read None as NaN
+            raise TypeError(f"normalize: {name} should be numbers, got {given!r:.60}")
     xp = array_module(tensor.array)
     shift = xp.asarray(mean, dtype=tensor.array.dtype).reshape(-1, 1, 1)
     scale = xp.asarray(std, dtype=tensor.array.dtype).reshape(-1, 1, 1)

@@ -248,6 +248,8 @@ def pair(value: int | Sequence[int], name: str) -> tuple[int, int]:
 
     Raises ValueError for another number of them, TypeError for anything but integers.
 
+    Raises TypeError for what is no number, and for two that are no ints.
+
     >>> pair(3, "size"), pair([4, 5], "size")
     ((3, 3), (4, 5))
     """

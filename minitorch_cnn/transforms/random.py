@@ -120,6 +120,9 @@ class RandomAffine:
         center: Sequence[float] | None = None,
     ):
         self.degrees = _limits("degrees", degrees, (2,))
+        for name, given in (("translate", translate), ("scale", scale), ("center", center)):
+            if given is not None and len(given) != 2:
+                raise ValueError(f"{name} should be a sequence of length 2, got {given}")
         if translate is not None and not all(0.0 <= each <= 1.0 for each in translate):
             raise ValueError(f"translation values should be between 0 and 1, got {translate}")
         if scale is not None and min(scale) <= 0:

@@ -360,6 +360,8 @@ class RandomRotation:
             degrees = (-degrees, degrees)
         if len(degrees) != 2:
             raise ValueError(f"degrees should be a number or (min, max), got {degrees}")
+        if center is not None and len(center) != 2:
+            raise ValueError(f"center should be a sequence of length 2, got {center}")
         self.degrees = (float(degrees[0]), float(degrees[1]))
         self.interpolation = interpolation
         self.expand = expand

@@ -2,7 +2,10 @@
 saves memory, `make_grid` shows images.
 """
 
+from ..missing import refuse_missing as _refuse_missing
 from . import checkpoint, data
 from .images import make_grid, save_image
 
 __all__ = ["checkpoint", "data", "make_grid", "save_image"]
+
+_refuse_missing(globals())

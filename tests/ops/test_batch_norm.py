@@ -136,6 +136,6 @@ def test_statistics_of_infinite_numbers(tier, side, place):
 
 def test_eps_of_zero_is_refused_in_training():
     x = mt.ones(2, 2)
-    with pytest.raises(ValueError, match="eps must be positive during training, but got 0"):
+    with pytest.raises(ValueError, match=r"eps must be positive .*got 0"):
         batch_norm(x, None, None, training=True, eps=0.0)
     assert batch_norm(x, mt.zeros(2), mt.ones(2), eps=0.0).tolist() == [[1, 1], [1, 1]]

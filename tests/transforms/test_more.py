@@ -357,3 +357,49 @@ def test_a_single_shear_is_along_x(img):
         assert np.array_equal(pixels(F.affine(img, 0, [0, 0], 1.0, shear)), expected)
     with pytest.raises(ValueError, match="scale should be positive, got 0"):
         F.affine(img, 0, [0, 0], 0, 1.0)
+
+
+class TestArguments:
+    """What torchvision 0.29 takes and refuses, by its source."""
+
+    IMAGE = Image.new("RGB", (8, 8), (7, 8, 9))
+
+    @pytest.mark.parametrize("size", [np.int64(4), np.int32(4), (np.int64(4), 4), [4]])
+    def test_numpy_integers_are_sizes(self, size):
+        for make in (T.Resize, T.CenterCrop, T.RandomCrop, T.RandomResizedCrop):
+            assert make(size)(self.IMAGE).size == (4, 4), make
+        assert T.Pad(np.int64(1))(self.IMAGE).size == (10, 10)
+        assert T.ColorJitter(np.float32(0.0))(self.IMAGE).size == (8, 8)
+        assert T.RandomRotation(np.int64(10), fill=np.int64(1))(self.IMAGE).size == (8, 8)
+
+    @pytest.mark.parametrize("size", ["4", None, {}, object()])
+    def test_others_are_not(self, size):
+        for make in (T.Resize, T.CenterCrop, T.RandomCrop, T.RandomResizedCrop, T.FiveCrop):
+            with pytest.raises(TypeError, match="size should be"):
+                make(size)(self.IMAGE)
+
+    def test_lists_of_another_length(self):
+        three = (1, 1, 1)
+        for call in (
+            lambda: T.RandomRotation(10, center=three),
+            lambda: T.RandomAffine(0, translate=three),
+            lambda: T.RandomAffine(0, scale=three),
+            lambda: F.affine(self.IMAGE, 0, three, 1.0, 0.0),
+            lambda: F.affine(self.IMAGE, 0, (0, 0), 1.0, three),
+        ):
+            with pytest.raises(ValueError, match=r"\(1, 1, 1\)"):
+                call()
+        for wrong in (1, None, "ab"):
+            with pytest.raises(TypeError, match="translate should be a sequence"):
+                F.affine(self.IMAGE, 0, wrong, 1.0, 0.0)
+
+    def test_what_gave_other_pixels_silently(self):
+        x = mt.ones(3, 8, 8)
+        for wrong in (None, "1", (None, 1, 1)):
+            with pytest.raises(TypeError, match="mean should be numbers"):
+                T.Normalize(wrong, 0.5)(x)
+        for fill in (300, float("nan"), float("inf")):
+            with pytest.raises(RuntimeError, match="overflow"):
+                T.Pad(1, fill=fill)(x.to(mt.uint8))
+        with pytest.raises(TypeError, match="sigma should be"):
+            F.gaussian_blur(self.IMAGE, 3, "1")

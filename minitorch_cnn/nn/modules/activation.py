@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ops import activation as ops
+from ...ops.arguments import as_number
 from ...ops.creation import full
 from ...tensor import Tensor
 from .. import functional as F
@@ -204,8 +205,7 @@ class GELU(Module):
 class Sigmoid(Module):
     """1 / (1 + exp(-x)) of each element, any shape: from 0 to 1, and 1/2 at 0.
 
-    Does not overflow. Integers are computed as float32. Raises AttributeError for anything but a
-    tensor.
+    Does not overflow. Integers are computed as float32. Raises TypeError for anything but a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.Sigmoid()(mt.tensor([-1000.0, 0.0, 1000.0]))
@@ -213,13 +213,13 @@ class Sigmoid(Module):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return input.sigmoid()
+        return F.sigmoid(input)
 
 
 class Tanh(Module):
     """(exp(x) - exp(-x)) / (exp(x) + exp(-x)) of each element, any shape: from -1 to 1.
 
-    Does not overflow. Integers are computed as float32. Raises AttributeError for anything but a
+    Does not overflow. Integers are computed as float32. Raises TypeError for anything but a
     tensor.
 
     >>> import minitorch_cnn as mt
@@ -228,7 +228,7 @@ class Tanh(Module):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return input.tanh()
+        return F.tanh(input)
 
 
 class LogSigmoid(Module):
@@ -358,7 +358,8 @@ class PReLU(Module):
     ) -> None:
         super().__init__()
         self.num_parameters, self.init = num_parameters, init
-        self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
+        slope = float(as_number("PReLU", "init", init))
+        self.weight = Parameter(full((num_parameters,), slope, device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ... import dtypes
-from ...ops.arguments import as_tensor
+from ...ops.arguments import as_int, as_tensor
 from ...ops.creation import empty, ones, zeros
 from ...tensor import Tensor
 from .. import init
@@ -41,6 +41,8 @@ class _RunningNorm(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        if affine or track_running_stats:  # else nobody needs the number
+            num_features = as_int(type(self).__name__, "num_features", num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         options: dict[str, Any] = dict(device=device, dtype=dtype)

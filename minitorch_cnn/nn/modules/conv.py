@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...ops.arguments import as_ints
+from ...ops.arguments import as_int, as_ints
 from ...ops.breadth.nn_convolution_3d import conv3d, conv_transpose3d
 from ...ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from ...ops.creation import empty
@@ -43,20 +43,20 @@ class _ConvNd(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if groups <= 0:
+        layer = type(self).__name__
+        if as_int(layer, "groups", groups) <= 0:
             raise ValueError(f"groups must be a positive integer, got {groups}")
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if channels % groups:
+            if as_int(layer, name, channels) % groups:
                 raise ValueError(f"{name} must be divisible by groups, got {channels} and {groups}")
         if padding_mode not in PADDING_MODES:
             raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size = self._tuple(kernel_size)
-        self.stride = as_ints("convolution", "stride", self._tuple(stride))
-        self.dilation = as_ints("convolution", "dilation", self._tuple(dilation))
-        if not isinstance(padding, str):
-            padding = as_ints("convolution", "padding", self._tuple(padding))
-        self.padding = padding
+        self.kernel_size = as_ints(layer, "kernel_size", self._tuple(kernel_size))
+        self.stride = as_ints(layer, "stride", self._tuple(stride))
+        self.dilation = as_ints(layer, "dilation", self._tuple(dilation))
+        whole = isinstance(padding, str)
+        self.padding = padding if whole else as_ints(layer, "padding", self._tuple(padding))
         self.output_padding = (0,) * self.dimensions
         self.groups, self.padding_mode = groups, padding_mode
         self._reversed_padding_repeated_twice = self._padding_for_pad()
@@ -235,7 +235,7 @@ class _ConvTransposeNd(_ConvNd):
             device,
             dtype,
         )
-        self.output_padding = self._tuple(output_padding)
+        self.output_padding = as_ints(name, "output_padding", self._tuple(output_padding))
 
     def _paint(self, function: Callable[..., Tensor], input: Tensor, output_size: Any) -> Tensor:
         extra = self.output_padding

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ...ops.arguments import as_int
 from ...ops.creation import empty
 from ...tensor import Tensor
 from .. import init
@@ -37,7 +38,8 @@ class Linear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.in_features, self.out_features = in_features, out_features
+        self.in_features = in_features = as_int("Linear", "in_features", in_features)
+        self.out_features = out_features = as_int("Linear", "out_features", out_features)
         self.weight = Parameter(empty(out_features, in_features, device=device, dtype=dtype))
         if bias:
             self.bias = Parameter(empty(out_features, device=device, dtype=dtype))
@@ -85,10 +87,11 @@ class Bilinear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        self.in1_features = in1_features = as_int("Bilinear", "in1_features", in1_features)
+        self.in2_features = in2_features = as_int("Bilinear", "in2_features", in2_features)
+        self.out_features = out_features = as_int("Bilinear", "out_features", out_features)
         if in1_features <= 0:
             raise ValueError(f"in1_features must be > 0, but got {in1_features}")
-        self.in1_features, self.in2_features = in1_features, in2_features
-        self.out_features = out_features
         shape = (out_features, in1_features, in2_features)
         self.weight = Parameter(empty(shape, device=device, dtype=dtype))
         if bias:

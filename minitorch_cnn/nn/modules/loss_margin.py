@@ -130,7 +130,7 @@ class MultiMarginLoss(_WeightedLoss):
 
     def __init__(
         self,
-        p: int = 1,
+        p: float = 1,
         margin: float = 1.0,
         weight: Tensor | None = None,
         size_average: Any = None,
@@ -254,7 +254,9 @@ class TripletMarginWithDistanceLoss(_Loss):
         super().__init__(reduction=reduction)
         if margin <= 0:
             raise ValueError(f"margin must be greater than 0, got {margin}")
-        self.distance_function = distance_function or pairwise_distance
+        self.distance_function = (
+            pairwise_distance if distance_function is None else distance_function
+        )
         self.margin, self.swap = margin, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:

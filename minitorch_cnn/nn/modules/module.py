@@ -225,7 +225,7 @@ class Module(WithHooks, WithState):
         Raises AttributeError if there is none.
         """
         module = self
-        for name in target.split(".") if target else ():
+        for name in target.split(".") if target != "" else ():
             if not hasattr(module, name):
                 raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
             module = getattr(module, name)

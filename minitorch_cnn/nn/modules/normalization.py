@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...ops.arguments import as_int, as_ints
 from ...ops.creation import empty
 from ...tensor import Tensor
 from .. import init
@@ -44,6 +45,8 @@ class GroupNorm(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        num_groups = as_int("GroupNorm", "num_groups", num_groups)
+        num_channels = as_int("GroupNorm", "num_channels", num_channels)
         if num_channels % num_groups:
             raise ValueError(
                 f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
@@ -96,7 +99,7 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.normalized_shape = _shape(normalized_shape)
+        self.normalized_shape = _shape(self, normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         for name, wanted in (
             ("weight", elementwise_affine),
@@ -142,7 +145,7 @@ class RMSNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.normalized_shape = _shape(normalized_shape)
+        self.normalized_shape = _shape(self, normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         if elementwise_affine:
             self.weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
@@ -187,8 +190,9 @@ class LocalResponseNorm(Module):
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
-def _shape(normalized_shape: Any) -> tuple[int, ...]:
-    return _ntuple(1)(normalized_shape)
+def _shape(module: Module, normalized_shape: Any) -> tuple[int, ...]:
+    shape = _ntuple(1)(normalized_shape)
+    return as_ints(type(module).__name__, "normalized_shape", shape)
 
 
 def _ones_and_zeros(weight: Parameter | None, bias: Parameter | None) -> None:

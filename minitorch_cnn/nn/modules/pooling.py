@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...kernels.geometry import numbers
+from ...ops.arguments import as_ints
 from ...tensor import Tensor
 from .. import functional
 from .module import Module
@@ -16,6 +17,10 @@ __all__ = [
     "FractionalMaxPool2d", "FractionalMaxPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d",
 ]  # fmt: skip
+
+
+def _numbers(module: Module, name: str, value: Any, count: int) -> tuple[int, ...]:
+    return numbers(name, as_ints(type(module).__name__, name, value), count)
 
 
 class _MaxPool(Module):
@@ -109,9 +114,10 @@ class _MaxUnpool(Module):
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
         super().__init__()
         dims = self.dimensions
-        self.kernel_size = numbers("kernel_size", kernel_size, dims)
-        self.stride = numbers("stride", kernel_size if stride is None else stride, dims)
-        self.padding = numbers("padding", padding, dims)
+        step = kernel_size if stride is None else stride
+        self.kernel_size = _numbers(self, "kernel_size", kernel_size, dims)
+        self.stride = _numbers(self, "stride", step, dims)
+        self.padding = _numbers(self, "padding", padding, dims)
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         return type(self).unpool(
@@ -187,9 +193,10 @@ class AvgPool1d(Module):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size = numbers("kernel_size", kernel_size, 1)
-        self.stride = numbers("stride", kernel_size if stride is None else stride, 1)
-        self.padding = numbers("padding", padding, 1)
+        step = kernel_size if stride is None else stride
+        self.kernel_size = _numbers(self, "kernel_size", kernel_size, 1)
+        self.stride = _numbers(self, "stride", step, 1)
+        self.padding = _numbers(self, "padding", padding, 1)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
@@ -355,7 +362,7 @@ class _FractionalMaxPool(Module):
                 f"{type(self).__name__} requires specifying either an output size, or a pooling "
                 f"ratio, got {output_size} and {output_ratio}"
             )
-        self.kernel_size = numbers("kernel_size", kernel_size, self.dimensions)
+        self.kernel_size = _numbers(self, "kernel_size", kernel_size, self.dimensions)
         self.output_size, self.output_ratio = output_size, output_ratio
         if output_ratio is not None:
             ratios = output_ratio if isinstance(output_ratio, tuple | list) else [output_ratio]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...autograd.modes import no_grad
+from ...ops.arguments import as_int
 from ...ops.creation import empty
 from ...tensor import Tensor, shape_text
 from .. import init
@@ -48,8 +49,11 @@ class Embedding(Module):
         super().__init__()
         if sparse:
             raise NotImplementedError("Embedding: sparse=True is not supported")
+        num_embeddings = as_int("Embedding", "num_embeddings", num_embeddings)
+        embedding_dim = as_int("Embedding", "embedding_dim", embedding_dim)
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         if padding_idx is not None:
+            padding_idx = as_int("Embedding", "padding_idx", padding_idx)
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise AssertionError(
                     f"Padding_idx must be within num_embeddings ({num_embeddings}), got "

@@ -1,5 +1,6 @@
 """Helpers for training: gradient clipping, parameters as a vector, fused and normalised weights."""
 
+from ...missing import refuse_missing as _refuse_missing
 from . import parametrizations, parametrize
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
@@ -33,3 +34,5 @@ __all__ = [
     "vector_to_parameters",
     "weight_norm",
 ]
+
+_refuse_missing(globals())

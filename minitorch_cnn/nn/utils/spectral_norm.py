@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...autograd.modes import no_grad
+from ...ops.arguments import as_int
 from ...ops.normalization import normalize
 from ...tensor import Tensor
 from .. import init
@@ -80,6 +81,7 @@ def spectral_norm(
     if dim is None:
         transposed = ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
         dim = 1 if isinstance(module, transposed) else 0
+    dim = as_int("spectral_norm", "dim", dim)
     hook = SpectralNorm(name, n_power_iterations, dim, eps)
     weight = getattr(module, name)
     with no_grad():

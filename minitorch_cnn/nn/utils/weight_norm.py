@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...ops.arguments import as_int
 from ...tensor import Tensor
 from ..modules.module import Module
 from ..parameter import Parameter
@@ -15,9 +16,9 @@ from ..parameter import Parameter
 
 def _norm_except(v: Tensor, dim: int | None) -> Tensor:
     """The length of each slice of dimension dim, or of all of v: broadcasts with v."""
-    if dim is None:
+    if dim is None or dim == -1:  # as in torch, -1 is no dimension
         return v.norm()
-    dims = tuple(each for each in range(v.ndim) if each != dim % v.ndim)
+    dims = tuple(each for each in range(v.ndim) if each != v._dim(dim))
     return v.norm(2, dims, keepdim=True) if dims else v.abs()
 
 
@@ -39,7 +40,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     """Replaces a parameter by name_g, its length, and name_v, its direction. Returns the module.
 
     dim: each slice of this dimension has a length of its own; 0: each filter of (K, C, ...), with g
-    (K, 1, ...) and v (K, C, ...); None: one 0-d length for all.
+    (K, 1, ...) and v (K, C, ...); None or -1: one 0-d length for all.
     Raises RuntimeError if the parameter has one already, AttributeError if there is no such
     parameter.
 
@@ -54,7 +55,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
                 f"Cannot register two weight_norm hooks on the same parameter {name}"
             )
     weight = getattr(module, name)
-    hook = WeightNorm(name, dim)
+    hook = WeightNorm(name, None if dim is None else as_int("weight_norm", "dim", dim))
     del module._parameters[name]
     module.register_parameter(name + "_g", Parameter(_norm_except(weight, dim).detach()))
     module.register_parameter(name + "_v", Parameter(weight.detach()))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...tensor import Tensor, shape_text, wrap
+from ..arguments import as_int
 from ..join import atleast_2d, cat, tensor_list, tensor_split
 from ..shape import int_tuple, reshape
 from .other_matrices import atleast_3d
@@ -62,6 +63,8 @@ def _split_along(name: str, input: Tensor, how: Any, dim: int, least: int) -> tu
             f"{name} requires a tensor with at least {least} dimension(s), but got "
             f"{shape_text(input.shape)}"
         )
+    if not isinstance(how, tuple | list | Tensor):
+        how = as_int(name, "indices_or_sections", how)
     if isinstance(how, int) and (how <= 0 or input.size(dim) % how):
         raise RuntimeError(
             f"{name} attempted to split along dimension {dim}, but the size of the dimension "
@@ -123,7 +126,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     >>> mt.unravel_index(mt.tensor([5]), (2, 3))  # [[0, 1, 2], [3, 4, 5]]
     (tensor([1]), tensor([2]))
     """
-    lengths = int_tuple((shape,))
+    lengths = int_tuple((shape,), "unravel_index", "shape")
     if indices.dtype.category != 1:
         raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     if any(n < 0 for n in lengths):

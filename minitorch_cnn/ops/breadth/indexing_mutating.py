@@ -284,7 +284,11 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
             [1, 2],
             [2, 3]])
     """
-    shape, steps, offset = int_tuple((size,)), int_tuple((stride,)), storage_offset or 0
+    shape, steps = (
+        int_tuple((given,), "as_strided", name)
+        for given, name in ((size, "size"), (stride, "stride"))
+    )
+    offset = storage_offset or 0
     if len(shape) != len(steps):
         raise RuntimeError(
             f"mismatch in length of strides and shape: {shape_text(shape)}, {shape_text(steps)}"

@@ -5,6 +5,8 @@ They are put together from operations that have gradients already, so there is n
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ... import backend
@@ -82,7 +84,7 @@ def rrelu(
     >>> mt.nn.functional.rrelu(mt.tensor([-1.0, 2.0]), 0.25, 0.75)
     tensor([-0.5000,  2.0000])
     """
-    if lower > upper:
+    if not lower <= upper:
         raise RuntimeError(f"rrelu: lower must not be above upper, got {lower} and {upper}")
     if inplace:
         return rrelu_(input, lower, upper, training)
@@ -123,14 +125,15 @@ def tanhshrink(input: Tensor) -> Tensor:
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """input moved towards 0 by lambd, and 0 where it is nearer than that.
 
-    Any shape, floating. Raises RuntimeError for a negative lambd and for integers.
+    Any shape, floating. Raises RuntimeError for a lambd that is negative or not finite and for
+    integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.softshrink(mt.tensor([-2.0, 0.25, 1.0]))
     tensor([-1.5000,  0.0000,  0.5000])
     """
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    if not 0 <= lambd < math.inf:
+        raise RuntimeError(f"lambda must be finite and not negative, but found to be {lambd}.")
     _floating(input, "softshrink")
     moved = where(input > 0, input - lambd, input + lambd)
     return where((input >= -lambd) & (input <= lambd), 0.0, moved)

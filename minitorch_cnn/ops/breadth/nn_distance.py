@@ -33,14 +33,16 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
     1 for the same direction, 0 at right angles, -1 for opposite ones. (N, D) -> (N,) for dim 1; x1
     and x2 broadcast, and dim disappears. eps: the least length to divide by, so that vectors of
-    zeros give 0. Raises RuntimeError if the shapes do not broadcast, IndexError for a dim out of
-    range.
+    zeros give 0. Raises RuntimeError if the shapes do not broadcast and for a negative eps,
+    IndexError for a dim out of range.
 
     >>> import minitorch_cnn as mt
     >>> x, y = mt.tensor([[1.0, 0.0]]), mt.tensor([[1.0, 1.0]])
     >>> mt.nn.functional.cosine_similarity(x, y)  # 45 degrees
     tensor([0.7071])
     """
+    if not eps >= 0:
+        raise RuntimeError(f"cosine_similarity: eps must not be negative, got {eps}")
     x1, x2 = broadcast_tensors(x1, x2)
     lengths = [x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
     return ((x1 / lengths[0]) * (x2 / lengths[1])).sum(dim=dim)
@@ -60,7 +62,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
     if not input.dtype.is_floating_point:
         raise RuntimeError(f"pdist only supports floating-point dtypes, got {input.dtype}")
-    if p < 0:
+    if not p >= 0:
         raise RuntimeError(f"pdist only supports non-negative p values, got {p}")
     xp = array_module(input.array)
     first, second = np.triu_indices(input.shape[0], 1)

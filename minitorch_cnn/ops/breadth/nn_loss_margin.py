@@ -51,7 +51,7 @@ def margin_ranking_loss(
             f"input1: {shape_text(input1.shape)}, input2: {shape_text(input2.shape)}, target: "
             f"{shape_text(target.shape)} "
         )
-    return reduce_losses((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+    return reduce_losses((-target * (input1 - input2) + float(margin)).clamp(min=0), reduction)
 
 
 def hinge_embedding_loss(
@@ -114,7 +114,7 @@ def cosine_embedding_loss(
     squares = [(each * each).sum(dim=-1) + 1e-12 for each in (input1, input2)]
     cosine = (input1 * input2).sum(dim=-1) / (squares[0] * squares[1]).sqrt()
     alike = where(target == 1, 1 - cosine, 0.0)
-    unlike = where(target == -1, (cosine - margin).clamp(min=0), 0.0)
+    unlike = where(target == -1, (cosine - float(margin)).clamp(min=0), 0.0)
     return reduce_losses(alike + unlike, reduction)
 
 
@@ -142,7 +142,7 @@ def soft_margin_loss(
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
-    p: int = 1,
+    p: float = 1,
     margin: float = 1.0,
     weight: Tensor | None = None,
     size_average: Any = None,

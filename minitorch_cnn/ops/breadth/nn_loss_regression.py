@@ -217,9 +217,9 @@ def binary_cross_entropy(
 
     input: probabilities; target: the same shape, 0 to 1. weight: a factor that broadcasts.
     reduction: "mean", "sum" or "none". Logarithms are cut off at -100, so that 0 and 1 cost 100 at
-    most. Raises ValueError if the shapes differ or for another reduction, RuntimeError for an input
-    or target outside [0, 1] (not on a GPU). `binary_cross_entropy_with_logits` is exact where this
-    one rounds.
+    most. Raises ValueError if the shapes differ or for another reduction, RuntimeError for dtypes
+    that differ and numbers outside [0, 1] (not on a GPU). `binary_cross_entropy_with_logits` is
+    exact where this one rounds.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.tensor([0.5, 0.0])
@@ -232,14 +232,18 @@ def binary_cross_entropy(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}) is deprecated. Please ensure they have the same size."
         )
-    for name, each in (("input", input), ("target", target)):
-        if each.is_cuda or bool(((each.array >= 0) & (each.array <= 1)).all()):
-            continue
+    if input.dtype is not target.dtype:
         raise RuntimeError(
-            f"all elements of {name} should be between 0 and 1, but they go from "
-            f"{each.array.min()} to {each.array.max()}: apply sigmoid() first, or use "
-            "binary_cross_entropy_with_logits"
+            f"Found a target of {target.dtype}, but expected {input.dtype} as the input's: use "
+            "target.to(input.dtype)"
         )
+    for name, x in (("input", input), ("target", target)):
+        if not x.is_cuda and not bool(((x.array >= 0) & (x.array <= 1)).all()):
+            raise RuntimeError(
+                f"all elements of {name} should be between 0 and 1, but they go from "
+                f"{x.array.min()} to {x.array.max()}: apply sigmoid() first, or use "
+                "binary_cross_entropy_with_logits"
+            )
     losses = BinaryCrossEntropy.apply(input, target)
     return reduce_losses(losses if weight is None else losses * weight, reduction)
 
@@ -280,7 +284,8 @@ def binary_cross_entropy_with_logits(
 
     input, target: the same shape, any; target 0 to 1. weight: a factor that broadcasts. pos_weight:
     a factor for the term of the positive targets, one for each class (broadcasts). reduction:
-    "mean", "sum" or "none". Raises ValueError if the shapes differ or for another reduction.
+    "mean", "sum" or "none". Raises ValueError if the shapes differ or for another reduction,
+    RuntimeError for a target of integers.
 
     >>> import minitorch_cnn as mt
     >>> bce = mt.nn.functional.binary_cross_entropy_with_logits
@@ -292,6 +297,11 @@ def binary_cross_entropy_with_logits(
     if input.shape != target.shape:
         raise ValueError(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
+        )
+    if not target.dtype.is_floating_point:
+        raise RuntimeError(
+            f"result type {input.dtype} can't be cast to the target's {target.dtype}: use "
+            "target.to(input.dtype)"
         )
     losses = BCEWithLogits.apply(input, target, pos_weight)
     return reduce_losses(losses if weight is None else losses * weight, reduction)
@@ -373,7 +383,7 @@ def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,
     var: Tensor | float,
-    full: bool = False,
+    full: Any = False,
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:
@@ -382,14 +392,16 @@ def gaussian_nll_loss(
     input, target: any shape. var: the variance, a number or a tensor of the input's shape, or with
     one number for each row of the last dimension (with or without that dimension); at least eps is
     used. full: adds log(2 pi) / 2. reduction: "mean", "sum" or "none". Raises ValueError for a
-    negative variance, one of another shape, or another reduction.
+    negative variance, one of another shape, or another reduction, TypeError for a var of ints.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.gaussian_nll_loss(mt.tensor([1.0]), mt.tensor([3.0]), 1.0)  # (0 + 4) / 2
     tensor(2.)
     """
     check_reduction("gaussian_nll_loss", None, None, reduction)
-    variance = var if isinstance(var, Tensor) else input.new_full(input.shape, float(var))
+    if not isinstance(var, Tensor | float):
+        raise TypeError(f"var must be a Tensor or a float, got {type(var).__name__}: {var!r:.60}")
+    variance = var if isinstance(var, Tensor) else input.new_full(input.shape, var)
     if variance.shape == input.shape[:-1]:
         variance = variance.unsqueeze(-1)
     elif variance.shape not in (input.shape, (*input.shape[:-1], 1)):

@@ -16,6 +16,7 @@ from ...backend import array_module
 from ...kernels.geometry import numbers
 from ...random import default_generator
 from ...tensor import Tensor, shape_text, wrap
+from ..arguments import as_ints
 from ..positions import gather
 
 __all__ = ["fractional_max_pool2d", "fractional_max_pool3d"]
@@ -102,7 +103,7 @@ def _fractional(
             f"{output_size} and {output_ratio}"
         )
     if output_size is not None:
-        out = numbers("output_size", output_size, dims)
+        out = numbers("output_size", as_ints(name, "output_size", output_size), dims)
     else:
         ratios = (output_ratio,) * dims if isinstance(output_ratio, float) else output_ratio
         out = tuple(int(n * ratio) for n, ratio in zip(lengths, ratios, strict=True))

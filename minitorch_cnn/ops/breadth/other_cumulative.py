@@ -235,7 +235,7 @@ def _strips(y: Tensor, x: Any, dx: float, dim: int) -> tuple[Tensor, int]:
     return height * diff(x, dim=dim), axis
 
 
-def trapezoid(y: Tensor, x: Any = None, *, dx: float = 1, dim: int = -1) -> Tensor:
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -1) -> Tensor:
     """The integral of samples along a dimension by the trapezoidal rule: that dimension disappears.
 
     y: the samples, any shape. x: where they were taken, a vector or of y's shape; without it they
@@ -256,7 +256,9 @@ def trapezoid(y: Tensor, x: Any = None, *, dx: float = 1, dim: int = -1) -> Tens
 trapz = trapezoid
 
 
-def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: float = 1, dim: int = -1) -> Tensor:
+def cumulative_trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -1
+) -> Tensor:
     """`trapezoid` of the first 2, 3, ... samples: one number less than there are samples.
 
     (..., n) -> (..., n - 1). Arguments and errors are those of `trapezoid`.

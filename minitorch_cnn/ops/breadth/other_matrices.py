@@ -194,7 +194,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     (tensor([[3.],
             [3.]]), tensor([2., 2., 2.]))
     """
-    shape = int_tuple(size)
+    shape = int_tuple(size, "sum_to_size", "size")
     extra = input.ndim - len(shape)
     fits = extra >= 0 and all(
         m in (1, n) for m, n in zip(shape, input.shape[max(extra, 0) :], strict=False)

@@ -36,7 +36,7 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     tensor([[2, 1],
             [4, 3]])
     """
-    given = int_tuple(axes if dims is None else (dims,))
+    given = int_tuple(axes if dims is None else (dims,), "flip", "dims")
     order = tuple(input._dim(each) for each in given)
     if len(set(order)) != len(order):
         raise RuntimeError(f"dim {shape_text(given)} appears multiple times in the list of dims")
@@ -96,8 +96,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     >>> mt.arange(5).roll(2), mt.arange(5).roll(-1)
     (tensor([3, 4, 0, 1, 2]), tensor([1, 2, 3, 4, 0]))
     """
-    moved = int_tuple((shifts,))
-    along = () if dims is None else int_tuple((dims,))
+    moved = int_tuple((shifts,), "roll", "shifts")
+    along = () if dims is None else int_tuple((dims,), "roll", "dims")
     if not along:
         if len(moved) != 1:
             raise RuntimeError(f"roll without dims needs one shift, got {shape_text(moved)}")

@@ -6,17 +6,18 @@ Each function takes `generator=`; without one it draws from the default generato
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ... import backend, dtypes
 from ...dtypes import as_dtype
-from ...random import Generator, default_generator
+from ...random import Generator, rng_of
 from ...tensor import Tensor, shape_text, wrap
 from ..arguments import as_int, as_number
 from ..copy import in_format
-from ..creation import finish
+from ..creation import finish, valid_shape
 from ..inplace import check_writable, write
 from ..shape import int_tuple
 
@@ -26,8 +27,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _rng(generator: Generator | None) -> np.random.Generator:
-    return (default_generator if generator is None else generator).rng
+def _sizes(size: tuple, function: str) -> tuple[int, ...]:
+    return valid_shape(int_tuple(size, function, "size"))
 
 
 def _floating(name: str, dtype: Any) -> np.dtype:
@@ -58,14 +59,14 @@ def rand(
 ) -> Tensor:
     """Numbers drawn evenly from [0, 1), of that shape: rand(N, C) or rand((N, C)).
 
-    Raises NotImplementedError for a dtype that is not floating, ValueError for a negative length.
+    Raises NotImplementedError for a dtype that is not floating, RuntimeError for a negative length.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.rand(2, 3)
     >>> x.shape, bool((x >= 0).all() and (x < 1).all())
     (minitorch_cnn.Size([2, 3]), True)
     """
-    array = _uniform(_rng(generator), int_tuple(size), _floating("rand", dtype))
+    array = _uniform(rng_of(generator), _sizes(size, "rand"), _floating("rand", dtype))
     return finish(array, device, requires_grad)
 
 
@@ -78,14 +79,14 @@ def randn(
 ) -> Tensor:
     """Numbers of the normal distribution with mean 0 and standard deviation 1: randn(N, C).
 
-    Raises NotImplementedError for a dtype that is not floating, ValueError for a negative length.
+    Raises NotImplementedError for a dtype that is not floating, RuntimeError for a negative length.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.randn(10000)
     >>> -0.05 < x.mean().item() < 0.05, 0.95 < x.std().item() < 1.05
     (True, True)
     """
-    array = _gaussian(_rng(generator), int_tuple(size), _floating("randn", dtype))
+    array = _gaussian(rng_of(generator), _sizes(size, "randn"), _floating("randn", dtype))
     return finish(array, device, requires_grad)
 
 
@@ -101,7 +102,7 @@ def randint(
 ) -> Tensor:
     """Integers (int64) from low to high, high not included: randint(high, (N, C)) starts at 0.
 
-    Raises RuntimeError unless low < high, TypeError without a size.
+    Raises RuntimeError unless low < high and for a negative length, TypeError without a size.
 
     >>> import minitorch_cnn as mt
     >>> mt.randint(3, 4, (2,))
@@ -118,7 +119,7 @@ def randint(
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
-    array = np.asarray(_rng(generator).integers(low, high, int_tuple((size,))))
+    array = np.asarray(rng_of(generator).integers(low, high, _sizes((size,), "randint")))
     kind = dtypes.int64 if dtype is None else as_dtype(dtype)
     return finish(array.astype(kind.numpy), device, requires_grad)
 
@@ -142,7 +143,7 @@ def randperm(
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     kind = dtypes.int64 if dtype is None else as_dtype(dtype)
-    return finish(_rng(generator).permutation(n).astype(kind.numpy), device, requires_grad)
+    return finish(rng_of(generator).permutation(n).astype(kind.numpy), device, requires_grad)
 
 
 def rand_like(
@@ -163,7 +164,7 @@ def rand_like(
     drawn = rand(
         input.shape,
         generator=generator,
-        dtype=dtype or input.dtype,
+        dtype=input.dtype if dtype is None else dtype,
         device=input.device if device is None else device,
     )
     return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
@@ -187,7 +188,7 @@ def randn_like(
     drawn = randn(
         input.shape,
         generator=generator,
-        dtype=dtype or input.dtype,
+        dtype=input.dtype if dtype is None else dtype,
         device=input.device if device is None else device,
     )
     return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
@@ -219,7 +220,7 @@ def randint_like(
         high,
         input.shape,
         generator=generator,
-        dtype=dtype or input.dtype,
+        dtype=input.dtype if dtype is None else dtype,
         device=input.device if device is None else device,
     )
     return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
@@ -236,23 +237,25 @@ def normal(
 ) -> Tensor:
     """Normally distributed numbers; mean and std may be tensors, one value for each number.
 
-    size: (N, C), say; not needed if mean or std is a tensor, whose shape the result has. Raises
-    RuntimeError for a negative std, TypeError if nothing says the size.
+    size: (N, C), say; without one mean or std is a tensor, whose shape the result has. Raises
+    RuntimeError for a negative std, TypeError if nothing says the size, or both do.
 
     >>> import minitorch_cnn as mt
     >>> mt.normal(mt.tensor([1.0, 100.0]), mt.tensor([0.0, 0.0]))
     tensor([  1., 100.])
     """
+    if size is not None:
+        mean, std = as_number("normal", "mean", mean), as_number("normal", "std", std)
     for each in (mean, std):
         if isinstance(each, Tensor):
             size = each.shape if size is None else size
             dtype, device = dtype or each.dtype, device or each.device
     if size is None:
         raise TypeError("normal() needs a size, or a tensor for mean or std")
-    negative = bool((std.array < 0).any()) if isinstance(std, Tensor) else std < 0
-    if negative:
+    valid = bool((std.array >= 0).all()) if isinstance(std, Tensor) else std >= 0
+    if not valid:  # negative or NaN
         raise RuntimeError(f"normal expects all elements of std >= 0.0, got {std}")
-    noise = randn(int_tuple((size,)), generator=generator, dtype=dtype, device=device)
+    noise = randn(_sizes((size,), "normal"), generator=generator, dtype=dtype, device=device)
     mean, std = (each.detach() if isinstance(each, Tensor) else each for each in (mean, std))
     return noise * std + mean
 
@@ -269,7 +272,7 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     probabilities = input.detach() if p is None else as_number("bernoulli", "p", p)
     if p is not None and not 0 <= probabilities <= 1:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-    if p is None and bool(((probabilities < 0) | (probabilities > 1)).any()):
+    if p is None and not bool(((probabilities >= 0) & (probabilities <= 1)).all()):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1: bernoulli needs probabilities")
     draws = rand(input.shape, generator=generator, dtype=dtypes.float64, device=input.device)
     return (draws < probabilities).to(input.dtype)
@@ -306,7 +309,7 @@ def multinomial(
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if (weights.sum(1) <= 0).any():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    rng = _rng(generator)
+    rng = rng_of(generator)
     if replacement:
         cumulated = weights.cumsum(1) / weights.sum(1, keepdims=True)
         draws = rng.random((len(weights), num_samples))
@@ -349,9 +352,9 @@ def uniform_(
     >>> x.min().item() >= 2, x.max().item() < 3
     (True, True)
     """
-    if a > b:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found {a} > {b}")
-    unit = _uniform(_rng(generator), input.array.shape, _floating("uniform_", input.dtype))
+    if not (a <= b and math.isfinite(b - a)):  # NaN too
+        raise RuntimeError(f"uniform_ expects a finite [from, to) range, but found [{a}, {b})")
+    unit = _uniform(rng_of(generator), input.array.shape, _floating("uniform_", input.dtype))
     return _fill(input, unit * (b - a) + a)
 
 
@@ -368,9 +371,9 @@ def normal_(
     >>> 4.95 < x.mean().item() < 5.05
     True
     """
-    if std < 0:
+    if not std >= 0:
         raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
-    unit = _gaussian(_rng(generator), input.array.shape, _floating("normal_", input.dtype))
+    unit = _gaussian(rng_of(generator), input.array.shape, _floating("normal_", input.dtype))
     return _fill(input, unit * std + mean)
 
 
@@ -387,7 +390,7 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = Non
     chance = backend.to_numpy(p.array) if isinstance(p, Tensor) else p
     if not isinstance(p, Tensor) and not 0 <= as_number("bernoulli_", "p", p) <= 1:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-    return _fill(input, _rng(generator).random(input.array.shape) < chance)
+    return _fill(input, rng_of(generator).random(input.array.shape) < chance)
 
 
 def random_(
@@ -405,7 +408,7 @@ def random_(
     if high is None:
         largest = dtypes.iinfo(input.dtype).max if input.dtype.category == 1 else 2**24
         low, high = (0, low) if low else (0, largest)
-    return _fill(input, _rng(generator).integers(low, high, input.array.shape))
+    return _fill(input, rng_of(generator).integers(low, high, input.array.shape))
 
 
 def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
@@ -419,9 +422,9 @@ def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None
     >>> 0.45 < x.mean().item() < 0.55
     True
     """
-    if lambd <= 0:
+    if not lambd > 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
-    return _fill(input, _rng(generator).standard_exponential(input.array.shape) / lambd)
+    return _fill(input, rng_of(generator).standard_exponential(input.array.shape) / lambd)
 
 
 def cauchy_(
@@ -437,10 +440,10 @@ def cauchy_(
     >>> abs(x.median().item() - 5) < 0.1
     True
     """
-    if sigma <= 0:
+    if not sigma > 0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
     _floating("cauchy_", input.dtype)
-    return _fill(input, _rng(generator).standard_cauchy(input.array.shape) * sigma + median)
+    return _fill(input, rng_of(generator).standard_cauchy(input.array.shape) * sigma + median)
 
 
 def log_normal_(
@@ -456,10 +459,10 @@ def log_normal_(
     >>> abs(x.log().mean().item() - 1) < 0.05
     True
     """
-    if std <= 0:
+    if not std > 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
     _floating("log_normal_", input.dtype)
-    return _fill(input, _rng(generator).lognormal(mean, std, input.array.shape))
+    return _fill(input, rng_of(generator).lognormal(mean, std, input.array.shape))
 
 
 def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
@@ -475,4 +478,4 @@ def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -
     """
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
-    return _fill(input, _rng(generator).geometric(p, input.array.shape))
+    return _fill(input, rng_of(generator).geometric(p, input.array.shape))

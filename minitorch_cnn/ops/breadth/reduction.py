@@ -10,6 +10,7 @@ from ... import backend
 from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
+from ..arguments import as_number
 from ..arithmetic import lerp, where
 from ..join import cat
 from ..norms import p_norm
@@ -87,10 +88,10 @@ def prod(
 def norm(
     input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
 ) -> Tensor:
-    """The p-norm (sum |x|^p)^(1/p); "fro" is p = 2, inf the largest and -inf the smallest |x|.
+    """The p-norm (sum |x|^p)^(1/p); inf is the largest and -inf the smallest |x|.
 
-    Of all elements, a 0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,). "nuc" is
-    the sum of the singular values of a matrix. At 0 the gradient is 0. Raises RuntimeError for
+    "fro" and None are p = 2, "nuc" the sum of the singular values of a matrix. Of all elements, a
+    0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,). At 0 the gradient is 0. Raises RuntimeError for
     integers, another name and no elements where that has no norm, and else as `sum` does.
 
     >>> import minitorch_cnn as mt
@@ -102,7 +103,8 @@ def norm(
         return matrix_norm(input, "nuc", tuple(matrix), keepdim, dtype=dtype)
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"norm: Order {p} not supported: use a number, 'fro' or 'nuc'")
-    return p_norm(input, 2 if p == "fro" else p, dim, keepdim, dtype)
+    p = 2 if p is None or p == "fro" else as_number("norm", "p", p)
+    return p_norm(input, p, dim, keepdim, dtype)
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:

@@ -121,7 +121,9 @@ class DataLoader:
         self.sampler = sampler
         self.batch_sampler = batch_sampler
         self._batched = batch_sampler is not None or batch_size is not None
-        self.collate_fn = collate_fn or (default_collate if self._batched else default_convert)
+        if collate_fn is None:
+            collate_fn = default_collate if self._batched else default_convert
+        self.collate_fn = collate_fn
 
         self._pool: WorkerPool | None = None
         # Where the current epoch began and how far it is, for state_dict().
@@ -207,8 +209,8 @@ class DataLoader:
             )
         if batch_size is None and batch_sampler is None and drop_last:
             raise ValueError("batch_size=None turns batching off: drop_last=True has no meaning")
-        if batch_size is not None and (isinstance(batch_size, str) or batch_size < 1):
-            raise ValueError(f"batch_size should be a positive integer, got {batch_size}")
+        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+            raise ValueError(f"batch_size should be a positive integer, got {batch_size!r:.60}")
 
     def __len__(self) -> int:
         """Batches of an epoch. Raises TypeError for an IterableDataset without a length."""

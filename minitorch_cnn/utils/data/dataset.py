@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
+import operator
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from types import GenericAlias
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...random import Generator, default_generator
+from ...random import Generator, rng_of
 from ...tensor import Tensor
 
 
@@ -135,7 +136,8 @@ class StackDataset(Dataset):
 class TensorDataset(Dataset):
     """Sample i is the tuple of row i of every tensor: the tensors (N, ...) hold N samples.
 
-    Raises ValueError without tensors, or if they do not have the same number of rows.
+    Raises TypeError for what is no tensor, ValueError without tensors, or if they do not have the
+    same number of rows.
 
     >>> import minitorch_cnn as mt
     >>> rows = mt.utils.data.TensorDataset(mt.tensor([[1, 2], [3, 4]]), mt.tensor([0, 1]))
@@ -144,6 +146,12 @@ class TensorDataset(Dataset):
     """
 
     def __init__(self, *tensors: Tensor):
+        for each in tensors:
+            if not isinstance(each, Tensor):
+                raise TypeError(
+                    f"TensorDataset needs tensors, got {type(each).__name__}: {each!r:.60}; make "
+                    "one with mt.tensor(...)"
+                )
         lengths = [len(tensor) for tensor in tensors]
         if len(set(lengths)) != 1:
             raise ValueError(
@@ -224,14 +232,14 @@ class ConcatDataset(Dataset):
 
 
 def random_split(
-    dataset: Any, lengths: Sequence[int | float], generator: Generator = default_generator
+    dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None
 ) -> list[Subset]:
     """Cut `dataset`, of samples of any shape, at random into non-overlapping subsets.
 
     `lengths` are numbers of samples, or fractions that add up to 1 (each rounded down; the samples
-    left over go to the first subsets, one each, and an empty part warns). Returns a list of
-    `Subset`. Raises ValueError if the lengths do not add up to `len(dataset)`, or a fraction is not
-    in [0, 1].
+    left over go to the first subsets, one each, and an empty part warns). generator: as for
+    `RandomSampler`. Returns a list of `Subset`. Raises ValueError if the lengths do not add up to
+    `len(dataset)`, or a fraction is not in [0, 1], TypeError for lengths that are no ints.
 
     >>> import minitorch_cnn as mt
     >>> parts = mt.utils.data.random_split(range(10), [0.75, 0.25])
@@ -247,13 +255,13 @@ def random_split(
             f"random_split: lengths {list(lengths)} add up to {sum(sizes)}, but the data set "
             f"has {total} samples"
         )
-    if any(int(size) != size for size in sizes):
-        raise TypeError(f"random_split: lengths should be whole numbers, got {list(lengths)}")
-    order = generator.rng.permutation(total).tolist()
-    ends = itertools.accumulate(int(size) for size in sizes)
-    return [
-        Subset(dataset, order[end - int(size) : end]) for size, end in zip(sizes, ends, strict=True)
-    ]
+    try:
+        counts = [operator.index(size) for size in sizes]  # type: ignore[arg-type]
+    except TypeError as error:
+        raise TypeError(f"random_split: lengths should be ints, got {list(lengths)}") from error
+    order = rng_of(generator).permutation(total).tolist()
+    ends = itertools.accumulate(counts)
+    return [Subset(dataset, order[end - n : end]) for n, end in zip(counts, ends, strict=True)]
 
 
 def _sizes_of_fractions(fractions: Sequence[float], total: int) -> list[int | float]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...random import Generator, default_generator
+from ...random import Generator, rng_of
 
 
 class Sampler:
@@ -62,8 +62,8 @@ class RandomSampler(Sampler):
 
     Without replacement and with `num_samples` larger than the data set, whole permutations follow
     each other. `generator=None` means the default generator, which `manual_seed` seeds. Raises
-    TypeError for a replacement that is no bool, ValueError for a num_samples that is not a positive
-    integer or an empty data set.
+    TypeError for a replacement that is no bool (when iterated also for another generator),
+    ValueError for a num_samples that is not a positive integer or an empty data set.
 
     >>> import minitorch_cnn as mt
     >>> sorted(mt.utils.data.RandomSampler("abcd"))
@@ -102,7 +102,7 @@ class RandomSampler(Sampler):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
-        rng = (self.generator or default_generator).rng
+        rng = rng_of(self.generator)
         n = len(self.data_source)
         if self.replacement:
             return iter(rng.integers(n, size=self.num_samples).tolist())
@@ -129,7 +129,7 @@ class SubsetRandomSampler(Sampler):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        rng = (self.generator or default_generator).rng
+        rng = rng_of(self.generator)
         order = rng.permutation(len(self.indices)).tolist()
         return iter([self.indices[position] for position in order])
 
@@ -140,9 +140,10 @@ class SubsetRandomSampler(Sampler):
 class WeightedRandomSampler(Sampler):
     """`num_samples` indices in [0, len(weights)), drawn with probabilities ~ `weights`.
 
-    It balances rare classes: give each sample 1 / how many there are of its class. Raises
-    ValueError for negative or all-zero weights, a num_samples that is not a positive integer, and
-    if without replacement more samples are asked for than there are non-zero weights.
+    It balances rare classes: give each sample 1 / how many there are of its class. Raises TypeError
+    for weights that are no numbers, ValueError for negative or all-zero ones, a num_samples that is
+    not a positive integer, and if without replacement more samples are asked for than there are
+    non-zero weights.
 
     >>> import minitorch_cnn as mt
     >>> list(mt.utils.data.WeightedRandomSampler([0.0, 1.0, 0.0], num_samples=3))
@@ -156,7 +157,10 @@ class WeightedRandomSampler(Sampler):
         replacement: bool = True,
         generator: Generator | None = None,
     ):
-        values = np.asarray(weights, dtype=np.float64)
+        values = np.asarray(weights)
+        if values.dtype.kind not in "biuf":
+            raise TypeError(f"weights should be numbers, got {weights!r:.80}")
+        values = values.astype(np.float64)
         if values.ndim != 1 or not np.all(values >= 0) or not 0 < values.sum() < np.inf:
             raise ValueError(
                 "weights should be one list of finite numbers >= 0, not all zero; got "
@@ -180,7 +184,7 @@ class WeightedRandomSampler(Sampler):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        rng = (self.generator or default_generator).rng
+        rng = rng_of(self.generator)
         probabilities = self.weights / self.weights.sum()
         chosen = rng.choice(
             len(probabilities), self.num_samples, replace=self.replacement, p=probabilities
