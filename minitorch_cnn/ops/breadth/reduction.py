@@ -91,8 +91,9 @@ def norm(
     """The p-norm (sum |x|^p)^(1/p); inf is the largest and -inf the smallest |x|.
 
     "fro" and None are p = 2, "nuc" the sum of the singular values of a matrix. Of all elements, a
-    0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,). At 0 the gradient is 0. Raises RuntimeError for
-    integers, another name and no elements where that has no norm, and else as `sum` does.
+    0-d tensor, or over some dimensions: (N, C) with dim 1 -> (N,). At 0 the gradient is 0. Raises
+    RuntimeError for integers, another name and no elements where that has no norm, and else as
+    `sum` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([3.0, 4.0]).norm(), mt.tensor([3.0, -4.0]).norm(1)
