@@ -41,13 +41,18 @@ TRUTH = ("inplace", "antialias", "recompute_scale_factor", "return_indices", "ha
 
 
 def as_int(function: str, name: str, value: Any) -> int:
-    """The int that `value` is. Raises TypeError for a bool, a float, a string, ...
+    """The int that `value` is. Raises TypeError for a bool, a float, a string, ..., RuntimeError for
+    more than 64 bits.
 
     >>> import numpy as np
     >>> as_int("sum", "dim", np.int64(1))
     1
     """
     if type(value) is int:
+        if not -(2**63) <= value < 2**63:
+            raise RuntimeError(
+                f"{function}(): argument '{name}' must fit into 64 bits, got {value:.3g}"
+            )
         return value
     if isinstance(value, Tensor) and value.numel() == 1 and value.dtype.category == 1:
         return int(value.item())

@@ -390,7 +390,7 @@ class TestArguments:
             with pytest.raises(ValueError, match=r"\(1, 1, 1\)"):
                 call()
         for wrong in (1, None, "ab"):
-            with pytest.raises(TypeError, match="translate should be a sequence"):
+            with pytest.raises(TypeError, match="translate should be"):
                 F.affine(self.IMAGE, 0, wrong, 1.0, 0.0)
 
     def test_what_gave_other_pixels_silently(self):
@@ -399,7 +399,7 @@ class TestArguments:
             with pytest.raises(TypeError, match="mean should be numbers"):
                 T.Normalize(wrong, 0.5)(x)
         for fill in (300, float("nan"), float("inf")):
-            with pytest.raises(RuntimeError, match="overflow"):
+            with pytest.raises(RuntimeError, match=f"{fill} cannot be converted"):
                 T.Pad(1, fill=fill)(x.to(mt.uint8))
         with pytest.raises(TypeError, match="sigma should be"):
             F.gaussian_blur(self.IMAGE, 3, "1")

@@ -40,7 +40,7 @@ def softplus(x: Array, beta: float, threshold: float) -> Array:
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)); where exp overflows to inf this is 0, as it should be."""
     y = 1 + array_module(x).exp(-x.astype(compute_type(x), copy=False))
-    return array_module(x).reciprocal(y, out=y).astype(x.dtype, copy=False)
+    return array_module(x).reciprocal(y).astype(x.dtype, copy=False)
 
 
 def silu(x: Array) -> Array:

@@ -135,6 +135,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     if not 0 <= lambd < math.inf:
         raise RuntimeError(f"lambda must be finite and not negative, but found to be {lambd}.")
     _floating(input, "softshrink")
+    lambd = float(lambd)
     moved = where(input > 0, input - lambd, input + lambd)
     return where((input >= -lambd) & (input <= lambd), 0.0, moved)
 
