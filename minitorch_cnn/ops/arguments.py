@@ -41,8 +41,9 @@ TRUTH = ("inplace", "antialias", "recompute_scale_factor", "return_indices", "ha
 
 
 def as_int(function: str, name: str, value: Any) -> int:
-    """The int that `value` is. Raises TypeError for a bool, a float, a string, ..., RuntimeError for
-    more than 64 bits.
+    """The int that `value` is. Raises TypeError for a bool, a float, a string, ...
+
+    And RuntimeError for more than 64 bits.
 
     >>> import numpy as np
     >>> as_int("sum", "dim", np.int64(1))

@@ -8,6 +8,7 @@ operand was broadcast, `sum_to` adds up the gradients of its copies.
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from .common import (
     same_device,
     shape_of,
     sum_to,
+    with_number,
 )
 from .elementwise import trunc
 
@@ -103,7 +105,7 @@ class Mul(BinaryWithOperands):
             a if need_b and isinstance(a, Tensor) else None,
             b if need_a and isinstance(b, Tensor) else None,
         )
-        return wrap(array_of(a) * array_of(b))
+        return wrap(with_number(operator.mul, a, b))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:

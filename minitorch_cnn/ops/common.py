@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -156,6 +157,20 @@ def floating(x: Any) -> Tensor:
 def array_of(operand: Any) -> Any:
     """The bare array of a tensor; a number as it is."""
     return operand.array if isinstance(operand, Tensor) else operand
+
+
+def with_number(operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """The operation on the arrays of two operands. A number meets float16 in single precision, as
+    in torch: 70000 would be infinite in float16, and 1e-6 has two digits."""
+    x, y = array_of(a), array_of(b)
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return operation(x, y)
+    array = x if isinstance(a, Tensor) else y
+    if array.dtype != np.float16:
+        return operation(x, y)
+    single = array.astype(np.float32)
+    pair = (single, y) if isinstance(a, Tensor) else (x, single)
+    return operation(*pair).astype(np.float16)
 
 
 def shape_of(operand: Any) -> Size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ from ..backend import array_module
 from ..dtypes import float16, float32, result_type
 from ..tensor import Tensor, wrap
 from .arithmetic import BinaryWithOperands, add, mul
-from .common import array_of, check_broadcast, check_tensor, operands, shape_of, sum_to
+from .common import (
+    array_of,
+    check_broadcast,
+    check_tensor,
+    operands,
+    shape_of,
+    sum_to,
+    with_number,
+)
 from .elementwise import reciprocal, rint, trunc
 
 __all__ = [
@@ -28,7 +37,7 @@ class Div(Function):
         ctx.divisor = None if isinstance(b, Tensor) else b
         if ctx.divisor is None:  # only what is read: anything else may be written to meanwhile
             ctx.save_for_backward(a if ctx.needs_input_grad[1] else None, b)
-        return wrap(array_of(a) / array_of(b))
+        return wrap(with_number(operator.truediv, a, b))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -44,10 +53,9 @@ class RoundedDivide(Function):
     @staticmethod
     def forward(ctx: Any, a: Any, b: Any, mode: str) -> Tensor:
         ctx.shapes = shape_of(a), shape_of(b)
-        x, divisor = array_of(a), array_of(b)
         if mode == "floor":
-            return wrap(_floor_quotient(x, divisor))
-        y = x / divisor
+            return wrap(with_number(_floor_quotient, a, b))
+        y = with_number(operator.truediv, a, b)
         return wrap(array_module(y).trunc(y))
 
     @staticmethod

@@ -48,6 +48,8 @@ def gaussian_blur(img: Any, kernel_size: int | Sequence[int], sigma: Any = None)
         raise ValueError(f"kernel_size should have odd and positive integers. Got {kernel_size}")
     if sigma is None:
         sigma = [0.15 * size + 0.35 for size in sizes]
+    if not isinstance(sigma, (NUMBER, list, tuple)):
+        raise TypeError(f"sigma should be one or two positive numbers, got {sigma!r}")
     widths = [sigma] * 2 if isinstance(sigma, NUMBER) else list(sigma)
     widths = widths * 2 if len(widths) == 1 else widths
     if len(widths) != 2 or not min(widths) > 0:

@@ -176,3 +176,18 @@ def test_operators_with_arrays_and_numbers():
     assert (~mt.tensor([True, False])).tolist() == [False, True]
     assert (mt.tensor([6]) & 3 | 8 ^ mt.tensor([1])).item() == 6 & 3 | 8 ^ 1
     assert (mt.tensor([1]) << 3 >> mt.tensor([1])).item() == 4
+
+
+@pytest.mark.parametrize("name", ["mul", "truediv", "floordiv"])
+def test_a_number_meets_float16_in_single_precision(name):
+    """70000 is infinite in float16, and 1e-6 has two digits; the result need not be either."""
+    operation = getattr(operator, name)
+    x = np.array([1000, 1e-3, 0.3, -7], np.float16)
+    for number in (1e6, 70000, 0.1, 3, -7.3, 1e-6):
+        with np.errstate(over="ignore"):
+            expected = operation(x.astype(np.float32), np.float32(number)).astype(np.float16)
+        y = operation(mt.tensor(x), number)
+        assert y.dtype is mt.float16
+        np.testing.assert_array_equal(y.numpy(), expected)
+        if name == "mul":
+            np.testing.assert_array_equal(operation(number, mt.tensor(x)).numpy(), expected)
