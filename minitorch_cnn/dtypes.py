@@ -47,7 +47,7 @@ class dtype:
         return f"minitorch_cnn.{self.name}"
 
     def __reduce__(self) -> tuple:
-        return as_dtype, (self.numpy.str,)
+        return _of_code, (self.numpy.str,)
 
 
 bool = dtype("bool", "bool", 0)
@@ -89,6 +89,11 @@ def as_dtype(value: Any) -> dtype:
         names = ", ".join(each.name for each in ALL_DTYPES)
         raise TypeError(f"tensors of NumPy type {numpy_dtype} are not supported; there are {names}")
     return found
+
+
+def _of_code(code: str) -> dtype:
+    """What a pickled dtype is made of again: NumPy's code for it."""
+    return as_dtype(np.dtype(code))
 
 
 def get_default_dtype() -> dtype:

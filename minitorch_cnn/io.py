@@ -111,7 +111,7 @@ def read_image(
     except FileNotFoundError:
         raise
     except UNREADABLE as error:
-        raise RuntimeError(f"{path} cannot be read as a picture: {error}") from error
+        raise RuntimeError(f"no picture can be read: {error}") from error
     pixels = np.array(picture)
     pixels = pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
     return wrap(np.ascontiguousarray(pixels.transpose(2, 0, 1)))

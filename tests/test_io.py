@@ -185,5 +185,5 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(tmp_path):
     content[16:24] = (100_000).to_bytes(4, "big") * 2  # width and height, in the IHDR chunk
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
     (tmp_path / "large.png").write_bytes(content)
-    with pytest.raises(RuntimeError, match=r"large.png cannot be read as a picture: .*10000000000"):
+    with pytest.raises(RuntimeError, match=r"no picture can be read: .*large.png: .*10000000000"):
         mt.io.read_image(tmp_path / "large.png")

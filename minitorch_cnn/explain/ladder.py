@@ -169,18 +169,18 @@ class Ladder(Explanation):
     def text(self) -> str:
         lines = [
             self.title(),
-            f"{'':<36}{'threads':>8}{'ms':>10}{'GFLOP/s':>10}{'times':>7}{'error':>9}",
+            f"{'':<36}{'threads':>8}{'ms':>9}{'GFLOP/s':>9}{'times':>9}{'error':>9}",
         ]
         for index, step in enumerate(self.steps):
             threads = "BLAS" if step.rung.kind == "BLAS" else step.threads
             line = f"{index + 1:>2}  {step.rung.name:<32}{threads:>8}"
             if step.seconds is None:
-                lines.append(line + f"{'-':>10}{'-':>10}{'-':>7}{'-':>9}")
+                lines.append(line + f"{'-':>9}{'-':>9}{'-':>9}{'-':>9}")
                 continue
             times = self.times_faster(index)
             lines.append(
-                line + f"{1e3 * step.seconds:>10.2f}{short(step.speed / 1e9):>10}"
-                f"{'-' if times is None else short(times):>7}{step.error:>9.0e}"
+                line + f"{1e3 * step.seconds:>9.2f}{short(step.speed / 1e9):>9}"
+                f"{'-' if times is None else short(times):>9}{step.error:>9.0e}"
             )
         return "\n".join([
             *lines,

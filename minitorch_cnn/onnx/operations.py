@@ -274,10 +274,33 @@ def _silu(writer: Writer, call: Call) -> str:
     return writer.node("Mul", [x, writer.node("Sigmoid", [x])])
 
 
+@operation("Mish")
+def _mish(writer: Writer, call: Call) -> str:
+    x = writer.input(call, 0)
+    return writer.node("Mul", [x, writer.node("Tanh", [writer.node("Softplus", [x])])])
+
+
+@operation("Hardsigmoid")
+def _hardsigmoid(writer: Writer, call: Call) -> str:
+    return writer.node("HardSigmoid", [writer.input(call, 0)], alpha=1 / 6, beta=0.5)
+
+
+@operation("Hardswish")
+def _hardswish(writer: Writer, call: Call) -> str:
+    return writer.node("HardSwish", [writer.input(call, 0)])
+
+
 @operation("Hardtanh", "Clamp")
 def _clip(writer: Writer, call: Call) -> str:
     limits = ["" if call.args[index] is None else writer.input(call, index) for index in (1, 2)]
     return writer.node("Clip", [writer.input(call, 0), *limits])
+
+
+@operation("Lerp")
+def _lerp(writer: Writer, call: Call) -> str:
+    a, b, weight = (writer.input(call, index) for index in range(3))
+    way = writer.node("Mul", [weight, writer.node("Sub", [b, a])])
+    return writer.node("Add", [a, way])
 
 
 @operation("Softplus")

@@ -400,7 +400,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.silu(mt.tensor([-20.0, 0.0, 20.0]))
-    tensor([-0.,  0., 20.])
+    tensor([-4.1223e-08,  0.0000e+00,  2.0000e+01])
     """
     if inplace:
         return silu_(input)

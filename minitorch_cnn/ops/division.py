@@ -56,7 +56,7 @@ class RoundedDivide(Function):
         if mode == "floor":
             return wrap(with_number(_floor_quotient, a, b))
         y = with_number(operator.truediv, a, b)
-        return wrap(array_module(y).trunc(y))
+        return wrap(array_module(array_of(a if isinstance(a, Tensor) else b)).trunc(y))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:

@@ -137,7 +137,10 @@ def _unguarded(array: Any) -> Any:
     """The array without the guard that NumPy puts on expanded memory and all parts of it."""
     if isinstance(array, np.ndarray) and not array.flags.writeable:
         array = array.view()
-        array.flags.writeable = True
+        try:
+            array.flags.writeable = True
+        except ValueError as error:
+            raise ValueError("the tensor's memory is a read-only NumPy array") from error
     return array
 
 

@@ -131,7 +131,7 @@ def _decode(value: Any, archive: Any, where: backend.device) -> Any:
             return Parameter(wrap(array), requires_grad=value[2])
         return wrap(array).requires_grad_(value[2])
     if kind == "dtype":
-        return dtypes.as_dtype(content)
+        return dtypes.as_dtype(np.dtype(content))
     if kind == "size":
         return Size(content)
     if kind in ("dict", "ordereddict"):

@@ -76,7 +76,9 @@ def test_the_command_writes_the_page_of_a_checkpoint_and_a_picture(tmp_path, cap
     probabilities = mt.softmax(subject.model(subject.x).double(), dim=1)[0].tolist()
     assert page["answer"] == subject.classes[int(np.argmax(probabilities))]
     shown = [each["probability"] for each in page["scores"]]
-    np.testing.assert_allclose(shown, sorted(probabilities, reverse=True)[:5], rtol=1e-12)
+    np.testing.assert_allclose(
+        shown, sorted(probabilities, reverse=True)[:5], rtol=1e-6
+    )  # by other kernels
     assert page["pixels"] == subject.picture.ravel().tolist()
 
 

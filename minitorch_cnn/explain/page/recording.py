@@ -146,7 +146,7 @@ class _Recorder:
         """The layers from which an operation computes, without another layer in between."""
         if id(node) in self.made_by:
             return {self.made_by[id(node)]}
-        edges = [edge[0] for edge in getattr(node, "edges", []) if edge is not None]
+        edges = [edge[0] for edge in getattr(node, "_edges", []) if edge is not None]
         return set().union(*(self.nearest(each) for each in edges))
 
     def unused(self, name: str) -> str:
