@@ -34,9 +34,11 @@ from .jit.vector import (
     fill_zeros,
     gather,
     keep_positive,
+    load,
     load_some,
     scatter,
     store,
+    store_some,
 )
 
 PATCHES_BYTES = 256 << 10  # of a block: with the weights it shall fit into a core's own cache
@@ -275,23 +277,26 @@ def arrange_weights(part: int, parts: int, w: Array, tap_rows: int, out: Array) 
 def arrange_turned_weights(part: int, parts: int, w: Array, tap_rows: int, out: Array) -> None:
     """The same the other way round: the rows of a panel are the filters, its columns (u, v, c)."""
     groups, pieces, panels, _, width = out.shape
-    K, Cg, _, KW = w.shape
-    Kg = K // groups
+    K, Cg, KH, KW = w.shape
+    Kg, taps, depth = K // groups, KH * KW, tap_rows * KW * Cg
     start, stop = share(K, part, parts)
     for k in range(start, stop):
         for piece in range(pieces):
-            row = out[k // Kg, piece, :, k % Kg]  # (panels, width)
-            panel, column = 0, 0
-            for u in range(piece * tap_rows, (piece + 1) * tap_rows):
-                for v in range(KW):
-                    for c in range(Cg):
-                        row[panel, column] = w[k, c, u, v]
-                        column += 1
-                        if column == width:
-                            panel, column = panel + 1, 0
-            if panel < panels:
-                for rest in range(column, width):
-                    row[panel, rest] = 0
+            row = address(out[k // Kg, piece]) + 4 * (k % Kg) * width
+            first = address(w) + 4 * (k * Cg * taps + piece * tap_rows * KW)
+            for column in range(0, panels * width, LANES):
+                place = row + 4 * (column // width * Kg * width + column % width)
+                if Cg % LANES or column >= depth:  # one number at a time, and zeros behind them
+                    for each in range(column, column + LANES):
+                        source = first + 4 * (each % Cg * taps + each // Cg)
+                        count = 1 if each < depth else 0
+                        store_some(place + 4 * (each - column), load_some(source, count), 1)
+                    continue
+                source = first + 4 * (column % Cg * taps + column // Cg)
+                if taps == 1:
+                    store(place, load(source))
+                else:
+                    store(place, gather(source, 4 * taps, LANES))
 
 
 @kernel
