@@ -201,10 +201,14 @@ class Lerp(Function):
         ctx.constant = None if isinstance(w, Tensor) else w
         ends = (a, b) if ctx.needs_input_grad[2] else (None, None)  # read by w's gradient only
         ctx.save_for_backward(*ends, w if isinstance(w, Tensor) else None)
-        xp, weight = array_module(a.array), array_of(w)
-        way = b.array - a.array
+        way, weight = b.array - a.array, array_of(w)
+        if ctx.constant is not None and abs(weight) < 0.5:
+            return wrap(a.array + weight * way)
+        far = b.array - way * (1 - weight)
+        if ctx.constant is not None:
+            return wrap(far)
         near = a.array + weight * way
-        return wrap(xp.where(abs(weight) < 0.5, near, b.array - way * (1 - weight)))
+        return wrap(array_module(a.array).where(abs(weight) < 0.5, near, far))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -243,9 +247,10 @@ class Clamp(Function):
     def forward(ctx: Any, x: Tensor, low: Any, high: Any) -> Tensor:
         ctx.low, ctx.high = low, high
         ctx.save_for_backward(x)
-        return wrap(
-            array_module(x.array).clip(x.array, low, high).astype(x.array.dtype, copy=False)
-        )
+        xp, y = array_module(x.array), x.array  # CuPy's clip would make a NaN one of the limits
+        y = y if low is None else xp.maximum(y, low)
+        y = y if high is None else xp.minimum(y, high)
+        return wrap(y.astype(x.array.dtype, copy=y is x.array))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:

@@ -9,7 +9,9 @@ from .elementwise import kept
 
 def hardtanh(x: Array, low: float, high: float) -> Array:
     """x limited to [low, high]; NaN stays NaN."""
-    return array_module(x).clip(x, low, high, out=new_like(x))
+    xp = array_module(x)
+    y = xp.maximum(x, low, out=new_like(x))
+    return xp.minimum(y, high, out=y)
 
 
 def hardtanh_backward(gy: Array, x: Array, low: float, high: float) -> Array:

@@ -40,7 +40,7 @@ def erf(x: Array) -> Array:
     array([ 0.        ,  0.52049988, -1.        ])
     """
     if not isinstance(x, np.ndarray):
-        return cupy_special().erf(x)
+        return cupy_special().erf(x).astype(x.dtype, copy=False)
     coefficients = _coefficients()
     kind = np.float64 if x.dtype == np.float64 else np.float32
     size = np.abs(x).astype(kind, copy=False)
@@ -60,7 +60,7 @@ def erfc(x: Array) -> Array:
     One element at a time: the C library has it, NumPy has not, and it is rarely asked for.
     """
     if not isinstance(x, np.ndarray):
-        return cupy_special().erfc(x)
+        return cupy_special().erfc(x).astype(x.dtype, copy=False)
     return np.asarray(np.frompyfunc(math.erfc, 1, 1)(x), x.dtype)
 
 
@@ -71,7 +71,7 @@ def erfinv(y: Array) -> Array:
     inverse"), to two digits, and Newton's steps, each of which doubles the digits.
     """
     if not isinstance(y, np.ndarray):
-        return cupy_special().erfinv(y)
+        return cupy_special().erfinv(y).astype(y.dtype, copy=False)
     wanted = y.astype(np.float64)
     inside = np.abs(wanted) < 1
     target = np.where(inside, np.abs(wanted), 0.0)

@@ -75,7 +75,8 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     if not (math.isfinite(low) and math.isfinite(high)) or low > high:
         raise RuntimeError(f"torch.histc: range of [{low}, {high}] is not finite, or max < min")
     xp = array_module(input.array)
-    counts, _ = xp.histogram(input.array.reshape(-1), bins, (low, high))
+    numbers = input.array[input.array == input.array]  # CuPy would count NaN as small
+    counts, _ = xp.histogram(numbers, bins, (low, high))
     return wrap(counts.astype(input.array.dtype))
 
 
