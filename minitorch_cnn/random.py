@@ -136,6 +136,19 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 # NumPy locks a generator while it draws. In a process that is forked meanwhile, as DataLoader's
-# workers may be, nobody would ever unlock it: so it gets a new one there, with the same state.
+# workers may be, nobody would ever unlock it: so the fork waits until no other thread draws.
+_held: list = []
+
+
+def _hold() -> None:
+    lock = default_generator._rng.bit_generator.lock
+    lock.acquire()
+    _held.append(lock)
+
+
+def _release() -> None:
+    _held.pop().release()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: set_rng_state(get_rng_state()))
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)
