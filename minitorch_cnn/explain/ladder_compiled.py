@@ -25,7 +25,8 @@ from ..kernels.cpu.jit.vector import (
     Vectors,
     fma,
     load,
-    load_some,
+    mask_value,
+    masked_load,
     pointer,
     splat,
     splat_value,
@@ -125,9 +126,19 @@ def add_products(pixel: int, b: Vectors, sums: Vectors) -> Vectors:
 # Two vectors of which only the first `columns` lanes may be touched, and two whole ones.
 
 
+@intrinsic
+def load_masked(typingctx: Any, address: types.Type, count: types.Type) -> Intrinsic:
+    """The first `count` of LANES floats, through a mask even if all are there."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
+        return masked_load(builder, args[0], mask_value(builder, args[1]))
+
+    return vector_type(types.int64, types.int64), code
+
+
 @compiled
 def load_some_columns(place: int, columns: int) -> Vectors:
-    return load_some(place, columns), load_some(place + BYTES, columns - LANES)
+    return load_masked(place, columns), load_masked(place + BYTES, columns - LANES)
 
 
 @compiled
