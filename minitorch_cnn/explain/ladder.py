@@ -236,7 +236,10 @@ class Ladder(Explanation):
             )
         roof.axvline(self.machine.ridge, color=QUIET, lw=0.8, ls=":")
         roof.grid(alpha=0.3)
-        roof.set(xlabel="FLOP for each byte that moves to or from memory", ylabel="GFLOP/s")
-        roof.set_title("the roof: memory, then arithmetic (equal points moved apart)", fontsize=10)
+        moves = (
+            "FLOP for each byte that moves to or from memory\n(equal ones are drawn side by side)"
+        )
+        roof.set(xlabel=moves, ylabel="GFLOP/s")
+        roof.set_title("the roof: memory, then arithmetic", fontsize=10)
         figure.suptitle(self.title(), fontsize=10)
         return figure
