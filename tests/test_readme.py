@@ -14,7 +14,8 @@ def test_the_training_loop_learns():
     (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(program.splitlines()) <= 35
     # In a process of its own, as a reader runs it; this one may hold gigabytes of other tests.
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     found = [re.fullmatch(r"epoch (\d): (\S+) % of the 4,000 test images", line) for line in lines]
