@@ -49,7 +49,7 @@ REASONS = {
     "multiprocessing": "use Python's multiprocessing; DataLoader has num_workers",
     "cpp_extension": "an operation is written in Python, see CONTRIBUTING.md",
     "detection": "there are only networks that classify images",
-    "segmentation": "there are only networks that classify images; examples/ has a U-Net",
+    "segmentation": "there are only networks that classify images",
     "video": "there are only networks that classify images",
     "rnn": "minitorch_cnn has no recurrent layers",
     "prune": "set the weights to 0 under mt.no_grad()",
