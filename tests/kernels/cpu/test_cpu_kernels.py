@@ -8,6 +8,7 @@ import minitorch_cnn as mt
 from minitorch_cnn import kernels
 from minitorch_cnn.backend import arrays as memory
 from minitorch_cnn.kernels.cpu.jit import threads, vector
+from minitorch_cnn.kernels.cpu.jit.compiling import entry
 from tests.kernels.test_pool import members, poolings
 from tests.kernels.tiers import tier
 
@@ -232,3 +233,22 @@ def test_pixels_that_no_window_covers_get_no_gradient(size):
     assert np.array_equal(
         gx[:, :, :4, :4].reshape(64, 16, 2, 2, 2, 2).sum((3, 5)), np.ones(y.shape)
     )
+
+
+def test_the_first_lanes_are_stored_and_nothing_behind_them():
+    """Of floats and of bytes, for each number of lanes; also of fewer than none and of too many."""
+
+    @entry
+    def first(x, floats, octets, count):
+        value = vector.load_bytes(x, count)
+        vector.store_some(floats, value, count)
+        vector.store_bytes(octets, value, count)
+
+    lanes = vector.LANES
+    x = np.arange(1, lanes + 1, dtype=np.uint8) * 9
+    for count in range(-2, lanes + 3):
+        floats, octets = np.full(2 * lanes, -1, np.float32), np.full(2 * lanes, 255, np.uint8)
+        first(x.ctypes.data, floats.ctypes.data, octets.ctypes.data, count)
+        there = min(max(count, 0), lanes)
+        assert floats.tolist() == x[:there].tolist() + [-1] * (2 * lanes - there)
+        assert octets.tolist() == x[:there].tolist() + [255] * (2 * lanes - there)

@@ -28,12 +28,12 @@ from .vector import (
     fma_value,
     mask_value,
     masked_load,
-    masked_store,
     opaque,
     opaque_mask,
     pointer,
     prefetch_value,
     splat_value,
+    store_first,
 )
 
 # The sums of a tile, its vectors of b and a number of a must fit into the registers: there are 32
@@ -175,12 +175,12 @@ def _tile_code(
         for (r, v), value in zip(tile, new, strict=True):
             place = builder.add(start, builder.mul(args.start_row, _number(r)))
             place = builder.add(place, _number(v * size))
-            mask = masks and masks[v]
-            total = builder.fadd(_load(builder, place, lanes, mask), value)
-            if mask is None:
+            total = builder.fadd(_load(builder, place, lanes, masks and masks[v]), value)
+            if masks is None:
                 builder.store(total, pointer(builder, c_places[r, v], total.type), align=4)
             else:
-                masked_store(builder, total, c_places[r, v], mask)
+                left = builder.sub(args.columns, _number(v * lanes))
+                store_first(builder, total, c_places[r, v], left)
 
     if masks:
         add_and_store(masks)

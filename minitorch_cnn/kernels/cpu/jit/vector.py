@@ -77,16 +77,20 @@ def mask_value(builder: ir.IRBuilder, count: ir.Value, lanes: int = LANES) -> ir
     With AVX-512 that is a number of as many bits, the lowest ones set. LLVM would put a comparison
     of vectors into the innermost loop, where it costs as much as an addition.
     """
-    none, all_lanes = ir.Constant(I64, 0), ir.Constant(I64, lanes)
+    all_lanes = ir.Constant(I64, lanes)
     count = builder.select(builder.icmp_signed("<", count, all_lanes), count, all_lanes)
-    count = builder.select(builder.icmp_signed(">", count, none), count, none)
-    count = builder.trunc(count, I32)
+    count = builder.trunc(at_least_none(builder, count), I32)
     if AVX512:
         one = ir.Constant(I32, 1)
         bits = builder.trunc(builder.sub(builder.shl(one, count), one), ir.IntType(lanes))
         return builder.bitcast(bits, ir.VectorType(I1, lanes))
     numbers = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes)))
     return builder.icmp_signed("<", numbers, splat_value(builder, count, lanes))
+
+
+def at_least_none(builder: ir.IRBuilder, count: ir.Value) -> ir.Value:
+    none = ir.Constant(I64, 0)
+    return builder.select(builder.icmp_signed(">", count, none), count, none)
 
 
 def opaque(builder: ir.IRBuilder, number: ir.Value) -> ir.Value:
@@ -114,15 +118,45 @@ def masked_load(builder: ir.IRBuilder, address: ir.Value, mask: ir.Value) -> ir.
     return builder.call(function, [place, ir.Constant(I32, 4), mask, zero])
 
 
-def masked_store(
-    builder: ir.IRBuilder, value: ir.Value, address: ir.Value, mask: ir.Value
-) -> ir.Value:
-    kind = value.type
-    signature = ir.FunctionType(ir.VoidType(), [kind, kind.as_pointer(), I32, mask.type])
-    name = f"llvm.masked.store.v{kind.count}f32.p0v{kind.count}f32"
-    function = cgutils.get_or_insert_function(builder.module, signature, name)
-    place = pointer(builder, address, kind)
-    return builder.call(function, [value, place, ir.Constant(I32, 4), mask])
+def store_first(builder: ir.IRBuilder, value: ir.Value, address: ir.Value, count: ir.Value) -> None:
+    """Stores the first `count` lanes (all if there are not so many).
+
+    With AVX-512 by a mask, which costs nothing. With AVX a masked store takes some processors 12
+    to 20 cycles, and bytes have none at all, so that LLVM makes a branch of each lane. There the
+    lanes go by halves: six of eight are a store of four and one of two.
+    """
+    lanes, octets = value.type.count, 4 if value.type.element == F32 else 1
+    if AVX512:
+        mask = mask_value(builder, count, lanes)
+        place = pointer(builder, address, value.type)
+        signature = ir.FunctionType(ir.VoidType(), [value.type, place.type, I32, mask.type])
+        letter = "f32" if octets == 4 else "i8"
+        name = f"llvm.masked.store.v{lanes}{letter}.p0v{lanes}{letter}"
+        function = cgutils.get_or_insert_function(builder.module, signature, name)
+        builder.call(function, [value, place, ir.Constant(I32, octets), mask])
+        return
+
+    def store_all(value: ir.Value) -> None:
+        builder.store(value, pointer(builder, address, value.type), align=octets)
+
+    def part(value: ir.Value, start: int, stop: int) -> ir.Value:
+        numbers = ir.Constant(ir.VectorType(I32, stop - start), list(range(start, stop)))
+        return builder.shuffle_vector(value, value, numbers)
+
+    whole = builder.icmp_signed(">=", count, ir.Constant(I64, lanes))
+    with builder.if_else(whole) as (all_lanes, some_lanes):
+        with all_lanes:
+            store_all(value)
+        with some_lanes:
+            count, half = at_least_none(builder, count), lanes // 2
+            while half:
+                bit = builder.and_(count, ir.Constant(I64, half))
+                there = builder.icmp_signed("!=", bit, ir.Constant(I64, 0))
+                with builder.if_then(there):
+                    store_all(part(value, 0, half))
+                value = builder.select(there, part(value, half, 2 * half), part(value, 0, half))
+                address = builder.add(address, builder.mul(bit, ir.Constant(I64, octets)))
+                half //= 2
 
 
 def whole_or_some(
@@ -226,7 +260,7 @@ def store_some(
 ) -> Intrinsic:
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         address, value, count = args
-        whole_or_some(builder, count, lambda mask: masked_store(builder, value, address, mask))
+        store_first(builder, value, address, count)
         return context.get_dummy_value()
 
     return types.void(types.int64, vector_type, types.int64), code
@@ -363,17 +397,48 @@ def load_bytes(typingctx: Any, address: types.Type, count: types.Type) -> Intrin
     """The first `count` of LANES bytes, as floats; the others are 0."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        kind = ir.FunctionType(OCTETS, [OCTETS.as_pointer(), I32, MASK, OCTETS])
-        name = f"llvm.masked.load.v{LANES}i8.p0v{LANES}i8"
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
-        place = pointer(builder, args[0], OCTETS)
-        align, zero = ir.Constant(I32, 1), ir.Constant(OCTETS, [0] * LANES)
-        octets = whole_or_some(
-            builder, args[1], lambda mask: builder.call(function, [place, align, mask, zero])
-        )
-        return builder.uitofp(octets, VECTOR)
+        place, count = args
+        if AVX512:
+            kind = ir.FunctionType(OCTETS, [OCTETS.as_pointer(), I32, MASK, OCTETS])
+            name = f"llvm.masked.load.v{LANES}i8.p0v{LANES}i8"
+            function = cgutils.get_or_insert_function(builder.module, kind, name)
+            align, zero = ir.Constant(I32, 1), ir.Constant(OCTETS, [0] * LANES)
+            mask = mask_value(builder, count)
+            octets = builder.call(function, [pointer(builder, place, OCTETS), align, mask, zero])
+            return builder.uitofp(octets, VECTOR)
+        # By halves, as in `store_first`, into one integer: the first byte is its lowest.
+        number = ir.IntType(8 * LANES)
+        found = cgutils.alloca_once_value(builder, ir.Constant(number, 0))
+        whole = builder.icmp_signed(">=", count, ir.Constant(I64, LANES))
+        with builder.if_else(whole) as (all_lanes, some_lanes):
+            with all_lanes:
+                builder.store(builder.load(pointer(builder, place, number), align=1), found)
+            with some_lanes:
+                count = at_least_none(builder, count)
+                total, shift, half = ir.Constant(number, 0), ir.Constant(number, 0), LANES // 2
+                while half:
+                    bit = builder.and_(count, ir.Constant(I64, half))
+                    there = builder.icmp_signed("!=", bit, ir.Constant(I64, 0))
+                    before = builder.block
+                    with builder.if_then(there):
+                        few = builder.load(pointer(builder, place, ir.IntType(8 * half)), align=1)
+                        more = builder.or_(total, builder.shl(builder.zext(few, number), shift))
+                        inside = builder.block
+                    joined = builder.phi(number)
+                    joined.add_incoming(total, before)
+                    joined.add_incoming(more, inside)
+                    total, half = joined, half // 2
+                    place = builder.add(place, bit)
+                    moved = builder.mul(bit, ir.Constant(I64, 8))
+                    shift = builder.add(shift, _as_wide(builder, moved, number))
+                builder.store(total, found)
+        return builder.uitofp(builder.bitcast(builder.load(found), OCTETS), VECTOR)
 
     return vector_type(types.int64, types.int64), code
+
+
+def _as_wide(builder: ir.IRBuilder, number: ir.Value, kind: ir.Type) -> ir.Value:
+    return number if kind.width == 64 else builder.trunc(number, kind)
 
 
 @intrinsic
@@ -383,14 +448,7 @@ def store_bytes(
     """The first `count` floats, whole numbers of 0 to 255, as bytes."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        kind = ir.FunctionType(ir.VoidType(), [OCTETS, OCTETS.as_pointer(), I32, MASK])
-        name = f"llvm.masked.store.v{LANES}i8.p0v{LANES}i8"
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
-        octets, place = builder.fptoui(args[1], OCTETS), pointer(builder, args[0], OCTETS)
-        align = ir.Constant(I32, 1)
-        whole_or_some(
-            builder, args[2], lambda mask: builder.call(function, [octets, place, align, mask])
-        )
+        store_first(builder, builder.fptoui(args[1], OCTETS), args[0], args[2])
         return context.get_dummy_value()
 
     return types.void(types.int64, vector_type, types.int64), code
