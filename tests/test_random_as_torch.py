@@ -1,0 +1,226 @@
+"""The random numbers of a seed are torch's: held beside torch, where it is installed."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+
+torch = pytest.importorskip("torch")
+
+LENGTHS = [0, 1, 2, 3, 15, 16, 17, 23, 31, 32, 33, 100, 623, 625, 10007]
+FLOATING = ["float32", "float64", "float16"]
+ROUNDING = {"float32": 3e-7, "float64": 1e-14, "float16": 1e-3}
+
+
+def array(result):
+    return np.asarray(result.detach().numpy())
+
+
+def same(draw, *seeds, exact=True, rtol=3e-7):
+    """draw(library) gives the same in both, twice in a row, and leaves both at the same place."""
+    for seed in seeds or (0, 12345):
+        mt.manual_seed(seed)
+        torch.manual_seed(seed)
+        for _ in range(2):
+            ours, theirs = array(draw(mt)), array(draw(torch))
+            assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
+            if exact:
+                np.testing.assert_array_equal(ours, theirs)
+            else:
+                np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
+        assert same_place(), "another number of words was drawn"
+
+
+def same_place(ours=mt.default_generator, theirs=torch.default_generator):
+    return rounded_state(ours) == rounded_state(theirs)
+
+
+def rounded_state(generator):
+    """All of a state but the last digits of the normal number that is kept."""
+    state = generator.get_state().numpy()
+    kept = state[5024:5032].view(np.float64)
+    return state[:5024].tobytes(), state[5032:5044].tobytes(), float(f"{kept[0]:.10e}")
+
+
+@pytest.mark.parametrize("dtype", FLOATING)
+def test_uniform_and_normal_numbers_of_every_length(dtype):
+    for n in LENGTHS:
+        same(lambda lib, n=n: lib.rand(n, dtype=getattr(lib, dtype)), 3)
+        same(lambda lib, n=n: lib.empty(n, dtype=getattr(lib, dtype)).uniform_(-1.3, 2.7), 3)
+        rtol = ROUNDING[dtype]
+        same(lambda lib, n=n: lib.randn(n, dtype=getattr(lib, dtype)), 3, exact=False, rtol=rtol)
+        same(
+            lambda lib, n=n: lib.empty(n, dtype=getattr(lib, dtype)).normal_(2, 0.3),
+            3, exact=False, rtol=2 * rtol,
+        )  # fmt: skip
+
+
+def test_many_seeds():
+    for seed in (0, 1, 12345, 2**31, 2**32 - 1, 2**32 + 5, 2**64 - 1, -1, -(2**63)):
+        same(lambda lib: lib.rand(700), seed)
+        assert mt.initial_seed() == torch.initial_seed()
+    for seed in (2**64, -(2**63) - 1):
+        for lib in (mt, torch):
+            with pytest.raises(ValueError):
+                lib.manual_seed(seed)
+    for seed in (3.0, True, "7"):
+        for lib in (mt, torch):
+            with pytest.raises(RuntimeError, match="manual_seed expected"):
+                lib.Generator().manual_seed(seed)
+
+
+def test_a_number_that_rounds_to_the_upper_limit_becomes_the_lower_one():
+    same(lambda lib: lib.empty(500).uniform_(1, 1 + 2**-22))
+    same(lambda lib: lib.rand(20_000, dtype=lib.float16))  # some of them would be 1
+    same(lambda lib: lib.empty(20_000, dtype=lib.float16).uniform_(-1.3, 2.7))
+
+
+@pytest.mark.parametrize("low, high", [
+    (0, 1), (0, 10), (-5, 5), (0, 2**28 - 1), (0, 2**28), (3, 2**31 + 5), (0, 2**32),
+    (0, 2**32 + 1),
+    (-(2**40), 2**40), (0, 2**63 - 1), (-(2**63), 2**63 - 1),
+])  # fmt: skip
+def test_integers_of_every_range(low, high):
+    for n in (1, 17, 1000):
+        same(lambda lib, n=n: lib.randint(low, high, (n,)))
+
+
+def test_random_of_every_dtype():
+    dtypes = ["uint8", "int8", "int16", "int32", "int64", "bool", *FLOATING]
+    for dtype in dtypes:
+        same(lambda lib, d=dtype: lib.empty(99, dtype=getattr(lib, d)).random_())
+        if dtype != "bool":
+            same(lambda lib, d=dtype: lib.empty(99, dtype=getattr(lib, d)).random_(100))
+            same(lambda lib, d=dtype: lib.empty(99, dtype=getattr(lib, d)).random_(3, 90))
+            same(lambda lib, d=dtype: lib.randint(3, 90, (99,), dtype=getattr(lib, d)))
+    same(lambda lib: lib.randint_like(lib.zeros(33), 9))
+
+
+def test_permutations():
+    for n in (0, 1, 2, 5, 100, 624, 625, 10007):
+        same(lambda lib, n=n: lib.randperm(n))
+    same(lambda lib: lib.randperm(20, dtype=lib.int32))
+
+
+def test_other_distributions():
+    for n in (1, 16, 101):
+        for dtype in FLOATING:
+            rtol = ROUNDING[dtype]
+
+            def empty(lib, n=n, dtype=dtype):
+                return lib.empty(n, dtype=getattr(lib, dtype))
+
+            same(lambda lib: empty(lib).exponential_(2.5), exact=False, rtol=rtol)
+            same(
+                lambda lib: empty(lib).cauchy_(1, 2),
+                exact=False,
+                rtol=1e-11 if rtol < 1e-9 else rtol,
+            )
+            same(lambda lib: empty(lib).log_normal_(0.5, 0.75), exact=False, rtol=rtol)
+            same(lambda lib: empty(lib).geometric_(0.3))
+            same(lambda lib: empty(lib).bernoulli_(0.3))
+        same(lambda lib, n=n: lib.empty(n, dtype=lib.int64).geometric_(0.3))
+
+
+def test_normal_with_means_and_deviations():
+    for n in (3, 16, 20):
+        same(
+            lambda lib, n=n: lib.normal(lib.arange(float(n)), lib.arange(float(n)) / 9), exact=False
+        )
+        same(lambda lib, n=n: lib.normal(lib.arange(float(n)), 2.0), exact=False)
+        same(lambda lib, n=n: lib.normal(1.0, lib.arange(float(n))), exact=False)
+        same(lambda lib, n=n: lib.normal(1.0, 2.0, (n, 2)), exact=False)
+    same(lambda lib: lib.normal(lib.zeros(5, 1), lib.ones(1, 4)), exact=False)
+
+
+def test_bernoulli_of_probabilities():
+    for dtype in FLOATING:
+        p = np.linspace(0, 1, 60).reshape(6, 10).astype(dtype)
+        same(lambda lib, p=p: lib.bernoulli(lib.from_numpy(p)))
+        same(lambda lib, p=p: lib.bernoulli(lib.from_numpy(p).t()))
+        same(lambda lib, p=p: lib.zeros(6, 10).bernoulli_(lib.from_numpy(p)))
+        same(lambda lib, p=p: lib.zeros(10, 6).t().bernoulli_(lib.from_numpy(p)))
+        same(lambda lib, p=p: lib.zeros(6, 10).bernoulli_(lib.from_numpy(p[0])))
+    same(lambda lib: lib.bernoulli(lib.zeros(99), 0.4))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_multinomial(dtype):
+    weights = np.random.default_rng(0).random((3, 7)).astype(dtype)
+    weights[0, 2:4] = 0
+    for rows in (weights, weights[1]):
+        for count, replacement in ((1, False), (3, False), (5, False), (1, True), (40, True)):
+            same(
+                lambda lib, r=rows, n=count, again=replacement: lib.multinomial(
+                    lib.from_numpy(r), n, again
+                )
+            )
+
+
+LAYOUTS = {
+    "transposed": lambda lib, **kind: lib.zeros(10, 7, **kind).t(),
+    "every second": lambda lib, **kind: lib.zeros(6, 20, **kind)[:, ::2],
+    "permuted": lambda lib, **kind: lib.zeros(3, 4, 5, **kind).permute(2, 0, 1),
+    "rows of a transposed": lambda lib, **kind: lib.zeros(20, 6, **kind)[::2].t(),
+    "a part": lambda lib, **kind: lib.zeros(4, 50, **kind)[1:3],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_memory_that_is_not_contiguous_is_filled_as_it_lies(layout):
+    empty = LAYOUTS[layout]
+    for dtype in ("float32", "float64"):
+        kind = {"dtype": dtype}
+
+        def make(lib, kind=kind):
+            return empty(lib, dtype=getattr(lib, kind["dtype"]))
+
+        same(lambda lib: make(lib).uniform_(-1, 2))
+        same(lambda lib: make(lib).normal_(1, 2), exact=False)
+        same(lambda lib: make(lib).exponential_(), exact=False)
+        same(lambda lib: make(lib).bernoulli_(0.5))
+        same(lambda lib: make(lib).random_(100))
+        same(lambda lib: lib.rand_like(make(lib)))
+        same(lambda lib: lib.randn_like(make(lib)), exact=False)
+    flags = mt.zeros(10, 7).t().uniform_().is_contiguous()
+    assert not flags
+
+
+def test_a_state_goes_from_one_library_to_the_other_and_back():
+    for drawn in (0, 3, 624, 700):
+        for normals in (0, 1, 2):
+            ours, theirs = mt.Generator().manual_seed(7), torch.Generator().manual_seed(7)
+            for lib, generator in ((mt, ours), (torch, theirs)):
+                lib.rand(drawn, generator=generator)
+                lib.randn(normals, generator=generator)  # after one, another one is kept
+            assert same_place(ours, theirs)
+            there, back = torch.Generator(), mt.Generator()
+            there.set_state(torch.from_numpy(ours.get_state().numpy()))
+            back.set_state(mt.from_numpy(theirs.get_state().numpy()))
+            assert back.initial_seed() == there.initial_seed() == 7
+            for length in (1, 20, 1):
+                a = mt.randn(length, generator=back).numpy()
+                b = torch.randn(length, generator=there).numpy()
+                np.testing.assert_allclose(a, b, rtol=3e-7, atol=3e-7)
+    mt.manual_seed(3)
+    torch.set_rng_state(torch.from_numpy(mt.get_rng_state().numpy()))
+    assert mt.rand(5).tolist() == torch.rand(5).tolist()
+    torch.rand(7)
+    mt.set_rng_state(mt.from_numpy(torch.get_rng_state().numpy()))
+    assert mt.rand(5).tolist() == torch.rand(5).tolist()
+
+
+def test_generators():
+    ours, theirs = mt.Generator(), torch.Generator()
+    assert ours.initial_seed() == theirs.initial_seed()
+    assert mt.rand(3, generator=ours).tolist() == torch.rand(3, generator=theirs).tolist()
+    for copy in (ours.clone_state(), pickle.loads(pickle.dumps(ours))):
+        assert mt.rand(3, generator=copy).tolist() == torch.rand(3, generator=theirs).tolist()
+        theirs.set_state(torch.from_numpy(ours.get_state().numpy()))
+    for bad, error in ((np.zeros(3, np.uint8), RuntimeError), (np.zeros(5056), TypeError),
+                       (np.zeros(5056, np.uint8), RuntimeError)):  # fmt: skip
+        for lib, generator in ((mt, ours), (torch, theirs)):
+            with pytest.raises(error):
+                generator.set_state(lib.from_numpy(bad))
