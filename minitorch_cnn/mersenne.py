@@ -93,7 +93,7 @@ class MersenneTwister:
             return (self.long_words(count) & np.uint64(2**53 - 1)) * 2.0**-53
         bits = self.words(count)
         bits &= np.uint32(2**24 - 1)
-        # A processor has an instruction that makes floats of int32, but not all have one for uint32.
+        # Every processor can make floats of int32, not every one of uint32.
         return np.multiply(bits.view(np.int32), np.float32(2**-24), dtype=np.float32)
 
     def uniforms(self, count: int, kind: Any = np.float32) -> np.ndarray:

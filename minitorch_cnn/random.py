@@ -134,6 +134,7 @@ class Generator:
         clone.set_state(self.get_state())
         return clone
 
+
 default_generator = Generator()
 
 

@@ -224,3 +224,43 @@ def test_generators():
         for lib, generator in ((mt, ours), (torch, theirs)):
             with pytest.raises(error):
                 generator.set_state(lib.from_numpy(bad))
+
+
+# ------------------------------------------------------------------------------ initial weights
+
+
+def test_initial_values():
+    """A convolution's weights, float32 and float64: by every function of nn.init that draws."""
+    for dtype, rtol in (("float32", 1e-6), ("float64", 1e-12)):
+
+        def check(function, shape=(8, 4, 3, 3), dtype=dtype, rtol=rtol):
+            same(
+                lambda lib: function(lib.nn.init, lib.empty(*shape, dtype=getattr(lib, dtype))),
+                1, exact=False, rtol=rtol,
+            )  # fmt: skip
+
+        check(lambda init, w: init.uniform_(w, -0.2, 0.3))
+        check(lambda init, w: init.normal_(w, 0.1, 0.3))
+        check(lambda init, w: init.xavier_uniform_(w, 1.3))
+        check(lambda init, w: init.xavier_normal_(w))
+        check(lambda init, w: init.kaiming_uniform_(w, a=5**0.5))
+        check(lambda init, w: init.kaiming_normal_(w, mode="fan_out", nonlinearity="relu"))
+        check(lambda init, w: init.dirac_(w))
+        check(lambda init, w: init.sparse_(w, 0.3), (7, 4))
+        check(lambda init, w: init.normal_(w), (3, 5))
+        for shape in ((5, 3), (3, 5), (4, 4), (4, 2, 3)):
+            check(lambda init, w: init.orthogonal_(w, 1.3), shape, rtol=30 * rtol)
+
+
+@pytest.mark.filterwarnings("ignore:mean is more than 2 std")
+@pytest.mark.parametrize("dtype", FLOATING)
+def test_truncated_normal_values(dtype):
+    for limits in ((0, 1, -2, 2), (0.1, 0.7, -0.5, 1.5), (0, 1, 0, 0.1), (0, 1, 1, 2),
+                   (1, 2, -9, -4), (0, 1, 3, 20), (0, 0.02, -2, 2), (0, 1, 5, 5)):  # fmt: skip
+        for n in (0, 3, 100):
+            same(
+                lambda lib, n=n, of=limits: lib.nn.init.trunc_normal_(
+                    lib.empty(n, dtype=getattr(lib, dtype)), *of
+                ),
+                1, exact=False, rtol=2 * ROUNDING[dtype],
+            )  # fmt: skip
