@@ -1,6 +1,9 @@
 """The random numbers of a seed are torch's: held beside torch, where it is installed."""
 
+import pathlib
 import pickle
+import platform
+import random
 
 import numpy as np
 import pytest
@@ -264,3 +267,161 @@ def test_truncated_normal_values(dtype):
                 ),
                 1, exact=False, rtol=2 * ROUNDING[dtype],
             )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------- dropout
+
+LIKE = {
+    "vector": lambda lib: lib.arange(1, 34).double(),
+    "matrix": lambda lib: lib.arange(1.0, 41.0).reshape(4, 10),
+    "transposed": lambda lib: lib.arange(1.0, 41.0).reshape(4, 10).t(),
+    "images": lambda lib: lib.arange(1.0, 121.0).reshape(2, 3, 4, 5) - 60,
+    "half": lambda lib: lib.arange(1, 100).half(),
+    "scalar": lambda lib: lib.tensor(3.0),
+    "empty": lambda lib: lib.zeros(0, 3),
+}
+
+
+@pytest.mark.parametrize("name", LIKE)
+def test_dropout_drops_the_same(name):
+    """Where torch draws it itself: on Intel processors a library of theirs draws these masks."""
+    if "GenuineIntel" in cpu_name():
+        pytest.skip("torch leaves the masks of dropout to Intel's library on this processor")
+    make = LIKE[name]
+    rtol = 1e-3 if name == "half" else 1e-6
+    for p in (0.0, 0.3, 0.5, 1.0):
+        same(lambda lib, p=p: lib.nn.functional.dropout(make(lib), p), exact=False, rtol=rtol)
+        same(
+            lambda lib, p=p: lib.nn.functional.dropout(make(lib) * 1, p, inplace=True),
+            exact=False, rtol=rtol,
+        )  # fmt: skip
+        same(
+            lambda lib, p=p: lib.nn.functional.alpha_dropout(make(lib), p, training=True),
+            exact=False, rtol=2 * rtol,
+        )  # fmt: skip
+    if name == "images":
+        for kind in ("dropout2d", "dropout3d", "feature_alpha_dropout"):
+            same(
+                lambda lib, kind=kind: getattr(lib.nn.functional, kind)(make(lib), 0.3, True),
+                exact=False, rtol=1e-5,
+            )  # fmt: skip
+        same(lambda lib: lib.nn.functional.dropout1d(make(lib)[0], 0.3), exact=False)
+
+
+def cpu_name():
+    path = pathlib.Path("/proc/cpuinfo")
+    return path.read_text() if path.exists() else platform.processor()
+
+
+def test_gradient_of_dropout_is_through_the_same_mask():
+    mt.manual_seed(0)
+    x = mt.ones(4, 3, 5, 5, requires_grad=True).contiguous(memory_format=mt.channels_last)
+    y = mt.nn.functional.dropout(x, 0.4)
+    (gx,) = mt.autograd.grad(y.sum(), x)
+    assert mt.equal(gx, y.detach())
+    mt.manual_seed(0)
+    assert mt.equal(mt.nn.functional.dropout(mt.ones(4, 3, 5, 5), 0.4), y)
+
+
+def test_other_layers_that_draw():
+    for dtype in ("float32", "float64"):
+        values = np.random.default_rng(0).standard_normal((5, 7)).astype(dtype)
+        values[0, 0] = 0
+
+        def make(lib, values=values):
+            return lib.from_numpy(values)
+
+        same(lambda lib: lib.nn.functional.rrelu(make(lib), 0.1, 0.4, training=True), exact=False)
+        same(lambda lib: lib.nn.functional.gumbel_softmax(make(lib)), exact=False, rtol=1e-6)
+        same(lambda lib: lib.nn.functional.gumbel_softmax(make(lib), hard=True), exact=False)
+        same(
+            lambda lib: lib.nn.functional.fractional_max_pool2d(
+                lib.arange(384).to(make(lib).dtype).reshape(2, 3, 8, 8), 2, output_size=3
+            )
+        )
+
+
+# ---------------------------------------------------------------------------- orders of samples
+
+
+def orders(lib, make, own_generator):
+    """The indices of two epochs, and where the generator is then."""
+    lib.manual_seed(5)
+    generator = lib.Generator().manual_seed(3) if own_generator else None
+    sampler = make(lib.utils.data, generator)
+    return [list(sampler) for _ in range(2)], lib.rand(1, generator=generator).item()
+
+
+@pytest.mark.parametrize("own_generator", [False, True])
+def test_samplers(own_generator):
+    data = range(100)
+    for make in (
+        lambda d, g: d.RandomSampler(data, generator=g),
+        lambda d, g: d.RandomSampler(data, num_samples=5, generator=g),
+        lambda d, g: d.RandomSampler(data, num_samples=250, generator=g),
+        lambda d, g: d.RandomSampler(data, True, 70, g),
+        lambda d, g: d.RandomSampler(data, True, 64, g),
+        lambda d, g: d.SubsetRandomSampler(data[5:40], g),
+        lambda d, g: d.WeightedRandomSampler(data, 30, generator=g),
+        lambda d, g: d.WeightedRandomSampler(data, 30, False, g),
+        lambda d, g: d.random_split(data, [0.3, 0.7], **({"generator": g} if g else {}))[0].indices,
+    ):
+        assert orders(mt, make, own_generator) == orders(torch, make, own_generator)
+
+
+class Drawing:
+    """Samples with random numbers of their own: from the library, from random and from NumPy."""
+
+    def __init__(self, lib):
+        self.lib = lib
+
+    def __len__(self):
+        return 11
+
+    def __getitem__(self, index):
+        return index, self.lib.rand(1).item(), random.random(), np.random.rand()  # noqa: NPY002
+
+
+def together(batch):
+    return batch
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("own_generator", [False, True])
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_data_loader(workers, own_generator):
+    """Two epochs, a third one left early, and another; and what is drawn between its batches."""
+    seen = []
+    for lib in (mt, torch):
+        lib.manual_seed(7)
+        random.seed(7)
+        np.random.seed(7)  # noqa: NPY002
+        generator = lib.Generator().manual_seed(3) if own_generator else None
+        loader = lib.utils.data.DataLoader(
+            Drawing(lib), 4, shuffle=True, num_workers=workers, generator=generator,
+            collate_fn=together,
+        )  # fmt: skip
+        log = []
+        for epoch in range(4):
+            iterator = iter(loader)
+            log.append(lib.rand(1).item())
+            for batch in iterator:
+                log += [batch, lib.rand(1).item(), lib.rand(1, generator=generator).item()]
+                if epoch == 2:
+                    break
+        seen.append(log)
+    assert seen[0] == seen[1]
+
+
+def test_data_loader_of_a_stream():
+    class Stream:
+        def __iter__(self):
+            return iter(range(5))
+
+    after = []
+    for lib in (mt, torch):
+        kind = type("Numbers", (Stream, lib.utils.data.IterableDataset), {})
+        lib.manual_seed(1)
+        list(lib.utils.data.DataLoader(kind(), 2))
+        after.append(lib.rand(1).item())
+    assert after[0] == after[1]
