@@ -12,8 +12,9 @@ of one seed come from one row of 32-bit words, so to draw the same means to use 
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -188,6 +189,34 @@ class MersenneTwister:
         return np.array(order, np.int64)
 
     # ------------------------------------------------------------------------ single numbers
+
+    def gamma(self, shape: float) -> float:
+        """One number of the gamma distribution with scale 1, as torch's distributions draw it.
+
+        Marsaglia and Tsang, "A simple method for generating gamma variables", 2000.
+        """
+        scale = 1.0
+        if shape < 1:
+            scale = (1 - self._double()) ** (1 / shape)
+            shape += 1
+        d = shape - float(np.float32(1 / 3))  # in torch this third is float32
+        c = 1 / math.sqrt(9 * d)
+        while True:
+            x = float(self.normals_one_by_one(1)[0])
+            if 1 + c * x <= 0:
+                continue
+            v = (1 + c * x) ** 3
+            u = 1 - self._double()
+            if u < 1 - 0.0331 * x**4 or math.log(u) < x * x / 2 + d * (1 - v + math.log(v)):
+                return scale * d * v
+
+    def dirichlet(self, concentrations: Sequence[float]) -> np.ndarray:
+        """Random parts of 1, float64: gamma numbers by their sum."""
+        drawn = np.array([self.gamma(each) for each in concentrations])
+        return np.asarray(drawn / drawn.sum())
+
+    def _double(self) -> float:
+        return float(self._fractions(1, np.float64)[0])
 
     def random(self) -> float:
         """One number in [0, 1), as torch.rand(1)."""
