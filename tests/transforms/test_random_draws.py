@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-import random_draws
 
 import minitorch_cnn as mt
+from tests.transforms import random_draws
 
 EXPECTED = json.loads(random_draws.STORED.read_text())
 
