@@ -46,7 +46,8 @@ class MersenneTwister:
         self.place: int  # how many of these have been given away
         self.next_normal: float | None  # the second of a pair, see `normals_one_by_one`
         # RandomState is the one way to NumPy's seeding by a single 32-bit number.
-        self.key = np.array(np.random.RandomState(seed % 2**32).get_state()[1])
+        seeded = np.random.RandomState(seed % 2**32).get_state(legacy=False)
+        self.key = np.array(seeded["state"]["key"])
         self.place, self.next_normal = WORDS, None
         self._block: np.ndarray | None = None
 

@@ -255,6 +255,32 @@ def test_initial_values():
             check(lambda init, w: init.orthogonal_(w, 1.3), shape, rtol=30 * rtol)
 
 
+LAYERS = {
+    "Conv1d": (3, 4, 3), "Conv2d": (3, 4, 3), "Conv3d": (3, 4, 3), "ConvTranspose1d": (3, 4, 3),
+    "ConvTranspose2d": (3, 4, 3), "ConvTranspose3d": (3, 4, 3), "Linear": (5, 7),
+    "Bilinear": (3, 4, 5), "Embedding": (7, 5), "PReLU": (), "BatchNorm2d": (4,),
+    "GroupNorm": (2, 4), "LayerNorm": (4,), "RMSNorm": (4,), "MultiheadAttention": (8, 2),
+    "LSTM": (3, 4, 2), "GRU": (3, 4, 2), "RNN": (3, 4, 2), "LSTMCell": (3, 4), "GRUCell": (3, 4),
+    "RNNCell": (3, 4), "EmbeddingBag": (7, 5), "TransformerEncoderLayer": (8, 2, 16),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_initial_weights_of_every_layer(name):
+    made = []
+    for lib in (mt, torch):
+        lib.manual_seed(4)
+        try:
+            layers = [getattr(lib.nn, name)(*LAYERS[name]) for _ in range(2)]
+        except NotImplementedError as error:
+            pytest.skip(str(error))
+        made.append({key: value for layer in layers for key, value in layer.state_dict().items()})
+    assert same_place()
+    assert made[0].keys() == made[1].keys()
+    for key, ours in made[0].items():
+        np.testing.assert_allclose(ours.numpy(), made[1][key].numpy(), rtol=3e-7, err_msg=key)
+
+
 @pytest.mark.filterwarnings("ignore:mean is more than 2 std")
 @pytest.mark.parametrize("dtype", FLOATING)
 def test_truncated_normal_values(dtype):

@@ -95,7 +95,7 @@ def rrelu(
         return leaky_relu(input, (lower + upper) / 2)
     leaks = backend.to_numpy(input.array) <= 0  # only these draw a slope, as in torch
     slopes = np.ones(input.shape, input.dtype.numpy)
-    draws = default_generator.rng.uniforms(np.count_nonzero(leaks), np.float64)
+    draws = default_generator.rng.uniforms(int(np.count_nonzero(leaks)), np.float64)
     slopes[leaks] = draws * (upper - lower) + lower
     return input * wrap(backend.to_device(slopes, input.device))
 
