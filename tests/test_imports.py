@@ -11,6 +11,7 @@ ROOT = Path(minitorch_cnn.__file__).parent
 LAYERS = [
     {"backend", "dtypes", "missing"},
     {"kernels"},
+    {"mersenne"},
     {"tensor", "copying", "autograd", "random"},
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"},

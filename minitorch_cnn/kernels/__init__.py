@@ -55,6 +55,7 @@ from .dispatch import (
     relu_backward,
     sgd,
     tier_of,
+    twister_words,
 )
 from .geometry import (
     ConvGeometry,
@@ -118,5 +119,6 @@ __all__ = [
     "sigmoid",
     "silu",
     "softplus",
+    "twister_words",
     "window_counts",
 ]

@@ -47,6 +47,7 @@ from .array import (
     norm as _norm,
     optim as _optim,
     pool as _pool,
+    random as _random,
     winograd as _winograd,
 )
 from .garbage import not_collected
@@ -327,7 +328,7 @@ channel_mean_var = tiered(_norm.channel_mean_var, "cpu.norm", "cuda.norm")
 channel_sum = tiered(_norm.channel_sum, "cpu.norm")
 cross_entropy = tiered(_loss.cross_entropy, "cpu.loss", "cuda.loss")
 cross_entropy_backward = tiered(_loss.cross_entropy_backward, "cpu.loss", "cuda.loss")
-dropout = tiered(_dropout.dropout, "cpu.dropout", "cuda.dropout")
+dropout = tiered(_dropout.dropout, "cuda.dropout")
 hardtanh = tiered(_activation.hardtanh, "cpu.elementwise")
 hardtanh_backward = tiered(_activation.hardtanh_backward, "cpu.elementwise")
 matmul = tiered(_linear.matmul, "cpu.linear")
@@ -338,6 +339,7 @@ relu = tiered(_elementwise.relu, "cpu.elementwise", "cuda.elementwise")
 relu_ = tiered(_elementwise.relu_, "cpu.elementwise", "cuda.elementwise")
 relu_backward = tiered(_elementwise.relu_backward, "cpu.elementwise", "cuda.elementwise")
 sgd = tiered(_optim.sgd, "cpu.optim", "cuda.optim")
+twister_words = tiered(_random.twister_words, "cpu.random")
 
 _im2col = Products(
     tiered(_conv.forward, "cpu.conv", "cuda.conv"),

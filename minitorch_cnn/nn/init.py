@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,9 @@ from .. import backend
 from ..autograd.modes import no_grad
 from ..missing import refuse_missing as _refuse_missing
 from ..ops.arguments import check_arguments
+from ..ops.breadth import random_sampling
 from ..random import Generator, rng_of
 from ..tensor import Tensor, shape_text, wrap
-
-BLOCK = 1 << 15  # numbers that are drawn at a time: they stay in the processor's cache
 
 
 def _write(tensor: Tensor, values: Any) -> Tensor:
@@ -34,28 +32,6 @@ def _write(tensor: Tensor, values: Any) -> Tensor:
 def _floating(tensor: Tensor) -> None:
     if not tensor.dtype.is_floating_point:
         raise NotImplementedError(f"random values are not implemented for {tensor.dtype}")
-
-
-def _write_draws(tensor: Tensor, draw: Callable[..., Any], scale: float, shift: float) -> Tensor:
-    """Writes shift + scale * draws, computed in float64 and rounded once.
-
-    draw(count, np.float32) gives random numbers. A block at a time: of a large weight the numbers
-    in between would fill the memory several times.
-    """
-    _floating(tensor)
-    tensor._before_write()
-    values = tensor.array
-    in_place = isinstance(values, np.ndarray) and values.flags.c_contiguous
-    if not in_place:
-        values = np.empty(tensor.shape, tensor.dtype.numpy)
-    flat = values.reshape(-1)
-    for start in range(0, len(flat), BLOCK):
-        part = flat[start : start + BLOCK]
-        part[...] = shift + scale * draw(len(part), np.float32).astype(np.float64)
-    if not in_place:
-        return _write(tensor, values)
-    tensor._bump_version()
-    return tensor
 
 
 def uniform_(
@@ -74,7 +50,8 @@ def uniform_(
     """
     if not (a <= b and math.isfinite(b - a)):  # NaN too
         raise RuntimeError(f"uniform_ expects a finite [from, to) range, but got [{a}, {b})")
-    return _write_draws(tensor, rng_of(generator).random, b - a, a)
+    with no_grad():
+        return random_sampling.uniform_(tensor, a, b, generator=generator)
 
 
 def normal_(
@@ -95,7 +72,8 @@ def normal_(
     """
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return _write_draws(tensor, rng_of(generator).standard_normal, std, mean)
+    with no_grad():
+        return random_sampling.normal_(tensor, mean, std, generator=generator)
 
 
 def trunc_normal_(
@@ -108,10 +86,11 @@ def trunc_normal_(
 ) -> Tensor:
     """Values of the part of a normal distribution that lies in [a, b]. Any shape.
 
-    Drawn by the inverse of the distribution function P: u is uniform between P(a) and P(b), and
-    the value is the x with P(x) = u. Drawing again until it fits might take forever.
-    generator and errors as for `uniform_`, and RuntimeError for a > b, a negative std or NaN.
-    UserWarning if mean is more than 2 std outside [a, b].
+    What lies outside is drawn again until all fits. If less than 3 in 10 normal numbers would, they
+    are uniform numbers instead, each kept with a probability of its density by the largest in
+    [a, b]: von Neumann's rejection. generator and errors as for `uniform_`, and RuntimeError for
+    a > b, a negative std or NaN, ZeroDivisionError for a std of 0. UserWarning if mean is more
+    than 2 std outside [a, b].
 
     >>> import minitorch_cnn as mt
     >>> w = mt.nn.init.trunc_normal_(mt.empty(1000), a=-0.5, b=1.5)
@@ -130,13 +109,27 @@ def trunc_normal_(
             "values may be incorrect.",
             stacklevel=2,
         )
-    # P has no simple inverse: interpolate in a table. Beyond 8 standard deviations it is flat.
-    x = np.linspace(max((a - mean) / std, -8.0), min((b - mean) / std, 8.0), 4097)
-    distribution = np.array([0.5 * math.erfc(-each / math.sqrt(2)) for each in x])
-    u = distribution[0] + (distribution[-1] - distribution[0]) * rng_of(generator).random(
-        tensor.shape
-    )
-    return _write(tensor, np.clip(mean + std * np.interp(u, distribution, x), a, b))
+    if tensor.numel() == 0:
+        return tensor
+    low, high = (a - mean) / std, (b - mean) / std
+    share = 0.5 * (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2)))
+    rng = rng_of(generator)
+    values = np.empty(tensor.numel(), tensor.dtype.numpy)
+    missing = np.ones(tensor.numel(), bool)
+    top = min(max(mean, a), b)  # where the density is largest
+    while missing.any():  # all are drawn each time, as in torch
+        draws = np.empty_like(values)
+        if share > 0.3:
+            rng.fill_normal(draws, mean, std)
+            fits = (draws >= a) & (draws <= b)
+        else:
+            rng.fill_uniform(draws, a, b)
+            exponent = ((top - mean) / std) ** 2 / 2 - ((draws - mean) / std) ** 2 / 2
+            with np.errstate(divide="ignore"):  # float16 often has a 0
+                fits = np.log(rng.fill_uniform(np.empty_like(values), 0, 1)) <= exponent
+        np.copyto(values, draws, where=missing & fits)
+        missing &= ~fits
+    return _write(tensor, values.reshape(tensor.shape))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -372,7 +365,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         return tensor
     _floating(tensor)
     rows = tensor.shape[0]
-    flat = rng_of(generator).standard_normal((rows, tensor.numel() // rows))
+    kind = np.float64 if tensor.dtype.numpy == np.float64 else np.float32
+    flat = rng_of(generator).fill_normal(np.empty(tensor.numel(), kind), 0, 1)
+    flat = flat.astype(np.float64).reshape(rows, -1)
     if flat.shape[0] < flat.shape[1]:
         flat = flat.T
     q, r = np.linalg.qr(flat)
@@ -406,10 +401,12 @@ def sparse_(
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     rows, columns = tensor.shape
     rng = rng_of(generator)
-    values = std * rng.standard_normal((rows, columns))
-    for column in range(columns):
-        values[rng.permutation(rows)[: math.ceil(sparsity * rows)], column] = 0
-    return _write(tensor, values)
+    normal_(tensor, 0, std, generator)
+    with no_grad():
+        for column in range(columns):
+            zeros = rng.permutation(rows)[: math.ceil(sparsity * rows)].tolist()
+            tensor[zeros, column] = 0
+    return tensor
 
 
 check_arguments(globals())

@@ -17,6 +17,7 @@ from ..autograd.function import Function
 from ..random import default_generator
 from ..tensor import Tensor, shape_text, wrap
 from .activation import SELU_ALPHA, SELU_SCALE
+from .breadth.random_sampling import in_order
 from .creation import ones, ones_like
 from .inplace import make_inplace
 
@@ -24,19 +25,24 @@ __all__ = ["dropout", "dropout1d", "dropout2d", "alpha_dropout"]
 
 
 class Dropout(Function):
-    """y = x kept / (1 - p), kept a function of the key: linear, and its own gradient
+    """y = x kept / (1 - p): linear, and its own gradient
 
-    Nothing is saved: backward computes the same mask again, which costs less than reading it.
+    kept is an array of bools on the host. On a GPU it is a key, of which the kernel computes what
+    is kept: no mask goes there, and backward computes the same again.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, key: int, p: float) -> Tensor:
-        ctx.key, ctx.p = key, p
-        return wrap(kernels.dropout(x.array, key, p))
+    def forward(ctx: Any, x: Tensor, kept: Any, p: float) -> Tensor:
+        ctx.kept, ctx.p = kept, p
+        if isinstance(kept, int):
+            return wrap(kernels.dropout(x.array, kept, p))
+        y = x.array * kept
+        y *= y.dtype.type(1 / (1 - p))
+        return wrap(y)
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
-        return Dropout.apply(gy, ctx.key, ctx.p), None, None
+        return Dropout.apply(gy, ctx.kept, ctx.p), None, None
 
 
 def _check_probability(p: float) -> None:
@@ -49,9 +55,12 @@ def _drop(input: Tensor, p: float) -> Tensor:
         raise RuntimeError(f"dropout needs a floating input, but got {input.dtype}")
     if p == 1.0:
         return input * 0.0
-    # One draw on the host, whatever the shape and the backend: one seed, one mask.
-    key = int(default_generator.rng.integers(2**64, dtype=np.uint64))
-    return Dropout.apply(input, key, p)
+    rng = default_generator.rng
+    if not isinstance(input.array, np.ndarray):
+        return Dropout.apply(input, int(rng.long_words(1)[0]), p)
+    kept = np.empty_like(input.array, bool)  # lies in memory as the input does
+    kept[...] = in_order(rng.below(input.numel(), 1 - p), input.array)
+    return Dropout.apply(input, kept, p)
 
 
 def _drop_channels(input: Tensor, shape: Sequence[int], p: float) -> Tensor:

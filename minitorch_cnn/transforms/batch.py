@@ -88,7 +88,7 @@ class BatchAugment:
     def _augmented(self, images: Any) -> Tensor:
         array = self._channels_last(images.array if isinstance(images, Tensor) else images)
         random = self.crop_padding > 0 or self.flip
-        key = int(default_generator.rng.integers(2**64, dtype=np.uint64)) if random else 0
+        key = int(default_generator.rng.long_words(1)[0]) if random else 0
         # (x / 255 - mean) / std as one multiplication and one addition
         std = np.array(self.std)
         scale, shift = 1 / (255 * std), -np.array(self.mean) / std

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -481,6 +482,7 @@ class RandomApply(_WithProbability):
 class RandomChoice:
     """One of several transforms; p: how likely each is, by default all alike.
 
+    Python's `random` draws which, as in torchvision.
     For images of any size and kind that they take. p need not add up to 1. Raises TypeError for
     transforms that are no sequence, ValueError for another number of probabilities.
 
@@ -501,9 +503,7 @@ class RandomChoice:
         self.p = p
 
     def __call__(self, img: Any) -> Any:
-        share = None if self.p is None else [each / sum(self.p) for each in self.p]
-        chosen = default_generator.rng.choice(len(self.transforms), p=share)
-        return self.transforms[int(chosen)](img)
+        return random.choices(self.transforms, self.p)[0](img)
 
     def __repr__(self) -> str:
         lines = "".join(f"\n    {transform!r}" for transform in self.transforms)
@@ -511,7 +511,7 @@ class RandomChoice:
 
 
 class RandomOrder:
-    """All of several transforms, in random order.
+    """All of several transforms, in random order, which Python's `random` draws as in torchvision.
 
     For images of any size and kind that they take. Raises TypeError if they are no sequence.
 
@@ -526,7 +526,9 @@ class RandomOrder:
         self.transforms = _check_transforms(transforms)
 
     def __call__(self, img: Any) -> Any:
-        for index in default_generator.rng.permutation(len(self.transforms)).tolist():
+        order = list(range(len(self.transforms)))
+        random.shuffle(order)
+        for index in order:
             img = self.transforms[index](img)
         return img
 

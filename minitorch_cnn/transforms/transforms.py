@@ -271,6 +271,8 @@ class RandomCrop:
                 f"Required crop size {(crop_h, crop_w)} is larger than input image size "
                 f"{(height, width)}"
             )
+        if (height, width) == (crop_h, crop_w):
+            return 0, 0, crop_h, crop_w  # nothing is drawn, as in torchvision
         rng = default_generator.rng
         top = int(rng.integers(height - crop_h + 1))
         left = int(rng.integers(width - crop_w + 1))
@@ -429,50 +431,58 @@ class RandomErasing:
 
     @staticmethod
     def get_params(
-        img: Tensor, scale: Sequence[float], ratio: Sequence[float]
-    ) -> tuple[int, int, int, int] | None:
-        """(top, left, height, width) of a random rectangle; None if ten tries do not fit.
+        img: Tensor,
+        scale: Sequence[float],
+        ratio: Sequence[float],
+        value: Sequence[float] | None = None,
+    ) -> tuple[int, int, int, int, Any]:
+        """(top, left, height, width, colour) of a random rectangle.
+
+        value: one number, or one for each channel; None draws normally distributed colours. If ten
+        tries do not fit it is the whole image, in its own colours.
 
         >>> import minitorch_cnn as mt
-        >>> top, left, *size = RandomErasing.get_params(mt.ones(1, 8, 8), (0.25, 0.25), (1.0, 1.0))
-        >>> size
-        [4, 4]
+        >>> image, limits = mt.ones(1, 8, 8), ((0.25, 0.25), (1.0, 1.0))
+        >>> top, left, *size, colour = RandomErasing.get_params(image, *limits, value=[0.5])
+        >>> size, colour
+        ([4, 4], tensor([[[0.5000]]]))
         """
         rng = default_generator.rng
-        _, height, width = get_dimensions(img)
+        channels, height, width = get_dimensions(img)
         for _ in range(10):
             area = height * width * rng.uniform(scale[0], scale[1])
             aspect = math.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1])))
             h, w = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
             if h < height and w < width:
+                if value is None:
+                    colours = rng.fill_normal(np.empty(channels * h * w, np.float32), 0, 1)
+                    colours = colours.reshape(channels, h, w)
+                else:
+                    colours = np.asarray(value, np.float64).reshape(-1, 1, 1)
+                xp = array_module(img.array)
+                colour = wrap(xp.asarray(colours.astype(img.array.dtype)))
                 top = int(rng.integers(height - h + 1))
                 left = int(rng.integers(width - w + 1))
-                return top, left, h, w
-        return None
+                return top, left, h, w, colour
+        return 0, 0, height, width, img
 
     def __call__(self, img: Tensor) -> Tensor:
-        rng = default_generator.rng
-        if rng.random() >= self.p:
+        if default_generator.rng.random() >= self.p:
             return img
         if not isinstance(img, Tensor):
             raise TypeError(
                 f"RandomErasing takes a tensor; put ToTensor before it. Got {type(img)}"
             )
-        rectangle = self.get_params(img, self.scale, self.ratio)
-        if rectangle is None:
+        value: Any = None if isinstance(self.value, str) else np.ravel(self.value)
+        channels = get_dimensions(img)[0]
+        if value is not None and len(value) not in (1, channels):
+            raise ValueError(
+                f"value={self.value} should be one number or {channels}, one per channel"
+            )
+        *rectangle, colour = self.get_params(img, self.scale, self.ratio, value)
+        if colour is img:
             return img
         top, left, h, w = rectangle
-        channels = get_dimensions(img)[0]
-        if isinstance(self.value, str):
-            value: Any = rng.standard_normal((channels, h, w))
-        else:
-            value = np.asarray(self.value, dtype=np.float64).reshape(-1, 1, 1)
-            if len(value) not in (1, channels):
-                raise ValueError(
-                    f"value={self.value} should be one number or {channels}, one per channel"
-                )
-        xp = array_module(img.array)
-        colour = wrap(xp.asarray(value.astype(img.array.dtype)))
         return F.erase(img, top, left, h, w, colour, self.inplace)
 
     def __repr__(self) -> str:

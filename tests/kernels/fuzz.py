@@ -149,6 +149,9 @@ class Fuzzer:
     def of_dropout(self):
         return self.images(), self.pick.getrandbits(64), 0.3
 
+    def of_twister_words(self):
+        return self.numbers.integers(0, 2**32, 624, np.uint32), self.pick.randint(1, 3)
+
     def of_matmul(self):
         M, K, N = (self.pick.choice([1, 2, 7, 40]) for _ in range(3))
         return self.some(M, K), self.some(K, N)

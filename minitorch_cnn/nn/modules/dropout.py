@@ -35,7 +35,7 @@ class Dropout(_Dropout):
     >>> _ = mt.manual_seed(0)
     >>> layer = mt.nn.Dropout(0.5)
     >>> layer(mt.ones(6))
-    tensor([2., 2., 0., 2., 0., 0.])
+    tensor([0., 0., 2., 0., 0., 0.])
     >>> layer.eval()(mt.ones(3))
     tensor([1., 1., 1.])
     """

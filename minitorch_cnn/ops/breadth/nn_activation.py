@@ -15,10 +15,12 @@ from ...tensor import Tensor, wrap
 from ..activation import ELU, _floating, _numbers, _rounded_once, leaky_relu
 from ..arithmetic import where
 from ..common import check_tensor
+from ..creation import empty_like
 from ..elementwise import sigmoid, tanh
 from ..exponentials import softmax
 from ..inplace import make_inplace
 from ..join import chunk
+from .random_sampling import exponential_
 
 __all__ = [
     "celu", "glu", "rrelu", "softsign", "tanhshrink", "softshrink", "hardshrink",
@@ -91,9 +93,11 @@ def rrelu(
     _floating(input, "rrelu")
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
-    draws = default_generator.rng.uniform(lower, upper, input.shape)
-    slope = wrap(backend.to_device(np.asarray(draws, input.dtype.numpy), input.device))
-    return where(input > 0, input, input * slope)
+    leaks = backend.to_numpy(input.array) <= 0  # only these draw a slope, as in torch
+    slopes = np.ones(input.shape, input.dtype.numpy)
+    draws = default_generator.rng.uniforms(int(np.count_nonzero(leaks)), np.float64)
+    slopes[leaks] = draws * (upper - lower) + lower
+    return input * wrap(backend.to_device(slopes, input.device))
 
 
 def softsign(input: Tensor) -> Tensor:
@@ -170,8 +174,7 @@ def gumbel_softmax(
     _floating(logits, "gumbel_softmax")
     # -log of an exponential variable has Gumbel's distribution; the largest of logits + such
     # noise is at place i with probability softmax(logits)[i].
-    draws = default_generator.rng.gumbel(size=logits.shape)
-    noise = wrap(backend.to_device(np.asarray(draws, logits.dtype.numpy), logits.device))
+    noise = -exponential_(empty_like(logits)).log()
     soft = softmax((logits + noise) / tau, dim)
     if not hard:
         return soft

@@ -16,16 +16,18 @@ __all__ = ["dropout3d", "feature_alpha_dropout"]
 def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Sets whole channels to 0 with probability p: input (N, C, D, H, W); see `dropout2d`.
+    """Sets whole channels to 0 with probability p: (N, C, D, H, W) or (C, D, H, W).
 
-    The others are divided by 1 - p, so the mean stays. Not training: the input itself. Raises
-    ValueError for a p outside [0, 1].
+    The others are divided by 1 - p, so the mean stays; see `dropout2d`. Not training: the input
+    itself. Raises ValueError for a p outside [0, 1].
 
     >>> import minitorch_cnn as mt
     >>> y = mt.nn.functional.dropout3d(mt.ones(1, 100, 2, 2, 2), p=0.5)
     >>> y.sum(dim=(2, 3, 4)).unique()  # all of a channel's 8 voxels, or none
     tensor([ 0., 16.])
     """
+    if input.ndim == 4:
+        return _dropout_channels(input.unsqueeze(0), p, training, inplace).squeeze(0)
     return _dropout_channels(input, p, training, inplace)
 
 

@@ -115,7 +115,9 @@ def _fractional(
             )
     N, C = input.shape[:2]
     if samples is None:
-        draws = default_generator.rng.random((N, C, dims))
+        kind = np.float64 if input.dtype.numpy == np.float64 else np.float32
+        draws = default_generator.rng.uniforms(N * C * dims, kind).reshape(N, C, dims)
+        draws = draws.astype(np.float64)
     else:
         if samples.shape != (N, C, dims):
             raise RuntimeError(

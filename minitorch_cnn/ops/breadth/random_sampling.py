@@ -1,4 +1,4 @@
-"""Random tensors. All numbers are drawn on the host, so both backends get the same ones.
+"""Random tensors. All numbers are drawn on the host, so both backends get the same ones as torch.
 
 Each function takes `generator=`; without one it draws from the default generator, which
 `mt.manual_seed` seeds.
@@ -7,17 +7,21 @@ Each function takes `generator=`; without one it draws from the default generato
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ... import backend, dtypes
+from ...autograd.modes import state
+from ...backend.arrays import axes_as_in_memory, inverse_order
 from ...dtypes import as_dtype
+from ...mersenne import MersenneTwister
 from ...random import Generator, rng_of
 from ...tensor import Tensor, shape_text, wrap
 from ..arguments import as_int, as_number
-from ..copy import in_format
-from ..creation import finish, valid_shape
+from ..copy import contiguous_format
+from ..creation import empty_like, finish, valid_shape
 from ..inplace import check_writable, write
 from ..shape import int_tuple
 
@@ -25,6 +29,11 @@ __all__ = [
     "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal",
     "bernoulli", "multinomial",
 ]  # fmt: skip
+
+# The orders of axes in memory that count as row-major: images and volumes may lie channels-last.
+ROW_MAJOR = {(0, 2, 3, 1), (0, 2, 3, 4, 1)}
+# Up to which whole number a floating type can count.
+EXACT = {dtypes.float16: 2**11, dtypes.float32: 2**24, dtypes.float64: 2**53}
 
 
 def _sizes(size: tuple, function: str) -> tuple[int, ...]:
@@ -38,16 +47,51 @@ def _floating(name: str, dtype: Any) -> np.dtype:
     return kind.numpy
 
 
-def _uniform(rng: np.random.Generator, shape: Any, kind: np.dtype) -> np.ndarray:
-    """Numbers in [0, 1) of a floating type."""
-    if kind == np.float16:  # rounding a float32 to half precision could give 1
-        return (rng.integers(0, 2**11, shape) / 2**11).astype(np.float16)
-    return np.asarray(rng.random(shape, kind))
+def _fill_order(array: Any) -> tuple[int, ...]:
+    """The axes in the order in which memory is filled, which is torch's rule: as they lie.
+
+    Images and volumes count as row-major: where they are channels-last here, in torch they are
+    not, unless the program says so.
+    """
+    order = tuple(axes_as_in_memory(array))
+    return tuple(range(array.ndim)) if order in ROW_MAJOR else order
 
 
-def _gaussian(rng: np.random.Generator, shape: Any, kind: np.dtype) -> np.ndarray:
-    drawn = rng.standard_normal(shape, np.float64 if kind == np.float64 else np.float32)
-    return np.asarray(drawn, kind)
+def in_order(flat: np.ndarray, array: Any) -> np.ndarray:
+    """Drawn numbers, put into the shape of `array` in the order in which its memory is filled."""
+    order = _fill_order(array)
+    filled = flat.reshape([array.shape[axis] for axis in order])
+    return filled.transpose(inverse_order(order))
+
+
+def _is_row_major(array: Any) -> bool:
+    """Whether this memory would be contiguous in torch."""
+    last = (0, *range(2, array.ndim), 1)
+    turned = array.transpose(last) if last in ROW_MAJOR else array
+    return bool(array.flags.c_contiguous or turned.flags.c_contiguous)
+
+
+def _fill(input: Tensor, fill: Callable[[np.ndarray], Any]) -> Tensor:
+    """fill(flat) writes random numbers into a vector of input's dtype; if it can, in its memory.
+
+    The other way a large weight would be in memory twice.
+    """
+    check_writable(input)
+    array = input.array
+    unrecorded = input._view is None and not (input.requires_grad and state.grad_enabled)
+    here = isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable
+    if unrecorded and here:
+        fill(array.reshape(-1))
+        input._bump_version()
+        return input
+    flat = np.empty(array.size, array.dtype)
+    fill(flat)
+    return write(input, wrap(backend.to_device(in_order(flat, array), input.device)))
+
+
+def _put(input: Tensor, flat: np.ndarray) -> Tensor:
+    """Writes drawn numbers into input."""
+    return _fill(input, lambda out: np.copyto(out, flat, casting="unsafe"))
 
 
 def rand(
@@ -66,8 +110,9 @@ def rand(
     >>> x.shape, bool((x >= 0).all() and (x < 1).all())
     (minitorch_cnn.Size([2, 3]), True)
     """
-    array = _uniform(rng_of(generator), _sizes(size, "rand"), _floating("rand", dtype))
-    return finish(array, device, requires_grad)
+    shape, kind = _sizes(size, "rand"), _floating("rand", dtype)
+    flat = rng_of(generator).fill_uniform(np.empty(math.prod(shape), kind), 0, 1)
+    return finish(flat.reshape(shape), device, requires_grad)
 
 
 def randn(
@@ -86,8 +131,9 @@ def randn(
     >>> -0.05 < x.mean().item() < 0.05, 0.95 < x.std().item() < 1.05
     (True, True)
     """
-    array = _gaussian(rng_of(generator), _sizes(size, "randn"), _floating("randn", dtype))
-    return finish(array, device, requires_grad)
+    shape, kind = _sizes(size, "randn"), _floating("randn", dtype)
+    flat = rng_of(generator).fill_normal(np.empty(math.prod(shape), kind), 0, 1)
+    return finish(flat.reshape(shape), device, requires_grad)
 
 
 def randint(
@@ -115,13 +161,17 @@ def randint(
     high = as_int("randint", "high", high)
     if size is None:
         raise TypeError("randint() needs a size, e.g. randint(10, (3,))")
+    _check_range(low, high)
+    array = np.asarray(rng_of(generator).integers(low, high, _sizes((size,), "randint")))
+    kind = dtypes.int64 if dtype is None else as_dtype(dtype)
+    return finish(array.astype(kind.numpy), device, requires_grad)
+
+
+def _check_range(low: int, high: int) -> None:
     if low >= high:
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
-    array = np.asarray(rng_of(generator).integers(low, high, _sizes((size,), "randint")))
-    kind = dtypes.int64 if dtype is None else as_dtype(dtype)
-    return finish(array.astype(kind.numpy), device, requires_grad)
 
 
 def randperm(
@@ -161,13 +211,9 @@ def rand_like(
     >>> mt.rand_like(mt.zeros(2, 3)).shape
     minitorch_cnn.Size([2, 3])
     """
-    drawn = rand(
-        input.shape,
-        generator=generator,
-        dtype=input.dtype if dtype is None else dtype,
-        device=input.device if device is None else device,
-    )
-    return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
+    drawn = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+    uniform_(drawn, generator=generator)
+    return drawn.requires_grad_() if requires_grad else drawn
 
 
 def randn_like(
@@ -185,13 +231,9 @@ def randn_like(
     >>> mt.randn_like(mt.zeros(2, 3)).shape
     minitorch_cnn.Size([2, 3])
     """
-    drawn = randn(
-        input.shape,
-        generator=generator,
-        dtype=input.dtype if dtype is None else dtype,
-        device=input.device if device is None else device,
-    )
-    return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
+    drawn = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+    normal_(drawn, generator=generator)
+    return drawn.requires_grad_() if requires_grad else drawn
 
 
 def randint_like(
@@ -215,15 +257,10 @@ def randint_like(
     """
     if high is None:
         low, high = 0, low
-    drawn = randint(
-        low,
-        high,
-        input.shape,
-        generator=generator,
-        dtype=input.dtype if dtype is None else dtype,
-        device=input.device if device is None else device,
-    )
-    return finish(in_format(drawn.array, memory_format), drawn.device, requires_grad)
+    _check_range(low, high)
+    drawn = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+    random_(drawn, low, high, generator=generator)
+    return drawn.requires_grad_() if requires_grad else drawn
 
 
 def normal(
@@ -255,7 +292,9 @@ def normal(
     valid = bool((std.array >= 0).all()) if isinstance(std, Tensor) else std >= 0
     if not valid:  # negative or NaN
         raise RuntimeError(f"normal expects all elements of std >= 0.0, got {std}")
-    noise = randn(_sizes((size,), "normal"), generator=generator, dtype=dtype, device=device)
+    sizes = [_sizes((size,), "normal")]
+    sizes += [each.shape for each in (mean, std) if isinstance(each, Tensor)]
+    noise = randn(np.broadcast_shapes(*sizes), generator=generator, dtype=dtype, device=device)
     mean, std = (each.detach() if isinstance(each, Tensor) else each for each in (mean, std))
     return noise * std + mean
 
@@ -269,13 +308,10 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     >>> mt.bernoulli(mt.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    probabilities = input.detach() if p is None else as_number("bernoulli", "p", p)
-    if p is not None and not 0 <= probabilities <= 1:
-        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-    if p is None and not bool(((probabilities >= 0) & (probabilities <= 1)).all()):
-        raise RuntimeError("Expected p_in >= 0 && p_in <= 1: bernoulli needs probabilities")
-    draws = rand(input.shape, generator=generator, dtype=dtypes.float64, device=input.device)
-    return (draws < probabilities).to(input.dtype)
+    if p is not None:
+        return bernoulli_(empty_like(input), as_number("bernoulli", "p", p), generator=generator)
+    row_major = empty_like(input, memory_format=contiguous_format)
+    return bernoulli_(row_major, input.detach(), generator=generator)
 
 
 def multinomial(
@@ -287,8 +323,9 @@ def multinomial(
 ) -> Tensor:
     """Positions (int64) drawn with the weights in each row of input: (n,) or (R, n) -> (..., L).
 
-    L is num_samples; the weights need not sum to 1. Without replacement: the n exponential waiting
-    times u_i / w_i come in an order that is such a drawing (Efraimidis and Spirakis, 2006).
+    L is num_samples; the weights need not sum to 1. Without replacement, or for a single sample:
+    with n exponential numbers e_i, the largest w_i / e_i are such a drawing (Efraimidis and
+    Spirakis, "Weighted random sampling with a reservoir", 2006).
     Raises RuntimeError for integers, negative or infinite weights, a row of zeros, other numbers of
     dimensions, and more samples than there are without replacement.
 
@@ -304,28 +341,28 @@ def multinomial(
         )
     if num_samples <= 0:
         raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {num_samples}")
-    weights = np.atleast_2d(backend.to_numpy(input.array).astype(np.float64))
+    weights = np.atleast_2d(backend.to_numpy(input.array))
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if (weights.sum(1) <= 0).any():
+    wide = weights.astype(np.float64)
+    if (wide.sum(1) <= 0).any():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    rng = rng_of(generator)
-    if replacement:
-        cumulated = weights.cumsum(1) / weights.sum(1, keepdims=True)
-        draws = rng.random((len(weights), num_samples))
-        drawn = np.stack(
-            [np.searchsorted(c, u, "right") for c, u in zip(cumulated, draws, strict=True)]
+    possible = int((weights > 0).sum(1).min())
+    if num_samples > possible and not replacement:
+        raise RuntimeError(
+            f"cannot sample n_sample > prob_dist.size(-1) samples without replacement: "
+            f"{num_samples} asked for, {possible} have a positive weight"
         )
+    rng = rng_of(generator)
+    if replacement and num_samples > 1:
+        cumulated = wide.cumsum(1) / wide.sum(1, keepdims=True)
+        draws = rng.uniforms(len(wide) * num_samples, np.float64).reshape(len(wide), num_samples)
+        drawn = np.stack([c.searchsorted(u) for c, u in zip(cumulated, draws, strict=True)])
+        drawn = np.minimum(drawn, [[np.flatnonzero(row)[-1]] for row in wide])  # after rounding
     else:
-        possible = int((weights > 0).sum(1).min())
-        if num_samples > possible:
-            raise RuntimeError(
-                f"cannot sample n_sample > prob_dist.size(-1) samples without replacement: "
-                f"{num_samples} asked for, {possible} have a positive weight"
-            )
-        with np.errstate(divide="ignore"):
-            waiting = rng.standard_exponential(weights.shape) / weights
-        drawn = waiting.argsort(1)[:, :num_samples]
+        waiting = _exponential(rng, weights.size).astype(weights.dtype).reshape(weights.shape)
+        order = np.argsort(-weights / waiting, axis=1, kind="stable")
+        drawn = order[:, :num_samples]
     drawn = drawn[0] if input.ndim == 1 else drawn
     return finish(drawn.astype(np.int64), input.device)
 
@@ -333,10 +370,8 @@ def multinomial(
 # ---------------------------------------------------------------------------------- in place
 
 
-def _fill(input: Tensor, array: np.ndarray) -> Tensor:
-    check_writable(input)
-    values = backend.to_device(array.astype(input.array.dtype, copy=False), input.device)
-    return write(input, wrap(values))
+def _exponential(rng: MersenneTwister, count: int) -> np.ndarray:
+    return -np.log1p(-rng.uniforms(count, np.float64))
 
 
 def uniform_(
@@ -354,8 +389,8 @@ def uniform_(
     """
     if not (a <= b and math.isfinite(b - a)):  # NaN too
         raise RuntimeError(f"uniform_ expects a finite [from, to) range, but found [{a}, {b})")
-    unit = _uniform(rng_of(generator), input.array.shape, _floating("uniform_", input.dtype))
-    return _fill(input, unit * (b - a) + a)
+    _floating("uniform_", input.dtype)
+    return _fill(input, lambda out: rng_of(generator).fill_uniform(out, a, b))
 
 
 def normal_(
@@ -373,8 +408,12 @@ def normal_(
     """
     if not std >= 0:
         raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
-    unit = _gaussian(rng_of(generator), input.array.shape, _floating("normal_", input.dtype))
-    return _fill(input, unit * std + mean)
+    _floating("normal_", input.dtype)
+    rng = rng_of(generator)
+    if _is_row_major(input.array):
+        return _fill(input, lambda out: rng.fill_normal(out, mean, std))
+    check_writable(input)
+    return _put(input, rng.normals_one_by_one(input.numel()) * std + mean)
 
 
 def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
@@ -387,10 +426,17 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = Non
     >>> mt.zeros(2).bernoulli_(mt.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    chance = backend.to_numpy(p.array) if isinstance(p, Tensor) else p
-    if not isinstance(p, Tensor) and not 0 <= as_number("bernoulli_", "p", p) <= 1:
-        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-    return _fill(input, rng_of(generator).random(input.array.shape) < chance)
+    rng = rng_of(generator)
+    if not isinstance(p, Tensor):
+        if not 0 <= as_number("bernoulli_", "p", p) <= 1:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+        return _put(input, rng.below(input.numel(), float(p)))
+    chance = np.broadcast_to(backend.to_numpy(p.array), input.shape)
+    if not ((chance >= 0) & (chance <= 1)).all():
+        raise RuntimeError("Expected p_in >= 0 && p_in <= 1: bernoulli needs probabilities")
+    chance = chance.transpose(_fill_order(input.array)).ravel()
+    kind = np.float64 if chance.dtype == np.float64 else np.float32
+    return _put(input, rng.below(input.numel(), chance, kind))
 
 
 def random_(
@@ -398,17 +444,24 @@ def random_(
 ) -> Tensor:
     """Fills a tensor of any shape with integers from low to high, high not included. Returns it.
 
-    random_(n) starts at 0; random_() goes up to the dtype's largest number, or 2^24 if it is
-    floating. Raises ValueError unless low < high, RuntimeError for a leaf that requires a gradient.
+    random_(n) starts at 0; random_() goes up to the dtype's largest number, or if it is floating to
+    the largest up to which it has all, 2^24 for float32. Raises RuntimeError unless low < high and
+    for a leaf that requires a gradient.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(3).random_(7, 8)
     tensor([7., 7., 7.])
     """
-    if high is None:
-        largest = dtypes.iinfo(input.dtype).max if input.dtype.category == 1 else 2**24
-        low, high = (0, low) if low else (0, largest)
-    return _fill(input, rng_of(generator).integers(low, high, input.array.shape))
+    kind = input.dtype
+    if high is None and low:
+        low, high = 0, low
+    rng = rng_of(generator)
+    if high is None:  # all that the type holds; then not the range but the type says how many words
+        largest = dtypes.iinfo(kind).max if kind.category == 1 else EXACT.get(kind, 1)
+        draw = rng.long_words if kind in (dtypes.int64, dtypes.float64) else rng.words
+        return _put(input, draw(input.numel()) % np.uint64(largest + 1))
+    _check_range(low, high)
+    return _put(input, rng.integers(low, high, input.numel()))
 
 
 def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
@@ -424,7 +477,7 @@ def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None
     """
     if not lambd > 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
-    return _fill(input, rng_of(generator).standard_exponential(input.array.shape) / lambd)
+    return _put(input, _exponential(rng_of(generator), input.numel()) / lambd)
 
 
 def cauchy_(
@@ -443,7 +496,8 @@ def cauchy_(
     if not sigma > 0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
     _floating("cauchy_", input.dtype)
-    return _fill(input, rng_of(generator).standard_cauchy(input.array.shape) * sigma + median)
+    u = rng_of(generator).uniforms(input.numel(), np.float64)
+    return _put(input, median + sigma * np.tan(np.pi * (u - 0.5)))
 
 
 def log_normal_(
@@ -462,7 +516,7 @@ def log_normal_(
     if not std > 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
     _floating("log_normal_", input.dtype)
-    return _fill(input, rng_of(generator).lognormal(mean, std, input.array.shape))
+    return _put(input, np.exp(rng_of(generator).normals_one_by_one(input.numel()) * std + mean))
 
 
 def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
@@ -478,4 +532,6 @@ def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -
     """
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
-    return _fill(input, rng_of(generator).geometric(p, input.array.shape))
+    u = rng_of(generator).uniforms(input.numel(), np.float64)
+    with np.errstate(divide="ignore"):  # a draw of 0
+        return _put(input, np.ceil(np.log(u) / math.log1p(-p)))

@@ -50,9 +50,8 @@ class DataLoader:
 
     Batches come in the sampler's order, whatever the number of workers. Worker i is seeded (this
     library's default generator, `random` and `numpy.random`) with `base_seed + i`, where the base
-    seed is drawn at the start of each epoch. Before each batch the worker's default generator is
-    seeded again, from the base seed and the batch's number: so the transforms of this library give
-    the same batch in whichever worker it is made.
+    seed is drawn at the start of each epoch. All of that is as in torch: the same `manual_seed`
+    gives the same order, and with as many workers the same numbers in each of them.
 
     `state_dict()` in the middle of an epoch, and `load_state_dict()` in another process, continue
     with the next batch without loading those before it.
@@ -128,7 +127,8 @@ class DataLoader:
         self._pool: WorkerPool | None = None
         # Where the current epoch began and how far it is, for state_dict().
         self._epoch_start: Any = None
-        self._batches_done = 0
+        self._batches_done = self._tasks_taken = self._base_seed = 0
+        self._worker_states: list[Any] = []
         self._resume_from: dict[str, Any] | None = None
         self._made = True
 
@@ -227,34 +227,46 @@ class DataLoader:
         """Draws the epoch's order now, and loads the batches as they are asked for."""
         generator = self.generator or default_generator
         resume, self._resume_from = self._resume_from, None
-        skip = 0
-        after_drawing = None
-        if resume is not None and resume["epoch_start"] is not None:
-            skip = resume["batches_done"]
-            after_drawing = generator.get_state()
+        self._tasks_taken = 0
+        if resume is None or resume["epoch_start"] is None:
+            # Drawn without workers too, so that the order does not depend on how many there are.
+            self._base_seed = generator.rng.integers(0, 2**63)
+            self._epoch_start = generator.get_state()
+            self._batches_done, self._worker_states = 0, []
+            tasks = self._tasks()
+            # What workers prepare in advance is drawn now, the rest when it is needed, as in torch.
+            ahead = [*itertools.islice(tasks, self.num_workers * (self.prefetch_factor or 0))]
+        else:
+            now = generator.get_state()
             generator.set_state(resume["epoch_start"])
+            self._base_seed = resume.get("base_seed", 0)  # a checkpoint may be older than these
+            self._batches_done = resume["batches_done"]
+            self._worker_states = resume.get("workers", [])
+            tasks = self._tasks()
+            taken = max(resume.get("tasks_taken", 0), self._batches_done)
+            ahead = [*itertools.islice(tasks, taken)]
+            generator.set_state(now)
 
-        self._epoch_start = generator.get_state()
-        # Drawn without workers too, so that the order does not depend on how many there are.
-        base_seed = int(generator.rng.integers(2**63 - 1))
-        tasks = enumerate(self._tasks())
-        self._batches_done = skip
-        if after_drawing is not None:
-            generator.set_state(after_drawing)
-
-        remaining = itertools.islice(tasks, skip, None)
+        done = self._batches_done
+        remaining = itertools.islice(enumerate(itertools.chain(ahead, tasks)), done, None)
         if self.num_workers == 0:
             batches = self._load_here(remaining)
         else:
-            batches = self._load_in_workers(remaining, base_seed)
+            batches = self._load_in_workers(remaining)
         return self._counted(batches)
 
     def _tasks(self) -> Iterator[Any]:
         """What to fetch for each batch: indices, or for an iterable data set how many samples."""
+        self._tasks_taken = 0
+        self._epoch_start = (self.generator or default_generator).get_state()
         if self._iterable:
-            return itertools.repeat(self.batch_size)
-        order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
-        return iter(order)
+            order: Any = itertools.repeat(self.batch_size)
+        else:
+            order = self.sampler if self.batch_sampler is None else self.batch_sampler
+        for task in order:
+            self._tasks_taken += 1
+            yield task
+        self._tasks_taken += 1  # somebody has asked for one more, and the sampler may have drawn
 
     def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
         for batch in batches:
@@ -272,8 +284,9 @@ class DataLoader:
                 return
             yield batch
 
-    def _load_in_workers(self, tasks: Iterator[tuple[int, Any]], base_seed: int) -> Iterator[Any]:
+    def _load_in_workers(self, tasks: Iterator[tuple[int, Any]]) -> Iterator[Any]:
         pool = self._pool or self._start_workers()
+        first = self._batches_done
         # The workers whose batches are due, in the order of the batches.
         due: deque[int] = deque()
 
@@ -284,10 +297,9 @@ class DataLoader:
 
         finished = False
         try:
-            pool.begin_epoch(base_seed)
-            for _ in range(self.prefetch_factor or 1):
-                for worker_id in range(self.num_workers):
-                    dispatch(worker_id)
+            pool.begin_epoch(self._base_seed, self._worker_states)
+            for number in range(first, first + self.num_workers * (self.prefetch_factor or 1)):
+                dispatch(number % self.num_workers)
             while due:
                 worker_id = due.popleft()
                 kind, value = pool.receive(worker_id)
@@ -295,6 +307,7 @@ class DataLoader:
                     raise value.exception()
                 if kind == "end":
                     continue  # this worker's part of the stream is over: no more tasks for it
+                self._worker_states = pool.states
                 dispatch(worker_id)
                 yield value
             finished = True
@@ -324,8 +337,10 @@ class DataLoader:
     def state_dict(self) -> dict[str, Any]:
         """Where the latest iteration stands, to be saved in a checkpoint.
 
-        epoch_start   the generator's state when the epoch began; None between two epochs
+        epoch_start   the generator's state before the order was drawn; None between two epochs
         batches_done  batches handed out since then
+        tasks_taken   batches for which the sampler has been asked
+        base_seed     of the workers, and the states in which their own generators are: workers
         generator     the generator's state now
 
         A checkpoint in the middle of an epoch, from which training goes on as if it had never
@@ -347,6 +362,9 @@ class DataLoader:
         return {
             "epoch_start": self._epoch_start,
             "batches_done": self._batches_done,
+            "tasks_taken": self._tasks_taken,
+            "base_seed": self._base_seed,
+            "workers": list(self._worker_states),
             "generator": generator.get_state(),
         }
 
@@ -355,8 +373,8 @@ class DataLoader:
 
         The order of the interrupted epoch is drawn again from the state in which the generator was
         then; the indices of the batches already done are skipped, and no sample is loaded for them.
-        A sampler of your own must draw from the loader's `generator`, at the moment of
-        `iter(sampler)`.
+        A sampler of your own must draw from the loader's `generator`. With as many workers as
+        before, these go on with their random numbers too.
 
         Raises NotImplementedError for an IterableDataset in the middle of an epoch.
 

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -62,6 +62,8 @@ class WorkerPool:
         forked = context.get_start_method() == "fork"
         self.timeout = timeout
         self.unanswered = [0] * plan.num_workers
+        # Of each worker's generator, after the batch that was received last.
+        self.states: list[Any] = [None] * plan.num_workers
         self.processes: list[Any] = []
         self.connections: list[Connection] = []
         # Also when the loop is left by `break` or an exception, and when Python ends.
@@ -83,15 +85,20 @@ class WorkerPool:
                 self.processes.append(process)
                 self.connections.append(ours)
 
-    def begin_epoch(self, base_seed: int) -> None:
-        """Seeds the workers anew. Batches of an epoch that was left early are thrown away.
+    def begin_epoch(self, base_seed: int, states: Sequence[Any] = ()) -> None:
+        """Seeds the workers anew, worker i by base_seed + i as torch does.
+
+        states: of their generators, if they shall go on in the middle of an epoch. Batches of an
+        epoch that was left early are thrown away.
 
         Raises RuntimeError if a worker has died.
         """
         for worker_id in range(len(self.processes)):
             while self.unanswered[worker_id]:
                 self.receive(worker_id)
-            self._send(worker_id, ("epoch", base_seed))
+            state = states[worker_id] if len(states) == len(self.processes) else None
+            self._send(worker_id, ("epoch", base_seed, state))
+            self.states[worker_id] = state
 
     def send_task(self, worker_id: int, number: int, task: Any) -> None:
         """Asks a worker for batch `number`, made of what `task` says (see `fetch`).
@@ -113,11 +120,13 @@ class WorkerPool:
                 f"{worker_id} (pid {process.pid})"
             )
         try:
-            reply = pickle.loads(connection.recv_bytes())
+            kind, value, *state = pickle.loads(connection.recv_bytes())
         except (EOFError, OSError) as error:
             raise self._death(worker_id) from error
         self.unanswered[worker_id] -= 1
-        return reply
+        if state:
+            self.states[worker_id] = state[0]
+        return kind, value
 
     def _send(self, worker_id: int, message: tuple) -> None:
         try:

@@ -1,8 +1,9 @@
 """In which order the samples are visited.
 
-Every sampler draws all its random numbers at the moment `iter(sampler)` is called. So the order of
-an epoch is a function of the generator's state at that moment: save that state, restore it later,
-and the same order comes again (`DataLoader.state_dict` builds on this).
+A sampler draws its random numbers when it is asked for the first index, and a random one without
+replacement once more after the last: as torch's do, whose orders come out. The order of an epoch is
+a function of the generator's state at that moment: save that state, restore it later, and the same
+order comes again (`DataLoader.state_dict` builds on this).
 """
 
 from __future__ import annotations
@@ -13,7 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from ...random import Generator, rng_of
+from ...mersenne import MersenneTwister
+from ...ops.breadth.random_sampling import multinomial
+from ...random import Generator, default_generator, rng_of
+from ...tensor import wrap
+
+
+def _own(generator: Generator | None) -> MersenneTwister:
+    """Where an order comes from: by default, as in torch, from a generator of the order's own.
+
+    It is seeded by one number of the default generator, which so goes on from the same place
+    whatever the length of the data set.
+    """
+    if generator is not None:
+        return rng_of(generator)
+    return MersenneTwister(default_generator.rng.integers(0, 2**63))
 
 
 class Sampler:
@@ -102,13 +117,16 @@ class RandomSampler(Sampler):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
-        rng = rng_of(self.generator)
+        rng = _own(self.generator)
         n = len(self.data_source)
         if self.replacement:
-            return iter(rng.integers(n, size=self.num_samples).tolist())
-        repeats = -(-self.num_samples // n)  # ceiling
-        order = np.concatenate([rng.permutation(n) for _ in range(repeats)])
-        return iter(order[: self.num_samples].tolist())
+            for start in range(0, self.num_samples, 32):
+                yield from rng.integers(0, n, min(32, self.num_samples - start)).tolist()
+            return
+        for _ in range(self.num_samples // n):
+            yield from rng.permutation(n).tolist()
+        # Also for no rest at all, which uses up random numbers.
+        yield from rng.permutation(n)[: self.num_samples % n].tolist()
 
     def __len__(self) -> int:
         return self.num_samples
@@ -129,9 +147,8 @@ class SubsetRandomSampler(Sampler):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        rng = rng_of(self.generator)
-        order = rng.permutation(len(self.indices)).tolist()
-        return iter([self.indices[position] for position in order])
+        for position in rng_of(self.generator).permutation(len(self.indices)).tolist():
+            yield self.indices[position]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -184,12 +201,9 @@ class WeightedRandomSampler(Sampler):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        rng = rng_of(self.generator)
-        probabilities = self.weights / self.weights.sum()
-        chosen = rng.choice(
-            len(probabilities), self.num_samples, replace=self.replacement, p=probabilities
-        )
-        return iter(chosen.tolist())
+        weights = wrap(self.weights)
+        chosen = multinomial(weights, self.num_samples, self.replacement, generator=self.generator)
+        yield from chosen.tolist()
 
     def __len__(self) -> int:
         return self.num_samples
@@ -218,12 +232,8 @@ class BatchSampler(Sampler):
         self.drop_last = drop_last
 
     def __iter__(self) -> Iterator[list[Any]]:
-        # Not a generator function: iter(self.sampler) must run, and draw its order, right now.
-        return self._batches(iter(self.sampler))
-
-    def _batches(self, indices: Iterator[Any]) -> Iterator[list[Any]]:
         batch = []
-        for index in indices:
+        for index in self.sampler:
             batch.append(index)
             if len(batch) == self.batch_size:
                 yield batch

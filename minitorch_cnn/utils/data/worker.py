@@ -3,9 +3,11 @@
 A worker and the main process talk over one pipe and share nothing else, no lock and no queue: so a
 worker that is killed in the middle of anything cannot leave the others waiting.
 
-    main -> worker   ("epoch", base_seed), ("task", number, task), ("stop",)
+    main -> worker   ("epoch", base_seed, state of the generator or None), ("task", number, task),
+                     ("stop",)
     worker -> main   for each task, in order, one reply (kind, value):
-                     ("batch", batch), ("end", None) of an iterable data set, ("error", report)
+                     ("end", None) of an iterable data set, ("error", report), or
+                     ("batch", batch, state of the worker's random generator)
 """
 
 from __future__ import annotations
@@ -128,27 +130,19 @@ class _Multiline(str):
         return str(self)
 
 
-def seed_worker(seed: int) -> None:
+def seed_worker(base_seed: int, worker_id: int) -> None:
     """Seeds the three generators that transforms draw from: this library's, Python's and NumPy's.
 
-    >>> seed_worker(7)
+    >>> seed_worker(7, 0)
     >>> first = random.random()
-    >>> seed_worker(7)
+    >>> seed_worker(7, 0)
     >>> random.random() == first
     True
     """
-    manual_seed(seed)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 (for transforms that use the old functions)
-
-
-def batch_seed(base_seed: int, number: int) -> int:
-    """The seed for batch `number` of an epoch: the same in whichever worker it is made.
-
-    >>> batch_seed(5, 0) == batch_seed(5, 0), batch_seed(5, 0) == batch_seed(5, 1)
-    (True, False)
-    """
-    return int(np.random.SeedSequence([base_seed, number]).generate_state(1, np.uint64)[0])
+    manual_seed(base_seed + worker_id)
+    random.seed(base_seed + worker_id)
+    words = np.random.SeedSequence([worker_id, base_seed % 2**32, base_seed >> 32, 0])
+    np.random.seed(words.generate_state(4))  # noqa: NPY002 (transforms may use the old functions)
 
 
 def worker_main(
@@ -175,8 +169,7 @@ def worker_main(
 
     fetcher: Any = None
     failure: ErrorReport | None = None
-    reply: tuple[str, Any]
-    base_seed = 0
+    reply: tuple[Any, ...]
     first_epoch = True
     while True:
         try:
@@ -187,17 +180,18 @@ def worker_main(
             return
         try:
             if message[0] == "epoch":
-                base_seed = message[1]
+                _, base_seed, state = message
                 _begin_epoch(worker_id, plan, base_seed, first_epoch)
                 first_epoch = False
+                if state is not None:
+                    default_generator.set_state(state)
                 fetcher = make_fetcher(plan.dataset, plan.collate_fn, plan.batched, plan.drop_last)
                 continue
             if failure is not None:
                 reply = ("error", failure)
             else:
-                _, number, task = message
-                default_generator.manual_seed(batch_seed(base_seed, number))
-                reply = ("batch", fetcher.fetch(task))
+                batch = fetcher.fetch(message[2])
+                reply = ("batch", batch, default_generator.get_state())
         except Exhausted:
             reply = ("end", None)
         except Exception as error:
@@ -213,12 +207,12 @@ def _begin_epoch(worker_id: int, plan: WorkerPlan, base_seed: int, first_epoch: 
     global _worker_info
     seed = base_seed + worker_id
     _worker_info = WorkerInfo(worker_id, plan.num_workers, seed, plan.dataset)
-    seed_worker(seed)
+    seed_worker(base_seed, worker_id)
     if first_epoch and plan.worker_init_fn is not None:
         plan.worker_init_fn(worker_id)
 
 
-def _pickled(worker_id: int, reply: tuple[str, Any]) -> bytes:
+def _pickled(worker_id: int, reply: tuple[Any, ...]) -> bytes:
     try:
         return bytes(ForkingPickler.dumps(reply))
     except Exception as error:

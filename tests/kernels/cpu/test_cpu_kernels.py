@@ -201,12 +201,15 @@ def test_cross_entropy_of_nan_and_infinite_scores():
     np.testing.assert_allclose(cpu.cross_entropy(x, np.array([0, 1, 1]))[0], expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("size", [1, 3, 4, 5, 1003, 70_001])
-@pytest.mark.parametrize("p", [0.0, 0.3, 0.9])
-def test_dropout_draws_the_same_mask(size, p):
-    (x,) = normals(size, size)
-    expected = array.dropout(x, 0x1234_5678_9ABC_DEF0, p)
-    np.testing.assert_array_equal(cpu.dropout(x, 0x1234_5678_9ABC_DEF0, p), expected)
+@pytest.mark.parametrize("blocks", [1, 2, 7])
+def test_words_of_the_twister(blocks):
+    key = np.array(np.random.RandomState(5).get_state()[1])
+    ours, theirs = key.copy(), key.copy()
+    for _ in range(2):
+        drawn = cpu.twister_words(ours, blocks)
+        np.testing.assert_array_equal(drawn, array.twister_words(theirs, blocks))
+        np.testing.assert_array_equal(ours, theirs)
+    assert cpu.twister_words(key[:600], 1) is NotImplemented
 
 
 def test_the_tier_is_what_the_public_names_call():

@@ -206,13 +206,6 @@ def test_random_numbers_in_workers():
         assert len(set(numbers)) == len(numbers)
 
 
-def test_own_generator_does_not_depend_on_the_number_of_workers():
-    one, three = drawn(1)[0], drawn(3)[0]
-    assert [[sample[:2] for sample in batch] for batch in one] == [
-        [sample[:2] for sample in batch] for batch in three
-    ]
-
-
 def remember_worker(worker_id):
     get_worker_info().dataset.n = 100 + worker_id
 

@@ -45,13 +45,13 @@ def test_random_sampler_without_generator_follows_manual_seed():
     assert list(RandomSampler(range(30))) == first
 
 
-def test_order_is_drawn_when_the_iterator_is_made():
+def test_order_is_drawn_when_the_first_batch_is_asked_for():
     g = generator(3)
     state = g.get_state()
     batches = iter(BatchSampler(RandomSampler(range(20), generator=g), 4, False))
-    after_drawing = g.get_state()
+    assert np.array_equal(state.numpy(), g.get_state().numpy())
     drawn = list(batches)
-    assert np.array_equal(after_drawing.numpy(), g.get_state().numpy())
+    assert not np.array_equal(state.numpy(), g.get_state().numpy())
     g.set_state(state)
     assert list(BatchSampler(RandomSampler(range(20), generator=g), 4, False)) == drawn
 

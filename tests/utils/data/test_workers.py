@@ -13,6 +13,7 @@ import time
 import pytest
 
 import minitorch_cnn as mt
+from minitorch_cnn import mersenne
 from minitorch_cnn.autograd import deferred
 from minitorch_cnn.utils.data import DataLoader, Dataset, IterableDataset
 
@@ -327,8 +328,7 @@ def test_a_fork_while_another_thread_holds_a_lock_leaves_none(what):
     mt.set_rng_state(state)
     locked, done = threading.Event(), threading.Event()
 
-    generator = mt.default_generator.rng.bit_generator
-    lock = generator.lock if what == "random numbers" else deferred._lock
+    lock = mersenne.lock if what == "random numbers" else deferred._lock
 
     def hold():
         with lock:
