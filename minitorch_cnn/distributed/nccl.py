@@ -28,6 +28,7 @@ import numpy as np
 from ..autograd.deferred import settle
 from ..backend import import_cupy
 from ..backend.devices import recording
+from .mpi import FOR_BOOL
 
 # The numbers of nccl.h, which are those of its binary interface.
 DATA_TYPES = {
@@ -35,8 +36,6 @@ DATA_TYPES = {
     "float16": 6, "float32": 7, "float64": 8,
 }  # fmt: skip
 OPERATIONS = {"SUM": 0, "PRODUCT": 1, "MAX": 2, "MIN": 3, "AVG": 4}
-# Bytes of 0 and 1 stay so under these: true + true is true.
-FOR_BOOL = {"SUM": "MAX", "PRODUCT": "MIN", "MAX": "MAX", "MIN": "MIN"}
 
 
 def import_nccl() -> Any:
@@ -81,6 +80,8 @@ class NcclBackend:
     same order with the same shapes, as MPI's. Raises RuntimeError where two processes would share
     a GPU, which NCCL cannot do.
     """
+
+    name = "nccl"
 
     def __init__(
         self, comm: Any, device: int, seconds: float, on_failure: Callable[[str], None]
@@ -196,16 +197,41 @@ class NcclBackend:
         arrays = [out, array] if self.rank == root else [out]
         return self._hand_over("scatter", call, out.size, arrays, writes=[out])
 
-    def send(self, array: Any, peer: int) -> NcclWork:
+    def all_to_all(self, out: Any, array: Any) -> NcclWork:
+        """The parts of `array`, one to each process; out: what came from them, by their ranks."""
+        if out.size != array.size or array.size % self.size:
+            raise ValueError(
+                f"all_to_all: {array.size} elements do not go in {self.size} parts into {out.size}"
+            )
+        step = array.nbytes // self.size
+
+        def call(pointers: list[int], count: int, kind: int, stream: int) -> None:
+            self.nccl.groupStart()
+            try:
+                for rank in range(self.size):
+                    self.communicator.send(pointers[1] + rank * step, count, kind, rank, stream)
+                    self.communicator.recv(pointers[0] + rank * step, count, kind, rank, stream)
+            finally:
+                self.nccl.groupEnd()
+
+        return self._hand_over("all_to_all", call, array.size // self.size, [out, array], [out])
+
+    def send(self, array: Any, peer: int, tag: int = 0) -> NcclWork:
         """To `peer`, which calls `recv`."""
+        self._check_tag(tag)
 
         def call(pointers: list[int], count: int, kind: int, stream: int) -> None:
             self.communicator.send(pointers[0], count, kind, peer, stream)
 
         return self._hand_over("send", call, array.size, [array], writes=[])
 
-    def recv(self, array: Any, peer: int) -> NcclWork:
+    def recv(self, array: Any, peer: int | None, tag: int = 0) -> NcclWork:
         """Into `array`, what `peer` sends."""
+        self._check_tag(tag)
+        if peer is None:
+            raise NotImplementedError(
+                "recv: NCCL cannot receive from whoever sends first: name src"
+            )
 
         def call(pointers: list[int], count: int, kind: int, stream: int) -> None:
             self.communicator.recv(pointers[0], count, kind, peer, stream)
@@ -277,10 +303,14 @@ class NcclBackend:
         if whole.size != self.size * part.size:
             raise ValueError(f"{name}: {whole.size} elements are not {self.size} times {part.size}")
 
+    def _check_tag(self, tag: int) -> None:
+        if tag:
+            raise NotImplementedError(f"tag={tag}: NCCL's messages have no tags")
+
     def _operation(self, array: Any, op: str) -> int:
         if array.dtype == np.bool_:
             if op not in FOR_BOOL:
-                raise ValueError(f"{op} of bool is not defined: use SUM, MIN or MAX")
+                raise TypeError(f"Cannot use ReduceOp.{op} with bool inputs: use SUM, MIN or MAX")
             op = FOR_BOOL[op]
         if op not in OPERATIONS:
             raise NotImplementedError(f"NCCL has no {op}, but {', '.join(OPERATIONS)}")

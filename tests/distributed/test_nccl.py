@@ -105,11 +105,13 @@ def test_values_of_all_collectives(start, size, order):
         works += [backend.all_gather(gathered, world.array(each[rank]))]
         works += [backend.reduce_scatter(scattered, world.array(parts[rank]), "MAX")]
         works += [backend.gather(collected, world.array(each[rank]), root)]
+        turned, turns = world.array(np.zeros(2 * size)), world.array(parts[rank])
+        works += [backend.all_to_all(turned, turns)]
         whole = world.array(parts[0]) if rank == root else None
         works += [backend.scatter(part, whole, root)]
         for handed_over in works:
             assert not handed_over.is_completed() and handed_over.wait()
-        return reduced, one, other, gathered, scattered, collected, part
+        return reduced, one, other, gathered, scattered, collected, part, turned
 
     results = on_all(world, backends, work)
     world.run()
@@ -118,7 +120,7 @@ def test_values_of_all_collectives(start, size, order):
     }  # fmt: skip
     for rank, result in enumerate(results):
         with world.process(rank):
-            reduced, one, other, gathered, scattered, collected, part = result
+            reduced, one, other, gathered, scattered, collected, part, turned = result
             for op, array in reduced.items():
                 np.testing.assert_allclose(array.get(), formulas[op](each, axis=0), rtol=1e-6)
             expected = np.sum(each, axis=0) if rank == root else each[rank]
@@ -128,6 +130,7 @@ def test_values_of_all_collectives(start, size, order):
             own = slice(2 * rank, 2 * rank + 2)
             np.testing.assert_array_equal(scattered.get(), parts.max(axis=0)[own])
             np.testing.assert_array_equal(part.get(), parts[0][own])
+            np.testing.assert_array_equal(turned.get(), parts[:, own].ravel())
             if rank == root:
                 np.testing.assert_array_equal(collected.get(), np.concatenate(each))
 
@@ -319,9 +322,13 @@ def test_what_is_refused(start, monkeypatch):
              lambda: backend.reduce_scatter(array, world.array([0] * 5), "SUM")),
             (ValueError, "gather: 7 elements are not 2 times 3",
              lambda: backend.gather(world.array([0] * 7), array, 0)),
-            (ValueError, "AVG of bool",
+            (TypeError, "Cannot use ReduceOp.AVG with bool",
              lambda: backend.all_reduce(world.array([True], "bool"), "AVG")),
             (NotImplementedError, "NCCL has no BXOR", lambda: backend.all_reduce(array, "BXOR")),
+            (NotImplementedError, "tag=3", lambda: backend.send(array, 1, 3)),
+            (NotImplementedError, "name src", lambda: backend.recv(array, None)),
+            (ValueError, "3 elements do not go in 2 parts into 3",
+             lambda: backend.all_to_all(array, array)),
         ]:  # fmt: skip
             with pytest.raises(error, match=message):
                 call()
