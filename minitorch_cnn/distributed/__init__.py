@@ -1,0 +1,65 @@
+"""Training by several processes, by torch.distributed's names, on MPI and NCCL.
+
+    mpiexec -n 4 python train.py
+    srun python train.py                                               (Slurm)
+    python -m minitorch_cnn.distributed.run --nproc-per-node 4 train.py
+
+MPI (mpi4py over MPICH, Open MPI, ...) starts and connects the processes, and moves tensors on the
+CPU; NCCL moves those on GPUs. `pip install 'minitorch_cnn[mpi]'` brings MPI; without it,
+`is_available()` is False and `init_process_group` says what is missing. A process that nobody's
+mpiexec started is a group of one.
+
+    launch.py       which process am I: the launchers' variables
+    group.py        init_process_group, groups, ranks
+    collectives.py  all_reduce and so on, arguments checked
+    agreement.py    do all processes call the same? and timeouts
+    work.py         Work, and the record of what was called when
+    mpi.py, nccl.py the backends: collectives on bare arrays
+    failure.py      one process fails, all end
+
+Threads: one thread of a process calls collectives at a time; `DataLoader`'s processes call none.
+"""
+
+from ..missing import refuse_missing as _refuse_missing
+from . import launch as _launch
+from .agreement import DistBackendError, DistError
+from .collectives import (
+    ReduceOp,
+    all_gather,
+    all_gather_into_tensor,
+    all_reduce,
+    barrier,
+    broadcast,
+    monitored_barrier,
+    reduce,
+)
+from .group import (
+    Backend,
+    GroupMember,
+    ProcessGroup,
+    default_pg_timeout,
+    destroy_process_group,
+    get_backend,
+    get_global_rank,
+    get_group_rank,
+    get_node_local_rank,
+    get_pg_count,
+    get_process_group_ranks,
+    get_rank,
+    get_world_size,
+    group,
+    init_process_group,
+    is_available,
+    is_backend_available,
+    is_gloo_available,
+    is_initialized,
+    is_nccl_available,
+    is_torchelastic_launched,
+    is_ucc_available,
+    new_group,
+)
+from .mpi import is_mpi_available
+from .work import Work, record
+
+_launch.tell_program()
+_refuse_missing(globals())
