@@ -10,9 +10,11 @@ CPU; NCCL moves those on GPUs. `pip install 'minitorch_cnn[mpi]'` brings MPI; wi
 mpiexec started is a group of one.
 
     launch.py       which process am I: the launchers' variables
-    group.py        init_process_group, groups, ranks
+    groups.py       init_process_group, groups, ranks
     collectives.py  all_reduce and so on, arguments checked
     agreement.py    do all processes call the same? and timeouts
+    p2p.py          send and recv
+    objects.py      plain Python data instead of tensors
     work.py         Work, and the record of what was called when
     mpi.py, nccl.py the backends: collectives on bare arrays
     failure.py      one process fails, all end
@@ -28,12 +30,18 @@ from .collectives import (
     all_gather,
     all_gather_into_tensor,
     all_reduce,
+    all_to_all,
+    all_to_all_single,
     barrier,
     broadcast,
+    gather,
     monitored_barrier,
     reduce,
+    reduce_scatter,
+    reduce_scatter_tensor,
+    scatter,
 )
-from .group import (
+from .groups import (
     Backend,
     GroupMember,
     ProcessGroup,
@@ -59,7 +67,63 @@ from .group import (
     new_group,
 )
 from .mpi import is_mpi_available
+from .objects import all_gather_object, broadcast_object_list, gather_object
+from .p2p import P2POp, batch_isend_irecv, irecv, isend, recv, send
 from .work import Work, record
+
+__all__ = [
+    "Backend",
+    "DistBackendError",
+    "DistError",
+    "GroupMember",
+    "P2POp",
+    "ProcessGroup",
+    "ReduceOp",
+    "Work",
+    "all_gather",
+    "all_gather_into_tensor",
+    "all_gather_object",
+    "all_reduce",
+    "all_to_all",
+    "all_to_all_single",
+    "barrier",
+    "batch_isend_irecv",
+    "broadcast",
+    "broadcast_object_list",
+    "default_pg_timeout",
+    "destroy_process_group",
+    "gather",
+    "gather_object",
+    "get_backend",
+    "get_global_rank",
+    "get_group_rank",
+    "get_node_local_rank",
+    "get_pg_count",
+    "get_process_group_ranks",
+    "get_rank",
+    "get_world_size",
+    "group",
+    "init_process_group",
+    "irecv",
+    "is_available",
+    "is_backend_available",
+    "is_gloo_available",
+    "is_initialized",
+    "is_mpi_available",
+    "is_nccl_available",
+    "is_torchelastic_launched",
+    "is_ucc_available",
+    "isend",
+    "monitored_barrier",
+    "new_group",
+    "record",
+    "recv",
+    "reduce",
+    "reduce_scatter",
+    "reduce_scatter_tensor",
+    "scatter",
+    "send",
+]
 
 _launch.tell_program()
 _refuse_missing(globals())

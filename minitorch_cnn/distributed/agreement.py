@@ -52,12 +52,13 @@ class Agreement:
         self.waiting: deque = deque()  # (line, request, numbers)
         self.failed: str | None = None
 
-    def announce(self, line: str) -> int | None:
-        """Asks about the next call; returns its number for `is_agreed`. None: a group of one."""
+    def announce(self, line: str) -> int:
+        """Asks about the next call; returns its number for `is_agreed`."""
         if self.failed is not None:
             raise DistBackendError(self.failed)
+        self._check_thread()
         if self.size == 1:
-            return None
+            return -1
         code = zlib.crc32(line.encode())
         numbers = np.array([code, -code], np.int64)
         request = self.comm.Iallreduce(self.mpi.IN_PLACE, numbers, self.mpi.MAX)
@@ -85,6 +86,11 @@ class Agreement:
             self.look()
         return number < self.agreed
 
+    def wait_until_agreed(self, number: int, line: str) -> None:
+        """Returns when all processes have made the call. Raises as `wait_for`."""
+        if number >= self.agreed:
+            self.wait_for(lambda: self.is_agreed(number), line)
+
     def wait_for(
         self, done: Callable[[], bool], line: str, timeout: timedelta | None = None
     ) -> None:
@@ -98,6 +104,15 @@ class Agreement:
                 raise DistBackendError(self.failed)
             if waited > 0.0002:  # the core is for the process that this one waits for
                 time.sleep(min(0.001, 0.00002 + 0.05 * waited))
+
+    def _check_thread(self) -> None:
+        """MPI may have been built for one thread only. Raises RuntimeError on another one then."""
+        one = self.mpi.Query_thread() < self.mpi.THREAD_MULTIPLE
+        if one and not self.mpi.Is_thread_main():
+            raise RuntimeError(
+                "this MPI allows calls from one thread only, the one that called "
+                "init_process_group: call collectives there"
+            )
 
     def _somebody_gave_up(self) -> bool:
         return self.size > 1 and self.comm.Iprobe(self.mpi.ANY_SOURCE, GAVE_UP)
@@ -149,7 +164,7 @@ class Agreement:
         if self.size == 1 or self.failed is not None:
             return
         number = self.announce(LEFT)
-        while number is not None and not self.is_agreed(number):
+        while not self.is_agreed(number):
             time.sleep(0.005)
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ def end_all(text: str) -> None:
 def _at_exit() -> None:
     """The end of the program, or sys.exit: the others must not wait for this process."""
     from .agreement import DistBackendError
-    from .group import of
+    from .groups import of
 
     if os.getpid() != _Watched.process:
         return

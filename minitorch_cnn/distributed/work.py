@@ -50,7 +50,7 @@ class Work:
     data move only during such calls; see `minitorch_cnn.distributed.mpi`.
     """
 
-    def __init__(self, group: Any, name: str, inner: Any, nbytes: int, number: int | None) -> None:
+    def __init__(self, group: Any, name: str, inner: Any, nbytes: int, number: int) -> None:
         self._group, self._name, self._inner = group, name, inner
         self._nbytes, self._number = nbytes, number
         self._start = time.perf_counter()
@@ -61,7 +61,7 @@ class Work:
         """True if it is over. Raises RuntimeError if the processes called different things."""
         if self._done:
             return True
-        if self._number is not None and not self._group.agreement.is_agreed(self._number):
+        if not self._group.agreement.is_agreed(self._number):
             return False
         if not self._inner.is_completed():
             return False

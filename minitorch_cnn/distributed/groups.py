@@ -308,9 +308,7 @@ def new_group(
 def agreed(line: str, of_group: Any = None) -> None:
     """Waits until all processes of the group are here. Raises RuntimeError if one is elsewhere."""
     agreement = of(of_group).agreement
-    number = agreement.announce(line)
-    if number is not None:
-        agreement.wait_for(lambda: agreement.is_agreed(number), line)
+    agreement.wait_until_agreed(agreement.announce(line), line)
 
 
 def destroy_process_group(group: Any = None) -> None:
