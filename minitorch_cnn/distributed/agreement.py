@@ -160,9 +160,10 @@ class Agreement:
         return {self.ranks[place]: heard[place] for place in sorted(heard)}
 
     def leave(self) -> None:
-        """At the end of the program: waits for the others to come there, too."""
-        if self.size == 1 or self.failed is not None:
-            return
+        """At the end of the program: waits for the others to come there, too.
+
+        Raises DistBackendError if they do not, or if something has gone wrong before.
+        """
         number = self.announce(LEFT)
         while not self.is_agreed(number):
             time.sleep(0.005)

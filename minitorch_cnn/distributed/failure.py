@@ -1,35 +1,56 @@
 """When a process fails, all end, and stderr says which one it was and why.
 
-mpiexec does so for a process that is killed, since it sees that. It does not see an exception:
-Python would print it and then wait in MPI's own last step for the others, who wait for this one in
-a collective. So the hook for exceptions that nobody catches prints the traceback with rank and
-host, and then ends all processes by MPI's Abort.
+An exception that nobody catches: Python would print it and then wait, in MPI's own last step, for
+the others, who wait for this one in a collective. So the hook for such exceptions prints the
+traceback with rank and host, and then ends all processes by MPI's Abort.
+
+sys.exit, or the program's end, while others go on: see `Agreement.leave`.
+
+A process that is killed can say nothing. mpiexec sees it and kills the others, who have no time to
+say anything either (and MPICH's names some process of the host, not that one). So each process has
+a witness, a shell that reads from a pipe and does nothing else: when the pipe ends without a
+goodbye, it writes who is dead.
+
+Ctrl-C reaches all processes through mpiexec, as KeyboardInterrupt; who does not catch it leaves as
+by sys.exit, without ending those that save something first.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+import shlex
 import socket
+import subprocess
 import sys
 import traceback
 from types import TracebackType
 from typing import Any
 
+from .agreement import Agreement, DistBackendError
+
 
 class _Watched:
-    world: Any = None
+    world: Any = None  # the communicator to abort
+    agreement: Agreement | None = None
     rank = 0
-    process = 0  # a forked worker has this module, too, but not the hooks' job
+    process = 0  # a forked worker has this module, too, but not its job
     hook: Any = None
+    witness: Any = None
+    mark = ""
 
 
-def watch(world: Any, rank: int) -> None:
-    """From now on, an exception that nobody catches ends all processes of the communicator."""
-    _Watched.world, _Watched.rank, _Watched.process = world, rank, os.getpid()
+def watch(world: Any, agreement: Agreement, mark: str) -> None:
+    """From now on, what ends this process by mistake ends all processes of the communicator.
+
+    mark: a path where nothing is, the same on all processes of this host.
+    """
+    _Watched.world, _Watched.agreement, _Watched.rank = world, agreement, world.Get_rank()
+    _Watched.process, _Watched.mark = os.getpid(), mark
     if world.Get_size() > 1 and _Watched.hook is None:
         _Watched.hook, sys.excepthook = sys.excepthook, _end_by_exception
         atexit.register(_at_exit)
+        _call_witness()
 
 
 def unwatch() -> None:
@@ -37,12 +58,54 @@ def unwatch() -> None:
     if _Watched.hook is not None:
         sys.excepthook, _Watched.hook = _Watched.hook, None
         atexit.unregister(_at_exit)
+        _say_goodbye()
+
+
+def _place() -> str:
+    return f"rank {_Watched.rank} on {socket.gethostname()}"
+
+
+def _call_witness() -> None:
+    """Starts the shell. It has a session of its own, since mpiexec kills the process's whole one.
+
+    Only the first death on a host is written, and makes the folder `mark`: the next ones are
+    mpiexec's doing.
+    """
+    if not os.path.exists("/bin/sh"):
+        return
+    text = shlex.quote(
+        f"{_place()} (process {os.getpid()}) was killed, crashed or left by os._exit, which ends "
+        "all processes"
+    )
+    mark = shlex.quote(_Watched.mark)
+    script = f"read x || {{ mkdir {mark} && echo {text} >&3; sleep 1; rmdir {mark}; }}"
+    _Watched.witness = subprocess.Popen(
+        ["/bin/sh", "-c", f"exec 3>&2 2>/dev/null; {script}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.register_at_fork(after_in_child=_forget_witness)
+
+
+def _forget_witness() -> None:
+    """A forked process would keep the pipe open after this one's death."""
+    witness, _Watched.witness = _Watched.witness, None
+    if witness is not None:
+        witness.stdin.close()
+        witness.returncode = 0  # it is not this process's child
+
+
+def _say_goodbye() -> None:
+    witness, _Watched.witness = _Watched.witness, None
+    if witness is not None:
+        witness.communicate(b"goodbye\n")
 
 
 def _end_by_exception(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    if os.getpid() != _Watched.process:
+    if os.getpid() != _Watched.process or issubclass(kind, KeyboardInterrupt):
         _Watched.hook(kind, error, trace)
         return
     end_all("".join(traceback.format_exception(kind, error, trace)).rstrip())
@@ -50,22 +113,23 @@ def _end_by_exception(
 
 def end_all(text: str) -> None:
     """Writes the text with rank and host to stderr, and ends all processes."""
-    place = f"rank {_Watched.rank} on {socket.gethostname()}"
-    # One write, so that the lines of several processes do not mix.
-    sys.stderr.write(f"{place} failed, which ends all processes:\n{text}\n")
-    sys.stderr.flush()
-    sys.stdout.flush()
-    _Watched.world.Abort(1)
+    try:
+        # One write, so that the lines of several processes do not mix.
+        sys.stderr.write(f"{_place()} failed, which ends all processes:\n{text}\n")
+        sys.stderr.flush()
+        sys.stdout.flush()
+        if _Watched.witness is not None:
+            os.makedirs(_Watched.mark, exist_ok=True)  # the witnesses need not say more
+    finally:  # whatever became of the words
+        _Watched.world.Abort(1)
 
 
 def _at_exit() -> None:
     """The end of the program, or sys.exit: the others must not wait for this process."""
-    from .agreement import DistBackendError
-    from .groups import of
-
-    if os.getpid() != _Watched.process:
+    if os.getpid() != _Watched.process or _Watched.agreement is None:
         return
     try:
-        of(None).agreement.leave()
+        _Watched.agreement.leave()
     except DistBackendError as error:
         end_all(str(error))
+    _say_goodbye()

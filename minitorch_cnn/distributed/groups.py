@@ -7,6 +7,8 @@ world; a process that was started by hand is a world of one, and the same progra
 from __future__ import annotations
 
 import os
+import tempfile
+import uuid
 import warnings
 from datetime import timedelta
 from typing import Any
@@ -194,9 +196,12 @@ def init_process_group(
     ):
         os.environ.setdefault(variable, str(value))
     _share_threads(local)
+    mark = os.path.join(tempfile.gettempdir(), f"minitorch-{uuid.uuid4().hex}")
+    mark = local.bcast(mark, root=0)
     local.Free()
-    failure.watch(world, comm.Get_rank())
-    _World.default = _make_group(comm, list(range(comm.Get_size())), name, timeout, device_id)
+    made = _make_group(comm, list(range(comm.Get_size())), name, timeout, device_id)
+    _World.default = made
+    failure.watch(world, made.agreement, mark)
 
 
 def _chosen(backend: str | None) -> str:
