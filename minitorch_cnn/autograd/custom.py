@@ -159,7 +159,7 @@ def last_uses(roots: tuple[Tensor, ...]) -> dict[int, list[int]]:
     it, as backward goes from roots; {number: ids of the leaves}.
 
     Such a leaf need not wait until backward is over. Its gradient can be sent to other processes,
-    or used up by an optimizer and freed, while the rest is computed.
+    or used up by an optimizer and freed, while the rest is computed. `state.awaited` are all these.
     """
     last: dict[int, int] = {}
     seen: set[Any] = set()
@@ -177,6 +177,7 @@ def last_uses(roots: tuple[Tensor, ...]) -> dict[int, list[int]]:
             elif edge[0]._post_hooks:
                 key = id(edge[0])
                 last[key] = min(last.get(key, node._number), node._number)
+    state.awaited = set(last)
     found: dict[int, list[int]] = {}
     for key, number in last.items():
         found.setdefault(number, []).append(key)
