@@ -50,10 +50,11 @@ def check_tensor(value: Any, name: str) -> Any:
 
 def _check_list(values: Any, name: str, like: Any, count: int) -> None:
     """A list of `count` tensors of one shape and dtype."""
-    if not isinstance(values, list) or not all(isinstance(each, Tensor) for each in values):
+    kinds = [type(each) for each in values] if isinstance(values, list) else []
+    if not isinstance(values, list) or not all(issubclass(kind, Tensor) for kind in kinds):
         raise TypeError(
             f"Invalid function argument. Expected parameter `{name}` of type List[Tensor] but got "
-            f"{type(values)} with elements of type {[type(each) for each in values or ()]}."
+            f"{type(values)} with elements of type {kinds}."
         )
     if len(values) != count:
         raise RuntimeError(
@@ -353,7 +354,7 @@ def gather(
         async_op,
         lambda: own.backend.gather(whole, array, root),
         written,
-        lambda: _deal_out(whole, written),
+        (lambda: _deal_out(whole, written)) if written else None,
     )
 
 

@@ -121,6 +121,7 @@ def end_all(text: str) -> None:
         if _Watched.witness is not None:
             os.makedirs(_Watched.mark, exist_ok=True)  # the witnesses need not say more
     finally:  # whatever became of the words
+        atexit.unregister(_at_exit)  # Abort exits as a program does
         _Watched.world.Abort(1)
 
 
