@@ -23,7 +23,10 @@ def mpiexec():
 
 @pytest.fixture
 def call(tmp_path):
-    """call("mpiexec", ..., NAME="value"): what became of a command, with its output as text."""
+    """call("mpiexec", ..., NAME="value"): what became of a command, with its output as text.
+
+    A variable that is None is taken out of the environment.
+    """
 
     def call(*command, timeout=60, **environment):
         environment = {
@@ -39,7 +42,7 @@ def call(tmp_path):
             stderr=subprocess.STDOUT,
             text=True,
             timeout=timeout,
-            env=environment,
+            env={name: value for name, value in environment.items() if value is not None},
         )
 
     return call

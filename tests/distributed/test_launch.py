@@ -28,9 +28,9 @@ def test_run(program, call, tmp_path, mpiexec):
     done = call(
         *[sys.executable, "-m", "minitorch_cnn.distributed.run", "--nproc-per-node", 2],
         *[tmp_path / "program.py", "--lr", "0.1"],
-        MINITORCH_CNN_KERNELS="",
-        MINITORCH_CNN_NUM_THREADS="",
-        OMP_NUM_THREADS="",
+        MINITORCH_CNN_KERNELS=None,
+        MINITORCH_CNN_NUM_THREADS=None,
+        OMP_NUM_THREADS=None,
     )
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
@@ -47,7 +47,7 @@ mt.set_num_threads(5); dist.init_process_group(); print(a, mt.get_num_threads())
 """
     if mt.get_num_threads() == 1 and not mt.kernels.dispatch.has_cpu_tier():
         pytest.skip("without Numba there are no threads to share")
-    done = program(2, text, MINITORCH_CNN_KERNELS="", MINITORCH_CNN_NUM_THREADS="3")
+    done = program(2, text, MINITORCH_CNN_KERNELS=None, MINITORCH_CNN_NUM_THREADS="3")
     assert done.stdout.splitlines() == ["3 5", "3 5"]
 
 
