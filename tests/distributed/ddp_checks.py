@@ -353,6 +353,10 @@ def check_find_unused_parameters():
             found = [p for p in net.parameters() if p.grad is not None]
             for p, value in zip(found, [e for e in expected if np.ndim(e)], strict=True):
                 np.testing.assert_allclose(p.grad.numpy(), value, rtol=1e-12)
+        # What was used in the step before does not count in this one.
+        wrapped.zero_grad()
+        wrapped(mine(), 0).sum().backward()
+        assert net.branches[1].bias.grad is None and net.branches[0].bias.grad.tolist() == [4, 4]
         # Accumulated on one rank before: it counts as used.
         wrapped.zero_grad()
         with wrapped.no_sync():
@@ -589,6 +593,63 @@ def check_uneven_batches():
     wrapped = DDP(net)
     loss(wrapped, RANK).backward()
     close(net, expected)
+
+
+def steps_alone(net, batches, by_all):
+    """What a join block has to come to: batches[rank] says how many a rank has."""
+    for step in range(max(batches)):
+        active = [rank for rank in range(WORLD) if step < batches[rank]]
+        total = [0] * len(list(net.parameters()))
+        for rank in active:
+            net.zero_grad()
+            squares(net, rank + 10 * step).backward()
+            total = [a + p.grad.numpy() for a, p in zip(total, net.parameters(), strict=True)]
+        with mt.no_grad():
+            for parameter, gradient in zip(net.parameters(), total, strict=True):
+                parameter -= mt.tensor(0.1 * gradient / (WORLD if by_all else len(active)))
+
+
+def check_join():
+    for batches in (range(WORLD), range(WORLD, 0, -1), [2] * WORLD, [0] * WORLD):
+        for by_all in (True, False):
+            for options in ({}, dict(find_unused_parameters=True, bucket_cap_mb=1e-5)):
+                net = two_layers()
+                net.register_buffer("steps", mt.tensor(0))
+                alone = copy.deepcopy(net)
+                steps_alone(alone, batches, by_all)
+                wrapped = DDP(net, **options)
+                optimizer = mt.optim.SGD(wrapped.parameters(), lr=0.1)
+                with wrapped.join(divide_by_initial_world_size=by_all):
+                    for step in range(batches[RANK]):
+                        optimizer.zero_grad()
+                        squares(wrapped, RANK + 10 * step).backward()
+                        optimizer.step()
+                        net.steps += 1
+                assert net.steps.item() == max(batches)
+                for mine, its in zip(net.parameters(), alone.parameters(), strict=True):
+                    np.testing.assert_allclose(
+                        mine.detach().numpy(), its.detach().numpy(), rtol=1e-12
+                    )
+                wrapped.zero_grad()
+                expected = gradients(net, squares)
+                squares(wrapped, RANK).backward()  # as usual again
+                close(net, expected)
+
+
+def check_join_refused():
+    wrapped = DDP(two_layers())
+
+    def train():
+        with wrapped.join(throw_on_early_termination=True):
+            for _ in range(1 + (RANK == 0)):
+                squares(wrapped, RANK).backward()
+
+    if WORLD > 1:
+        raises(RuntimeError, "at least one rank that exhausted inputs", train)
+        norm = nn.Sequential(linear(3, 2), nn.SyncBatchNorm(2).double())
+        raises(NotImplementedError, "with SyncBatchNorm", DDP(norm).join().__enter__)
+    with wrapped.join(enable=False):
+        squares(wrapped, RANK).backward()
 
 
 def check_group_of_its_own():

@@ -15,6 +15,8 @@ from ... import backend, distributed
 from ...autograd.modes import state
 from ...tensor import Tensor, shape_text, wrap
 from ..modules.module import Module
+from ..modules.syncbatchnorm import SyncBatchNorm
+from .join import BUFFERS, Joining
 from .reducer import Reducer
 
 MEGABYTE = 1024 * 1024
@@ -88,6 +90,7 @@ class DistributedDataParallel(Module):
         self.find_unused_parameters, self.static_graph = find_unused_parameters, static_graph
         self.gradient_as_bucket_view = gradient_as_bucket_view
         self.require_backward_grad_sync = self.require_forward_param_sync = True
+        self._joining: Joining | None = None
         self.device_ids: list[Any] | None = None
         self.output_device: Any = None
         self._check_devices(device_ids, output_device)
@@ -201,18 +204,18 @@ class DistributedDataParallel(Module):
     def _world(self) -> int:
         return distributed.get_world_size(self.process_group)
 
-    def _from_first(self, tensor: Tensor) -> None:
-        """The tensor of the group's first rank, into those of the others."""
-        distributed.broadcast(tensor, group_src=0, group=self.process_group)
+    def _from_first(self, tensor: Tensor, source: int = 0) -> None:
+        """The tensor of one rank of the group, by default the first, into those of the others."""
+        distributed.broadcast(tensor, group_src=source, group=self.process_group)
 
-    def _broadcast(self, tensors: list[Tensor]) -> None:
-        """Gives all ranks the values of the first one: in a single message, whatever the dtypes."""
+    def _broadcast(self, tensors: list[Tensor], source: int = 0) -> None:
+        """Gives all ranks the values of one: in a single message, whatever the dtypes."""
         if not tensors or self._world() == 1:
             return
         xp = backend.array_module(tensors[0].array)
         parts = [xp.ascontiguousarray(each.array).reshape(-1).view(np.uint8) for each in tensors]
         message = wrap(xp.concatenate(parts))
-        self._from_first(message)
+        self._from_first(message, source)
         start = 0
         for tensor, part in zip(tensors, parts, strict=True):
             new = message.array[start : start + part.size]
@@ -231,7 +234,9 @@ class DistributedDataParallel(Module):
             self._reducer.check_finished()
             self._check_frozen()
         if self.require_forward_param_sync and self.broadcast_buffers:
-            self._broadcast(list(self.module.buffers()))
+            if self._joining is not None:
+                self._joining.notify(BUFFERS)
+            self._broadcast(list(self.module.buffers()), self._reducer.leader)
         if self.device_ids:
             device = f"cuda:{backend.device(self.device_ids[0]).index or 0}"
             inputs, kwargs = moved(inputs, device), moved(kwargs, device)
@@ -273,6 +278,50 @@ class DistributedDataParallel(Module):
             yield
         finally:
             self.require_backward_grad_sync = before
+
+    @contextmanager
+    def join(
+        self,
+        divide_by_initial_world_size: bool = True,
+        enable: bool = True,
+        throw_on_early_termination: bool = False,
+    ) -> Iterator[None]:
+        """Inside, processes may have different numbers of batches.
+
+        Who comes to the end earlier takes part in the averages of the others with zeros, and at
+        the end of the block all get the parameters and buffers of one that was the last to train.
+        The state of optimizers is not sent: it stays as it was when a process ran out of batches.
+
+        divide_by_initial_world_size: False divides the sums of gradients by the number of processes
+        that still have batches. enable: False does nothing. throw_on_early_termination: raises
+        RuntimeError on all processes as soon as one of them has come to the end. Otherwise raises
+        NotImplementedError for a network with SyncBatchNorm, whose forward waits for the others.
+
+        >>> with net.join():  # doctest: +SKIP
+        ...     for x, labels in batches:
+        ...         loss(net(x), labels).backward()
+        ...         optimizer.step()
+        """
+        if not enable:
+            yield
+            return
+        if not throw_on_early_termination and self._world() > 1:
+            for part in self.module.modules():
+                if isinstance(part, SyncBatchNorm):
+                    raise NotImplementedError(
+                        "join: a network with SyncBatchNorm is not supported, as its forward waits "
+                        "for all processes. Use throw_on_early_termination=True, or give all of "
+                        "them equally many batches (DistributedSampler does)."
+                    )
+        reducer = self._reducer
+        self._joining = Joining(self, divide_by_initial_world_size, throw_on_early_termination)
+        reducer.begin = self._joining.notify_average
+        try:
+            yield
+            self._joining.stand_in_for_the_others()
+        finally:
+            self._joining = reducer.begin = None
+            reducer.leader, reducer.world = 0, self._world()
 
     def register_comm_hook(self, state: object, hook: Any) -> None:
         raise NotImplementedError(

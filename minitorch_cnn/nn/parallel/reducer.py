@@ -22,6 +22,7 @@ Li et al., "PyTorch Distributed: Experiences on Accelerating Data Parallel Train
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,16 @@ def in_buckets(order: list[int], parameters: list[Parameter], limits: list[int])
     """The places of parameters, in this order, cut where a bucket has reached its bytes.
 
     limits: those of the first bucket, of the second, ..., of all others. A bucket has one dtype.
+    The last bucket is no larger than the first: nothing is left to compute while it travels.
     """
+    rest, end = 0, len(order)
+    while end and rest + parameters[order[end - 1]].array.nbytes <= limits[0]:
+        end -= 1
+        rest += parameters[order[end]].array.nbytes
+    return _cut(order[:end], parameters, limits) + _cut(order[end:], parameters, limits)
+
+
+def _cut(order: list[int], parameters: list[Parameter], limits: list[int]) -> list[list[int]]:
     full: list[list[int]] = []
     open_: dict[Any, list[int]] = {}
     for place in order:
@@ -86,7 +96,9 @@ class Reducer:
         self.names, self.parameters = list(parameters), list(parameters.values())
         self.group, self.limits = group, limits
         self.find_unused, self.as_view = find_unused, as_view
-        self.world = distributed.get_world_size(group)
+        self.world = distributed.get_world_size(group)  # what sums are divided by
+        self.leader = 0  # the rank whose order counts
+        self.begin: Callable[[], None] | None = None  # called before the first bucket is sent
         self.armed = False
         self.ready: dict[int, None] = {}  # in the order of backward
         self.used: set[int] = set()  # since the last averaging
@@ -118,6 +130,8 @@ class Reducer:
         self.used.add(place)
         if not self.armed:
             return
+        if self.begin is not None and not self.ready:
+            self.begin()
         if self.find_unused and not self.ready:
             here = state.awaited
             for i, parameter in enumerate(self.parameters):
@@ -176,8 +190,17 @@ class Reducer:
         self.used.clear()
         self.sent, self.armed = 0, False
         if not self.rebuilt:
-            self.rebuilt = True
             self._rebuild(order)
+
+    def stand_in(self) -> None:
+        """Takes part in an averaging of the others, with zeros, and keeps its gradients."""
+        for bucket in self.buckets:
+            bucket.flat.array[...] = 0
+            distributed.all_reduce(bucket.flat, group=self.group)
+        if self.find_unused:
+            self._exchange(np.zeros(len(self.parameters), np.int64))
+        if not self.rebuilt:
+            self._rebuild([0] * len(self.parameters))
 
     def _give_back(self, parameter: Parameter, view: Any) -> None:
         gradient = parameter.grad
@@ -196,23 +219,20 @@ class Reducer:
         """A parameter that no process has used keeps the `.grad` that it has, often None."""
         used = np.zeros(len(self.parameters), np.int64)
         used[list(self.used)] = 1
-        counts = self._exchange(used, distributed.ReduceOp.SUM)
-        return set(np.flatnonzero(counts).tolist())
+        return set(np.flatnonzero(self._exchange(used)).tolist())
 
     def _rebuild(self, order: list[int]) -> None:
-        """Buckets in the order in which rank 0's backward made the gradients."""
-        mine = np.array(order, np.int64)
-        if distributed.get_rank(self.group):
-            mine[:] = 0
-        order = self._exchange(mine, distributed.ReduceOp.SUM).tolist()
+        """Buckets in the order in which the leader's backward made the gradients."""
+        self.rebuilt = True
+        leads = distributed.get_rank(self.group) == self.leader
+        order = self._exchange(np.array(order, np.int64) * leads).tolist()
         if order != [place for bucket in self.buckets for place in bucket.places]:
             self._make_buckets(order)
 
-    def _exchange(self, numbers: np.ndarray, op: Any) -> np.ndarray:
-        """A few integers (n,), all-reduced where the gradients are."""
-        xp = array_module(self.buckets[0].flat.array)
-        tensor = wrap(xp.asarray(numbers))
-        distributed.all_reduce(tensor, op=op, group=self.group)
+    def _exchange(self, numbers: np.ndarray) -> np.ndarray:
+        """The sum over the processes of a few integers (n,), sent from where the gradients are."""
+        tensor = wrap(array_module(self.buckets[0].flat.array).asarray(numbers))
+        distributed.all_reduce(tensor, group=self.group)
         return tensor.cpu().numpy()
 
     # ------------------------------------------------------------------------ between backwards
