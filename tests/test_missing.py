@@ -80,7 +80,8 @@ def test_the_stored_names_are_torchs():
 @pytest.mark.parametrize(
     "module, reason",
     [
-        ("distributed", "DataParallel"),
+        ("distributed.fsdp", "DistributedDataParallel"),
+        ("distributed.optim.ZeroRedundancyOptimizer", "whole state"),
         ("jit", "onnx"),
         ("distributions", "mt.normal"),
         ("utils.tensorboard", "writer"),
