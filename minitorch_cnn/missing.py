@@ -60,8 +60,6 @@ AREAS = {
     "minitorch_cnn.nn.init": "fill the tensor under mt.no_grad()",
     "minitorch_cnn.nn.utils": "dir(minitorch_cnn.nn.utils) names what is there",
     "minitorch_cnn.nn.parallel": "DistributedDataParallel trains with a process for each device",
-    "minitorch_cnn.distributed": "there are groups, collectives, and DistributedDataParallel in "
-    "nn.parallel",
     "minitorch_cnn.distributed.optim": "each process keeps the whole state; use mt.optim",
     "minitorch_cnn.optim": "use SGD with momentum, Adam or AdamW",
     "minitorch_cnn.optim.lr_scheduler": "LambdaLR takes any function of the epoch",
