@@ -37,6 +37,24 @@ REASONS = {
     "jit": "programs run as they are; mt.onnx.export writes a network to a file",
     "export": "mt.onnx.export writes a network to a file",
     "fx": "mt.models.feature_extraction takes networks apart",
+    "launch": "use minitorch_cnn.distributed.run, or mpiexec itself",
+    "rendezvous": "mpiexec connects the processes",
+    "register_rendezvous": "mpiexec connects the processes",
+    **dict.fromkeys(
+        ("Store", "TCPStore", "FileStore", "HashStore", "PrefixStore"),
+        "mpiexec connects the processes; all_gather_object exchanges plain data",
+    ),
+    **dict.fromkeys(
+        ("fsdp", "FullySharded", "fully_shard", "ZeroRedundancy"),
+        "each process keeps all weights and the optimizer's whole state; "
+        "nn.parallel.DistributedDataParallel averages the gradients",
+    ),
+    **dict.fromkeys(
+        ("device_mesh", "DeviceMesh", "init_device_mesh"),
+        "distributed.new_group makes groups of processes",
+    ),
+    "rpc": "processes call collectives, send and recv",
+    "elastic": "a stopped job resumes from its last checkpoint by the same command",
     "Script": "programs run as they are; mt.onnx.export writes a network to a file",
     "fft": "use NumPy's fft on x.numpy()",
     "special": "the common functions stand at the top: mt.erf, mt.expm1, ...",

@@ -9,7 +9,7 @@ CPU; NCCL moves those on GPUs. `pip install 'minitorch_cnn[mpi]'` brings MPI; wi
 `is_available()` is False and `init_process_group` says what is missing. A process that nobody's
 mpiexec started is a group of one.
 
-    launch.py       which process am I: the launchers' variables
+    environment.py  which process am I: the launchers' variables
     groups.py       init_process_group, groups, ranks
     collectives.py  all_reduce and so on, arguments checked
     agreement.py    do all processes call the same? and timeouts
@@ -23,12 +23,19 @@ Threads: one thread of a process calls collectives at a time; `DataLoader`'s pro
 """
 
 from ..missing import refuse_missing as _refuse_missing
-from . import launch as _launch
-from .agreement import DistBackendError, DistError
+from . import environment as _environment
+from .agreement import (
+    DistBackendError,
+    DistError,
+    DistNetworkError,
+    DistStoreError,
+    QueueEmptyError,
+)
 from .collectives import (
     ReduceOp,
     all_gather,
     all_gather_into_tensor,
+    all_gather_single,
     all_reduce,
     all_to_all,
     all_to_all_single,
@@ -38,6 +45,7 @@ from .collectives import (
     monitored_barrier,
     reduce,
     reduce_scatter,
+    reduce_scatter_single,
     reduce_scatter_tensor,
     scatter,
 )
@@ -48,6 +56,7 @@ from .groups import (
     default_pg_timeout,
     destroy_process_group,
     get_backend,
+    get_default_backend_for_device,
     get_global_rank,
     get_group_rank,
     get_node_local_rank,
@@ -64,25 +73,37 @@ from .groups import (
     is_nccl_available,
     is_torchelastic_launched,
     is_ucc_available,
+    is_xccl_available,
     new_group,
 )
 from .mpi import is_mpi_available
-from .objects import all_gather_object, broadcast_object_list, gather_object
+from .objects import (
+    all_gather_object,
+    broadcast_object_list,
+    gather_object,
+    scatter_object_list,
+)
 from .p2p import P2POp, batch_isend_irecv, irecv, isend, recv, send
 from .work import Work, record
+
+reduce_op = ReduceOp  # the older name
 
 __all__ = [
     "Backend",
     "DistBackendError",
     "DistError",
+    "DistNetworkError",
+    "DistStoreError",
     "GroupMember",
     "P2POp",
     "ProcessGroup",
+    "QueueEmptyError",
     "ReduceOp",
     "Work",
     "all_gather",
     "all_gather_into_tensor",
     "all_gather_object",
+    "all_gather_single",
     "all_reduce",
     "all_to_all",
     "all_to_all_single",
@@ -95,6 +116,7 @@ __all__ = [
     "gather",
     "gather_object",
     "get_backend",
+    "get_default_backend_for_device",
     "get_global_rank",
     "get_group_rank",
     "get_node_local_rank",
@@ -113,17 +135,21 @@ __all__ = [
     "is_nccl_available",
     "is_torchelastic_launched",
     "is_ucc_available",
+    "is_xccl_available",
     "isend",
     "monitored_barrier",
     "new_group",
     "record",
     "recv",
     "reduce",
+    "reduce_op",
     "reduce_scatter",
+    "reduce_scatter_single",
     "reduce_scatter_tensor",
     "scatter",
+    "scatter_object_list",
     "send",
 ]
 
-_launch.tell_program()
+_environment.tell_program()
 _refuse_missing(globals())

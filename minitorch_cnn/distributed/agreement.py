@@ -40,6 +40,18 @@ class DistBackendError(DistError):
     """The processes called different things, or one did not answer in time."""
 
 
+class DistNetworkError(DistError):
+    """torch's name: MPI reports its own errors, as mpi4py.MPI.Exception."""
+
+
+class DistStoreError(DistError):
+    """torch's name: there are no stores here, so nothing raises it."""
+
+
+class QueueEmptyError(DistStoreError):
+    """torch's name: there are no stores here, so nothing raises it."""
+
+
 class Agreement:
     """The lines of one group. comm: a communicator of mpi4py that nobody else uses."""
 

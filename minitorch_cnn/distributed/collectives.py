@@ -240,9 +240,7 @@ def _deal_out(whole: Any, tensors: list[Tensor]) -> None:
 
 def _check_sizes(name: str, whole: Tensor, part: Tensor, count: int) -> None:
     if whole.dtype is not part.dtype:
-        raise RuntimeError(
-            f"{name}: two dtypes, {whole.dtype} and {part.dtype}: convert one"
-        )
+        raise RuntimeError(f"{name}: two dtypes, {whole.dtype} and {part.dtype}: convert one")
     if whole.numel() != count * part.numel():
         raise RuntimeError(
             f"{name}: shape {shape_text(whole.shape)} must have {count} (the number of processes) "
@@ -298,6 +296,10 @@ def reduce_scatter_tensor(
         lambda: own.backend.reduce_scatter(out, array, name),
         (output,),
     )
+
+
+all_gather_single = all_gather_into_tensor  # torch's newer names
+reduce_scatter_single = reduce_scatter_tensor
 
 
 def reduce_scatter(

@@ -16,7 +16,7 @@ from typing import Any
 from .. import backend as arrays, config
 from . import failure
 from .agreement import Agreement
-from .launch import NAMES
+from .environment import NAMES
 from .mpi import MpiBackend, import_mpi, is_mpi_available
 
 default_pg_timeout = timedelta(minutes=30)
@@ -125,6 +125,11 @@ def is_ucc_available() -> bool:
     return False
 
 
+def is_xccl_available() -> bool:
+    """False: there are MPI and NCCL."""
+    return False
+
+
 def is_torchelastic_launched() -> bool:
     """False: processes are started by mpiexec or srun."""
     return False
@@ -134,6 +139,11 @@ def is_backend_available(backend: str) -> bool:
     """True if `init_process_group` takes this name here."""
     available = {"mpi": is_mpi_available, "gloo": is_mpi_available, "nccl": is_nccl_available}
     return backend.lower() in available and available[backend.lower()]()
+
+
+def get_default_backend_for_device(device: Any) -> str:
+    """The backend for tensors on a device: "nccl" for a GPU, else "mpi"."""
+    return "nccl" if arrays.device(device).type == "cuda" else "mpi"
 
 
 def is_initialized() -> bool:

@@ -80,6 +80,30 @@ def gather_object(
         object_gather_list[:] = found
 
 
+def scatter_object_list(
+    scatter_object_output_list: list[Any],
+    scatter_object_input_list: list[Any] | None = None,
+    src: int | None = None,
+    group: Any = None,
+    group_src: int | None = None,
+) -> None:
+    """scatter_object_output_list[0] becomes the r-th object of process `src` (0 if not given)."""
+    if is_outside(group):
+        return
+    own = groups.of(group)
+    root = 0 if src is None and group_src is None else place_in(own, src, group_src, "src")
+    if not scatter_object_output_list:
+        raise ValueError(
+            "Expected argument scatter_object_output_list to be a list of size at least 1."
+        )
+    objects = [None] * own.size()
+    if own.rank() == root:
+        objects = scatter_object_input_list or []
+        _check_length("scatter_object_input_list", objects, own.size())
+    broadcast_object_list(objects, group=group, group_src=root)
+    scatter_object_output_list[0] = objects[own.rank()]
+
+
 def broadcast_object_list(
     object_list: list[Any],
     src: int | None = None,

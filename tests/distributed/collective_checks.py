@@ -226,6 +226,9 @@ def check_objects(rank, size):
     things = ["a", {"b": 2}] if rank == 1 else [None, None]
     dist.broadcast_object_list(things, 1)
     assert things == ["a", {"b": 2}]
+    got = [None]
+    dist.scatter_object_list(got, [f"for {each}" for each in range(size)] if rank == 1 else None, 1)
+    assert got == [f"for {rank}"]
     with pytest.raises(TypeError, match="cannot save"):
         dist.all_gather_object([None] * size, lambda: 3)
 

@@ -10,15 +10,15 @@ import pytest
 
 import minitorch_cnn as mt
 import minitorch_cnn.distributed as dist
-from minitorch_cnn.distributed import launch, run
+from minitorch_cnn.distributed import environment as variables, run
 
 SHOW = """
 told = [os.environ[name] for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")]
 dist.init_process_group()
-assert told == [os.environ[name] for name in launch.NAMES]
+assert told == [os.environ[name] for name in variables.NAMES]
 print(*told, mt.get_num_threads(), *sys.argv[1:])
 """
-SHOW = SHOW.replace("launch.NAMES", repr(launch.NAMES))
+SHOW = SHOW.replace("NAMES", repr(variables.NAMES))
 
 
 def test_run(program, call, tmp_path, mpiexec):
@@ -99,16 +99,16 @@ def test_run_of_a_module(monkeypatch):
     ],
 )
 def test_variables_of_launchers(environment, expected, monkeypatch):
-    for names in (*launch.LAUNCHERS, launch.NAMES):
+    for names in (*variables.LAUNCHERS, variables.NAMES):
         for name in names:
             monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     try:
-        launch.tell_program()
-        assert [os.environ.get(name) for name in launch.NAMES] == expected
+        variables.tell_program()
+        assert [os.environ.get(name) for name in variables.NAMES] == expected
     finally:
-        for name in launch.NAMES:
+        for name in variables.NAMES:
             os.environ.pop(name, None)
 
 
