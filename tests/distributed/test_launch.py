@@ -18,7 +18,7 @@ dist.init_process_group()
 assert told == [os.environ[name] for name in variables.NAMES]
 print(*told, mt.get_num_threads(), *sys.argv[1:])
 """
-SHOW = SHOW.replace("NAMES", repr(variables.NAMES))
+SHOW = SHOW.replace("variables.NAMES", repr(variables.NAMES))
 
 
 def test_run(program, call, tmp_path, mpiexec):
