@@ -20,6 +20,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from minitorch_cnn.distributed.run import find_mpiexec
+
 # Called by mpiexec in the place of ssh: options, a host, a command for its shell.
 LAUNCHER = """#!/bin/sh
 while [ "${1#-}" != "$1" ]; do shift; done
@@ -70,15 +72,13 @@ def main() -> int:
     parser.add_argument("--rate", help="of each card, in tc's words: 1gbit, 100mbit")
     parser.add_argument("program", nargs=argparse.REMAINDER)
     args = parser.parse_args()
-    mpiexec = Path(sys.executable).with_name("mpiexec")
     with network(args.hosts, args.rate) as prefix, tempfile.TemporaryDirectory() as folder:
         launcher, hosts = Path(folder, "launcher"), Path(folder, "hosts")
         launcher.write_text(LAUNCHER.replace("{prefix}", prefix))
         launcher.chmod(0o755)
         hosts.write_text("".join(f"10.77.0.{host}:1\n" for host in range(1, args.hosts + 1)))
         command = [
-            str(mpiexec) if mpiexec.exists() else "mpiexec",
-            "-f", str(hosts), "-launcher", "ssh", "-launcher-exec", str(launcher),
+            find_mpiexec(), "-f", str(hosts), "-launcher", "ssh", "-launcher-exec", str(launcher),
             "-iface", f"{prefix}b", "-n", str(args.hosts), *args.program,
         ]  # fmt: skip
         tcp = {"UCX_TLS": "tcp,self", "UCX_NET_DEVICES": "veth0", "FI_PROVIDER": "tcp"}

@@ -79,10 +79,11 @@ def record(folder: Path) -> None:
 def recorded() -> list[list]:
     """The spans of the step that took the median time, of both processes."""
     with tempfile.TemporaryDirectory() as folder:
-        mpiexec = Path(sys.executable).with_name("mpiexec")
-        command = [str(mpiexec) if mpiexec.exists() else "mpiexec", "-n", "2", sys.executable]
+        sys.path.insert(0, str(ROOT))
+        from minitorch_cnn.distributed.run import find_mpiexec
+
         subprocess.run(
-            [*command, __file__, "--record", folder],
+            [find_mpiexec(), "-n", "2", sys.executable, __file__, "--record", folder],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             check=True,
         )

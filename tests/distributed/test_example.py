@@ -15,6 +15,7 @@ import pytest
 from processes import Group
 
 import minitorch_cnn as mt
+from minitorch_cnn.distributed.run import find_mpiexec
 
 pytest.importorskip("mpi4py", reason="needs the extra mpi")
 
@@ -24,15 +25,17 @@ OPTIONS = ["--batch-size", "12", "--epochs", "2", "--seed", "3"]
 
 def start(processes, out, *options, **environment):
     """(exit status, what was printed) of the example by so many processes."""
-    beside = Path(sys.executable).parent
-    mpiexec = shutil.which("mpiexec", path=f"{beside}{os.pathsep}{os.environ['PATH']}")
-    launcher = [mpiexec, "-n", str(processes)] if processes > 1 else []
+    launcher = [find_mpiexec(), "-n", str(processes)] if processes > 1 else []
+    return ended(launcher, out, *options, **environment)
+
+
+def ended(launcher, out, *options, **environment):
     command = [*launcher, sys.executable, str(PROGRAM), *OPTIONS, "--out", str(out), *options]
-    ended = subprocess.run(
+    result = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
         env={**os.environ, "MINITORCH_CNN_KERNELS": "array", **environment},
     )  # fmt: skip
-    return ended.returncode, ended.stdout
+    return result.returncode, result.stdout
 
 
 def rows(out):
@@ -104,6 +107,21 @@ def test_what_rank_0_finds_ends_all(tmp_path):
     status, printed = start(2, tmp_path / "file")
     assert status not in (0, 130)
     assert printed.count("file is a file; name a folder") == 1, printed
+
+
+def test_across_two_hosts(tmp_path):
+    """Network namespaces with names and addresses of their own; the messages go over TCP."""
+    if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("unshare"):
+        pytest.skip("network namespaces need root, and ip and unshare")
+    if subprocess.run(["ip", "netns", "add", "mtprobe"], capture_output=True).returncode:
+        pytest.skip("this machine makes no network namespaces")
+    subprocess.run(["ip", "netns", "del", "mtprobe"], check=True)
+    launcher = [sys.executable, str(PROGRAM.parents[2] / "benchmarks" / "two_hosts.py")]
+    status, printed = ended(launcher, tmp_path, RAISE="2,2,1")
+    assert status not in (0, 130), printed
+    assert "numpy, 2 processes" in printed and "epoch   1/2" in printed, printed
+    assert "rank 1 on host2" in printed and "the test's own error" in printed, printed
+    assert mt.load(tmp_path / "last.npz")["epoch"] == 1
 
 
 def group_of(size, rank):
