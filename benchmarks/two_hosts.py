@@ -3,7 +3,7 @@
     python benchmarks/two_hosts.py [--hosts 2] [--rate 1gbit] python train.py
     python benchmarks/distributed.py --launch "python benchmarks/two_hosts.py --rate 1gbit"
 
-Each host has a name, an address (10.77.0.1, ...) and a network card of its own, joined by a bridge,
+Each host has a name, an address (10.x.y.1, ...) and a network card of its own, joined by a bridge,
 and mpiexec reaches it by a host file, as it does by ssh on a cluster. MPI is told to use TCP, since
 it would find out that the memory is the same. --rate slows the cards down (`tc`, a token bucket).
 Needs Linux, root, MPICH's mpiexec, and `ip` and `tc` (iproute2). What it makes is gone afterwards.
@@ -36,13 +36,15 @@ def run(*words: str) -> None:
 
 
 @contextlib.contextmanager
-def network(hosts: int, rate: str | None) -> Iterator[str]:
-    """Namespaces on a bridge, on which this host is 10.77.0.254. Gives the prefix of all names."""
+def network(hosts: int, rate: str | None) -> Iterator[tuple[str, str]]:
+    """Namespaces on a bridge. Gives the begin of their names, and that of their addresses, which
+    are of this process: so two programs get in nobody's way."""
     prefix = f"mt{os.getpid()}n"
+    subnet = f"10.{64 + os.getpid() // 256 % 64}.{os.getpid() % 256}"
     bridge = f"{prefix}b"
     try:
         run("ip", "link", "add", bridge, "type", "bridge")
-        run("ip", "addr", "add", "10.77.0.254/24", "dev", bridge)
+        run("ip", "addr", "add", f"{subnet}.254/24", "dev", bridge)
         run("ip", "link", "set", bridge, "up")
         for host in range(1, hosts + 1):
             space, card = f"{prefix}{host}", f"{prefix}v{host}"
@@ -50,13 +52,13 @@ def network(hosts: int, rate: str | None) -> Iterator[str]:
             run(*f"ip link add {card} type veth peer name veth0 netns {space}".split())
             run("ip", "link", "set", card, "master", bridge, "up")
             inside = ["ip", "-n", space]
-            run(*inside, "addr", "add", f"10.77.0.{host}/24", "dev", "veth0")
+            run(*inside, "addr", "add", f"{subnet}.{host}/24", "dev", "veth0")
             run(*inside, "link", "set", "veth0", "up")
             run(*inside, "link", "set", "lo", "up")
             if rate is not None:
                 shaped = f"tc -n {space} qdisc add dev veth0 root tbf rate {rate}"
                 run(*shaped.split(), "burst", "256kb", "latency", "100ms")
-        yield prefix
+        yield prefix, subnet
     finally:
         for host in range(1, hosts + 1):
             for made in (["link", "del", f"{prefix}v{host}"], ["netns", "del", f"{prefix}{host}"]):
@@ -72,11 +74,12 @@ def main() -> int:
     parser.add_argument("--rate", help="of each card, in tc's words: 1gbit, 100mbit")
     parser.add_argument("program", nargs=argparse.REMAINDER)
     args = parser.parse_args()
-    with network(args.hosts, args.rate) as prefix, tempfile.TemporaryDirectory() as folder:
+    made = network(args.hosts, args.rate)
+    with made as (prefix, subnet), tempfile.TemporaryDirectory() as folder:
         launcher, hosts = Path(folder, "launcher"), Path(folder, "hosts")
         launcher.write_text(LAUNCHER.replace("{prefix}", prefix))
         launcher.chmod(0o755)
-        hosts.write_text("".join(f"10.77.0.{host}:1\n" for host in range(1, args.hosts + 1)))
+        hosts.write_text("".join(f"{subnet}.{host}:1\n" for host in range(1, args.hosts + 1)))
         command = [
             find_mpiexec(), "-f", str(hosts), "-launcher", "ssh", "-launcher-exec", str(launcher),
             "-iface", f"{prefix}b", "-n", str(args.hosts), *args.program,
