@@ -1,6 +1,7 @@
 """DistributedDataParallel: any number of processes learns what one does, and what torch's does.
 
-The programs that mpiexec runs are beside this file: ddp_training.py and ddp_checks.py.
+The programs that mpiexec runs are beside this file: ddp_training.py, ddp_checks.py and
+ddp_on_standin.py.
 """
 
 import os
@@ -116,3 +117,7 @@ def test_two_processes_learn_what_torchs_do(directory):
 def test_of_several_processes(world, directory):
     printed = run(world, "ddp_checks.py", directory).split()
     assert printed == list(ddp_checks.CHECKS)
+
+
+def test_tensors_on_a_gpu_that_is_not_there():
+    run(2, "ddp_on_standin.py")

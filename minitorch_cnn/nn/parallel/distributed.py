@@ -213,15 +213,19 @@ class DistributedDataParallel(Module):
         if not tensors or self._world() == 1:
             return
         xp = backend.array_module(tensors[0].array)
+        # From large elements to small ones: so all lie at multiples of their size.
+        tensors = sorted(tensors, key=lambda each: -each.itemsize)
         parts = [xp.ascontiguousarray(each.array).reshape(-1).view(np.uint8) for each in tensors]
         message = wrap(xp.concatenate(parts))
         self._from_first(message, source)
-        start = 0
-        for tensor, part in zip(tensors, parts, strict=True):
-            new = message.array[start : start + part.size]
-            start += part.size
-            # Written only if it changes: a forward before may need it as it was.
-            if not bool((new == part).all()):
+        if distributed.get_rank(self.process_group) == source:
+            return
+        ends = np.cumsum([part.size for part in parts])[:-1].tolist()
+        news = xp.split(message.array, ends)
+        # Written only if it changes: a forward before may need it as it was.
+        changed = xp.stack([(new != old).any() for new, old in zip(news, parts, strict=True)])
+        for tensor, new, write in zip(tensors, news, changed.tolist(), strict=True):
+            if write:
                 tensor._before_write()
                 tensor.array[...] = new.view(tensor.array.dtype).reshape(tensor.array.shape)
                 tensor._bump_version()
