@@ -88,7 +88,7 @@ class Agreement:
                 return
             self.waiting.popleft()
             if numbers[0] != -numbers[1]:
-                self.failed = self._different(line)
+                self.failed = self._report(line)
                 raise DistBackendError(self.failed)
             self.agreed += 1
 
@@ -112,7 +112,8 @@ class Agreement:
         while not done():
             waited = time.perf_counter() - start
             if waited > seconds or (waited > 0.01 and self._somebody_gave_up()):
-                self.failed = self._too_late(line, waited)
+                first = self.waiting[0][0] if self.waiting else line  # that has no answer yet
+                self.failed = self._report(first, waited)
                 raise DistBackendError(self.failed)
             if waited > 0.0002:  # the core is for the process that this one waits for
                 time.sleep(min(0.001, 0.00002 + 0.05 * waited))
@@ -129,26 +130,24 @@ class Agreement:
     def _somebody_gave_up(self) -> bool:
         return self.size > 1 and self.comm.Iprobe(self.mpi.ANY_SOURCE, GAVE_UP)
 
-    def _different(self, line: str) -> str:
-        """The error's text: what each process called. All processes come here at the same call."""
+    def _report(self, line: str, waited: float | None = None) -> str:
+        """The error's text: what each process calls, or that nobody has heard of it."""
+        heard = self._exchange(line)
         lines = [
             f"  rank {rank} on {host} {called if called == LEFT else 'called ' + called}"
-            for rank, (called, host) in self._exchange(line).items()
-        ]
-        return "\n".join(
-            ["the processes do not call the same collectives in the same order:", *lines]
-        )
-
-    def _too_late(self, line: str, waited: float) -> str:
-        """The error's text: who else waits, and whom nobody has heard of."""
-        heard = self._exchange(line)
-        lines = [f"  rank {rank} on {host} waits in {text}" for rank, (text, host) in heard.items()]
-        lines += [
+            for rank, (called, host) in heard.items()
+        ] + [
             f"  rank {rank} did not answer: its program hangs, or does something else"
             for rank in self.ranks
             if rank not in heard
         ]
-        return "\n".join([f"{line} was not over after {waited:.3g} s:", *lines])
+        if waited is None or (
+            len(heard) == self.size and len({called for called, host in heard.values()}) > 1
+        ):
+            title = "the processes do not call the same collectives in the same order:"
+        else:
+            title = f"{line} was not over after {waited:.3g} s:"
+        return "\n".join([title, *lines])
 
     def _exchange(self, line: str) -> dict[int, tuple[str, str]]:
         """(line, host) by the world's rank, of all processes that answer soon."""

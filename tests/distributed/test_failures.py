@@ -47,6 +47,7 @@ def test_a_killed_process(program, tmp_path):
 def test_one_leaves(program):
     text = "if rank == 1: sys.exit()\nfor _ in range(3): dist.all_reduce(mt.ones(3))"
     output = failed(program(3, INIT + text))
+    assert "the processes do not call the same collectives in the same order" in output
     assert f"rank 1 on {HOST} left the program" in output
     assert f"rank 2 on {HOST} called all_reduce([3], float32, SUM)" in output
 
@@ -101,8 +102,8 @@ dist.all_reduce(mt.ones(3))
     output = failed(program(3, text))
     assert time.monotonic() - start < 30
     assert "rank 1 did not answer: its program hangs, or does something else" in output
-    assert f"rank 2 on {HOST} waits in all_reduce([3], float32, SUM)" in output
-    assert f"rank 0 on {HOST} waits in recv([2], float32, src=1, tag=0)" in output
+    assert f"rank 2 on {HOST} called all_reduce([3], float32, SUM)" in output
+    assert f"rank 0 on {HOST} called recv([2], float32, src=1, tag=0)" in output
 
 
 def test_ctrl_c(mpiexec, tmp_path):
