@@ -55,3 +55,52 @@ def test_before_init_process_group():
 def test_wrong_arguments(arguments, error, text):
     with pytest.raises(error, match=text):
         dist.init_process_group(**arguments)
+
+
+def test_tensors_on_a_gpu(program):
+    """CuPy's arrays, here the stand-in's, go through the host and come back to the device."""
+    text = """
+dist.init_process_group("mpi")
+rank = dist.get_rank()
+def on_gpu(*values, dtype=None):
+    return mt.tensor(values, dtype=dtype, device="cuda")
+def check(x, *expected):
+    assert x.is_cuda and x.tolist() == list(expected), (x, expected)
+for dtype in (mt.float16, mt.float32, mt.int64, mt.uint8):
+    x = on_gpu(1 + rank, 3, dtype=dtype)
+    dist.all_reduce(x)
+    check(x, 3, 6)
+    work = dist.all_reduce(x, dist.ReduceOp.AVG, async_op=True)
+    work.wait()
+    check(x, 3, 6)
+    dist.reduce(x, 1)
+    check(x, *((6, 12) if rank else (3, 6)))
+    dist.broadcast(x, 1)
+    check(x, 6, 12)
+    gaps = mt.zeros(2, 2, dtype=dtype, device="cuda")
+    dist.all_gather_into_tensor(gaps.t()[:, 0], on_gpu(1 + rank, dtype=dtype))
+    assert gaps.tolist() == [[1, 2], [0, 0]]
+    rows = [on_gpu(0, dtype=dtype) for _ in range(2)]
+    dist.all_gather(rows, on_gpu(rank, dtype=dtype))
+    assert [row.tolist() for row in rows] == [[0], [1]]
+    dist.scatter(x, [on_gpu(1, 2, dtype=dtype), on_gpu(3, 4, dtype=dtype)] if rank else None, 1)
+    check(x, *((3, 4) if rank else (1, 2)))
+    dist.all_to_all_single(out := x * 0, x)
+    check(out, *((2, 4) if rank else (1, 3)))
+    dist.reduce_scatter_tensor(x[:1], out)
+    check(x, *((7, 4) if rank else (3, 2)))
+    if rank:
+        dist.send(x, 0)
+    else:
+        dist.recv(x, 1)
+        check(x, 7, 4)
+flags = on_gpu(rank == 1, False)
+dist.all_reduce(flags)
+check(flags, True, False)
+assert dist.get_default_backend_for_device("cuda") == "nccl"
+print("content")
+"""
+    standin = Path(__file__).parent.parent / "standin"
+    text = f"sys.path.insert(0, {str(standin)!r})\n" + text
+    done = program(2, text)
+    assert done.stdout == "content\n" * 2
