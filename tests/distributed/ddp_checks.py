@@ -671,9 +671,23 @@ def check_group_of_its_own():
 
 CHECKS = {name: value for name, value in list(globals().items()) if name.startswith("check_")}
 
+
+def unused_on_one_rank():
+    """What the others of a rank that leaves out a parameter must not wait for: runs into an error.
+
+    They are in backward, and wait for a bucket that it does not send.
+    """
+    wrapped = DDP(Branches())
+    for _ in range(2):
+        choices = range(1 if RANK == 0 else 3)
+        sum(wrapped(mine(), choice) for choice in choices).sum().backward()
+
+
 if __name__ == "__main__":
     dist.init_process_group("mpi")
     RANK, WORLD = dist.get_rank(), dist.get_world_size()
+    if sys.argv[-1] == "unused":
+        unused_on_one_rank()
     for name, check in CHECKS.items():
         with mt.kernel_tier("array"):
             check()

@@ -36,16 +36,21 @@ def environment():
     return {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
 
 
-def run(world, program, *args):
-    """The output of `world` processes that run a program beside this file."""
+def started(world, program, *args):
+    """What came of `world` processes that run a program beside this file."""
     start = [mpiexec(), "-n", str(world)]
-    done = subprocess.run(
+    return subprocess.run(
         [*(start if world > 1 else []), sys.executable, str(HERE / program), *map(str, args)],
         env=environment(),
         capture_output=True,
         text=True,
         timeout=120,
     )
+
+
+def run(world, program, *args):
+    """Their output."""
+    done = started(world, program, *args)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -121,3 +126,10 @@ def test_of_several_processes(world, directory):
 
 def test_tensors_on_a_gpu_that_is_not_there():
     run(2, "ddp_on_standin.py")
+
+
+def test_a_parameter_that_one_process_leaves_out_ends_all():
+    done = started(2, "ddp_checks.py", "unused")
+    assert done.returncode != 0
+    assert "Expected to have finished reduction in the prior iteration" in done.stderr
+    assert "on rank 0, these parameters got no gradient: branches.1.weight" in done.stderr

@@ -165,7 +165,7 @@ class DistributedDataParallel(Module):
                 f"DistributedDataParallel: the parameters of ranks {other} have other values than "
                 "those of rank 0, which they get now. Was another seed set there? All processes "
                 "should call manual_seed with one number before they make the network.",
-                stacklevel=4,
+                stacklevel=3,
             )
 
     def _refuse(self, other: list[int], lines: list[str], text: bytes) -> None:
