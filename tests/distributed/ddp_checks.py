@@ -669,6 +669,66 @@ def check_group_of_its_own():
     np.testing.assert_allclose(net.weight.grad.numpy(), np.mean(found, 0), rtol=1e-12)
 
 
+class Path(nn.Module):
+    """Layers that a call names, in its order, some of them several times."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.layers = nn.ModuleList([linear(3, 3, seed=i) for i in range(count)])
+
+    def forward(self, x, path):
+        for place in path:
+            x = self.layers[place](x).tanh()
+        return x
+
+
+def check_random_networks():
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        count = int(rng.integers(1, 6))
+        net = Path(count)
+        unused = bool(rng.random() < 0.5)
+        if not unused and count > 1 and rng.random() < 0.5:
+            net.layers[0].weight.requires_grad_(False)
+        wrapped = DDP(
+            net,
+            find_unused_parameters=unused,
+            gradient_as_bucket_view=bool(rng.random() < 0.5),
+            bucket_cap_mb=float(rng.choice([1e-5, 1e-4, 2e-4, 25])),
+        )
+
+        def path(rank, call):
+            own = np.random.default_rng([seed, call, rank * unused])  # noqa: B023
+            more = own.integers(0, count, own.integers(1, 6))  # noqa: B023
+            return more if unused else own.permutation([*range(count), *more])  # noqa: B023
+
+        for step in range(3):
+            to_none = bool(rng.random() < 0.5)
+            local, together = int(rng.integers(0, 3)), int(rng.integers(1, 3))
+
+            def loss(net, rank, call):
+                x = batch_of(rank + 10 * call)
+                return (net(x, path(rank, call)) ** 2).mean()
+
+            calls = [100 * step + call for call in range(local + together)]
+            expected = gradients(net, lambda net, rank: sum(loss(net, rank, c) for c in calls))  # noqa: B023
+            wrapped.zero_grad(set_to_none=to_none)
+            with wrapped.no_sync():
+                for call in calls[:local]:
+                    loss(wrapped, RANK, call).backward()
+            losses = [loss(wrapped, RANK, call) for call in calls[local:]]
+            if rng.random() < 0.5:
+                sum(losses).backward()
+            else:
+                for each in losses:
+                    each.backward()
+            for p, value in zip(net.parameters(), expected, strict=True):
+                found = 0 if p.grad is None else p.grad.numpy()
+                np.testing.assert_allclose(found, value, rtol=1e-11, atol=1e-13)
+                if p.requires_grad:
+                    same_everywhere(found if np.ndim(found) else [0.0])
+
+
 CHECKS = {name: value for name, value in list(globals().items()) if name.startswith("check_")}
 
 
