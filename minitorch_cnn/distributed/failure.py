@@ -40,45 +40,47 @@ class _Watched:
     mark = ""
 
 
-def watch(world: Any, agreement: Agreement, mark: str) -> None:
-    """From now on, what ends this process by mistake ends all processes of the communicator.
-
-    mark: a path where nothing is, the same on all processes of this host.
-    """
-    _Watched.world, _Watched.agreement, _Watched.rank = world, agreement, world.Get_rank()
-    _Watched.process, _Watched.mark = os.getpid(), mark
+def watch(world: Any) -> None:
+    """From now on, an exception that nobody catches ends all processes of the communicator."""
+    _Watched.world, _Watched.rank, _Watched.process = world, world.Get_rank(), os.getpid()
     if world.Get_size() > 1 and _Watched.hook is None:
         _Watched.hook, sys.excepthook = sys.excepthook, _end_by_exception
-        atexit.register(_at_exit)
-        _call_witness()
+
+
+def watch_exit(agreement: Agreement) -> None:
+    """From now on, all processes have to come to the program's end."""
+    _Watched.agreement = agreement
+    atexit.register(_at_exit)
 
 
 def unwatch() -> None:
     """The processes are on their own again."""
+    atexit.unregister(_at_exit)
+    _say_goodbye()
     if _Watched.hook is not None:
         sys.excepthook, _Watched.hook = _Watched.hook, None
-        atexit.unregister(_at_exit)
-        _say_goodbye()
 
 
 def _place() -> str:
     return f"rank {_Watched.rank} on {socket.gethostname()}"
 
 
-def _call_witness() -> None:
-    """Starts the shell. It has a session of its own, since mpiexec kills the process's whole one.
+def call_witness(mark: str) -> None:
+    """Starts the shell, where there are several processes.
 
-    Only the first death on a host is written, and makes the folder `mark`: the next ones are
-    mpiexec's doing.
+    It has a session of its own, since mpiexec kills the process's whole one. Only the first death
+    on a host is written, and makes the folder `mark` (a path where nothing is, the same on all
+    processes of the host): the next ones are mpiexec's doing.
     """
-    if not os.path.exists("/bin/sh"):
+    if _Watched.hook is None or not os.path.exists("/bin/sh"):
         return
+    _Watched.mark = mark
     text = shlex.quote(
         f"{_place()} (process {os.getpid()}) was killed, crashed or left by os._exit, which ends "
         "all processes"
     )
-    mark = shlex.quote(_Watched.mark)
-    script = f"read x || {{ mkdir {mark} && echo {text} >&3; sleep 1; rmdir {mark}; }}"
+    quoted = shlex.quote(mark)
+    script = f"read x || {{ mkdir {quoted} && echo {text} >&3; sleep 1; rmdir {quoted}; }}"
     _Watched.witness = subprocess.Popen(
         ["/bin/sh", "-c", f"exec 3>&2 2>/dev/null; {script}"],
         stdin=subprocess.PIPE,

@@ -6,7 +6,9 @@ world; a process that was started by hand is a world of one, and the same progra
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import sys
 import tempfile
 import uuid
 import warnings
@@ -14,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from .. import backend as arrays, config
-from . import failure
+from . import environment, failure
 from .agreement import Agreement
 from .environment import NAMES
 from .mpi import MpiBackend, import_mpi, is_mpi_available
@@ -192,26 +194,42 @@ def init_process_group(
     name = _chosen(backend)
     if init_method is not None and init_method.partition("://")[0] not in ("env", "tcp", "file"):
         raise ValueError(f"init_method {init_method!r} is none of env://, tcp:// and file://")
-    mpi = import_mpi()
+    seconds = default_pg_timeout if timeout is None else timeout
+    mpi = _start_mpi(seconds)
     world = mpi.COMM_WORLD
+    failure.watch(world)
     _check_world("rank", rank, world)
     _check_world("world_size", world_size, world)
     _check_environment(world)
+    ranks = list(range(world.Get_size()))
+    # What follows waits without a timeout, so all have to be here, and for the same purpose.
+    line = f"init_process_group({name})"
+    together = Agreement(world, mpi, ranks, seconds)
+    together.wait_until_agreed(together.announce(line), line)
     comm = world.Dup()
     comm.Set_errhandler(mpi.ERRORS_RETURN)
     local = comm.Split_type(mpi.COMM_TYPE_SHARED)
-    local_rank, local_size = local.Get_rank(), local.Get_size()
-    for variable, value in zip(
-        NAMES, (comm.Get_rank(), comm.Get_size(), local_rank, local_size), strict=True
-    ):
+    told = (comm.Get_rank(), comm.Get_size(), local.Get_rank(), local.Get_size())
+    for variable, value in zip(NAMES, told, strict=True):
         os.environ.setdefault(variable, str(value))
     _share_threads(local)
     mark = os.path.join(tempfile.gettempdir(), f"minitorch-{uuid.uuid4().hex}")
-    mark = local.bcast(mark, root=0)
+    failure.call_witness(local.bcast(mark, root=0))
     local.Free()
-    made = _make_group(comm, list(range(comm.Get_size())), name, timeout, device_id)
-    _World.default = made
-    failure.watch(world, made.agreement, mark)
+    _World.default = _make_group(comm, ranks, name, seconds, device_id)
+    failure.watch_exit(_World.default.agreement)
+
+
+def _start_mpi(timeout: timedelta) -> Any:
+    """The module mpi4py.MPI. MPI's start waits for all processes, and nothing but this ends it."""
+    waits = environment.from_launcher().get("WORLD_SIZE", "1") != "1"
+    if waits and "mpi4py.MPI" not in sys.modules:
+        faulthandler.dump_traceback_later(timeout.total_seconds(), exit=True)
+        try:
+            return import_mpi()
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+    return import_mpi()
 
 
 def _chosen(backend: str | None) -> str:
@@ -219,9 +237,9 @@ def _chosen(backend: str | None) -> str:
     if backend is None:
         return "nccl" if arrays.default_device().type == "cuda" else "mpi"
     name = Backend(backend)
-    if name in ("gloo", "cpu:gloo,cuda:nccl") or name == "cpu:mpi":
-        if name == "gloo" and os.environ.get("RANK", "0") == "0":
-            warnings.warn("the backend gloo is served by MPI", stacklevel=3)
+    if name in ("gloo", "cpu:gloo", "cpu:gloo,cuda:nccl"):
+        if os.environ.get("RANK", "0") == "0":
+            warnings.warn(f"the backend {name} is served by MPI", stacklevel=3)
         return "mpi"
     if name not in ("mpi", "nccl"):
         raise ValueError(
@@ -264,21 +282,20 @@ def _share_threads(local: Any) -> None:
 
 
 def _make_group(
-    comm: Any, ranks: list[int], name: str, timeout: timedelta | None, device_id: Any = None
+    comm: Any, ranks: list[int], name: str, timeout: timedelta, device_id: Any = None
 ) -> ProcessGroup:
     """The group of a communicator, which becomes its own."""
-    seconds = default_pg_timeout if timeout is None else timeout
-    agreement = Agreement(comm.Dup(), import_mpi(), ranks, seconds)
-    backend: Any = MpiBackend(comm.Dup())
-    if name == "nccl":
+    agreement = Agreement(comm.Dup(), import_mpi(), ranks, timeout)
+    if name == "mpi":
+        backend: Any = MpiBackend(comm.Dup())
+    else:
         from .nccl import NcclBackend
 
         if device_id is None:
             device = int(os.environ["LOCAL_RANK"])
         else:
             device = arrays.gpu_number(device_id)
-        backend.close()
-        backend = NcclBackend(comm, device, seconds.total_seconds(), failure.end_all)
+        backend = NcclBackend(comm, device, timeout.total_seconds(), failure.end_all)
     made = ProcessGroup(ranks, backend, agreement, str(_World.count), comm)
     _World.count += 1
     _World.groups.append(made)
