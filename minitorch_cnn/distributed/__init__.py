@@ -23,7 +23,7 @@ Threads: one thread of a process calls collectives at a time; `DataLoader`'s pro
 """
 
 from ..missing import refuse_missing as _refuse_missing
-from . import environment as _environment
+from . import environment as _environment, failure as _failure
 from .agreement import (
     DistBackendError,
     DistError,
@@ -152,4 +152,6 @@ __all__ = [
 ]
 
 _environment.tell_program()
+if _told := _environment.from_launcher():
+    _failure.watch(int(_told["RANK"]), int(_told["WORLD_SIZE"]))
 _refuse_missing(globals())

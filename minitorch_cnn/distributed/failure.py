@@ -31,7 +31,7 @@ from .agreement import Agreement, DistBackendError
 
 
 class _Watched:
-    world: Any = None  # the communicator to abort
+    world: Any = None  # the communicator to abort, once MPI runs
     agreement: Agreement | None = None
     rank = 0
     process = 0  # a forked worker has this module, too, but not its job
@@ -40,10 +40,14 @@ class _Watched:
     mark = ""
 
 
-def watch(world: Any) -> None:
-    """From now on, an exception that nobody catches ends all processes of the communicator."""
-    _Watched.world, _Watched.rank, _Watched.process = world, world.Get_rank(), os.getpid()
-    if world.Get_size() > 1 and _Watched.hook is None:
+def watch(rank: int, size: int, world: Any = None) -> None:
+    """From now on, an exception that nobody catches is written with the rank, and ends all.
+
+    world: the communicator to abort. Before MPI runs there is none, and mpiexec ends the others
+    when this process exits.
+    """
+    _Watched.world, _Watched.rank, _Watched.process = world, rank, os.getpid()
+    if size > 1 and _Watched.hook is None:
         _Watched.hook, sys.excepthook = sys.excepthook, _end_by_exception
 
 
@@ -124,7 +128,8 @@ def end_all(text: str) -> None:
             os.makedirs(_Watched.mark, exist_ok=True)  # the witnesses need not say more
     finally:  # whatever became of the words
         atexit.unregister(_at_exit)  # Abort exits as a program does
-        _Watched.world.Abort(1)
+        if _Watched.world is not None:
+            _Watched.world.Abort(1)
 
 
 def _at_exit() -> None:

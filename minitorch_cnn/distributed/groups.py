@@ -197,7 +197,7 @@ def init_process_group(
     seconds = default_pg_timeout if timeout is None else timeout
     mpi = _start_mpi(seconds)
     world = mpi.COMM_WORLD
-    failure.watch(world)
+    failure.watch(world.Get_rank(), world.Get_size(), world)
     _check_world("rank", rank, world)
     _check_world("world_size", world_size, world)
     _check_environment(world)
@@ -222,8 +222,8 @@ def init_process_group(
 
 def _start_mpi(timeout: timedelta) -> Any:
     """The module mpi4py.MPI. MPI's start waits for all processes, and nothing but this ends it."""
-    waits = environment.from_launcher().get("WORLD_SIZE", "1") != "1"
-    if waits and "mpi4py.MPI" not in sys.modules:
+    several = int(environment.from_launcher().get("WORLD_SIZE", "1")) > 1
+    if several and "mpi4py.MPI" not in sys.modules:
         faulthandler.dump_traceback_later(timeout.total_seconds(), exit=True)
         try:
             return import_mpi()

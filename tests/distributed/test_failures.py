@@ -28,6 +28,22 @@ def test_an_exception(program, tmp_path):
     assert "rank 0" not in output and "was killed" not in output
 
 
+def test_before_the_start(program):
+    """One process raises, or leaves, before it joins the group that the others wait in."""
+    join = "dist.init_process_group('mpi', timeout=timedelta(seconds=2))"
+    text = "if os.environ['RANK'] == '1': raise OSError('no such folder')\n"
+    output = failed(program(2, text + join))
+    assert f"rank 1 on {HOST} failed, which ends all processes:\nTraceback" in output
+    assert "OSError: no such folder" in output
+    text = "if os.environ['RANK'] == '1': sys.exit(0)\n"
+    output = failed(program(2, text + join))
+    assert "Timeout (0:00:02)!" in output and "init_process_group" in output
+    text = "import mpi4py.MPI\nif os.environ['RANK'] == '1': time.sleep(100)\n"
+    output = failed(program(2, text + join))
+    assert f"rank 0 on {HOST} called init_process_group(mpi)" in output
+    assert "rank 1 did not answer" in output
+
+
 def test_a_killed_process(program, tmp_path):
     output = failed(
         program(
