@@ -14,6 +14,8 @@ each process has its share of the batch and of the cores. Medians of the rounds.
     waited     of these, the seconds in which the process did nothing else
     hidden     1 - waited / under way
     added      seconds by which a step is longer than one that does not communicate
+    number     an all-reduce of a single one, and what that takes without asking whether all
+               processes call the same, which distributed/agreement.py does
 
 Nothing else should be running.
 """
@@ -106,8 +108,10 @@ def communication(network, step, steps):
     for size in SIZES:
         flat = [mt.zeros(size // 4)]
         all_reduce(flat)
-        points.append((size, min(seconds(lambda flat=flat: all_reduce(flat)) for _ in range(10))))
+        points.append((size, min(seconds(lambda flat=flat: all_reduce(flat)) for _ in range(30))))
     return dict(
+        number=points[0][1],
+        bare=min(seconds(all_reduce_a_number_unasked) for _ in range(100)),
         buckets=[4 * flat.numel() for flat in flats],
         alone=alone,
         under_way=statistics.median(under_way),
@@ -120,6 +124,13 @@ def communication(network, step, steps):
 def all_reduce(flats):
     for flat in flats:
         distributed.all_reduce(flat)
+
+
+def all_reduce_a_number_unasked():
+    """By the backend alone, without the question whether all processes call the same."""
+    work = distributed.group.WORLD.backend.all_reduce(np.zeros(1, np.float32), "SUM")
+    while not work.is_completed():
+        time.sleep(0)
 
 
 def covered(spans):
@@ -197,7 +208,7 @@ def measure(name: str, launch: list[str], rounds: int, steps: int) -> None:
     several = results["several"]
     ms = {
         key: 1e3 * statistics.median(each[key] for each in several)
-        for key in ("step", "alone", "under_way", "waited", "added")
+        for key in ("step", "alone", "under_way", "waited", "added", "number", "bare")
     }
     total = sum(several[0]["buckets"])
     points = [
@@ -219,7 +230,9 @@ def measure(name: str, launch: list[str], rounds: int, steps: int) -> None:
     print(
         f"    under way {ms['under_way']:.1f} ms, waited {ms['waited']:.1f} ms: "
         f"{100 * (1 - ms['waited'] / ms['under_way']):.0f} % hidden; a step without "
-        f"communication is {ms['added']:.1f} ms shorter",
+        f"communication is {ms['added']:.1f} ms shorter\n"
+        f"    one number: {1e3 * ms['number']:.0f} us, without the question whether all call the "
+        f"same {1e3 * ms['bare']:.0f} us",
         flush=True,
     )
 
