@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.deferred import settle
-from ..backend import import_cupy
+from ..backend import cupy_nccl, import_cupy
 from ..backend.devices import recording
 from .mpi import FOR_BOOL
 
@@ -41,8 +41,7 @@ OPERATIONS = {"SUM": 0, "PRODUCT": 1, "MAX": 2, "MIN": 3, "AVG": 4}
 def import_nccl() -> Any:
     """The module cupy.cuda.nccl, or a RuntimeError that says what is missing."""
     import_cupy()
-    from cupy.cuda import nccl
-
+    nccl = cupy_nccl()
     if not nccl.available:
         raise RuntimeError(
             "the nccl backend needs NCCL, which CuPy does not find: pip install nvidia-nccl-cu13 "

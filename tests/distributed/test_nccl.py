@@ -6,6 +6,7 @@ and finds accesses that no stream and no event puts in order.
 
 import inspect
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -349,6 +350,16 @@ def test_two_processes_on_one_gpu_are_refused(start):
     shared = {"names": [*names, ("host", "0000:00:00.0")]}
     with pytest.raises(RuntimeError, match=r"ranks \[0, 2\] of host would share GPU 0 \(0000:00"):
         nccl.NcclBackend(standin.Exchange(3, 0, shared), 0, 600.0, world.failures.append)
+
+
+def test_a_missing_library_is_named(monkeypatch):
+    monkeypatch.setattr(nccl, "import_cupy", lambda: None)
+    monkeypatch.setattr(nccl, "cupy_nccl", lambda: SimpleNamespace(available=False))
+    with pytest.raises(RuntimeError, match="pip install nvidia-nccl-cu13"):
+        nccl.import_nccl()
+    found = SimpleNamespace(available=True)
+    monkeypatch.setattr(nccl, "cupy_nccl", lambda: found)
+    assert nccl.import_nccl() is found
 
 
 def test_after_destroy(start):
