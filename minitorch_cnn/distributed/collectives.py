@@ -23,14 +23,18 @@ from .work import Work
 class ReduceOp(enum.Enum):
     """How numbers of several processes become one.
 
-    AVG is the sum divided by the number of processes, of integers rounded towards 0.
+    AVG is the sum divided by the number of processes, of integers rounded towards 0. BAND, BOR and
+    BXOR are for integers and bool.
     """
 
-    SUM = "SUM"
-    AVG = "AVG"
-    PRODUCT = "PRODUCT"
-    MIN = "MIN"
-    MAX = "MAX"
+    SUM = 0
+    AVG = 1
+    PRODUCT = 2
+    MIN = 3
+    MAX = 4
+    BAND = 5
+    BOR = 6
+    BXOR = 7
 
 
 def is_outside(group: Any) -> bool:

@@ -160,12 +160,13 @@ class MpiBackend:
         self.comm.Free()
 
     def _operation(self, array: Any, op: str) -> Any:
+        if op == "AVG" and array.dtype == np.bool_:
+            raise TypeError("Cannot use ReduceOp.AVG with bool inputs: use SUM, MIN or MAX")
+        if op in ("BAND", "BOR", "BXOR") and array.dtype.kind == "f":
+            raise RuntimeError(f"Cannot use ReduceOp.{op} with {array.dtype}, but with integers")
         if array.dtype == np.bool_:
-            if op not in FOR_BOOL:
-                raise TypeError(f"Cannot use ReduceOp.{op} with bool inputs: use SUM, MIN or MAX")
-            op = FOR_BOOL[op]
-        codes = {"SUM": "SUM", "AVG": "SUM", "PRODUCT": "PROD", "MIN": "MIN", "MAX": "MAX"}
-        return getattr(self.mpi, codes[op])
+            op = FOR_BOOL.get(op, op)
+        return getattr(self.mpi, {"AVG": "SUM", "PRODUCT": "PROD"}.get(op, op))
 
     def _put_back(self, array: Any, data: np.ndarray, op: str) -> None:
         """Writes what was combined in `data` to the array it came from."""

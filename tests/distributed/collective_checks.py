@@ -23,6 +23,9 @@ NUMPY = {
     "PRODUCT": np.multiply,
     "MIN": np.minimum,
     "MAX": np.maximum,
+    "BAND": np.bitwise_and,
+    "BOR": np.bitwise_or,
+    "BXOR": np.bitwise_xor,
 }
 
 
@@ -72,6 +75,10 @@ def check_reductions(rank, size):
         for op in dist.ReduceOp:
             if dtype is mt.bool and op is dist.ReduceOp.AVG:
                 with pytest.raises(TypeError, match=r"AVG with bool.*SUM, MIN or MAX"):
+                    dist.all_reduce(tensor(inputs[rank]), op)
+                continue
+            if dtype.is_floating_point and op.name.startswith("B"):
+                with pytest.raises(RuntimeError, match=rf"{op.name} with float.*integers"):
                     dist.all_reduce(tensor(inputs[rank]), op)
                 continue
             expected = combined(op.name, inputs)
