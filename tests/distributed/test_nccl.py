@@ -13,6 +13,7 @@ import pytest
 
 from minitorch_cnn.backend.devices import recording
 from minitorch_cnn.distributed import nccl
+from minitorch_cnn.distributed.work import Work
 from tests.distributed import nccl_standin as standin
 
 # What `help(cupy.cuda.nccl.NcclCommunicator)` says in CuPy 14.2.0.
@@ -168,6 +169,30 @@ def test_what_is_not_waited_for_is_a_race(start):
             arrays[0][...] = 1.0
         works[0].wait()
         arrays[0].get()
+
+
+@pytest.mark.parametrize("ask", [False, True])
+def test_the_programs_work_waits_by_the_stream(start, ask):
+    """What `all_reduce(async_op=True)` returns: its `wait` does not hold up the host."""
+    world, backends = start(2)
+    arrays = on_all(world, backends, lambda b: world.array(values(b.rank)))
+    agreement = SimpleNamespace(look=lambda: None, is_agreed=lambda number: True)
+
+    def begin(backend):
+        group = SimpleNamespace(backend=backend, agreement=agreement)
+        inner = backend.all_reduce(arrays[backend.rank], "SUM")
+        return Work(group, "all_reduce", inner, 24, 0)
+
+    works = on_all(world, backends, begin)
+    if ask:  # who has seen the end may go on without waiting
+        assert not works[0].is_completed()
+        world.run()
+        with world.process(0):
+            assert works[0].is_completed()
+    with world.process(0):
+        assert works[0].wait()
+        assert backends[0].works[0].event.passed == ask
+        np.testing.assert_array_equal(arrays[0].get(), values(0) + values(1))
 
 
 def test_only_the_stream_that_waits_is_held_up(start):
