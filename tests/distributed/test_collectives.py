@@ -104,3 +104,54 @@ print("content")
     text = f"sys.path.insert(0, {str(standin)!r})\n" + text
     done = program(2, text)
     assert done.stdout == "content\n" * 2
+
+
+def test_the_nccl_backend_is_handed_the_calls(program):
+    """Which GPU, and that the host waits for the others neither in a call nor in `wait`."""
+    text = """
+from minitorch_cnn import backend
+from minitorch_cnn.distributed import failure, nccl
+made = []
+class Inner:
+    waited = 0
+    def wait(self, timeout):
+        self.waited += 1
+    def is_completed(self):
+        return True
+class Fake:
+    name = "nccl"
+    def __init__(self, comm, device, seconds, on_failure):
+        assert comm.Get_size() == 1 and on_failure is failure.end_all
+        self.calls, self.place = [], (device, seconds)
+        made.append(self)
+    def __getattr__(self, name):
+        def call(*args):
+            self.calls.append((name, *(args[1:] if name == "all_reduce" else ())))
+            self.last = Inner()
+            return self.last
+        return call
+nccl.NcclBackend = Fake
+backend.gpu_number = lambda device: int(str(device).rpartition(":")[2])
+dist.init_process_group("nccl", timeout=timedelta(seconds=9))
+assert dist.get_backend() == "nccl" and made[0].place == (0, 9.0)
+x = mt.ones(2)
+dist.all_reduce(x)
+assert made[0].last.waited == 1
+work = dist.all_reduce(x, dist.ReduceOp.MAX, async_op=True)
+assert made[0].last.waited == 0 and work.wait() and made[0].last.waited == 1
+dist.broadcast(x, 0)
+dist.barrier()
+other = dist.new_group()
+assert other.name() == "nccl" and made[1].place == (0, 9.0)
+assert dist.new_group(backend="mpi").name() == "mpi"
+dist.destroy_process_group()
+names = ["all_reduce", "all_reduce", "broadcast", "barrier", "close"]
+assert [call[0] for call in made[0].calls] == names, made[0].calls
+assert made[0].calls[:2] == [("all_reduce", "SUM"), ("all_reduce", "MAX")]
+assert made[1].calls == [("close",)]
+dist.init_process_group("nccl", device_id="cuda:3")
+assert made[2].place == (3, 1800.0)
+print("content")
+"""
+    done = program(1, text)
+    assert done.stdout == "content\n", done.stdout
