@@ -28,6 +28,9 @@ from ..backend import array_module, to_numpy
 FOR_BOOL = {"SUM": "MAX", "PRODUCT": "MIN", "MAX": "MAX", "MIN": "MIN"}
 
 
+MANY = 100  # works under way, when it is time to see whether nobody waits for them
+
+
 def is_mpi_available() -> bool:
     """True if mpi4py is installed. MPI itself is not started by this question."""
     return "mpi4py.MPI" in sys.modules or importlib.util.find_spec("mpi4py") is not None
@@ -49,27 +52,38 @@ def import_mpi() -> Any:
 
 
 class MpiWork:
-    """Requests under way, and what is to be done with the data when they have ended."""
+    """Requests under way, and what is to be done with the data when they have ended.
+
+    MPI reads and writes `arrays` until then, also if nobody waits: so the backend holds this.
+    """
 
     def __init__(
         self,
+        backend: MpiBackend,
         requests: list[Any],
         after: Callable[[], None] | None,
         arrays: tuple[Any, ...],
     ) -> None:
-        self.requests, self.after = requests, after
-        self.arrays = arrays  # MPI reads and writes them: they live as long as this
+        self.requests, self.after, self.arrays = requests, after, arrays
+        self.backend = backend
+        backend.hold(self)
 
-    def is_completed(self) -> bool:
-        """Asks MPI, which moves on whatever is under way."""
+    def is_moved(self) -> bool:
+        """Asks MPI, which moves on whatever is under way, if the data have arrived or left."""
         while self.requests:
             if not self.requests[-1].Test():
                 return False
             self.requests.pop()
+        self.backend.held.discard(self)
+        return True
+
+    def is_completed(self) -> bool:
+        """The same, and then does the rest."""
+        if not self.is_moved():
+            return False
         if self.after is not None:
             after, self.after = self.after, None
             after()
-        self.arrays = ()
         return True
 
 
@@ -87,69 +101,77 @@ class MpiBackend:
     def __init__(self, comm: Any) -> None:
         self.comm, self.mpi = comm, import_mpi()
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
+        self.held: set[MpiWork] = set()
         # An error is an exception of the process that has it, instead of the end of all.
         comm.Set_errhandler(self.mpi.ERRORS_RETURN)
+
+    def hold(self, work: MpiWork) -> None:
+        """Keeps the buffers of a work alive while MPI uses them."""
+        if len(self.held) >= MANY:
+            for each in tuple(self.held):
+                each.is_moved()
+        self.held.add(work)
 
     def all_reduce(self, array: Any, op: str) -> MpiWork:
         """Sum (or `op`) over all processes, in place on each."""
         data = _for_arithmetic(array)
         request = self.comm.Iallreduce(self.mpi.IN_PLACE, data, self._operation(array, op))
-        return MpiWork([request], lambda: self._put_back(array, data, op), (data,))
+        return MpiWork(self, [request], lambda: self._put_back(array, data, op), (data,))
 
     def reduce(self, array: Any, root: int, op: str) -> MpiWork:
         """The same in place on `root` only; the others' arrays stay as they are."""
         data, code = _for_arithmetic(array), self._operation(array, op)
         if self.rank != root:
-            return MpiWork([self.comm.Ireduce(data, None, code, root)], None, (data,))
+            return MpiWork(self, [self.comm.Ireduce(data, None, code, root)], None, (data,))
         request = self.comm.Ireduce(self.mpi.IN_PLACE, data, code, root)
-        return MpiWork([request], lambda: self._put_back(array, data, op), (data,))
+        return MpiWork(self, [request], lambda: self._put_back(array, data, op), (data,))
 
     def reduce_scatter(self, out: Any, array: Any, op: str) -> MpiWork:
         """Adds up (or `op`) the arrays, of which each process gets its own part in `out`."""
         data = _for_arithmetic(array)
         part = np.empty(out.size, data.dtype)
         request = self.comm.Ireduce_scatter_block(data, part, self._operation(array, op))
-        return MpiWork([request], lambda: self._put_back(out, part, op), (data, part))
+        return MpiWork(self, [request], lambda: self._put_back(out, part, op), (data, part))
 
     def broadcast(self, array: Any, root: int) -> MpiWork:
         """The array of `root` on all."""
         data = _as_bytes(array)
         request = self.comm.Ibcast(data, root)
         after = None if self.rank == root else lambda: _write(array, data)
-        return MpiWork([request], after, (data,))
+        return MpiWork(self, [request], after, (data,))
 
     def all_gather(self, out: Any, array: Any) -> MpiWork:
         """out: the arrays of all processes one after the other, `size` times as many elements."""
         data, whole = _as_bytes(array), _room_for(out)
         request = self.comm.Iallgather(data, whole)
-        return MpiWork([request], lambda: _write(out, whole), (data, whole))
+        return MpiWork(self, [request], lambda: _write(out, whole), (data, whole))
 
     def gather(self, out: Any, array: Any, root: int) -> MpiWork:
         """out, on `root` (None elsewhere): as in `all_gather`."""
         data = _as_bytes(array)
         if self.rank != root:
-            return MpiWork([self.comm.Igather(data, None, root)], None, (data,))
+            return MpiWork(self, [self.comm.Igather(data, None, root)], None, (data,))
         whole = _room_for(out)
         request = self.comm.Igather(data, whole, root)
-        return MpiWork([request], lambda: _write(out, whole), (data, whole))
+        return MpiWork(self, [request], lambda: _write(out, whole), (data, whole))
 
     def scatter(self, out: Any, array: Any, root: int) -> MpiWork:
         """The parts of `array`, which `root` has (None elsewhere), one to each process."""
         part = _room_for(out)
         whole = _as_bytes(array) if self.rank == root else None
         request = self.comm.Iscatter(whole, part, root)
-        return MpiWork([request], lambda: _write(out, part), (whole, part))
+        return MpiWork(self, [request], lambda: _write(out, part), (whole, part))
 
     def all_to_all(self, out: Any, array: Any) -> MpiWork:
         """The parts of `array`, one to each process; out: what came from them, by their ranks."""
         data, whole = _as_bytes(array), _room_for(out)
         request = self.comm.Ialltoall(data, whole)
-        return MpiWork([request], lambda: _write(out, whole), (data, whole))
+        return MpiWork(self, [request], lambda: _write(out, whole), (data, whole))
 
     def send(self, array: Any, peer: int, tag: int = 0) -> MpiWork:
         """To `peer`, which calls `recv`."""
         data = _as_bytes(array)
-        return MpiWork([self.comm.Isend(data, peer, tag)], None, (data,))
+        return MpiWork(self, [self.comm.Isend(data, peer, tag)], None, (data,))
 
     def recv(self, array: Any, peer: int | None, tag: int = 0) -> MpiReceive:
         """Into `array`, what `peer` sends; None: whoever sends first."""
@@ -186,12 +208,12 @@ class MpiReceive(MpiWork):
     """
 
     def __init__(self, backend: MpiBackend, array: Any, peer: int | None, tag: int) -> None:
-        super().__init__([], None, ())
-        self.backend, self.array, self.tag = backend, array, tag
+        self.array, self.tag = array, tag
         self.peer = backend.mpi.ANY_SOURCE if peer is None else peer
         self.source: int | None = None
+        super().__init__(backend, [], None, ())
 
-    def is_completed(self) -> bool:
+    def is_moved(self) -> bool:
         if self.source is None:
             status = self.backend.mpi.Status()
             message = self.backend.comm.Improbe(self.peer, self.tag, status)
@@ -200,9 +222,8 @@ class MpiReceive(MpiWork):
             self.source, coming = status.Get_source(), status.Get_count(self.backend.mpi.BYTE)
             data = np.empty(coming, np.uint8)
             self.requests = [message.Irecv(data)]
-            self.arrays = (data,)
             self.after = lambda: self._take(data)
-        return super().is_completed()
+        return super().is_moved()
 
     def _take(self, data: np.ndarray) -> None:
         if data.size != self.array.nbytes:

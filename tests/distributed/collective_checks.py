@@ -167,6 +167,25 @@ def check_async(rank, size):
     assert x.equal(y)  # and all have the same bits
 
 
+def check_forgotten(rank, size):
+    """MPI's buffers live on if nobody waits, and not for ever."""
+    backend = dist.group.WORLD.backend
+    for number in range(250):
+        dist.all_reduce(mt.full((5000,), float(number)).t(), async_op=True)
+        dist.all_reduce(mt.full((50, 100), float(number)).t(), async_op=True)
+        if number % 50 == 0:
+            dist.barrier()
+    held = {id(array) for work in backend.held for array in work.arrays}
+    assert 0 < len(held) <= 200, len(held)
+    x = mt.ones(3)
+    dist.all_reduce(x)
+    assert x.tolist() == [size] * 3
+    for work in tuple(backend.held):
+        while not work.is_completed():
+            pass
+    assert not backend.held
+
+
 def check_tensors_know(rank, size):
     """A collective is a write in place: the version counts, results put off come first."""
     x = mt.ones(3) * (rank + 1)
@@ -371,6 +390,7 @@ def main():
     check_reductions(rank, size)
     check_movements(rank, size)
     check_async(rank, size)
+    check_forgotten(rank, size)
     check_tensors_know(rank, size)
     if size > 1:
         check_messages(rank, size)
