@@ -31,7 +31,8 @@ class DistributedDataParallel(Module):
 
     At the start all have to have the same parameters and buffers (names, shapes, dtypes), else a
     RuntimeError says which differ; their values become rank 0's. The gradients are sent in buckets
-    of bucket_cap_mb (default 25, the first 1) while backward goes on with the layers before.
+    of bucket_cap_mb (default 25, the first and the last 1) while backward goes on with the layers
+    before.
 
     broadcast_buffers: forward gives all processes rank 0's buffers (running means), as in torch.
     find_unused_parameters: let parameters have no gradient in some steps, which is an error
