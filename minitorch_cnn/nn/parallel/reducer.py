@@ -57,12 +57,14 @@ def in_buckets(order: list[int], parameters: list[Parameter], limits: list[int])
     """The places of parameters, in this order, cut where a bucket has reached its bytes.
 
     limits: those of the first bucket, of the second, ..., of all others. A bucket has one dtype.
-    The last bucket is no larger than the first: nothing is left to compute while it travels.
+    The last bucket is small, for nothing is left to compute while it travels: no larger than the
+    first may be, and at most an eighth of all.
     """
-    rest, end = 0, len(order)
-    while end and rest + parameters[order[end - 1]].array.nbytes <= limits[0]:
+    sizes = [parameters[place].array.nbytes for place in order]
+    most = min(limits[0], sum(sizes) // 8)
+    end = len(order)
+    while end and sum(sizes[end - 1 :]) <= most:
         end -= 1
-        rest += parameters[order[end]].array.nbytes
     return _cut(order[:end], parameters, limits) + _cut(order[end:], parameters, limits)
 
 
