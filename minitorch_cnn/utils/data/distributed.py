@@ -60,7 +60,7 @@ class DistributedSampler(Sampler):
         order = np.arange(len(self.dataset))
         if self.shuffle:
             generator = Generator().manual_seed(self.seed + self.epoch)
-            order = randperm(len(order), generator=generator).array
+            order = randperm(len(order), generator=generator, device="cpu").array
         order = np.resize(order, self.total_size)  # begins again where it ends, or cuts it short
         return iter(order[self.rank :: self.num_replicas].tolist())
 
