@@ -91,6 +91,18 @@ def seconds(function):
     return time.perf_counter() - began
 
 
+def in_turns(function, calls):
+    """Seconds of one of so many calls in a row, the least of three times.
+
+    The time of a single call says little: the other process may have sent its part long before.
+    """
+    times = []
+    for _ in range(3):
+        distributed.barrier()
+        times.append(seconds(lambda: [function() for _ in range(calls)]) / calls)
+    return min(times)
+
+
 def communication(network, step, steps):
     """What a step sends, what that takes, and how much of it is waited for."""
     flats = [bucket.flat for bucket in network._reducer.buckets]
@@ -108,10 +120,10 @@ def communication(network, step, steps):
     for size in SIZES:
         flat = [mt.zeros(size // 4)]
         all_reduce(flat)
-        points.append((size, min(seconds(lambda flat=flat: all_reduce(flat)) for _ in range(30))))
+        points.append((size, in_turns(lambda flat=flat: all_reduce(flat), 10)))
     return dict(
-        number=points[0][1],
-        bare=min(seconds(all_reduce_a_number_unasked) for _ in range(100)),
+        number=in_turns(lambda: all_reduce([mt.zeros(1)]), 100),
+        bare=in_turns(all_reduce_a_number_unasked, 100),
         buckets=[4 * flat.numel() for flat in flats],
         alone=alone,
         under_way=statistics.median(under_way),

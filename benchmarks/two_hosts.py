@@ -85,7 +85,10 @@ def main() -> int:
             "-iface", f"{prefix}b", "-n", str(args.hosts), *args.program,
         ]  # fmt: skip
         tcp = {"UCX_TLS": "tcp,self", "UCX_NET_DEVICES": "veth0", "FI_PROVIDER": "tcp"}
-        return subprocess.run(command, env={**os.environ, **tcp}).returncode
+        # Each would take all cores, not knowing that the other hosts have the same ones.
+        threads = max(1, len(os.sched_getaffinity(0)) // args.hosts)
+        environment = {"MINITORCH_CNN_NUM_THREADS": str(threads), **os.environ, **tcp}
+        return subprocess.run(command, env=environment).returncode
 
 
 if __name__ == "__main__":

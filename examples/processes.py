@@ -27,7 +27,7 @@ class Group:
         self.rank, self.size, local = 0, 1, 0
         several = int(os.environ.get("WORLD_SIZE", "1")) > 1  # set by minitorch_cnn.distributed
         if several:
-            local = int(os.environ["LOCAL_RANK"])
+            local = int(os.environ.get("LOCAL_RANK", "0"))
             if mt.device(backend).type == "cuda":
                 backend = f"cuda:{local % mt.cuda.device_count()}"
         mt.set_backend(backend)
@@ -35,6 +35,7 @@ class Group:
             gpu = None if mt.get_backend() == "numpy" else mt.backend.default_device()
             distributed.init_process_group(device_id=gpu)
             self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
+            local = int(os.environ["LOCAL_RANK"])  # no longer the launcher's word alone
             # An exception ends all processes, and says on which one and where it was.
             os.environ.setdefault("MINITORCH_TRACEBACK", "1")
         self.is_first, self.is_first_on_host = self.rank == 0, local == 0
