@@ -140,9 +140,9 @@ def all_reduce(flats):
 
 def all_reduce_a_number_unasked():
     """By the backend alone, without the question whether all processes call the same."""
-    work = distributed.group.WORLD.backend.all_reduce(np.zeros(1, np.float32), "SUM")
-    while not work.is_completed():
-        time.sleep(0)
+    world = distributed.group.WORLD
+    work = world.backend.all_reduce(np.zeros(1, np.float32), "SUM")
+    world.agreement.wait_for(work.is_completed, "a number")
 
 
 def covered(spans):
