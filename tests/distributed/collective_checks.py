@@ -383,8 +383,10 @@ def main():
         rank == 0
     )
     assert dist.get_backend() == "mpi" == dist.Backend.MPI and dist.is_initialized()
-    told = [int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")]
-    assert told == [rank, size, rank] and dist.get_node_local_rank() == rank
+    assert (int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])) == (rank, size)
+    locals_ = [None] * size
+    dist.all_gather_object(locals_, int(os.environ["LOCAL_RANK"]))
+    assert sorted(locals_) == list(range(size)) and locals_[rank] == dist.get_node_local_rank()
     assert int(os.environ["LOCAL_WORLD_SIZE"]) == size
     assert dist.group.WORLD.size() == size
     check_reductions(rank, size)

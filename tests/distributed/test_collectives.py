@@ -1,6 +1,5 @@
 """Collectives of one, two and three processes. What is checked is in collective_checks.py."""
 
-import importlib.util
 import socket
 import sys
 from pathlib import Path
@@ -14,17 +13,25 @@ import minitorch_cnn.distributed as dist
 PROGRAM = Path(collective_checks.__file__)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_of_processes(count, mpiexec, call):
-    arguments = []
-    if count == 2 and importlib.util.find_spec("torch"):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            arguments = [free.getsockname()[1]]
+def run(call, mpiexec, count, *arguments):
     start = [mpiexec, "-n", count] if count > 1 else []
     done = call(*start, sys.executable, "-W", "ignore::FutureWarning", PROGRAM, *arguments)
     assert done.returncode == 0, done.stdout
     assert sorted(done.stdout.splitlines()) == [f"rank {rank} is content" for rank in range(count)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_of_processes(count, mpiexec, call):
+    run(call, mpiexec, count)
+
+
+@pytest.mark.slow  # each process imports torch
+def test_what_gloo_does(mpiexec, call):
+    pytest.importorskip("torch")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    run(call, mpiexec, 3, port)
 
 
 def test_before_init_process_group():

@@ -21,7 +21,7 @@ def failed(done):
 
 def test_an_exception(program, tmp_path):
     output = failed(
-        program(3, INIT + "if rank == 1: raise KeyError('picture 17')\ndist.all_reduce(mt.ones(3))")
+        program(2, INIT + "if rank == 1: raise KeyError('picture 17')\ndist.all_reduce(mt.ones(3))")
     )
     assert f"rank 1 on {HOST} failed, which ends all processes:\nTraceback" in output
     assert "line 8, in <module>" in output and "KeyError: 'picture 17'" in output
@@ -38,10 +38,6 @@ def test_before_the_start(program):
     text = "if os.environ['RANK'] == '1': sys.exit(0)\n"
     output = failed(program(2, text + join))
     assert "Timeout (0:00:02)!" in output and "init_process_group" in output
-    text = "import mpi4py.MPI\nif os.environ['RANK'] == '1': time.sleep(100)\n"
-    output = failed(program(2, text + join))
-    assert f"rank 0 on {HOST} called init_process_group(mpi)" in output
-    assert "rank 1 did not answer" in output
 
 
 def test_a_killed_process(program, tmp_path):
@@ -62,10 +58,10 @@ def test_a_killed_process(program, tmp_path):
 
 def test_one_leaves(program):
     text = "if rank == 1: sys.exit()\nfor _ in range(3): dist.all_reduce(mt.ones(3))"
-    output = failed(program(3, INIT + text))
+    output = failed(program(2, INIT + text))
     assert "the processes do not call the same collectives in the same order" in output
     assert f"rank 1 on {HOST} left the program" in output
-    assert f"rank 2 on {HOST} called all_reduce([3], float32, SUM)" in output
+    assert f"rank 0 on {HOST} called all_reduce([3], float32, SUM)" in output
 
 
 def test_another_order(program):
@@ -86,11 +82,11 @@ except dist.DistBackendError as error:
         assert str(again) == str(error)
         time.sleep(1)  # who is here too soon ends the others before they have said so
 """
-    output = failed(program(3, INIT + text))
-    for rank in range(3):
+    output = failed(program(2, INIT + text))
+    for rank in range(2):
         assert f"caught by {rank}: the processes do not call the same" in output
     assert f"rank 1 on {HOST} called broadcast([4], float32, src=0)" in output
-    assert f"rank 2 on {HOST} called all_reduce([4], float32, SUM)" in output
+    assert f"rank 0 on {HOST} called all_reduce([4], float32, SUM)" in output
 
 
 def test_another_shape(program):

@@ -10,7 +10,7 @@ import pytest
 
 import minitorch_cnn as mt
 import minitorch_cnn.distributed as dist
-from minitorch_cnn.distributed import environment as variables, run
+from minitorch_cnn.distributed import environment as variables, groups, run
 
 SHOW = """
 told = [os.environ[name] for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")]
@@ -39,16 +39,37 @@ def test_run(program, call, tmp_path, mpiexec):
     assert sorted(lines[1:]) == [f"{rank} 2 {rank} 2 {share} --lr 0.1" for rank in (0, 1)]
 
 
-def test_threads_that_somebody_chose(program):
-    text = """
-dist.init_process_group(); a = mt.get_num_threads()
-dist.destroy_process_group()
-mt.set_num_threads(5); dist.init_process_group(); print(a, mt.get_num_threads())
-"""
-    if mt.get_num_threads() == 1 and not mt.kernels.dispatch.has_cpu_tier():
-        pytest.skip("without Numba there are no threads to share")
-    done = program(2, text, MINITORCH_CNN_KERNELS=None, MINITORCH_CNN_NUM_THREADS="3")
-    assert done.stdout.splitlines() == ["3 5", "3 5"]
+class Host:
+    """The processes of a host, by the cores that each of them may use."""
+
+    def __init__(self, *cores):
+        self.cores = [set(each) for each in cores]
+
+    def allgather(self, mine):
+        assert mine == self.cores[0]
+        return self.cores
+
+
+def test_who_shares_cores(monkeypatch):
+    asked = []
+    monkeypatch.setattr(mt.config, "set_num_threads", asked.append)
+    monkeypatch.setattr(mt.config, "get_num_threads", lambda: 6)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
+    for name in ("MINITORCH_CNN_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    share = groups._share_threads
+    share(Host(range(6)))  # alone
+    share(Host(range(6), range(6)))
+    share(Host(range(6), range(6, 12)))  # each has been given its own
+    share(Host(*[range(6)] * 4))
+    share(Host(*[range(6)] * 9))
+    assert asked == [6, 3, 6, 1, 1]
+    monkeypatch.setenv("OMP_NUM_THREADS", "6")
+    share(Host(range(6), range(6)))
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(mt.config, "get_num_threads", lambda: 5)  # by set_num_threads
+    share(Host(range(6), range(6)))
+    assert len(asked) == 5
 
 
 @pytest.mark.parametrize(
