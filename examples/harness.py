@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import pictures
+from processes import Group
 from progress import progress_bar
 
 import minitorch_cnn as mt
@@ -43,6 +44,11 @@ DATASETS = {
 }
 
 # ------------------------------------------------------------------------------- options
+
+LR_BATCH, WARM_UP_EPOCHS = 128, 5
+LR_SCALE_HELP = f"""linear: --lr is that of batches of {LR_BATCH} images, and grows in proportion to
+--batch-size; if it grows, it begins with --lr and gets there within {WARM_UP_EPOCHS} epochs, or a
+fifth of the run (Goyal et al. 2017, sections 2.1 and 2.2). none: --lr as it is"""
 
 
 def positive(kind: type) -> Any:
@@ -69,9 +75,10 @@ def parse_arguments(doc: str | None, argv: list[str] | None, defaults: dict) -> 
     add("--data-dir", default="data", help="where the data sets lie or are downloaded to")
     add("--arch", choices=list(ARCHITECTURES), default="resnet20")
     add("--epochs", type=positive(int), default=10)
-    add("--batch-size", type=positive(int), default=128)
+    add("--batch-size", type=positive(int), default=128, help="of all processes together")
     add("--optimizer", choices=["sgd", "adam", "adamw"], default="sgd")
     add("--lr", type=positive(float), default=0.1, help="highest learning rate")
+    add("--lr-scale", choices=["none", "linear"], default="none", help=LR_SCALE_HELP)
     add("--momentum", type=float, default=0.9)
     add("--weight-decay", type=float, default=5e-4)
     add("--scheduler", choices=["step", "steplr", "cosine", "onecycle"], default="cosine")
@@ -82,9 +89,13 @@ def parse_arguments(doc: str | None, argv: list[str] | None, defaults: dict) -> 
     add("--limit-batches", type=positive(int), help="use only so many batches of each epoch")
     add("--out", default="runs/resnet", help="folder for checkpoints, metrics and pictures")
     add("--resume", metavar="CHECKPOINT", help="go on from a last.npz, or its folder")
+    add("--continue", action="store_true", dest="go_on", help="go on from --out, if a run is there")
+    add("--sync-batchnorm", action="store_true", help="statistics of the batches of all processes")
     add("--eval-only", action="store_true", help="only test the checkpoint given by --resume")
     parser.set_defaults(**defaults)
     args = parser.parse_args(argv)
+    if args.go_on and (Path(args.out) / "last.npz").exists():
+        args.resume = args.out
     if args.resume:
         path = Path(args.resume)
         args.resume = str(path / "last.npz" if path.is_dir() else path)
@@ -133,52 +144,78 @@ class Data:
     def channels(self) -> range:
         return range(self.in_channels)
 
-    def loaders(self, args: Any) -> tuple[DataLoader, DataLoader]:
-        """Batches of normalised float32 images (N, C, H, W) and labels (N,)."""
+    def loaders(self, args: Any, group: Group) -> tuple[DataLoader, DataLoader]:
+        """Batches of normalised float32 images (N, C, H, W) and labels (N,): of this process."""
         common: dict = dict(
-            batch_size=args.batch_size,
+            batch_size=group.share(args.batch_size),
             num_workers=args.workers,
             pin_memory=mt.get_backend() == "cupy",
         )
+        sampler = group.sampler(self.train_set, args.seed)
+        order: dict = dict(shuffle=True) if sampler is None else dict(sampler=sampler)
         train = DataLoader(
-            self.train_set, shuffle=True, drop_last=True, collate_fn=self.augment, **common
+            self.train_set, drop_last=True, collate_fn=self.augment, **order, **common
         )
         if len(train) == 0:
             raise ValueError(
                 f"--batch-size {args.batch_size} is more than the {len(self.train_set)} images"
             )
-        return train, DataLoader(self.test_set, collate_fn=self.normalize, **common)
+        part = group.part(self.test_images(args))
+        return train, DataLoader(self.test_set, sampler=part, collate_fn=self.normalize, **common)
+
+    def test_images(self, args: Any) -> int:
+        """How many images are tested: all, or those of --limit-batches batches."""
+        limit = args.batch_size * (args.limit_batches or len(self.test_set))
+        return min(len(self.test_set), limit)
 
 
-def load_data(args: Any) -> Data:
+def load_data(args: Any, group: Group) -> Data:
     """The data set named by --dataset; CIFAR and MNIST are downloaded if they are missing."""
     print(f"loading {args.dataset} ...", flush=True)
     kind = DATASETS[args.dataset]
     if args.dataset == "shapes":
         train_set, test_set = kind(train=True), kind(train=False)
     else:
-        train_set = kind(args.data_dir, train=True, download=True)
-        test_set = kind(args.data_dir, train=False, download=True)
+        with group.first_on_host_first():
+            train_set = kind(args.data_dir, train=True, download=True)
+            test_set = kind(args.data_dir, train=False, download=True)
     return Data(train_set, test_set, args.augment, flip="mnist" not in args.dataset)
 
 
 def build_model(args: Any, data: Data) -> nn.Module:
     model = build_network(args.arch, args.dataset, len(data.classes), data.in_channels)
+    if args.sync_batchnorm:
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     return model.to(mt.backend.default_device())
 
 
 def make_optimizer(args: Any, model: nn.Module) -> Any:
-    """--optimizer with --lr and --weight-decay; --momentum is SGD's."""
-    settings = dict(lr=args.lr, weight_decay=args.weight_decay)
+    """--optimizer with --lr, scaled, and --weight-decay; --momentum is SGD's."""
+    settings = dict(lr=args.lr * lr_factor(args), weight_decay=args.weight_decay)
     if args.optimizer == "sgd":
         return mt.optim.SGD(model.parameters(), momentum=args.momentum, **settings)
     kind = {"adam": mt.optim.Adam, "adamw": mt.optim.AdamW}[args.optimizer]
     return kind(model.parameters(), **settings)
 
 
+def lr_factor(args: Any) -> float:
+    """What --lr is multiplied by, see --lr-scale."""
+    return args.batch_size / LR_BATCH if args.lr_scale == "linear" else 1.0
+
+
 def make_scheduler(args: Any, optimizer: Any, steps_per_epoch: int) -> Any:
     """The learning rate over the run. All of them count steps (batches), not epochs."""
     steps = args.epochs * steps_per_epoch
+    factor = lr_factor(args)
+    warm_up = min(WARM_UP_EPOCHS * steps_per_epoch, steps // 5)
+    if factor <= 1 or args.scheduler == "onecycle" or not warm_up:  # one cycle warms up by itself
+        return _main_scheduler(args, optimizer, steps, args.lr * factor)
+    warm = mt.optim.lr_scheduler.LinearLR(optimizer, 1 / factor, total_iters=warm_up)
+    main = _main_scheduler(args, optimizer, steps - warm_up, args.lr * factor)
+    return mt.optim.lr_scheduler.SequentialLR(optimizer, [warm, main], [warm_up])
+
+
+def _main_scheduler(args: Any, optimizer: Any, steps: int, highest: float) -> Any:
     schedulers = mt.optim.lr_scheduler
     if args.scheduler == "step":
         milestones = sorted({max(1, steps // 2), max(1, steps * 3 // 4)})
@@ -187,7 +224,7 @@ def make_scheduler(args: Any, optimizer: Any, steps_per_epoch: int) -> Any:
         return schedulers.StepLR(optimizer, step_size=max(1, math.ceil(steps / 3)), gamma=0.1)
     if args.scheduler == "cosine":
         return schedulers.CosineAnnealingLR(optimizer, T_max=steps)
-    return schedulers.OneCycleLR(optimizer, max_lr=args.lr, total_steps=steps + 1)
+    return schedulers.OneCycleLR(optimizer, max_lr=highest, total_steps=steps + 1)
 
 
 # ----------------------------------------------------------------------------- the run
@@ -197,9 +234,15 @@ class Run:
     """A run and its folder: progress, metrics, checkpoints, interruption, exact continuation."""
 
     def __init__(
-        self, args: Any, data: Data, model: nn.Module, optimizer: Any, train_loader: DataLoader
+        self,
+        args: Any,
+        data: Data,
+        model: nn.Module,
+        optimizer: Any,
+        train_loader: DataLoader,
+        group: Group,
     ) -> None:
-        self.args, self.data = args, data
+        self.args, self.data, self.group = args, data, group
         self.device = mt.backend.default_device()
         self.folder = Path(args.out)
         self.steps_per_epoch = min(len(train_loader), args.limit_batches or len(train_loader))
@@ -210,24 +253,30 @@ class Run:
         self.first_epoch = 1
         self.loader = train_loader
         self.resumed: dict | None = None  # sums of the epoch in which the run was interrupted
-        self.interrupted = False
+        self.interrupted = self.signalled = False  # all processes; this one
         # Numbers stay on the device until they are shown; on a GPU each look would wait for it.
         self.look_every = 1 if self.device.type == "cpu" else 50
         parameters = sum(parameter.numel() for parameter in model.parameters())
         print(
             f"{args.arch} with {parameters:,} parameters on {args.dataset} "
             f"({len(data.train_set):,} training and {len(data.test_set):,} test images, "
-            f"{len(data.classes)} classes), backend {mt.get_backend()}",
+            f"{len(data.classes)} classes), backend {mt.get_backend()}"
+            + (f", {group.size} processes" if group.size > 1 else ""),
             flush=True,
         )
         announce_compiling()
-        if not args.eval_only:
-            if self.folder.exists() and not self.folder.is_dir():
-                raise ValueError(f"--out {self.folder} is a file; name a folder")
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._own_the_folder()
-            config = {**vars(args), "minitorch_cnn": mt.__version__, "classes": data.classes}
-            self._write("config.json", json.dumps(config, indent=2) + "\n")
+        with group.first_decides():
+            if not args.eval_only and group.is_first:
+                self._make_folder()
+
+    def _make_folder(self) -> None:
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"--out {self.folder} is a file; name a folder")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._own_the_folder()
+        versions = {"minitorch_cnn": mt.__version__, "processes": self.group.size}
+        config = {**vars(self.args), **versions, "classes": self.data.classes}
+        self._write("config.json", json.dumps(config, indent=2) + "\n")
 
     def _own_the_folder(self) -> None:
         """Two runs would overwrite each other's files. The lock ends with this process, also when
@@ -258,17 +307,19 @@ class Run:
     def batches(self, loader: DataLoader) -> Iterator[tuple]:
         """The batches of one epoch, behind a progress bar, from where a resumed run stopped."""
         self.began = time.perf_counter()
+        self.group.begin_epoch(loader, self.epoch)
         if self.resumed:
             self.step, self.loss_sum = self.resumed["step"], self.resumed["loss_sum"]
             self.correct, self.count = self.resumed["correct"], self.resumed["count"]
             self.resumed = None
-        total = self.steps_per_epoch * self.args.batch_size
+        before, total = self.count, self.steps_per_epoch * self.args.batch_size
         self.bar = progress_bar(total, self.count, f"epoch {self.epoch}")
         with self.bar:
             for images, labels in itertools.islice(loader, self.steps_per_epoch - self.step):
                 self.rates.append(self.optimizer.param_groups[0]["lr"])
                 yield images, labels
-                self.bar.update(len(labels))
+                self.bar.update(len(labels) * self.group.size)
+        self.speed = (self.count - before) / (time.perf_counter() - self.began)
 
     def limited(self, loader: DataLoader) -> Iterator[tuple]:
         """At most --limit-batches batches."""
@@ -278,7 +329,7 @@ class Run:
 
     def _start_sums(self) -> None:
         self.loss_sum, self.correct, self.count = 0.0, 0, 0
-        # (loss, right answers) since the last look, where they are computed
+        # (loss, right answers) of this process since the last look, where they are computed
         self.sums = mt.zeros(2, dtype=mt.float64, device=self.device)
 
     def record(self, loss: mt.Tensor, scores: mt.Tensor, labels: mt.Tensor) -> None:
@@ -287,20 +338,28 @@ class Run:
             right = (scores.argmax(1) == labels).sum()
             self.sums += mt.stack([loss.detach().double() * len(labels), right.double()])
         self.step += 1
-        self.count += len(labels)
+        self.count += len(labels) * self.group.size  # all have as many: batches are full
         if self.step % self.look_every == 0 or self.step == self.steps_per_epoch:
             self.look()
             self.bar.show(*self.epoch_result())
 
     def look(self) -> None:
-        """Fetches what was summed up on the device: the host waits for it."""
-        loss, right = self.sums.tolist()
+        """Fetches what was summed up on the devices of all processes: the host waits for it."""
+        loss, right, self.interrupted = self.group.look(self.sums, self.signalled)
         self.loss_sum, self.correct = self.loss_sum + loss, self.correct + int(right)
         self.sums.zero_()
 
     def epoch_result(self) -> tuple[float, float]:
         """Mean loss and accuracy in percent of the epoch, as of the last look."""
         return self.loss_sum / self.count, 100 * self.correct / self.count
+
+    def of_all_processes(
+        self, loss_sum: mt.Tensor, predicted: mt.Tensor, true: mt.Tensor
+    ) -> tuple[mt.Tensor, mt.Tensor, mt.Tensor]:
+        """The sum over the test set, and its predicted and true classes in their order."""
+        count = self.data.test_images(self.args)
+        join = self.group.join
+        return self.group.total(loss_sum), join(predicted.cpu(), count), join(true, count)
 
     # ---- when something goes wrong
 
@@ -309,7 +368,9 @@ class Run:
 
     def explain_bad_loss(self, model: nn.Module, images: mt.Tensor) -> None:
         """Ends the run, naming the step and the first layer that gives a non-finite value."""
-        where = first_non_finite_layer(model, images)
+        where = first_non_finite_layer(without_wrapper(model), images)
+        if self.group.size > 1:
+            where += f" (rank {self.group.rank})"
         raise RuntimeError(
             f"the loss is not finite at epoch {self.epoch}, step {self.step} (of "
             f"{self.steps_per_epoch}). The first non-finite value is {where}. Try a smaller --lr "
@@ -317,16 +378,17 @@ class Run:
         )
 
     def _on_interrupt(self, *signal_info: Any) -> None:
-        if self.interrupted:  # a second Ctrl-C does not wait
+        if self.signalled:  # a second Ctrl-C does not wait
             raise KeyboardInterrupt
-        self.interrupted = True
+        self.signalled = True
+        self.interrupted = self.group.size == 1  # several find out together, see `look`
 
     def save_and_exit(self, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
         self.look()
         path = self.save("last.npz", model, optimizer, scheduler, finished=False)
         command = ["python", sys.argv[0], "--resume", str(path)]
         print(f"\ninterrupted after step {self.step} of epoch {self.epoch}. To go on:")
-        print(f"    {shlex.join(command)}")
+        print(f"    {self.group.launcher}{shlex.join(command)}")
         sys.exit(130)
 
     # ---- files
@@ -334,7 +396,8 @@ class Run:
     def finish_epoch(
         self, epoch: int, metrics: dict, model: nn.Module, optimizer: Any, scheduler: Any
     ) -> None:
-        """Writes metrics and checkpoints, and prints the epoch's line."""
+        """Writes metrics and checkpoints, and prints the epoch's line, with images a second of
+        all processes in training."""
         seconds = time.perf_counter() - self.began
         self.rows.append({"epoch": epoch, **metrics})
         table = io.StringIO()
@@ -352,28 +415,33 @@ class Run:
             f"epoch {epoch:3d}/{self.args.epochs}  lr {metrics['lr']:.4f}  "
             f"train loss {metrics['train_loss']:.4f} accuracy {metrics['train_accuracy']:5.2f} %  "
             f"test loss {metrics['test_loss']:.4f} accuracy {metrics['test_accuracy']:5.2f} %  "
-            f"{seconds:.0f} s{note}",
+            f"{seconds:.0f} s, {self.speed:,.0f} images/s{note}",
             flush=True,
         )
 
     def save(
         self, name: str, model: nn.Module, optimizer: Any, scheduler: Any, finished: bool
     ) -> Path:
-        """A checkpoint from which the run goes on as if it had never stopped."""
+        """A checkpoint from which the run goes on as if it had never stopped.
+
+        All processes call it, and rank 0 writes.
+        """
         path = self.folder / name
         loader = self.loader.state_dict()  # with the random generator's state
         if finished:  # also where --limit-batches left the loader in the middle of its data
             loader = {**loader, "epoch_start": None, "batches_done": 0}
+        loaders = self.group.states(loader)
         state = {
             "config": {**vars(self.args), "resume": None, "eval_only": False},
             "classes": self.data.classes,
             "in_channels": self.data.in_channels,
             "mean": self.data.mean,
             "std": self.data.std,
-            "model": model.state_dict(),
+            "model": without_wrapper(model).state_dict(),
             "optimizer": optimizer.state_dict(),
             "scheduler": scheduler.state_dict(),
             "loader": loader,
+            "loaders": loaders,  # of all processes
             "rows": self.rows,
             "rates": self.rates,
             "best": self.best,
@@ -384,7 +452,9 @@ class Run:
             "correct": self.correct,
             "count": self.count,
         }
-        mt.save(state, path)
+        if self.group.is_first:
+            mt.save(state, path)
+        self.group.wait_for_all()
         return path
 
     def restore(self, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
@@ -393,16 +463,24 @@ class Run:
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         scheduler.load_state_dict(saved["scheduler"])
-        self.loader.load_state_dict(saved["loader"])
+        loaders = saved.get("loaders", [saved["loader"]])
+        if len(loaders) == self.group.size:
+            self.loader.load_state_dict(loaders[self.group.rank])
+        else:  # other crops from here on, and another order between one process and several
+            self.group.draw_differently(self.args.seed, saved["epoch"], saved["step"])
+            self.loader.load_state_dict({**saved["loader"], "generator": mt.get_rng_state()})
         self.rows, self.best, self.rates = saved["rows"], saved["best"], saved.get("rates", [])
         self.first_epoch = saved["epoch"] + saved["epoch_finished"]
         self.resumed = None if saved["epoch_finished"] else saved
 
     def _write(self, name: str, text: str) -> None:
-        write_atomically(self.folder / name, lambda file: file.write(text.encode()))
+        if self.group.is_first:
+            write_atomically(self.folder / name, lambda file: file.write(text.encode()))
 
     def draw_pictures(self, predicted: mt.Tensor, true: mt.Tensor) -> None:
         """curves.png, confusion_matrix.png and predictions.png in the run's folder."""
+        if not self.group.is_first:
+            return
         images = np.asarray(self.data.test_set.data)[: len(true)]
         augmented = self.data.augment is not self.data.normalize
         curves = Curves(self.rows, self.rates, augmented) if self.rows else None
@@ -410,6 +488,11 @@ class Run:
             self.folder, curves, images, predicted.numpy(), true.numpy(), self.data.classes
         )
         print(f"pictures: {', '.join(str(path) for path in drawn)}" if drawn else pictures.MISSING)
+
+
+def without_wrapper(model: nn.Module) -> nn.Module:
+    """The network itself, also where DistributedDataParallel is around it."""
+    return model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
 
 
 def first_non_finite_layer(model: nn.Module, images: mt.Tensor) -> str:

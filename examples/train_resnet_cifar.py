@@ -2,6 +2,7 @@
 
     python examples/train_resnet_cifar.py --dataset shapes
     python examples/train_resnet_cifar.py --backend cupy --arch resnet18 --epochs 30
+    mpiexec -n 2 python examples/train_resnet_cifar.py --arch resnet18       # two processes
 
 The run's folder (--out) gets config.json, metrics.csv, last.npz, best.npz and three pictures:
 curves.png, confusion_matrix.png and predictions.png. Ctrl-C finishes the step, saves, and prints
@@ -17,6 +18,7 @@ from __future__ import annotations
 import sys
 
 import harness
+from processes import Group
 
 import minitorch_cnn as mt
 from minitorch_cnn import nn
@@ -50,30 +52,31 @@ def train_one_epoch(run, model, criterion, optimizer, scheduler, loader):
 def evaluate(run, model, criterion, loader):
     """Mean loss, accuracy in percent, and all predicted and true classes of the test data."""
     model.eval()
-    count, predicted, true = 0, [], []
+    run.group.agree_on_buffers(model)  # the running averages: each process has its own
+    predicted, true = [], []
     loss_sum = mt.zeros((), dtype=mt.float64, device=run.device)
     for images, labels in run.limited(loader):
         scores = model(images.to(run.device, non_blocking=True))
         loss = criterion(scores, labels.to(run.device, non_blocking=True))
         loss_sum += loss.double() * len(labels)
-        count += len(labels)
         predicted.append(scores.argmax(1))
         true.append(labels)
-    predicted, true = mt.cat(predicted).cpu(), mt.cat(true)
-    accuracy = 100 * (predicted == true).sum().item() / count
-    return loss_sum.item() / count, accuracy, predicted, true
+    loss_sum, predicted, true = run.of_all_processes(loss_sum, mt.cat(predicted), mt.cat(true))
+    accuracy = 100 * (predicted == true).sum().item() / len(true)
+    return loss_sum.item() / len(true), accuracy, predicted, true
 
 
 def train(args):
-    mt.set_backend(args.backend)
+    group = Group(args.backend)  # of the processes that mpiexec has started: usually this one
     mt.manual_seed(args.seed)
-    data = harness.load_data(args)
+    data = harness.load_data(args, group)
     model = harness.build_model(args, data)
-    train_loader, test_loader = data.loaders(args)
+    network = group.parallel(model, args.seed)  # backward averages over all processes
+    train_loader, test_loader = data.loaders(args, group)
 
     criterion = nn.CrossEntropyLoss(label_smoothing=args.label_smoothing)
     optimizer = harness.make_optimizer(args, model)
-    run = harness.Run(args, data, model, optimizer, train_loader)
+    run = harness.Run(args, data, model, optimizer, train_loader, group)
     scheduler = harness.make_scheduler(args, optimizer, run.steps_per_epoch)
     if args.resume:
         run.restore(model, optimizer, scheduler)
@@ -81,7 +84,7 @@ def train(args):
     if not args.eval_only:
         for epoch in run.epochs():
             train_loss, train_accuracy = train_one_epoch(
-                run, model, criterion, optimizer, scheduler, train_loader
+                run, network, criterion, optimizer, scheduler, train_loader
             )
             test_loss, test_accuracy, _, _ = evaluate(run, model, criterion, test_loader)
             run.finish_epoch(

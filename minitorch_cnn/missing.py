@@ -3,7 +3,7 @@
 A module asks `missing` in its `__getattr__`. The error is a NotImplementedError, which says that
 something is not supported, and an AttributeError, so that hasattr and getattr with a default work
 as everywhere. Python makes a plain ImportError of it in ``from minitorch_cnn.nn import X``; there
-and in ``import minitorch_cnn.distributed`` it looks for a module of that name as well, and
+and in ``import minitorch_cnn.jit`` it looks for a module of that name as well, and
 `MissingModules` answers with the same sentence.
 """
 
@@ -37,7 +37,24 @@ REASONS = {
     "jit": "programs run as they are; mt.onnx.export writes a network to a file",
     "export": "mt.onnx.export writes a network to a file",
     "fx": "mt.models.feature_extraction takes networks apart",
-    "distributed": "one process trains; nn.DataParallel takes several devices",
+    "launch": "use minitorch_cnn.distributed.run, or mpiexec itself",
+    "rendezvous": "mpiexec connects the processes",
+    "register_rendezvous": "mpiexec connects the processes",
+    **dict.fromkeys(
+        ("Store", "TCPStore", "FileStore", "HashStore", "PrefixStore"),
+        "mpiexec connects the processes; all_gather_object exchanges plain data",
+    ),
+    **dict.fromkeys(
+        ("fsdp", "FullySharded", "fully_shard", "ZeroRedundancy"),
+        "each process keeps all weights and the optimizer's whole state; "
+        "nn.parallel.DistributedDataParallel averages the gradients",
+    ),
+    **dict.fromkeys(
+        ("device_mesh", "DeviceMesh", "init_device_mesh"),
+        "distributed.new_group makes groups of processes",
+    ),
+    "rpc": "processes call collectives, send and recv",
+    "elastic": "a stopped job resumes from its last checkpoint by the same command",
     "Script": "programs run as they are; mt.onnx.export writes a network to a file",
     "fft": "use NumPy's fft on x.numpy()",
     "special": "the common functions stand at the top: mt.erf, mt.expm1, ...",
@@ -60,11 +77,15 @@ AREAS = {
     "minitorch_cnn.nn.functional": "nn.functional has the functions behind the layers",
     "minitorch_cnn.nn.init": "fill the tensor under mt.no_grad()",
     "minitorch_cnn.nn.utils": "dir(minitorch_cnn.nn.utils) names what is there",
+    "minitorch_cnn.nn.parallel": "DistributedDataParallel trains with a process for each device",
+    "minitorch_cnn.distributed.optim": "each process keeps the whole state; use mt.optim",
     "minitorch_cnn.optim": "use SGD with momentum, Adam or AdamW",
     "minitorch_cnn.optim.lr_scheduler": "LambdaLR takes any function of the epoch",
     "minitorch_cnn.utils": "dir(minitorch_cnn.utils) names what is there",
     "minitorch_cnn.utils.data": "use Dataset, IterableDataset and DataLoader",
     "minitorch_cnn.linalg": "use NumPy's linalg on x.numpy(), without gradients",
+    "minitorch_cnn.distributed": "dir(minitorch_cnn.distributed) names the collectives and groups "
+    "that are there; mpiexec starts the processes",
     "minitorch_cnn.autograd": "use backward, grad and Function",
     "minitorch_cnn.amp": "use mt.autocast and mt.amp.GradScaler",
     "minitorch_cnn.cuda": "dir(minitorch_cnn.cuda) names what is there; more is in cupy.cuda",

@@ -9,7 +9,8 @@ import pytest
 import minitorch_cnn as mt
 from tests import backends
 
-collect_ignore = ["standin", "cuda/train.py"]  # a hidden CuPy, and a program
+# A hidden CuPy, and programs.
+collect_ignore = ["standin", "cuda/train.py", "distributed/ddp_on_standin.py"]
 
 # No deadline: a test must not fail because the machine is busy. Where CI is set, the same examples
 # are drawn in every run; at home every run tries others, and a failure prints how to repeat it.

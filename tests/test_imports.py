@@ -14,7 +14,8 @@ LAYERS = [
     {"mersenne"},
     {"tensor", "copying", "autograd", "random"},
     {"ops", "formatting"},
-    {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"},
+    {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"}
+    | {"distributed"},
     {"datasets", "transforms", "utils", "io", "models", "hub"},
     {"onnx", "explain", "commandline", "__main__"},
 ]

@@ -80,7 +80,10 @@ def test_the_stored_names_are_torchs():
 @pytest.mark.parametrize(
     "module, reason",
     [
-        ("distributed", "DataParallel"),
+        ("distributed.fsdp", "DistributedDataParallel averages"),
+        ("distributed.launch", "distributed.run"),
+        ("distributed.elastic", "same command"),
+        ("distributed.optim.ZeroRedundancyOptimizer", "whole state"),
         ("jit", "onnx"),
         ("distributions", "mt.normal"),
         ("utils.tensorboard", "writer"),

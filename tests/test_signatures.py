@@ -18,6 +18,7 @@ MODULES = (
     "optim.swa_utils",
     "utils.data",
     "autograd",
+    "distributed",
 )
 # What torch itself calls old, what only its own kernels know, and arguments that say what the
 # name of the function says already.
@@ -27,6 +28,7 @@ LEFT_OUT = {
     ("max_pool1d_with_indices", "return_indices"),
     ("max_pool3d_with_indices", "return_indices"),
     ("LBFGS", "maximize"),
+    ("init_process_group", "_ranks"),
 }
 OURS = {"gradcheck", "gradgradcheck"}  # they look at more than torch's, and so take other things
 OTHER_DEFAULTS = {("max_pool2d_with_indices", "return_indices"), ("random_split", "generator")}

@@ -154,6 +154,36 @@ def call_post_hooks(leaf: Tensor) -> None:
             raise kind(f"post accumulate grad hooks should return None, not {result!r:.60}")
 
 
+def last_uses(roots: tuple[Tensor, ...]) -> dict[int, list[int]]:
+    """Of each leaf with post hooks: the number of the node that is the last to send a gradient to
+    it, as backward goes from roots; {number: ids of the leaves}.
+
+    Such a leaf need not wait until backward is over. Its gradient can be sent to other processes,
+    or used up by an optimizer and freed, while the rest is computed. `state.awaited` are all these.
+    """
+    last: dict[int, int] = {}
+    seen: set[Any] = set()
+    left = [root.grad_fn for root in roots if root.grad_fn is not None]
+    while left:
+        node = left.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        for edge in node._edges:
+            if edge is None:
+                continue
+            if not isinstance(edge[0], Tensor):
+                left.append(edge[0])
+            elif edge[0]._post_hooks:
+                key = id(edge[0])
+                last[key] = min(last.get(key, node._number), node._number)
+    state.awaited = set(last)
+    found: dict[int, list[int]] = {}
+    for key, number in last.items():
+        found.setdefault(number, []).append(key)
+    return found
+
+
 def check_dirty(changed: Any, outputs: tuple, recording: bool) -> None:
     """Raises RuntimeError where a forward may not say mark_dirty(changed)."""
     if id(changed) not in map(id, outputs):

@@ -98,13 +98,17 @@ def _run(
     captured: dict[tuple[int, int], Tensor] = {}
     pending: dict[Node, list[Tensor | None]] = {}  # gradients of the outputs, as far as known
     heap: list[tuple[int, Node]] = []
+    early: dict[int, list[int]] | None = None  # leaves with somebody waiting, by their last user
 
     def send(edge: tuple[Any, int], gradient: Tensor, fresh: bool = False) -> None:
+        nonlocal early
         target, index = edge
         if useful is not None and target not in useful and _key(edge) not in wanted_edges:
             return
         if isinstance(target, Tensor):
             leaves.setdefault(id(target), (target, []))[1].append((gradient, fresh))
+            if target._post_hooks and early is None:
+                early = custom.last_uses(roots)
             return
         if target not in pending:
             pending[target] = [None] * len(target._outputs_meta)
@@ -124,35 +128,42 @@ def _run(
             if (gradient._deferred or gradient.array).shape != shape:
                 raise custom.mismatch(gradient, shape)
             send(start, gradient)
-        while heap:
-            _, node = heapq.heappop(heap)
-            gys = pending.pop(node)
-            if node._hooks:
-                _apply_hooks(node, gys)
-            if node._retained:
-                custom.retain(node, gys)
-            if useful is not None:
-                for index, gy in enumerate(gys):
-                    if gy is not None and (id(node), index) in wanted_edges:
-                        captured[id(node), index] = gy
-                if node not in useful:
-                    continue
-            gxs = _backward_of(node, gys)
-            if not keep_graph:
-                node.release()
-            for edge, gx in zip(node._edges, gxs, strict=True):
-                if edge is not None and gx is not None:
-                    send(edge, gx, node._function.fresh_gradients)
-        for leaf, parts in leaves.values():
-            total, fresh = parts[0]
-            for part, _ in parts[1:]:
-                total, fresh = total + part, True
-            for hook in list((leaf._hooks or {}).values()):
-                total, fresh = custom.call_hook(hook, total), False
-            if wanted is None:
-                _accumulate(leaf, total, create_graph, fresh)
+        while heap or leaves:
+            if not heap:
+                complete = list(leaves)
             else:
-                captured[id(leaf), 0] = total
+                _, node = heapq.heappop(heap)
+                gys = pending.pop(node)
+                if node._hooks:
+                    _apply_hooks(node, gys)
+                if node._retained:
+                    custom.retain(node, gys)
+                if useful is not None:
+                    for index, gy in enumerate(gys):
+                        if gy is not None and (id(node), index) in wanted_edges:
+                            captured[id(node), index] = gy
+                    if node not in useful:
+                        continue
+                gxs = _backward_of(node, gys)
+                if not keep_graph:
+                    node.release()
+                for edge, gx in zip(node._edges, gxs, strict=True):
+                    if edge is not None and gx is not None:
+                        send(edge, gx, node._function.fresh_gradients)
+                complete = early.pop(node._number, []) if early else []
+            for key in complete:
+                if key not in leaves:  # the node had no gradient for it
+                    continue
+                leaf, parts = leaves.pop(key)
+                total, fresh = parts[0]
+                for part, _ in parts[1:]:
+                    total, fresh = total + part, True
+                for hook in list((leaf._hooks or {}).values()):
+                    total, fresh = custom.call_hook(hook, total), False
+                if wanted is None:
+                    _accumulate(leaf, total, create_graph, fresh)
+                else:
+                    captured[id(leaf), 0] = total
     finally:
         state.grad_enabled = grad_enabled
     return [captured.get(target) for target in targets]

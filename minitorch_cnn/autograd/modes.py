@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -19,6 +19,7 @@ class _State(threading.local):
     inference = False
     anomaly = False
     anomaly_check_nan = True
+    awaited: Collection[int] = ()  # leaves (ids) with post hooks that the last backward leads to
     observer: Callable[..., None] | None = None  # told of every operation, for onnx/trace.py
 
 

@@ -51,6 +51,11 @@ def cupy_special() -> ModuleType:
     return importlib.import_module("cupyx.scipy.special")
 
 
+def cupy_nccl() -> ModuleType:
+    """CuPy's NCCL; its `available` is False where the library is missing."""
+    return importlib.import_module("cupy.cuda.nccl")
+
+
 def is_cupy_installed() -> bool:
     """True where CuPy is installed, with or without a GPU."""
     return importlib.util.find_spec("cupy") is not None

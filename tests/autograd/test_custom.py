@@ -86,6 +86,34 @@ def test_post_accumulate_hook_sees_the_sum():
         (x * 2).register_post_accumulate_grad_hook(print)
 
 
+def test_post_accumulate_hooks_run_while_backward_goes_on():
+    first, shared, events = two(), two(), []
+    for name, leaf in (("first", first), ("shared", shared)):
+        leaf.register_post_accumulate_grad_hook(
+            lambda leaf, name=name: events.append((name, leaf.grad.tolist()))
+        )
+    last, unused = two(), two()
+    last.register_post_accumulate_grad_hook(
+        lambda leaf: events.append(("last", leaf.grad.tolist()))
+    )
+    unused.register_post_accumulate_grad_hook(lambda leaf: events.append("unused"))
+    y = mt.tensor([1.0, 1.0]) * first
+    y.register_hook(lambda gradient: events.append("y"))
+    z = y * shared
+    z.register_hook(lambda gradient: events.append("z"))
+    # `shared` is used twice, and `unused` gets no gradient.
+    loss = (z * last).sum() + (shared * 3).sum() + (unused * 2).detach().sum()
+    loss.backward()
+    x, w = two().tolist(), last.tolist()
+    order = [event if isinstance(event, str) else event[0] for event in events]
+    assert order == ["last", "z", "shared", "y", "first"]
+    assert dict(event for event in events if not isinstance(event, str)) == {
+        "last": [a * b for a, b in zip(x, x, strict=True)],
+        "shared": [a * b + 3 for a, b in zip(x, w, strict=True)],
+        "first": [a * b for a, b in zip(x, w, strict=True)],
+    }
+
+
 def test_setup_context_and_gradients_that_broadcast():
     class Scaled(Function):
         @staticmethod

@@ -16,7 +16,8 @@ from types import ModuleType
 
 FILE = Path(__file__).with_name("names.json")
 TORCH = """
-    torch torch.Tensor torch.amp torch.autograd torch.backends torch.cuda torch.fft torch.linalg
+    torch torch.Tensor torch.amp torch.autograd torch.backends torch.cuda
+    torch.distributed torch.fft torch.linalg
     torch.nn torch.nn.functional torch.nn.init torch.nn.utils torch.optim torch.optim.lr_scheduler
     torch.special torch.utils torch.utils.data
 """

@@ -20,6 +20,7 @@ from .padding import *
 from .pooling import *
 from .softmax import *
 from .sparse import *
+from .syncbatchnorm import *
 from .upsampling import *
 
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand

@@ -100,6 +100,8 @@ _NormBase = _RunningNorm  # torch's name
 
 
 class _BatchNorm(_RunningNorm):
+    _normalise: Any = staticmethod(batch_norm)  # SyncBatchNorm has another
+
     def __init__(
         self,
         num_features: int,
@@ -128,7 +130,7 @@ class _BatchNorm(_RunningNorm):
         # In eval mode without running averages there is nothing but the batch to go by.
         has_averages = self.running_mean is not None and self.running_var is not None
         use_batch = self.training or not has_averages
-        return batch_norm(
+        return self._normalise(
             input,
             self.running_mean if update or not use_batch else None,
             self.running_var if update or not use_batch else None,

@@ -19,7 +19,7 @@ from .dataset import (
     TensorDataset,
     random_split,
 )
-from .distributed import DistributedSampler as DistributedSampler  # it only says that it is missing
+from .distributed import DistributedSampler
 from .sampler import (
     BatchSampler,
     RandomSampler,
@@ -36,6 +36,7 @@ __all__ = [
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
     "ImageBatch",
     "IterableDataset",
     "RandomSampler",

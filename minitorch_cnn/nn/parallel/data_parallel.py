@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..missing import refuse_missing as _refuse_missing
-from .modules.module import Module
+from ..modules.module import Module
 
 
 class DataParallel(Module):
@@ -31,7 +30,8 @@ class DataParallel(Module):
         if device_ids is not None and len(device_ids) > 1:
             raise NotImplementedError(
                 f"DataParallel over device_ids={list(device_ids)} is not supported: there is no "
-                "training on several devices; give one or none"
+                "training on several devices in one process; give one or none, or use "
+                "DistributedDataParallel, with a process for each"
             )
         self.module = module
         self.device_ids = list(device_ids or [])
@@ -39,16 +39,3 @@ class DataParallel(Module):
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         return self.module(*inputs, **kwargs)
-
-
-class DistributedDataParallel(Module):
-    """Not supported: raises NotImplementedError, as there is no training on several devices."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError(
-            "nn.parallel.DistributedDataParallel is not supported: there is no training on "
-            "several devices"
-        )
-
-
-_refuse_missing(globals())
