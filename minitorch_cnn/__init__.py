@@ -82,6 +82,7 @@ from .tensor import Size as Size, Tensor as Tensor
 
 if _typing.TYPE_CHECKING:  # what __getattr__ below loads
     from . import (
+        accelerator as accelerator,
         amp as amp,
         backends as backends,
         cuda as cuda,
@@ -97,6 +98,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         testing as testing,
         transforms as transforms,
         utils as utils,
+        version as version,
     )
     from .amp import autocast as autocast
     from .explain import summary as summary
@@ -127,6 +129,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
     from .ops.creation import tensor as tensor  # the function, not the module of that name
 
 _SUBMODULES = (
+    "accelerator",
     "amp",
     "backends",
     "cuda",
@@ -142,6 +145,7 @@ _SUBMODULES = (
     "testing",
     "transforms",
     "utils",
+    "version",
 )
 
 # Functions of nn.functional that torch has at its top too, with the same arguments.

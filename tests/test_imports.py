@@ -14,8 +14,9 @@ LAYERS = [
     {"tensor", "copying", "autograd", "random"},
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"},
+    {"version", "accelerator"},
     {"datasets", "transforms", "utils", "io", "models", "hub"},
-    {"onnx", "explain", "commandline", "__main__"},
+    {"onnx", "explain", "commandline", "__main__", "run", "pytest_plugin"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
