@@ -92,6 +92,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         io as io,
         linalg as linalg,
         models as models,
+        mps as mps,
         nn as nn,
         onnx as onnx,
         optim as optim,
@@ -99,6 +100,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         transforms as transforms,
         utils as utils,
         version as version,
+        xpu as xpu,
     )
     from .amp import autocast as autocast
     from .explain import summary as summary
@@ -139,6 +141,7 @@ _SUBMODULES = (
     "hub",
     "io",
     "models",
+    "mps",
     "nn",
     "onnx",
     "optim",
@@ -146,6 +149,7 @@ _SUBMODULES = (
     "transforms",
     "utils",
     "version",
+    "xpu",
 )
 
 # Functions of nn.functional that torch has at its top too, with the same arguments.

@@ -162,14 +162,13 @@ def look_up(name: str) -> tuple[Any, str | None]:
             return None, None
         if real is None:
             return None, f"{so_far} is no name of {parts[0]}"
-        if hasattr(value, part):
-            value = getattr(value, part)
+        if hasattr(value, real.rpartition(".")[2]):
+            value = getattr(value, real.rpartition(".")[2])
         else:
             try:
                 value = importlib.import_module(real)
             except ImportError:
-                owner = real.rpartition(".")[0]
-                sentence = str(missing(owner, part))
+                sentence = str(missing(*real.rsplit(".", 1)))
                 if part.startswith("_"):
                     return None, f"{so_far} is not here: a private name"
                 return None, verdict(*sentence.split(" is not supported: ", 1))

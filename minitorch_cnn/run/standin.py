@@ -37,7 +37,7 @@ _VISION = """
 _OURS = """
     accumulate backend commandline config conv_algorithm copying dtypes explain formatting
     get_backend kernel_tier kernels last_conv missing pytest_plugin run set_backend show_config
-    summary
+    summary vision_ops
 """
 VISION, OURS = frozenset(_VISION.split()), frozenset(_OURS.split())
 
@@ -54,34 +54,51 @@ def real_name(name: str) -> str | None:
         there = first not in OURS and (first == "utils" or first not in VISION)
     else:
         there = top == "torchvision" and (not first or first in VISION)
-    return PACKAGE + name[len(top) :] if there else None
+    if top == "torchvision" and first == "ops":
+        rest = f"vision_{rest}"  # minitorch_cnn.ops are the operations on tensors
+    return f"{PACKAGE}.{rest}".rstrip(".") if there else None
+
+
+def aliases(name: str) -> list[str]:
+    """What a module of this package is called there: one name, two for `utils`, or none.
+
+    >>> aliases("minitorch_cnn.vision_ops.boxes"), aliases("minitorch_cnn.kernels")
+    (['torchvision.ops.boxes'], [])
+    """
+    rest = name.removeprefix(f"{PACKAGE}.").removeprefix("vision_")
+    found = [f"torch.{rest}", f"torchvision.{rest}"]
+    return [alias for alias in found if real_name(alias) == name]
 
 
 def torch_name(name: str) -> str:
-    """The other way: what torch or torchvision calls it.
+    """The same for an error's text: torch's name or torchvision's.
 
     >>> torch_name("minitorch_cnn.nn.Linear"), torch_name("minitorch_cnn.models.vit_b_16")
     ('torch.nn.Linear', 'torchvision.models.vit_b_16')
     """
     if not name.startswith(f"{PACKAGE}."):
         return name  # "Tensor.storage"
-    first, _, rest = name.removeprefix(f"{PACKAGE}.").partition(".")
-    vision = first in VISION and (first != "utils" or rest in ("make_grid", "save_image"))
-    return ("torchvision" if vision else "torch") + name.removeprefix(PACKAGE)
+    picture = name.startswith((f"{PACKAGE}.utils.draw_", f"{PACKAGE}.utils.flow_"))
+    return (aliases(name) or [name])[-1 if picture else 0]
 
 
 def _top(name: str, version: str) -> ModuleType:
     """The module `torch` or `torchvision`."""
     module = ModuleType(name, f"{PACKAGE} {minitorch_cnn.__version__}, by the name of {name}")
-    names = [each for each in dir(minitorch_cnn) if each[0] != "_" and real_name(f"{name}.{each}")]
+    names = []
+    for each in sorted(VISION) if name == "torchvision" else dir(minitorch_cnn):
+        own = (real_name(f"{name}.{each}") or "").rpartition(".")[2]
+        if each[0] != "_" and own in dir(minitorch_cnn):
+            names.append(each)
 
     def __getattr__(attribute: str) -> Any:
-        if attribute.startswith("_") or real_name(f"{name}.{attribute}") is None:
+        real = real_name(f"{name}.{attribute}")
+        if attribute.startswith("_") or real is None:
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
         try:
-            value = getattr(minitorch_cnn, attribute)
+            value = getattr(minitorch_cnn, real.rpartition(".")[2])
         except MissingName as error:
-            text = str(error).replace(f"{PACKAGE}.{attribute} ", f"{name}.{attribute} ", 1)
+            text = str(error).replace(f"{real} ", f"{name}.{attribute} ", 1)
             raise MissingName(text) from None
         setattr(module, attribute, value)  # found at once from now on
         return value
@@ -115,9 +132,8 @@ class _Loader(Loader):
         # would put the module there once more, unless it is known already.
         for name, other in list(sys.modules.items()):
             if name.startswith(f"{PACKAGE}.") and name != f"{PACKAGE}.tensor":
-                for top in ("torch", "torchvision"):
-                    if real_name(alias := top + name[len(PACKAGE) :]):
-                        sys.modules.setdefault(alias, other)
+                for alias in aliases(name):
+                    sys.modules.setdefault(alias, other)
 
 
 class StandIn(MetaPathFinder):
