@@ -1,4 +1,4 @@
-"""The rest of what programs ask torch.cuda: is it there, its generators, and figures of a device."""
+"""The rest of what programs ask torch.cuda: its generators, and figures of a device."""
 
 from __future__ import annotations
 
