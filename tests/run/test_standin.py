@@ -140,7 +140,7 @@ def test_what_is_missing_is_named_as_torch_names_it():
         for name in ("torch._dynamo", "torch._six", "torchvision._C", "torchaudio"):
             with pytest.raises(ModuleNotFoundError, match=f"^No module named '{name}'"):
                 importlib.import_module(name)
-        assert getattr(torch, "xpu", None) is None and not hasattr(torch, "_C")
+        assert getattr(torch, "ipu", None) is None and not hasattr(torch, "_C")
         assert importlib.util.find_spec("torch") and importlib.util.find_spec("torch.nn")
         assert importlib.util.find_spec("torch._dynamo") is None
 
