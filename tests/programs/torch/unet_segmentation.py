@@ -1,15 +1,10 @@
 """U-Net on drawn discs: skip connections, Dice and cross entropy together, a plateau scheduler."""
 
-import logging
-import sys
-
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import optim
 from torch.utils.data import DataLoader, Dataset
-
-logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(levelname)s: %(message)s")
 
 
 class Discs(Dataset):
@@ -104,5 +99,5 @@ for bilinear in (False, True):
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
-            logging.info(f"loss {loss.item():.5f}")
+            print(f"INFO: loss {loss.item():.5f}")
         scheduler.step(-loss.item())
