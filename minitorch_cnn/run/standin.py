@@ -22,7 +22,7 @@ from typing import Any
 
 import minitorch_cnn
 
-from .. import version
+from .. import dtypes, serialization, version
 from ..missing import MissingModule, MissingName
 
 PACKAGE = minitorch_cnn.__name__
@@ -103,6 +103,8 @@ def _top(name: str, version: str) -> ModuleType:
         setattr(module, attribute, value)  # found at once from now on
         return value
 
+    if name == "torch":
+        module.__dict__["save"] = _save
     module.__dict__.update(
         __version__=version,
         __file__=minitorch_cnn.__file__,
@@ -112,6 +114,23 @@ def _top(name: str, version: str) -> ModuleType:
         __dir__=lambda: sorted({*module.__dict__, *names}),
     )
     return module
+
+
+def _save(
+    obj: Any,
+    f: Any,
+    pickle_module: Any = None,
+    pickle_protocol: int = 2,
+    _use_new_zipfile_serialization: bool = True,
+) -> None:
+    """torch.save: torch's format whatever the file is called, so that torch reads it too.
+
+    What torch's files do not hold here (NumPy's arrays) is written as `minitorch_cnn.save` does.
+    """
+    try:
+        serialization.save_torch(obj, f)
+    except TypeError:
+        serialization.save(obj, f)
 
 
 class _Loader(Loader):
@@ -197,6 +216,7 @@ def install() -> None:
             "before anything imports it"
         )
     sys.meta_path.insert(0, StandIn())
+    dtypes.namespace = "torch"
     _in_children()
     # A fork server would run the main program once more before it is told anything.
     multiprocessing.set_forkserver_preload([])
@@ -219,11 +239,13 @@ def stand_in() -> Iterator[None]:
         del sys.modules[name]
     finder = StandIn()
     sys.meta_path.insert(0, finder)
+    dtypes.namespace = "torch"
     try:
         with _in_children():
             yield
     finally:
         sys.meta_path.remove(finder)
+        dtypes.namespace = PACKAGE
         for name in [name for name in sys.modules if _is_torchs(name)]:
             del sys.modules[name]
         sys.modules.update(before)

@@ -1,6 +1,7 @@
 """A program runs as `python train.py` runs it: arguments, paths, exit codes, errors, workers."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -151,6 +152,20 @@ def test_what_is_missing_is_explained(program, tmp_path, source, sentence):
     assert (
         (said or "").startswith(f"{tmp_path / 'program.py'}:{sentence}") if sentence else not said
     )
+
+
+def test_the_functions_that_the_documentation_names(tmp_path):
+    """The program in docs/torch-programs.md, up to `install`, which is for good."""
+    text = (ROOT / "docs" / "torch-programs.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    code = code.replace('"train.py"', repr(str(tmp_path / "train.py")))
+    before, after = code.split("install()  #")
+    (tmp_path / "train.py").write_text("import sys, torch\nargs = sys.argv[1:]\n")
+    names = {}
+    exec(before, names)
+    assert names["variables"]["args"] == ["--epochs", "3"] and names["places"] == []
+    assert names["files"] == [str(tmp_path / "train.py")] and callable(names["install"])
+    assert "refused" in after
 
 
 def test_a_program_that_is_not_there(tmp_path):

@@ -5,8 +5,10 @@ import json
 import pickle
 import sys
 import types
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minitorch_cnn as mt
@@ -143,6 +145,33 @@ def test_what_is_missing_is_named_as_torch_names_it():
         assert getattr(torch, "ipu", None) is None and not hasattr(torch, "_C")
         assert importlib.util.find_spec("torch") and importlib.util.find_spec("torch.nn")
         assert importlib.util.find_spec("torch._dynamo") is None
+
+
+def test_values_are_shown_as_torch_shows_them():
+    with stand_in():
+        import torch
+
+        x = torch.zeros(2, 1, dtype=torch.float64)
+        assert str(x.shape) == "torch.Size([2, 1])" and str(x.dtype) == "torch.float64"
+        assert repr(x).endswith("dtype=torch.float64)")
+    assert str(x.shape) == "minitorch_cnn.Size([2, 1])" and str(x.dtype).startswith("minitorch")
+
+
+def test_a_file_is_torchs_whatever_it_is_called(tmp_path):
+    path = tmp_path / "model.pth.tar"
+    with stand_in():
+        import torch
+
+        torch.save({"x": torch.ones(2)}, path)
+        assert zipfile.is_zipfile(path)
+        assert any(name.endswith("data.pkl") for name in zipfile.ZipFile(path).namelist())
+        torch.save([np.ones(2)], path, _use_new_zipfile_serialization=False)
+        assert torch.load(path)[0].tolist() == [1, 1]
+        with pytest.raises(TypeError, match="cannot save"):
+            torch.save([object()], path)
+        torch.save({"x": torch.ones(2)}, path)
+    real = pytest.importorskip("torch")
+    assert real.load(path)["x"].tolist() == [1, 1]
 
 
 def test_names_there_and_back():
