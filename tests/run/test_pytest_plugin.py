@@ -1,15 +1,15 @@
 """A user's tests of torch run on this package; under xdist each worker has to be told as well."""
 
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import minitorch_cnn as mt
 
-OPTION = ["-p", "minitorch_cnn.pytest_plugin", "--torch-is-minitorch"]
+LIGHT = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+OPTION = [*LIGHT, "-p", "minitorch_cnn.pytest_plugin", "--torch-is-minitorch"]
 
 
 def run_pytest(folder, *arguments):
@@ -19,10 +19,8 @@ def run_pytest(folder, *arguments):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "xdist"])
-def test_the_option(tmp_path, workers):
-    if workers:
-        pytest.importorskip("xdist")
+def test_the_option(tmp_path):
+    workers = ["-n", "1"] if importlib.util.find_spec("xdist") else []
     (tmp_path / "pytest.ini").touch()
     (tmp_path / "conftest.py").write_text(
         "import pytest, torch\n@pytest.fixture\ndef x():\n    return torch.ones(3)\n"
