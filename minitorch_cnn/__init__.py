@@ -82,6 +82,7 @@ from .tensor import Size as Size, Tensor as Tensor
 
 if _typing.TYPE_CHECKING:  # what __getattr__ below loads
     from . import (
+        accelerator as accelerator,
         amp as amp,
         backends as backends,
         cuda as cuda,
@@ -92,12 +93,15 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         io as io,
         linalg as linalg,
         models as models,
+        mps as mps,
         nn as nn,
         onnx as onnx,
         optim as optim,
         testing as testing,
         transforms as transforms,
         utils as utils,
+        version as version,
+        xpu as xpu,
     )
     from .amp import autocast as autocast
     from .explain import summary as summary
@@ -128,6 +132,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
     from .ops.creation import tensor as tensor  # the function, not the module of that name
 
 _SUBMODULES = (
+    "accelerator",
     "amp",
     "backends",
     "cuda",
@@ -138,12 +143,15 @@ _SUBMODULES = (
     "hub",
     "io",
     "models",
+    "mps",
     "nn",
     "onnx",
     "optim",
     "testing",
     "transforms",
     "utils",
+    "version",
+    "xpu",
 )
 
 # Functions of nn.functional that torch has at its top too, with the same arguments.

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+namespace = "minitorch_cnn"  # what stands before a name where a dtype or a Size is shown
+
 
 class dtype:
     """The type of a tensor's elements.
@@ -44,7 +46,7 @@ class dtype:
         return self.numpy.kind in "if"
 
     def __repr__(self) -> str:
-        return f"minitorch_cnn.{self.name}"
+        return f"{namespace}.{self.name}"
 
     def __reduce__(self) -> tuple:
         return _of_code, (self.numpy.str,)

@@ -40,7 +40,7 @@ class Size(tuple):
         return count
 
     def __repr__(self) -> str:
-        return f"minitorch_cnn.Size({list(self)})"
+        return f"{dtypes.namespace}.Size({list(self)})"
 
     def __getitem__(self, index: Any) -> Any:
         part = super().__getitem__(index)

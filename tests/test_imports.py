@@ -16,8 +16,9 @@ LAYERS = [
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"}
     | {"distributed"},
+    {"version", "accelerator", "xpu", "mps"},
     {"datasets", "transforms", "utils", "io", "models", "hub"},
-    {"onnx", "explain", "commandline", "__main__"},
+    {"onnx", "explain", "commandline", "__main__", "run", "pytest_plugin"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -29,3 +29,15 @@ def test_every_file_and_folder_that_the_readme_names_is_there():
     assert len(paths) > 10
     for path in paths:
         assert (ROOT / path).exists(), path
+
+
+def test_what_is_said_of_torch_programs():
+    """Their number, and that the commands' options are there; tests/run has what they do."""
+    count = int(re.search(r"(\d+) whole programs of the public kinds", README)[1])
+    assert count == len(list((ROOT / "tests/programs/torch").glob("*.py")))
+    commands = re.findall(r"python -m (minitorch_cnn run|pytest) (.*)", README)
+    command = [sys.executable, "-m", "minitorch_cnn", "run", "--help"]
+    text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    options = {part for _, line in commands for part in line.split() if part.startswith("--list")}
+    assert options == {"--list-missing"} <= set(text.split())
+    assert any("minitorch_cnn.pytest_plugin --torch-is-minitorch" in line for _, line in commands)

@@ -28,6 +28,23 @@ from .memory import (
     memory_reserved,
     reset_peak_memory_stats,
 )
+from .state import (
+    get_arch_list,
+    get_device_properties,
+    get_rng_state,
+    get_rng_state_all,
+    init,
+    initial_seed,
+    ipc_collect,
+    is_bf16_supported,
+    is_initialized,
+    memory_stats,
+    memory_summary,
+    seed,
+    seed_all,
+    set_rng_state,
+    set_rng_state_all,
+)
 from .streams import (
     Event,
     Stream,
@@ -50,19 +67,37 @@ __all__ = [
     "device",
     "device_count",
     "empty_cache",
+    "get_arch_list",
     "get_device_capability",
     "get_device_name",
+    "get_device_properties",
+    "get_rng_state",
+    "get_rng_state_all",
     "graph",
+    "init",
+    "initial_seed",
+    "ipc_collect",
     "is_available",
+    "is_bf16_supported",
+    "is_initialized",
     "manual_seed",
     "manual_seed_all",
     "max_memory_allocated",
+    "max_memory_cached",
     "max_memory_reserved",
     "mem_get_info",
     "memory_allocated",
+    "memory_cached",
     "memory_reserved",
+    "memory_stats",
+    "memory_summary",
+    "reset_max_memory_allocated",
     "reset_peak_memory_stats",
+    "seed",
+    "seed_all",
     "set_device",
+    "set_rng_state",
+    "set_rng_state_all",
     "set_stream",
     "stream",
     "synchronize",
@@ -134,5 +169,7 @@ def manual_seed(seed: int) -> None:
 
 
 manual_seed_all = manual_seed
+memory_cached, max_memory_cached = memory_reserved, max_memory_reserved  # their older names
+reset_max_memory_allocated = reset_peak_memory_stats
 
 _refuse_missing(globals())

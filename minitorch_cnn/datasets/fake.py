@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from ..tensor import wrap
+from ..ops.breadth.random_sampling import randint, randn
+from ..random import Generator
 from ..transforms.conversion import to_pil_image
 from .vision import VisionDataset
 
@@ -47,10 +46,11 @@ class FakeData(VisionDataset):
     def __getitem__(self, index: int) -> tuple[Any, int]:
         if not 0 <= index < self.size:
             raise IndexError(f"FakeData index {index} out of range: there are {self.size} samples")
-        rng = np.random.default_rng(index + self.random_offset)
-        pixels = rng.integers(256, size=self.image_size, dtype=np.uint8)
-        image = to_pil_image(wrap(pixels))
-        return self._transformed(image, int(rng.integers(self.num_classes)))
+        generator = Generator().manual_seed(index + self.random_offset)
+        # torchvision's pixels: normal numbers, of which a byte keeps the lowest bits.
+        pixels = (randn(*self.image_size, generator=generator) * 255).byte()
+        label = randint(0, self.num_classes, (1,), generator=generator).item()
+        return self._transformed(to_pil_image(pixels), label)
 
     def __len__(self) -> int:
         return self.size

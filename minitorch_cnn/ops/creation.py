@@ -498,8 +498,26 @@ def linspace(
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     low, high = as_number("linspace", "start", start), as_number("linspace", "end", end)
-    values = np.linspace(float(low), float(high), steps)
-    return finish(values.astype(_dtype_or_default(dtype)), device, requires_grad)
+    values = even_steps(float(low), float(high), steps, _dtype_or_default(dtype))
+    return finish(values, device, requires_grad)
+
+
+def even_steps(low: float, high: float, steps: int, dtype: Any) -> np.ndarray:
+    """`linspace` as an array, rounded as torch rounds it: from each end to the middle.
+
+    A step is a number of the dtype, and a multiple of it is added without rounding in between.
+
+    >>> even_steps(-1.0, 1.0, 5, np.dtype("float32"))
+    array([-1. , -0.5,  0. ,  0.5,  1. ], dtype=float32)
+    """
+    if steps < 2 or dtype not in (np.float32, np.float64):
+        return np.linspace(low, high, steps).astype(dtype)
+    wide = np.float64 if dtype == np.float32 else np.longdouble
+    ends = np.array([low, high], dtype)
+    step = ((ends[1] - ends[0]) / dtype.type(steps - 1)).astype(wide)
+    index, (first, last) = np.arange(steps), ends.astype(wide)
+    from_end = last - step * (steps - 1 - index)
+    return np.where(index < steps // 2, first + step * index, from_end).astype(dtype)
 
 
 def logspace(

@@ -86,7 +86,9 @@ def test_the_examples_end_with_one_sentence(environment, tmp_path):
         lambda: mt.cuda.set_device(0),
         lambda: mt.cuda.CUDAGraph().capture_begin(),
         lambda: mt.cuda.reset_peak_memory_stats(),
-        lambda: setattr(mt.backends.cuda.matmul, "allow_tf32", True),
+        lambda: mt.cuda.get_device_properties(),
+        lambda: mt.cuda.init(),
+        lambda: mt.accelerator.synchronize(),
     ],
 )
 def test_what_needs_a_gpu_says_so(call):
@@ -99,6 +101,56 @@ def test_questions_about_memory_are_answered_with_nothing():
     assert mt.cuda.memory_reserved() == mt.cuda.max_memory_allocated() == 0
     assert mt.cuda.max_memory_reserved() == 0 and not mt.ones(2).is_pinned()
     mt.cuda.empty_cache()
+
+
+@pytest.mark.skipif(mt.cuda.is_available(), reason="there is a GPU")
+def test_what_programs_ask_and_set_does_not_raise(monkeypatch):
+    """torch's own answers on a CPU, where it has one."""
+    monkeypatch.setattr(mt.config, "_precision", "highest")
+    matmul = mt.backends.cuda.matmul
+    assert matmul.allow_tf32 is False and matmul.fp32_precision == "ieee"
+    matmul.allow_tf32 = True
+    assert matmul.allow_tf32 is True and mt.get_float32_matmul_precision() == "high"
+    matmul.fp32_precision = "ieee"
+    assert matmul.allow_tf32 is False
+    with pytest.raises(RuntimeError, match="'tf32', 'ieee' or 'none', got 'bf16'"):
+        matmul.fp32_precision = "bf16"
+    assert mt.accelerator.current_accelerator() is None and not mt.accelerator.is_available()
+    assert mt.accelerator.device_count() == mt.xpu.device_count() == mt.mps.device_count() == 0
+    assert not mt.xpu.is_available() and not mt.mps.is_available()
+    assert mt.version.cuda is None and mt.version.hip is None
+    assert mt.cuda.get_rng_state_all() == [] and dict(mt.cuda.memory_stats()) == {}
+    mt.cuda.set_rng_state_all([])
+    state = mt.get_rng_state()
+    mt.cuda.seed_all()
+    assert mt.get_rng_state().equal(state)  # there is no GPU to seed
+    assert not mt.cuda.is_initialized() and mt.cuda.get_arch_list() == []
+    assert not mt.cuda.is_bf16_supported()
+    mt.cuda.ipc_collect()
+    assert mt.cuda.memory_summary().startswith("allocated 0.0 MiB")
+
+
+def test_switches_that_are_only_kept(monkeypatch):
+    cudnn, cuda = mt.backends.cudnn, mt.backends.cuda
+    with cudnn.flags(enabled=False, benchmark=True):
+        assert not cudnn.enabled and cudnn.benchmark
+    assert cudnn.enabled and not cudnn.benchmark
+    assert cudnn.set_flags(_benchmark=True) == {"benchmark": False}
+    assert cudnn.set_flags(_benchmark=False) == {"benchmark": True}
+    with pytest.raises(TypeError, match="no switch of cudnn: 'fast'"):
+        cudnn.set_flags(fast=True)
+    for kind in ("flash", "mem_efficient", "math", "cudnn"):
+        getattr(cuda, f"enable_{kind}_sdp")(False)
+        assert not getattr(cuda, f"{kind}_sdp_enabled")()
+        getattr(cuda, f"enable_{kind}_sdp")(True)
+        assert getattr(cuda, f"{kind}_sdp_enabled")()
+    with cuda.sdp_kernel(enable_flash=False):
+        assert not cuda.flash_sdp_enabled() and cuda.math_sdp_enabled()
+    assert cuda.flash_sdp_enabled()
+    for name in ("mkl", "mkldnn", "openmp", "opt_einsum", "mps", "cudnn"):
+        assert getattr(mt.backends, name).is_available() is False
+    with mt.backends.mkldnn.flags(enabled=False):
+        pass
 
 
 @pytest.mark.skipif(mt.cuda.is_available(), reason="there is a GPU")

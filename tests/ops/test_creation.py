@@ -137,6 +137,18 @@ def test_arange_as_torch(start, end, step, kind):
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-5)
 
 
+def test_linspace_is_rounded_as_torchs():
+    """To the last bit: where a grid's points lie on the centres of pixels, it decides."""
+    torch = pytest.importorskip("torch")
+    generator = np.random.default_rng(0)
+    ends = [(-1.0, 1.0)] * 40 + list(generator.normal(size=(40, 2)))
+    for steps, (low, high) in enumerate(ends):
+        for kind in ("float32", "float64"):
+            ours = mt.linspace(low, high, steps, dtype=getattr(mt, kind)).numpy()
+            theirs = torch.linspace(low, high, steps, dtype=getattr(torch, kind)).numpy()
+            np.testing.assert_array_equal(ours, theirs)
+
+
 def test_arange_and_linspace():
     assert mt.arange(2, 9, 3).tolist() == [2, 5, 8] and mt.arange(2, 9, 3).dtype is mt.int64
     assert mt.arange(3.0).dtype is mt.float32

@@ -87,7 +87,9 @@ def _runner(command: Command) -> Callable[[argparse.Namespace], None]:
 def main(argv: Sequence[str] | None = None) -> None:
     """The whole command line of the package: ``python -m minitorch_cnn``."""
     parser = argparse.ArgumentParser(prog="python -m minitorch_cnn")
-    add_parser(parser.add_subparsers(metavar="PART", required=True))
+    parts = parser.add_subparsers(metavar="PART", required=True)
+    add_parser(parts)
+    parts.add_parser("run", help="run a program written for torch")  # run/command.py has it
     args = parser.parse_args(argv)
     args.run(args)
 

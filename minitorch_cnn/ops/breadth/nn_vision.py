@@ -19,6 +19,7 @@ from ...backend import array_module, constant
 from ...tensor import Tensor, shape_text, wrap
 from ..arithmetic import where
 from ..common import same_device
+from ..creation import even_steps
 from ..indexing import getitem
 
 __all__ = ["pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "grid_sample", "affine_grid"]
@@ -307,11 +308,16 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         raise ValueError(f"Expected non-zero, positive output size. Got {size}")
     align_corners = _corners("affine_grid", align_corners)
     lines = []
+    kind = theta.array.dtype
     for length in size[2:]:
-        centres = np.arange(length) * 2 + 1 - length
-        lines.append(centres / max(length - 1, 1) if align_corners else centres / length)
+        # Rounded as torch rounds it: grid_sample's gradient jumps at the centres of pixels, which
+        # is where the points are before anything is learned.
+        centres = even_steps(-1.0, 1.0, length, kind) if length > 1 else np.zeros(1, kind)
+        lines.append(
+            centres if align_corners else centres * kind.type(length - 1) / kind.type(length)
+        )
     # x first, and a 1 for the shift: (pixels, dims + 1)
     axes = np.meshgrid(*lines, indexing="ij")
     base = np.stack([*(each.reshape(-1) for each in reversed(axes)), np.ones(axes[0].size)], 1)
-    points = wrap(constant(base, theta.array, theta.array.dtype))
+    points = wrap(constant(base, theta.array, kind))
     return (points @ theta.transpose(1, 2)).reshape(size[0], *size[2:], dims)

@@ -177,3 +177,16 @@ def test_pixel_shuffle_gradient():
     x = mt.tensor(np.random.default_rng(0).standard_normal((1, 8, 2, 2))).requires_grad_()
     assert gradcheck(lambda a: pixel_shuffle(a, 2), x)
     assert gradcheck(lambda a: pixel_unshuffle(a, 2), x)
+
+
+def test_points_of_the_identity_are_torchs_to_the_last_bit():
+    """There grid_sample's gradient jumps, and a spatial transformer begins there."""
+    torch = pytest.importorskip("torch")
+    for n in (1, 2, 7, 16, 28):
+        for corners in (False, True):
+            theta = np.array([[[1, 0, 0], [0, 1, 0]]], np.float32)
+            ours = F.affine_grid(mt.tensor(theta), (1, 1, n, n + 1), corners).numpy()
+            expected = torch.nn.functional.affine_grid(
+                torch.from_numpy(theta), (1, 1, n, n + 1), corners
+            )
+            np.testing.assert_array_equal(ours, expected.numpy())
