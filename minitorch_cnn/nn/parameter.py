@@ -33,3 +33,31 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo: dict) -> Tensor:
         return deep_copy(self, memo, gradient=False)  # as in torch
+
+
+class _BufferType(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, Tensor) and "_is_buffer" in instance.__dict__
+
+
+class Buffer(metaclass=_BufferType):
+    """``self.mean = nn.Buffer(tensor)`` in a module is ``self.register_buffer("mean", tensor)``.
+
+    Makes a tensor of data's shape in the same memory. persistent: False leaves it out of the state
+    dict. Raises TypeError if data is not a Tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> module = mt.nn.Module()
+    >>> module.mean = mt.nn.Buffer(mt.tensor([0.5]))
+    >>> list(module.state_dict()), isinstance(module.mean, mt.nn.Buffer)
+    (['mean'], True)
+    """
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Tensor:  # type: ignore[misc]
+        if data is None:
+            data = Tensor()
+        if not isinstance(data, Tensor):
+            raise TypeError(f"Buffer needs a Tensor, got {type(data).__name__}")
+        buffer = data.detach().requires_grad_(data.requires_grad)
+        buffer.__dict__.update(persistent=persistent, _is_buffer=True)
+        return buffer
