@@ -1,8 +1,10 @@
 """What optimizers share or refuse beside their rules: options, tensor rates, hooks; and Muon."""
 
+import importlib
+
 import numpy as np
 import pytest
-from test_optimizers import assert_same, start, train
+from trajectories import assert_same, start, train
 
 import minitorch_cnn as mt
 from minitorch_cnn import optim
@@ -114,7 +116,7 @@ def hooked(lib):
     """What the hooks of an optimizer see, in order."""
     calls = []
     optimizer = lib.optim.SGD([lib.nn.Parameter(lib.ones(1))], lr=0.5)
-    everywhere = lib.optim.optimizer
+    everywhere = importlib.import_module(f"{lib.__name__}.optim.optimizer")
     handles = [
         everywhere.register_optimizer_step_pre_hook(lambda *_: calls.append("all before")),
         everywhere.register_optimizer_step_post_hook(lambda *_: calls.append("all after")),

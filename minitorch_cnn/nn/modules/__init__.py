@@ -18,6 +18,7 @@ from .module import Module
 from .normalization import *
 from .padding import *
 from .pooling import *
+from .rnn import *
 from .softmax import *
 from .sparse import *
 from .upsampling import *

@@ -40,14 +40,6 @@ LazyLinear = _refuse("LazyLinear", _LAZY)
 EmbeddingBag = _refuse("EmbeddingBag", "use nn.Embedding, and sum or mean over the bag")
 CTCLoss = _refuse("CTCLoss", "there is no loss for sequences without alignment")
 
-_RECURRENT = "minitorch_cnn has no recurrent layers"
-RNN = _refuse("RNN", _RECURRENT)
-LSTM = _refuse("LSTM", _RECURRENT)
-GRU = _refuse("GRU", _RECURRENT)
-RNNCell = _refuse("RNNCell", _RECURRENT)
-LSTMCell = _refuse("LSTMCell", _RECURRENT)
-GRUCell = _refuse("GRUCell", _RECURRENT)
-
 _ATTENTION = "there is functional.scaled_dot_product_attention to build it with"
 MultiheadAttention = _refuse("MultiheadAttention", _ATTENTION)
 Transformer = _refuse("Transformer", _ATTENTION)
@@ -59,10 +51,6 @@ TransformerDecoderLayer = _refuse("TransformerDecoderLayer", _ATTENTION)
 __all__ = [
     "CTCLoss",
     "EmbeddingBag",
-    "GRU",
-    "GRUCell",
-    "LSTM",
-    "LSTMCell",
     "LazyBatchNorm1d",
     "LazyBatchNorm2d",
     "LazyBatchNorm3d",
@@ -77,8 +65,6 @@ __all__ = [
     "LazyInstanceNorm3d",
     "LazyLinear",
     "MultiheadAttention",
-    "RNN",
-    "RNNCell",
     "Transformer",
     "TransformerDecoder",
     "TransformerDecoderLayer",
