@@ -4,6 +4,7 @@ import typing as _typing
 
 from ...ops.common import public_names as _public_names
 from .activation import *
+from .attention import *
 from .batchnorm import *
 from .container import *
 from .conv import *
@@ -21,6 +22,7 @@ from .pooling import *
 from .rnn import *
 from .softmax import *
 from .sparse import *
+from .transformer import *
 from .upsampling import *
 
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand

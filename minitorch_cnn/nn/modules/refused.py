@@ -40,14 +40,6 @@ LazyLinear = _refuse("LazyLinear", _LAZY)
 EmbeddingBag = _refuse("EmbeddingBag", "use nn.Embedding, and sum or mean over the bag")
 CTCLoss = _refuse("CTCLoss", "there is no loss for sequences without alignment")
 
-_ATTENTION = "there is functional.scaled_dot_product_attention to build it with"
-MultiheadAttention = _refuse("MultiheadAttention", _ATTENTION)
-Transformer = _refuse("Transformer", _ATTENTION)
-TransformerEncoder = _refuse("TransformerEncoder", _ATTENTION)
-TransformerDecoder = _refuse("TransformerDecoder", _ATTENTION)
-TransformerEncoderLayer = _refuse("TransformerEncoderLayer", _ATTENTION)
-TransformerDecoderLayer = _refuse("TransformerDecoderLayer", _ATTENTION)
-
 __all__ = [
     "CTCLoss",
     "EmbeddingBag",
@@ -64,10 +56,4 @@ __all__ = [
     "LazyInstanceNorm2d",
     "LazyInstanceNorm3d",
     "LazyLinear",
-    "MultiheadAttention",
-    "Transformer",
-    "TransformerDecoder",
-    "TransformerDecoderLayer",
-    "TransformerEncoder",
-    "TransformerEncoderLayer",
 ]

@@ -55,6 +55,10 @@ class RNNBase(Module):
     or a PackedSequence. Raises ValueError or TypeError for settings that make no sense, and when
     called RuntimeError for shapes that do not fit, ValueError for another dtype or number of
     dimensions.
+
+    >>> import minitorch_cnn as mt
+    >>> isinstance(mt.nn.GRU(3, 5), mt.nn.RNNBase)
+    True
     """
 
     _parameters: dict[str, Any]
@@ -355,6 +359,10 @@ class RNNCellBase(Module):
 
     Input (N, input_size) or (input_size,), state (N, hidden_size) or (hidden_size,). Raises
     RuntimeError when called with other shapes.
+
+    >>> import minitorch_cnn as mt
+    >>> isinstance(mt.nn.GRUCell(3, 5), mt.nn.RNNCellBase)
+    True
     """
 
     weight_ih: Parameter
