@@ -52,7 +52,6 @@ REASONS = {
     "detection": "there are only networks that classify images",
     "segmentation": "there are only networks that classify images",
     "video": "there are only networks that classify images",
-    "prune": "set the weights to 0 under mt.no_grad()",
 }
 
 AREAS = {

@@ -84,7 +84,6 @@ def test_the_stored_names_are_torchs():
         ("jit", "onnx"),
         ("distributions", "mt.normal"),
         ("utils.tensorboard", "writer"),
-        ("nn.utils.prune", "no_grad"),
         ("models.detection", "classify"),
         ("nn.functional.relu", "dir|functions"),
         ("autograd.forward_ad", "grad"),

@@ -40,10 +40,10 @@ def _function(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Tensor]
 
 
 class TransformerEncoderLayer(Module):
-    """x + attention(x), then x + network(x), each normalised: (L, N, d_model), any L and N.
+    """x + attention(x), then x + network(x), each normalised: (L, N, E), E = d_model.
 
     nhead: heads of the attention. The network is Linear(d_model, dim_feedforward), activation, and
-    back. norm_first: normalises what goes in, not the sums. batch_first: (N, L, d_model). bias:
+    back. norm_first: normalises what goes in, not the sums. batch_first: (N, L, E). bias:
     of all linear layers and norms. Raises RuntimeError for an activation other than "relu",
     "gelu" or a function, and as `MultiheadAttention`.
 
@@ -113,7 +113,7 @@ def _add(
 class TransformerDecoderLayer(Module):
     """An encoder's layer with a second attention, to the encoder's output `memory`.
 
-    tgt (L, N, d_model), memory (S, N, d_model) -> (L, N, d_model). Arguments and errors as
+    tgt (L, N, E), memory (S, N, E) -> (L, N, E), E = d_model. Arguments and errors as
     `TransformerEncoderLayer`.
 
     >>> import minitorch_cnn as mt
@@ -189,9 +189,9 @@ class TransformerDecoderLayer(Module):
 
 
 class TransformerEncoder(Module):
-    """num_layers copies of an encoder's layer, one after the other, and a norm: (L, N, d_model).
+    """num_layers copies of an encoder's layer, one after the other, and a norm: (L, N, E).
 
-    enable_nested_tensor and mask_check are ignored. Errors as the layer's.
+    enable_nested_tensor and mask_check are ignored. Raises as `TransformerEncoderLayer` does.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.TransformerEncoderLayer(8, 2, dim_feedforward=16)
@@ -225,9 +225,9 @@ class TransformerEncoder(Module):
 
 
 class TransformerDecoder(Module):
-    """num_layers copies of a decoder's layer, one after the other, and a norm: (L, N, d_model).
+    """num_layers copies of a decoder's layer, one after the other, and a norm: (L, N, E).
 
-    Errors as the layer's.
+    Raises as `TransformerEncoderLayer` does.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.TransformerDecoderLayer(8, 2, dim_feedforward=16)
@@ -261,10 +261,10 @@ class TransformerDecoder(Module):
 
 
 class Transformer(Module):
-    """An encoder of `src` (S, N, d_model) and a decoder of `tgt` (L, N, d_model) that looks at it.
+    """An encoder of src (S, N, E) and a decoder of tgt (L, N, E) that looks at it.
 
-    Returns (L, N, d_model). custom_encoder, custom_decoder take their places. The other arguments
-    and errors as `TransformerEncoderLayer`; RuntimeError when called for another last dimension.
+    E is d_model. Returns (L, N, E). custom_encoder, custom_decoder take their places. The other
+    arguments and errors as `TransformerEncoderLayer`; RuntimeError when called for another last dimension.
 
     >>> import minitorch_cnn as mt
     >>> model = mt.nn.Transformer(8, 2, 1, 1, dim_feedforward=16)
