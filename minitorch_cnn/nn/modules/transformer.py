@@ -264,7 +264,8 @@ class Transformer(Module):
     """An encoder of src (S, N, E) and a decoder of tgt (L, N, E) that looks at it.
 
     E is d_model. Returns (L, N, E). custom_encoder, custom_decoder take their places. The other
-    arguments and errors as `TransformerEncoderLayer`; RuntimeError when called for another last dimension.
+    arguments and errors as `TransformerEncoderLayer`; RuntimeError when called for another last
+    dimension.
 
     >>> import minitorch_cnn as mt
     >>> model = mt.nn.Transformer(8, 2, 1, 1, dim_feedforward=16)
