@@ -13,7 +13,12 @@ from . import functional, init, parallel, utils
 from .modules import *
 from .modules.refused import *  # not in __all__: they only say that they are missing
 from .parallel import DataParallel as DataParallel
-from .parameter import Buffer as Buffer, Parameter as Parameter
+from .parameter import (
+    Buffer as Buffer,
+    Parameter as Parameter,
+    UninitializedBuffer as UninitializedBuffer,
+    UninitializedParameter as UninitializedParameter,
+)
 
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand
     from .modules import __all__ as _layers
