@@ -60,7 +60,8 @@ REASONS = {
     "special": "the common functions stand at the top: mt.erf, mt.expm1, ...",
     "distributions": "use mt.normal, mt.bernoulli, mt.multinomial",
     "profiler": "use Python's cProfile or benchmarks/",
-    "func": "use mt.autograd.grad",
+    "vmap": "write a loop, or give the operation a batch dimension",
+    "functionalize": "nothing here is compiled",
     "tensorboard": "writer.add_scalar needs only numbers: loss.item(), with the writer of "
     "tensorboardX, or plots of matplotlib",
     "multiprocessing": "use Python's multiprocessing; DataLoader has num_workers",
@@ -68,8 +69,6 @@ REASONS = {
     "detection": "there are only networks that classify images",
     "segmentation": "there are only networks that classify images",
     "video": "there are only networks that classify images",
-    "rnn": "minitorch_cnn has no recurrent layers",
-    "prune": "set the weights to 0 under mt.no_grad()",
 }
 
 AREAS = {
@@ -87,6 +86,7 @@ AREAS = {
     "minitorch_cnn.distributed": "dir(minitorch_cnn.distributed) names the collectives and groups "
     "that are there; mpiexec starts the processes",
     "minitorch_cnn.autograd": "use backward, grad and Function",
+    "minitorch_cnn.func": "use grad, vjp, jvp, jacrev, hessian and functional_call",
     "minitorch_cnn.amp": "use mt.autocast and mt.amp.GradScaler",
     "minitorch_cnn.cuda": "dir(minitorch_cnn.cuda) names what is there; more is in cupy.cuda",
     "minitorch_cnn.backends": "there are backends.cuda, backends.cudnn and backends.mps",

@@ -22,6 +22,7 @@ import numpy as np
 from . import backend, copying, dtypes
 from .autograd import deferred
 from .autograd.handle import RemovableHandle
+from .autograd.looking import seen
 from .autograd.modes import state
 from .missing import missing
 
@@ -418,11 +419,13 @@ class Tensor(Methods):
         """The node that made this tensor, None for a leaf."""
         if self._view is not None:
             self._refresh_view()
-        return self._node
+        return self._node if self._node is None else seen(self._node)
 
     @property
     def is_leaf(self) -> bool:
-        return self.grad_fn is None
+        if self._view is not None:
+            self._refresh_view()
+        return self._node is None
 
     @property
     def output_nr(self) -> int:
@@ -509,8 +512,8 @@ class Tensor(Methods):
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        node = self.grad_fn
-        if node is not None:
+        if not self.is_leaf:
+            node = self._node
             hooks = node._hooks.setdefault(self._output, {})
         else:
             if self._hooks is None:

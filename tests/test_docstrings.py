@@ -26,10 +26,6 @@ EXEMPT = {
     # The in-place forms are made from the others, which show their example.
     "ops.*activation.*_": ("example",),
     # Names that only say what to use instead.
-    "optim.ASGD": ("example", "shape", "errors"),
-    "optim.Adafactor": ("example", "shape", "errors"),
-    "optim.Muon": ("example", "shape", "errors"),
-    "optim.Rprop": ("example", "shape", "errors"),
     "optim.SparseAdam": ("example", "shape", "errors"),
     # Learning rates are numbers, and samplers give positions: no array goes in or out.
     "optim.lr_scheduler.*": ("shape",),

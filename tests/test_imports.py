@@ -15,7 +15,7 @@ LAYERS = [
     {"tensor", "copying", "autograd", "random"},
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"}
-    | {"distributed"},
+    | {"distributed", "func"},
     {"version", "accelerator", "xpu", "mps"},
     {"datasets", "transforms", "utils", "io", "models", "hub"},
     {"onnx", "explain", "commandline", "__main__", "run", "pytest_plugin"},

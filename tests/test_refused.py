@@ -9,12 +9,7 @@ import minitorch_cnn as mt
 REFUSED = {
     "compile": "as it is",
     "nn.utils.parametrizations.orthogonal": "nn.init.orthogonal_",
-    "nn.utils.parametrizations.spectral_norm": "use nn.utils.spectral_norm",
-    "nn.utils.parametrizations.weight_norm": "use nn.utils.weight_norm",
-    "nn.utils.parametrize.register_parametrization": "weight_norm",
-    "nn.utils.parametrize.remove_parametrizations": "weight_norm",
-    "nn.utils.parametrize.ParametrizationList": "weight_norm",
-    "nn.utils.parametrize.cached": "weight_norm",
+    "nn.utils.parametrize.transfer_parametrizations_and_params": "load the state dict",
 }
 
 
@@ -35,10 +30,6 @@ def test_the_error_names_it(path, advice):
 def test_compile_takes_torchs_arguments():
     with pytest.raises(NotImplementedError, match="compile is not supported"):
         mt.compile(mt.nn.Linear(2, 2), mode="reduce-overhead")
-
-
-def test_nothing_is_parametrized():
-    assert mt.nn.utils.parametrize.is_parametrized(mt.nn.Linear(2, 2)) is False
 
 
 def test_transforms_v2():

@@ -32,6 +32,9 @@ LEFT_OUT = {
 }
 OURS = {"gradcheck", "gradgradcheck"}  # they look at more than torch's, and so take other things
 OTHER_DEFAULTS = {("max_pool2d_with_indices", "return_indices"), ("random_split", "generator")}
+OTHER_DEFAULTS |= {  # its address is in its repr
+    (f"Transformer{each}", "activation") for each in ("", "EncoderLayer", "DecoderLayer")
+}
 
 
 def find(root, path):

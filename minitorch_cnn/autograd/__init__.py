@@ -19,6 +19,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",
@@ -42,6 +43,8 @@ def __getattr__(name: str) -> _typing.Any:
         "gradcheck": "gradcheck",
         "gradgradcheck": "gradcheck",
     }
+    if name == "functional":
+        return import_module(f"{__name__}.functional")
     if name not in homes:
         raise import_module("minitorch_cnn.missing").missing(__name__, name)
     value = getattr(import_module(f"{__name__}.{homes[name]}"), name)

@@ -60,7 +60,7 @@ def grad(
     >>> x = mt.tensor(3.0, requires_grad=True)
     >>> (dy,) = mt.autograd.grad(x**3, x, create_graph=True)
     >>> dy, mt.autograd.grad(dy, x)[0]
-    (tensor(27., grad_fn=<MulBackward>), tensor(18.))
+    (tensor(27., grad_fn=<MulBackward0>), tensor(18.))
     """
     if is_grads_batched:
         raise NotImplementedError("grad: is_grads_batched=True is not supported; call grad often")
@@ -145,6 +145,8 @@ def _run(
                     if node not in useful:
                         continue
                 gxs = _backward_of(node, gys)
+                if node._post_hooks:
+                    gxs = node.call_post_hooks(gxs, gys)
                 if not keep_graph:
                     node.release()
                 for edge, gx in zip(node._edges, gxs, strict=True):
@@ -182,36 +184,36 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
     except Exception:
         if node._traceback:
             call = custom.forward_call(node)
-            warnings.warn(f"Error detected in {node.name}. {call}", stacklevel=2)
+            warnings.warn(f"Error detected in {node.name()}. {call}", stacklevel=2)
         raise
     gxs = list(result) if isinstance(result, tuple) else [result]
     while len(gxs) > len(node._edges) and gxs[-1] is None:
         gxs.pop()
     if len(gxs) != len(node._edges):
         raise RuntimeError(
-            f"function {node.name} returned an incorrect number of gradients "
+            f"function {node.name()} returned an incorrect number of gradients "
             f"(expected {len(node._edges)}, got {len(gxs)})"
         )
     for index, (gradient, meta) in enumerate(zip(gxs, node._inputs_meta, strict=True)):
         if gradient is not None and meta == ():
-            raise custom.not_a_tensor(node.name, index)
+            raise custom.not_a_tensor(node.name(), index)
         if gradient is None or meta is None:
             continue
         shape, dtype = meta
         if not isinstance(gradient, Tensor):
             raise RuntimeError(
-                f"function {node.name} returned {gradient!r:.60} at index {index}: expected "
+                f"function {node.name()} returned {gradient!r:.60} at index {index}: expected "
                 f"Variable or None (got {type(gradient).__name__})"
             )
         values = gradient._deferred or gradient.array
         if values.shape != shape:
-            gxs[index] = gradient = custom.summed_to(shape, gradient, node.name, index)
+            gxs[index] = gradient = custom.summed_to(shape, gradient, node.name(), index)
             values = gradient.array
         if values.dtype != dtype:
             gxs[index] = gradient.to(dtype)
         if state.anomaly and state.anomaly_check_nan and custom.has_nan(gradient):
             raise RuntimeError(
-                f"{node.name} returned nan values in its output {index}.\n"
+                f"{node.name()} returned nan values in its output {index}.\n"
                 f"{custom.forward_call(node)}"
             )
     return gxs
@@ -219,10 +221,12 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
 
 def _apply_hooks(node: Node, gys: list[Tensor | None]) -> None:
     for index, hooks in node._hooks.items():
-        for hook in list(hooks.values()):
+        for hook in list(hooks.values()) if index != "before" else ():
             gradient = gys[index]
             if gradient is not None:
                 gys[index] = custom.call_hook(hook, gradient)
+    if "before" in node._hooks:
+        node.call_pre_hooks(gys)
 
 
 def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool = False) -> None:
@@ -254,7 +258,7 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool 
 def _nodes_that_reach(roots: tuple[Tensor, ...], wanted: set[tuple[int, int]]) -> set[Node]:
     """The nodes from which backward can come to one of the wanted edges."""
     nodes: set[Node] = set()
-    stack = [root.grad_fn for root in roots if root.grad_fn is not None]
+    stack = [root._node for root in roots if isinstance(root._node, Node)]
     while stack:
         node = stack.pop()
         if node in nodes:

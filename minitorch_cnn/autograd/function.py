@@ -21,6 +21,7 @@ import numpy as np
 
 from ..tensor import Tensor, shape_text, wrap
 from .custom import in_order, once_differentiable, unusual_outputs
+from .looking import Looking
 from .modes import state
 
 __all__ = ["Function", "Node", "SavedTensor", "ViewFunction", "once_differentiable"]
@@ -71,11 +72,11 @@ class SavedTensor:
         if self.memory.version != self.version:
             maker = "a leaf" if self.leaf is not None else "an input"
             if self.is_own_output or self.node is not None:
-                maker = f"output {self.output} of {(self.node or owner).name}"
+                maker = f"output {self.output} of {(self.node or owner).name()}"
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an "
                 f"inplace operation: a tensor of shape {shape_text(self.array.shape)}, {maker}, "
-                f"needed by {owner.name}, is at version {self.memory.version}; expected version "
+                f"needed by {owner.name()}, is at version {self.memory.version}; expected version "
                 f"{self.version} instead. Hint: use the operation without the underscore, or "
                 "clone() the tensor before changing it."
             )
@@ -91,7 +92,7 @@ class SavedTensor:
         return tensor
 
 
-class Node:
+class Node(Looking):
     """One recorded operation. It is the `ctx` of forward and backward.
 
     Plain values for backward may be set as attributes: ``ctx.stride = stride``.
@@ -99,7 +100,6 @@ class Node:
 
     def __init__(self, function: type[Function], needs_input_grad: tuple[bool, ...] = ()) -> None:
         self._function = function
-        self.name = function.__name__ + "Backward"
         # Inputs are numbered before what is computed from them: the engine's order.
         self._number = next(_numbers)
         self.needs_input_grad = needs_input_grad
@@ -150,7 +150,7 @@ class Node:
     def saved_tensors(self) -> tuple[Tensor, ...]:
         """What `save_for_backward` kept. Raises RuntimeError if it was changed or freed."""
         if self._saved is None:
-            raise RuntimeError(BACKWARD_TWICE.format(name=self.name))
+            raise RuntimeError(BACKWARD_TWICE.format(name=self.name()))
         tensors: list[Any] = []
         for saved in self._saved:
             tensors.append(None if saved is None else saved.unpack(self))
@@ -191,14 +191,6 @@ class Node:
         """Frees what was saved, after backward."""
         if self._saved:
             self._saved = None
-
-    @property
-    def next_functions(self) -> tuple:
-        """The edges towards the inputs: ((node or leaf tensor, output number), ...)."""
-        return tuple(edge for edge in self._edges if edge is not None)
-
-    def __repr__(self) -> str:
-        return f"<{self.name}>"
 
 
 class Function:

@@ -162,7 +162,7 @@ class set_detect_anomaly(_Mode):
     ...         (x.sqrt() * 0).backward()
     ...     except RuntimeError as error:
     ...         print(str(error).splitlines()[0])
-    SqrtBackward returned nan values in its output 0.
+    SqrtBackward0 returned nan values in its output 0.
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:

@@ -162,7 +162,8 @@ def macs_of(module: nn.Module, input_shape: tuple, output_shape: tuple) -> int:
 
 def _saved_bytes(node: Node | None, stop: Node | None, seen: set[int]) -> int:
     """Bytes that the nodes from `node` back to `stop` keep in memory not in `seen`; adds to it."""
-    total, waiting, visited = 0, [node], {stop, None}
+    waiting: list[Any] = [node]
+    total, visited = 0, {stop, None}
     while waiting:
         current = waiting.pop()
         if current in visited or not isinstance(current, Node):
@@ -173,7 +174,7 @@ def _saved_bytes(node: Node | None, stop: Node | None, seen: set[int]) -> int:
             if not is_leaf and memory not in seen:
                 seen.add(memory)
                 total += array.nbytes
-        waiting += [edge[0] for edge in current.next_functions]
+        waiting += [edge[0] for edge in current._edges if edge]
     return total
 
 

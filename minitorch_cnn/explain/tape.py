@@ -33,7 +33,7 @@ def recorded_nodes(*outputs: Tensor) -> list[Node]:
         node = waiting.pop()
         if node not in found:
             found.add(node)
-            waiting += [edge[0] for edge in node.next_functions if isinstance(edge[0], Node)]
+            waiting += [edge[0] for edge in node._edges if edge and isinstance(edge[0], Node)]
     return sorted(found, key=lambda node: node._number)
 
 
@@ -86,7 +86,8 @@ class Tape(Explanation):
         self.saved_bytes = 0
         for node in recorded_nodes(output):
             inputs = []
-            for source, _ in node.next_functions:
+            source: Any
+            for source, _ in filter(None, node._edges):
                 if source not in keys:
                     keys[source] = len(entries)
                     kind = "parameter" if isinstance(source, nn.Parameter) else "input"
@@ -101,7 +102,7 @@ class Tape(Explanation):
                     saved += array.nbytes
             self.saved_bytes += saved
             keys[node] = len(entries)
-            title = node.name.removesuffix("Backward").removesuffix("Function")
+            title = node._function.__name__.removesuffix("Function")
             shape = str(list(node._outputs_meta[0][0]))
             entries.append(Entry(keys[node], "operation", title, shape, saved, tuple(inputs)))
         last = (keys[output.grad_fn],)

@@ -13,11 +13,25 @@ from . import functional, init, parallel, utils
 from .modules import *
 from .modules.refused import *  # not in __all__: they only say that they are missing
 from .parallel import DataParallel as DataParallel
-from .parameter import Parameter as Parameter
+from .parameter import (
+    Buffer as Buffer,
+    Parameter as Parameter,
+    UninitializedBuffer as UninitializedBuffer,
+    UninitializedParameter as UninitializedParameter,
+)
 
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand
     from .modules import __all__ as _layers
 
-    __all__ = ["DataParallel", "Parameter", "functional", "init", "parallel", "utils", *_layers]
+    __all__ = [
+        "Buffer",
+        "DataParallel",
+        "Parameter",
+        "functional",
+        "init",
+        "parallel",
+        "utils",
+        *_layers,
+    ]
 
 _refuse_missing(globals())

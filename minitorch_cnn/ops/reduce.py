@@ -150,6 +150,8 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     dims = dims_of(x, dim)
     count = _count(x, dims)
     total = Sum.apply(x, dims, keepdim)
+    if total._node is not None:
+        total._node.of_mean = True  # so that the division is called a mean
     return total / count if count else total * math.nan
 
 

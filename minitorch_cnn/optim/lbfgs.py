@@ -8,6 +8,7 @@ from typing import Any
 from ..autograd.modes import enable_grad, no_grad
 from ..ops import cat
 from ..tensor import Tensor, shape_text
+from .line_search import Place, strong_wolfe
 from .optimizer import Optimizer
 
 
@@ -24,10 +25,11 @@ class LBFGS(Optimizer):
         max_eval          calls of closure in one `step()`, by default max_iter * 5 / 4
         tolerance_grad    ends `step()` when no element of the gradient is larger
         tolerance_change  ends it when no parameter, or the loss, changes more
+        line_search_fn    "strong_wolfe" tries several lengths for each step (line_search.py)
 
     State, kept for the first parameter: numbers, and vectors (total_length,) of the elements of
-    all. Raises ValueError for a negative lr and for several groups, NotImplementedError for a
-    line_search_fn, and as `Optimizer` does; `step` raises TypeError without a closure.
+    all. Raises ValueError for a negative lr and for several groups, and as `Optimizer` does; `step`
+    raises TypeError without a closure, RuntimeError for another line_search_fn.
 
     >>> import minitorch_cnn as mt
     >>> p = mt.nn.Parameter(mt.tensor([3.0, -4.0]))
@@ -53,13 +55,10 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
+        if isinstance(lr, Tensor) and lr.numel() != 1:
+            raise ValueError("Tensor lr must be 1-element")
         if not lr >= 0:
             raise ValueError(f"Invalid learning rate: {lr}")
-        if line_search_fn is not None:
-            raise NotImplementedError(
-                f"LBFGS: line_search_fn={line_search_fn!r} is not supported: leave it out and "
-                "choose lr, for instance 1, the length of Newton's step"
-            )
         defaults = dict(
             lr=lr,
             max_iter=max_iter,
@@ -96,6 +95,19 @@ class LBFGS(Optimizer):
             parameter.add_(change[start:stop].reshape(parameter.shape))
             start = stop
 
+    def _lengths(self, closure: Callable[[], Any], direction: Tensor) -> Callable:
+        """For a line search: the loss, its gradient and its slope after a step of length t."""
+        start = [parameter.clone() for parameter in self._parameters]
+
+        def at(t: float) -> tuple[float, Tensor, float]:
+            self._move(direction * t)
+            loss, gradient = float(closure()), self._gradient()
+            for parameter, value in zip(self._parameters, start, strict=True):
+                parameter.copy_(value)
+            return loss, gradient, float(gradient.dot(direction))
+
+        return at
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Up to max_iter steps. closure: computes the loss anew, with backward.
 
@@ -118,18 +130,35 @@ class LBFGS(Optimizer):
                 break
             state["n_iter"] += 1
             direction = self._direction(state, gradient, group["history_size"])
-            length = group["lr"]
+            length = float(group["lr"])
             if state["n_iter"] == 1:  # nothing is known of the curvature yet
                 length *= min(1.0, 1.0 / gradient.abs().sum().item())
             state.update(d=direction, t=length, prev_flat_grad=gradient, prev_loss=loss)
-            if gradient.dot(direction) > -group["tolerance_change"]:
+            slope = float(gradient.dot(direction))
+            if slope > -group["tolerance_change"]:
                 break
+            previous = loss
+            if group["line_search_fn"] is not None:
+                if group["line_search_fn"] != "strong_wolfe":
+                    raise RuntimeError("only 'strong_wolfe' is supported")
+                place, more = strong_wolfe(
+                    self._lengths(closure, direction),
+                    length,
+                    Place(0.0, loss, gradient, slope),
+                    float(direction.abs().max()),
+                    1e-9,
+                    group["max_eval"] - calls,
+                )
+                state["t"] = length = place.t
+                loss, gradient, calls = place.loss, place.gradient, calls + more
             change = direction * length
             self._move(change)
             if step == group["max_iter"]:
                 break  # the loss after the last step is nobody's concern
-            previous, loss = loss, float(closure())
-            gradient, calls = self._gradient(), calls + 1
+            if group["line_search_fn"] is None:
+                loss, gradient, calls = float(closure()), self._gradient(), calls + 1
+            elif gradient.abs().max() <= group["tolerance_grad"]:
+                break
             too_small = change.abs().max() <= group["tolerance_change"]
             if (
                 calls >= group["max_eval"]

@@ -8,10 +8,9 @@ in `state[parameter]`.
 from __future__ import annotations
 
 import copy
-import functools
 import itertools
 import warnings
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +18,17 @@ import numpy as np
 
 from .. import backend
 from ..autograd import deferred
-from ..autograd.handle import RemovableHandle
 from ..autograd.modes import enable_grad, no_grad
 from ..tensor import Tensor, shape_text, wrap
+from .hooks import (
+    WithHooks,
+    register_optimizer_step_post_hook as register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook as register_optimizer_step_pre_hook,
+    with_hooks,
+)
 
 
-class Optimizer:
+class Optimizer(WithHooks):
     """The base class of optimizers. A subclass defines `update` for a single parameter.
 
     params: parameters of any shape, (name, parameter) pairs, or dicts of settings with the key
@@ -33,8 +37,8 @@ class Optimizer:
     Raises ValueError for no parameters, one that is in two groups, and one that is computed from
     others; TypeError for a single tensor and for what is none; `step` raises RuntimeError for a
     grad or state of another shape, dtype or device than its parameter's. The optimizers here raise
-    NotImplementedError for a learning rate that is a tensor and for foreach, fused, capturable or
-    differentiable, if true.
+    NotImplementedError for capturable or differentiable, if true, and take foreach and fused, which
+    change nothing; their learning rate may be a tensor of one element, which schedulers change.
 
     >>> import minitorch_cnn as mt
     >>> weight, bias = mt.nn.Parameter(mt.ones(2)), mt.nn.Parameter(mt.zeros(2))
@@ -44,13 +48,14 @@ class Optimizer:
     [0.0005, 0]
     """
 
+    _other_shapes: tuple[str, ...] = ()  # what of the state has not the parameter's shape
+
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.state: defaultdict[Any, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self._opt_called = False  # for the schedulers' warning about the order of calls
-        self._step_pre_hooks: OrderedDict = OrderedDict()
-        self._step_post_hooks: OrderedDict = OrderedDict()
+        self._make_room_for_hooks()
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or "
@@ -67,7 +72,7 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:  # a user's optimizer with a step of its own
-            cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
+            cls.step = with_hooks(cls.step)  # type: ignore[method-assign]
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Adds a group of parameters, for instance of layers that were frozen so far.
@@ -171,7 +176,7 @@ class Optimizer:
                 array = parameter.array
                 known = self.state[parameter].items() if parameter in self.state else ()
                 for what, tensor in (("grad", parameter._grad), *known):
-                    if not isinstance(tensor, Tensor):
+                    if not isinstance(tensor, Tensor) or what in self._other_shapes:
                         continue
                     other = tensor.array
                     if other.ndim == 0 and what != "grad":
@@ -211,6 +216,8 @@ class Optimizer:
 
         Parameters are numbered in the order of the groups, as torch numbers them.
         """
+        for hook in list(self._state_dict_pre_hooks.values()):
+            hook(self)
         numbers: dict[Any, int] = {}
         for group in self.param_groups:
             for parameter in group["params"]:
@@ -222,13 +229,14 @@ class Optimizer:
             groups.append(settings)
         # plain SGD remembers nothing: its empty entries are left out, as in torch
         state = {numbers.get(key, key): value for key, value in self.state.items() if value}
-        return {"state": state, "param_groups": groups}
+        return self._changed(self._state_dict_post_hooks, {"state": state, "param_groups": groups})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continues from a state dict of the same groups of parameters.
 
         Raises ValueError if the groups or their sizes differ.
         """
+        state_dict = self._changed(self._load_state_dict_pre_hooks, state_dict.copy())
         saved_groups = copy.deepcopy(state_dict["param_groups"])
         if len(saved_groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -255,16 +263,8 @@ class Optimizer:
             {**group, **saved, "params": group["params"]}
             for group, saved in zip(self.param_groups, saved_groups, strict=True)
         ]
-
-    # --------------------------------------------------------------------------------- hooks
-
-    def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Calls ``hook(optimizer, args, kwargs)`` before step; may return (args, kwargs)."""
-        return RemovableHandle(self._step_pre_hooks, hook)
-
-    def register_step_post_hook(self, hook: Callable) -> RemovableHandle:
-        """Calls ``hook(optimizer, args, kwargs)`` after step."""
-        return RemovableHandle(self._step_post_hooks, hook)
+        for hook in list(self._load_state_dict_post_hooks.values()):
+            hook(self)
 
     def __repr__(self) -> str:
         text = f"{type(self).__name__} ("
@@ -276,31 +276,7 @@ class Optimizer:
         return text + ")"
 
 
-def _with_hooks(step: Callable) -> Callable:
-    """A step method that runs the hooks around it and notes that it was called."""
-
-    @functools.wraps(step)
-    def wrapped(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        for hook in list(self._step_pre_hooks.values()):
-            changed = hook(self, args, kwargs)
-            if changed is None:
-                continue
-            if not isinstance(changed, tuple) or len(changed) != 2:
-                raise RuntimeError(
-                    "step pre hook must return None or a tuple of (new_args, new_kwargs), but "
-                    f"got {changed}."
-                )
-            args, kwargs = changed
-        self._opt_called = True
-        result = step(self, *args, **kwargs)
-        for hook in list(self._step_post_hooks.values()):
-            hook(self, args, kwargs)
-        return result
-
-    return wrapped
-
-
-Optimizer.step = _with_hooks(Optimizer.step)  # type: ignore[method-assign]
+Optimizer.step = with_hooks(Optimizer.step)  # type: ignore[method-assign]
 
 
 def _fit(name: str, value: Any, parameter: Tensor) -> Any:
@@ -354,7 +330,9 @@ def settings(arguments: dict[str, Any]) -> dict[str, Any]:
     for name, value in chosen.items():
         if name in _TITLES:
             if isinstance(value, Tensor):
-                raise NotImplementedError(f"{name} as a Tensor is not supported: use {name}.item()")
+                if value.numel() != 1:
+                    raise ValueError(f"Tensor {name} must be 1-element")
+                value = value.item()
             if not value >= 0:  # also refuses NaN
                 raise ValueError(f"Invalid {_TITLES[name]}: {value}")
         elif name == "betas":
@@ -364,10 +342,12 @@ def settings(arguments: dict[str, Any]) -> dict[str, Any]:
                 if not 0.0 <= beta < 1.0:
                     raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
             chosen[name] = tuple(value)
-        elif name in ("foreach", "capturable", "differentiable", "fused") and value:
+        elif name in ("capturable", "differentiable") and value:
             raise NotImplementedError(
                 f"{name}={value} is not supported: leave it out, there is one implementation"
             )
+    if chosen.get("fused") and chosen.get("foreach"):
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
     return chosen
 
 

@@ -16,24 +16,8 @@ class _Refused(Optimizer):
         )
 
 
-class ASGD(_Refused):
-    """Not supported."""
-
-
-class Adafactor(_Refused):
-    """Not supported."""
-
-
-class Muon(_Refused):
-    """Not supported."""
-
-
-class Rprop(_Refused):
-    """Not supported."""
-
-
 class SparseAdam(_Refused):
     """Not supported: there are no sparse gradients here."""
 
 
-NAMES = tuple(kind.__name__ for kind in (ASGD, Adafactor, Muon, Rprop, SparseAdam))
+NAMES = tuple(kind.__name__ for kind in (SparseAdam,))

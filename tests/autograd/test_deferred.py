@@ -383,13 +383,13 @@ def test_the_graph_is_the_plain_one(x, bn):
     y = bn(x)
     total = y + x
     z = F.relu(total)
-    names = ["ReLUBackward", "AddBackward", "BatchNormBackward"]
-    assert [each.grad_fn.name for each in (z, total, y)] == names
+    names = ["ReluBackward0", "AddBackward0", "NativeBatchNormBackward0"]
+    assert [each.grad_fn.name() for each in (z, total, y)] == names
     assert z.grad_fn.next_functions == ((total.grad_fn, 0),)
     assert total.grad_fn.next_functions[0] == (y.grad_fn, 0)
     y = nn.Conv2d(3, 2, 1, dtype=mt.float64)(x)
     z = F.relu(y, inplace=True)
-    assert z is y and z.grad_fn.next_functions[0][0].name == "Conv2dFunctionBackward"
+    assert z is y and z.grad_fn.next_functions[0][0].name() == "ConvolutionBackward0"
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -492,10 +492,10 @@ def test_anomaly_mode_names_the_operation():
     layer = nn.Linear(3, 2)
     with (
         mt.autograd.detect_anomaly(),
-        pytest.raises(RuntimeError, match="ReLUBackward returned nan"),
+        pytest.raises(RuntimeError, match="ReluBackward0 returned nan"),
     ):
         F.relu(layer(mt.ones(2, 3))).backward(mt.full((2, 2), float("nan")))
-    with mt.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="LinearBackward returned"):
+    with mt.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="AddmmBackward0 returned"):
         layer(x).sum().backward()
 
 

@@ -14,6 +14,10 @@ SETTINGS = [
     {"max_iter": 30, "tolerance_grad": 1e-2},
     {"max_iter": 30, "tolerance_change": 1e-3},
     {"max_iter": 1},
+    {"line_search_fn": "strong_wolfe"},
+    {"line_search_fn": "strong_wolfe", "lr": 0.01, "max_iter": 9},
+    {"line_search_fn": "strong_wolfe", "lr": 30, "history_size": 2},
+    {"line_search_fn": "strong_wolfe", "max_iter": 6, "max_eval": 8, "tolerance_grad": 1e-2},
 ]
 
 
@@ -71,8 +75,9 @@ def test_what_is_refused():
             mt.optim.Adadelta([p], rho=rho)
     with pytest.raises(ValueError, match="momentum_decay value: -1"):
         mt.optim.NAdam([p], momentum_decay=-1)
-    with pytest.raises(NotImplementedError, match="strong_wolfe"):
-        mt.optim.LBFGS([p], line_search_fn="strong_wolfe")
+    with pytest.raises(RuntimeError, match="only 'strong_wolfe' is supported"):
+        p.grad = mt.ones(2)
+        mt.optim.LBFGS([p], line_search_fn="armijo").step(lambda: mt.ones(()))
     with pytest.raises(ValueError, match="parameter groups"):
         mt.optim.LBFGS([{"params": [p]}, {"params": [mt.nn.Parameter(mt.ones(1))]}])
     with pytest.raises(ValueError, match="-1"):

@@ -73,7 +73,9 @@ def test_values_in_between_are_not_kept():
 
     x = mt.ones(3, requires_grad=True)
     y = checkpoint(counted, x, use_reentrant=False)
-    assert y.grad_fn.next_functions == ((x, 0),)  # no node of exp or sin
+    assert y.grad_fn.next_functions == (
+        (x.view_as(x).grad_fn.next_functions[0][0], 0),
+    )  # no node of exp or sin
     y.sum().backward(retain_graph=True)
     y.sum().backward()
     assert calls == [True] * 3
@@ -177,7 +179,7 @@ def test_sequential_divides_as_torchs():
 def test_what_is_refused():
     x = mt.ones(2, requires_grad=True)
     hidden = x.exp()
-    with pytest.raises(NotImplementedError, match="ExpBackward: pass that tensor as an argument"):
+    with pytest.raises(NotImplementedError, match="ExpBackward0: pass that tensor as an argument"):
         checkpoint(lambda y: y * hidden, x)
     with pytest.raises(NotImplementedError, match="gradients of gradients"):
         mt.autograd.grad(checkpoint(mt.exp, x).sum(), x, create_graph=True)

@@ -4,6 +4,7 @@ import typing as _typing
 
 from ...ops.common import public_names as _public_names
 from .activation import *
+from .attention import *
 from .batchnorm import *
 from .container import *
 from .conv import *
@@ -11,6 +12,7 @@ from .distance import *
 from .dropout import *
 from .flatten import *
 from .fold import *
+from .lazy import *
 from .linear import *
 from .loss import *
 from .loss_margin import *
@@ -18,9 +20,11 @@ from .module import Module
 from .normalization import *
 from .padding import *
 from .pooling import *
+from .rnn import *
 from .softmax import *
 from .sparse import *
 from .syncbatchnorm import *
+from .transformer import *
 from .upsampling import *
 
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand

@@ -18,6 +18,7 @@ from ..parameter import Parameter
 from . import state
 from .hooks import *  # noqa: F403  torch has register_module_forward_hook and its like here
 from .hooks import EVERYWHERE, REGISTRIES, WithHooks, call_with_hooks
+from .seldom import WithSeldom
 from .state import WithState
 
 M = TypeVar("M", bound="Module")
@@ -31,7 +32,7 @@ def type_name(value: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-class Module(WithHooks, WithState):
+class Module(WithHooks, WithState, WithSeldom):
     """The base class of all layers and networks: subclass it and define `forward`.
 
     Call Module.__init__ first: assigning a parameter or module before raises AttributeError.
@@ -114,6 +115,8 @@ class Module(WithHooks, WithState):
                     "(minitorch_cnn.Tensor or None expected)"
                 )
             self._buffers[name] = value
+        elif isinstance(value, Tensor) and "_is_buffer" in value.__dict__:  # an `nn.Buffer`
+            self.register_buffer(name, value, value.__dict__["persistent"])
         else:
             super().__setattr__(name, value)
 
@@ -399,9 +402,9 @@ class Module(WithHooks, WithState):
             else:
                 parameter.grad.detach_().zero_()
 
-    def _apply(self: M, fn: Callable[[Tensor], Tensor]) -> M:
+    def _apply(self: M, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> M:
         """Replaces the values of all parameters, gradients and buffers by ``fn(values)``."""
-        for child in self.children():
+        for child in self.children() if recurse else ():
             child._apply(fn)
         for parameter in self._parameters.values():
             if parameter is None:

@@ -22,66 +22,10 @@ def _refuse(name: str, advice: str) -> type[Module]:
     return type(name, (_Refused,), {"advice": advice, "__doc__": text, "__module__": __name__})
 
 
-_LAZY = "give the number of input channels or features to the layer without Lazy in its name"
-LazyBatchNorm1d = _refuse("LazyBatchNorm1d", _LAZY)
-LazyBatchNorm2d = _refuse("LazyBatchNorm2d", _LAZY)
-LazyBatchNorm3d = _refuse("LazyBatchNorm3d", _LAZY)
-LazyConv1d = _refuse("LazyConv1d", _LAZY)
-LazyConv2d = _refuse("LazyConv2d", _LAZY)
-LazyConv3d = _refuse("LazyConv3d", _LAZY)
-LazyConvTranspose1d = _refuse("LazyConvTranspose1d", _LAZY)
-LazyConvTranspose2d = _refuse("LazyConvTranspose2d", _LAZY)
-LazyConvTranspose3d = _refuse("LazyConvTranspose3d", _LAZY)
-LazyInstanceNorm1d = _refuse("LazyInstanceNorm1d", _LAZY)
-LazyInstanceNorm2d = _refuse("LazyInstanceNorm2d", _LAZY)
-LazyInstanceNorm3d = _refuse("LazyInstanceNorm3d", _LAZY)
-LazyLinear = _refuse("LazyLinear", _LAZY)
-
 EmbeddingBag = _refuse("EmbeddingBag", "use nn.Embedding, and sum or mean over the bag")
 CTCLoss = _refuse("CTCLoss", "there is no loss for sequences without alignment")
-
-_RECURRENT = "minitorch_cnn has no recurrent layers"
-RNN = _refuse("RNN", _RECURRENT)
-LSTM = _refuse("LSTM", _RECURRENT)
-GRU = _refuse("GRU", _RECURRENT)
-RNNCell = _refuse("RNNCell", _RECURRENT)
-LSTMCell = _refuse("LSTMCell", _RECURRENT)
-GRUCell = _refuse("GRUCell", _RECURRENT)
-
-_ATTENTION = "there is functional.scaled_dot_product_attention to build it with"
-MultiheadAttention = _refuse("MultiheadAttention", _ATTENTION)
-Transformer = _refuse("Transformer", _ATTENTION)
-TransformerEncoder = _refuse("TransformerEncoder", _ATTENTION)
-TransformerDecoder = _refuse("TransformerDecoder", _ATTENTION)
-TransformerEncoderLayer = _refuse("TransformerEncoderLayer", _ATTENTION)
-TransformerDecoderLayer = _refuse("TransformerDecoderLayer", _ATTENTION)
 
 __all__ = [
     "CTCLoss",
     "EmbeddingBag",
-    "GRU",
-    "GRUCell",
-    "LSTM",
-    "LSTMCell",
-    "LazyBatchNorm1d",
-    "LazyBatchNorm2d",
-    "LazyBatchNorm3d",
-    "LazyConv1d",
-    "LazyConv2d",
-    "LazyConv3d",
-    "LazyConvTranspose1d",
-    "LazyConvTranspose2d",
-    "LazyConvTranspose3d",
-    "LazyInstanceNorm1d",
-    "LazyInstanceNorm2d",
-    "LazyInstanceNorm3d",
-    "LazyLinear",
-    "MultiheadAttention",
-    "RNN",
-    "RNNCell",
-    "Transformer",
-    "TransformerDecoder",
-    "TransformerDecoderLayer",
-    "TransformerEncoder",
-    "TransformerEncoderLayer",
 ]

@@ -14,7 +14,7 @@ from ..modules.module import Module
 from ..parameter import Parameter
 
 
-def _norm_except(v: Tensor, dim: int | None) -> Tensor:
+def norm_except(v: Tensor, dim: int | None) -> Tensor:
     """The length of each slice of dimension dim, or of all of v: broadcasts with v."""
     if dim is None or dim == -1:  # as in torch, -1 is no dimension
         return v.norm()
@@ -30,7 +30,7 @@ class WeightNorm:
 
     def compute_weight(self, module: Module) -> Tensor:
         g, v = getattr(module, self.name + "_g"), getattr(module, self.name + "_v")
-        return v * (g / _norm_except(v, self.dim))
+        return v * (g / norm_except(v, self.dim))
 
     def __call__(self, module: Module, inputs: Any) -> None:
         setattr(module, self.name, self.compute_weight(module))
@@ -57,7 +57,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     weight = getattr(module, name)
     hook = WeightNorm(name, None if dim is None else as_int("weight_norm", "dim", dim))
     del module._parameters[name]
-    module.register_parameter(name + "_g", Parameter(_norm_except(weight, dim).detach()))
+    module.register_parameter(name + "_g", Parameter(norm_except(weight, dim).detach()))
     module.register_parameter(name + "_v", Parameter(weight.detach()))
     setattr(module, name, hook.compute_weight(module))
     module.register_forward_pre_hook(hook)

@@ -258,12 +258,12 @@ class Triangle(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, name: str, diagonal: int) -> Tensor:
-        ctx.name, ctx.diagonal = name, diagonal
+        ctx.which, ctx.diagonal = name, diagonal
         return wrap(getattr(array_module(x.array), name)(x.array, diagonal))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
-        return Triangle.apply(gy, ctx.name, ctx.diagonal), None, None
+        return Triangle.apply(gy, ctx.which, ctx.diagonal), None, None
 
 
 def _triangle(name: str, input: Tensor, diagonal: int) -> Tensor:

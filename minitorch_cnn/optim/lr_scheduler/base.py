@@ -10,6 +10,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ...autograd.modes import no_grad
+from ...tensor import Tensor
 from ..optimizer import Optimizer
 
 
@@ -42,7 +44,7 @@ class LRScheduler:
         self.optimizer = optimizer
         for index, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", _value(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"param 'initial_lr' is not specified in param_groups[{index}] when resuming "
@@ -99,11 +101,11 @@ class LRScheduler:
 
     def _set_lr(self, rates: list[float]) -> None:
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
+            set_rate(group, rate)
         self._last_lr = self._current_lr()
 
     def _current_lr(self) -> list[float]:
-        return [group["lr"] for group in self.optimizer.param_groups]
+        return [_value(group["lr"]) for group in self.optimizer.param_groups]
 
     def _scaled_lr(self, factor: float) -> list[float]:
         """The current rates times a factor."""
@@ -120,6 +122,20 @@ class LRScheduler:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continues from a state dict."""
         self.__dict__.update(state_dict)
+
+
+def _value(rate: Any) -> Any:
+    """A learning rate to keep: of a tensor, which changes, a copy."""
+    return rate.detach().clone() if isinstance(rate, Tensor) else rate
+
+
+def set_rate(group: dict[str, Any], rate: Any) -> None:
+    """Gives a group another learning rate; one that is a tensor is written into."""
+    if isinstance(group["lr"], Tensor):
+        with no_grad():
+            group["lr"].fill_(rate)
+    else:
+        group["lr"] = float(rate) if isinstance(rate, Tensor) else rate
 
 
 def one_for_each_group(name: str, optimizer: Optimizer, value: Any) -> list:

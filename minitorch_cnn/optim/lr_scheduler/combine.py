@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler
+from .base import LRScheduler, set_rate
 from .plateau import ReduceLROnPlateau
 
 
@@ -94,7 +94,7 @@ class SequentialLR(_Combined):
         # Every scheduler took a first step when it was made. Undo these, and let only the one
         # that begins take it again.
         for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"]
+            set_rate(group, group["initial_lr"])
         self.recursive_undo()
         first = schedulers[bisect_right(milestones, 0)]
         first._initial_step()

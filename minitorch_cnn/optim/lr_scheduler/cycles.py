@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, one_for_each_group
+from .base import LRScheduler, one_for_each_group, set_rate
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
@@ -276,7 +276,7 @@ class CyclicLR(_WithMomentum):
         base_lrs = one_for_each_group("base_lr", optimizer, base_lr)
         if last_epoch == -1:
             for group, rate in zip(optimizer.param_groups, base_lrs, strict=True):
-                group["lr"] = rate
+                set_rate(group, rate)
         self.max_lrs = one_for_each_group("max_lr", optimizer, max_lr)
         up = float(step_size_up)
         self.total_size = up + (up if step_size_down is None else float(step_size_down))

@@ -1,0 +1,157 @@
+"""What a program may ask a node, and tell it: its name, its neighbours, hooks.
+
+Nothing of this is part of a training step. A node gets its class, named as torch's, when somebody
+looks at it for the first time (`y.grad_fn`).
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from .handle import RemovableHandle
+from .names import torchs_name
+
+_classes: dict[tuple[type, str], type] = {}
+# One for each leaf, as long as somebody holds it: programs that draw graphs compare them.
+_accumulators: weakref.WeakValueDictionary[int, AccumulateGrad] = weakref.WeakValueDictionary()
+
+
+class Looking:
+    """The part of a Node that a program looks at."""
+
+    _function: Any
+    _edges: list
+    _hooks: dict[Any, dict[int, Any]]
+    _post_hooks: dict[int, Any] | None = None
+
+    def named(self) -> Any:
+        """The node itself, whose class has torch's name from now on: `MulBackward0`."""
+        base = type(self)
+        if "_named" not in base.__dict__:
+            key = base, torchs_name(self)
+            if key not in _classes:
+                _classes[key] = type(key[1], (base,), {"_named": True, "__module__": __name__})
+            self.__class__ = _classes[key]
+        return self
+
+    def name(self) -> str:
+        """What torch calls the operation.
+
+        >>> import minitorch_cnn as mt
+        >>> x = mt.ones(2, requires_grad=True)
+        >>> (x * 2).grad_fn.name(), type(x.relu().grad_fn).__name__
+        ('MulBackward0', 'ReluBackward0')
+        """
+        return torchs_name(self)
+
+    @property
+    def metadata(self) -> dict:
+        """A dict for a program's own notes."""
+        return self.__dict__.setdefault("_notes", {})
+
+    @property
+    def next_functions(self) -> tuple:
+        """The edges towards the inputs: ((node, output number), ...), of leaves `AccumulateGrad`.
+
+        (None, 0) stands for a tensor that needs no gradient; numbers and settings are left out.
+        """
+        edges = zip(self._edges, self._inputs_meta, strict=True)  # type: ignore[attr-defined]
+        return tuple(
+            (None, 0) if edge is None else (seen(edge[0]), edge[1])
+            for edge, meta in edges
+            if edge is not None or meta is None
+        )
+
+    def register_prehook(self, hook: Any) -> RemovableHandle:
+        """Calls ``hook(grad_outputs)``, a tuple, before backward; it may return another tuple."""
+        return RemovableHandle(self._hooks.setdefault("before", {}), hook)
+
+    def register_hook(self, hook: Any) -> RemovableHandle:
+        """Calls ``hook(grad_inputs, grad_outputs)``, tuples, after backward.
+
+        It may return other gradients of the inputs.
+
+        >>> import minitorch_cnn as mt
+        >>> x = mt.ones(1, requires_grad=True)
+        >>> y = x * 2
+        >>> handle = y.grad_fn.register_hook(lambda gx, gy: print(gx, gy))
+        >>> y.backward()
+        (tensor([2.]), None) (tensor([1.]),)
+        """
+        if self._post_hooks is None:
+            self._post_hooks = {}
+        return RemovableHandle(self._post_hooks, hook)
+
+    def call_post_hooks(self, gxs: list, gys: list) -> list:
+        """The gradients of the inputs as the hooks of `register_hook` want them."""
+        for hook in list((self._post_hooks or {}).values()):
+            changed = hook(tuple(gxs), tuple(gys))
+            if changed is None:
+                continue
+            changed = changed if isinstance(changed, tuple) else (changed,)
+            if len(changed) != len(gxs):
+                raise RuntimeError(
+                    f"hook of {self.name()} returned an incorrect number of gradients: got "
+                    f"{len(changed)}, but expected {len(gxs)}"
+                )
+            gxs = list(changed)
+        return gxs
+
+    def call_pre_hooks(self, gys: list) -> None:
+        """Replaces the gradients of the outputs by what the hooks of `register_prehook` return."""
+        for hook in list(self._hooks["before"].values()):
+            changed = hook(tuple(gys))
+            if changed is not None:
+                changed = changed if isinstance(changed, tuple) else (changed,)
+                if len(changed) != len(gys):
+                    raise RuntimeError(
+                        f"pre hook of {self.name()} returned {len(changed)} gradients for "
+                        f"{len(gys)} outputs"
+                    )
+                gys[:] = changed
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+
+class AccumulateGrad:
+    """Stands for a leaf in `next_functions`: where its `.grad` is added to. variable: the leaf."""
+
+    next_functions = ()
+
+    def __init__(self, variable: Any) -> None:
+        self.variable = variable
+        self.metadata: dict = {}
+
+    def name(self) -> str:
+        """torch::autograd::AccumulateGrad"""
+        return "torch::autograd::AccumulateGrad"
+
+    def register_hook(self, hook: Any) -> RemovableHandle:
+        """Calls ``hook((), (grad,))`` when the leaf's `.grad` has been added to."""
+        return self.variable.register_post_accumulate_grad_hook(
+            lambda leaf: hook((), (leaf.grad,)) and None
+        )
+
+    def register_prehook(self, hook: Any) -> RemovableHandle:
+        """Calls ``hook((grad,))`` before; it may return another gradient in a tuple."""
+
+        def of_the_tensor(gradient: Any) -> Any:
+            changed = hook((gradient,))
+            return changed[0] if isinstance(changed, tuple) else changed
+
+        return self.variable.register_hook(of_the_tensor)
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self):#x}>"
+
+
+def seen(target: Any) -> Any:
+    """What a program sees in the place of a node or a leaf: a named node or an AccumulateGrad."""
+    if isinstance(target, Looking):
+        return target.named()
+    found = _accumulators.get(id(target))
+    if found is None:
+        _accumulators[id(target)] = found = AccumulateGrad(target)
+    return found

@@ -1,0 +1,317 @@
+"""Functions in, functions out: torch.func, as far as backward alone can do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .autograd.engine import grad as _gradients
+from .autograd.modes import enable_grad
+from .missing import refuse_missing as _refuse_missing
+from .nn.modules.module import Module
+from .nn.utils.stateless import call_with
+from .ops.creation import zeros, zeros_like
+from .ops.join import stack
+from .tensor import Tensor
+
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "vjp",
+]
+
+
+def functional_call(
+    module: Module,
+    parameter_and_buffer_dicts: dict[str, Tensor] | Sequence[dict[str, Tensor]],
+    args: Any = None,
+    kwargs: dict[str, Any] | None = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
+    """Calls a module with other tensors in the place of its parameters and buffers.
+
+    parameter_and_buffer_dicts: tensors by dotted name, or several such dicts. args: a tuple, or
+    one argument. strict: names must match exactly. The module is as before afterwards. Raises
+    ValueError for a name that is in two dicts, RuntimeError for names that do not match.
+
+    >>> import minitorch_cnn as mt
+    >>> layer = mt.nn.Linear(1, 1)
+    >>> values = {"weight": mt.tensor([[2.0]]), "bias": mt.tensor([1.0])}
+    >>> mt.func.functional_call(layer, values, mt.tensor([[5.0]]))
+    tensor([[11.]])
+    """
+    dicts = parameter_and_buffer_dicts
+    if isinstance(dicts, dict):
+        dicts = [dicts]
+    if not isinstance(dicts, list | tuple) or not all(isinstance(each, dict) for each in dicts):
+        raise ValueError(
+            "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got "
+            f"{type(parameter_and_buffer_dicts)}"
+        )
+    values: dict[str, Tensor] = {}
+    for each in dicts:
+        twice = sorted(values.keys() & each.keys())
+        if twice:
+            raise ValueError(
+                f"{twice} appeared in multiple dictionaries; behavior of functional call is "
+                "ambiguous"
+            )
+        values.update(each)
+    return call_with(module, values, args, kwargs, tie_weights, strict)
+
+
+def _flat(tree: Any) -> list[Tensor]:
+    """The tensors in nested tuples, lists and dicts."""
+    if isinstance(tree, dict):
+        return [leaf for key in tree for leaf in _flat(tree[key])]
+    if isinstance(tree, tuple | list):
+        return [leaf for each in tree for leaf in _flat(each)]
+    if not isinstance(tree, Tensor):
+        raise ValueError(f"Thing passed to transform API must be Tensor, got {type(tree)}")
+    return [tree]
+
+
+def _like(tree: Any, leaves: Any) -> Any:
+    """The same nesting with other leaves, from an iterator."""
+    if isinstance(tree, dict):
+        return {key: _like(value, leaves) for key, value in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*[_like(each, leaves) for each in tree])
+    if isinstance(tree, tuple | list):
+        return type(tree)(_like(each, leaves) for each in tree)
+    return next(leaves)
+
+
+def _map(function: Callable, tree: Any) -> Any:
+    return _like(tree, map(function, _flat(tree)))
+
+
+def _chosen(argnums: int | tuple[int, ...], args: tuple) -> Any:
+    for number in argnums if isinstance(argnums, tuple) else (argnums,):
+        if not -len(args) <= number < len(args):
+            raise RuntimeError(f"Got argnum={number}, but only {len(args)} positional inputs")
+    return tuple(args[i] for i in argnums) if isinstance(argnums, tuple) else args[argnums]
+
+
+def _replaced(argnums: int | tuple[int, ...], args: tuple, values: Any) -> tuple:
+    new = list(args)
+    if isinstance(argnums, tuple):
+        for number, value in zip(argnums, values, strict=True):
+            new[number] = value
+    else:
+        new[argnums] = values
+    return tuple(new)
+
+
+class _Inputs:
+    """The tensors to differentiate by: new ones, joined to those that are being differentiated."""
+
+    def __init__(self, tree: Any) -> None:
+        given = _flat(tree)
+        self.outer = any(x.requires_grad for x in given)  # somebody may go on from the result
+        self.leaves = [
+            x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in given
+        ]
+        self.tree = _like(tree, iter(self.leaves))
+
+    def gradients(self, outputs: list, vectors: list | None = None) -> list:
+        pairs = [
+            (y, None if vectors is None else vectors[i])
+            for i, y in enumerate(outputs)
+            if y.requires_grad
+        ]
+        found: Any = [None] * len(self.leaves)
+        if pairs:
+            ys, vs = zip(*pairs, strict=True)
+            found = _gradients(
+                ys, self.leaves, vs, retain_graph=True, create_graph=self.outer, allow_unused=True
+            )
+        pairs_found = zip(found, self.leaves, strict=True)
+        return [zeros_like(x) if g is None else g for g, x in pairs_found]
+
+    def finished(self, tree: Any) -> Any:
+        """A result, without its graph if nobody can go on from it."""
+        return tree if self.outer else _map(lambda y: y.detach(), tree)
+
+
+def grad_and_value(
+    func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable:
+    """A function like func that returns (gradient, value). func's value is a 0-d tensor.
+
+    argnums: by which arguments; they may be nested dicts, lists and tuples of tensors. has_aux:
+    func returns (value, anything), and the result is (gradient, (value, anything)). Calling it
+    raises RuntimeError for a value that is no number.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.func.grad_and_value(lambda x: (x**2).sum())(mt.tensor([1.0, 2.0]))
+    (tensor([2., 4.]), tensor(5.))
+    """
+
+    @enable_grad()
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        inputs = _Inputs(_chosen(argnums, args))
+        value = func(*_replaced(argnums, args, inputs.tree), **kwargs)
+        value, aux = value if has_aux else (value, None)
+        who = "grad_and_value(f)(*args): Expected f(*args) to return a"
+        if not isinstance(value, Tensor):
+            raise RuntimeError(f"{who} Tensor, got {type(value)}")
+        if value.ndim:
+            raise RuntimeError(
+                f"{who} scalar Tensor, got tensor with {value.ndim} dims. Maybe you wanted to use "
+                "the vjp or jacrev APIs instead?"
+            )
+        found = _like(inputs.tree, iter(inputs.gradients([value])))
+        value = inputs.finished(value)
+        return inputs.finished(found), (value, inputs.finished(aux)) if has_aux else value
+
+    return wrapped
+
+
+def grad(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable:
+    """A function like func that returns its gradient. Arguments and errors as `grad_and_value`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.func.grad(mt.func.grad(lambda x: x**3))(mt.tensor(2.0))
+    tensor(12.)
+    """
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        found, value = grad_and_value(func, argnums, has_aux)(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return wrapped
+
+
+@enable_grad()
+def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> Any:
+    """(func(*primals), a function of v that returns v' J as a tuple). has_aux: as `grad`.
+
+    >>> import minitorch_cnn as mt
+    >>> y, pull = mt.func.vjp(lambda x: x**2, mt.tensor([1.0, 2.0]))
+    >>> y, pull(mt.tensor([1.0, 10.0]))
+    (tensor([1., 4.]), (tensor([ 2., 40.]),))
+    """
+    inputs = _Inputs(primals)
+    result = func(*inputs.tree)
+    y, aux = result if has_aux else (result, None)
+
+    def pull(*cotangents: Any) -> Any:
+        vectors = _flat(cotangents[0] if len(cotangents) == 1 else cotangents)
+        found = inputs.gradients(_flat(y), vectors)
+        return inputs.finished(_like(primals, iter(found)))
+
+    if has_aux:
+        return inputs.finished(y), pull, inputs.finished(aux)
+    return inputs.finished(y), pull
+
+
+@enable_grad()
+def jvp(
+    func: Callable, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+) -> Any:
+    """(func(*primals), J v), v the tangents, of the shapes of primals, both tuples.
+
+    Raises RuntimeError if they are none, or tangents has another shape. strict is ignored.
+
+    >>> import minitorch_cnn as mt
+    >>> x, v = mt.tensor([1.0, 2.0]), mt.tensor([1.0, 0.0])
+    >>> mt.func.jvp(lambda x: x.sum() * x, (x,), (v,))
+    (tensor([3., 6.]), tensor([4., 2.]))
+    """
+    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
+        raise RuntimeError("jvp: Expected primals and tangents to be tuples")
+    inputs, vectors = _Inputs(primals), _flat(tangents)
+    if [x.shape for x in inputs.leaves] != [v.shape for v in vectors]:
+        raise RuntimeError("jvp: Expected primals and tangents to have the same shapes")
+    result = func(*inputs.tree)
+    y, aux = result if has_aux else (result, None)
+    us = [zeros_like(each).requires_grad_() for each in _flat(y)]
+    outer, inputs.outer = inputs.outer, True  # the rows are differentiated once more, by us
+    rows = inputs.gradients(_flat(y), us)
+    inputs.outer = outer
+    found: Any = [None] * len(us)
+    if any(row.requires_grad for row in rows):
+        pairs = [(row, v) for row, v in zip(rows, vectors, strict=True) if row.requires_grad]
+        chosen, along = zip(*pairs, strict=True)
+        found = _gradients(chosen, us, along, create_graph=outer, allow_unused=True)
+    found = [zeros_like(u) if g is None else g for g, u in zip(found, us, strict=True)]
+    moved = inputs.finished(_like(y, iter(found)))
+    return (inputs.finished(y), moved, aux) if has_aux else (inputs.finished(y), moved)
+
+
+def jacrev(
+    func: Callable,
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Callable:
+    """A function like func that returns all derivatives: (...) by (L,) gives (..., L).
+
+    With several outputs or arguments, nested as they are: outputs first. chunk_size is ignored.
+    Arguments and errors as `grad_and_value`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.func.jacrev(lambda x: x**2)(mt.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
+
+    @enable_grad()
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        inputs = _Inputs(_chosen(argnums, args))
+        result = func(*_replaced(argnums, args, inputs.tree), **kwargs)
+        y, aux = result if has_aux else (result, None)
+
+        def derivatives(output: Tensor) -> Any:
+            rows = [inputs.gradients([each]) for each in output.reshape(-1).unbind()]
+            columns = [
+                stack([row[i] for row in rows]).reshape(*output.shape, *x.shape)
+                if rows
+                else zeros(*output.shape, *x.shape, dtype=x.dtype, device=x.device)
+                for i, x in enumerate(inputs.leaves)
+            ]
+            return inputs.finished(_like(inputs.tree, iter(columns)))
+
+        found = _map(derivatives, y)
+        return (found, inputs.finished(aux)) if has_aux else found
+
+    return wrapped
+
+
+def jacfwd(
+    func: Callable,
+    argnums: int | tuple[int, ...] = 0,
+    has_aux: bool = False,
+    *,
+    randomness: str = "error",
+) -> Callable:
+    """The same as `jacrev`: it goes backward all the same. randomness is ignored.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.func.jacfwd(mt.sin)(mt.tensor(0.0))
+    tensor(1.)
+    """
+    return jacrev(func, argnums, has_aux=has_aux)
+
+
+def hessian(func: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
+    """A function like func that returns all second derivatives. Arguments and errors as `jacrev`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.func.hessian(lambda x: (x**3).sum())(mt.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
+    return jacrev(jacrev(func, argnums), argnums)
+
+
+_refuse_missing(globals())

@@ -1,0 +1,138 @@
+"""What a program sees of a graph: torch's names of the nodes, their neighbours, hooks of nodes."""
+
+import gc
+import weakref
+
+import pytest
+
+import minitorch_cnn as mt
+
+# Operations that are one node here and in torch. F: nn.functional, i: positions.
+SAME = """
+    x + x;x + 1;x - x;x * 2;x / x;-x;x**2;x**x;2**x;x.exp();x.log();x.sqrt();x.abs();x.tanh()
+    x.sigmoid()
+    x.relu();F.leaky_relu(x);F.elu(x);F.gelu(x);F.silu(x);F.mish(x);F.relu6(x);F.hardswish(x)
+    F.softplus(x);F.softmax(x, 1);F.log_softmax(x, 1);x.sum();x.sum(1);x.mean();x.mean(1)
+    x.amax(1);x.var();x.prod();x.cumsum(1);x.view(-1);x.flatten();x.permute(1, 0);x.expand(2, 4, 4)
+    x[0]
+    x[0:2];x[:, 1];x[None];x[x > 0];x.clone();x @ x;x3.bmm(x3);x4.matmul(x4);lib.cat([x, x])
+    x.gather(1, i)
+    lib.where(x > 0, x, x * 2);x.clamp(0, 1);lib.maximum(x, x);F.linear(x, x);F.linear(x, x, x[0])
+    F.linear(x3, x);F.conv2d(x4, x4);F.max_pool2d(x4, 2);F.avg_pool2d(x4, 2);F.prelu(x, x[0])
+    F.batch_norm(x, None, None, training=True);F.embedding(i, x);F.cross_entropy(x, i[0])
+    F.smooth_l1_loss(x, x * 2);F.huber_loss(x, x * 2);F.l1_loss(x, x * 2);F.pad(x4, (1, 1, 1, 1))
+    F.binary_cross_entropy_with_logits(x, x.detach());x.tril();x.round();x.half();x.clone().mul_(2)
+    x.index_select(0, i[0]);x.flip(0);x.lerp(x * 2, 0.3);x.atan2(x);lib.linalg.inv(x)
+    x.clone().relu_()
+"""
+
+
+def tensors(lib):
+    lib.manual_seed(0)
+    shapes = {"x": (4, 4), "x3": (4, 4, 4), "x4": (2, 4, 4, 4)}
+    named = {name: lib.rand(*shape).requires_grad_() for name, shape in shapes.items()}
+    return {**named, "lib": lib, "i": lib.tensor([[0, 1, 2, 3]] * 4), "F": lib.nn.functional}
+
+
+def test_nodes_have_torchs_names():
+    torch = pytest.importorskip("torch")
+    ours, theirs = tensors(mt), tensors(torch)
+    cases = [each.strip() for each in SAME.replace("\n", ";").split(";") if each.strip()]
+    assert len(cases) > 70
+    for case in cases:
+        mine, expected = (eval(case, dict(names)).grad_fn for names in (ours, theirs))
+        assert mine.name() == expected.name() == type(mine).__name__, case
+        assert type(mine).__name__ == type(expected).__name__, case
+        assert repr(mine) == f"<{expected.name()}>"
+
+
+def test_a_function_of_ones_own():
+    class Cube(mt.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x**3
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy
+
+    node = Cube.apply(mt.ones(1, requires_grad=True)).grad_fn
+    assert node.name() == type(node).__name__ == "CubeBackward"
+
+
+def chain(lib):
+    """The names along a graph, with the shapes of the leaves."""
+    x, w = lib.ones(2, 3, requires_grad=True), lib.ones(3, 3, requires_grad=True)
+    seen = []
+
+    def visit(node, depth):
+        for following, number in node.next_functions:
+            if following is None:
+                seen.append((depth, None, number))
+                continue
+            shape = tuple(following.variable.shape) if hasattr(following, "variable") else None
+            seen.append((depth, following.name(), number, shape))
+            visit(following, depth + 1)
+
+    visit(((x @ w).relu() + lib.zeros(2, 3)).unbind()[1].sum().grad_fn, 0)
+    return [each for each in seen if each[1] not in ("SelectBackward0", "UnbindBackward0")]
+
+
+def test_neighbours():
+    torch = pytest.importorskip("torch")
+    ours, theirs = chain(mt), chain(torch)
+    assert ours == theirs and (2, None, 0) in ours and len(ours) == 6
+
+
+def test_a_leaf_has_one_accumulator_as_long_as_somebody_has_it():
+    x = mt.ones(1, requires_grad=True)
+    a, b = (x * 2).grad_fn.next_functions[0][0], x.exp().grad_fn.next_functions[0][0]
+    assert a is b and a.variable is x
+    seen = weakref.ref(a)
+    del a, b
+    gc.collect()
+    assert seen() is None
+
+
+def hooks(lib):
+    """What hooks of nodes are called with, in order."""
+    calls = []
+
+    def note(name, change=None):
+        def hook(*grads):
+            flat = [g if g is None else g.tolist() for each in grads for g in each]
+            calls.append((name, [len(each) for each in grads], flat))
+            return change
+
+        return hook
+
+    x = lib.tensor([3.0], requires_grad=True)
+    y = x * 2
+    z = y.exp()
+    y.register_hook(lambda g: calls.append(("tensor", g.tolist())))
+    y.grad_fn.register_prehook(note("before", (lib.tensor([5.0]),)))
+    y.grad_fn.register_hook(note("after", (lib.tensor([7.0]), None)))
+    removed = z.grad_fn.register_hook(note("removed"))
+    z.grad_fn.register_hook(note("exp"))
+    removed.remove()
+    accumulator = y.grad_fn.next_functions[0][0]
+    accumulator.register_prehook(note("leaf before", (lib.tensor([9.0]),)))
+    accumulator.register_hook(lambda *_: calls.append(("leaf", x.grad.tolist())))
+    (z * 0).sum().backward()
+    y.grad_fn.metadata["note"] = 1
+    return [*calls, ("end", y.grad_fn.metadata, x.grad.tolist())]
+
+
+def test_hooks_of_nodes():
+    torch = pytest.importorskip("torch")
+    ours, theirs = hooks(mt), hooks(torch)
+    assert ours == theirs and len(ours) == 7
+
+
+def test_hooks_that_return_another_number_of_gradients():
+    x = mt.ones(1, requires_grad=True)
+    for register in ("register_hook", "register_prehook"):
+        y = x.exp()
+        getattr(y.grad_fn, register)(lambda *grads: (mt.ones(1),) * 3)
+        with pytest.raises(RuntimeError, match="ExpBackward0"):
+            y.sum().backward()

@@ -1,0 +1,180 @@
+"""Parametrizations beside torch's: names, values, gradients, assignment, removal."""
+
+import copy
+import warnings
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+
+torch = pytest.importorskip("torch")
+parametrize = __import__("torch.nn.utils.parametrize")  # so that torch has it as an attribute
+LIBS = (mt, torch)
+
+
+def functions(lib):
+    class Twice(lib.nn.Module):
+        def forward(self, X):
+            return X * 2
+
+        def right_inverse(self, Y):
+            return Y / 2
+
+    class Exp(lib.nn.Module):
+        def forward(self, X):
+            return X.exp()
+
+    class Sum(lib.nn.Module):
+        def forward(self, a, b):
+            return a + b
+
+        def right_inverse(self, Y):
+            return Y - 1, lib.ones_like(Y)
+
+    return {"Twice": Twice, "Exp": Exp, "Sum": Sum}
+
+
+CASES = [
+    "P.register_parametrization(m, 'weight', Twice())",
+    "P.register_parametrization(m, 'weight', Exp())",
+    "P.register_parametrization(m, 'weight', Sum())",
+    "P.register_parametrization(P.register_parametrization(m, 'weight', Exp()), 'bias', Twice())",
+    "P.register_parametrization(P.register_parametrization(m, 'weight', Twice()), 'weight', Exp())",
+    "P.register_parametrization(P.register_parametrization(m, 'weight', Exp()), 'bias', Sum())",
+    "P.remove_parametrizations(P.register_parametrization(m, 'weight', Exp()), 'weight')",
+    "P.remove_parametrizations(P.register_parametrization(m, 'weight', Sum()), 'weight')",
+    "P.remove_parametrizations(P.register_parametrization(m, 'weight', Exp()), 'weight', False)",
+    "Q.weight_norm(m)",
+    "Q.weight_norm(m, 'bias')",
+    "Q.weight_norm(m, dim=1)",
+    "Q.weight_norm(m, dim=None)",
+    "P.remove_parametrizations(Q.weight_norm(m), 'weight')",
+    "P.register_parametrization(Q.weight_norm(m), 'weight', Exp())",
+    "Q.spectral_norm(m, 'bias')",
+]
+
+
+def layer_of(lib):
+    layer = lib.nn.Linear(4, 3).double()
+    rng = np.random.default_rng(0)
+    for p in layer.parameters():
+        p.data = lib.tensor(rng.standard_normal(tuple(p.shape)))
+    return layer
+
+
+def scope(lib, layer):
+    utils = lib.nn.utils
+    more = {"lib": lib, "m": layer, "P": utils.parametrize, "Q": utils.parametrizations}
+    return {**functions(lib), **more}
+
+
+def look(lib, layer):
+    """Everything that can be seen of the layer."""
+    x = lib.tensor(np.random.default_rng(1).standard_normal((5, 4)))
+    y = layer(x)
+    (y * x[:, :3].exp()).sum().backward()
+    P = lib.nn.utils.parametrize
+    words = [repr(layer), list(layer.state_dict()), [n for n, _ in layer.named_parameters()],
+             type(layer).__name__, P.type_before_parametrizations(layer).__name__,
+             P.is_parametrized(layer), P.is_parametrized(layer, "bias")]  # fmt: skip
+    arrays = [*layer.state_dict().values(), layer.weight.detach(), layer.bias.detach(), y.detach()]
+    return words, [v.numpy() for v in arrays] + [p.grad.numpy() for p in layer.parameters()]
+
+
+def assert_same(ours, theirs):
+    assert ours[0] == theirs[0]
+    for mine, other in zip(ours[1], theirs[1], strict=True):
+        assert mine.shape == other.shape
+        np.testing.assert_allclose(mine, other, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_parametrized_layers_are_torchs(case):
+    seen = []
+    for lib in LIBS:
+        layer = layer_of(lib)
+        assert eval(case, scope(lib, layer)) is layer
+        seen.append(look(lib, layer))
+        twin = copy.deepcopy(layer)
+        twin.zero_grad()
+        assert_same(look(lib, twin), seen[-1])
+    assert_same(*seen)
+
+
+def test_spectral_norm():
+    for make, dim in (("Conv2d(3, 4, 3)", 0), ("ConvTranspose2d(3, 4, 3)", 1), ("Linear(5, 3)", 0)):
+        seen = []
+        for lib in LIBS:
+            rng = np.random.default_rng(0)
+            layer = eval(make, vars(lib.nn)).double()
+            layer.weight.data = lib.tensor(rng.standard_normal(tuple(layer.weight.shape)))
+            lib.nn.utils.parametrizations.spectral_norm(layer)
+            inner = layer.parametrizations.weight[0]
+            norms = inner._u.norm().item(), inner._v.norm().item()
+            np.testing.assert_allclose(norms, 1)
+            for each in (inner._u, inner._v):  # the random numbers may differ
+                each.copy_(lib.nn.functional.normalize(lib.tensor(rng.random(len(each))), dim=0))
+            first, second = layer.weight, layer.weight
+            (first * 2 + second**2).sum().backward()
+            layer.eval()
+            third = layer.weight
+            values = [first, second, third, layer.parametrizations.weight.original.grad]
+            seen.append((list(layer.state_dict()), [v.detach().numpy() for v in values]))
+        assert_same(*seen)
+        w = np.moveaxis(seen[0][1][0], dim, 0).reshape(4 if "Conv" in make else 3, -1)
+        assert 0.9 < np.linalg.norm(w, 2) < 2
+
+
+def test_assignment_and_cache():
+    for lib in LIBS:
+        layer = layer_of(lib)
+        names = scope(lib, layer)
+        P = names["P"]
+        P.register_parametrization(layer, "weight", names["Twice"]())
+        original = layer.parametrizations.weight.original
+        layer.weight = lib.ones(3, 4, dtype=lib.float64) * 6
+        assert layer.parametrizations.weight.original is original
+        assert original[0, 0].item() == 3 and layer.weight[0, 0].item() == 6
+        assert layer.weight is not layer.weight
+        with P.cached():
+            with P.cached():
+                kept = layer.weight
+            assert layer.weight is kept
+        assert layer.weight is not kept
+        P.register_parametrization(layer, "weight", names["Exp"]())
+        with pytest.raises(RuntimeError, match="right_inverse"):
+            layer.weight = lib.ones(3, 4, dtype=lib.float64)
+
+
+def test_the_older_names_of_weight_norm_are_loaded():
+    for lib in LIBS:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch calls it old
+            state = lib.nn.utils.weight_norm(layer_of(lib)).state_dict()
+        layer = lib.nn.utils.parametrizations.weight_norm(lib.nn.Linear(4, 3).double())
+        layer.load_state_dict(state)
+        np.testing.assert_allclose(
+            layer.weight.detach().numpy(), layer_of(lib).weight.detach().numpy(), rtol=1e-12
+        )
+
+
+WRONG = [
+    "P.register_parametrization(m, 'nope', Exp())",
+    "P.register_parametrization(m, 'bias', lib.nn.Linear(3, 5).double())",
+    "P.remove_parametrizations(m, 'bias')",
+    "P.remove_parametrizations(Q.weight_norm(m), 'weight', leave_parametrized=False)",
+    "Q.spectral_norm(m, n_power_iterations=0)",
+    "Q.spectral_norm(m, 'nope')",
+    "Q.spectral_norm(m, dim=5)",
+]
+
+
+@pytest.mark.parametrize("call", WRONG)
+def test_what_is_refused(call):
+    kinds = []
+    for lib in LIBS:
+        with pytest.raises((ValueError, IndexError)) as error:
+            eval(call, scope(lib, layer_of(lib)))
+        kinds.append(error.type)
+    assert kinds[0] is kinds[1]
