@@ -4,7 +4,6 @@ reference/idioms.txt lists them, make_idioms.py stores what torch 2.13 and torch
 """
 
 import json
-import re
 
 import make_idioms
 import pytest

@@ -13,7 +13,8 @@ LAYERS = [
     {"kernels"},
     {"tensor", "copying", "autograd", "random"},
     {"ops", "formatting"},
-    {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"},
+    {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"}
+    | {"jit", "special", "fft", "distributions", "profiler", "multiprocessing", "overrides"},
     {"datasets", "transforms", "utils", "io", "models", "hub"},
     {"onnx", "explain", "commandline", "__main__"},
 ]

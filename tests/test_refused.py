@@ -7,7 +7,6 @@ import pytest
 import minitorch_cnn as mt
 
 REFUSED = {
-    "compile": "as it is",
     "nn.utils.parametrizations.orthogonal": "nn.init.orthogonal_",
     "nn.utils.parametrizations.spectral_norm": "use nn.utils.spectral_norm",
     "nn.utils.parametrizations.weight_norm": "use nn.utils.weight_norm",
@@ -33,11 +32,6 @@ def test_the_error_names_it(path, advice):
     name = path.removeprefix("utils.data.distributed.")
     with pytest.raises(NotImplementedError, match=f"{name} is not supported: .*{advice}"):
         find(mt, path)()
-
-
-def test_compile_takes_torchs_arguments():
-    with pytest.raises(NotImplementedError, match="compile is not supported"):
-        mt.compile(mt.nn.Linear(2, 2), mode="reduce-overhead")
 
 
 def test_nothing_is_parametrized():

@@ -36,6 +36,10 @@ from .breadth.pointwise_binary import *
 from .breadth.pointwise_unary import *
 from .breadth.random_sampling import *
 from .breadth.reduction import *
+from .breadth.special_functions import *
+from .breadth.tensor_attributes import *
+from .breadth.tensor_memory import *
+from .breadth.windows import *
 from .common import public_names as _public_names
 from .compare import *
 from .copy import *
@@ -55,6 +59,8 @@ if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they s
 
 _arguments.check_arguments(globals())
 _methods.bind(globals())
+if not _typing.TYPE_CHECKING:
+    __all__ += _methods.in_place_functions(globals())
 _out.add_out(globals())
 
 _refuse_missing(globals())

@@ -28,7 +28,14 @@ from . import (
     shape,
 )
 from .arguments import HOT, checked
-from .breadth import other_matrices, pointwise_unary, random_sampling
+from .breadth import (
+    other_matrices,
+    pointwise_unary,
+    random_sampling,
+    tensor_attributes,
+    tensor_elements,
+    tensor_memory,
+)
 from .common import is_number
 
 TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a tensor
@@ -47,6 +54,8 @@ METHODS_ONLY: dict[ModuleType, str] = {
     random_sampling: """uniform_ normal_ bernoulli_ random_ exponential_ cauchy_ log_normal_
         geometric_""",
     shape: "view view_as reshape_as expand expand_as repeat",
+    tensor_elements: "apply_ map_ map2_ fill_diagonal_",
+    tensor_memory: "storage untyped_storage storage_offset share_memory_ is_shared is_set_to new",
 }
 
 # The methods with an underscore: the same operation, written over the tensor itself.
@@ -54,14 +63,22 @@ IN_PLACE = """
     abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin
     arcsinh arctan arctan2 arctanh asin asinh atan atan2 atanh baddbmm bitwise_and
     bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil clamp
-    clamp_max clamp_min clip copysign cos cosh cumprod cumsum deg2rad div divide eq erf erfc
-    erfinv exp exp2 expm1 fix float_power floor floor_divide fmod frac gcd ge greater
-    greater_equal gt heaviside hypot index_add index_copy index_fill index_put index_reduce lcm
-    ldexp le lerp less less_equal log log10 log1p log2 logical_and logical_not logical_or
+    clamp_max clamp_min clip copysign cos cosh cumprod cumsum deg2rad digamma div divide eq
+    erf erfc erfinv exp exp2 expm1 fix float_power floor floor_divide fmod frac gcd ge greater
+    greater_equal gt heaviside hypot i0 index_add index_copy index_fill index_put index_reduce lcm
+    ldexp le lerp less less_equal lgamma log log10 log1p log2 logical_and logical_not logical_or
     logical_xor logit lt masked_fill masked_scatter mul multiply nan_to_num ne neg negative
     nextafter not_equal pow put rad2deg reciprocal remainder renorm round rsqrt scatter
     scatter_add scatter_reduce sgn sigmoid sign sin sinc sinh sqrt square sub subtract tan tanh
     tril triu true_divide trunc xlogy
+"""
+
+# Of those, torch has these as functions too: mt.exp_(x).
+IN_PLACE_FUNCTIONS = """
+    abs acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh ceil clamp
+    clamp_max clamp_min clip cos cosh deg2rad digamma erf erfc exp exp2 expm1 fill fix floor frac
+    gcd i0 index_put lcm ldexp lgamma log log10 log1p log2 logit nan_to_num neg negative rad2deg
+    reciprocal round rsqrt sigmoid sin sinc sinh sqrt square tan tanh trunc xlogy zero detach
 """
 
 # These would give a tensor, and every view of it, another shape after the fact.
@@ -113,6 +130,11 @@ def bind(namespace: dict[str, Any]) -> None:
     for name, function in copy.CONVERSIONS.items():
         setattr(Tensor, name, function)
 
+    for name, value in tensor_attributes.ATTRIBUTES.items():
+        setattr(Tensor, name, value)
+    for name, function in tensor_attributes.PROPERTIES.items():
+        setattr(Tensor, name, property(function))
+
     for name in REFUSED.split():
         setattr(Tensor, name, _refused(name))
 
@@ -137,6 +159,14 @@ def bind(namespace: dict[str, Any]) -> None:
         ("where", _where),
     ):
         setattr(Tensor, name, function)
+
+
+def in_place_functions(namespace: dict[str, Any]) -> list[str]:
+    """Puts the in-place methods that are functions too into a public namespace; their names."""
+    names = [name + "_" for name in IN_PLACE_FUNCTIONS.split()]
+    for name in names:
+        namespace[name] = getattr(Tensor, name)
+    return names
 
 
 def _takes_tensor(value: Any) -> bool:

@@ -15,7 +15,6 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ SUBMODULES = """
     torchvision.datasets.utils torchvision.models torchvision.models.segmentation
     torchvision.models.detection torchvision.models.feature_extraction torchvision.utils
     torch.backends.cudnn torch.cuda.amp
-""".split()
+"""
 
 
 def expressions() -> list[str]:
@@ -132,7 +131,7 @@ def main() -> None:
     if "--open" in sys.argv:
         write(json.loads(FILE.read_text("utf-8"))["results"])
         return
-    for name in SUBMODULES:
+    for name in SUBMODULES.split():
         try:
             importlib.import_module(name)
         except ImportError as error:  # tensorboard is no part of torch
