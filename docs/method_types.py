@@ -60,8 +60,6 @@ def stub() -> str:
         for name, value in vars(Tensor).items()
         if inspect.isfunction(value) and value.__module__ != Tensor.__module__
     }
-    for name in methods.REFUSED.split():
-        del bound[name]
     for name in methods.IN_PLACE.split():
         bound[name + "_"] = getattr(mt, name)
     lines = [f"{name}: Bool" for name in tensor_attributes.NEVER.split()]

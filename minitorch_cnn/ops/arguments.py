@@ -22,6 +22,7 @@ import numpy as np
 
 from ..tensor import Tensor
 from .common import brief
+from .overloads import accept
 
 # What a parameter is that is annotated with Any.
 BY_NAME = {
@@ -225,4 +226,4 @@ def check_arguments(namespace: dict[str, Any]) -> None:
     """Puts `checked` around the functions of a public namespace."""
     for name, value in list(namespace.items()):
         if inspect.isfunction(value) and not name.startswith("_"):
-            namespace[name] = checked(value, namespace["__name__"])
+            namespace[name] = accept(checked(value, namespace["__name__"]))

@@ -32,11 +32,13 @@ from .breadth import (
     other_matrices,
     pointwise_unary,
     random_sampling,
+    shape_in_place,
     tensor_attributes,
     tensor_elements,
     tensor_memory,
 )
 from .common import is_number
+from .overloads import accept
 
 TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a tensor
 
@@ -54,6 +56,8 @@ METHODS_ONLY: dict[ModuleType, str] = {
     random_sampling: """uniform_ normal_ bernoulli_ random_ exponential_ cauchy_ log_normal_
         geometric_""",
     shape: "view view_as reshape_as expand expand_as repeat",
+    shape_in_place: """unsqueeze_ squeeze_ t_ transpose_ swapaxes_ swapdims_ as_strided_ resize_
+        resize_as_ set_""",
     tensor_elements: "apply_ map_ map2_ fill_diagonal_",
     tensor_memory: "storage untyped_storage storage_offset share_memory_ is_shared is_set_to new",
 }
@@ -80,10 +84,6 @@ IN_PLACE_FUNCTIONS = """
     gcd i0 index_put lcm ldexp lgamma log log10 log1p log2 logit nan_to_num neg negative rad2deg
     reciprocal round rsqrt sigmoid sin sinc sinh sqrt square tan tanh trunc xlogy zero detach
 """
-
-# These would give a tensor, and every view of it, another shape after the fact.
-REFUSED = """squeeze_ unsqueeze_ t_ transpose_ swapaxes_ swapdims_ as_strided_ resize_ resize_as_
-    set_"""
 
 
 def _operator(function: Callable[..., Any], reflected: bool = False) -> Callable[..., Any]:
@@ -122,7 +122,8 @@ def bind(namespace: dict[str, Any]) -> None:
             setattr(Tensor, name, inspect.unwrap(value) if name in HOT else value)
     for module, names in METHODS_ONLY.items():
         for name in names.split():
-            setattr(Tensor, name, checked(getattr(module, name), module.__name__))
+            function = accept(checked(getattr(module, name), module.__name__))
+            setattr(Tensor, name, function)
     for name in IN_PLACE.split():
         function = namespace[name]
         function = inspect.unwrap(function) if name in HOT else function
@@ -132,11 +133,8 @@ def bind(namespace: dict[str, Any]) -> None:
 
     for name, value in tensor_attributes.ATTRIBUTES.items():
         setattr(Tensor, name, value)
-    for name, function in tensor_attributes.PROPERTIES.items():
-        setattr(Tensor, name, property(function))
-
-    for name in REFUSED.split():
-        setattr(Tensor, name, _refused(name))
+    for name, getter in tensor_attributes.PROPERTIES.items():
+        setattr(Tensor, name, property(getter))
 
     for name, function in OPERATORS.items():
         setattr(Tensor, f"__{name}__", _operator(function))
@@ -146,7 +144,7 @@ def bind(namespace: dict[str, Any]) -> None:
     for name in COMPARISONS.split():
         setattr(Tensor, f"__{name}__", _operator(getattr(compare, name)))
 
-    for name, function in (
+    operators: tuple[tuple[str, Any], ...] = (
         ("__neg__", arithmetic.neg),
         ("__pos__", pointwise_unary.positive),
         ("__array_wrap__", _of_ufunc),
@@ -157,7 +155,8 @@ def bind(namespace: dict[str, Any]) -> None:
         ("T", property(shape.T)),
         ("mT", property(shape.mT)),
         ("where", _where),
-    ):
+    )
+    for name, function in operators:
         setattr(Tensor, name, function)
 
 
@@ -173,21 +172,6 @@ def _takes_tensor(value: Any) -> bool:
     """True for a function whose first argument is a tensor."""
     code = getattr(inspect.unwrap(value), "__code__", None) if callable(value) else None
     return code is not None and code.co_varnames[0] in TENSOR
-
-
-def _refused(name: str) -> Callable[..., Any]:
-    """A method that torch has and we refuse, with what to write instead."""
-    plain = name.removesuffix("_")
-
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError(
-            f"{name}: a tensor's own shape cannot be changed in place; use what x.{plain}(...) "
-            "returns"
-        )
-
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"Not supported: raises NotImplementedError. Use ``x = x.{plain}(...)``."
-    return method
 
 
 def _of_ufunc(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:

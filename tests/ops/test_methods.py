@@ -36,14 +36,6 @@ def test_methods_only_as_in_torch(module, name):
         assert not inspect.isfunction(getattr(mt, name, None))
 
 
-@pytest.mark.parametrize("name", methods.REFUSED.split())
-def test_what_would_change_the_shape_after_the_fact_is_refused(name):
-    x = mt.ones(2, 3)
-    with pytest.raises(NotImplementedError, match=rf"{name}: .* x\.{name[:-1]}\("):
-        getattr(x, name)(0, 1)
-    assert x.shape == (2, 3)
-
-
 class Unknown:
     """Answers every operator with the name of its reflected form."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ... import dtypes
 from ...tensor import Size, Tensor
-from ..creation import empty, tensor
+from ..creation import arange, empty, tensor
 
 __all__ = [
     "FloatTensor", "DoubleTensor", "HalfTensor", "LongTensor", "IntTensor", "ShortTensor",
-    "CharTensor", "ByteTensor", "BoolTensor",
+    "CharTensor", "ByteTensor", "BoolTensor", "range",
 ]  # fmt: skip
 
 
@@ -66,3 +67,17 @@ ShortTensor = constructor("ShortTensor", dtypes.int16)
 CharTensor = constructor("CharTensor", dtypes.int8)
 ByteTensor = constructor("ByteTensor", dtypes.uint8)
 BoolTensor = constructor("BoolTensor", dtypes.bool)
+
+
+def range(start: Any, end: Any, step: Any = 1, **options: Any) -> Tensor:
+    """As `arange`, but with `end`, and in the default floating type: a vector (L,).
+
+    Raises as `arange` does. torch warns that it will be removed.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.range(1, 3)
+    tensor([1., 2., 3.])
+    """
+    count = math.floor((end - start) / step) + 1 if step else 0
+    kind = options.pop("dtype", None) or dtypes.get_default_dtype()
+    return (arange(max(count, 0), dtype=dtypes.float64, **options) * step + start).to(kind)
