@@ -42,7 +42,6 @@ REASONS = {
     "func": "use mt.autograd.grad",
     "tensorboard": "writer.add_scalar needs only numbers: loss.item(), with the writer of "
     "tensorboardX, or plots of matplotlib",
-    "multiprocessing": "use Python's multiprocessing; DataLoader has num_workers",
     "cpp_extension": "an operation is written in Python, see CONTRIBUTING.md",
     "detection": "there are only networks that classify images",
     "segmentation": "there are only networks that classify images",
@@ -61,6 +60,7 @@ AREAS = {
     "minitorch_cnn.utils": "dir(minitorch_cnn.utils) names what is there",
     "minitorch_cnn.utils.data": "use Dataset, IterableDataset and DataLoader",
     "minitorch_cnn.special": "scipy.special has it, for NumPy's arrays and without gradients",
+    "minitorch_cnn.overrides": "a class's __torch_function__ is not asked",
     "minitorch_cnn.jit": "programs run as they are; mt.onnx.export writes a network to a file",
     "minitorch_cnn.profiler": "dir(minitorch_cnn.profiler) names what is there",
     "minitorch_cnn.linalg": "use NumPy's linalg on x.numpy(), without gradients",

@@ -14,7 +14,10 @@ STORED = json.loads(make_idioms.FILE.read_text("utf-8"))
 REFUSED = {
     "torch.bfloat16, x.to(torch.bfloat16).float()": "float16",
     "x.bfloat16().float()": "float16",
-    "torch.svd(x[0,0])[1]": "svd",
+    "[torch.autocast('cpu', dtype=torch.bfloat16), 1][1]": "float16",
+    "[b := io.BytesIO(), torch.save(torch.nn.Linear(2,2), b), 1][2]": "state_dict",
+    "[b := io.BytesIO(), torch.save(torch.nn.Linear(2,2), b), b.seek(0), torch.load(b, "
+    "weights_only=False)(torch.ones(1,2)).shape][3]": "state_dict",
     "torch.fx.symbolic_trace; 1": "feature_extraction",
 }
 

@@ -17,13 +17,14 @@ class MatMulSettings:
     def allow_tf32(self) -> bool:
         """May float32 matrix products use TF32? False at first; CUPY_TF32=1 makes it True.
 
-        Setting it raises RuntimeError where CuPy or a GPU is missing.
+        Where there is no GPU, setting it changes nothing.
         """
         return backend.is_cupy_available() and backend.get_tf32()
 
     @allow_tf32.setter
     def allow_tf32(self, value: bool) -> None:
-        backend.set_tf32(bool(value))
+        if backend.is_cupy_available():
+            backend.set_tf32(bool(value))
 
 
 matmul = MatMulSettings()

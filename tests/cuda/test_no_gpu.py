@@ -86,12 +86,24 @@ def test_the_examples_end_with_one_sentence(environment, tmp_path):
         lambda: mt.cuda.set_device(0),
         lambda: mt.cuda.CUDAGraph().capture_begin(),
         lambda: mt.cuda.reset_peak_memory_stats(),
-        lambda: setattr(mt.backends.cuda.matmul, "allow_tf32", True),
+        lambda: mt.cuda.FloatTensor(2),
     ],
 )
 def test_what_needs_a_gpu_says_so(call):
     with pytest.raises(RuntimeError, match=r"the cupy backend needs CuPy|no usable NVIDIA GPU"):
         call()
+
+
+@pytest.mark.skipif(mt.cuda.is_available(), reason="there is a GPU")
+def test_tf32_is_nobodys_without_a_gpu():
+    mt.backends.cuda.matmul.allow_tf32 = True
+    assert mt.backends.cuda.matmul.allow_tf32 is False
+
+
+def test_a_tensor_on_the_cpu_is_no_cuda_tensor():
+    assert not isinstance(mt.ones(1), mt.cuda.FloatTensor) and isinstance(
+        mt.ones(1), mt.FloatTensor
+    )
 
 
 @pytest.mark.skipif(mt.cuda.is_available(), reason="there is a GPU")

@@ -72,12 +72,14 @@ BoolTensor = constructor("BoolTensor", dtypes.bool)
 def range(start: Any, end: Any, step: Any = 1, **options: Any) -> Tensor:
     """As `arange`, but with `end`, and in the default floating type: a vector (L,).
 
-    Raises as `arange` does. torch warns that it will be removed.
+    Raises RuntimeError for steps that lead elsewhere. torch warns that it will be removed.
 
     >>> import minitorch_cnn as mt
     >>> mt.range(1, 3)
     tensor([1., 2., 3.])
     """
-    count = math.floor((end - start) / step) + 1 if step else 0
+    if step == 0 or (end - start) * step < 0:
+        raise RuntimeError(f"range: step {step} does not lead from {start} to {end}")
+    count = math.floor((end - start) / step) + 1
     kind = options.pop("dtype", None) or dtypes.get_default_dtype()
-    return (arange(max(count, 0), dtype=dtypes.float64, **options) * step + start).to(kind)
+    return (arange(count, dtype=dtypes.float64, **options) * step + start).to(kind)
