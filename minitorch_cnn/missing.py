@@ -38,7 +38,6 @@ REASONS = {
     "distributed": "one process trains; nn.DataParallel takes several devices",
     "Script": "programs run as they are; mt.onnx.export writes a network to a file",
     "fft": "use NumPy's fft on x.numpy()",
-    "distributions": "use mt.normal, mt.bernoulli, mt.multinomial",
     "func": "use mt.autograd.grad",
     "tensorboard": "writer.add_scalar needs only numbers: loss.item(), with the writer of "
     "tensorboardX, or plots of matplotlib",
@@ -60,6 +59,7 @@ AREAS = {
     "minitorch_cnn.utils": "dir(minitorch_cnn.utils) names what is there",
     "minitorch_cnn.utils.data": "use Dataset, IterableDataset and DataLoader",
     "minitorch_cnn.special": "scipy.special has it, for NumPy's arrays and without gradients",
+    "minitorch_cnn.distributions": "dir(minitorch_cnn.distributions) names what is there",
     "minitorch_cnn.overrides": "a class's __torch_function__ is not asked",
     "minitorch_cnn.jit": "programs run as they are; mt.onnx.export writes a network to a file",
     "minitorch_cnn.profiler": "dir(minitorch_cnn.profiler) names what is there",

@@ -82,7 +82,6 @@ def test_the_stored_names_are_torchs():
     [
         ("distributed", "DataParallel"),
         ("fx", "feature_extraction"),
-        ("distributions", "mt.normal"),
         ("utils.tensorboard", "writer"),
         ("nn.utils.rnn", "recurrent"),
         ("nn.utils.prune", "no_grad"),

@@ -34,6 +34,7 @@ from .breadth.other_statistics import *
 from .breadth.other_vectors import *
 from .breadth.pointwise_binary import *
 from .breadth.pointwise_unary import *
+from .breadth.random_counts import *
 from .breadth.random_sampling import *
 from .breadth.reduction import *
 from .breadth.special_functions import *

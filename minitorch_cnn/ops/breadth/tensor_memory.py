@@ -134,7 +134,7 @@ def frombuffer(
 
     >>> import minitorch_cnn as mt
     >>> mt.frombuffer(bytearray(b"abcd"), dtype=mt.uint8, offset=1)
-    tensor([98, 99, 100], dtype=minitorch_cnn.uint8)
+    tensor([ 98,  99, 100], dtype=minitorch_cnn.uint8)
     """
     kind = dtypes.as_dtype(dtype).numpy
     length = memoryview(buffer).nbytes
