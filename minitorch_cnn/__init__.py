@@ -80,6 +80,7 @@ from .kernels import (
 )
 from .missing import MissingModules as _MissingModules, missing as _missing
 from .ops import *
+from .ops import is_complex as is_complex
 from .random import (
     Generator as Generator,
     default_generator as default_generator,
@@ -102,6 +103,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         datasets as datasets,
         distributions as distributions,
         explain as explain,
+        fft as fft,
         hub as hub,
         io as io,
         jit as jit,
@@ -154,6 +156,7 @@ _SUBMODULES = (
     "datasets",
     "distributions",
     "explain",
+    "fft",
     "hub",
     "io",
     "jit",
@@ -228,8 +231,8 @@ def __dir__() -> list[str]:
 
 
 def is_tensor(obj: object) -> _typing.Any:
-    """True if obj is a Tensor."""
-    return isinstance(obj, Tensor)
+    """True if obj is a Tensor, or a complex tensor (mt.complex)."""
+    return isinstance(obj, Tensor) or is_complex(obj)
 
 
 # Methods that torch has as functions, too.

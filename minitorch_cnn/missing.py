@@ -37,7 +37,6 @@ REASONS = {
     "fx": "mt.models.feature_extraction takes networks apart",
     "distributed": "one process trains; nn.DataParallel takes several devices",
     "Script": "programs run as they are; mt.onnx.export writes a network to a file",
-    "fft": "use NumPy's fft on x.numpy()",
     "func": "use mt.autograd.grad",
     "tensorboard": "writer.add_scalar needs only numbers: loss.item(), with the writer of "
     "tensorboardX, or plots of matplotlib",
@@ -60,6 +59,7 @@ AREAS = {
     "minitorch_cnn.utils.data": "use Dataset, IterableDataset and DataLoader",
     "minitorch_cnn.special": "scipy.special has it, for NumPy's arrays and without gradients",
     "minitorch_cnn.distributions": "dir(minitorch_cnn.distributions) names what is there",
+    "minitorch_cnn.fft": "dir(minitorch_cnn.fft) names what is there",
     "minitorch_cnn.overrides": "a class's __torch_function__ is not asked",
     "minitorch_cnn.jit": "programs run as they are; mt.onnx.export writes a network to a file",
     "minitorch_cnn.profiler": "dir(minitorch_cnn.profiler) names what is there",

@@ -18,6 +18,7 @@ from .activation import prelu, relu, relu_, selu, threshold
 from .arithmetic import *
 from .breadth.blas import *
 from .breadth.comparison import *
+from .breadth.complex_numbers import *
 from .breadth.indexing_joining import *
 from .breadth.indexing_mutating import *
 from .breadth.indexing_scatter import *

@@ -22,7 +22,7 @@ import numpy as np
 
 from ..tensor import Tensor
 from .common import brief
-from .overloads import accept
+from .overloads import ComplexGiven, Pairs, accept
 
 # What a parameter is that is annotated with Any.
 BY_NAME = {
@@ -121,6 +121,8 @@ def as_tensor(function: str, name: str, value: Any) -> Tensor:
     """
     if isinstance(value, Tensor):
         return value
+    if isinstance(value, Pairs):
+        raise ComplexGiven(value)
     raise TypeError(_message(function, name, "Tensor", value))
 
 
@@ -210,7 +212,10 @@ def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         for value, types in zip(args, in_order, strict=False):
             if types is not None and type(value) not in types:
-                args = (*map(convert, ordered, args), *args[len(ordered) :])
+                try:
+                    args = (*map(convert, ordered, args), *args[len(ordered) :])
+                except ComplexGiven as given:
+                    return given.value.of_function(name, args, kwargs)
                 break
         if several:
             as_tensors(name, several[0], args[len(ordered) :])

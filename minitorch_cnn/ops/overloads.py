@@ -3,6 +3,7 @@
     x.addcmul(0.5, a, b)        x.addcmul(a, b, value=0.5)
     addmm(0.5, x, 2, a, b)      addmm(x, a, b, beta=0.5, alpha=2)
     zeros(size=(2, 3))          zeros((2, 3))
+    mul(x, z), abs(z)           x * z, z.abs() of a complex tensor z
 
 Programs of torch's first years are full of the numbers that come before the tensors. `add` and
 `sub`, which every step calls, take them for themselves.
@@ -15,6 +16,23 @@ from collections.abc import Callable
 from typing import Any
 
 from ..tensor import Tensor
+
+
+class Pairs:
+    """What complex tensors are (breadth/complex_numbers.py), for those who need not know more."""
+
+    def of_function(self, name: str, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """What the function of that name gives for these arguments, one of which is this."""
+        raise NotImplementedError
+
+
+class ComplexGiven(TypeError):
+    """A function of real tensors was given a complex one."""
+
+    def __init__(self, value: Pairs) -> None:
+        super().__init__("complex tensors are not supported here: take z.real, z.imag or z.abs()")
+        self.value = value
+
 
 # What the numbers are that stand before the tensors, in this order.
 NUMBERS_FIRST = {
@@ -60,11 +78,26 @@ def takes_size(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def takes_pairs(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of two operands, of which one may be a complex tensor."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for each in args[:2]:
+            if isinstance(each, Pairs):
+                return each.of_function(function.__name__, args, kwargs)
+        return function(*args, **kwargs)
+
+    return call
+
+
 def accept(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with the other ways to call it, if there are any."""
     name = function.__name__
     if name in NUMBERS_FIRST:
         return numbers_first(function, NUMBERS_FIRST[name])
+    if name in ("add", "sub", "mul", "div"):
+        return takes_pairs(function)
     return takes_size(function) if name in TAKES_SIZE else function
 
 

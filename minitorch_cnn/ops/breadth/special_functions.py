@@ -164,7 +164,7 @@ def entr(input: Tensor) -> Tensor:
     tensor([  -inf, 0.3466])
     """
     x = floating(input)
-    inside = -x * log(where(x > 0, x, 1.0))
+    inside = -x * log(where(x > 0, x, 1.0)) + 0.0  # not -0.0
     return where(x < 0, -math.inf, where(x != x, x, inside))
 
 

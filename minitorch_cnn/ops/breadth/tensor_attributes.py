@@ -7,7 +7,7 @@ from typing import Any
 from ...tensor import Tensor
 
 __all__ = [
-    "layout", "strided", "is_complex", "is_signed", "is_conj", "is_neg",
+    "layout", "strided", "is_signed", "is_conj", "is_neg",
     "resolve_conj", "resolve_neg",
 ]  # fmt: skip
 
@@ -58,16 +58,6 @@ def _h(self: Tensor) -> Tensor:
 
 
 PROPERTIES = {"is_cpu": _is_cpu, "real": _real, "H": _h, "mH": lambda self: self.mT}
-
-
-def is_complex(input: Tensor) -> bool:
-    """False for a tensor, of any shape. Never raises: see `mt.complex` for pairs of tensors.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.is_complex(mt.zeros(1)), mt.is_complex(mt.complex(mt.zeros(1), mt.ones(1)))
-    (False, True)
-    """
-    return False
 
 
 def is_signed(input: Tensor) -> bool:

@@ -104,7 +104,7 @@ def kaiser_window(
 
     >>> import minitorch_cnn as mt
     >>> mt.kaiser_window(4, beta=2.0)
-    tensor([0.4387, 0.8448, 1.0000, 0.8448])
+    tensor([0.4387, 0.8348, 1.0000, 0.8348])
     """
     phase = _phase("kaiser_window", window_length, periodic, options)
     if phase is None:
