@@ -43,6 +43,7 @@ class Methods:
     H: Tensor
     mH: Tensor
     real: Tensor
+    imag: Tensor
     layout: layout
     name: str | None
     volatile: Bool

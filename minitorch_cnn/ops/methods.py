@@ -43,8 +43,8 @@ from .overloads import accept
 TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a tensor
 
 # torch has these as functions only.
-FUNCTIONS_ONLY = """bucketize combinations empty_like fill full_like imag ones_like poisson
-    rand_like randint_like randn_like real rsub selu std_mean threshold var_mean view_as_complex
+FUNCTIONS_ONLY = """bucketize combinations empty_like fill full_like ones_like poisson
+    rand_like randint_like randn_like rsub selu std_mean threshold var_mean view_as_complex
     view_as_real zeros_like"""
 
 # And these as methods only.

@@ -365,9 +365,9 @@ def _broadcast(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def complex(real: Tensor, imag: Tensor) -> ComplexTensor:
-    """The complex numbers real + i imag: two tensors of one dtype, float32 or float64; broadcast.
+    """The complex numbers real + i imag: of two tensors of any shape, which broadcast.
 
-    Gradients reach both. Raises RuntimeError for other dtypes.
+    Both are float32, or float64. Gradients reach both. Raises RuntimeError for other dtypes.
 
     >>> import minitorch_cnn as mt
     >>> mt.complex(mt.tensor([1.0]), mt.tensor([2.0])).tolist()
@@ -383,7 +383,7 @@ def complex(real: Tensor, imag: Tensor) -> ComplexTensor:
 
 
 def polar(abs: Tensor, angle: Tensor) -> ComplexTensor:
-    """The complex numbers of these absolute values and angles, which broadcast.
+    """The complex numbers of these absolute values and angles, of any shape, which broadcast.
 
     Raises as `complex` does.
 

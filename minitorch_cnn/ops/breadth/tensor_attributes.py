@@ -48,6 +48,11 @@ def _real(self: Tensor) -> Tensor:
     return self
 
 
+def _imag(self: Tensor) -> Tensor:
+    """RuntimeError: the tensor is real."""
+    raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+
+
 def _h(self: Tensor) -> Tensor:
     """The transposed matrix: conjugated, it would be the same, for it is real."""
     if self.ndim not in (0, 2):
@@ -57,7 +62,7 @@ def _h(self: Tensor) -> Tensor:
     return self.mT if self.ndim else self
 
 
-PROPERTIES = {"is_cpu": _is_cpu, "real": _real, "H": _h, "mH": lambda self: self.mT}
+PROPERTIES = {"is_cpu": _is_cpu, "real": _real, "imag": _imag, "H": _h, "mH": lambda self: self.mT}
 
 
 def is_signed(input: Tensor) -> bool:
