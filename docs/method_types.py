@@ -16,6 +16,7 @@ from typing import Any
 import minitorch_cnn as mt
 from minitorch_cnn import Tensor
 from minitorch_cnn.ops import methods
+from minitorch_cnn.ops.breadth import tensor_attributes
 
 PATH = Path(methods.__file__).parents[1] / "methods.pyi"
 HEAD = '''"""Types of the methods that ops/methods.py sets on Tensor; by docs/method_types.py."""
@@ -24,6 +25,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from . import backend, dtypes
+from .ops.breadth.tensor_attributes import layout
+from .ops.breadth.tensor_memory import Storage
 from .ops.copy import memory_format as Layout
 from .random import Generator
 from .tensor import Size, Tensor
@@ -37,6 +40,14 @@ Type: TypeAlias = dtypes.dtype
 class Methods:
     T: Tensor
     mT: Tensor
+    H: Tensor
+    mH: Tensor
+    real: Tensor
+    imag: Tensor
+    layout: layout
+    name: str | None
+    volatile: Bool
+    is_cpu: Bool
 '''
 RENAMED = {
     "bool": "Bool", "float": "Float", "int": "Int", "dtype": "Type", "memory_format": "Layout",
@@ -50,11 +61,10 @@ def stub() -> str:
         for name, value in vars(Tensor).items()
         if inspect.isfunction(value) and value.__module__ != Tensor.__module__
     }
-    for name in methods.REFUSED.split():
-        del bound[name]
     for name in methods.IN_PLACE.split():
         bound[name + "_"] = getattr(mt, name)
-    lines = [line for name in sorted(bound) for line in definition(name, bound[name])]
+    lines = [f"{name}: Bool" for name in tensor_attributes.NEVER.split()]
+    lines += [line for name in sorted(bound) for line in definition(name, bound[name])]
     return HEAD + "".join(f"    {line}\n" for line in lines)
 
 

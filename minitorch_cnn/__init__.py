@@ -10,6 +10,7 @@ tensor([2., 4.])
 import importlib as _importlib
 import sys as _sys
 import typing as _typing
+from math import e as e, inf as inf, nan as nan, pi as pi
 
 __version__ = "0.1.0"
 
@@ -25,19 +26,30 @@ from .autograd.modes import (
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
-from .backend import device as device, get_backend as get_backend, set_backend as set_backend
+from .backend import (
+    default_device as get_default_device,
+    device as device,
+    get_backend as get_backend,
+    set_backend as set_backend,
+)
 from .config import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
-    compile as compile,
     get_float32_matmul_precision as get_float32_matmul_precision,
     get_num_threads as get_num_threads,
+    set_default_device as set_default_device,
+    set_default_tensor_type as set_default_tensor_type,
     set_float32_matmul_precision as set_float32_matmul_precision,
     set_num_threads as set_num_threads,
     show_config as show_config,
     use_deterministic_algorithms as use_deterministic_algorithms,
 )
 from .dtypes import (
+    bfloat16 as bfloat16,
     bool as bool,
+    cdouble as cdouble,
+    cfloat as cfloat,
+    complex64 as complex64,
+    complex128 as complex128,
     double as double,
     dtype as dtype,
     finfo as finfo,
@@ -68,6 +80,7 @@ from .kernels import (
 )
 from .missing import MissingModules as _MissingModules, missing as _missing
 from .ops import *
+from .ops import is_complex as is_complex
 from .random import (
     Generator as Generator,
     default_generator as default_generator,
@@ -80,6 +93,8 @@ from .random import (
 from .serialization import load as load, save as save
 from .tensor import Size as Size, Tensor as Tensor
 
+newaxis = None
+
 if _typing.TYPE_CHECKING:  # what __getattr__ below loads
     from . import (
         accelerator as accelerator,
@@ -88,16 +103,23 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         cuda as cuda,
         datasets as datasets,
         distributed as distributed,
+        distributions as distributions,
         explain as explain,
+        fft as fft,
         func as func,
         hub as hub,
         io as io,
+        jit as jit,
         linalg as linalg,
         models as models,
         mps as mps,
+        multiprocessing as multiprocessing,
         nn as nn,
         onnx as onnx,
         optim as optim,
+        overrides as overrides,
+        profiler as profiler,
+        special as special,
         testing as testing,
         transforms as transforms,
         utils as utils,
@@ -106,6 +128,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
     )
     from .amp import autocast as autocast
     from .explain import summary as summary
+    from .jit import compile as compile
     from .nn.functional import (
         adaptive_avg_pool1d as adaptive_avg_pool1d,
         avg_pool1d as avg_pool1d,
@@ -139,16 +162,23 @@ _SUBMODULES = (
     "cuda",
     "datasets",
     "distributed",
+    "distributions",
     "explain",
+    "fft",
     "func",
-    "linalg",
     "hub",
     "io",
+    "jit",
+    "linalg",
     "models",
     "mps",
+    "multiprocessing",
     "nn",
     "onnx",
     "optim",
+    "overrides",
+    "profiler",
+    "special",
     "testing",
     "transforms",
     "utils",
@@ -197,6 +227,10 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
             from .explain import summary
 
             return summary
+        if name == "compile":
+            from .jit import compile
+
+            return compile
         if name in _LAYERS:
             return getattr(_importlib.import_module(f"{__name__}.nn.functional"), name)
         if name in _SUBMODULES:
@@ -205,12 +239,16 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES, *_LAYERS, "autocast"])
+    return sorted([*globals(), *_SUBMODULES, *_LAYERS, "autocast", "compile"])
 
 
 def is_tensor(obj: object) -> _typing.Any:
-    """True if obj is a Tensor."""
-    return isinstance(obj, Tensor)
+    """True if obj is a Tensor, or a complex tensor (mt.complex)."""
+    return isinstance(obj, Tensor) or is_complex(obj)
+
+
+# Methods that torch has as functions, too.
+detach, get_device, is_inference = Tensor.detach, Tensor.get_device, Tensor.is_inference
 
 
 def is_floating_point(input: Tensor) -> _typing.Any:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from . import backend
+from . import backend, dtypes
 from .kernels import dispatch, fallback
+from .ops.copy import named_type
 
 
 def get_num_threads() -> int:
@@ -99,12 +100,32 @@ def are_deterministic_algorithms_enabled() -> bool:
     return False
 
 
-def compile(model: Any = None, **options: Any) -> Any:
-    """Not supported: operations run one by one, as Python calls them."""
-    raise NotImplementedError(
-        "compile is not supported: operations run one by one, as Python calls them. Use the model "
-        "as it is: the results are the same."
-    )
+def set_default_device(device: Any) -> None:
+    """Makes a device the home of new tensors that name none, as `set_backend` does; None: the CPU.
+
+    Raises RuntimeError if a GPU is asked for and CuPy or the GPU is missing.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.set_default_device("cpu")
+    >>> mt.get_default_device()
+    device(type='cpu')
+    """
+    backend.set_backend("cpu" if device is None else device)
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """torch's old way to say both defaults: mt.DoubleTensor, or "torch.cuda.FloatTensor".
+
+    Raises TypeError for a type that is not floating, ValueError for one that does not exist.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.set_default_tensor_type("torch.FloatTensor")
+    >>> mt.get_default_dtype()
+    minitorch_cnn.float32
+    """
+    kind, device = named_type(getattr(t, "type_name", t))
+    dtypes.set_default_dtype(kind)
+    backend.set_backend(device)
 
 
 def show_config() -> None:

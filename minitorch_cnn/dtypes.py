@@ -62,6 +62,36 @@ float16 = half = dtype("float16", "float16", 2)
 float32 = float = dtype("float32", "float32", 2)
 float64 = double = dtype("float64", "float64", 2)
 
+
+class NamedType:
+    """A type that torch has and tensors here have not: it can be named and compared, not used.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2).dtype == mt.bfloat16
+    False
+    >>> mt.zeros(2, dtype=mt.bfloat16)
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: bfloat16 is not supported: use float16 (mt.half)
+    """
+
+    def __init__(self, name: str, itemsize: builtins.int, instead: str) -> None:
+        self.name, self.itemsize, self.instead = name, itemsize, instead
+        self.is_floating_point = name == "bfloat16"
+        self.is_complex = name.startswith("complex")
+
+    def __repr__(self) -> str:
+        return f"minitorch_cnn.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+_PAIRS = "make complex numbers of two tensors: mt.complex(real, imag)"
+bfloat16 = NamedType("bfloat16", 2, "use float16 (mt.half)")
+complex64 = cfloat = NamedType("complex64", 8, _PAIRS)
+complex128 = cdouble = NamedType("complex128", 16, _PAIRS)
+
 ALL_DTYPES = (bool, uint8, int8, int16, int32, int64, float16, float32, float64)
 _BY_NUMPY = {each.numpy: each for each in ALL_DTYPES}
 _NUMPY_TYPES = {type(each) for each in _BY_NUMPY}
@@ -71,7 +101,8 @@ _default_dtype = float32
 def as_dtype(value: Any) -> dtype:
     """The `dtype` meant by an mt dtype, a NumPy dtype, or Python's bool, int or float.
 
-    Raises TypeError for types that tensors do not have (complex, text, objects, ...).
+    Raises TypeError for types that tensors do not have (text, objects, ...), NotImplementedError
+    for those of torch (bfloat16, complex64, ...).
 
     >>> import numpy as np
     >>> as_dtype(np.float64), as_dtype(builtins.int)
@@ -83,6 +114,8 @@ def as_dtype(value: Any) -> dtype:
         return _BY_NUMPY[value]
     if value is builtins.float:
         return _default_dtype
+    if isinstance(value, NamedType):
+        raise NotImplementedError(f"{value.name} is not supported: {value.instead}")
     if not isinstance(value, type | np.dtype):  # NumPy would take an array for its dtype, too
         raise TypeError(f"not a dtype: {value!r:.60}")
     numpy_dtype = np.dtype(value).newbyteorder("=")

@@ -15,6 +15,7 @@ LAYERS = [
     {"tensor", "copying", "autograd", "random"},
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"}
+    | {"jit", "special", "fft", "distributions", "profiler", "multiprocessing", "overrides"}
     | {"distributed", "func"},
     {"version", "accelerator", "xpu", "mps"},
     {"datasets", "transforms", "utils", "io", "models", "hub"},

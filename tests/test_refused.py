@@ -7,7 +7,6 @@ import pytest
 import minitorch_cnn as mt
 
 REFUSED = {
-    "compile": "as it is",
     "nn.utils.parametrizations.orthogonal": "nn.init.orthogonal_",
     "nn.utils.parametrize.transfer_parametrizations_and_params": "load the state dict",
 }
@@ -25,11 +24,6 @@ def test_the_error_names_it(path, advice):
     assert callable(find(torch, path))
     with pytest.raises(NotImplementedError, match=f"{path} is not supported: .*{advice}"):
         find(mt, path)()
-
-
-def test_compile_takes_torchs_arguments():
-    with pytest.raises(NotImplementedError, match="compile is not supported"):
-        mt.compile(mt.nn.Linear(2, 2), mode="reduce-overhead")
 
 
 def test_transforms_v2():

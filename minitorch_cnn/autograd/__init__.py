@@ -43,8 +43,8 @@ def __getattr__(name: str) -> _typing.Any:
         "gradcheck": "gradcheck",
         "gradgradcheck": "gradcheck",
     }
-    if name == "functional":
-        return import_module(f"{__name__}.functional")
+    if name in ("functional", "profiler"):
+        return import_module(f"{__name__}.{name}")
     if name not in homes:
         raise import_module("minitorch_cnn.missing").missing(__name__, name)
     value = getattr(import_module(f"{__name__}.{homes[name]}"), name)

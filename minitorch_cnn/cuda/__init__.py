@@ -17,6 +17,8 @@ from typing import Any
 from .. import backend, random
 from ..autograd.deferred import settle
 from ..missing import refuse_missing as _refuse_missing
+from ..ops.breadth.legacy_constructors import constructor
+from ..ops.copy import TYPE_NAMES
 from . import amp
 from .graphs import CUDAGraph, graph
 from .memory import (
@@ -171,5 +173,9 @@ def manual_seed(seed: int) -> None:
 manual_seed_all = manual_seed
 memory_cached, max_memory_cached = memory_reserved, max_memory_reserved  # their older names
 reset_max_memory_allocated = reset_peak_memory_stats
+
+# mt.cuda.FloatTensor and its like: tensors of one dtype, on a GPU.
+for _name, _kind in TYPE_NAMES.items():
+    globals()[_name] = constructor(_name, _kind, is_cuda=True)
 
 _refuse_missing(globals())

@@ -18,6 +18,7 @@ from .activation import prelu, relu, relu_, selu, threshold
 from .arithmetic import *
 from .breadth.blas import *
 from .breadth.comparison import *
+from .breadth.complex_numbers import *
 from .breadth.indexing_joining import *
 from .breadth.indexing_mutating import *
 from .breadth.indexing_scatter import *
@@ -34,8 +35,13 @@ from .breadth.other_statistics import *
 from .breadth.other_vectors import *
 from .breadth.pointwise_binary import *
 from .breadth.pointwise_unary import *
+from .breadth.random_counts import *
 from .breadth.random_sampling import *
 from .breadth.reduction import *
+from .breadth.special_functions import *
+from .breadth.tensor_attributes import *
+from .breadth.tensor_memory import *
+from .breadth.windows import *
 from .common import public_names as _public_names
 from .compare import *
 from .copy import *
@@ -55,6 +61,8 @@ if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they s
 
 _arguments.check_arguments(globals())
 _methods.bind(globals())
+if not _typing.TYPE_CHECKING:
+    __all__ += _methods.in_place_functions(globals())
 _out.add_out(globals())
 
 _refuse_missing(globals())

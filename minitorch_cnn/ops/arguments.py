@@ -22,6 +22,7 @@ import numpy as np
 
 from ..tensor import Tensor
 from .common import brief
+from .overloads import ComplexGiven, Pairs, accept
 
 # What a parameter is that is annotated with Any.
 BY_NAME = {
@@ -120,6 +121,8 @@ def as_tensor(function: str, name: str, value: Any) -> Tensor:
     """
     if isinstance(value, Tensor):
         return value
+    if isinstance(value, Pairs):
+        raise ComplexGiven(value)
     raise TypeError(_message(function, name, "Tensor", value))
 
 
@@ -209,7 +212,10 @@ def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         for value, types in zip(args, in_order, strict=False):
             if types is not None and type(value) not in types:
-                args = (*map(convert, ordered, args), *args[len(ordered) :])
+                try:
+                    args = (*map(convert, ordered, args), *args[len(ordered) :])
+                except ComplexGiven as given:
+                    return given.value.of_function(name, args, kwargs)
                 break
         if several:
             as_tensors(name, several[0], args[len(ordered) :])
@@ -225,4 +231,4 @@ def check_arguments(namespace: dict[str, Any]) -> None:
     """Puts `checked` around the functions of a public namespace."""
     for name, value in list(namespace.items()):
         if inspect.isfunction(value) and not name.startswith("_"):
-            namespace[name] = checked(value, namespace["__name__"])
+            namespace[name] = accept(checked(value, namespace["__name__"]))

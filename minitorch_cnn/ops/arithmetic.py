@@ -35,6 +35,7 @@ from .common import (
     with_number,
 )
 from .elementwise import trunc
+from .overloads import number_and_tensor
 
 __all__ = [
     "add", "sub", "mul", "pow", "neg", "maximum", "minimum", "where", "clamp", "lerp", "addcmul",
@@ -308,7 +309,7 @@ def _times(function: str, input: Any, other: Any, alpha: Any) -> Any:
     return other & bool(alpha) if kind.category == 0 else other * alpha
 
 
-def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+def add(input: Any, other: Any, *tensor: Any, alpha: float = 1) -> Tensor:
     """input + alpha * other, elementwise, broadcast.
 
     One of the two may be a number; dtypes are promoted. Raises RuntimeError for shapes that do not
@@ -319,6 +320,8 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     >>> mt.add(mt.tensor([1, 2]), 10)
     tensor([11, 12])
     """
+    if tensor:
+        other, alpha = number_and_tensor(other, tensor, "add")
     if type(alpha) is not int or alpha != 1:
         other = _times("add", input, other, alpha)
     elif alike(input, other):
@@ -328,7 +331,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     return Add.apply(a, b)
 
 
-def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+def sub(input: Any, other: Any, *tensor: Any, alpha: float = 1) -> Tensor:
     """input - alpha * other, elementwise, broadcast.
 
     Raises RuntimeError for a bool, tensor or not, and else as `add` does.
@@ -337,6 +340,8 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     >>> mt.sub(mt.tensor([1, 2]), mt.tensor([3, 3]), alpha=10)
     tensor([-29, -28])
     """
+    if tensor:
+        other, alpha = number_and_tensor(other, tensor, "sub")
     for each in (input, other):
         if each is True or each is False or (isinstance(each, Tensor) and each.dtype.category == 0):
             raise RuntimeError(

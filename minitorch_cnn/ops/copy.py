@@ -245,9 +245,51 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
     return to(input, other)
 
 
-def as_type(input: Tensor, dtype: Any = None) -> Any:
-    """The tensor in another dtype; without one, the name of its own."""
-    return repr(input.dtype) if dtype is None else to(input, dtypes.as_dtype(dtype))
+# torch's old names of types, "torch.FloatTensor" for one, by which `type` tells what a tensor is.
+TYPE_NAMES = {
+    "FloatTensor": dtypes.float32,
+    "DoubleTensor": dtypes.float64,
+    "HalfTensor": dtypes.float16,
+    "LongTensor": dtypes.int64,
+    "IntTensor": dtypes.int32,
+    "ShortTensor": dtypes.int16,
+    "CharTensor": dtypes.int8,
+    "ByteTensor": dtypes.uint8,
+    "BoolTensor": dtypes.bool,
+}
+
+
+def named_type(name: str) -> tuple[dtype, str]:
+    """The dtype and the device of such a name. Raises ValueError for one that does not exist.
+
+    >>> named_type("torch.cuda.LongTensor")
+    (minitorch_cnn.int64, 'cuda')
+    """
+    place, _, kind = name.rpartition(".")
+    device = {"torch": "cpu", "torch.cuda": "cuda"}.get(place.replace("minitorch_cnn", "torch"))
+    if device is None or kind not in TYPE_NAMES:
+        raise ValueError(f"invalid type: {name!r}")
+    return TYPE_NAMES[kind], device
+
+
+def as_type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The tensor in another dtype; without one, torch's name of its type: "torch.FloatTensor".
+
+    dtype: a dtype, such a name, or a class like mt.FloatTensor; the latter two say the device too.
+    Raises ValueError for a name that does not exist.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.ones(2).type(), mt.ones(2).type("torch.LongTensor")
+    ('torch.FloatTensor', tensor([1, 1]))
+    """
+    if dtype is None:
+        name = next(name for name, kind in TYPE_NAMES.items() if kind is input.dtype)
+        return f"torch.{'cuda.' if input.is_cuda else ''}{name}"
+    if isinstance(dtype, str):
+        return to(input, *named_type(dtype), non_blocking=non_blocking)
+    if hasattr(dtype, "type_name"):  # mt.FloatTensor and its like
+        return to(input, *named_type(dtype.type_name), non_blocking=non_blocking)
+    return to(input, dtypes.as_dtype(dtype))
 
 
 def _to_dtype(kind: dtype) -> Any:

@@ -93,6 +93,11 @@ def check_writable(tensor: Tensor) -> None:
     if not state.grad_enabled:
         return
     base = tensor if tensor._view is None else tensor._view.base
+    if base._memory is not tensor._memory:
+        raise RuntimeError(
+            "a view is being modified in place whose base was given another shape in place "
+            "(by unsqueeze_, resize_, ...) after it was taken. Take the view anew."
+        )
     if base.requires_grad and base.is_leaf:
         what = "a leaf Variable" if base is tensor else "a view of a leaf Variable"
         raise RuntimeError(
@@ -128,7 +133,7 @@ def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:
         new = new.to(target.dtype)
         gone = replaced or not new.requires_grad
         if gone and target._view is None and target.requires_grad:
-            new = Replace.apply(_alias(target), new)
+            new = Replace.apply(alias_of(target), new)
         _take_over_history(target, new)
     return target
 
@@ -150,7 +155,7 @@ def _take_over_history(target: Tensor, new: Tensor) -> None:
         target._set_history(*new.edge())
         return
     base = view.base
-    written = WriteIntoView.apply(_alias(base), new, view.steps)
+    written = WriteIntoView.apply(alias_of(base), new, view.steps)
     if written.requires_grad:
         base._set_history(*written.edge())
     target._refresh_view()
@@ -169,7 +174,7 @@ def _become(target: Tensor, new: Tensor) -> Tensor:
     return target
 
 
-def _alias(tensor: Tensor) -> Tensor:
+def alias_of(tensor: Tensor) -> Tensor:
     """The tensor as it is now: same memory, same history, a name of its own."""
     alias = wrap(tensor.array)
     alias._memory = tensor._memory
@@ -192,7 +197,7 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
         others = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)]
         if state.grad_enabled and (input.requires_grad or any(t.requires_grad for t in others)):
             # Backward may need the values that are about to be overwritten: give it a copy.
-            before = _alias(input)
+            before = alias_of(input)
             before.array = input.array.copy(order="K")
             before._memory = Memory()
         return write(input, operation(before, *args, **kwargs))
@@ -311,7 +316,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         source = _without_leading_ones(source, part.array[advanced].ndim)
     try:
         if state.grad_enabled and (input.requires_grad or source.requires_grad):
-            write(part, PutByIndex.apply(_alias(part), source, advanced))
+            write(part, PutByIndex.apply(alias_of(part), source, advanced))
             return
         part.array[advanced] = source.array
     except ValueError as error:

@@ -28,14 +28,24 @@ from . import (
     shape,
 )
 from .arguments import HOT, checked
-from .breadth import other_matrices, pointwise_unary, random_sampling
+from .breadth import (
+    other_matrices,
+    pointwise_unary,
+    random_sampling,
+    shape_in_place,
+    tensor_attributes,
+    tensor_elements,
+    tensor_memory,
+)
 from .common import is_number
+from .overloads import accept
 
 TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a tensor
 
 # torch has these as functions only.
-FUNCTIONS_ONLY = """bucketize combinations empty_like fill full_like ones_like rand_like
-    randint_like randn_like rsub selu std_mean threshold var_mean zeros_like"""
+FUNCTIONS_ONLY = """bucketize combinations empty_like fill full_like ones_like poisson
+    rand_like randint_like randn_like rsub selu std_mean threshold var_mean view_as_complex
+    view_as_real zeros_like"""
 
 # And these as methods only.
 METHODS_ONLY: dict[ModuleType, str] = {
@@ -47,6 +57,10 @@ METHODS_ONLY: dict[ModuleType, str] = {
     random_sampling: """uniform_ normal_ bernoulli_ random_ exponential_ cauchy_ log_normal_
         geometric_""",
     shape: "view view_as reshape_as expand expand_as repeat",
+    shape_in_place: """unsqueeze_ squeeze_ t_ transpose_ swapaxes_ swapdims_ as_strided_ resize_
+        resize_as_ set_""",
+    tensor_elements: "apply_ map_ map2_ fill_diagonal_",
+    tensor_memory: "storage untyped_storage storage_offset share_memory_ is_shared is_set_to new",
 }
 
 # The methods with an underscore: the same operation, written over the tensor itself.
@@ -54,19 +68,23 @@ IN_PLACE = """
     abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin
     arcsinh arctan arctan2 arctanh asin asinh atan atan2 atanh baddbmm bitwise_and
     bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil clamp
-    clamp_max clamp_min clip copysign cos cosh cumprod cumsum deg2rad div divide eq erf erfc
-    erfinv exp exp2 expm1 fix float_power floor floor_divide fmod frac gcd ge greater
-    greater_equal gt heaviside hypot index_add index_copy index_fill index_put index_reduce lcm
-    ldexp le lerp less less_equal log log10 log1p log2 logical_and logical_not logical_or
+    clamp_max clamp_min clip copysign cos cosh cumprod cumsum deg2rad digamma div divide eq
+    erf erfc erfinv exp exp2 expm1 fix float_power floor floor_divide fmod frac gcd ge greater
+    greater_equal gt heaviside hypot i0 index_add index_copy index_fill index_put index_reduce lcm
+    ldexp le lerp less less_equal lgamma log log10 log1p log2 logical_and logical_not logical_or
     logical_xor logit lt masked_fill masked_scatter mul multiply nan_to_num ne neg negative
     nextafter not_equal pow put rad2deg reciprocal remainder renorm round rsqrt scatter
     scatter_add scatter_reduce sgn sigmoid sign sin sinc sinh sqrt square sub subtract tan tanh
     tril triu true_divide trunc xlogy
 """
 
-# These would give a tensor, and every view of it, another shape after the fact.
-REFUSED = """squeeze_ unsqueeze_ t_ transpose_ swapaxes_ swapdims_ as_strided_ resize_ resize_as_
-    set_"""
+# Of those, torch has these as functions too: mt.exp_(x).
+IN_PLACE_FUNCTIONS = """
+    abs acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh ceil clamp
+    clamp_max clamp_min clip cos cosh deg2rad digamma erf erfc exp exp2 expm1 fill fix floor frac
+    gcd i0 index_put lcm ldexp lgamma log log10 log1p log2 logit nan_to_num neg negative rad2deg
+    reciprocal round rsqrt sigmoid sin sinc sinh sqrt square tan tanh trunc xlogy zero detach
+"""
 
 
 def _operator(function: Callable[..., Any], reflected: bool = False) -> Callable[..., Any]:
@@ -105,7 +123,8 @@ def bind(namespace: dict[str, Any]) -> None:
             setattr(Tensor, name, inspect.unwrap(value) if name in HOT else value)
     for module, names in METHODS_ONLY.items():
         for name in names.split():
-            setattr(Tensor, name, checked(getattr(module, name), module.__name__))
+            function = accept(checked(getattr(module, name), module.__name__))
+            setattr(Tensor, name, function)
     for name in IN_PLACE.split():
         function = namespace[name]
         function = inspect.unwrap(function) if name in HOT else function
@@ -113,8 +132,10 @@ def bind(namespace: dict[str, Any]) -> None:
     for name, function in copy.CONVERSIONS.items():
         setattr(Tensor, name, function)
 
-    for name in REFUSED.split():
-        setattr(Tensor, name, _refused(name))
+    for name, value in tensor_attributes.ATTRIBUTES.items():
+        setattr(Tensor, name, value)
+    for name, getter in tensor_attributes.PROPERTIES.items():
+        setattr(Tensor, name, property(getter))
 
     for name, function in OPERATORS.items():
         setattr(Tensor, f"__{name}__", _operator(function))
@@ -124,7 +145,7 @@ def bind(namespace: dict[str, Any]) -> None:
     for name in COMPARISONS.split():
         setattr(Tensor, f"__{name}__", _operator(getattr(compare, name)))
 
-    for name, function in (
+    operators: tuple[tuple[str, Any], ...] = (
         ("__neg__", arithmetic.neg),
         ("__pos__", pointwise_unary.positive),
         ("__array_wrap__", _of_ufunc),
@@ -135,29 +156,23 @@ def bind(namespace: dict[str, Any]) -> None:
         ("T", property(shape.T)),
         ("mT", property(shape.mT)),
         ("where", _where),
-    ):
+    )
+    for name, function in operators:
         setattr(Tensor, name, function)
+
+
+def in_place_functions(namespace: dict[str, Any]) -> list[str]:
+    """Puts the in-place methods that are functions too into a public namespace; their names."""
+    names = [name + "_" for name in IN_PLACE_FUNCTIONS.split()]
+    for name in names:
+        namespace[name] = getattr(Tensor, name)
+    return names
 
 
 def _takes_tensor(value: Any) -> bool:
     """True for a function whose first argument is a tensor."""
     code = getattr(inspect.unwrap(value), "__code__", None) if callable(value) else None
     return code is not None and code.co_varnames[0] in TENSOR
-
-
-def _refused(name: str) -> Callable[..., Any]:
-    """A method that torch has and we refuse, with what to write instead."""
-    plain = name.removesuffix("_")
-
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError(
-            f"{name}: a tensor's own shape cannot be changed in place; use what x.{plain}(...) "
-            "returns"
-        )
-
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"Not supported: raises NotImplementedError. Use ``x = x.{plain}(...)``."
-    return method
 
 
 def _of_ufunc(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:

@@ -27,7 +27,14 @@ _WRITERS: dict[str, Any] = {
 }
 
 
-def save(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
+def save(
+    obj: Any,
+    f: str | os.PathLike | IO[bytes],
+    pickle_module: Any = None,
+    pickle_protocol: int = 2,
+    _use_new_zipfile_serialization: bool = True,
+    _disable_byteorder_record: bool = False,
+) -> None:
     """Writes tensors, state_dicts, numbers, text, None, lists, tuples and dicts to a file.
 
     The format follows the name: .pth and .pt are torch's, .safetensors is that of the package of
@@ -37,7 +44,8 @@ def save(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
     A path is written whole or not at all: first to a temporary file beside it, then renamed, so
     that a crash never costs the previous file. Raises TypeError, naming the place, for anything
     that is not plain data. Tensors lose their history. Our own format saves views as their
-    values; the others say more in `save_torch` and `save_safetensors`.
+    values; the others say more in `save_torch` and `save_safetensors`. torch's other arguments,
+    about its pickles, change nothing. Raises NotImplementedError for a whole module.
 
     >>> import minitorch_cnn as mt, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "a.npz")
@@ -46,6 +54,11 @@ def save(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
     {'weight': tensor([1., 1.]), 'epoch': 3}
     """
     kind = Path(f).suffix.lower() if isinstance(f, str | os.PathLike) else ""
+    if hasattr(obj, "state_dict") and hasattr(obj, "forward"):
+        raise NotImplementedError(
+            f"cannot save a whole {type(obj).__name__}: a file of classes is a program. Save its "
+            "state_dict(), and to load it make the module and call load_state_dict()"
+        )
     writer = _WRITERS.get(kind, write_checkpoint)
     try:
         write(f, lambda file: writer(obj, file))
@@ -54,12 +67,19 @@ def save(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
 
 
 def load(
-    f: str | os.PathLike | IO[bytes], map_location: Any = None, *, weights_only: bool = True
+    f: str | os.PathLike | IO[bytes],
+    map_location: Any = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool = True,
+    mmap: bool | None = None,
+    **pickle_load_args: Any,
 ) -> Any:
     """Reads what `save` or torch.save wrote, or a safetensors file; the content says which it is.
 
-    Tensors come back on the CPU, or on map_location (a device). weights_only is torch's: here
-    every file is read as plain data, so False reads no more than True.
+    Tensors come back on the CPU, or on map_location: a device, or a function (storage, "cpu") that
+    returns the storage, or ``storage.cuda(i)``. weights_only, and what torch takes for its
+    pickles, change nothing: every file is read as plain data, so False reads no more than True.
 
     Raises FileNotFoundError; ValueError for a file that is damaged or of another kind, and for a
     torch file that holds more than plain data; NotImplementedError for element types we lack.
@@ -75,3 +95,7 @@ def load(
         if start[8:] == b"{":
             return read_safetensors(source, where)
         return read_torch(source, where)
+
+
+def add_safe_globals(safe_globals: list[Any]) -> None:
+    """Changes nothing: torch would make instances of these classes, here a file is plain data."""

@@ -179,13 +179,32 @@ def widen_bfloat16(raw: np.ndarray, order: ByteOrder) -> np.ndarray:
     return (upper << 16).view(np.float32)
 
 
+class _Storage:
+    """What a function as map_location gets and gives back: torch's storage, of which only the
+    device matters."""
+
+    def __init__(self, device: backend.device) -> None:
+        self.device = device
+
+    def cpu(self) -> _Storage:
+        return _Storage(backend.CPU)
+
+    def cuda(self, device: Any = None) -> _Storage:
+        return _Storage(backend.device("cuda" if device is None else device))
+
+
 def place_of(map_location: Any) -> backend.device:
     """The device that `map_location` means. None is the CPU, wherever the tensors came from."""
-    if callable(map_location) or isinstance(map_location, dict):
+    if isinstance(map_location, dict) and set(map(str, map_location.values())) != {"cpu"}:
         raise NotImplementedError(
-            f"map_location={map_location!r}: functions and dicts are not supported; give a device "
-            "such as 'cpu' or 'cuda:0' (tensors come to the CPU if you give none)"
+            f"map_location={map_location!r}: dicts are not supported; give a device such as 'cpu' "
+            "or 'cuda:0' (tensors come to the CPU if you give none)"
         )
+    if isinstance(map_location, dict):
+        return backend.CPU
+    if callable(map_location):
+        moved = map_location(_Storage(backend.CPU), "cpu")
+        return backend.CPU if moved is None else moved.device
     return backend.CPU if map_location is None else backend.device(map_location)
 
 

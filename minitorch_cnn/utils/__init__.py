@@ -2,6 +2,9 @@
 saves memory, `make_grid` shows images.
 """
 
+import importlib as _importlib
+import typing as _typing
+
 from ..missing import refuse_missing as _refuse_missing
 from . import checkpoint, data
 from .images import make_grid, save_image
@@ -9,3 +12,12 @@ from .images import make_grid, save_image
 __all__ = ["checkpoint", "data", "make_grid", "save_image"]
 
 _refuse_missing(globals())
+_missing = globals()["__getattr__"]
+
+if not _typing.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _typing.Any:
+        """Loads utils.model_zoo when it is first used: few programs need it."""
+        if name == "model_zoo":
+            return _importlib.import_module(f"{__name__}.{name}")
+        return _missing(name)

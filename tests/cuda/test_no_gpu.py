@@ -89,11 +89,22 @@ def test_the_examples_end_with_one_sentence(environment, tmp_path):
         lambda: mt.cuda.get_device_properties(),
         lambda: mt.cuda.init(),
         lambda: mt.accelerator.synchronize(),
+        lambda: mt.cuda.FloatTensor(2),
     ],
 )
 def test_what_needs_a_gpu_says_so(call):
     with pytest.raises(RuntimeError, match=r"the cupy backend needs CuPy|no usable NVIDIA GPU"):
         call()
+
+
+@pytest.mark.skipif(mt.cuda.is_available(), reason="there is a GPU")
+def test_tf32_is_nobodys_without_a_gpu():
+    mt.backends.cuda.matmul.allow_tf32 = True
+    assert mt.backends.cuda.matmul.allow_tf32 is False
+
+
+def test_a_tensor_on_the_cpu_is_no_cuda_tensor():
+    assert not isinstance(mt.ones(1, device="cpu"), mt.cuda.FloatTensor)
 
 
 @pytest.mark.skipif(mt.cuda.is_available(), reason="there is a GPU")

@@ -32,15 +32,8 @@ def test_methods_only_as_in_torch(module, name):
     torch = pytest.importorskip("torch")
     assert inspect.unwrap(getattr(mt.Tensor, name)) is getattr(module, name)
     assert hasattr(torch.Tensor, name)
-    assert not inspect.isfunction(getattr(mt, name, None))  # mt.cuda is a module
-
-
-@pytest.mark.parametrize("name", methods.REFUSED.split())
-def test_what_would_change_the_shape_after_the_fact_is_refused(name):
-    x = mt.ones(2, 3)
-    with pytest.raises(NotImplementedError, match=rf"{name}: .* x\.{name[:-1]}\("):
-        getattr(x, name)(0, 1)
-    assert x.shape == (2, 3)
+    if not hasattr(torch, name) or name == "cuda":  # which is a module
+        assert not inspect.isfunction(getattr(mt, name, None))
 
 
 class Unknown:

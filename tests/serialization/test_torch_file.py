@@ -84,9 +84,25 @@ def test_load_recognises_the_content_whatever_the_name(tmp_path, as_plain):
 
 def test_map_location():
     assert load_torch(FILES[0], map_location="cpu")["row"].device == mt.device("cpu")
-    for unsupported in (lambda storage, location: storage, {"cuda:0": "cpu"}):
-        with pytest.raises(NotImplementedError, match="map_location"):
-            load_torch(FILES[0], map_location=unsupported)
+    seen = []
+    for place in (
+        lambda storage, location: seen.append(location),
+        lambda storage, location: storage,
+        lambda storage, location: storage.cpu(),
+        {"cuda:0": "cpu"},
+    ):
+        assert load_torch(FILES[0], map_location=place)["row"].device == mt.device("cpu")
+    assert seen == ["cpu"]
+    with pytest.raises(NotImplementedError, match="map_location"):
+        load_torch(FILES[0], map_location={"cuda:0": "cuda:1"})
+
+
+def test_what_torch_takes_for_its_pickles_changes_nothing(tmp_path):
+    mt.save({"a": mt.ones(2)}, tmp_path / "a.pth", _use_new_zipfile_serialization=False)
+    assert mt.load(tmp_path / "a.pth", mmap=True, encoding="latin1")["a"].tolist() == [1, 1]
+    with pytest.raises(NotImplementedError, match=r"whole Linear: .*state_dict\(\)"):
+        mt.save(mt.nn.Linear(2, 2), tmp_path / "b.pth")
+    assert not (tmp_path / "b.pth").exists()
 
 
 def records_of(file):

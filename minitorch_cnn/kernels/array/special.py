@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ...backend import Array, cupy_special
+from ...backend import Array, array_module, cupy_special
 
 EDGE = 6.0  # erf(6) = 1 - 2e-17: 1 in double precision
 PIECES = 24  # of [0, EDGE], each with a polynomial of its own
@@ -85,3 +85,73 @@ def erfinv(y: Array) -> Array:
         x -= miss * (math.sqrt(math.pi) / 2) * np.exp(x * x)
     at_the_end = np.where(np.abs(wanted) == 1, np.inf, np.nan)
     return np.copysign(np.where(inside, x, at_the_end), wanted).astype(y.dtype)
+
+
+def lgamma(x: Array) -> Array:
+    """The logarithm of |gamma(x)| of a floating array; infinite at 0, -1, -2, ...
+
+    One element at a time, as `erfc`.
+    """
+    if not isinstance(x, np.ndarray):
+        return cupy_special().gammaln(x).astype(x.dtype, copy=False)
+
+    def single(value: float) -> float:
+        if value <= 0 and value == math.floor(value):
+            return math.inf
+        return math.lgamma(value) if abs(value) < 1e305 else abs(value)
+
+    return np.asarray(np.frompyfunc(single, 1, 1)(x), x.dtype)
+
+
+def polygamma(n: int, x: Array) -> Array:
+    """The n-th derivative of digamma (0: digamma itself, lgamma's derivative) of an array.
+
+    f(x) = f(x + 1) - (-1)^n n! / x^(n+1) leads to arguments above 16, where Euler and Maclaurin's
+    series converges (Abramowitz and Stegun, 6.3.18 and 6.4.11). Below 0, digamma and its first
+    derivative are reflected: at x lies a pole as at 1 - x, but for pi / tan(pi x).
+    """
+    if not isinstance(x, np.ndarray):
+        special = cupy_special()
+        found = special.digamma(x) if n == 0 else special.polygamma(n, x)
+        return found.astype(x.dtype, copy=False)
+    value = x.astype(np.float64)
+    at_pole = (value <= 0) & (value == np.floor(value))
+    reflected = (value < 0) & (n < 2) & ~at_pole
+    place = np.where(reflected, 1 - value, np.where(at_pole, 1.0, value))
+    sign, total = (-1.0) ** (n + 1), np.zeros_like(place)
+    while (below := place < 16).any():
+        total += np.where(below, sign * math.factorial(n) / place ** (n + 1), 0.0)
+        place = np.where(below, place + 1, place)
+    if n == 0:
+        total += np.log(place) - 0.5 / place
+    else:
+        total += sign * math.factorial(n - 1) * place**-n
+        total += sign * math.factorial(n) / 2 * place ** -(n + 1)
+    for k, bernoulli in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730), 1):
+        factor = bernoulli * math.factorial(2 * k + n - 1) / math.factorial(2 * k)
+        total += sign * factor * place ** -(2 * k + n)
+    turned = np.pi * (value - np.round(value))
+    if n == 0:
+        total = np.where(reflected, total - np.pi / np.tan(np.where(reflected, turned, 1)), total)
+    elif n == 1:
+        mirror = (np.pi / np.sin(np.where(reflected, turned, 1))) ** 2
+        total = np.where(reflected, mirror - total, total)
+    pole = np.where(value == 0, -np.copysign(np.inf, value), np.nan) if n == 0 else np.inf
+    return np.where(at_pole, pole, total).astype(x.dtype)
+
+
+def bessel(order: int, x: Array) -> Array:
+    """exp(-|x|) I(x), the modified Bessel function of order 0 or 1, of a floating array.
+
+    Its integral, the mean over t of exp(x cos t) cos(order t), is that of a periodic function: a
+    sum over equal steps gives it to all digits (Trefethen and Weideman, SIAM Review 56, 2014).
+    """
+    xp = array_module(x)
+    size = xp.abs(x).astype(xp.float64)
+    total = xp.zeros_like(size)
+    steps = 128  # of half the circle, whose other half is the same
+    for step in range(steps + 1):
+        angle = math.pi * step / steps
+        weight = (0.5 if step in (0, steps) else 1.0) * math.cos(order * angle) / steps
+        total = total + weight * xp.exp(size * (math.cos(angle) - 1))
+    return (xp.sign(x) * total if order else total).astype(x.dtype)

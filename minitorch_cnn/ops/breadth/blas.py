@@ -6,8 +6,9 @@ from ...tensor import Tensor, shape_text
 from ..arithmetic import mul
 from ..products import bmm, check_pair, dot, mm, outer, tensordot, weighted_sum
 from ..reduce import sum
+from . import linalg_decompositions
 
-__all__ = ["inner", "vdot", "addr", "addbmm", "chain_matmul"]
+__all__ = ["inner", "vdot", "addr", "addbmm", "chain_matmul", "svd"]
 
 
 def inner(input: Tensor, other: Tensor) -> Tensor:
@@ -94,3 +95,21 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     for each in matrices[1:]:
         product = mm(product, each)
     return product
+
+
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+    """(U, S, V) with input = U diag(S) V.mT: the older form of `linalg.svd`, which gives V.mT.
+
+    input: (..., m, n). some: U is (..., m, k) and V (..., n, k) with k = min(m, n), else square.
+    compute_uv: False gives zeros for U and V. Raises as `linalg.svd` does.
+
+    >>> import minitorch_cnn as mt
+    >>> U, S, V = mt.svd(mt.tensor([[3.0, 0.0], [0.0, 4.0]]))
+    >>> S
+    tensor([4., 3.])
+    """
+    u, s, vh = linalg_decompositions.svd(input, full_matrices=not some)
+    if compute_uv:
+        return u, s, vh.mT
+    square = input.new_zeros
+    return square(u.shape), s, square(vh.mT.shape)

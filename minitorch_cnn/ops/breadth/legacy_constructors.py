@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ... import dtypes
 from ...tensor import Size, Tensor
-from ..creation import empty, tensor
+from ..creation import arange, empty, tensor
 
 __all__ = [
     "FloatTensor", "DoubleTensor", "HalfTensor", "LongTensor", "IntTensor", "ShortTensor",
-    "CharTensor", "ByteTensor", "BoolTensor",
+    "CharTensor", "ByteTensor", "BoolTensor", "range",
 ]  # fmt: skip
 
 
 class _TensorType(type):
-    """Called, it makes a tensor of its dtype; a tensor of that dtype on the CPU is an instance."""
+    """Called, it makes a tensor of its dtype; a tensor of that dtype, on that device, is one."""
 
     dtype: dtypes.dtype
+    type_name: str
+    is_cuda: bool
 
     def __call__(cls, *data: Any) -> Any:
+        where = "cuda" if cls.is_cuda else "cpu"
         if not data or isinstance(data[0], (int, Size)):  # a size, not a value
-            return empty(*data or (0,), dtype=cls.dtype)
+            return empty(*data or (0,), dtype=cls.dtype, device=where)
         if len(data) != 1:
             raise TypeError(f"{cls.__name__}() takes a sequence of values or a size, got {data}")
-        values = data[0]
-        return tensor(values.detach() if isinstance(values, Tensor) else values, dtype=cls.dtype)
+        values = data[0].detach() if isinstance(data[0], Tensor) else data[0]
+        return tensor(values, dtype=cls.dtype, device=where)
 
     def __instancecheck__(cls, value: object) -> bool:
-        return isinstance(value, Tensor) and value.dtype is cls.dtype and not value.is_cuda
+        return (
+            isinstance(value, Tensor) and value.dtype is cls.dtype and value.is_cuda == cls.is_cuda
+        )
 
 
-def _constructor(name: str, dtype: dtypes.dtype) -> _TensorType:
+def constructor(name: str, dtype: dtypes.dtype, is_cuda: bool = False) -> _TensorType:
+    """The class of that name."""
     text = f"""A tensor of {dtype}: of the given values, or uninitialised of a size.
 
     {name}([1, 0]) holds two values; {name}(2, 3) is two rows of three, with whatever was in
@@ -44,15 +51,35 @@ def _constructor(name: str, dtype: dtypes.dtype) -> _TensorType:
     >>> isinstance(mt.zeros(2, dtype={dtype!r}), mt.{name})
     True
     """.replace("dtype=minitorch_cnn.", "dtype=mt.")
-    return _TensorType(name, (), {"__doc__": text, "dtype": dtype, "__module__": __name__})
+    if is_cuda:
+        text = f"As mt.{name}, on the GPU. Raises RuntimeError where CuPy or a GPU is missing."
+    full_name = f"torch.{'cuda.' if is_cuda else ''}{name}"
+    namespace = {"dtype": dtype, "type_name": full_name, "is_cuda": is_cuda}
+    return _TensorType(name, (), namespace | {"__doc__": text, "__module__": __name__})
 
 
-FloatTensor = _constructor("FloatTensor", dtypes.float32)
-DoubleTensor = _constructor("DoubleTensor", dtypes.float64)
-HalfTensor = _constructor("HalfTensor", dtypes.float16)
-LongTensor = _constructor("LongTensor", dtypes.int64)
-IntTensor = _constructor("IntTensor", dtypes.int32)
-ShortTensor = _constructor("ShortTensor", dtypes.int16)
-CharTensor = _constructor("CharTensor", dtypes.int8)
-ByteTensor = _constructor("ByteTensor", dtypes.uint8)
-BoolTensor = _constructor("BoolTensor", dtypes.bool)
+FloatTensor = constructor("FloatTensor", dtypes.float32)
+DoubleTensor = constructor("DoubleTensor", dtypes.float64)
+HalfTensor = constructor("HalfTensor", dtypes.float16)
+LongTensor = constructor("LongTensor", dtypes.int64)
+IntTensor = constructor("IntTensor", dtypes.int32)
+ShortTensor = constructor("ShortTensor", dtypes.int16)
+CharTensor = constructor("CharTensor", dtypes.int8)
+ByteTensor = constructor("ByteTensor", dtypes.uint8)
+BoolTensor = constructor("BoolTensor", dtypes.bool)
+
+
+def range(start: Any, end: Any, step: Any = 1, **options: Any) -> Tensor:
+    """As `arange`, but with `end`, and in the default floating type: a vector (L,).
+
+    Raises RuntimeError for steps that lead elsewhere. torch warns that it will be removed.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.range(1, 3)
+    tensor([1., 2., 3.])
+    """
+    if step == 0 or (end - start) * step < 0:
+        raise RuntimeError(f"range: step {step} does not lead from {start} to {end}")
+    count = math.floor((end - start) / step) + 1
+    kind = options.pop("dtype", None) or dtypes.get_default_dtype()
+    return (arange(count, dtype=dtypes.float64, **options) * step + start).to(kind)

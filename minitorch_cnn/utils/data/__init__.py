@@ -6,6 +6,7 @@ DataLoader   turns both into batches, here or in worker processes
 """
 
 from ...missing import refuse_missing as _refuse_missing
+from . import _utils as _utils  # as torch calls it
 from .collate import default_collate, default_convert
 from .dataloader import DataLoader
 from .dataset import (

@@ -71,3 +71,47 @@ def test_older_names_of_functions_in_place():
                 getattr(init, name) if hasattr(torch.nn.init, older) else None
             ), name
     assert mt.nn.utils.clip_grad_norm is mt.nn.utils.clip_grad_norm_
+
+
+@pytest.mark.parametrize("name", [each + "Tensor" for each in NAMES.split()])
+def test_names_of_types(name):
+    for lib in (mt, torch):
+        x = lib.ones(2).type(f"torch.{name}")
+        assert x.type() == f"torch.{name}" and lib.ones(2).type(getattr(lib, name)).dtype == x.dtype
+        assert isinstance(x, getattr(lib, name)) and not isinstance(x.cpu(), lib.cuda.FloatTensor)
+        assert lib.ones(2, dtype=lib.float64).type_as(x).dtype == x.dtype
+    for wrong in ("torch.OddTensor", "FloatTensor", "numpy.FloatTensor"):
+        for lib in (mt, torch):
+            with pytest.raises(ValueError, match="invalid type"):
+                lib.ones(2).type(wrong)
+
+
+def test_the_default_type():
+    for lib in (mt, torch):
+        try:
+            lib.set_default_tensor_type("torch.DoubleTensor")
+            assert lib.ones(1).dtype == lib.float64 == lib.get_default_dtype()
+            lib.set_default_tensor_type(lib.FloatTensor)
+            assert lib.ones(1).dtype == lib.float32
+            with pytest.raises(TypeError):
+                lib.set_default_tensor_type(lib.LongTensor)
+        finally:
+            lib.set_default_dtype(lib.float32)
+        lib.set_default_device("cpu")
+        assert lib.get_default_device().type == "cpu"
+
+
+def test_range_is_torchs():
+    for args in ((1, 3), (0, 1, 0.25), (3, 1, -1), (0.5, 3)):
+        assert mt.range(*args).tolist() == torch.range(*args).tolist()
+    with pytest.raises(RuntimeError):
+        mt.range(0, 1, 0)
+
+
+def test_types_that_only_have_names():
+    x = mt.ones(2)
+    assert x.dtype not in (mt.bfloat16, mt.complex64, mt.cfloat, mt.cdouble)
+    assert mt.cfloat is mt.complex64 and mt.complex64.is_complex and mt.bfloat16.itemsize == 2
+    for use in (lambda: x.to(mt.bfloat16), lambda: mt.zeros(2, dtype=mt.bfloat16)):
+        with pytest.raises(NotImplementedError, match="bfloat16 is not supported: use float16"):
+            use()

@@ -1,0 +1,178 @@
+"""Gamma, Beta, Dirichlet: sums of waiting times, and their shares.
+
+Their samples are drawn without gradients: torch's `rsample` has them by a formula for the
+derivative of the sampler's result, which is not here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import ops
+from ..ops.breadth.random_counts import standard_gamma
+from ..tensor import Tensor
+from . import constraints
+from .distribution import ExponentialFamily, broadcast_all
+
+
+class Gamma(ExponentialFamily):
+    """rate^k x^(k - 1) exp(-rate x) / gamma(k) with k = concentration, for x >= 0.
+
+    >>> import minitorch_cnn as mt
+    >>> gamma = mt.distributions.Gamma(mt.tensor([2.0]), mt.tensor([4.0]))
+    >>> gamma.mean, gamma.log_prob(mt.tensor([1.0]))
+    (tensor([0.5000]), tensor([-1.2274]))
+    """
+
+    arg_constraints = {
+        "concentration": constraints.positive,
+        "rate": constraints.positive,
+    }
+    support = constraints.nonnegative
+
+    def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
+        self.concentration, self.rate = broadcast_all(concentration, rate)
+        super().__init__(self.rate.shape, validate_args=validate_args)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Gamma:
+        concentration, rate = self.concentration.expand(batch_shape), self.rate.expand(batch_shape)
+        return Gamma(concentration, rate, self._validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.concentration / self.rate
+
+    @property
+    def mode(self) -> Tensor:
+        return ((self.concentration - 1) / self.rate).clamp(min=0)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.concentration / self.rate**2
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        shape = self._extended_shape(sample_shape)
+        return standard_gamma(self.concentration.detach().expand(shape)) / self.rate.detach()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        k = self.concentration
+        powers = ops.xlogy(k, self.rate) + ops.xlogy(k - 1, value)
+        return powers - self.rate * value - ops.lgamma(k)
+
+    def entropy(self) -> Tensor:
+        k = self.concentration
+        return k - self.rate.log() + ops.lgamma(k) + (1 - k) * ops.digamma(k)
+
+
+class Chi2(Gamma):
+    """The sum of the squares of df normally distributed numbers.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.distributions.Chi2(3.0).mean
+    tensor(3.)
+    """
+
+    arg_constraints = {"df": constraints.positive}
+
+    def __init__(self, df: Any, validate_args: bool | None = None) -> None:
+        (self.df,) = broadcast_all(df)
+        super().__init__(0.5 * self.df, 0.5, validate_args)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Chi2:
+        return Chi2(self.df.expand(batch_shape), self._validate_args)
+
+
+class Dirichlet(ExponentialFamily):
+    """Probabilities (..., K) that add up to 1: concentration (..., K) says around which.
+
+    >>> import minitorch_cnn as mt
+    >>> shares = mt.distributions.Dirichlet(mt.tensor([1.0, 3.0]))
+    >>> shares.mean, shares.sample((5,)).shape
+    (tensor([0.2500, 0.7500]), minitorch_cnn.Size([5, 2]))
+    """
+
+    arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
+    support = constraints.simplex
+
+    def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
+        if concentration.ndim < 1:
+            raise ValueError("`concentration` parameter must be at least one-dimensional.")
+        self.concentration = concentration
+        super().__init__(concentration.shape[:-1], concentration.shape[-1:], validate_args)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Dirichlet:
+        shape = (*batch_shape, *self.event_shape)
+        return Dirichlet(self.concentration.expand(shape), self._validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.concentration / self.concentration.sum(-1, True)
+
+    @property
+    def variance(self) -> Tensor:
+        total = self.concentration.sum(-1, True)
+        return self.concentration * (total - self.concentration) / (total**2 * (total + 1))
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        shape = self._extended_shape(sample_shape)
+        drawn = standard_gamma(self.concentration.detach().expand(shape))
+        return drawn / drawn.sum(-1, True)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        a = self.concentration
+        powers = ops.xlogy(a - 1, value).sum(-1)
+        return powers + ops.lgamma(a.sum(-1)) - ops.lgamma(a).sum(-1)
+
+    def entropy(self) -> Tensor:
+        a, k = self.concentration, self.concentration.shape[-1]
+        a0 = a.sum(-1)
+        spread = ops.lgamma(a).sum(-1) - ops.lgamma(a0)
+        return spread - (k - a0) * ops.digamma(a0) - ((a - 1) * ops.digamma(a)).sum(-1)
+
+
+class Beta(ExponentialFamily):
+    """x^(concentration1 - 1) (1 - x)^(concentration0 - 1), scaled, for x from 0 to 1.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.distributions.Beta(1.0, 3.0).mean
+    tensor(0.2500)
+    """
+
+    arg_constraints = {
+        "concentration1": constraints.positive,
+        "concentration0": constraints.positive,
+    }
+    support = constraints.unit_interval
+
+    def __init__(
+        self, concentration1: Any, concentration0: Any, validate_args: bool | None = None
+    ) -> None:
+        self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)
+        pair = ops.stack([self.concentration1, self.concentration0], -1)
+        super().__init__(self.concentration1.shape, validate_args=validate_args)
+        self._dirichlet = Dirichlet(pair, validate_args)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Beta:
+        a, b = self.concentration1.expand(batch_shape), self.concentration0.expand(batch_shape)
+        return Beta(a, b, self._validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.concentration1 / (self.concentration1 + self.concentration0)
+
+    @property
+    def variance(self) -> Tensor:
+        a, b = self.concentration1, self.concentration0
+        return a * b / ((a + b) ** 2 * (a + b + 1))
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        return self._dirichlet.sample(sample_shape)[..., 0]
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return self._dirichlet.log_prob(ops.stack([value, 1.0 - value], -1))
+
+    def entropy(self) -> Tensor:
+        return self._dirichlet.entropy()

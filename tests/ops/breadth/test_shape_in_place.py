@@ -1,0 +1,78 @@
+"""Tensors that are given another shape in place: torch's results, and what becomes of views."""
+
+import pytest
+
+import minitorch_cnn as mt
+
+CALLS = """
+    lib.ones(2, 3).unsqueeze_(0)
+    lib.ones(2, 1).squeeze_()
+    lib.ones(2, 1, 1).squeeze_(1)
+    lib.arange(6).reshape(2, 3).clone().t_()
+    lib.arange(6.0).reshape(1, 2, 3).clone().transpose_(0, 2)
+    lib.arange(6.0).reshape(2, 3).clone().swapaxes_(0, -1)
+    lib.arange(6.0).reshape(2, 3).clone().swapdims_(0, 1)
+    lib.arange(6).as_strided_((2, 2), (1, 2))
+    lib.arange(6).resize_(2, 2)
+    lib.arange(6).resize_((3, 2))
+    lib.arange(6).resize_(6)
+    lib.arange(6.0).resize_as_(lib.ones(2, 3))
+    lib.ones(2).set_(lib.zeros(3))
+"""
+
+
+@pytest.mark.parametrize("call", [line.strip() for line in CALLS.strip().splitlines()])
+def test_torch_gives_the_same(call):
+    torch = pytest.importorskip("torch")
+    ours, theirs = eval(call, {"lib": mt}), eval(call, {"lib": torch})
+    assert ours.tolist() == theirs.tolist() and ours.stride() == theirs.stride()
+
+
+def test_a_larger_tensor_keeps_its_first_elements():
+    x = mt.arange(4)
+    assert x.resize_(2, 4) is x and x.shape == (2, 4) and x[0].tolist() == [0, 1, 2, 3]
+
+
+def test_the_memory_stays_the_same():
+    x = mt.arange(6.0)
+    shared = x.numpy()
+    x.resize_(2, 2).unsqueeze_(0)
+    x[0, 1, 1] = 50.0
+    assert shared.tolist() == [0, 1, 2, 50, 4, 5]
+
+
+def test_gradients_pass_through():
+    w = mt.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    x = w * 2
+    x.t_().unsqueeze_(0)
+    (x * mt.tensor([[1.0, 10.0], [100.0, 1000.0]])).sum().backward()
+    assert w.grad.tolist() == [[2, 200], [20, 2000]]
+
+
+def test_what_was_saved_before_is_not_used_in_the_new_shape():
+    w = mt.ones(2, 3, requires_grad=True)
+    x = w * 2
+    y = (x * x).sum()
+    x.t_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward()
+
+
+def test_a_view_taken_before_is_not_written_through():
+    x = mt.zeros(2, 3)
+    view = x[0]
+    x.t_()
+    with pytest.raises(RuntimeError, match="another shape in place"):
+        view.add_(mt.ones(3, requires_grad=True))
+    assert view.tolist() == [0, 0, 0]
+
+
+def test_what_is_refused():
+    leaf = mt.ones(2, requires_grad=True)
+    for tensor, method in ((leaf, "unsqueeze_"), (leaf, "resize_"), (leaf * 1, "resize_")):
+        with pytest.raises(RuntimeError, match=r"requires? grad"):
+            getattr(tensor, method)(0)
+    with pytest.raises(NotImplementedError, match=r"t_: the shape of a view .* x\.t\("):
+        mt.ones(2, 2)[:1].t_()
+    with pytest.raises(RuntimeError, match=r"set_: needs a .*float32"):
+        mt.ones(2).set_(mt.ones(2, dtype=mt.float64))

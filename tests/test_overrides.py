@@ -1,0 +1,14 @@
+"""torch.overrides: the few questions that have an answer here."""
+
+import pytest
+
+import minitorch_cnn as mt
+
+
+def test_overrides():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        assert not lib.overrides.has_torch_function((lib.ones(1),))
+        assert lib.overrides.is_tensor_like(lib.ones(1)) and not lib.overrides.is_tensor_like(1)
+    with pytest.raises(NotImplementedError, match="__torch_function__"):
+        _ = mt.overrides.handle_torch_function
