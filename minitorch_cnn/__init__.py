@@ -97,6 +97,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         testing as testing,
         transforms as transforms,
         utils as utils,
+        vision_ops as vision_ops,
     )
     from .amp import autocast as autocast
     from .explain import summary as summary
@@ -142,6 +143,7 @@ _SUBMODULES = (
     "testing",
     "transforms",
     "utils",
+    "vision_ops",
 )
 
 # Functions of nn.functional that torch has at its top too, with the same arguments.
