@@ -66,7 +66,8 @@ def drop_block3d(
     eps: float = 1e-6,
     training: bool = True,
 ) -> Tensor:
-    """Sets cubes to 0 in each channel of (N, C, D, H, W); otherwise as `drop_block2d`.
+    """Sets cubes to 0 in each channel of (N, C, D, H, W); shapes and errors are those of
+    `drop_block2d`.
 
     >>> import minitorch_cnn as mt
     >>> drop_block3d(mt.ones(1, 1, 2, 2, 2), p=1.0, block_size=2).sum()
@@ -102,7 +103,7 @@ class DropBlock2d(nn.Module):
 
 
 class DropBlock3d(DropBlock2d):
-    """`drop_block3d` as a layer: shapes and errors are those of `drop_block3d`.
+    """`drop_block3d` as a layer: shapes and errors are those of `drop_block2d`, with a D before H.
 
     >>> import minitorch_cnn as mt
     >>> DropBlock3d(p=0.1, block_size=3).eval()(mt.ones(1, 1, 1, 1, 2))

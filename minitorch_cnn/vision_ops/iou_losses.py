@@ -20,7 +20,7 @@ def generalized_box_iou_loss(
 ) -> Tensor:
     """1 - generalized IoU of each pair of boxes: (N, 4), (N, 4) -> (N,).
 
-    reduction: none, mean or sum, ValueError for another. Rezatofighi et al., "Generalized
+    reduction: none, mean or sum. Raises ValueError for another. Rezatofighi et al., "Generalized
     Intersection over Union", 2019.
 
     >>> import minitorch_cnn as mt
@@ -41,7 +41,8 @@ def distance_box_iou_loss(
 ) -> Tensor:
     """1 - IoU, and how far the middles are apart: (N, 4), (N, 4) -> (N,).
 
-    reduction: none, mean or sum, ValueError for another. Zheng et al., "Distance-IoU Loss", 2019.
+    reduction: none, mean or sum. Raises ValueError for another.
+    Zheng et al., "Distance-IoU Loss", 2019.
 
     >>> import minitorch_cnn as mt
     >>> a, b = mt.tensor([[0.0, 0.0, 1.0, 1.0]]), mt.tensor([[0.0, 0.0, 1.0, 1.0]])
@@ -58,7 +59,8 @@ def complete_box_iou_loss(
 ) -> Tensor:
     """`distance_box_iou_loss`, and how much the proportions differ: (N, 4), (N, 4) -> (N,).
 
-    reduction: none, mean or sum, ValueError for another. Zheng et al., "Distance-IoU Loss", 2019.
+    reduction: none, mean or sum. Raises ValueError for another.
+    Zheng et al., "Distance-IoU Loss", 2019.
 
     >>> import minitorch_cnn as mt
     >>> a, b = mt.tensor([[0.0, 0.0, 1.0, 1.0]]), mt.tensor([[0.0, 0.0, 1.0, 1.0]])

@@ -15,8 +15,8 @@ NormLayer = Callable[..., nn.Module]
 class FrozenBatchNorm2d(nn.Module):
     """Batch normalisation by statistics and weights that never change: all four are buffers.
 
-    (N, num_features, H, W), of the same shape. A state dict of `BatchNorm2d` fits. Raises what
-    broadcasting raises for other channels.
+    (N, num_features, H, W), of the same shape. A state dict of `BatchNorm2d` fits. Raises
+    RuntimeError for other channels.
 
     >>> import minitorch_cnn as mt
     >>> layer = FrozenBatchNorm2d(1, eps=0.0)
@@ -110,7 +110,8 @@ class Conv2dNormActivation(ConvNormActivation):
 
     norm_layer and activation_layer may be None; padding None keeps the resolution. The convolution
     has a bias if there is no normalisation, or as `bias` says. (N, in_channels, H, W) ->
-    (N, out_channels, H, W), divided by stride. Raises what its layers raise.
+    (N, out_channels, H, W), divided by stride. Raises RuntimeError for other
+    channels.
 
     >>> import minitorch_cnn as mt
     >>> Conv2dNormActivation(3, 8, kernel_size=5)(mt.zeros(2, 3, 6, 6)).shape
@@ -138,6 +139,8 @@ class Conv2dNormActivation(ConvNormActivation):
 
 class Conv3dNormActivation(ConvNormActivation):
     """`Conv2dNormActivation` of three dimensions: (N, in_channels, D, H, W).
+
+    Errors are those of `Conv2dNormActivation`.
 
     >>> import minitorch_cnn as mt
     >>> Conv3dNormActivation(3, 8)(mt.zeros(2, 3, 4, 6, 6)).shape
@@ -167,6 +170,7 @@ class SqueezeExcitation(nn.Module):
     """Each channel times a weight that all channels' averages decide (Hu et al., 2018, figure 1).
 
     (N, input_channels, H, W), of the same shape; squeeze_channels: between the two layers.
+    Raises RuntimeError for other channels.
 
     >>> import minitorch_cnn as mt
     >>> SqueezeExcitation(8, 2)(mt.zeros(2, 8, 4, 4)).shape
@@ -196,6 +200,7 @@ class MLP(nn.Sequential):
     """Linear layers of the widths hidden_channels, with activations and dropouts between them.
 
     (..., in_channels) -> (..., hidden_channels[-1]); norm_layer stands before each activation.
+    Raises RuntimeError for other features.
 
     >>> import minitorch_cnn as mt
     >>> MLP(4, [8, 2])(mt.zeros(5, 4)).shape
@@ -230,6 +235,8 @@ class MLP(nn.Sequential):
 
 class Permute(nn.Module):
     """The dimensions of a tensor in another order, as `permute`; any shape.
+
+    Raises RuntimeError for other dimensions.
 
     >>> import minitorch_cnn as mt
     >>> Permute([0, 2, 1])(mt.zeros(2, 3, 4)).shape
