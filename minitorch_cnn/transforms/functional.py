@@ -56,6 +56,7 @@ from .image import (
     through_pillow,
 )
 from .sampling import nearest, not_smoothed, sampled, turned_size
+from .warp import elastic_transform, perspective
 
 __all__ = [
     "InterpolationMode",
@@ -70,6 +71,7 @@ __all__ = [
     "center_crop",
     "convert_image_dtype",
     "crop",
+    "elastic_transform",
     "equalize",
     "erase",
     "five_crop",
@@ -81,6 +83,7 @@ __all__ = [
     "invert",
     "normalize",
     "pad",
+    "perspective",
     "pil_to_tensor",
     "posterize",
     "resize",
