@@ -48,7 +48,7 @@ def test_the_same_draws_give_torchvisions_pictures(streamed, name, kind):
     # Tensors that are sheared between pixels differ by a level in a few of them.
     np.testing.assert_allclose(got[:, 1:], expected[:, 1:], atol=0.15)
     exact = kind == "pil" and "augmix" not in name
-    assert (got[:, 0] == expected[:, 0]).mean() > (0.9 if exact else 0.4)
+    assert (got[:, 0] == expected[:, 0]).mean() > (0.8 if exact else 0.4)
 
 
 def test_policies_are_all_there():
