@@ -96,6 +96,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         optim as optim,
         testing as testing,
         transforms as transforms,
+        tv_tensors as tv_tensors,
         utils as utils,
         vision_ops as vision_ops,
     )
@@ -142,6 +143,7 @@ _SUBMODULES = (
     "optim",
     "testing",
     "transforms",
+    "tv_tensors",
     "utils",
     "vision_ops",
 )

@@ -76,7 +76,9 @@ AREAS = {
     "minitorch_cnn.io": "use read_image and write_png, or Pillow",
     "minitorch_cnn.transforms": "use Lambda with a function of your own",
     "minitorch_cnn.transforms.functional": "use NumPy on x.numpy(), or Pillow on the picture",
-    "minitorch_cnn.transforms.v2": "minitorch_cnn.transforms has what there is, for images alone",
+    "minitorch_cnn.transforms.v2": "v2.Lambda takes a function of your own",
+    "minitorch_cnn.transforms.v2.functional": "call the function itself: it finds the kind",
+    "minitorch_cnn.tv_tensors": "there are Image, Video, Mask and BoundingBoxes",
     "Tensor": "dir(x) names the methods that are there",
     "minitorch_cnn": "dir(minitorch_cnn) names what is there",
 }

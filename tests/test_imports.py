@@ -14,7 +14,7 @@ LAYERS = [
     {"tensor", "copying", "autograd", "random"},
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"},
-    {"datasets", "transforms", "utils", "io", "models", "hub", "vision_ops"},
+    {"datasets", "transforms", "utils", "io", "models", "hub", "vision_ops", "tv_tensors"},
     {"onnx", "explain", "commandline", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -1,7 +1,5 @@
 """Names of torch that are not here say so when they are used, and what to use instead."""
 
-import importlib
-
 import pytest
 
 import minitorch_cnn as mt
@@ -42,23 +40,6 @@ def test_compile_takes_torchs_arguments():
 
 def test_nothing_is_parametrized():
     assert mt.nn.utils.parametrize.is_parametrized(mt.nn.Linear(2, 2)) is False
-
-
-def test_transforms_v2():
-    v2 = importlib.import_module("minitorch_cnn.transforms.v2")
-    with pytest.raises(
-        NotImplementedError, match=r"v2\.RandomCrop is not supported: use .*transforms\.RandomCrop"
-    ):
-        v2.RandomCrop(32)
-    with pytest.raises(
-        NotImplementedError, match=r"v2\.MixUp is not supported: .*for images alone"
-    ):
-        v2.MixUp(num_classes=10)
-    with pytest.raises(NotImplementedError, match=r"transforms\.Compose"):
-        from minitorch_cnn.transforms.v2 import Compose  # noqa: F401
-    with pytest.raises(NotImplementedError, match=r"v2\.functional"):
-        v2.functional.resize(None, 3)
-    assert not hasattr(v2, "RandomCrop") and not hasattr(v2, "__wrapped__")
 
 
 def test_deterministic_algorithms():

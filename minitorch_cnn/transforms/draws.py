@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..ops import empty, rand, randint
+from ..ops import empty, multinomial, rand, randint, randperm, tensor
 from ..random import default_generator
 from ..tensor import Tensor
 
@@ -56,3 +56,21 @@ def shares(concentrations: Sequence[float]) -> list[float]:
     1.0
     """
     return np.asarray(default_generator.rng.dirichlet(concentrations)).tolist()
+
+
+def chosen(chances: Sequence[float]) -> int:
+    """Which of several, as likely as the numbers say.
+
+    >>> chosen([0.0, 1.0])
+    1
+    """
+    return int(multinomial(tensor(chances), 1).item())
+
+
+def order(count: int) -> list[int]:
+    """The numbers below count in random order.
+
+    >>> sorted(order(3))
+    [0, 1, 2]
+    """
+    return randperm(count).tolist()

@@ -12,6 +12,7 @@ from ..backend import to_numpy
 from ..tensor import Tensor
 from .conversion import pil_to_tensor, to_pil_image
 from .image import InterpolationMode, as_interpolation, fill_for, get_dimensions, is_pil
+from .kinds import for_all_kinds
 from .sampling import middles, sampled_at
 
 Points = Sequence[Sequence[float]]
@@ -42,6 +43,7 @@ def coefficients(startpoints: Points, endpoints: Points) -> list[float]:
     return solution.astype(np.float32).tolist()
 
 
+@for_all_kinds
 def perspective(
     img: Any,
     startpoints: Points,
@@ -98,6 +100,7 @@ def _pixels_of(
     return columns.astype(np.float32), rows.astype(np.float32)
 
 
+@for_all_kinds
 def elastic_transform(
     img: Any,
     displacement: Tensor,
