@@ -122,8 +122,10 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         special as special,
         testing as testing,
         transforms as transforms,
+        tv_tensors as tv_tensors,
         utils as utils,
         version as version,
+        vision_ops as vision_ops,
         xpu as xpu,
     )
     from .amp import autocast as autocast
@@ -181,8 +183,10 @@ _SUBMODULES = (
     "special",
     "testing",
     "transforms",
+    "tv_tensors",
     "utils",
     "version",
+    "vision_ops",
     "xpu",
 )
 

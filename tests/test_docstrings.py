@@ -18,7 +18,7 @@ from minitorch_cnn.ops import methods
 
 # Modules whose public names are looked at; those of a package are its files, one by one.
 MODULES = """nn nn.init nn.utils optim optim.lr_scheduler optim.swa_utils utils.data datasets
-    transforms transforms.functional"""
+    transforms transforms.functional vision_ops"""
 PACKAGES = "ops ops.breadth"
 
 # What may be missing, and why. Patterns as a shell's.

@@ -18,7 +18,7 @@ LAYERS = [
     | {"jit", "special", "fft", "distributions", "profiler", "multiprocessing", "overrides"}
     | {"distributed", "func"},
     {"version", "accelerator", "xpu", "mps"},
-    {"datasets", "transforms", "utils", "io", "models", "hub"},
+    {"datasets", "transforms", "utils", "io", "models", "hub", "vision_ops", "tv_tensors"},
     {"onnx", "explain", "commandline", "__main__", "run", "pytest_plugin"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

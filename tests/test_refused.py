@@ -1,7 +1,5 @@
 """Names of torch that are not here say so when they are used, and what to use instead."""
 
-import importlib
-
 import pytest
 
 import minitorch_cnn as mt
@@ -24,23 +22,6 @@ def test_the_error_names_it(path, advice):
     assert callable(find(torch, path))
     with pytest.raises(NotImplementedError, match=f"{path} is not supported: .*{advice}"):
         find(mt, path)()
-
-
-def test_transforms_v2():
-    v2 = importlib.import_module("minitorch_cnn.transforms.v2")
-    with pytest.raises(
-        NotImplementedError, match=r"v2\.RandomCrop is not supported: use .*transforms\.RandomCrop"
-    ):
-        v2.RandomCrop(32)
-    with pytest.raises(
-        NotImplementedError, match=r"v2\.MixUp is not supported: .*for images alone"
-    ):
-        v2.MixUp(num_classes=10)
-    with pytest.raises(NotImplementedError, match=r"transforms\.Compose"):
-        from minitorch_cnn.transforms.v2 import Compose  # noqa: F401
-    with pytest.raises(NotImplementedError, match=r"v2\.functional"):
-        v2.functional.resize(None, 3)
-    assert not hasattr(v2, "RandomCrop") and not hasattr(v2, "__wrapped__")
 
 
 def test_deterministic_algorithms():

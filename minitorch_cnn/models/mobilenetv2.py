@@ -13,64 +13,12 @@ from typing import Any
 from .. import nn
 from ..nn import functional as F
 from ..tensor import Tensor
+from ..vision_ops import Conv2dNormActivation
 from ._api import build, register_model
 from ._utils import _make_divisible
 from .weights import MobileNet_V2_Weights
 
 NormLayer = Callable[..., nn.Module]
-
-
-class Conv2dNormActivation(nn.Sequential):
-    """A convolution whose padding keeps the resolution, a normalisation and an activation.
-
-    The arguments are torchvision.ops.Conv2dNormActivation's; norm_layer and activation_layer may
-    be None. The convolution has a bias if there is no normalisation, or as `bias` says.
-    (N, in_channels, H, W) -> (N, out_channels, H, W), divided by stride.
-
-    >>> import minitorch_cnn as mt
-    >>> Conv2dNormActivation(3, 8, kernel_size=5)(mt.zeros(2, 3, 6, 6)).shape
-    minitorch_cnn.Size([2, 8, 6, 6])
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int] = 3,
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] | str | None = None,
-        groups: int = 1,
-        norm_layer: NormLayer | None = nn.BatchNorm2d,
-        activation_layer: Callable[..., nn.Module] | None = nn.ReLU,
-        dilation: int | tuple[int, int] = 1,
-        inplace: bool | None = True,
-        bias: bool | None = None,
-    ) -> None:
-        if padding is None:
-            kernel = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
-            spread = dilation if isinstance(dilation, tuple) else (dilation, dilation)
-            padding = (kernel[0] - 1) // 2 * spread[0], (kernel[1] - 1) // 2 * spread[1]
-        if bias is None:
-            bias = norm_layer is None
-        layers: list[nn.Module] = [
-            nn.Conv2d(
-                in_channels,
-                out_channels,
-                kernel_size,
-                stride,
-                padding,
-                dilation=dilation,
-                groups=groups,
-                bias=bias,
-            )
-        ]
-        if norm_layer is not None:
-            layers.append(norm_layer(out_channels))
-        if activation_layer is not None:
-            settings = {} if inplace is None else {"inplace": inplace}
-            layers.append(activation_layer(**settings))
-        super().__init__(*layers)
-        self.out_channels = out_channels
 
 
 class InvertedResidual(nn.Module):

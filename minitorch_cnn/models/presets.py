@@ -49,13 +49,7 @@ class ImageClassification(nn.Module):
             img, self.resize_size, interpolation=self.interpolation, antialias=self.antialias
         )
         img = F.center_crop(img, self.crop_size)
-        if not isinstance(img, Tensor):
-            img = F.pil_to_tensor(img)
-        if not img.is_floating_point():
-            if str(img.dtype) != "minitorch_cnn.uint8":
-                raise TypeError(f"expected an image of uint8 0..255 or float 0..1, got {img.dtype}")
-            img = img.float() / 255
-        return F.normalize(img, mean=self.mean, std=self.std)
+        return F.normalize(_floats(img), mean=self.mean, std=self.std)
 
     def extra_repr(self) -> str:
         return (
@@ -71,3 +65,56 @@ class ImageClassification(nn.Module):
             f"{self.crop_size[0]} is cut out, values are scaled to 0..1 and normalised with "
             f"mean={self.mean} and std={self.std}."
         )
+
+
+class SemanticSegmentation(nn.Module):
+    """A picture as the networks for segmentation saw it: resized and normalised.
+
+    resize_size: length of the shorter edge; None keeps the size. Takes a PIL image or a tensor
+    (..., C, H, W), uint8 0..255 or float 0..1. Returns float32. Raises TypeError for a tensor of
+    another type.
+
+    >>> import minitorch_cnn as mt
+    >>> from PIL import Image
+    >>> SemanticSegmentation(resize_size=30)(Image.new("RGB", (40, 60))).shape
+    minitorch_cnn.Size([3, 45, 30])
+    """
+
+    def __init__(
+        self,
+        *,
+        resize_size: int | None,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        interpolation: InterpolationMode = InterpolationMode.BILINEAR,
+        antialias: bool | None = True,
+    ) -> None:
+        super().__init__()
+        self.resize_size = None if resize_size is None else [resize_size]
+        self.mean = list(mean)
+        self.std = list(std)
+        self.interpolation = interpolation
+        self.antialias = antialias
+
+    def forward(self, img: Any) -> Tensor:
+        if self.resize_size is not None:
+            mode = self.interpolation
+            img = F.resize(img, self.resize_size, interpolation=mode, antialias=self.antialias)
+        return F.normalize(_floats(img), mean=self.mean, std=self.std)
+
+    def extra_repr(self) -> str:
+        return (
+            f"resize_size={self.resize_size}\nmean={self.mean}\nstd={self.std}\n"
+            f"interpolation={self.interpolation}"
+        )
+
+
+def _floats(img: Any) -> Tensor:
+    """A picture as a float tensor of 0..1."""
+    if not isinstance(img, Tensor):
+        img = F.pil_to_tensor(img)
+    if not img.is_floating_point():
+        if str(img.dtype) != "minitorch_cnn.uint8":
+            raise TypeError(f"expected an image of uint8 0..255 or float 0..1, got {img.dtype}")
+        img = img.float() / 255
+    return img

@@ -22,9 +22,13 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 def preset(**settings: Any) -> Any:
     """The preparation of images, an `ImageClassification`."""
-    from .presets import ImageClassification  # here, since a network needs no image library
+    # Here, since a network needs no image library.
+    from .presets import ImageClassification, InterpolationMode
 
-    return ImageClassification(**settings)
+    mode = settings.pop("interpolation")
+    # Its name, or what a caller of transforms() gives.
+    mode = InterpolationMode(mode) if isinstance(mode, str) else mode
+    return ImageClassification(**settings, interpolation=mode)
 
 
 def published(
@@ -37,11 +41,13 @@ def published(
     num_classes: int | None = 1000,
     mean: tuple[float, ...] = IMAGENET_MEAN,
     std: tuple[float, ...] = IMAGENET_STD,
+    interpolation: str = "bilinear",
 ) -> Weights:
     """An entry of the tables below.
 
     accuracy: top-1 and top-5. min_size: height and width of the smallest image that the network
-    can take. crop_size, resize_size, mean, std: the preparation, see `ImageClassification`.
+    can take. crop_size, resize_size, mean, std, interpolation: the preparation, see
+    `ImageClassification`.
     """
     top_1, top_5 = accuracy
     meta: dict[str, Any] = {
@@ -50,7 +56,8 @@ def published(
         "min_size": (min_size, min_size),
         "_metrics": {"ImageNet-1K": {"acc@1": top_1, "acc@5": top_5}},
     }
-    transforms = partial(preset, crop_size=crop_size, resize_size=resize_size, mean=mean, std=std)
+    sizes = {"crop_size": crop_size, "resize_size": resize_size, "interpolation": interpolation}
+    transforms = partial(preset, **sizes, mean=mean, std=std)
     return Weights(URL + file, transforms, Meta(meta))
 
 
@@ -164,6 +171,29 @@ class Wide_ResNet50_2_Weights(WeightsEnum):
     IMAGENET1K_V1 = published("wide_resnet50_2-95faca4d.pth", 68_883_240, (78.468, 94.086))
     IMAGENET1K_V2 = published(
         "wide_resnet50_2-9ba9bcbe.pth", 68_883_240, (81.602, 95.758), resize_size=232
+    )
+    DEFAULT = IMAGENET1K_V2
+
+
+class ResNeXt101_32X8D_Weights(WeightsEnum):
+    IMAGENET1K_V1 = published("resnext101_32x8d-8ba56ff5.pth", 88_791_336, (79.312, 94.526))
+    IMAGENET1K_V2 = published(
+        "resnext101_32x8d-110c445d.pth", 88_791_336, (82.834, 96.228), resize_size=232
+    )
+    DEFAULT = IMAGENET1K_V2
+
+
+class ResNeXt101_64X4D_Weights(WeightsEnum):
+    IMAGENET1K_V1 = published(
+        "resnext101_64x4d-173b62eb.pth", 83_455_272, (83.246, 96.454), resize_size=232
+    )
+    DEFAULT = IMAGENET1K_V1
+
+
+class Wide_ResNet101_2_Weights(WeightsEnum):
+    IMAGENET1K_V1 = published("wide_resnet101_2-32ee1156.pth", 126_886_696, (78.848, 94.284))
+    IMAGENET1K_V2 = published(
+        "wide_resnet101_2-d733dc28.pth", 126_886_696, (82.510, 96.020), resize_size=232
     )
     DEFAULT = IMAGENET1K_V2
 

@@ -7,7 +7,7 @@ arguments, common, inplace, methods, out, precision, standardize and window are 
 A name is written once: in the `__all__` of its file. What torch has at its top is put together
 here, torch.nn.functional in nn/functional.py, torch.linalg in linalg.py; the few functions that
 torch has in two places are named in the second one. Most of those here are methods of Tensor as
-well (methods.py).
+well (methods.py). torchvision.ops' names are found here too; they live in ../vision_ops/.
 """
 
 import typing as _typing
@@ -66,3 +66,14 @@ if not _typing.TYPE_CHECKING:
 _out.add_out(globals())
 
 _refuse_missing(globals())
+_refused = globals()["__getattr__"]
+
+
+def __getattr__(name: str) -> _typing.Any:
+    """torchvision's names: its programs find them here once their imports are replaced."""
+    if not name.startswith("_"):
+        from .. import vision_ops  # here, since its layers stand above all operations
+
+        if hasattr(vision_ops, name):
+            return getattr(vision_ops, name)
+    return _refused(name)

@@ -8,8 +8,9 @@ faster. All random choices come from the generator that `manual_seed` seeds.
 
 from ..missing import refuse_missing as _refuse_missing
 from . import functional
-from .autoaugment import RandAugment, TrivialAugmentWide
+from .autoaugment import AugMix, AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide
 from .batch import BatchAugment
+from .bending import ElasticTransform, LinearTransformation, RandomPerspective
 from .color import ColorJitter, Grayscale
 from .functional import InterpolationMode
 from .random import (
@@ -48,16 +49,21 @@ from .transforms import (
 )
 
 __all__ = [
+    "AugMix",
+    "AutoAugment",
+    "AutoAugmentPolicy",
     "BatchAugment",
     "CenterCrop",
     "ColorJitter",
     "Compose",
     "ConvertImageDtype",
+    "ElasticTransform",
     "FiveCrop",
     "GaussianBlur",
     "Grayscale",
     "InterpolationMode",
     "Lambda",
+    "LinearTransformation",
     "Normalize",
     "PILToTensor",
     "Pad",
@@ -74,6 +80,7 @@ __all__ = [
     "RandomHorizontalFlip",
     "RandomInvert",
     "RandomOrder",
+    "RandomPerspective",
     "RandomPosterize",
     "RandomResizedCrop",
     "RandomRotation",

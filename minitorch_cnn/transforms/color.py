@@ -15,11 +15,13 @@ from ..backend import array_module
 from ..random import default_generator
 from ..tensor import wrap
 from .image import NUMBER, as_floats, get_dimensions, is_pil, white, with_channels
+from .kinds import for_all_kinds
 
 # Weights of red, green and blue in brightness as the eye sees it (ITU-R BT.601).
 RED, GREEN, BLUE = 0.2989, 0.587, 0.114
 
 
+@for_all_kinds
 def to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
     """The image without colours, with one channel or with three equal ones.
 
@@ -73,6 +75,7 @@ def check_factor(name: str, factor: float) -> None:
         raise ValueError(f"{name}_factor ({factor}) is not non-negative.")
 
 
+@for_all_kinds
 def adjust_brightness(img: Any, brightness_factor: float) -> Any:
     """All values times the factor: 0 is black, 1 the image itself, 2 twice as bright.
 
@@ -92,6 +95,7 @@ def adjust_brightness(img: Any, brightness_factor: float) -> Any:
     return wrap(blend(array, 0.0, brightness_factor))
 
 
+@for_all_kinds
 def adjust_contrast(img: Any, contrast_factor: float) -> Any:
     """Distances from the image's mean grey times the factor: 0 is plain grey, 1 the image.
 
@@ -115,6 +119,7 @@ def adjust_contrast(img: Any, contrast_factor: float) -> Any:
     return wrap(blend(array, mean, contrast_factor))
 
 
+@for_all_kinds
 def adjust_saturation(img: Any, saturation_factor: float) -> Any:
     """Distances from grey times the factor: 0 is without colour, 1 the image.
 
@@ -136,6 +141,7 @@ def adjust_saturation(img: Any, saturation_factor: float) -> Any:
     return wrap(blend(array, as_floats(_grey(array)), saturation_factor))
 
 
+@for_all_kinds
 def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
     """gain * value^gamma, of values 0..1: above 1 shadows become darker, below 1 lighter.
 
@@ -163,6 +169,7 @@ def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
     return wrap((changed * (limit + 1 - 1e-3)).astype(array.dtype))
 
 
+@for_all_kinds
 def adjust_hue(img: Any, hue_factor: float) -> Any:
     """All colours moved along the circle of hues by `hue_factor` turns, from -0.5 to 0.5.
 

@@ -14,6 +14,7 @@ from ..backend import array_module, to_numpy
 from ..dtypes import dtype, float32, get_default_dtype
 from ..tensor import Tensor, wrap
 from .image import get_dimensions, white
+from .kinds import for_all_kinds
 
 
 def pil_to_tensor(pic: Image.Image) -> Tensor:
@@ -121,6 +122,7 @@ def to_pil_image(pic: Tensor | np.ndarray, mode: str | None = None) -> Image.Ima
     return Image.frombytes(mode or modes[0], array.shape[1::-1], data.tobytes())
 
 
+@for_all_kinds
 def convert_image_dtype(image: Tensor, dtype: dtype = float32) -> Tensor:
     """A tensor image with another type, its values in that type's range: 0..1 or 0..255, ...
 
@@ -148,6 +150,7 @@ def convert_image_dtype(image: Tensor, dtype: dtype = float32) -> Tensor:
     return wrap(array.astype(dtype.numpy) * int((largest + 1) // (limit + 1)))
 
 
+@for_all_kinds
 def normalize(
     tensor: Tensor, mean: Sequence[float], std: Sequence[float], inplace: bool = False
 ) -> Tensor:

@@ -25,8 +25,10 @@ from .image import (
     white,
     with_channels,
 )
+from .kinds import for_all_kinds
 
 
+@for_all_kinds
 def gaussian_blur(img: Any, kernel_size: int | Sequence[int], sigma: Any = None) -> Any:
     """Every pixel becomes the mean of those around it, weighted by a normal distribution.
 
@@ -86,6 +88,7 @@ def _of_8_bits(name: str, img: Any) -> Any:
     return with_channels(name, img, fewest_dimensions=3)
 
 
+@for_all_kinds
 def invert(img: Any) -> Any:
     """The negative: white becomes black.
 
@@ -108,6 +111,7 @@ def _negative(array: Any) -> Any:
     return (white(array.dtype) - array).astype(array.dtype)
 
 
+@for_all_kinds
 def posterize(img: Any, bits: int) -> Any:
     """Only the highest `bits` bits, 0 to 8 (for a PIL image 1 to 8), of each number.
 
@@ -127,6 +131,7 @@ def posterize(img: Any, bits: int) -> Any:
     return wrap(_of_8_bits("posterize", img) & (256 - 2 ** (8 - bits)))
 
 
+@for_all_kinds
 def solarize(img: Any, threshold: float) -> Any:
     """The negative of the numbers from `threshold` on; the darker ones stay.
 
@@ -146,6 +151,7 @@ def solarize(img: Any, threshold: float) -> Any:
     return wrap(array_module(array).where(array >= float(threshold), _negative(array), array))
 
 
+@for_all_kinds
 def autocontrast(img: Any) -> Any:
     """Each channel stretched to the whole range from black to white.
 
@@ -171,6 +177,7 @@ def autocontrast(img: Any) -> Any:
     return wrap(stretched.clip(0, largest).astype(array.dtype))
 
 
+@for_all_kinds
 def equalize(img: Any) -> Any:
     """Each channel with an even histogram: as many dark pixels as light ones.
 
@@ -192,6 +199,7 @@ def equalize(img: Any) -> Any:
     return wrap(to_device(array, img.device))
 
 
+@for_all_kinds
 def adjust_sharpness(img: Any, sharpness_factor: float) -> Any:
     """0 is a smoothed image, 1 the image itself, 2 twice as sharp.
 

@@ -55,7 +55,9 @@ from .image import (
     pair,
     through_pillow,
 )
+from .kinds import for_all_kinds
 from .sampling import nearest, not_smoothed, sampled, turned_size
+from .warp import elastic_transform, perspective
 
 __all__ = [
     "InterpolationMode",
@@ -70,6 +72,7 @@ __all__ = [
     "center_crop",
     "convert_image_dtype",
     "crop",
+    "elastic_transform",
     "equalize",
     "erase",
     "five_crop",
@@ -81,6 +84,7 @@ __all__ = [
     "invert",
     "normalize",
     "pad",
+    "perspective",
     "pil_to_tensor",
     "posterize",
     "resize",
@@ -98,6 +102,7 @@ __all__ = [
 PADDING_MODES = ("constant", "edge", "reflect", "symmetric")
 
 
+@for_all_kinds
 def resize(
     img: Any,
     size: int | Sequence[int],
@@ -122,7 +127,7 @@ def resize(
     tensor([[[1., 4.]]])
     """
     mode = as_interpolation(interpolation)
-    height, width = _resized_size(img, size, max_size)
+    height, width = resized_size(img, size, max_size)
     if is_pil(img):
         return img.resize((width, height), mode.pillow())
     if min(height, width, *img.shape) < 1:
@@ -134,7 +139,8 @@ def resize(
     return through_pillow(img, lambda plane, _: plane.resize((width, height), mode.pillow()))
 
 
-def _resized_size(img: Any, size: int | Sequence[int], max_size: int | None) -> tuple[int, int]:
+def resized_size(img: Any, size: int | Sequence[int], max_size: int | None) -> tuple[int, int]:
+    """(height, width) after `resize`."""
     short, second = pair(size, "size")
     if isinstance(size, list | tuple) and len(size) == 2:
         if max_size is not None:
@@ -152,6 +158,7 @@ def _resized_size(img: Any, size: int | Sequence[int], max_size: int | None) -> 
     return (long, short) if width <= height else (short, long)
 
 
+@for_all_kinds
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
     """The rectangle of that size at (top, left). What lies outside of the image is 0.
 
@@ -179,6 +186,7 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
     return pad_tensor(inside, [before, after, above, below])
 
 
+@for_all_kinds
 def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
     """The middle (height, width) of the image; where it is too small, 0 is added around it.
 
@@ -199,6 +207,7 @@ def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
     return crop(img, round((height - crop_h) / 2), round((width - crop_w) / 2), crop_h, crop_w)
 
 
+@for_all_kinds
 def resized_crop(
     img: Any,
     top: int,
@@ -223,6 +232,7 @@ def resized_crop(
     return resize(part, size, interpolation, antialias=antialias)
 
 
+@for_all_kinds
 def five_crop(img: Any, size: int | Sequence[int]) -> tuple[Any, ...]:
     """The four corners and the middle, all of (height, width): a tuple.
 
@@ -245,6 +255,7 @@ def five_crop(img: Any, size: int | Sequence[int]) -> tuple[Any, ...]:
     return (*corners, center_crop(img, (h, w)))
 
 
+@for_all_kinds
 def ten_crop(img: Any, size: int | Sequence[int], vertical_flip: bool = False) -> tuple[Any, ...]:
     """`five_crop` of the image and of its mirror image (upside down with vertical_flip): 10 images.
 
@@ -260,6 +271,7 @@ def ten_crop(img: Any, size: int | Sequence[int], vertical_flip: bool = False) -
     return five_crop(img, size) + five_crop(mirrored, size)
 
 
+@for_all_kinds
 def pad(
     img: Any,
     padding: int | Sequence[int],
@@ -334,6 +346,7 @@ def parse_padding(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
     return left, top, right, bottom
 
 
+@for_all_kinds
 def hflip(img: Any) -> Any:
     """Left and right exchanged, in a PIL image or a tensor (..., H, W).
 
@@ -350,6 +363,7 @@ def hflip(img: Any) -> Any:
     return img.flip(-1)
 
 
+@for_all_kinds
 def vflip(img: Any) -> Any:
     """Top and bottom exchanged, in a PIL image or a tensor (..., H, W).
 
@@ -366,6 +380,7 @@ def vflip(img: Any) -> Any:
     return img.flip(-2)
 
 
+@for_all_kinds
 def rotate(
     img: Any,
     angle: float,
@@ -403,9 +418,14 @@ def rotate(
     if rest == 0 and middle is None and (expand or quarters % 2 == 0 or height == width):
         turned = array_module(img.array).rot90(array_of(img), int(quarters), axes=(-2, -1))
         return wrap(turned.copy())  # every pixel finds a place
-    matrix = _way_back(img, np.linalg.inv(_rotation(-angle)), middle, (0, 0))
+    matrix = rotation_back(img, angle, middle)
     size = turned_size(matrix, height, width) if expand else (height, width)
     return sampled(img, matrix, size, mode, fill)
+
+
+def rotation_back(img: Any, angle: float, center: Sequence[float] | None) -> np.ndarray:
+    """The matrix (2, 3) by which a point of the turned image, from the middle, finds its source."""
+    return _way_back(img, np.linalg.inv(_rotation(-angle)), center, (0, 0))
 
 
 def _rotation(angle: float) -> np.ndarray:
@@ -432,6 +452,7 @@ def _way_back(img: Any, back: np.ndarray, center: Any, translate: Sequence[float
     return np.hstack([back, offset[:, np.newaxis]])
 
 
+@for_all_kinds
 def affine(
     img: Any,
     angle: float,
@@ -464,24 +485,37 @@ def affine(
     if scale <= 0.0:
         raise ValueError(f"Argument scale should be positive, got {scale}")
     mode = as_interpolation(interpolation)
-    shears = (shear, 0.0) if isinstance(shear, NUMBER) else (*shear, 0.0)[: max(len(shear), 2)]
-    tx, ty = (math.tan(math.radians(each)) for each in _point("shear", shears))
-    shearing = np.array([[1.0, -tx], [-ty, 1.0 + tx * ty]])
-    turning = _rotation(as_number("affine", "angle", angle))
-    back = np.linalg.inv(float(scale) * turning @ shearing)
-    middle = None if center is None else _point("center", center)
-    matrix = _way_back(img, back, middle, _point("translate", translate))
+    matrix = affine_back(img, angle, translate, scale, shear, center)
     if not is_pil(img):
         _, height, width = get_dimensions(img)
         return sampled(img, matrix, (height, width), mode, fill)
     # Pillow measures from the upper left corner.
-    half = np.array(img.size) / 2
+    half, back = np.array(img.size) / 2, matrix[:, :2]
     offset = matrix[:, 2] + half - back @ half
     places = (*back[0], offset[0], *back[1], offset[1])
     colour = fill_for(img, fill)
     return img.transform(img.size, Image.Transform.AFFINE, places, mode.pillow(), fillcolor=colour)
 
 
+def affine_back(
+    img: Any,
+    angle: float,
+    translate: Sequence[int],
+    scale: float,
+    shear: float | Sequence[float],
+    center: Sequence[float] | None,
+) -> np.ndarray:
+    """As `rotation_back`, for `affine`, whose arguments and errors these are."""
+    shears = (shear, 0.0) if isinstance(shear, NUMBER) else (*shear, 0.0)[: max(len(shear), 2)]
+    tx, ty = (math.tan(math.radians(each)) for each in _point("shear", shears))
+    shearing = np.array([[1.0, -tx], [-ty, 1.0 + tx * ty]])
+    turning = _rotation(as_number("affine", "angle", angle))
+    back = np.linalg.inv(float(scale) * turning @ shearing)
+    middle = None if center is None else _point("center", center)
+    return _way_back(img, back, middle, _point("translate", translate))
+
+
+@for_all_kinds
 def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Any, inplace: bool = False) -> Tensor:
     """A tensor image whose rectangle of h rows and w columns at row i, column j is `v`.
 

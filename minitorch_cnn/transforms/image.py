@@ -13,6 +13,7 @@ from PIL import Image
 from ..backend import array_module, to_device, to_numpy
 from ..ops.arguments import as_int
 from ..tensor import Tensor, wrap
+from ..tv_tensors import BoundingBoxes
 
 # The types of one real number, Python's and NumPy's.
 NUMBER = (int, float, np.integer, np.floating)
@@ -157,6 +158,8 @@ def get_dimensions(img: Any) -> list[int]:
     """
     if is_pil(img):
         return [len(img.getbands()), img.height, img.width]
+    if isinstance(img, BoundingBoxes):
+        return [0, *img.canvas_size]
     channels = img.shape[-3] if img.ndim > 2 else 1
     return [channels, img.shape[-2], img.shape[-1]]
 

@@ -44,6 +44,29 @@ def sampled(
     >>> sampled(mt.tensor([[[1, 2, 3]]]), right, (1, 3), InterpolationMode.NEAREST, fill=9)
     tensor([[[9, 1, 2]]])
     """
+    _, height, width = get_dimensions(img)
+    with np.errstate(divide="ignore", invalid="ignore"):  # no pixels: refused with the rest
+        columns, rows = _sources(matrix, size, (height, width))
+    return sampled_at(img, columns, rows, mode, fill)
+
+
+def sampled_at(
+    img: Tensor,
+    columns: np.ndarray,
+    rows: np.ndarray,
+    mode: InterpolationMode,
+    fill: float | Sequence[float] | None,
+) -> Tensor:
+    """The tensor image (..., C, OH, OW) whose pixels come from columns and rows (OH, OW) of img.
+
+    img: (..., C, H, W); whole numbers are the middles of its pixels. fill and errors: see
+    `sampled`.
+
+    >>> import minitorch_cnn as mt
+    >>> where = np.array([[1.0, 0.5]], np.float32), np.zeros((1, 2), np.float32)
+    >>> sampled_at(mt.tensor([[[1.0, 2.0, 3.0]]]), *where, InterpolationMode.BILINEAR, None)
+    tensor([[[2.0000, 1.5000]]])
+    """
     if mode not in (InterpolationMode.NEAREST, InterpolationMode.BILINEAR):
         raise ValueError(f"Interpolation mode {mode.value!r} is unsupported with Tensor input")
     array = array_of(img)
@@ -53,15 +76,16 @@ def sampled(
         raise RuntimeError(f"an image without pixels, of shape {tuple(img.shape)}")
     xp = array_module(array)
     colour = xp.asarray(colour.reshape(-1, 1, 1) if array.ndim > 2 else colour)
-    x, y = (xp.asarray(each) for each in _sources(matrix, size, (height, width)))
+    # What comes from infinitely far away is outside.
+    x, y = (xp.asarray(np.where(np.isfinite(each), each, -9)) for each in (columns, rows))
     if mode is InterpolationMode.NEAREST:
         found, inside = _pixels(array, xp.rint(y), xp.rint(x))
         return wrap(xp.where(inside, found, rounded(colour, array.dtype)))
     left, top = xp.floor(x), xp.floor(y)
     right, below = x - left, y - top
     values = as_floats(array)
-    total = xp.zeros((*array.shape[:-2], *size), values.dtype)
-    covered = xp.zeros(size, values.dtype)
+    total = xp.zeros((*array.shape[:-2], *x.shape), values.dtype)
+    covered = xp.zeros(x.shape, values.dtype)
     for down, across in ((0, 0), (0, 1), (1, 0), (1, 1)):
         found, inside = _pixels(values, top + down, left + across)
         share = (below if down else 1 - below) * (right if across else 1 - right) * inside
@@ -70,6 +94,16 @@ def sampled(
     if fill is not None:
         total = total * covered + (1 - covered) * colour.astype(values.dtype)
     return wrap(rounded(total, array.dtype))
+
+
+def middles(n: int) -> np.ndarray:
+    """Where the middles of n pixels are, if the first begins at -1 and the last ends at 1.
+
+    >>> middles(2)
+    array([-0.5,  0.5], dtype=float32)
+    """
+    end = (n - 1) / n if n else 0.0
+    return np.linspace(-end, end, n).astype(np.float32)
 
 
 def _sources(

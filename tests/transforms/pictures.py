@@ -43,6 +43,8 @@ OTHERWISE = [
     ("resize *", "pil * 0x3", "torchvision divides by zero"),
     ("resize *", "tensor * 3,0,4", "torchvision divides by zero"),
     ("resize cubic", "tensor int8 *", "torchvision's values overflow"),
+    ("elastic*", "pil I;16*", "there is no uint16"),
+    ("perspective 2", "pil I 4x3", "32 bits show the last digit of the places"),
     ("rotate 90 *", "tensor *", "torchvision doubles pixels and drops others"),
     ("grey 3", "tensor * 1,*", "torchvision gives one channel"),
     ("hue", "tensor int[81]* *", "no image has negative values"),
@@ -52,7 +54,17 @@ OTHERWISE = [
     ("grid of two", "tensor uint8 2,3,3,4", "no image is refused as a shape"),
     *(
         (calls, "tensor int[36]* *", "torchvision's numbers have too few digits")
-        for calls in ("resize*", "rotate*", "affine*", "blur*", "grey*", "autocontrast", "hue")
+        for calls in (
+            "perspective*",
+            "elastic*",
+            "resize*",
+            "rotate*",
+            "affine*",
+            "blur*",
+            "grey*",
+            "autocontrast",
+            "hue",
+        )
     ),
     *(
         (calls, "tensor int[36]* *", "torchvision's numbers have too few digits")
@@ -229,6 +241,24 @@ call("saturation", lambda lib, x: lib.F.adjust_saturation(x, np.float32(1.7)))
 call("hue", lambda lib, x: lib.F.adjust_hue(x, 0.2))
 call("gamma", lambda lib, x: lib.F.adjust_gamma(x, 0.7, 1.1))
 call("sharpness", lambda lib, x: lib.F.adjust_sharpness(x, 1.7))
+CORNERS = [[0, 0], [3, 0], [3, 2], [0, 2]]
+MOVED = [[0.3, 0.2], [2.9, 0.1], [2.7, 1.9], [0.4, 2.2]]
+for mode in (0, 2, 3, 1):
+    call(f"perspective {mode}", lambda lib, x, m=mode: lib.F.perspective(x, CORNERS, MOVED, m))
+call("perspective fill", lambda lib, x: lib.F.perspective(x, CORNERS, MOVED, fill=[5, 6, 7]))
+for mode in (0, 2, 1):
+    call(
+        f"elastic {mode}",
+        lambda lib, x, m=mode: lib.F.elastic_transform(x, displacement(lib, x), m, 9),
+    )
+call(
+    "whitening",
+    lambda lib, x: lib.T.LinearTransformation(
+        lib.tensor(numbers("matrix", (36, 36), "float32")),
+        lib.tensor(numbers("mean", (36,), "float32")),
+    )(x),
+    ["tensor float32 3,3,4", "tensor float32 1,3,4"],
+)
 for name in ("brightness", "contrast", "saturation", "sharpness"):
     call(
         f"{name} negative",
@@ -258,6 +288,12 @@ call("erasing", lambda lib, x: lib.T.RandomErasing(1.0, (0.9, 0.9), (1.0, 1.0), 
 call("grid", lambda lib, x: lib.utils.make_grid(x, padding=1))
 call("grid of two", lambda lib, x: lib.utils.make_grid([x, x], nrow=1, padding=1, pad_value=1))
 call("grid normalized", lambda lib, x: lib.utils.make_grid(x, normalize=True, value_range=(0, 0.5)))
+
+
+def displacement(lib: Any, x: Any) -> Any:
+    """Where the pixels of an image come from: up to a quarter of it beside themselves."""
+    _, height, width = lib.F.get_dimensions(x)
+    return lib.tensor(numbers("displacement", (1, height, width, 2), "float32") / 2 - 0.25)
 
 
 def stored(name: str, picture: str) -> bool:

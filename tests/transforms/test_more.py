@@ -12,7 +12,7 @@ import minitorch_cnn as mt
 import minitorch_cnn.transforms as T
 import minitorch_cnn.transforms.functional as F
 from minitorch_cnn.tensor import wrap
-from minitorch_cnn.transforms.autoaugment import _space, distort
+from minitorch_cnn.transforms.autoaugment import ALL, distort, space
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(256, size=(9, 12, 3), dtype=np.uint8)  # H, W, C
@@ -313,18 +313,20 @@ def test_distortions(name, strength, expected):
 
 
 def test_strengths_are_the_papers():
-    wide = _space(31, 0, 0, wide=True)
-    assert list(wide) == list(_space(31, 10, 20, wide=False)) and len(wide) == 14
-    unsigned = ["Identity", "Posterize", "Solarize", "AutoContrast", "Equalize"]
-    assert [name for name, each in wide.items() if not each.signed] == unsigned
+    wide = space(31, (32, 32), 0.99, 135.0, 0.99, (8, 2))
+    assert {*wide} == {*ALL, "Invert"} and len(ALL) == 14
+    unsigned = {"Identity", "Posterize", "Solarize", "AutoContrast", "Equalize", "Invert"}
+    assert {name for name, each in wide.items() if not each.signed} == unsigned
     assert wide["Rotate"].strengths[[0, -1]].tolist() == [0, 135] and wide["Rotate"].signed
     assert wide["Posterize"].strengths[[0, -1]].tolist() == [8, 2]
-    narrow = _space(31, 331, 662, wide=False)
+    narrow = space(31, (150, 300))
     assert narrow["TranslateX"].strengths[-1] == pytest.approx(150)
     assert narrow["TranslateY"].strengths[-1] == pytest.approx(300)
     assert narrow["ShearX"].strengths[9] == pytest.approx(0.09)
-    assert narrow["Rotate"].strengths[-1] == 30 and wide["ShearY"].strengths[-1] == 0.99
-    assert narrow["Color"].strengths[-1] == 0.9 and wide["TranslateY"].strengths[-1] == 32
+    assert narrow["Rotate"].strengths[-1] == 30 and wide["ShearY"].strengths[-1] == np.float32(0.99)
+    assert (
+        narrow["Color"].strengths[-1] == np.float32(0.9) and wide["TranslateY"].strengths[-1] == 32
+    )
     assert narrow["Posterize"].strengths[[0, -1]].tolist() == [8, 4]
     assert narrow["Solarize"].strengths[[0, -1]].tolist() == [255, 0]
 

@@ -1,0 +1,120 @@
+"""The networks after MobileNetV2 against stored values of torchvision's."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+from minitorch_cnn import models, nn
+from tests.models import make_newer as reference
+
+STORED = np.load(reference.PATH)
+
+
+@pytest.fixture(autouse=True)
+def no_initial_values(monkeypatch):
+    """Big networks are made in no time: memory that nobody writes to is not even allocated."""
+    for name in ("uniform_", "normal_", "trunc_normal_"):
+        monkeypatch.setattr(nn.init, name, lambda tensor, *args, **kwargs: tensor)
+
+
+@pytest.mark.parametrize("name", reference.NAMES)
+def test_keys_shapes_settings_and_counts_are_torchvisions(name):
+    arguments = {"weights_backbone": None} if name in reference.SEGMENTATION else {}
+    model = models.get_model(name, **arguments)
+    assert reference.checksums(model).tolist() == STORED[f"sums/{name}"].tolist()
+    counted = sum(parameter.numel() for parameter in model.parameters())
+    for weights in models.get_model_weights(name):
+        # The published networks for segmentation have a second classifier.
+        second = 0
+        if "fcn_" in name or "deeplab" in name:
+            width = 40 if "mobilenet" in name else 1024
+            head = models.segmentation.fcn.FCNHead(width, 21)
+            second = sum(parameter.numel() for parameter in head.parameters())
+        assert counted + second == weights.meta["num_params"]
+
+
+@pytest.mark.parametrize("name", reference.CASES)
+def test_scores_in_evaluation_mode(name):
+    size = reference.CASES[name][1]
+    model = reference.filled(name, models, mt.from_numpy).eval()
+    with mt.no_grad():
+        found = reference.scores(
+            model(mt.from_numpy(reference.values("images", (1, 3, size, size))))
+        )
+    stored = [key for key in STORED.files if key.startswith(f"eval/{name}/")]
+    for ours, key in zip(found, stored, strict=True):
+        expected = STORED[key]
+        tolerance = 1e-6 * abs(expected).max()
+        np.testing.assert_allclose(ours.numpy(), expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", [name for name, (*_, train) in reference.CASES.items() if train])
+def test_scores_and_gradients_in_training_mode(name):
+    model = reference.filled(name, models, mt.from_numpy)
+    out, gradients = reference.trained(name, model, mt.from_numpy)
+    expected, stored = STORED[f"train/{name}"], STORED[f"grads/{name}"]
+    np.testing.assert_allclose(out, expected, rtol=0, atol=1e-6 * abs(expected).max())
+    # A bias before a batch norm has no influence: its gradient is rounding errors.
+    np.testing.assert_allclose(gradients, stored, rtol=1e-6, atol=1e-6 * stored[:, 0].max())
+
+
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda: models.MobileNetV3([], 8), ValueError, "empty"),
+        (lambda: models.MobileNetV3([3], 8), TypeError, "3"),
+        (lambda: models.EfficientNet([], 0.1), ValueError, "empty"),
+        (lambda: models.EfficientNet([3], 0.1), TypeError, "3"),
+        (lambda: models.ConvNeXt([]), ValueError, "empty"),
+        (lambda: models.ConvNeXt([3]), TypeError, "3"),
+        (lambda: models.ShuffleNetV2([1], [1] * 5), ValueError, "3 positive"),
+        (lambda: models.ShuffleNetV2([1] * 3, [1]), ValueError, "5 positive"),
+        (lambda: models.MNASNet(0.0), ValueError, "alpha"),
+        (
+            lambda: models.regnet.BlockParams.from_init_params(4, 7, 1.0, 2.0, 8),
+            ValueError,
+            "w_0=7",
+        ),
+        (lambda: models.shufflenetv2.InvertedResidual(4, 8, 1), ValueError, "stride 1"),
+        (lambda: models.resnext101_32x8d(groups=3), ValueError, "groups"),
+        (
+            lambda: models.segmentation.lraspp_mobilenet_v3_large(aux_loss=True),
+            NotImplementedError,
+            "auxiliary",
+        ),
+        (lambda: models.segmentation.fcn_resnet50(width=3), TypeError, "width"),
+        (lambda: models.maxvit_t(), NotImplementedError, "maxvit_t is not supported"),
+        (
+            lambda: models.detection.fasterrcnn_resnet50_fpn(),
+            NotImplementedError,
+            "detection is not supported",
+        ),
+    ],
+)
+def test_errors(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_weights_for_segmentation(monkeypatch):
+    enum = models.get_model_weights("fcn_resnet50")
+    weights = enum.DEFAULT
+    assert weights.meta["categories"][15] == "person" and weights.meta["num_classes"] == 21
+    assert weights.transforms()(mt.zeros(3, 8, 16)).shape == (3, 520, 1040)
+    state = models.segmentation.fcn_resnet50(weights_backbone=None, aux_loss=True).state_dict()
+    monkeypatch.setattr(enum, "get_state_dict", lambda self, **kwargs: state)
+    model = models.segmentation.fcn_resnet50(weights="DEFAULT")
+    assert model.aux_classifier is not None  # it is part of the file
+    for wrong in ({"num_classes": 3}, {"aux_loss": False}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            models.segmentation.fcn_resnet50(weights="DEFAULT", **wrong)
+
+
+def test_pictures_are_resized_as_the_weights_want():
+    transforms = models.EfficientNet_B0_Weights.DEFAULT.transforms()
+    assert transforms.interpolation is mt.transforms.InterpolationMode.BICUBIC
+    plain = functools.partial(models.EfficientNet_V2_L_Weights.DEFAULT.transforms)()
+    assert plain.mean == [0.5] * 3 and plain.crop_size == [480]
+    assert models.get_weight("RegNet_Y_16GF_Weights.IMAGENET1K_SWAG_E2E_V1").meta["min_size"]
