@@ -72,7 +72,7 @@ def cases():
 def check_reductions(rank, size):
     for dtype, shape, layout in cases():
         inputs = [data(each, dtype, shape) for each in range(size)]
-        for op in dist.ReduceOp:
+        for op in dist.ReduceOp if shape == SHAPES[0] else [dist.ReduceOp.SUM]:
             if dtype is mt.bool and op is dist.ReduceOp.AVG:
                 with pytest.raises(TypeError, match=r"AVG with bool.*SUM, MIN or MAX"):
                     dist.all_reduce(tensor(inputs[rank]), op)
@@ -101,7 +101,7 @@ def check_movements(rank, size):
     for dtype, shape, layout in cases():
         inputs = [data(each, dtype, shape) for each in range(size)]
         mine = tensor(inputs[rank], layout)
-        for root in range(size):
+        for root in {layout % size, size - 1}:
             x = tensor(inputs[rank], layout)
             dist.broadcast(x, root)
             same(x, inputs[root])
