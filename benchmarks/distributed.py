@@ -110,7 +110,8 @@ def communication(network, step, steps):
     for _ in range(steps):
         with distributed.record() as events, waits() as spans:
             with_.append(seconds(step))
-        under_way.append(covered([(event.start, event.end) for event in events]))
+        # Who asks first whether all call the same waits before the collective itself has begun.
+        under_way.append(covered([(event.start, event.end) for event in events] + spans))
         waited.append(covered(spans))
         with network.no_sync():
             without.append(seconds(step))

