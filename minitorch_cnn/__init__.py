@@ -204,6 +204,11 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_SUBMODULES, *_LAYERS, "autocast"])
 
 
+def _assert(condition: object, message: str) -> None:
+    """torch's private `assert`, which torchvision's networks and their copies call."""
+    assert condition, message
+
+
 def is_tensor(obj: object) -> _typing.Any:
     """True if obj is a Tensor."""
     return isinstance(obj, Tensor)
