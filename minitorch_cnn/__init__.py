@@ -102,7 +102,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         version as version,
         xpu as xpu,
     )
-    from .amp import autocast as autocast
+    from .amp import autocast as autocast, is_autocast_enabled as is_autocast_enabled
     from .explain import summary as summary
     from .nn.functional import (
         adaptive_avg_pool1d as adaptive_avg_pool1d,
@@ -185,10 +185,8 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
 
     def __getattr__(name: str) -> _typing.Any:
         """Loads mt.nn, mt.optim, ... when they are first used: the import stays quick."""
-        if name == "autocast":
-            from .amp import autocast
-
-            return autocast
+        if name in ("autocast", "is_autocast_enabled"):
+            return getattr(_importlib.import_module(f"{__name__}.amp"), name)
         if name == "summary":
             from .explain import summary
 
@@ -201,7 +199,7 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES, *_LAYERS, "autocast"])
+    return sorted([*globals(), *_SUBMODULES, *_LAYERS, "autocast", "is_autocast_enabled"])
 
 
 def _assert(condition: object, message: str) -> None:
