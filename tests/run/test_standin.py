@@ -68,7 +68,8 @@ def test_each_namespace_has_its_own_names_only():
                 importlib.import_module(f"torchvision.{name}")
         extra = {name for name in dir(torch) if name[0] != "_"} - set(STORED["torch"].split())
         modules = {"hub", "testing", "onnx", "linalg", "amp", "autograd", "nn", "ops", "optim"}
-        assert not {n for n in extra if not isinstance(getattr(torch, n), types.ModuleType)}
+        functions = {n for n in extra if not isinstance(getattr(torch, n), types.ModuleType)}
+        assert not {name for name in functions if name[-1] != "_"}  # lgamma_ and others
         assert len(extra - modules) < 10
         assert {name for name in dir(torchvision) if name[0] != "_"} >= {
             "models",
