@@ -128,7 +128,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         vision_ops as vision_ops,
         xpu as xpu,
     )
-    from .amp import autocast as autocast
+    from .amp import autocast as autocast, is_autocast_enabled as is_autocast_enabled
     from .explain import summary as summary
     from .jit import compile as compile
     from .nn.functional import (
@@ -223,10 +223,8 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
 
     def __getattr__(name: str) -> _typing.Any:
         """Loads mt.nn, mt.optim, ... when they are first used: the import stays quick."""
-        if name == "autocast":
-            from .amp import autocast
-
-            return autocast
+        if name in ("autocast", "is_autocast_enabled"):
+            return getattr(_importlib.import_module(f"{__name__}.amp"), name)
         if name == "summary":
             from .explain import summary
 
@@ -243,7 +241,13 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES, *_LAYERS, "autocast", "compile"])
+    more = ("autocast", "compile", "is_autocast_enabled")
+    return sorted([*globals(), *_SUBMODULES, *_LAYERS, *more])
+
+
+def _assert(condition: object, message: str) -> None:
+    """torch's private `assert`, which torchvision's networks and their copies call."""
+    assert condition, message
 
 
 def is_tensor(obj: object) -> _typing.Any:

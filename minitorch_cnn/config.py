@@ -6,6 +6,7 @@ Here are torch's names for settings that do not exist, too, so that an error say
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -81,23 +82,37 @@ def get_float32_matmul_precision() -> str:
     return _precision
 
 
-def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """False is how it is; True raises NotImplementedError.
+_deterministic = False
 
-    Nobody promises equal bits in every run: on a GPU, values that are added at the same place (the
-    gradient of an index or an embedding) come in any order, and so are rounded differently. Random
-    numbers are the same after `manual_seed`, everywhere.
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """True asks for the same bits in every run, which a CPU gives anyway.
+
+    Where there is a GPU, nobody promises them: values that are added at the same place (the
+    gradient of an index or an embedding) come in any order, and so are rounded differently. There
+    True raises NotImplementedError, or warns with warn_only. Random numbers are the same after
+    `manual_seed`, everywhere.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.use_deterministic_algorithms(False)
+    >>> mt.are_deterministic_algorithms_enabled()
+    False
     """
-    if mode:
-        raise NotImplementedError(
+    global _deterministic
+    if mode and backend.is_cupy_available():
+        text = (
             "use_deterministic_algorithms(True) is not supported: on a GPU, the gradients of "
             "indexing add up in any order. Leave the call out; manual_seed fixes random numbers."
         )
+        if not warn_only:
+            raise NotImplementedError(text)
+        warnings.warn(text, stacklevel=2)
+    _deterministic = bool(mode)
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """False: see `use_deterministic_algorithms`."""
-    return False
+    """What `use_deterministic_algorithms` was told last; False at first."""
+    return _deterministic
 
 
 def set_default_device(device: Any) -> None:

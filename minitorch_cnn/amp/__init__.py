@@ -11,9 +11,14 @@ for images, labels in loader:
 """
 
 from ..missing import refuse_missing as _refuse_missing
-from .autocast_mode import autocast, is_autocast_available
+from .autocast_mode import (
+    autocast,
+    is_autocast_available,
+    is_autocast_enabled as is_autocast_enabled,  # torch has it at its top only
+)
+from .custom import custom_bwd, custom_fwd
 from .grad_scaler import GradScaler
 
-__all__ = ["GradScaler", "autocast", "is_autocast_available"]
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 
 _refuse_missing(globals())

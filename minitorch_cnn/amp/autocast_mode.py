@@ -42,20 +42,20 @@ class autocast:
                 f"Expected `device_type` of type `str`, got: `{type(device_type).__name__}`"
             )
         self.device = backend.device(device_type).type
-        if dtype is None and self.device == "cpu" and enabled:
-            raise NotImplementedError(
-                "autocast('cpu'): torch's default there is bfloat16, which NumPy does not have; "
-                "pass dtype=mt.float16"
-            )
-        self.fast_dtype = dtypes.float16 if dtype is None else dtypes.as_dtype(dtype)
-        if self.fast_dtype is not dtypes.float16:
-            raise NotImplementedError(f"autocast to {self.fast_dtype}: only float16 is supported")
         if enabled and self.device == "cuda" and not backend.is_cupy_available():
             warnings.warn(
                 "User provided device_type of 'cuda', but CUDA is not available. Disabling",
                 stacklevel=2,
             )
             enabled = False
+        if dtype is None and self.device == "cpu" and enabled:
+            raise NotImplementedError(
+                "autocast('cpu'): torch's default there is bfloat16, which NumPy does not have; "
+                "pass dtype=mt.float16"
+            )
+        self.fast_dtype = dtypes.float16
+        if enabled and dtype is not None and dtypes.as_dtype(dtype) is not dtypes.float16:
+            raise NotImplementedError(f"autocast to {dtype}: only float16 is supported")
         self._enabled = enabled
         self._before: list[dict] = []
 
@@ -82,3 +82,12 @@ class autocast:
 def is_autocast_available(device_type: str) -> bool:
     """True if `autocast` can work for this type of device ("cpu", "cuda")."""
     return backend.device(device_type).type == "cpu" or backend.is_cupy_available()
+
+
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """True inside of `autocast` for this type of device; None means "cuda", as in torch.
+
+    >>> is_autocast_enabled("cpu")
+    False
+    """
+    return (device_type or "cuda") in precision.state.fast

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import amp, dtypes
-from ..amp import GradScaler
+from ..amp import GradScaler, custom_bwd, custom_fwd
 
-__all__ = ["GradScaler", "autocast"]
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
 
 class autocast(amp.autocast):

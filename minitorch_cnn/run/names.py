@@ -26,7 +26,7 @@ import minitorch_cnn
 
 from ..missing import missing
 from .program import verdict
-from .standin import PACKAGE, real_name
+from .standin import BACKENDS, PACKAGE, real_name
 
 # Tensor's methods and attributes in torch that may be missing here, and that no list, dict, array
 # or module has. Those that have come to be here are left out when they are looked up.
@@ -162,6 +162,8 @@ def look_up(name: str) -> tuple[Any, str | None]:
             return None, None
         if real is None:
             return None, f"{so_far} is no name of {parts[0]}"
+        if so_far.startswith("torchvision.") and part in BACKENDS:
+            return BACKENDS[part], None
         if hasattr(value, real.rpartition(".")[2]):
             value = getattr(value, real.rpartition(".")[2])
         else:

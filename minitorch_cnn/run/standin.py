@@ -82,10 +82,31 @@ def torch_name(name: str) -> str:
     return (aliases(name) or [name])[-1 if picture else 0]
 
 
+def get_image_backend() -> str:
+    """torchvision's: "PIL", which reads the pictures here."""
+    return "PIL"
+
+
+def set_image_backend(backend: str) -> None:
+    """torchvision's. Raises ValueError for anything but "PIL"."""
+    if backend != "PIL":
+        raise ValueError(f"Invalid backend '{backend}'. The only option here is 'PIL'")
+
+
+def disable_beta_transforms_warning() -> None:
+    """torchvision's: nothing here warns about transforms.v2."""
+
+
+BACKENDS = {
+    each.__name__: each
+    for each in (get_image_backend, set_image_backend, disable_beta_transforms_warning)
+}
+
+
 def _top(name: str, version: str) -> ModuleType:
     """The module `torch` or `torchvision`."""
     module = ModuleType(name, f"{PACKAGE} {minitorch_cnn.__version__}, by the name of {name}")
-    names = []
+    names = [] if name == "torch" else list(BACKENDS)
     for each in sorted(VISION) if name == "torchvision" else dir(minitorch_cnn):
         own = (real_name(f"{name}.{each}") or "").rpartition(".")[2]
         if each[0] != "_" and own in dir(minitorch_cnn):
@@ -93,7 +114,7 @@ def _top(name: str, version: str) -> ModuleType:
 
     def __getattr__(attribute: str) -> Any:
         real = real_name(f"{name}.{attribute}")
-        if attribute.startswith("_") or real is None:
+        if real is None or (attribute.startswith("_") and attribute != "_assert"):
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
         try:
             value = getattr(minitorch_cnn, real.rpartition(".")[2])
@@ -103,8 +124,7 @@ def _top(name: str, version: str) -> ModuleType:
         setattr(module, attribute, value)  # found at once from now on
         return value
 
-    if name == "torch":
-        module.__dict__["save"] = _save
+    module.__dict__.update({"save": _save} if name == "torch" else BACKENDS)
     module.__dict__.update(
         __version__=version,
         __file__=minitorch_cnn.__file__,

@@ -11,6 +11,11 @@ from .images import make_grid, save_image
 
 __all__ = ["checkpoint", "data", "make_grid", "save_image"]
 
+
+def _log_api_usage_once(obj: object) -> None:
+    """Does nothing: torchvision's networks, and files copied from them, call it."""
+
+
 _refuse_missing(globals())
 _missing = globals()["__getattr__"]
 

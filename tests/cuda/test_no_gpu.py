@@ -98,11 +98,6 @@ def test_what_needs_a_gpu_says_so(call):
 
 
 @pytest.mark.skipif(mt.cuda.is_available(), reason="there is a GPU")
-def test_tf32_is_nobodys_without_a_gpu():
-    mt.backends.cuda.matmul.allow_tf32 = True
-    assert mt.backends.cuda.matmul.allow_tf32 is False
-
-
 def test_a_tensor_on_the_cpu_is_no_cuda_tensor():
     assert not isinstance(mt.ones(1, device="cpu"), mt.cuda.FloatTensor)
 

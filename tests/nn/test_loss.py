@@ -459,5 +459,29 @@ def test_the_weight_is_a_buffer_that_moves_with_the_layer(name):
     assert list(layer.state_dict()) == ["weight"]
     assert layer.double().weight.dtype is mt.float64
     assert getattr(nn, name)().weight is None
-    with pytest.raises(NotImplementedError, match="size_average and reduce are not supported"):
-        getattr(nn, name)(size_average=False)
+
+
+@pytest.mark.parametrize(
+    "old", [{"size_average": False}, {"size_average": True}, {"reduce": False}]
+)
+def test_the_older_ways_to_say_the_reduction(old):
+    """As arguments of the layers and of the functions, with torch's results and a warning."""
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).uniform(0.1, 0.9, (4, 3))
+    cases = {
+        "MSELoss": ("mse_loss", 1 - x),
+        "BCELoss": ("binary_cross_entropy", 1 - x),
+        "KLDivLoss": ("kl_div", 1 - x),
+        "CrossEntropyLoss": ("cross_entropy", np.array([0, 2, 1, 1])),
+        "SoftMarginLoss": ("soft_margin_loss", 1 - 2 * (x > 0.5)),
+    }
+    for layer, (function, target) in cases.items():
+        results = []
+        for lib in (mt, torch):
+            tensors = [lib.tensor(each) for each in (x, target)]
+            with pytest.warns(UserWarning, match="reduction="):
+                results.append(getattr(lib.nn, layer)(**old)(*tensors).numpy())
+            with pytest.warns(UserWarning, match="reduction="):
+                results.append(getattr(lib.nn.functional, function)(*tensors, **old).numpy())
+        for each in results[1:]:
+            np.testing.assert_allclose(each, results[0], rtol=1e-12)
