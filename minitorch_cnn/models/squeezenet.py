@@ -104,9 +104,11 @@ class SqueezeNet(nn.Module):
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_uniform_(module.weight)
+                if module is scores:
+                    nn.init.normal_(module.weight, 0, 0.01)
+                else:
+                    nn.init.kaiming_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
-        nn.init.normal_(scores.weight, 0, 0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.features(x)).flatten(1)
