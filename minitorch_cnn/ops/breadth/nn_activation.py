@@ -93,6 +93,8 @@ def rrelu(
     _floating(input, "rrelu")
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
+    if not math.isfinite(upper - lower):
+        raise RuntimeError(f"rrelu: the range of slopes must be finite, got {lower} to {upper}")
     leaks = backend.to_numpy(input.array) <= 0  # only these draw a slope, as in torch
     slopes = np.ones(input.shape, input.dtype.numpy)
     draws = default_generator.rng.uniforms(int(np.count_nonzero(leaks)), np.float64)
