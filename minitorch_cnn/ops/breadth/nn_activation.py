@@ -86,6 +86,8 @@ def rrelu(
     >>> mt.nn.functional.rrelu(mt.tensor([-1.0, 2.0]), 0.25, 0.75)
     tensor([-0.5000,  2.0000])
     """
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        raise RuntimeError(f"rrelu: lower and upper must be finite, got {lower} and {upper}")
     if not lower <= upper:
         raise RuntimeError(f"rrelu: lower must not be above upper, got {lower} and {upper}")
     if inplace:
@@ -93,8 +95,6 @@ def rrelu(
     _floating(input, "rrelu")
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
-    if not math.isfinite(upper - lower):
-        raise RuntimeError(f"rrelu: the range of slopes must be finite, got {lower} to {upper}")
     leaks = backend.to_numpy(input.array) <= 0  # only these draw a slope, as in torch
     slopes = np.ones(input.shape, input.dtype.numpy)
     draws = default_generator.rng.uniforms(int(np.count_nonzero(leaks)), np.float64)
