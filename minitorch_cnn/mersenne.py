@@ -216,6 +216,68 @@ class MersenneTwister:
         drawn = np.array([self.gamma(each) for each in concentrations])
         return np.asarray(drawn / drawn.sum())
 
+    def poisson(self, rate: float) -> int:
+        """How often something happens that happens `rate` times on average, as torch.poisson.
+
+        Below 10 by counting factors (Knuth), else by rejection: Hoermann, "The transformed
+        rejection method for generating Poisson random variables", 1993, PTRS.
+        """
+        if rate < 10:
+            product, count = self._double() if rate > 0 else 0.0, 0
+            while product > math.exp(-rate):
+                product *= self._double()
+                count += 1
+            return count
+        b = 0.931 + 2.53 * math.sqrt(rate)
+        a = -0.059 + 0.02483 * b
+        while True:
+            u, v = self._double() - 0.5, self._double()
+            edge = 0.5 - abs(u)
+            count = math.floor((2 * a / edge + b) * u + rate + 0.43)
+            if edge >= 0.07 and v <= 0.9277 - 3.6224 / (b - 2):
+                return count
+            if count < 0 or (edge < 0.013 and v > edge):
+                continue
+            v *= (1.1239 + 1.1328 / (b - 3.4)) / (a / edge**2 + b)
+            if math.log(v) <= count * math.log(rate) - rate - math.lgamma(count + 1):
+                return count
+
+    def binomial(self, n: int, p: float) -> int:
+        """How many of n trials succeed, each with probability p, as torch.binomial.
+
+        If that are fewer than 10 on average, by the trials from one success to the next; else by
+        rejection: Hoermann, "The generation of binomial random variates", 1993, BTRS.
+        """
+        if n <= 0 or p <= 0:
+            return 0
+        if p >= 1:
+            return n
+        if p > 0.5:
+            return n - self.binomial(n, 1 - p)
+        if n * p < 10:
+            count, trials = -1, 0
+            while trials <= n:
+                trials += math.ceil(math.log(self._double()) / math.log1p(-p))
+                count += 1
+            return count
+        deviation = math.sqrt(n * p * (1 - p))
+        b = 1.15 + 2.53 * deviation
+        a = -0.0873 + 0.0248 * b + 0.01 * p
+        middle = math.floor((n + 1) * p)
+        while True:
+            u, v = self._double() - 0.5, self._double()
+            edge = 0.5 - abs(u)
+            count = math.floor((2 * a / edge + b) * u + n * p + 0.5)
+            if edge >= 0.07 and v <= 0.92 - 4.2 / b:
+                return count
+            if not 0 <= count <= n:
+                continue
+            v *= (2.83 + 5.1 / b) * deviation / (a / edge**2 + b)
+            ways = math.lgamma(middle + 1) + math.lgamma(n - middle + 1)
+            ways -= math.lgamma(count + 1) + math.lgamma(n - count + 1)
+            if math.log(v) <= ways + (count - middle) * math.log(p / (1 - p)):
+                return count
+
     def _double(self) -> float:
         return float(self._fractions(1, np.float64)[0])
 

@@ -149,6 +149,31 @@ def test_bernoulli_of_probabilities():
     same(lambda lib: lib.bernoulli(lib.zeros(99), 0.4))
 
 
+def test_single_numbers_that_are_found_by_trial():
+    """What takes a random number of random numbers: drawn one by one, as torch fills a tensor."""
+    rng = mt.default_generator.rng
+    one = torch.ones(200, dtype=torch.float64)
+    trials = ((10, 0.3), (10, 0.7), (100, 0.3), (1000, 0.02), (1000, 0.9), (0, 0.3), (7, 1.0))
+    pairs = [
+        *((rng.gamma, (a,), lambda a=a: torch._standard_gamma(one * a)) for a in (0.3, 1.0, 20.0)),
+        *((rng.poisson, (r,), lambda r=r: torch.poisson(one * r)) for r in (0, 0.5, 9.9, 10, 1e3)),
+        *((rng.binomial, of, lambda of=of: torch.binomial(one * of[0], one * of[1]))
+          for of in trials),
+    ]  # fmt: skip
+    for draw, args, theirs in pairs:
+        torch.manual_seed(1)
+        rng.__init__(1)
+        ours = [draw(*args) for _ in range(200)]
+        np.testing.assert_allclose(ours, theirs().numpy(), rtol=1e-12)
+        assert rng.words(1).item() % 1000 == torch.randint(0, 1000, (1,)).item()
+    mt.manual_seed(1)
+    torch.manual_seed(1)
+    theirs = torch._sample_dirichlet(torch.tensor([0.5, 1.0, 2.0]))
+    np.testing.assert_allclose(
+        mt.default_generator.rng.dirichlet([0.5, 1.0, 2.0]), theirs.numpy(), rtol=1e-6
+    )
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_multinomial(dtype):
     weights = np.random.default_rng(0).random((3, 7)).astype(dtype)

@@ -104,7 +104,7 @@ class SqueezeNet(nn.Module):
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                if module is scores:  # which draws one set of numbers for it, as torchvision does
+                if module is scores:
                     nn.init.normal_(module.weight, 0, 0.01)
                 else:
                     nn.init.kaiming_uniform_(module.weight)

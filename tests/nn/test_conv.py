@@ -100,6 +100,7 @@ def test_repr_is_torchs(make):
     ],
 )
 def test_initial_values_are_uniform_within_one_over_root_fan_in(layer, fan_in):
+    mt.manual_seed(1)
     layer.reset_parameters()
     bound = 1 / math.sqrt(fan_in)
     for values, error in ((layer.weight, 0.05), (layer.bias, 0.5)):

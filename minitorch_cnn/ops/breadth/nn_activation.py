@@ -86,6 +86,8 @@ def rrelu(
     >>> mt.nn.functional.rrelu(mt.tensor([-1.0, 2.0]), 0.25, 0.75)
     tensor([-0.5000,  2.0000])
     """
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        raise RuntimeError(f"rrelu: lower and upper must be finite, got {lower} and {upper}")
     if not lower <= upper:
         raise RuntimeError(f"rrelu: lower must not be above upper, got {lower} and {upper}")
     if inplace:
