@@ -47,7 +47,8 @@ class autocast:
                 "autocast('cpu'): torch's default there is bfloat16, which NumPy does not have; "
                 "pass dtype=mt.float16"
             )
-        self.fast_dtype = dtypes.float16 if dtype is None else dtypes.as_dtype(dtype)
+        unused = dtype is None or not enabled
+        self.fast_dtype = dtypes.float16 if unused else dtypes.as_dtype(dtype)
         if self.fast_dtype is not dtypes.float16:
             raise NotImplementedError(f"autocast to {self.fast_dtype}: only float16 is supported")
         if enabled and self.device == "cuda" and not backend.is_cupy_available():
@@ -82,3 +83,13 @@ class autocast:
 def is_autocast_available(device_type: str) -> bool:
     """True if `autocast` can work for this type of device ("cpu", "cuda")."""
     return backend.device(device_type).type == "cpu" or backend.is_cupy_available()
+
+
+def is_autocast_enabled(device_type: str = "cuda") -> bool:
+    """True inside of an `autocast` for that kind of device."""
+    return backend.device(device_type).type in precision.state.fast
+
+
+def get_autocast_dtype(device_type: str) -> dtypes.dtype:
+    """The type in which products are computed inside of an `autocast`: float16."""
+    return precision.state.fast.get(backend.device(device_type).type, dtypes.float16)
