@@ -21,6 +21,7 @@ from .autograd import gradcheck as _gradcheck  # before the module of that name 
 from .autograd.modes import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,
+    is_anomaly_enabled as is_anomaly_enabled,
     is_grad_enabled as is_grad_enabled,
     is_inference_mode_enabled as is_inference_mode_enabled,
     no_grad as no_grad,
@@ -35,10 +36,13 @@ from .backend import (
 from .config import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
     get_float32_matmul_precision as get_float32_matmul_precision,
+    get_num_interop_threads as get_num_interop_threads,
     get_num_threads as get_num_threads,
     set_default_device as set_default_device,
     set_default_tensor_type as set_default_tensor_type,
     set_float32_matmul_precision as set_float32_matmul_precision,
+    set_flush_denormal as set_flush_denormal,
+    set_num_interop_threads as set_num_interop_threads,
     set_num_threads as set_num_threads,
     show_config as show_config,
     use_deterministic_algorithms as use_deterministic_algorithms,
@@ -46,6 +50,7 @@ from .config import (
 from .dtypes import (
     bfloat16 as bfloat16,
     bool as bool,
+    can_cast as can_cast,
     cdouble as cdouble,
     cfloat as cfloat,
     complex64 as complex64,
@@ -94,6 +99,7 @@ from .serialization import load as load, save as save
 from .tensor import Size as Size, Tensor as Tensor
 
 newaxis = None
+OutOfMemoryError = MemoryError  # CuPy's is a kind of it
 
 if _typing.TYPE_CHECKING:  # what __getattr__ below loads
     from . import (
@@ -128,7 +134,13 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         vision_ops as vision_ops,
         xpu as xpu,
     )
-    from .amp import autocast as autocast, is_autocast_enabled as is_autocast_enabled
+    from .amp import GradScaler as GradScaler
+    from .amp.autocast_mode import (
+        autocast as autocast,
+        get_autocast_dtype as get_autocast_dtype,
+        is_autocast_enabled as is_autocast_enabled,
+    )
+    from .cuda import Event as Event, Stream as Stream
     from .explain import summary as summary
     from .jit import compile as compile
     from .nn.functional import (
@@ -136,6 +148,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         avg_pool1d as avg_pool1d,
         bilinear as bilinear,
         celu as celu,
+        celu_ as celu_,
         channel_shuffle as channel_shuffle,
         conv1d as conv1d,
         conv2d as conv2d,
@@ -154,6 +167,11 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         pdist as pdist,
         pixel_shuffle as pixel_shuffle,
         pixel_unshuffle as pixel_unshuffle,
+        rms_norm as rms_norm,
+        rrelu as rrelu,
+        rrelu_ as rrelu_,
+        selu_ as selu_,
+        threshold_ as threshold_,
     )
     from .ops.creation import tensor as tensor  # the function, not the module of that name
 
@@ -214,7 +232,16 @@ _LAYERS = (
     "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "rms_norm",
+    "rrelu",
+    "rrelu_",
+    "selu_",
+    "celu_",
+    "threshold_",
 )
+
+
+_AMP = ("autocast", "get_autocast_dtype", "is_autocast_enabled")
 
 
 _sys.meta_path.append(_MissingModules())
@@ -223,8 +250,11 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
 
     def __getattr__(name: str) -> _typing.Any:
         """Loads mt.nn, mt.optim, ... when they are first used: the import stays quick."""
-        if name in ("autocast", "is_autocast_enabled"):
-            return getattr(_importlib.import_module(f"{__name__}.amp"), name)
+        if name in _AMP:
+            return getattr(_importlib.import_module(f"{__name__}.amp.autocast_mode"), name)
+        if name in ("GradScaler", "Event", "Stream"):
+            home = "amp" if name == "GradScaler" else "cuda"
+            return getattr(_importlib.import_module(f"{__name__}.{home}"), name)
         if name == "summary":
             from .explain import summary
 
@@ -241,8 +271,7 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
 
 
 def __dir__() -> list[str]:
-    more = ("autocast", "compile", "is_autocast_enabled")
-    return sorted([*globals(), *_SUBMODULES, *_LAYERS, *more])
+    return sorted([*globals(), *_SUBMODULES, *_LAYERS, *_AMP, "compile"])
 
 
 def _assert(condition: object, message: str) -> None:
@@ -267,3 +296,23 @@ def is_floating_point(input: Tensor) -> _typing.Any:
 def numel(input: Tensor) -> _typing.Any:
     """The number of elements of a tensor."""
     return input.numel()
+
+
+def typename(obj: _typing.Any) -> str:
+    """The name of an object's type: "torch.FloatTensor" for a tensor, else with its module.
+
+    >>> typename(3), typename(tensor([1]))
+    ('int', 'torch.LongTensor')
+    """
+    if isinstance(obj, Tensor):
+        return obj.type()
+    kind = obj if isinstance(obj, type) else type(obj)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return module + kind.__qualname__
+
+
+def is_storage(obj: object) -> _typing.Any:
+    """True for what `Tensor.storage` gives."""
+    from .ops.breadth.tensor_memory import Storage
+
+    return isinstance(obj, Storage)

@@ -115,6 +115,30 @@ def are_deterministic_algorithms_enabled() -> bool:
     return _deterministic
 
 
+_interop_threads = 1
+
+
+def get_num_interop_threads() -> int:
+    """What `set_num_interop_threads` was told last; 1 at first."""
+    return _interop_threads
+
+
+def set_num_interop_threads(count: int) -> None:
+    """Keeps the number, which changes nothing: operations run one after the other.
+
+    Raises RuntimeError if it is below 1.
+    """
+    global _interop_threads
+    if count < 1:
+        raise RuntimeError(f"Expected positive number of threads, got {count}")
+    _interop_threads = count
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """False: numbers closer to 0 than `finfo.tiny` stay what they are."""
+    return False
+
+
 def set_default_device(device: Any) -> None:
     """Makes a device the home of new tensors that name none, as `set_backend` does; None: the CPU.
 

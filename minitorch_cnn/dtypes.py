@@ -160,6 +160,17 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     return _BY_NUMPY[np.promote_types(a.numpy, b.numpy)]
 
 
+def can_cast(from_: dtype, to: dtype) -> builtins.bool:
+    """Whether a result of type `from_` may be written into a tensor of type `to`.
+
+    It may not become of a lower category: floating to integer, or integer to bool.
+
+    >>> can_cast(float64, float16), can_cast(float32, int64)
+    (True, False)
+    """
+    return from_.category <= to.category
+
+
 def number_dtype(value: builtins.float) -> dtype:
     """The type that a Python number counts as: bool, int64 or the default floating type."""
     if isinstance(value, builtins.bool | np.bool_):

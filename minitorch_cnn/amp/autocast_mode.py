@@ -91,3 +91,8 @@ def is_autocast_enabled(device_type: str | None = None) -> bool:
     False
     """
     return (device_type or "cuda") in precision.state.fast
+
+
+def get_autocast_dtype(device_type: str) -> dtypes.dtype:
+    """The type in which products are computed inside of an `autocast`: float16."""
+    return precision.state.fast.get(backend.device(device_type).type, dtypes.float16)

@@ -30,6 +30,7 @@ from .breadth.linalg_matrix_properties import det, logdet, slogdet
 from .breadth.other_cumulative import *
 from .breadth.other_einsum import *
 from .breadth.other_matrices import *
+from .breadth.other_names import *
 from .breadth.other_rearrange import *
 from .breadth.other_statistics import *
 from .breadth.other_vectors import *

@@ -30,6 +30,7 @@ from . import (
 from .arguments import HOT, checked
 from .breadth import (
     other_matrices,
+    other_names,
     pointwise_unary,
     random_sampling,
     shape_in_place,
@@ -54,6 +55,7 @@ METHODS_ONLY: dict[ModuleType, str] = {
     indexing: "unfold",
     inplace: "copy_ fill_ zero_",
     other_matrices: "sum_to_size",
+    other_names: "dim_order is_distributed polygamma to_dense",
     random_sampling: """uniform_ normal_ bernoulli_ random_ exponential_ cauchy_ log_normal_
         geometric_""",
     shape: "view view_as reshape_as expand expand_as repeat",
