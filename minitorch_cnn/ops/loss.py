@@ -13,6 +13,7 @@ import numpy as np
 from .. import kernels
 from ..autograd.function import Function
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import legacy_reduction
 from .arithmetic import where
 from .common import same_device
 from .exponentials import log_softmax
@@ -93,7 +94,7 @@ def cross_entropy(
     >>> mt.nn.functional.cross_entropy(scores, mt.tensor([0, 1]))  # log 2
     tensor(0.6931)
     """
-    check_reduction("cross_entropy", size_average, reduce, reduction)
+    reduction = check_reduction("cross_entropy", size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     input, weight = full_precision(input, weight)
@@ -137,7 +138,7 @@ def nll_loss(
     >>> mt.nn.functional.nll_loss(log_p, mt.tensor([1, 0]), reduction="none")
     tensor([0.2877, 0.6931])
     """
-    check_reduction("nll_loss", size_average, reduce, reduction)
+    reduction = check_reduction("nll_loss", size_average, reduce, reduction)
     input, weight = full_precision(input, weight)
     _check_scores(input, weight)
     rows, classes = _as_rows(input, target, ignore_index)
@@ -147,17 +148,15 @@ def nll_loss(
     return _reduce_rows(losses, safe, counts, weight, reduction, target)
 
 
-def check_reduction(name: str, size_average: Any, reduce: Any, reduction: str) -> None:
-    """Raises for a reduction that does not exist, and for torch's two old ways to say it."""
+def check_reduction(name: str, size_average: Any, reduce: Any, reduction: str) -> str:
+    """The reduction. Raises for one that does not exist; torch's two old ways to say it warn."""
     if size_average is not None or reduce is not None:
-        raise NotImplementedError(
-            f"{name}: size_average and reduce are not supported: use reduction='mean', 'sum' or "
-            "'none'"
-        )
+        return legacy_reduction(size_average, reduce)
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(
             f"{reduction} is not a valid value for reduction: use 'mean', 'sum' or 'none'"
         )
+    return reduction
 
 
 def reduce_losses(losses: Tensor, reduction: str) -> Tensor:

@@ -13,7 +13,7 @@ from ..parameter import Parameter
 from .module import Module
 from .utils import _ntuple
 
-__all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "LocalResponseNorm"]
+__all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "LocalResponseNorm", "CrossMapLRN2d"]
 
 
 class GroupNorm(Module):
@@ -200,3 +200,15 @@ def _ones_and_zeros(weight: Parameter | None, bias: Parameter | None) -> None:
         init.ones_(weight)
     if bias is not None:
         init.zeros_(bias)
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """`LocalResponseNorm` by the name that it had in Torch: shapes, arguments, errors as there.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.nn.CrossMapLRN2d(2, alpha=2.0, beta=1.0)(mt.ones(1, 2, 1, 1)).flatten()
+    tensor([0.5000, 0.3333])
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...ops.arguments import legacy_reduction
 from ...tensor import Tensor
 from .module import Module
 
@@ -11,7 +12,7 @@ from .module import Module
 class _Loss(Module):
     """A loss with a reduction: "mean", "sum" or "none".
 
-    Raises NotImplementedError if size_average or reduce, torch's older arguments, are given.
+    size_average and reduce, torch's older arguments, are taken for it, with a warning.
     """
 
     def __init__(
@@ -19,10 +20,7 @@ class _Loss(Module):
     ) -> None:
         super().__init__()
         if size_average is not None or reduce is not None:
-            raise NotImplementedError(
-                f"{type(self).__name__}: size_average and reduce are not supported: use "
-                "reduction='mean', 'sum' or 'none'"
-            )
+            reduction = legacy_reduction(size_average, reduce)
         self.reduction = reduction
 
 

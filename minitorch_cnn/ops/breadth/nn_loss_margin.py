@@ -44,7 +44,7 @@ def margin_ranking_loss(
     >>> mt.nn.functional.margin_ranking_loss(a, b, mt.tensor([1, 1]), reduction="none")
     tensor([0., 1.])
     """
-    check_reduction("margin_ranking_loss", size_average, reduce, reduction)
+    reduction = check_reduction("margin_ranking_loss", size_average, reduce, reduction)
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
@@ -72,7 +72,7 @@ def hinge_embedding_loss(
     >>> mt.nn.functional.hinge_embedding_loss(distances, mt.tensor([1, -1]), reduction="none")
     tensor([0.2500, 0.7500])
     """
-    check_reduction("hinge_embedding_loss", size_average, reduce, reduction)
+    reduction = check_reduction("hinge_embedding_loss", size_average, reduce, reduction)
     far = where(target != 1, (float(margin) - input).clamp(min=0), 0.0)
     near = where(target != -1, input, 0.0)
     return reduce_losses(far + near, reduction)
@@ -98,7 +98,7 @@ def cosine_embedding_loss(
     >>> mt.nn.functional.cosine_embedding_loss(a, b, mt.tensor([1]))
     tensor(1.)
     """
-    check_reduction("cosine_embedding_loss", size_average, reduce, reduction)
+    reduction = check_reduction("cosine_embedding_loss", size_average, reduce, reduction)
     if target.ndim > 1:
         raise RuntimeError(
             f"0D or 1D target tensor expected, multi-target not supported, got "
@@ -135,7 +135,7 @@ def soft_margin_loss(
     >>> mt.nn.functional.soft_margin_loss(scores, mt.ones(2), reduction="none")
     tensor([  0.6931, 100.0000])
     """
-    check_reduction("soft_margin_loss", size_average, reduce, reduction)
+    reduction = check_reduction("soft_margin_loss", size_average, reduce, reduction)
     return reduce_losses(Softplus.apply(-target * input, 1.0, float("inf")), reduction)
 
 
@@ -161,7 +161,7 @@ def multi_margin_loss(
     >>> mt.nn.functional.multi_margin_loss(scores, mt.tensor([1]))  # (0.5 + 0) / 3
     tensor(0.1667)
     """
-    check_reduction("multi_margin_loss", size_average, reduce, reduction)
+    reduction = check_reduction("multi_margin_loss", size_average, reduce, reduction)
     if p not in (1, 2):
         raise ValueError(f"only p == 1 and p == 2 supported, got p={p}")
     _check_scores("multi_margin_loss", input)
@@ -206,7 +206,7 @@ def multilabel_margin_loss(
     >>> mt.nn.functional.multilabel_margin_loss(scores, right)
     tensor(0.8500)
     """
-    check_reduction("multilabel_margin_loss", size_average, reduce, reduction)
+    reduction = check_reduction("multilabel_margin_loss", size_average, reduce, reduction)
     _check_scores("multilabel_margin_loss", input)
     if target.shape != input.shape or target.dtype.category != 1:
         raise RuntimeError(
@@ -249,7 +249,7 @@ def multilabel_soft_margin_loss(
     >>> mt.nn.functional.multilabel_soft_margin_loss(scores, target)  # (ln 2 + 0) / 2
     tensor(0.3466)
     """
-    check_reduction("multilabel_soft_margin_loss", size_average, reduce, reduction)
+    reduction = check_reduction("multilabel_soft_margin_loss", size_average, reduce, reduction)
     # -log sigmoid(x) = softplus(-x), and -log(1 - sigmoid(x)) = softplus(x)
     positive = Softplus.apply(-input, 1.0, float("inf"))
     negative = Softplus.apply(input, 1.0, float("inf"))
@@ -284,7 +284,7 @@ def triplet_margin_loss(
     >>> mt.nn.functional.triplet_margin_loss(a, near, far, eps=0.0)  # 1 + 1 - 1.5
     tensor(0.5000)
     """
-    check_reduction("triplet_margin_loss", size_average, reduce, reduction)
+    reduction = check_reduction("triplet_margin_loss", size_average, reduce, reduction)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of "
@@ -321,7 +321,7 @@ def triplet_margin_with_distance_loss(
     >>> loss(a, near, far, distance_function=largest)  # 1 + 0.5 - 0.75
     tensor(0.7500)
     """
-    check_reduction("triplet_margin_with_distance_loss", None, None, reduction)
+    reduction = check_reduction("triplet_margin_with_distance_loss", None, None, reduction)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of "

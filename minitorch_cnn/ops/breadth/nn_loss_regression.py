@@ -106,7 +106,7 @@ def mse_loss(
     >>> mt.nn.functional.mse_loss(mt.tensor([1.0, 2.0]), mt.tensor([1.0, 4.0]))
     tensor(2.)
     """
-    check_reduction("mse_loss", size_average, reduce, reduction)
+    reduction = check_reduction("mse_loss", size_average, reduce, reduction)
     difference = _difference(input, target)
     return _reduce_weighted(difference * difference, weight, reduction)
 
@@ -128,7 +128,7 @@ def l1_loss(
     >>> mt.nn.functional.l1_loss(mt.tensor([1.0, 2.0]), mt.tensor([1.0, 4.0]))
     tensor(1.)
     """
-    check_reduction("l1_loss", size_average, reduce, reduction)
+    reduction = check_reduction("l1_loss", size_average, reduce, reduction)
     return _reduce_weighted(_difference(input, target).abs(), weight, reduction)
 
 
@@ -151,7 +151,7 @@ def smooth_l1_loss(
     >>> mt.nn.functional.smooth_l1_loss(far, mt.zeros(2), reduction="none")
     tensor([0.1250, 2.5000])
     """
-    check_reduction("smooth_l1_loss", size_average, reduce, reduction)
+    reduction = check_reduction("smooth_l1_loss", size_average, reduce, reduction)
     if not beta >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     d = _difference(input, target)
@@ -175,7 +175,7 @@ def huber_loss(
     >>> mt.nn.functional.huber_loss(mt.tensor([0.5, 3.0]), mt.zeros(2), "none", delta=2.0)
     tensor([0.1250, 4.0000])
     """
-    check_reduction("huber_loss", None, None, reduction)
+    reduction = check_reduction("huber_loss", None, None, reduction)
     if not delta > 0:
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got {delta}"
@@ -226,7 +226,7 @@ def binary_cross_entropy(
     >>> mt.nn.functional.binary_cross_entropy(p, mt.ones(2), reduction="none")
     tensor([  0.6931, 100.0000])
     """
-    check_reduction("binary_cross_entropy", size_average, reduce, reduction)
+    reduction = check_reduction("binary_cross_entropy", size_average, reduce, reduction)
     if input.shape != target.shape:
         raise ValueError(
             f"Using a target size ({target.shape}) that is different to the input size "
@@ -292,7 +292,7 @@ def binary_cross_entropy_with_logits(
     >>> bce(mt.tensor([0.0, -1000.0]), mt.tensor([1.0, 0.0]), reduction="none")
     tensor([0.6931, 0.0000])
     """
-    check_reduction("binary_cross_entropy_with_logits", size_average, reduce, reduction)
+    reduction = check_reduction("binary_cross_entropy_with_logits", size_average, reduce, reduction)
     input, target = full_precision(input, target)
     if input.shape != target.shape:
         raise ValueError(
@@ -327,9 +327,8 @@ def kl_div(
     >>> mt.nn.functional.kl_div(half.log(), sure, reduction="batchmean")  # log(1 / 0.5)
     tensor(0.6931)
     """
-    check_reduction(
-        "kl_div", size_average, reduce, "sum" if reduction == "batchmean" else reduction
-    )
+    if reduction != "batchmean" or size_average is not None or reduce is not None:
+        reduction = check_reduction("kl_div", size_average, reduce, reduction)
     input, target = full_precision(input, target)
     if log_target:
         losses = exp(target) * (target - input)
@@ -337,7 +336,7 @@ def kl_div(
         losses = xlogy(target, target) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0]
-    if reduction == "mean":
+    if reduction == "mean" and size_average is None and reduce is None:
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support "
             "size. 'batchmean' divides only by the batch size, and aligns with the KL div math "
@@ -368,7 +367,7 @@ def poisson_nll_loss(
     >>> mt.nn.functional.poisson_nll_loss(mt.tensor([0.0]), mt.tensor([3.0]))  # e^0 - 3 * 0
     tensor(1.)
     """
-    check_reduction("poisson_nll_loss", size_average, reduce, reduction)
+    reduction = check_reduction("poisson_nll_loss", size_average, reduce, reduction)
     if log_input:
         losses = exp(input) - target * input
     else:
@@ -398,7 +397,7 @@ def gaussian_nll_loss(
     >>> mt.nn.functional.gaussian_nll_loss(mt.tensor([1.0]), mt.tensor([3.0]), 1.0)  # (0 + 4) / 2
     tensor(2.)
     """
-    check_reduction("gaussian_nll_loss", None, None, reduction)
+    reduction = check_reduction("gaussian_nll_loss", None, None, reduction)
     if not isinstance(var, Tensor | float):
         raise TypeError(f"var must be a Tensor or a float, got {type(var).__name__}: {var!r:.60}")
     variance = var if isinstance(var, Tensor) else input.new_full(input.shape, var)
