@@ -96,7 +96,9 @@ class _Numbered(Module):
 
 
 class Container(Module):
-    """A `Module` with the modules that it is given by name; old, and so it warns. Never raises.
+    """A `Module` with the modules that it is given by name; old, and so it warns.
+
+    Modules of any shape. Raises TypeError for what is no module.
 
     >>> import minitorch_cnn as mt, warnings
     >>> with warnings.catch_warnings(record=True):

@@ -106,7 +106,7 @@ class NLLLoss(_WeightedLoss):
 
 
 class NLLLoss2d(NLLLoss):
-    """The old name of `NLLLoss`, with a warning. Shapes and errors as there.
+    """The old name of `NLLLoss`, with a warning. Shapes and errors as in `NLLLoss`.
 
     >>> import minitorch_cnn as mt, warnings
     >>> with warnings.catch_warnings(record=True):

@@ -203,12 +203,18 @@ def _ones_and_zeros(weight: Parameter | None, bias: Parameter | None) -> None:
 
 
 class CrossMapLRN2d(LocalResponseNorm):
-    """`LocalResponseNorm` by the name that it had in Torch: shapes, arguments, errors as there.
+    """An older name of `LocalResponseNorm`. Shapes and errors as in `LocalResponseNorm`.
+
+    Raises NotImplementedError for an even size, where torch's two ways do not agree.
 
     >>> import minitorch_cnn as mt
-    >>> mt.nn.CrossMapLRN2d(2, alpha=2.0, beta=1.0)(mt.ones(1, 2, 1, 1)).flatten()
-    tensor([0.5000, 0.3333])
+    >>> mt.nn.CrossMapLRN2d(3, alpha=3.0, beta=1.0)(mt.ones(1, 2, 1, 1)).flatten()
+    tensor([0.3333, 0.3333])
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        if size % 2 == 0:
+            raise NotImplementedError(
+                f"CrossMapLRN2d: size={size} is not supported: use an odd one, or LocalResponseNorm"
+            )
         super().__init__(size, alpha, beta, k)
