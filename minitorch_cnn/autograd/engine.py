@@ -184,36 +184,36 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
     except Exception:
         if node._traceback:
             call = custom.forward_call(node)
-            warnings.warn(f"Error detected in {node.name()}. {call}", stacklevel=2)
+            warnings.warn(f"Error detected in {node._title()}. {call}", stacklevel=2)
         raise
     gxs = list(result) if isinstance(result, tuple) else [result]
     while len(gxs) > len(node._edges) and gxs[-1] is None:
         gxs.pop()
     if len(gxs) != len(node._edges):
         raise RuntimeError(
-            f"function {node.name()} returned an incorrect number of gradients "
+            f"function {node._title()} returned an incorrect number of gradients "
             f"(expected {len(node._edges)}, got {len(gxs)})"
         )
     for index, (gradient, meta) in enumerate(zip(gxs, node._inputs_meta, strict=True)):
         if gradient is not None and meta == ():
-            raise custom.not_a_tensor(node.name(), index)
+            raise custom.not_a_tensor(node._title(), index)
         if gradient is None or meta is None:
             continue
         shape, dtype = meta
         if not isinstance(gradient, Tensor):
             raise RuntimeError(
-                f"function {node.name()} returned {gradient!r:.60} at index {index}: expected "
+                f"function {node._title()} returned {gradient!r:.60} at index {index}: expected "
                 f"Variable or None (got {type(gradient).__name__})"
             )
         values = gradient._deferred or gradient.array
         if values.shape != shape:
-            gxs[index] = gradient = custom.summed_to(shape, gradient, node.name(), index)
+            gxs[index] = gradient = custom.summed_to(shape, gradient, node._title(), index)
             values = gradient.array
         if values.dtype != dtype:
             gxs[index] = gradient.to(dtype)
         if state.anomaly and state.anomaly_check_nan and custom.has_nan(gradient):
             raise RuntimeError(
-                f"{node.name()} returned nan values in its output {index}.\n"
+                f"{node._title()} returned nan values in its output {index}.\n"
                 f"{custom.forward_call(node)}"
             )
     return gxs

@@ -72,12 +72,12 @@ class SavedTensor:
         if self.memory.version != self.version:
             maker = "a leaf" if self.leaf is not None else "an input"
             if self.is_own_output or self.node is not None:
-                maker = f"output {self.output} of {(self.node or owner).name()}"
+                maker = f"output {self.output} of {(self.node or owner)._title()}"
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an "
                 f"inplace operation: a tensor of shape {shape_text(self.array.shape)}, {maker}, "
-                f"needed by {owner.name()}, is at version {self.memory.version}; expected version "
-                f"{self.version} instead. Hint: use the operation without the underscore, or "
+                f"needed by {owner._title()}, is at version {self.memory.version}; expected "
+                f"version {self.version} instead. Hint: use the operation without the underscore, or "
                 "clone() the tensor before changing it."
             )
         if self.leaf is not None and self.leaf.array is self.array:
@@ -150,7 +150,7 @@ class Node(Looking):
     def saved_tensors(self) -> tuple[Tensor, ...]:
         """What `save_for_backward` kept. Raises RuntimeError if it was changed or freed."""
         if self._saved is None:
-            raise RuntimeError(BACKWARD_TWICE.format(name=self.name()))
+            raise RuntimeError(BACKWARD_TWICE.format(name=self._title()))
         tensors: list[Any] = []
         for saved in self._saved:
             tensors.append(None if saved is None else saved.unpack(self))

@@ -25,7 +25,7 @@ class Looking:
     _hooks: dict[Any, dict[int, Any]]
     _post_hooks: dict[int, Any] | None = None
 
-    def named(self) -> Any:
+    def _as_named(self) -> Any:
         """The node itself, whose class has torch's name from now on: `MulBackward0`."""
         base = type(self)
         if "_named" not in base.__dict__:
@@ -34,6 +34,10 @@ class Looking:
                 _classes[key] = type(key[1], (base,), {"_named": True, "__module__": __name__})
             self.__class__ = _classes[key]
         return self
+
+    # A program may keep `ctx.name` for itself, so messages ask for this one.
+    def _title(self) -> str:
+        return torchs_name(self)
 
     def name(self) -> str:
         """What torch calls the operation.
@@ -92,7 +96,7 @@ class Looking:
             changed = changed if isinstance(changed, tuple) else (changed,)
             if len(changed) != len(gxs):
                 raise RuntimeError(
-                    f"hook of {self.name()} returned an incorrect number of gradients: got "
+                    f"hook of {self._title()} returned an incorrect number of gradients: got "
                     f"{len(changed)}, but expected {len(gxs)}"
                 )
             gxs = list(changed)
@@ -106,13 +110,13 @@ class Looking:
                 changed = changed if isinstance(changed, tuple) else (changed,)
                 if len(changed) != len(gys):
                     raise RuntimeError(
-                        f"pre hook of {self.name()} returned {len(changed)} gradients for "
+                        f"pre hook of {self._title()} returned {len(changed)} gradients for "
                         f"{len(gys)} outputs"
                     )
                 gys[:] = changed
 
     def __repr__(self) -> str:
-        return f"<{self.name()}>"
+        return f"<{self._title()}>"
 
 
 class AccumulateGrad:
@@ -150,7 +154,7 @@ class AccumulateGrad:
 def seen(target: Any) -> Any:
     """What a program sees in the place of a node or a leaf: a named node or an AccumulateGrad."""
     if isinstance(target, Looking):
-        return target.named()
+        return target._as_named()
     found = _accumulators.get(id(target))
     if found is None:
         _accumulators[id(target)] = found = AccumulateGrad(target)

@@ -8,6 +8,7 @@ from ..ops.arguments import check_arguments as _check_arguments
 from ..ops.batch_norm import *
 from ..ops.breadth.nn_activation import *
 from ..ops.breadth.nn_attention import *
+from ..ops.breadth.nn_bags import *
 from ..ops.breadth.nn_convolution_3d import *
 from ..ops.breadth.nn_convolution_fold import *
 from ..ops.breadth.nn_distance import *
@@ -17,6 +18,7 @@ from ..ops.breadth.nn_loss_regression import *
 from ..ops.breadth.nn_pooling_1d import *
 from ..ops.breadth.nn_pooling_3d import *
 from ..ops.breadth.nn_pooling_fractional import *
+from ..ops.breadth.nn_pooling_indices import *
 from ..ops.breadth.nn_pooling_unpool import *
 from ..ops.breadth.nn_softmax import *
 from ..ops.breadth.nn_sparse import *

@@ -16,9 +16,6 @@ def _refuse(name: str, advice: str) -> Callable[..., Any]:
 
 
 ctc_loss = _refuse("ctc_loss", "there is no loss for sequences without alignment")
-embedding_bag = _refuse(
-    "embedding_bag", "use embedding(...), and sum(dim=1) or mean(dim=1) over the bag"
-)
 linear_cross_entropy = _refuse(
     "linear_cross_entropy", "use cross_entropy(linear(input, weight, bias), target)"
 )
@@ -26,4 +23,4 @@ multi_head_attention_forward = _refuse(
     "multi_head_attention_forward", "use scaled_dot_product_attention(...) for each head"
 )
 
-__all__ = ["ctc_loss", "embedding_bag", "linear_cross_entropy", "multi_head_attention_forward"]
+__all__ = ["ctc_loss", "linear_cross_entropy", "multi_head_attention_forward"]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import inspect
 import numbers
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -147,6 +148,25 @@ def _message(function: str, name: str, wanted: str, value: Any) -> str:
         f"{function}(): argument '{name}' must be {wanted}, not {type(value).__name__}"
         f"{shown}{advice}"
     )
+
+
+def legacy_reduction(size_average: Any, reduce: Any) -> str:
+    """What torch's two old arguments of losses mean: "mean", "sum" or "none". Warns, as torch does.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True):
+    ...     legacy_reduction(False, None)
+    'sum'
+    """
+    mean = size_average is None or size_average
+    reduction = "none" if reduce is not None and not reduce else "mean" if mean else "sum"
+    warnings.warn(
+        "size_average and reduce args will be deprecated, please use "
+        f"reduction='{reduction}' instead.",
+        UserWarning,
+        stacklevel=4,
+    )
+    return reduction
 
 
 # How a kind of argument is converted, and the types that need no look.

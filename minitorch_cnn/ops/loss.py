@@ -14,6 +14,7 @@ import numpy as np
 from .. import kernels
 from ..autograd.function import Function
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import legacy_reduction
 from .arithmetic import where
 from .common import same_device
 from .exponentials import log_softmax
@@ -149,13 +150,9 @@ def nll_loss(
 
 
 def check_reduction(name: str, size_average: Any, reduce: Any, reduction: str) -> str:
-    """The reduction, also of torch's two old ways to say it. Raises for one that does not exist."""
+    """The reduction. Raises for one that does not exist; torch's two old ways to say it warn."""
     if size_average is not None or reduce is not None:
-        means = "sum" if size_average is False else "mean"
-        reduction = "none" if reduce is False else means
-        warnings.warn(
-            f"{name}: say reduction='{reduction}', not size_average or reduce", stacklevel=3
-        )
+        return legacy_reduction(size_average, reduce)
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(
             f"{reduction} is not a valid value for reduction: use 'mean', 'sum' or 'none'"

@@ -213,7 +213,7 @@ def _parameters(outputs: list[Tensor], arguments: list[Tensor], start: int) -> l
         elif source._number < start:
             raise NotImplementedError(
                 "checkpoint: the function uses a tensor that is none of its arguments, and whose "
-                f"gradient goes on to {source.name()}: pass that tensor as an argument"
+                f"gradient goes on to {source._title()}: pass that tensor as an argument"
             )
         else:
             left += [edge[0] for edge in source._edges if edge is not None]

@@ -50,6 +50,7 @@ def test_a_function_of_ones_own():
     class Cube(mt.autograd.Function):
         @staticmethod
         def forward(ctx, x):
+            ctx.name = ctx.named = ctx.metadata_of_mine = "mine"
             return x**3
 
         @staticmethod
@@ -57,7 +58,8 @@ def test_a_function_of_ones_own():
             return gy
 
     node = Cube.apply(mt.ones(1, requires_grad=True)).grad_fn
-    assert node.name() == type(node).__name__ == "CubeBackward"
+    assert repr(node) == "<CubeBackward>" and type(node).__name__ == "CubeBackward"
+    assert node.name == "mine"
 
 
 def chain(lib):

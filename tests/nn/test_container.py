@@ -220,3 +220,11 @@ def test_identity_flatten_and_unflatten():
         nn.Unflatten("C", (3, 4))
     with pytest.raises(TypeError, match="tuple of ints"):
         nn.Unflatten(1, (3, 4.0))
+
+
+def test_the_old_container():
+    with pytest.warns(FutureWarning, match="deprecated"):
+        box = nn.Container(a=nn.ReLU(), b=None)
+    assert [name for name, _ in box.named_modules()] == ["", "a"]
+    with pytest.warns(FutureWarning), pytest.raises(TypeError):
+        nn.Container(a=3)

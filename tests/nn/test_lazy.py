@@ -25,7 +25,7 @@ LAYERS = [
     ("LazyBatchNorm2d(eps=0.1, affine=False)", (2, 3, 4, 4)),
     ("LazyBatchNorm2d(bias=False)", (2, 3, 4, 4)),
     ("LazyBatchNorm3d(track_running_stats=False)", (2, 3, 2, 2, 2)),
-    ("LazyInstanceNorm1d()", (3, 5)),
+    ("LazyInstanceNorm1d()", (2, 3, 5)),
     ("LazyInstanceNorm2d(affine=False)", (2, 3, 4, 4)),
     ("LazyInstanceNorm3d()", (1, 3, 2, 2, 2)),
 ]

@@ -229,7 +229,6 @@ def test_an_out_of_range_target_is_quoted_with_its_place():
         (mt.zeros(3, 2), mt.zeros(3).long(), {"weight": mt.ones(3)}, RuntimeError, "all 2 classes"),
         (mt.zeros(3, 2), mt.zeros(3).long(), {"reduction": "avg"}, ValueError, "avg is not"),
         (mt.zeros(3, 2), mt.zeros(3).long(), {"label_smoothing": 2}, RuntimeError, "Got: 2"),
-        (mt.zeros(3, 2), mt.zeros(3).long(), {"reduce": True}, NotImplementedError, "reduction="),
     ],
 )
 def test_what_does_not_fit_is_quoted(x, t, options, error, message):
@@ -461,27 +460,37 @@ def test_the_weight_is_a_buffer_that_moves_with_the_layer(name):
     assert getattr(nn, name)().weight is None
 
 
-@pytest.mark.parametrize(
-    "old", [{"size_average": False}, {"size_average": True}, {"reduce": False}]
-)
-def test_the_older_ways_to_say_the_reduction(old):
-    """As arguments of the layers and of the functions, with torch's results and a warning."""
+LEGACY = [
+    "nn.MSELoss(size_average=False)(x, y)",
+    "nn.MSELoss(True, True)(x, y)",
+    "nn.MSELoss(reduce=False, reduction='sum')(x, y)",
+    "nn.CrossEntropyLoss(None, False)(x, i)",
+    "nn.BCELoss(None, False)(x, y)",
+    "nn.NLLLoss(reduce=False)(x, i)",
+    "nn.SmoothL1Loss(True)(x, y)",
+    "F.mse_loss(x, y, False)",
+    "F.mse_loss(x, y, None, False)",
+    "F.cross_entropy(x, i, size_average=False)",
+    "F.nll_loss(x, i, reduce=False)",
+    "F.binary_cross_entropy(x, y, None, False)",
+    "F.kl_div(x, y, False)",
+    "F.kl_div(x, y, True, reduction='batchmean')",
+    "F.l1_loss(x, y, False, False)",
+    "F.multi_margin_loss(x, i, size_average=False)",
+    "F.soft_margin_loss(x, y, size_average=False)",
+]
+
+
+def test_the_older_way_to_say_the_reduction():
     torch = pytest.importorskip("torch")
-    x = np.random.default_rng(0).uniform(0.1, 0.9, (4, 3))
-    cases = {
-        "MSELoss": ("mse_loss", 1 - x),
-        "BCELoss": ("binary_cross_entropy", 1 - x),
-        "KLDivLoss": ("kl_div", 1 - x),
-        "CrossEntropyLoss": ("cross_entropy", np.array([0, 2, 1, 1])),
-        "SoftMarginLoss": ("soft_margin_loss", 1 - 2 * (x > 0.5)),
-    }
-    for layer, (function, target) in cases.items():
-        results = []
+    values = np.random.default_rng(0).uniform(0.1, 0.9, (2, 3, 4))
+    for case in LEGACY:
+        found = []
         for lib in (mt, torch):
-            tensors = [lib.tensor(each) for each in (x, target)]
-            with pytest.warns(UserWarning, match="reduction="):
-                results.append(getattr(lib.nn, layer)(**old)(*tensors).numpy())
-            with pytest.warns(UserWarning, match="reduction="):
-                results.append(getattr(lib.nn.functional, function)(*tensors, **old).numpy())
-        for each in results[1:]:
-            np.testing.assert_allclose(each, results[0], rtol=1e-12)
+            x, y = (lib.tensor(each) for each in values)
+            names = {"nn": lib.nn, "F": lib.nn.functional, "x": x, "y": y}
+            with pytest.warns(UserWarning, match="size_average and reduce args will be") as seen:
+                loss = eval(case, {**names, "i": lib.tensor([0, 3, 2])})
+            found.append((loss.numpy(), [str(each.message) for each in seen]))
+        assert found[0][1] == found[1][1], case
+        np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-12, err_msg=case)

@@ -6,6 +6,7 @@ A plain Python list hides its modules from `parameters()`; these register what t
 from __future__ import annotations
 
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from ...tensor import Tensor
 from ..parameter import Parameter
 from .module import Module, indent, type_name
 
-__all__ = ["Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"]
+__all__ = ["Container", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"]
 
 
 def _position(index: Any, length: int) -> int:
@@ -92,6 +93,29 @@ class _Numbered(Module):
         module = self[key]
         del self[key]
         return module
+
+
+class Container(Module):
+    """A `Module` with the modules that it is given by name; old, and so it warns.
+
+    Modules of any shape. Raises TypeError for what is no module.
+
+    >>> import minitorch_cnn as mt, warnings
+    >>> with warnings.catch_warnings(record=True):
+    ...     [name for name, _ in mt.nn.Container(act=mt.nn.ReLU()).named_children()]
+    ['act']
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__()
+        warnings.warn(
+            "`nn.Container` is deprecated. All of its functionality is now implemented in "
+            "`nn.Module`. Subclass that instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        for name, module in kwargs.items():
+            self.add_module(name, module)
 
 
 class Sequential(_Numbered):

@@ -10,7 +10,7 @@ from .module import Module
 __all__ = ["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "Dropout3d", "FeatureAlphaDropout"]
 
 
-class _Dropout(Module):
+class _DropoutNd(Module):
     """The settings that all dropout layers have."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
@@ -23,7 +23,7 @@ class _Dropout(Module):
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout(_Dropout):
+class Dropout(_DropoutNd):
     """Sets each element to 0 with probability p and divides the others by 1 - p; any shape.
 
     So the mean stays what it was. In evaluation mode the input comes back as it is.
@@ -44,7 +44,7 @@ class Dropout(_Dropout):
         return ops.dropout(input, self.p, self.training, self.inplace)
 
 
-class Dropout1d(_Dropout):
+class Dropout1d(_DropoutNd):
     """`Dropout2d` for sequences: whole channels of (N, C, L) or (C, L) are set to 0.
 
     Raises ValueError for p outside [0, 1], RuntimeError for other dimensions.
@@ -59,7 +59,7 @@ class Dropout1d(_Dropout):
         return ops.dropout1d(input, self.p, self.training, self.inplace)
 
 
-class Dropout2d(_Dropout):
+class Dropout2d(_DropoutNd):
     """Sets whole channels of (N, C, H, W) to 0 with probability p, divides the others by 1 - p.
 
     Neighbouring pixels are so alike that dropping single ones would hide little. In evaluation mode
@@ -78,7 +78,7 @@ class Dropout2d(_Dropout):
         return ops.dropout2d(input, self.p, self.training, self.inplace)
 
 
-class AlphaDropout(_Dropout):
+class AlphaDropout(_DropoutNd):
     """Dropout that keeps mean and variance, for networks with SELU; any shape.
 
     Sets elements not to 0 but to SELU's lowest value, -1.7581, with probability p; then a x + b, a
@@ -95,7 +95,7 @@ class AlphaDropout(_Dropout):
         return ops.alpha_dropout(input, self.p, self.training, self.inplace)
 
 
-class Dropout3d(_Dropout):
+class Dropout3d(_DropoutNd):
     """`Dropout2d` for volumes: whole channels of (N, C, D, H, W) are set to 0.
 
     Raises ValueError for p outside [0, 1], RuntimeError for less than 2 dimensions.
@@ -111,7 +111,7 @@ class Dropout3d(_Dropout):
         return dropout3d(input, self.p, self.training, self.inplace)
 
 
-class FeatureAlphaDropout(_Dropout):
+class FeatureAlphaDropout(_DropoutNd):
     """`AlphaDropout` of whole channels of (N, C, ...), as `Dropout2d` takes them.
 
     Raises ValueError for p outside [0, 1], RuntimeError while training for less than 2 dimensions.

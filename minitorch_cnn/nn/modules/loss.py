@@ -2,12 +2,13 @@
 
 All take a reduction: "mean" over all losses (the default), "sum", or "none", which gives the losses
 themselves. A reduction of another name raises ValueError when the loss is called; size_average and
-reduce, torch's older way to say it, raise NotImplementedError. Those with a margin are in
+reduce, torch's older way to say it, are taken for it, with a warning. Those with a margin are in
 loss_margin.py.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from ...tensor import Tensor
@@ -26,8 +27,8 @@ from .loss_margin import (  # noqa: F401  torch has them here
 from .reduction import _Loss, _WeightedLoss
 
 __all__ = [
-    "CrossEntropyLoss", "NLLLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "BCELoss",
-    "BCEWithLogitsLoss", "KLDivLoss", "PoissonNLLLoss", "GaussianNLLLoss",
+    "CrossEntropyLoss", "NLLLoss", "NLLLoss2d", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss",
+    "BCELoss", "BCEWithLogitsLoss", "KLDivLoss", "PoissonNLLLoss", "GaussianNLLLoss",
 ]  # fmt: skip
 
 
@@ -102,6 +103,29 @@ class NLLLoss(_WeightedLoss):
             ignore_index=self.ignore_index,
             reduction=self.reduction,
         )
+
+
+class NLLLoss2d(NLLLoss):
+    """The old name of `NLLLoss`, with a warning. Shapes and errors as in `NLLLoss`.
+
+    >>> import minitorch_cnn as mt, warnings
+    >>> with warnings.catch_warnings(record=True):
+    ...     mt.nn.NLLLoss2d()
+    NLLLoss2d()
+    """
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: Any = None,
+        ignore_index: int = -100,
+        reduce: Any = None,
+        reduction: str = "mean",
+    ) -> None:
+        warnings.warn(
+            "`NLLLoss2d` has been deprecated: use `NLLLoss` instead", FutureWarning, stacklevel=2
+        )
+        super().__init__(weight, size_average, ignore_index, reduce, reduction)
 
 
 class MSELoss(_Loss):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops.loss import check_reduction
+from ...ops.arguments import legacy_reduction
 from ...tensor import Tensor
 from .module import Module
 
@@ -12,7 +12,7 @@ from .module import Module
 class _Loss(Module):
     """A loss with a reduction: "mean", "sum" or "none".
 
-    size_average and reduce are torch's older arguments: they come first if given, with a warning.
+    size_average and reduce, torch's older arguments, are taken for it, with a warning.
     """
 
     def __init__(
@@ -20,7 +20,7 @@ class _Loss(Module):
     ) -> None:
         super().__init__()
         if size_average is not None or reduce is not None:
-            reduction = check_reduction(type(self).__name__, size_average, reduce, reduction)
+            reduction = legacy_reduction(size_average, reduce)
         self.reduction = reduction
 
 

@@ -22,10 +22,8 @@ def _refuse(name: str, advice: str) -> type[Module]:
     return type(name, (_Refused,), {"advice": advice, "__doc__": text, "__module__": __name__})
 
 
-EmbeddingBag = _refuse("EmbeddingBag", "use nn.Embedding, and sum or mean over the bag")
 CTCLoss = _refuse("CTCLoss", "there is no loss for sequences without alignment")
 
 __all__ = [
     "CTCLoss",
-    "EmbeddingBag",
 ]

@@ -9,11 +9,11 @@ from ...ops.arguments import as_int
 from ...ops.creation import empty
 from ...tensor import Tensor, shape_text
 from .. import init
-from ..functional import embedding
+from ..functional import embedding, embedding_bag
 from ..parameter import Parameter
 from .module import Module
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "EmbeddingBag"]
 
 
 class Embedding(Module):
@@ -143,3 +143,92 @@ class Embedding(Module):
         if self.scale_grad_by_freq:
             text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
         return text
+
+
+class EmbeddingBag(Module):
+    """The sum, mean or maximum of the rows of an `Embedding` for each bag of row numbers.
+
+    input (B, L), or (L,) with offsets (B,) -> (B, embedding_dim); the arguments are those of
+    `functional.embedding_bag`. weight: (num_embeddings, embedding_dim), at first standard normal.
+    Raises AssertionError for a padding_idx outside the table, and when called as
+    `functional.embedding_bag`.
+
+    >>> import minitorch_cnn as mt
+    >>> bags = mt.nn.EmbeddingBag(10, 3, mode="sum")
+    >>> bags(mt.tensor([1, 2, 4, 5]), mt.tensor([0, 3])).shape
+    minitorch_cnn.Size([2, 3])
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise AssertionError(
+                    f"padding_idx must be within num_embeddings ({num_embeddings}), got "
+                    f"{padding_idx}"
+                )
+            padding_idx %= num_embeddings
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.max_norm, self.norm_type = max_norm, norm_type
+        self.scale_grad_by_freq, self.mode, self.sparse = scale_grad_by_freq, mode, sparse
+        self.include_last_offset, self.padding_idx = include_last_offset, padding_idx
+        if _weight is None:
+            self.weight = Parameter(
+                empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
+            )
+            self.reset_parameters()
+        else:
+            self.weight = Parameter(_weight)
+
+    @classmethod
+    def from_pretrained(
+        cls, embeddings: Tensor, freeze: bool = True, *args: Any, **kwargs: Any
+    ) -> EmbeddingBag:
+        """A layer around a table (rows, columns); freeze: it is not trained."""
+        rows, columns = embeddings.shape
+        layer = cls(rows, columns, *args, **{**kwargs, "_weight": embeddings})
+        layer.weight.requires_grad = not freeze
+        return layer
+
+    def reset_parameters(self) -> None:
+        """Draws new rows, and sets the padding's to zeros."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx] = 0
+
+    def forward(
+        self,
+        input: Tensor,
+        offsets: Tensor | None = None,
+        per_sample_weights: Tensor | None = None,
+    ) -> Tensor:
+        return embedding_bag(
+            input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
+            self.mode, self.sparse, per_sample_weights, self.include_last_offset,
+            self.padding_idx,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        text = f"{self.num_embeddings}, {self.embedding_dim}"
+        for name, default in (
+            ("max_norm", None), ("norm_type", 2), ("scale_grad_by_freq", False),
+        ):  # fmt: skip
+            if getattr(self, name) != default:
+                text += f", {name}={getattr(self, name)}"
+        text += f", mode={self.mode!r}"
+        return text if self.padding_idx is None else f"{text}, padding_idx={self.padding_idx}"

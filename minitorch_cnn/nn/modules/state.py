@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 EXTRA = "_extra_state"
 
 
-class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
+class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
     """What `load_state_dict` found: names that lack a value, and names nobody asked for.
 
-    >>> IncompatibleKeys(["bias"], []).missing_keys
+    >>> _IncompatibleKeys(["bias"], []).missing_keys
     ['bias']
-    >>> IncompatibleKeys([], [])
+    >>> _IncompatibleKeys([], [])
     <All keys matched successfully>
     """
 
@@ -187,7 +187,7 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
             if child is not None:
                 inner = prefix + name + "."
                 visit(child, {k: v for k, v in values.items() if k.startswith(inner)}, inner)
-        found = IncompatibleKeys(missing, unexpected)  # a hook may change both lists
+        found = _IncompatibleKeys(missing, unexpected)  # a hook may change both lists
         for hook in list(part._load_state_dict_post_hooks.values()):
             if hook(part, found) is not None:
                 raise AssertionError(
@@ -206,7 +206,7 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
         raise RuntimeError(
             f"Error(s) in loading state_dict for {type(module).__name__}:\n\t{listed}"
         )
-    return IncompatibleKeys(missing, unexpected)
+    return _IncompatibleKeys(missing, unexpected)
 
 
 def load_own_values(

@@ -321,7 +321,7 @@ def triplet_margin_with_distance_loss(
     >>> loss(a, near, far, distance_function=largest)  # 1 + 0.5 - 0.75
     tensor(0.7500)
     """
-    check_reduction("triplet_margin_with_distance_loss", None, None, reduction)
+    reduction = check_reduction("triplet_margin_with_distance_loss", None, None, reduction)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of "

@@ -175,7 +175,7 @@ def huber_loss(
     >>> mt.nn.functional.huber_loss(mt.tensor([0.5, 3.0]), mt.zeros(2), "none", delta=2.0)
     tensor([0.1250, 4.0000])
     """
-    check_reduction("huber_loss", None, None, reduction)
+    reduction = check_reduction("huber_loss", None, None, reduction)
     if not delta > 0:
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got {delta}"
@@ -336,7 +336,7 @@ def kl_div(
         losses = xlogy(target, target) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0]
-    if reduction == "mean":
+    if reduction == "mean" and size_average is None and reduce is None:
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support "
             "size. 'batchmean' divides only by the batch size, and aligns with the KL div math "
@@ -397,7 +397,7 @@ def gaussian_nll_loss(
     >>> mt.nn.functional.gaussian_nll_loss(mt.tensor([1.0]), mt.tensor([3.0]), 1.0)  # (0 + 4) / 2
     tensor(2.)
     """
-    check_reduction("gaussian_nll_loss", None, None, reduction)
+    reduction = check_reduction("gaussian_nll_loss", None, None, reduction)
     if not isinstance(var, Tensor | float):
         raise TypeError(f"var must be a Tensor or a float, got {type(var).__name__}: {var!r:.60}")
     variance = var if isinstance(var, Tensor) else input.new_full(input.shape, var)
