@@ -91,9 +91,9 @@ CASES: dict[str, tuple[Callable[..., Any], int, bool]] = {
 def filled(name: str, models: Any, to_tensor: Callable[[Any], Any]) -> Any:
     """The network of a case with the weights that `values` gives."""
     model = CASES[name][0](models)
-    state = {
-        key: to_tensor(values(key, tuple(value.shape))) for key, value in model.state_dict().items()
-    }
+    state = model.state_dict()  # with its metadata, which MNASNet asks for
+    for key, value in state.items():
+        state[key] = to_tensor(values(key, tuple(value.shape)))
     model.load_state_dict(state, assign=True)
     return model
 
@@ -127,14 +127,16 @@ def main() -> None:
     from torchvision import models
 
     stored: dict[str, np.ndarray] = {}
-    # Nobody looks at the initial values.
-    for method in ("uniform_", "normal_", "erfinv_"):
+    drawn = {method: getattr(torch.Tensor, method) for method in ("uniform_", "normal_")}
+    for method in drawn:  # nobody looks at the initial values
         setattr(torch.Tensor, method, lambda self, *args, **kwargs: self)
     for name in NAMES:
         made = {"weights_backbone": None} if name in SEGMENTATION else {}
         # RegNets compute their widths with tensors, so those need a real device.
         with torch.device("cpu" if "regnet" in name else "meta"):
             stored[f"sums/{name}"] = checksums(models.get_model(name, **made))
+    for method, function in drawn.items():
+        setattr(torch.Tensor, method, function)
     for name, (_, size, train) in CASES.items():
         model = filled(name, models, torch.from_numpy).eval()
         with torch.no_grad():
