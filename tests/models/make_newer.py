@@ -73,7 +73,7 @@ CASES: dict[str, tuple[Callable[..., Any], int, bool]] = {
     "efficientnet_b0": (
         partial(classifier, "efficientnet_b0", dropout=0.0, stochastic_depth_prob=0.0),
         48,
-        True,
+        False,
     ),
     "efficientnet_b1": (partial(classifier, "efficientnet_b1"), 40, False),
     "fused": (fused, 33, True),
@@ -82,7 +82,7 @@ CASES: dict[str, tuple[Callable[..., Any], int, bool]] = {
     "convnext": (conv_next, 36, True),
     "regnet_y_400mf": (partial(classifier, "regnet_y_400mf"), 64, True),
     "regnet_x_400mf": (partial(classifier, "regnet_x_400mf"), 40, False),
-    "lraspp": (partial(segmented, "lraspp_mobilenet_v3_large"), 40, True),
+    "lraspp": (partial(segmented, "lraspp_mobilenet_v3_large"), 40, False),
     "deeplabv3": (partial(segmented, "deeplabv3_mobilenet_v3_large", aux_loss=True), 40, False),
     "fcn": (partial(segmented, "fcn_resnet50"), 33, False),
 }
