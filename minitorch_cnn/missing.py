@@ -59,8 +59,10 @@ REASONS = {
     "tensorboard": "writer.add_scalar needs only numbers: loss.item(), with the writer of "
     "tensorboardX, or plots of matplotlib",
     "cpp_extension": "an operation is written in Python, see CONTRIBUTING.md",
-    "detection": "there are only networks that classify images",
-    "segmentation": "there are only networks that classify images",
+    "detection": "there are networks that classify images or their pixels",
+    "maxvit": "use convnext_tiny or efficientnet_v2_s",
+    "vit_": "use convnext_tiny or efficientnet_v2_s",
+    "swin_": "use convnext_tiny or efficientnet_v2_s",
     "video": "there are only networks that classify images",
 }
 

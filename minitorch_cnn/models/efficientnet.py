@@ -69,9 +69,10 @@ class MBConvConfig(_MBConvConfig):
         depth_mult: float = 1.0,
         block: Callable[..., nn.Module] | None = None,
     ) -> None:
-        widths = (self.adjust_channels(each, width_mult) for each in (input_channels, out_channels))
+        inp = self.adjust_channels(input_channels, width_mult)
+        out = self.adjust_channels(out_channels, width_mult)
         depth = math.ceil(num_layers * depth_mult)
-        super().__init__(expand_ratio, kernel, stride, *widths, depth, block or MBConv)
+        super().__init__(expand_ratio, kernel, stride, inp, out, depth, block or MBConv)
 
 
 class FusedMBConvConfig(_MBConvConfig):

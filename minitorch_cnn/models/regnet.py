@@ -30,8 +30,8 @@ class SimpleStemIN(Conv2dNormActivation):
     def __init__(
         self, width_in: int, width_out: int, norm_layer: Layer, activation_layer: Layer
     ) -> None:
-        layers = {"norm_layer": norm_layer, "activation_layer": activation_layer}
-        super().__init__(width_in, width_out, kernel_size=3, stride=2, **layers)
+        sizes = width_in, width_out, 3, 2  # kernel and stride
+        super().__init__(*sizes, norm_layer=norm_layer, activation_layer=activation_layer)
 
 
 class BottleneckTransform(nn.Sequential):
@@ -256,8 +256,8 @@ def _regnet(
     settings: tuple[Any, ...], weights: Any, progress: bool, kwargs: dict[str, Any]
 ) -> RegNet:
     """settings: depth, w_0, w_a, w_m, group_width, and for the form Y se_ratio."""
-    *line, group_width, se_ratio = settings
-    stages = BlockParams.from_init_params(*line, group_width, se_ratio=se_ratio)
+    depth, w_0, w_a, w_m, group_width, se_ratio = settings
+    stages = BlockParams.from_init_params(depth, w_0, w_a, w_m, group_width, se_ratio=se_ratio)
     kwargs.setdefault("norm_layer", partial(nn.BatchNorm2d, eps=1e-05, momentum=0.1))
     return build(partial(RegNet, stages), weights, progress, **kwargs)
 
