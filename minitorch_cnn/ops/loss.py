@@ -6,7 +6,6 @@ a target class for each. A loss for each row first, then weights and the mean ov
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
