@@ -1,6 +1,13 @@
 """python -m minitorch_cnn: the command line of the package."""
 
-from .explain.commands import main
+import sys
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["predict"]:
+        from .predict import main as predict
+
+        predict(sys.argv[2:])
+    else:
+        from .explain.commands import main
+
+        main()

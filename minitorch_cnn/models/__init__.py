@@ -5,6 +5,7 @@
 models.resnet18(num_classes=10)         random weights
 models.resnet18(weights="DEFAULT")      torchvision's weights, downloaded once
 models.resnet18(weights="mine.pth")     weights in a file
+models.lenet5(weights="FASHION_MNIST")  weights that come with the package
 models.list_models()                    all names
 """
 
@@ -20,11 +21,13 @@ from ._api import (
     list_models,
 )
 from .alexnet import AlexNet, alexnet
+from .cifar import resnet20 as cifar_resnet20
 from .densenet import DenseNet, densenet121, densenet161, densenet169, densenet201
 from .googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from .inception import Inception3, InceptionOutputs, inception_v3
 from .lenet import LeNet5, lenet5
 from .mobilenetv2 import MobileNetV2, mobilenet_v2
+from .packaged import Cifar_ResNet20_Weights, LeNet5_Weights
 from .resnet import (
     ResNet,
     resnet18,
@@ -88,6 +91,7 @@ __all__ = [
     "list_models",
     "AlexNet",
     "alexnet",
+    "cifar_resnet20",
     "DenseNet",
     "densenet121",
     "densenet161",
@@ -124,12 +128,14 @@ __all__ = [
     "vgg19",
     "vgg19_bn",
     "AlexNet_Weights",
+    "Cifar_ResNet20_Weights",
     "DenseNet121_Weights",
     "DenseNet161_Weights",
     "DenseNet169_Weights",
     "DenseNet201_Weights",
     "GoogLeNet_Weights",
     "Inception_V3_Weights",
+    "LeNet5_Weights",
     "MobileNet_V2_Weights",
     "ResNet18_Weights",
     "ResNet34_Weights",
