@@ -140,11 +140,13 @@ def train(args):
         if percent > best:
             best = percent
             save(args, model, classes, path)
-    print(f"saved: {path}. Ask it: python examples/predict.py {path} picture.png")
+    print(
+        f"saved: {path}. Ask it:\npython -m minitorch_cnn predict --checkpoint {path} picture.png"
+    )
 
 
 def save(args, model, classes, path):
-    """A checkpoint that predict.py and the learning tools read."""
+    """A checkpoint that `predict` and the learning tools read."""
     prepare = models.get_model_weights(args.arch).DEFAULT.transforms()
     config = {"arch": args.arch, "dataset": "pictures", "image_size": args.image_size}
     state = {

@@ -7,6 +7,10 @@ if __name__ == "__main__":
         from .run.command import main as run
 
         run(sys.argv[2:])
+    elif sys.argv[1:2] == ["predict"]:
+        from .predict import main as predict
+
+        predict(sys.argv[2:])
     else:
         from .explain.commands import main
 

@@ -5,6 +5,7 @@
 models.resnet18(num_classes=10)         random weights
 models.resnet18(weights="DEFAULT")      torchvision's weights, downloaded once
 models.resnet18(weights="mine.pth")     weights in a file
+models.lenet5(weights="FASHION_MNIST")  weights that come with the package
 models.list_models()                    all names
 """
 
@@ -20,6 +21,7 @@ from ._api import (
     list_models,
 )
 from .alexnet import AlexNet, alexnet
+from .cifar import resnet20 as cifar_resnet20
 from .convnext import ConvNeXt, convnext_base, convnext_large, convnext_small, convnext_tiny
 from .densenet import DenseNet, densenet121, densenet161, densenet169, densenet201
 from .efficientnet import (
@@ -42,6 +44,7 @@ from .lenet import LeNet5, lenet5
 from .mnasnet import MNASNet, mnasnet0_5, mnasnet0_75, mnasnet1_0, mnasnet1_3
 from .mobilenetv2 import MobileNetV2, mobilenet_v2
 from .mobilenetv3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
+from .packaged import Cifar_ResNet20_Weights, LeNet5_Weights
 from .regnet import (
     RegNet,
     regnet_x_1_6gf,
@@ -178,6 +181,7 @@ __all__ = [
     "list_models",
     "AlexNet",
     "alexnet",
+    "cifar_resnet20",
     "DenseNet",
     "densenet121",
     "densenet161",
@@ -214,12 +218,14 @@ __all__ = [
     "vgg19",
     "vgg19_bn",
     "AlexNet_Weights",
+    "Cifar_ResNet20_Weights",
     "DenseNet121_Weights",
     "DenseNet161_Weights",
     "DenseNet169_Weights",
     "DenseNet201_Weights",
     "GoogLeNet_Weights",
     "Inception_V3_Weights",
+    "LeNet5_Weights",
     "MobileNet_V2_Weights",
     "ResNet18_Weights",
     "ResNet34_Weights",

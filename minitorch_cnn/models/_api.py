@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import inspect
 import os
 import warnings
 from collections.abc import Callable, Iterable
@@ -186,15 +187,25 @@ def _with_weights(builder: Builder, published: type[WeightsEnum]) -> Builder:
     Its docstring gets the sentences about the arguments that all such functions share.
     """
 
+    signature = inspect.signature(builder)
+    keyword_only = next(iter(signature.parameters)) == "weights"  # as in torchvision
+
     @functools.wraps(builder)
     def build(*args: Any, **kwargs: Any) -> Any:
-        kwargs = _name_arguments(builder.__name__, args, kwargs)
-        kwargs = _without_pretrained(kwargs, published)
+        if keyword_only:
+            kwargs = _name_arguments(builder.__name__, args, kwargs)
+            kwargs = _without_pretrained(kwargs, published)
+        else:
+            kwargs = signature.bind(*args, **kwargs).arguments
         weights: Any = kwargs.get("weights")
         if isinstance(weights, os.PathLike) or str(weights).endswith(FILE_ENDINGS):
             kwargs["weights"] = WeightsFile(weights)
         else:
             kwargs["weights"] = published.verify(weights)
+            for name, value in (
+                (kwargs["weights"].meta if weights else {}).get("arguments", {}).items()
+            ):
+                require(kwargs, name, value)
         return builder(**kwargs)
 
     own = builder.__doc__ or ""

@@ -9,10 +9,12 @@ In `models.get_model` and `models.list_models` their names begin with "cifar_".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from .. import nn
 from ..tensor import Tensor
-from ._api import register_model
+from ._api import build, register_model
+from .packaged import Cifar_ResNet20_Weights
 from .resnet import BasicBlock, init_weights, make_stage
 
 
@@ -128,13 +130,20 @@ def resnet34(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     return CifarResNet([3, 4, 6, 3], [64, 128, 256, 512], num_classes, in_channels)
 
 
-@register_model(name="cifar_resnet20")
-def resnet20(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
+@register_model(Cifar_ResNet20_Weights, name="cifar_resnet20")
+def resnet20(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    *,
+    weights: Cifar_ResNet20_Weights | None = None,
+    progress: bool = True,
+) -> CifarResNet:
     """ResNet-20 of the paper's section 4.2 (with 1x1 shortcuts): 0.27 million parameters.
 
     (N, in_channels, 32, 32) -> (N, num_classes): a `CifarResNet`.
     """
-    return CifarResNet([3, 3, 3], [16, 32, 64], num_classes, in_channels)
+    arguments = dict(num_classes=num_classes, in_channels=in_channels)
+    return build(partial(CifarResNet, [3, 3, 3], [16, 32, 64]), weights, progress, **arguments)
 
 
 @register_model(name="cifar_resnet32")

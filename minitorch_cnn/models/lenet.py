@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from .. import nn
 from ..tensor import Tensor
-from ._api import register_model
+from ._api import build, register_model
+from .packaged import LeNet5_Weights
 
 
 class LeNet5(nn.Module):
@@ -49,10 +50,18 @@ class LeNet5(nn.Module):
         return self.classifier(self.features(x))
 
 
-@register_model()
-def lenet5(num_classes: int = 10, in_channels: int = 1, padding: int = 2) -> LeNet5:
+@register_model(LeNet5_Weights)
+def lenet5(
+    num_classes: int = 10,
+    in_channels: int = 1,
+    padding: int = 2,
+    *,
+    weights: LeNet5_Weights | None = None,
+    progress: bool = True,
+) -> LeNet5:
     """LeNet-5 with 61,706 parameters for 28x28 grey images and 10 classes.
 
     (N, in_channels, 28, 28) -> (N, num_classes): a `LeNet5` (LeCun et al., 1998).
     """
-    return LeNet5(num_classes, in_channels, padding)
+    arguments = dict(num_classes=num_classes, in_channels=in_channels, padding=padding)
+    return build(LeNet5, weights, progress, **arguments)

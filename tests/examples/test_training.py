@@ -8,13 +8,13 @@ import sys
 
 import harness
 import numpy as np
-import predict
 import pytest
 import train_resnet_cifar
 from PIL import Image
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets
+from minitorch_cnn.predict import main as predict
 
 
 @functools.cache
@@ -147,10 +147,10 @@ def test_predict_prints_five_classes_for_each_picture(tmp_path, capsys):
     run(tmp_path, "--epochs", "1")
     Image.new("RGB", (50, 40), "red").save(tmp_path / "a.png")
     capsys.readouterr()
-    predict.main([str(tmp_path), str(tmp_path / "a.png"), str(tmp_path / "a.png")])
+    predict(["--checkpoint", str(tmp_path), str(tmp_path / "a.png"), str(tmp_path / "a.png")])
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 12 and lines[0].endswith("a.png") and "%" in lines[1]
-    percents = [float(line.split()[0]) for line in lines[1:6]]
+    assert len(lines) == 13 and lines[1].endswith("a.png") and "%" in lines[2]
+    percents = [float(line.split()[0]) for line in lines[2:7]]
     assert percents == sorted(percents, reverse=True) and sum(percents) <= 100.5
 
 
@@ -175,7 +175,7 @@ def test_user_errors_end_with_one_sentence(tmp_path):
     assert "--batch-size 1000 is more than the 96 images" in str(info.value)
     (tmp_path / "x.npz").write_text("no checkpoint")
     with pytest.raises(SystemExit) as info:
-        predict.main([str(tmp_path / "x.npz"), "a.png"])
+        predict(["--checkpoint", str(tmp_path / "x.npz")])
     assert "not a readable minitorch_cnn checkpoint" in str(info.value)
     with pytest.raises(SystemExit, match="not a readable"):
         train_resnet_cifar.main(["--resume", str(tmp_path / "x.npz")])

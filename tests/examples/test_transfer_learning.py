@@ -1,13 +1,13 @@
 """The transfer learning example, run for two steps on a small folder."""
 
 import numpy as np
-import predict
 import pytest
 import transfer_learning
 
 import minitorch_cnn as mt
 from minitorch_cnn import models, nn
 from minitorch_cnn.models import _api
+from minitorch_cnn.predict import main as predict
 
 
 class TinyResNet(models.cifar.CifarResNet):
@@ -88,7 +88,7 @@ def test_the_file_can_be_asked_and_explained(tmp_path, monkeypatch, capsys):
     )
     picture = next((tmp_path / "shapes" / "val").rglob("*.png"))
     capsys.readouterr()
-    predict.main([str(tmp_path), str(picture)])
+    predict(["--checkpoint", str(tmp_path), str(picture)])
     assert capsys.readouterr().out.count("%") == 5
 
 
