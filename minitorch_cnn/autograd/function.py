@@ -77,8 +77,8 @@ class SavedTensor:
                 "one of the variables needed for gradient computation has been modified by an "
                 f"inplace operation: a tensor of shape {shape_text(self.array.shape)}, {maker}, "
                 f"needed by {owner._title()}, is at version {self.memory.version}; expected "
-                f"version {self.version} instead. Hint: use the operation without the underscore, or "
-                "clone() the tensor before changing it."
+                f"version {self.version} instead. Hint: use the operation without the underscore, "
+                "or clone() the tensor before changing it."
             )
         if self.leaf is not None and self.leaf.array is self.array:
             return self.leaf
