@@ -115,7 +115,9 @@ def _property(name):
 
 
 SPECIAL = {
-    **{name: _property(name) for name in ("T", "mT")},
+    "polygamma": lambda x, n: mt.polygamma(n, x),
+    "special.polygamma": lambda x, n: mt.special.polygamma(n, x),
+    **{name: _property(name) for name in ("T", "mT", "H", "mH")},
     **{
         name: _in_place(name + "_")
         for name in ("uniform", "exponential", "cauchy", "geometric", "log_normal", "fill")
