@@ -204,7 +204,7 @@ def seed_of(label, index):
 
 # --------------------------------------------------------------------------- left out, and why
 
-COMPLEX = "complex numbers: out of scope"
+COMPLEX = "complex numbers: only results on the way (tests/ops/breadth/test_complex_numbers.py)"
 SPARSE = "sparse tensors: out of scope"
 QUANTISED = "quantised or 8-bit floating types: out of scope"
 INTERNAL = "an internal name of torch, not for users"
