@@ -12,7 +12,7 @@ from ...tensor import Tensor, wrap
 from ..common import floating
 from ..indexing import narrow
 from ..join import chunk, split, split_with_sizes
-from .linalg_solvers import check_matrix, solve_triangular
+from .linalg_solvers import check_matrix, solve, solve_triangular
 from .special_functions import polygamma as _polygamma
 
 __all__ = [
@@ -142,8 +142,8 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     tensor([[2.]])
     """
     lower = L.mT if upper else L
-    half = solve_triangular(lower, input, upper=False)
-    return solve_triangular(lower.mT, half, upper=True)
+    lower = lower + (lower.tril() - lower).detach()  # as in torch, gradients reach both triangles
+    return solve(lower @ lower.mT, input)
 
 
 def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
