@@ -5,18 +5,21 @@ from . import utils as utils
 from .cifar import CIFAR10, CIFAR100
 from .fake import FakeData
 from .folder import DatasetFolder, ImageFolder
-from .mnist import MNIST, FashionMNIST
+from .imagenet import ImageNet
+from .mnist import KMNIST, MNIST, FashionMNIST
 from .shapes import Shapes
 from .vision import VisionDataset
 
 __all__ = [
     "CIFAR10",
     "CIFAR100",
+    "KMNIST",
     "MNIST",
     "DatasetFolder",
     "FakeData",
     "FashionMNIST",
     "ImageFolder",
+    "ImageNet",
     "Shapes",
     "VisionDataset",
 ]

@@ -234,3 +234,24 @@ class FashionMNIST(MNIST):
         "Bag",
         "Ankle boot",
     ]
+
+
+class KMNIST(MNIST):
+    """60,000 training or 10,000 test images of cursive Japanese characters.
+
+    Arguments, shapes and errors are those of `MNIST`. Clanuwat et al., "Deep Learning for Classical
+    Japanese Literature", 2018.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.datasets.KMNIST.classes[:3]
+    ['o', 'ki', 'su']
+    """
+
+    mirrors = ["http://codh.rois.ac.jp/kmnist/dataset/kmnist/"]
+    resources = [
+        ("train-images-idx3-ubyte.gz", "bdb82020997e1d708af4cf47b453dcf7"),
+        ("train-labels-idx1-ubyte.gz", "e144d726b3acfaa3e44228e80efcd344"),
+        ("t10k-images-idx3-ubyte.gz", "5c965bf0a639b31b8f53240b1b52f4d7"),
+        ("t10k-labels-idx1-ubyte.gz", "7320c461ea6c1c855c0b718fb2a4b134"),
+    ]
+    classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
