@@ -1,6 +1,7 @@
 """Cholesky, QR, eigenvalues and SVD: against torch and NumPy."""
 
 import numpy as np
+import pytest
 from tables import gradients_of, on_square_matrices, spd
 
 import minitorch_cnn as mt
