@@ -78,6 +78,15 @@ from .shufflenetv2 import (
     shufflenet_v2_x2_0,
 )
 from .squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
+from .swin_transformer import (
+    SwinTransformer,
+    swin_b,
+    swin_s,
+    swin_t,
+    swin_v2_b,
+    swin_v2_s,
+    swin_v2_t,
+)
 from .vgg import (
     VGG,
     vgg11,
@@ -88,6 +97,14 @@ from .vgg import (
     vgg16_bn,
     vgg19,
     vgg19_bn,
+)
+from .vision_transformer import (
+    VisionTransformer,
+    vit_b_16,
+    vit_b_32,
+    vit_h_14,
+    vit_l_16,
+    vit_l_32,
 )
 from .weights import (
     AlexNet_Weights,
@@ -162,6 +179,19 @@ from .weights_regnet import (
     RegNet_Y_128GF_Weights,
     RegNet_Y_400MF_Weights,
     RegNet_Y_800MF_Weights,
+)
+from .weights_transformer import (
+    Swin_B_Weights,
+    Swin_S_Weights,
+    Swin_T_Weights,
+    Swin_V2_B_Weights,
+    Swin_V2_S_Weights,
+    Swin_V2_T_Weights,
+    ViT_B_16_Weights,
+    ViT_B_32_Weights,
+    ViT_H_14_Weights,
+    ViT_L_16_Weights,
+    ViT_L_32_Weights,
 )
 from .wider import resnext101_32x8d, resnext101_64x4d, wide_resnet101_2
 
@@ -330,6 +360,30 @@ __all__ = [
     "ResNeXt101_32X8D_Weights",
     "ResNeXt101_64X4D_Weights",
     "Wide_ResNet101_2_Weights",
+    "SwinTransformer",
+    "swin_b",
+    "swin_s",
+    "swin_t",
+    "swin_v2_b",
+    "swin_v2_s",
+    "swin_v2_t",
+    "VisionTransformer",
+    "vit_b_16",
+    "vit_b_32",
+    "vit_h_14",
+    "vit_l_16",
+    "vit_l_32",
+    "Swin_B_Weights",
+    "Swin_S_Weights",
+    "Swin_T_Weights",
+    "Swin_V2_B_Weights",
+    "Swin_V2_S_Weights",
+    "Swin_V2_T_Weights",
+    "ViT_B_16_Weights",
+    "ViT_B_32_Weights",
+    "ViT_H_14_Weights",
+    "ViT_L_16_Weights",
+    "ViT_L_32_Weights",
     "segmentation",
 ]
 

@@ -32,6 +32,9 @@ def test_keys_shapes_settings_and_counts_are_torchvisions(name):
             width = 40 if "mobilenet" in name else 1024
             head = models.segmentation.fcn.FCNHead(width, 21)
             second = sum(parameter.numel() for parameter in head.parameters())
+        if name.startswith("vit_"):  # a place for every patch of larger images
+            grid = [side // model.patch_size for side in (weights.meta["min_size"][0], 224)]
+            second = (grid[0] ** 2 - grid[1] ** 2) * model.hidden_dim
         assert counted + second == weights.meta["num_params"]
 
 
@@ -79,6 +82,22 @@ def test_scores_and_gradients_in_training_mode(name):
         ),
         (lambda: models.shufflenetv2.InvertedResidual(4, 8, 1), ValueError, "stride 1"),
         (lambda: models.resnext101_32x8d(groups=3), ValueError, "groups"),
+        (lambda: models.VisionTransformer(20, 8, 1, 1, 8, 8), AssertionError, "20.*8"),
+        (
+            lambda: models.VisionTransformer(8, 8, 1, 1, 8, 8)(mt.zeros(1, 3, 9, 8)),
+            AssertionError,
+            "height! Expected 8 but got 9",
+        ),
+        (
+            lambda: models.vision_transformer.Encoder(4, 1, 1, 8, 8, 0.0, 0.0)(mt.zeros(4, 8)),
+            AssertionError,
+            "batch_size",
+        ),
+        (
+            lambda: models.swin_transformer.ShiftedWindowAttention(8, [7], [3, 3], 2),
+            ValueError,
+            "length 2",
+        ),
         (
             lambda: models.segmentation.lraspp_mobilenet_v3_large(aux_loss=True),
             NotImplementedError,
