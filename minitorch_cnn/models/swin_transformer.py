@@ -316,8 +316,18 @@ class SwinTransformerBlockV2(SwinTransformerBlock):
     minitorch_cnn.Size([2, 8, 8, 8])
     """
 
-    def __init__(self, *args: Any, attn_layer: Layer = ShiftedWindowAttentionV2, **kwargs: Any):
-        super().__init__(*args, attn_layer=attn_layer, **kwargs)
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int,
+        window_size: Sequence[int],
+        shift_size: Sequence[int],
+        *args: Any,
+        attn_layer: Layer = ShiftedWindowAttentionV2,
+        **kwargs: Any,
+    ) -> None:
+        kwargs["attn_layer"] = attn_layer
+        super().__init__(dim, num_heads, window_size, shift_size, *args, **kwargs)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.stochastic_depth(self.norm1(self.attn(x)))

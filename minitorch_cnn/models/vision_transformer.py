@@ -215,7 +215,7 @@ class VisionTransformer(nn.Module):
 
     def _set_initial_values(self) -> None:
         if isinstance(self.conv_proj, nn.Conv2d):
-            projection = self.conv_proj
+            projection: Any = self.conv_proj
             fan_in = 3 * self.patch_size**2
             nn.init.trunc_normal_(projection.weight, std=math.sqrt(1 / fan_in))
         else:
@@ -223,11 +223,12 @@ class VisionTransformer(nn.Module):
             nn.init.normal_(projection.weight, std=math.sqrt(2 / self.hidden_dim))
         nn.init.zeros_(projection.bias)
         if self.representation_size is not None:
-            before = self.heads.pre_logits
+            before: Any = self.heads.pre_logits
             nn.init.trunc_normal_(before.weight, std=math.sqrt(1 / self.hidden_dim))
             nn.init.zeros_(before.bias)
-        nn.init.zeros_(self.heads.head.weight)
-        nn.init.zeros_(self.heads.head.bias)
+        head: Any = self.heads.head
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         for name, found in (("height", x.shape[2]), ("width", x.shape[3])):
