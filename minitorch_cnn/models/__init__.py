@@ -8,8 +8,10 @@ models.resnet18(weights="mine.pth")     weights in a file
 models.list_models()                    all names
 """
 
+import sys as _sys
+
 from ..missing import refuse_missing as _refuse_missing
-from . import cifar, feature_extraction, segmentation, small
+from . import _api, cifar, feature_extraction, segmentation, small
 from ._api import (
     Weights,
     WeightsEnum,
@@ -386,5 +388,10 @@ __all__ = [
     "ViT_L_32_Weights",
     "segmentation",
 ]
+
+for _name, _enum in _api.WEIGHTS.items():
+    # torchvision has the weights beside the networks, too.
+    _home = _sys.modules[_api.BUILDERS[_name].__module__.replace("models.wider", "models.resnet")]
+    setattr(_home, _enum.__name__, _enum)
 
 _refuse_missing(globals())
