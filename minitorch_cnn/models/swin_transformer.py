@@ -18,8 +18,8 @@ import numpy as np
 
 from .. import nn
 from ..nn import functional as F
-from ..ops import cat, empty, log, ones, roll, sigmoid
-from ..tensor import Tensor, wrap
+from ..ops import cat, empty, log, ones, roll, sigmoid, tensor
+from ..tensor import Tensor
 from ..vision_ops import MLP, Permute, StochasticDepth
 from . import weights_transformer as published
 from ._api import build, register_model
@@ -127,7 +127,7 @@ class ShiftedWindowAttention(nn.Module):
         down = y[:, None] - y + height - 1
         right = x[:, None] - x + width - 1
         self.register_buffer(
-            "relative_position_index", wrap((down * (2 * width - 1) + right).reshape(-1))
+            "relative_position_index", tensor((down * (2 * width - 1) + right).reshape(-1))
         )
 
     def get_relative_position_bias(self) -> Tensor:
@@ -242,7 +242,7 @@ class ShiftedWindowAttentionV2(ShiftedWindowAttention):
         steps = [8 * np.linspace(-1, 1, 2 * length - 1) for length in self.window_size]
         grid = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1)[None]
         table = np.sign(grid) * np.log2(np.abs(grid) + 1) / 3
-        self.register_buffer("relative_coords_table", wrap(table.astype(np.float32)))
+        self.register_buffer("relative_coords_table", tensor(table.astype(np.float32)))
 
     def get_relative_position_bias(self) -> Tensor:
         """The bias between any two pixels of a window, (1, heads, L, L)."""
