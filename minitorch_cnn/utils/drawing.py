@@ -106,10 +106,7 @@ def draw_bounding_boxes(
         )
     if labels is not None and len(labels) != len(places):
         raise ValueError(f"{len(labels)} labels for {len(places)} boxes: give each a label")
-    pixels = to_numpy(image.array)
-    if image.dtype is not uint8:
-        pixels = (pixels * 255).clip(0, 255).astype(np.uint8)
-    picture = Image.fromarray(np.repeat(pixels, 3 // len(pixels), axis=0).transpose(1, 2, 0).copy())
+    picture = _picture(image)
     draw = ImageDraw.Draw(picture, "RGBA" if fill else None)
     for number, (box, colour) in enumerate(
         zip(places.tolist(), _colours(colors, len(places)), strict=True)
@@ -118,6 +115,67 @@ def draw_bounding_boxes(
         draw.rectangle(box, width=width, outline=colour, fill=inside)
         if labels is not None and labels[number] is not None:
             draw.text((box[0] + width + 1, box[1] + width + 1), labels[number], fill=colour)
+    return _drawn(picture, image)
+
+
+def draw_keypoints(
+    image: Tensor,
+    keypoints: Tensor,
+    connectivity: list[tuple[int, int]] | None = None,
+    colors: Colour | None = None,
+    radius: int = 2,
+    width: int = 3,
+    visibility: Tensor | None = None,
+) -> Tensor:
+    """An image (3, H, W), uint8 or float 0..1, with points (N, K, 2), x and y, of N things on it.
+
+    connectivity: pairs of points to be joined by white lines of this width; visibility: bool
+    (N, K), False for what is not drawn. Raises TypeError and ValueError for others.
+
+    >>> import minitorch_cnn as mt
+    >>> image = mt.zeros(3, 9, 9, dtype=mt.uint8)
+    >>> draw_keypoints(image, mt.tensor([[[4, 6]]]), colors="red")[:, 6, 4].tolist()
+    [255, 0, 0]
+    """
+    _check_image("draw_keypoints", image, (3,))
+    places = to_numpy(keypoints.array)
+    if places.ndim != 3 or places.shape[2] != 2:
+        raise ValueError(
+            f"keypoints must be of shape (num_instances, K, 2), got {tuple(keypoints.shape)}"
+        )
+    seen = np.ones(places.shape[:2], bool)
+    if visibility is not None:
+        seen = to_numpy(visibility.array).astype(bool)
+        seen = seen[..., 0] if seen.ndim == 3 else seen
+        if seen.shape != places.shape[:2]:
+            raise ValueError(
+                "keypoints and visibility must have the same dimensionality for num_instances and "
+                f"K. Got visibility.shape={tuple(visibility.shape)} and "
+                f"keypoints.shape={tuple(keypoints.shape)}"
+            )
+    picture = _picture(image)
+    draw = ImageDraw.Draw(picture)
+    for points, shown in zip(places.tolist(), seen.tolist(), strict=True):
+        for (x, y), visible in zip(points, shown, strict=True):
+            if visible:
+                box = (x - radius, y - radius, x + radius, y + radius)
+                draw.ellipse(box, fill=colors, outline=None, width=0)
+        for first, last in connectivity or ():
+            if shown[first] and shown[last]:
+                draw.line([*points[first], *points[last]], width=width)
+    return _drawn(picture, image)
+
+
+def _picture(image: Tensor) -> Image.Image:
+    """The image to be drawn on, in colours."""
+    pixels = to_numpy(image.array)
+    if image.dtype is not uint8:
+        pixels = (pixels * 255).clip(0, 255).astype(np.uint8)
+    return Image.fromarray(np.repeat(pixels, 3 // len(pixels), axis=0).transpose(1, 2, 0).copy())
+
+
+def _drawn(picture: Image.Image, image: Tensor) -> Tensor:
+    """The picture as a tensor of the image's kind."""
     result = np.asarray(picture).transpose(2, 0, 1)
     if image.dtype is not uint8:
         result = (result / 255).astype(image.array.dtype)

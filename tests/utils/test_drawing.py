@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minitorch_cnn as mt
-from minitorch_cnn.utils import draw_bounding_boxes, draw_segmentation_masks
+from minitorch_cnn.utils import draw_bounding_boxes, draw_keypoints, draw_segmentation_masks
 
 IMAGE = mt.arange(3 * 6 * 7).reshape(3, 6, 7).to(mt.uint8)
 MASKS = np.zeros((2, 6, 7), bool)
@@ -39,6 +39,24 @@ def test_boxes_are_outlined():
     assert filled.shape == (3, 6, 7) and not filled.equal(draw_bounding_boxes(IMAGE[:1], boxes))
 
 
+def test_keypoints_and_the_lines_between_them():
+    points = mt.tensor([[[1, 1], [5, 1], [3, 4]], [[6, 5], [1, 4], [4, 4]]])
+    seen = mt.tensor([[True, True, False], [False, True, False]])
+    drawn = draw_keypoints(
+        IMAGE, points, [(0, 1), (0, 2)], colors=(9, 8, 7), radius=1, width=1, visibility=seen
+    ).numpy()
+    for x, y in ((1, 0), (1, 2), (0, 1), (6, 1), (1, 4), (1, 3), (0, 4)):
+        assert drawn[:, y, x].tolist() == [9, 8, 7]
+    # Lines are white and over the points; those to points that are not seen are left out.
+    assert (drawn[:, 1, 1:6] == 255).all() and (drawn == 255).sum() == 3 * 5
+    assert np.array_equal(drawn[:, 3:, 3:], IMAGE.numpy()[:, 3:, 3:])
+    same = draw_keypoints(IMAGE, points, radius=1, visibility=seen.unsqueeze(-1), colors="lime")
+    assert same[:, 4, 1].tolist() == [0, 255, 0] and same[:, 4, 4].equal(IMAGE[:, 4, 4])
+    floats = draw_keypoints(IMAGE.double() / 255, points, colors="lime")
+    assert floats.dtype is mt.float64 and floats[:, 4, 4].tolist() == [0, 1, 0]
+    assert draw_keypoints(IMAGE, points[:0]).equal(IMAGE)
+
+
 @pytest.mark.parametrize(
     "call, error, words",
     [
@@ -49,6 +67,13 @@ def test_boxes_are_outlined():
         (lambda: draw_bounding_boxes(IMAGE, mt.zeros(1, 4), ["a", "b"]), ValueError, "2 labels"),
         (lambda: draw_bounding_boxes(IMAGE, mt.zeros(2, 4), colors=["red"]), ValueError, "red"),
         (lambda: draw_bounding_boxes(IMAGE, mt.zeros(1, 4), font="x"), NotImplementedError, "font"),
+        (lambda: draw_keypoints(IMAGE[:1], mt.zeros(1, 1, 2)), ValueError, "channels"),
+        (lambda: draw_keypoints(IMAGE, mt.zeros(3, 2)), ValueError, r"\(3, 2\)"),
+        (
+            lambda: draw_keypoints(IMAGE, mt.zeros(2, 3, 2), visibility=mt.ones(1, 3)),
+            ValueError,
+            r"visibility.shape=\(1, 3\)",
+        ),
         (lambda: draw_segmentation_masks(IMAGE[:1], mt.zeros(6, 7)), ValueError, "channels"),
         (lambda: draw_segmentation_masks(IMAGE, mt.zeros(6, 7)), ValueError, "float32"),
     ],
