@@ -48,7 +48,8 @@ class Optimizer(WithHooks):
     [0.0005, 0]
     """
 
-    _other_shapes: tuple[str, ...] = ()  # what of the state has not the parameter's shape
+    # What of the state has not the parameter's shape, and how its own is made of that.
+    _other_shapes: dict[str, Callable[[tuple[int, ...]], tuple[int, ...]]] = {}
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -176,19 +177,20 @@ class Optimizer(WithHooks):
                 array = parameter.array
                 known = self.state[parameter].items() if parameter in self.state else ()
                 for what, tensor in (("grad", parameter._grad), *known):
-                    if not isinstance(tensor, Tensor) or what in self._other_shapes:
+                    if not isinstance(tensor, Tensor):
                         continue
                     other = tensor.array
                     if other.ndim == 0 and what != "grad":
                         continue  # a count of steps
+                    shape = self._other_shapes.get(what, tuple)(array.shape)
                     if (
-                        other.shape != array.shape
+                        other.shape != shape
                         or other.dtype != array.dtype
                         or type(other) is not type(array)
                     ):
                         name = group.get("param_names", range(len(group["params"])))[index]
                         name = f"parameter {name} (group {number})"
-                        raise _misfit(what, tensor, parameter, name)
+                        raise _misfit(what, tensor, parameter, name, shape)
 
     def update_group(
         self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
@@ -291,8 +293,10 @@ def _fit(name: str, value: Any, parameter: Tensor) -> Any:
     return wrap(array.astype(parameter.dtype.numpy))  # astype copies
 
 
-def _misfit(what: str, tensor: Tensor, parameter: Tensor, name: str) -> RuntimeError:
-    if tensor.shape != parameter.shape:
+def _misfit(
+    what: str, tensor: Tensor, parameter: Tensor, name: str, shape: tuple[int, ...]
+) -> RuntimeError:
+    if tensor.shape != shape:
         return RuntimeError(
             f"{what} of {name} has shape {shape_text(tensor.shape)}, but the parameter has shape "
             f"{shape_text(parameter.shape)}. If the parameter was changed by `.data = ...`, make "
