@@ -31,8 +31,8 @@ class CelebA(VisionDataset):
 
         .attr_names  of the attributes        .attr, .identity, .bbox, .landmarks_align  tensors
 
-    A sample is (RGB PIL image, int64 tensor), a tuple of tensors for more types than one, None for
-    none, after the transforms. Raises ValueError for another split or type, RuntimeError for a
+    A sample is (RGB PIL image of any size, int64 tensor), a tuple of tensors for more types
+    than one, None for none, after the transforms. Raises ValueError for another split or type, RuntimeError for a
     target_transform without a type, or if the files are missing, which cannot be downloaded here.
 
     >>> import minitorch_cnn as mt

@@ -30,8 +30,9 @@ class OxfordIIITPet(VisionDataset):
 
         .classes, .bin_classes  names
 
-    A sample is (RGB PIL image, target); the target is a tuple for more types than one, None for
-    none. Raises ValueError for another split or type, RuntimeError if the files are missing.
+    A sample is (RGB PIL image of any size, target); the target is a tuple for more types than one,
+    None for none. Raises ValueError for another split or type, RuntimeError if the files are
+    missing.
 
     >>> import tempfile
     >>> from PIL import Image

@@ -82,10 +82,10 @@ class _VOC(VisionDataset):
 class VOCSegmentation(_VOC):
     """Images with a class for each pixel.
 
-    A sample is (RGB PIL image, PIL image with a palette: 0 for background, 1 to 20, 255 for edges).
-    Arguments and errors: root holds `VOCdevkit/VOC2012`; year "2007" to "2012"; image_set "train",
-    "trainval" or "val", of 2007 also "test", else ValueError; transforms gets image and target;
-    RuntimeError if the files are missing.
+    A sample is (RGB PIL image of any size, PIL image with a palette: 0 for background, 1 to 20, 255
+    for edges). root holds `VOCdevkit/VOC2012`; year: "2007" to "2012"; image_set: "train",
+    "trainval" or "val", of 2007 also "test"; transforms gets image and target. Raises ValueError
+    for another year or image_set, RuntimeError if the files are missing.
 
     >>> import minitorch_cnn as mt
     >>> mt.datasets.VOCSegmentation("", image_set="test")
@@ -109,8 +109,9 @@ class VOCSegmentation(_VOC):
 class VOCDetection(_VOC):
     """Images with the boxes of what is on them.
 
-    A sample is (RGB PIL image, dict of the XML file), in which annotation["object"] is a list.
-    Arguments and errors are those of `VOCSegmentation`.
+    A sample is (RGB PIL image of any size, dict of the XML file), in which annotation["object"] is
+    a list. Arguments are those of `VOCSegmentation`. Raises ValueError and RuntimeError as there,
+    RuntimeError also for XML that is damaged or has declarations.
 
     >>> VOCDetection.parse_voc_xml(ET.fromstring("<a><name>cat</name></a>"))
     {'a': {'name': 'cat'}}

@@ -212,10 +212,10 @@ CASES = {
 
 
 def plain(value: object) -> object:
-    """A sample's part as what JSON holds; a picture as its mode, size and mean colours."""
+    """A sample's part as what JSON holds; a picture as its mode, size, mean colours and a pixel."""
     if isinstance(value, Image.Image):
         means = np.asarray(value.convert("RGB")).mean((0, 1)).round(1).tolist()
-        return [value.mode, list(value.size), means]
+        return [value.mode, list(value.size), means, plain(value.getpixel((3, 1)))]
     if isinstance(value, (tuple, list)):
         return [plain(each) for each in value]
     if isinstance(value, dict):
