@@ -207,3 +207,14 @@ def config_text() -> str:
     cupy = importlib.util.find_spec("cupy")
     lines.append("GPU kernels    " + ("CuPy is installed" if cupy else "CuPy is not installed"))
     return "\n".join(lines)
+
+
+def get_image_backend() -> str:
+    """torchvision's: "PIL", which reads the pictures here."""
+    return "PIL"
+
+
+def set_image_backend(backend: str) -> None:
+    """torchvision's. Raises ValueError for anything but "PIL"."""
+    if backend != "PIL":
+        raise ValueError(f"Invalid backend '{backend}'. The only option here is 'PIL'")

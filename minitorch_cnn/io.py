@@ -24,7 +24,19 @@ from .missing import refuse_missing as _refuse_missing
 from .serialization.files import write
 from .tensor import Tensor, wrap
 
-__all__ = ["ImageReadMode", "decode_image", "read_file", "read_image", "write_jpeg", "write_png"]
+__all__ = [
+    "ImageReadMode",
+    "decode_image",
+    "decode_jpeg",
+    "decode_png",
+    "encode_jpeg",
+    "encode_png",
+    "read_file",
+    "read_image",
+    "write_file",
+    "write_jpeg",
+    "write_png",
+]
 
 
 class ImageReadMode(Enum):
@@ -147,13 +159,91 @@ def decode_image(
     >>> mt.io.decode_image(mt.tensor(list(file.getvalue()), dtype=mt.uint8)).shape
     minitorch_cnn.Size([3, 2, 4])
     """
+    return read_image(BytesIO(_bytes_in(input)), mode, apply_exif_orientation)
+
+
+def decode_png(
+    input: Tensor,
+    mode: ImageReadMode | str = ImageReadMode.UNCHANGED,
+    apply_exif_orientation: bool = False,
+) -> Tensor:
+    """`decode_image`, which sees by itself that a file is a PNG."""
+    return decode_image(input, mode, apply_exif_orientation)
+
+
+def decode_jpeg(
+    input: Tensor,
+    mode: ImageReadMode | str = ImageReadMode.UNCHANGED,
+    device: Any = "cpu",
+    apply_exif_orientation: bool = False,
+) -> Tensor:
+    """`decode_image`, which sees by itself that a file is a JPEG; device: of the result."""
+    return decode_image(input, mode, apply_exif_orientation).to(device)
+
+
+def write_file(filename: Any, data: Tensor) -> None:
+    """Writes the bytes in a uint8 tensor of one dimension to a file; RuntimeError for another.
+
+    >>> import tempfile
+    >>> import minitorch_cnn as mt
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_file(f"{folder}/x", mt.tensor([97, 98], dtype=mt.uint8))
+    ...     read_file(f"{folder}/x").tolist()
+    [97, 98]
+    """
+    content = _bytes_in(data)
+    write(filename, lambda file: file.write(content))
+
+
+def _bytes_in(input: Tensor) -> bytes:
     if input.dtype is not uint8 or input.ndim != 1:
         raise RuntimeError(
             f"a file's bytes are uint8 of one dimension, got {input.dtype} of shape "
             f"{tuple(input.shape)}"
         )
-    content = BytesIO(to_numpy(input.array).tobytes())
-    return read_image(content, mode, apply_exif_orientation)
+    return to_numpy(input.array).tobytes()
+
+
+def encode_png(input: Tensor, compression_level: int = 6) -> Tensor:
+    """uint8 (1 or 3, H, W) as the bytes of a PNG file, a uint8 tensor of one dimension.
+
+    compression_level: 0 (large) to 9 (slow). Raises RuntimeError for another one, or another
+    tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> content = encode_png(mt.full((3, 2, 4), 7, dtype=mt.uint8))
+    >>> decode_png(content).unique()
+    tensor([7], dtype=minitorch_cnn.uint8)
+    """
+    if not 0 <= compression_level <= 9:
+        raise RuntimeError(f"Compression level should be between 0 and 9, got {compression_level}")
+    content = BytesIO()
+    write_png(input, content, compression_level)
+    return wrap(np.frombuffer(content.getvalue(), np.uint8).copy())
+
+
+def encode_jpeg(input: Tensor | list[Tensor], quality: int = 75) -> Tensor | list[Tensor]:
+    """uint8 (1 or 3, H, W) as the bytes of a JPEG file; of a list of images, a list.
+
+    quality: 1 to 100, else ValueError. Raises RuntimeError for another tensor.
+
+    >>> import minitorch_cnn as mt
+    >>> encode_jpeg(mt.zeros(3, 2, 4, dtype=mt.uint8))[:3].tolist()
+    [255, 216, 255]
+    """
+    if not 1 <= quality <= 100:
+        raise ValueError(
+            f"Image quality should be a positive number between 1 and 100, got {quality}"
+        )
+    if isinstance(input, list):
+        return [wrap(_jpeg(each, quality)) for each in input]
+    return wrap(_jpeg(input, quality))
+
+
+def _jpeg(input: Tensor, quality: int) -> np.ndarray:
+    content = BytesIO()
+    write_jpeg(input, content, quality)
+    return np.frombuffer(content.getvalue(), np.uint8).copy()
 
 
 def _picture(input: Tensor) -> Image.Image:

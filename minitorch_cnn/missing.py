@@ -61,8 +61,6 @@ REASONS = {
     "cpp_extension": "an operation is written in Python, see CONTRIBUTING.md",
     "detection": "there are networks that classify images or their pixels",
     "maxvit": "use convnext_tiny or efficientnet_v2_s",
-    "vit_": "use convnext_tiny or efficientnet_v2_s",
-    "swin_": "use convnext_tiny or efficientnet_v2_s",
     "video": "there are only networks that classify images",
 }
 

@@ -6,9 +6,12 @@ the same seed gives the same weights on both backends, and the same as torch.
 
 from __future__ import annotations
 
+import contextlib
 import numbers
 import os
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -189,6 +192,33 @@ def get_rng_state() -> Tensor:
 def set_rng_state(new_state: Tensor) -> None:
     """Restores the default generator's state."""
     default_generator.set_state(new_state)
+
+
+@contextlib.contextmanager
+def fork_rng(
+    devices: Any = None,
+    enabled: bool = True,
+    _caller: str = "fork_rng",
+    _devices_kw: str = "devices",
+    device_type: str = "cuda",
+) -> Iterator[None]:
+    """What is drawn inside changes nothing outside: the state is put back at the end.
+
+    devices, device_type: taken as in torch; there is one generator for all devices.
+
+    >>> import minitorch_cnn as mt
+    >>> _ = mt.manual_seed(0)
+    >>> with mt.random.fork_rng():
+    ...     _ = mt.rand(100)
+    >>> mt.rand(1)
+    tensor([0.4963])
+    """
+    before = get_rng_state() if enabled else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            set_rng_state(before)
 
 
 # In a process that is forked while another thread draws, as DataLoader's workers may be, nobody

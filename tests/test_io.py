@@ -183,6 +183,32 @@ def test_what_is_refused(tmp_path):
             mt.io.write_png(wrong, tmp_path / "c.png")
 
 
+def test_bytes_of_pictures(tmp_path):
+    x = mt.tensor(PIXELS[..., :3].transpose(2, 0, 1).copy())
+    content = mt.io.encode_png(x, 9)
+    assert content.dtype is mt.uint8 and content.ndim == 1
+    assert mt.io.decode_png(content).equal(x) and mt.io.decode_image(content).equal(x)
+    assert mt.io.decode_png(content, mt.io.ImageReadMode.GRAY).shape == (1, 5, 7)
+    mt.io.write_file(tmp_path / "a.png", content)
+    assert mt.io.read_image(tmp_path / "a.png").equal(x)
+    assert mt.io.read_file(tmp_path / "a.png").equal(content)
+    low, high = mt.io.encode_jpeg(x, 5), mt.io.encode_jpeg(x, quality=95)
+    assert len(low) < len(high)
+    mt.io.write_jpeg(x, tmp_path / "a.jpg", 95)
+    assert mt.io.read_file(tmp_path / "a.jpg").equal(high)
+    assert mt.io.decode_jpeg(high).equal(mt.io.read_image(tmp_path / "a.jpg"))
+    assert all(each.equal(high) for each in mt.io.encode_jpeg([x, x], 95))
+    for call, error, words in (
+        (lambda: mt.io.encode_png(x, 12), RuntimeError, "between 0 and 9, got 12"),
+        (lambda: mt.io.encode_jpeg(x, 0), ValueError, "between 1 and 100, got 0"),
+        (lambda: mt.io.encode_jpeg(x[:2]), RuntimeError, r"\(1 or 3, H, W\), got"),
+        (lambda: mt.io.write_file(tmp_path / "b", x), RuntimeError, "one dimension"),
+        (lambda: mt.io.decode_png(content[:9]), RuntimeError, "no picture"),
+    ):
+        with pytest.raises(error, match=words):
+            call()
+
+
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(tmp_path):
     """A PNG's head says 100,000 x 100,000; nothing of that size is behind it."""
     Image.new("L", (1, 1)).save(tmp_path / "small.png")

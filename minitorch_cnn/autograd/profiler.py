@@ -203,7 +203,7 @@ def _timed_apply(cls: type[Function], *args: Any, **named: Any) -> Any:
 
 
 def _timed_backward(node: Any, gys: list) -> Any:
-    with _Timed(node.name, gys):
+    with _Timed(f"{node._function.__name__}Backward", gys):
         return _backward_of(node, gys)
 
 

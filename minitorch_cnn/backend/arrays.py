@@ -91,7 +91,24 @@ def axes_as_in_memory(array: Array) -> list[int]:
     """The axes from the widest step in memory to the narrowest: (0, 2, 3, 1) for channels-last."""
     if array.flags.c_contiguous:
         return list(range(array.ndim))
-    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+    if 0 not in array.strides:
+        return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+    return _order_of_expanded([abs(step) for step in array.strides])
+
+
+def _order_of_expanded(steps: list[int]) -> list[int]:
+    """As torch sorts axes, by insertion: one that is expanded, with a step of 0, stays in place."""
+    order = list(range(len(steps)))
+    for first in reversed(order[:-1]):
+        here = first
+        for place in range(first + 1, len(order)):
+            wide, narrow = steps[order[here]], steps[order[place]]
+            if wide > narrow > 0:
+                break
+            if 0 < wide < narrow:
+                order[here], order[place] = order[place], order[here]
+                here = place
+    return order
 
 
 def inverse_order(order: Sequence[int]) -> list[int]:

@@ -89,7 +89,7 @@ class CIFAR10(ArrayDataset):
         target_transform: Callable[[Any], Any] | None = None,
         download: bool = False,
     ):
-        super().__init__(root, transform, target_transform)
+        super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
         self._folder = os.path.join(self.root, self.base_folder)
         if not os.path.isdir(self._folder):

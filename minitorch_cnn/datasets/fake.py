@@ -37,7 +37,7 @@ class FakeData(VisionDataset):
         target_transform: Callable[[Any], Any] | None = None,
         random_offset: int = 0,
     ):
-        super().__init__("", transform, target_transform)
+        super().__init__("", transform=transform, target_transform=target_transform)
         self.size = size
         self.image_size = image_size
         self.num_classes = num_classes

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import math
 import os
+import string
 import struct
 import zlib
 from collections.abc import Callable
@@ -18,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from ..tensor import wrap
-from .archive import unpacked_limit
+from .archive import extract_archive, unpacked_limit
 from .download import download
-from .vision import ArrayDataset
+from .vision import ArrayDataset, check_choice
 
 # The third byte of an idx file. All numbers are big-endian.
 _IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -139,13 +140,12 @@ class MNIST(ArrayDataset):
         target_transform: Callable[[Any], Any] | None = None,
         download: bool = False,
     ):
-        super().__init__(root, transform, target_transform)
+        super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
         if download:
             self.download()
-        prefix = "train" if train else "t10k"
-        images_path = self._find(f"{prefix}-images-idx3-ubyte")
-        labels_path = self._find(f"{prefix}-labels-idx1-ubyte")
+        images_path = self._find(f"{self._prefix()}-images-idx3-ubyte")
+        labels_path = self._find(f"{self._prefix()}-labels-idx1-ubyte")
         images, labels = read_idx(images_path), read_idx(labels_path)
         if images.dtype != np.uint8 or images.ndim != 3:
             raise RuntimeError(f"{images_path} holds {images.dtype} {images.shape}, not images")
@@ -156,6 +156,9 @@ class MNIST(ArrayDataset):
         self.data = wrap(images)
         self.targets = wrap(labels.astype(np.int64))
         self.class_to_idx = {name: number for number, name in enumerate(self.classes)}
+
+    def _prefix(self) -> str:
+        return "train" if self.train else "t10k"
 
     @property
     def raw_folder(self) -> str:
@@ -187,7 +190,7 @@ class MNIST(ArrayDataset):
         )
 
     def _look_for(self, name: str) -> str | None:
-        for folder in (self.raw_folder, self.root):
+        for folder in (self.raw_folder, os.path.join(self.raw_folder, "gzip"), self.root):
             for candidate in (name, f"{name}.gz"):
                 path = os.path.join(folder, candidate)
                 if os.path.isfile(path):
@@ -234,3 +237,77 @@ class FashionMNIST(MNIST):
         "Bag",
         "Ankle boot",
     ]
+
+
+class KMNIST(MNIST):
+    """60,000 training or 10,000 test images of cursive Japanese characters.
+
+    Arguments, shapes and errors are those of `MNIST`. Clanuwat et al., "Deep Learning for Classical
+    Japanese Literature", 2018.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.datasets.KMNIST.classes[:3]
+    ['o', 'ki', 'su']
+    """
+
+    mirrors = ["http://codh.rois.ac.jp/kmnist/dataset/kmnist/"]
+    resources = [
+        ("train-images-idx3-ubyte.gz", "bdb82020997e1d708af4cf47b453dcf7"),
+        ("train-labels-idx1-ubyte.gz", "e144d726b3acfaa3e44228e80efcd344"),
+        ("t10k-images-idx3-ubyte.gz", "5c965bf0a639b31b8f53240b1b52f4d7"),
+        ("t10k-labels-idx1-ubyte.gz", "7320c461ea6c1c855c0b718fb2a4b134"),
+    ]
+    classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
+
+
+class EMNIST(MNIST):
+    """Images of handwritten digits and letters, in one of six selections (split).
+
+        byclass         62 classes: digits, capital and small letters
+        bymerge         47: small letters that look like the capital ones are those
+        balanced        47, as many images of each
+        letters         26, from 1; class 0 is "N/A"
+        digits, mnist   10
+
+    The files lie in `root`, `EMNIST/raw` or `EMNIST/raw/gzip`. Other arguments, shapes and errors
+    are those of `MNIST`; ValueError for another split. The images are turned: rows are columns.
+    Cohen et al., "EMNIST: an extension of MNIST to handwritten letters", 2017.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.datasets.EMNIST.classes_split_dict["letters"][:3]
+    ['N/A', 'a', 'b']
+    """
+
+    url = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
+    md5 = "58c8d27c78d21e728a6bc7b3cc06412e"
+    mirrors = [url]
+    splits = ("byclass", "bymerge", "balanced", "letters", "digits", "mnist")
+    _all = list(string.digits + string.ascii_uppercase + string.ascii_lowercase)
+    _merged = [name for name in _all if name not in "cijklmopsuvwxyz"]
+    classes_split_dict = {
+        "byclass": _all,
+        "bymerge": _merged,
+        "balanced": _merged,
+        "letters": ["N/A", *string.ascii_lowercase],
+        "digits": list(string.digits),
+        "mnist": list(string.digits),
+    }
+
+    def __init__(self, root: str | os.PathLike[str], split: str, **kwargs: Any):
+        self.split = check_choice(split, "split", self.splits)
+        self.classes = self.classes_split_dict[split]
+        super().__init__(root, **kwargs)
+
+    def _prefix(self) -> str:
+        return f"emnist-{self.split}-{'train' if self.train else 'test'}"
+
+    def download(self) -> None:
+        """Fetch the archive with all splits and unpack it into `raw_folder`, unless it is there.
+
+        Called by ``EMNIST(root, split, download=True)``. Raises RuntimeError if the server does not
+        give the right file.
+        """
+        if self._look_for(f"{self._prefix()}-images-idx3-ubyte") is None:
+            archive = os.path.join(self.raw_folder, "gzip.zip")
+            download(self.url, archive, md5=self.md5)
+            extract_archive(archive, self.raw_folder)

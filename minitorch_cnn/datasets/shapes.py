@@ -64,7 +64,7 @@ class Shapes(ArrayDataset):
         seed: int = 0,
         image_size: int = 32,
     ):
-        super().__init__("", transform, target_transform)
+        super().__init__("", transform=transform, target_transform=target_transform)
         if size is None:
             size = 20_000 if train else 4_000
         if size < 0:

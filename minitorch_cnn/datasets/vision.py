@@ -16,6 +16,7 @@ class VisionDataset(Dataset):
     """A data set of (image, target), with an optional transform for each.
 
     transform: called with the PIL image, of any size; target_transform: called with the target.
+    transforms: called with both, in their place; ValueError for both ways at once.
     Subclasses write `__getitem__`, which ends with ``return self._transformed(image, target)``, and
     `__len__`, which raises NotImplementedError until then.
 
@@ -30,17 +31,27 @@ class VisionDataset(Dataset):
         Transform: ToTensor()
     """
 
+    transforms: Callable[[Any, Any], Any] | None = None
+
     def __init__(
         self,
         root: str | os.PathLike[str],
+        transforms: Callable[[Any, Any], Any] | None = None,
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
     ):
+        if transforms is not None and (transform is not None or target_transform is not None):
+            raise ValueError(
+                "Only transforms or transform/target_transform can be passed as argument"
+            )
         self.root = os.path.expanduser(root)
+        self.transforms = transforms
         self.transform = transform
         self.target_transform = target_transform
 
     def _transformed(self, image: Any, target: Any) -> tuple[Any, Any]:
+        if self.transforms is not None:
+            return self.transforms(image, target)
         if self.transform is not None:
             image = self.transform(image)
         if self.target_transform is not None:
@@ -63,12 +74,39 @@ class VisionDataset(Dataset):
         if self.root:
             lines.append(f"Root location: {self.root}")
         lines += self.extra_repr().splitlines()
+        if self.transforms is not None:
+            lines.append(f"Transforms: {self.transforms!r}")
         if self.transform is not None:
             lines.append(f"Transform: {self.transform!r}")
         if self.target_transform is not None:
             lines.append(f"Target transform: {self.target_transform!r}")
         body = "\n".join(lines).replace("\n", "\n    ")
         return f"Dataset {type(self).__name__}\n    {body}"
+
+
+def check_choice(value: Any, argument: str, choices: Sequence[str]) -> str:
+    """`value`, if it is one of the words; ValueError if not.
+
+    >>> check_choice("val", "split", ["train", "val"])
+    'val'
+    """
+    if not isinstance(value, str):
+        raise ValueError(
+            f"Expected type str for argument {argument}, but got type {type(value).__name__}."
+        )
+    if value not in choices:
+        raise ValueError(
+            f"Unknown value '{value}' for argument {argument}. Valid values are {list(choices)}."
+        )
+    return value
+
+
+def not_found(dataset: str, folder: str, urls: Sequence[str]) -> RuntimeError:
+    """The error for files that are not where they should be."""
+    return RuntimeError(
+        f"Dataset not found. You can use download=True to download it: {dataset} looks for "
+        f"{os.path.abspath(folder)}, which comes from {', '.join(urls)}"
+    )
 
 
 class ArrayDataset(VisionDataset):

@@ -33,6 +33,5 @@ def from_launcher() -> dict[str, str]:
 
 
 def tell_program() -> None:
-    """Sets RANK and so on, where a launcher tells them and nobody has set them."""
-    for name, value in from_launcher().items():
-        os.environ.setdefault(name, value)
+    """Sets RANK and so on, where a launcher tells them: what was there is of who called it."""
+    os.environ.update(from_launcher())

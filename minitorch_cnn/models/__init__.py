@@ -9,8 +9,10 @@ models.lenet5(weights="FASHION_MNIST")  weights that come with the package
 models.list_models()                    all names
 """
 
+import sys as _sys
+
 from ..missing import refuse_missing as _refuse_missing
-from . import cifar, feature_extraction, segmentation, small
+from . import _api, cifar, feature_extraction, segmentation, small
 from ._api import (
     Weights,
     WeightsEnum,
@@ -81,6 +83,15 @@ from .shufflenetv2 import (
     shufflenet_v2_x2_0,
 )
 from .squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
+from .swin_transformer import (
+    SwinTransformer,
+    swin_b,
+    swin_s,
+    swin_t,
+    swin_v2_b,
+    swin_v2_s,
+    swin_v2_t,
+)
 from .vgg import (
     VGG,
     vgg11,
@@ -91,6 +102,14 @@ from .vgg import (
     vgg16_bn,
     vgg19,
     vgg19_bn,
+)
+from .vision_transformer import (
+    VisionTransformer,
+    vit_b_16,
+    vit_b_32,
+    vit_h_14,
+    vit_l_16,
+    vit_l_32,
 )
 from .weights import (
     AlexNet_Weights,
@@ -165,6 +184,19 @@ from .weights_regnet import (
     RegNet_Y_128GF_Weights,
     RegNet_Y_400MF_Weights,
     RegNet_Y_800MF_Weights,
+)
+from .weights_transformer import (
+    Swin_B_Weights,
+    Swin_S_Weights,
+    Swin_T_Weights,
+    Swin_V2_B_Weights,
+    Swin_V2_S_Weights,
+    Swin_V2_T_Weights,
+    ViT_B_16_Weights,
+    ViT_B_32_Weights,
+    ViT_H_14_Weights,
+    ViT_L_16_Weights,
+    ViT_L_32_Weights,
 )
 from .wider import resnext101_32x8d, resnext101_64x4d, wide_resnet101_2
 
@@ -336,7 +368,36 @@ __all__ = [
     "ResNeXt101_32X8D_Weights",
     "ResNeXt101_64X4D_Weights",
     "Wide_ResNet101_2_Weights",
+    "SwinTransformer",
+    "swin_b",
+    "swin_s",
+    "swin_t",
+    "swin_v2_b",
+    "swin_v2_s",
+    "swin_v2_t",
+    "VisionTransformer",
+    "vit_b_16",
+    "vit_b_32",
+    "vit_h_14",
+    "vit_l_16",
+    "vit_l_32",
+    "Swin_B_Weights",
+    "Swin_S_Weights",
+    "Swin_T_Weights",
+    "Swin_V2_B_Weights",
+    "Swin_V2_S_Weights",
+    "Swin_V2_T_Weights",
+    "ViT_B_16_Weights",
+    "ViT_B_32_Weights",
+    "ViT_H_14_Weights",
+    "ViT_L_16_Weights",
+    "ViT_L_32_Weights",
     "segmentation",
 ]
+
+for _name, _enum in _api.WEIGHTS.items():
+    # torchvision has the weights beside the networks, too.
+    _home = _sys.modules[_api.BUILDERS[_name].__module__.replace("models.wider", "models.resnet")]
+    setattr(_home, _enum.__name__, _enum)
 
 _refuse_missing(globals())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from . import resnet
 from ._api import build, register_model, require
 from .resnet import Bottleneck, ResNet
 from .weights import (
@@ -52,3 +53,7 @@ def wide_resnet101_2(
     """
     require(kwargs, "width_per_group", 128)
     return build(_network, weights, progress, **kwargs)
+
+
+for _builder in (resnext101_32x8d, resnext101_64x4d, wide_resnet101_2):
+    setattr(resnet, _builder.__name__, _builder)  # there torchvision has them

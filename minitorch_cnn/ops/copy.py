@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import backend, dtypes
 from ..autograd.function import Function
+from ..backend.arrays import axes_as_in_memory, inverse_order
 from ..dtypes import dtype
 from ..tensor import Tensor, wrap
 
@@ -50,11 +51,18 @@ def in_format(array: Any, layout: memory_format | None) -> Any:
     return xp.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
 
 
+def _copied(array: Any, kind: Any) -> Any:
+    """A copy in that dtype, its axes in the same order (NumPy puts expanded ones innermost)."""
+    if 0 not in array.strides:
+        return array.astype(kind)
+    order = axes_as_in_memory(array)
+    return array.transpose(order).astype(kind, order="C").transpose(inverse_order(order))
+
+
 class Clone(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, layout: memory_format | None) -> Tensor:
-        array = x.array.copy(order="K")
-        return wrap(in_format(array, layout))
+        return wrap(in_format(_copied(x.array, x.array.dtype), layout))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -77,7 +85,7 @@ class ToType(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, kind: dtype) -> Tensor:
         ctx.kind = x.dtype
-        return wrap(x.array.astype(kind.numpy))
+        return wrap(_copied(x.array, kind.numpy))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:

@@ -30,7 +30,10 @@ class Adafactor(Optimizer):
             [0.7500, 0.7500]])
     """
 
-    _other_shapes = ("row_var", "col_var")
+    _other_shapes = {
+        "row_var": lambda shape: (*shape[:-1], 1),
+        "col_var": lambda shape: (*shape[:-2], 1, shape[-1]),
+    }
 
     def __init__(
         self,
@@ -59,12 +62,11 @@ class Adafactor(Optimizer):
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         p, xp = parameter.array, array_module(parameter.array)
-        row, column = (*p.shape[:-1], 1), (*p.shape[:-2], 1, p.shape[-1] if p.ndim else 1)
         if not state:
             state["step"] = no_steps()
             if p.ndim > 1:
-                state["row_var"] = wrap(xp.zeros(row, p.dtype))
-                state["col_var"] = wrap(xp.zeros(column, p.dtype))
+                for what, shape in self._other_shapes.items():
+                    state[what] = wrap(xp.zeros(shape(p.shape), p.dtype))
             else:
                 state["variance"] = wrap(xp.zeros_like(p))
         step, lr = next_step(state), float(group["lr"])
@@ -79,12 +81,6 @@ class Adafactor(Optimizer):
         square = gradient * gradient
         if p.ndim > 1:
             rows, columns = state["row_var"].array, state["col_var"].array
-            if rows.shape != row or columns.shape != column:
-                raise RuntimeError(
-                    f"the state of a parameter of shape {list(p.shape)} has row_var "
-                    f"{list(rows.shape)} and col_var {list(columns.shape)}. Load the state of the "
-                    "same model, or make a new optimizer."
-                )
             rows += share * (square.mean(-1, keepdims=True) - rows)
             columns += share * (square.mean(-2, keepdims=True) - columns)
             estimate = xp.matmul(rows, columns)

@@ -48,7 +48,8 @@ class Optimizer(WithHooks):
     [0.0005, 0]
     """
 
-    _other_shapes: tuple[str, ...] = ()  # what of the state has not the parameter's shape
+    # Of the parts of the state that have not the parameter's shape: their shape, from that one.
+    _other_shapes: dict[str, Callable[[Any], tuple[int, ...]]] = {}
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -176,19 +177,22 @@ class Optimizer(WithHooks):
                 array = parameter.array
                 known = self.state[parameter].items() if parameter in self.state else ()
                 for what, tensor in (("grad", parameter._grad), *known):
-                    if not isinstance(tensor, Tensor) or what in self._other_shapes:
+                    if not isinstance(tensor, Tensor):
                         continue
                     other = tensor.array
                     if other.ndim == 0 and what != "grad":
                         continue  # a count of steps
+                    shape = array.shape
+                    if what in self._other_shapes:
+                        shape = self._other_shapes[what](shape)
                     if (
-                        other.shape != array.shape
+                        other.shape != shape
                         or other.dtype != array.dtype
                         or type(other) is not type(array)
                     ):
                         name = group.get("param_names", range(len(group["params"])))[index]
                         name = f"parameter {name} (group {number})"
-                        raise _misfit(what, tensor, parameter, name)
+                        raise _misfit(what, tensor, parameter, name, shape)
 
     def update_group(
         self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
@@ -291,12 +295,16 @@ def _fit(name: str, value: Any, parameter: Tensor) -> Any:
     return wrap(array.astype(parameter.dtype.numpy))  # astype copies
 
 
-def _misfit(what: str, tensor: Tensor, parameter: Tensor, name: str) -> RuntimeError:
-    if tensor.shape != parameter.shape:
+def _misfit(
+    what: str, tensor: Tensor, parameter: Tensor, name: str, shape: tuple[int, ...]
+) -> RuntimeError:
+    if tensor.array.shape != shape:
+        wanted = "" if shape == parameter.array.shape else f", which needs {shape_text(shape)}"
         return RuntimeError(
             f"{what} of {name} has shape {shape_text(tensor.shape)}, but the parameter has shape "
-            f"{shape_text(parameter.shape)}. If the parameter was changed by `.data = ...`, make "
-            "a new optimizer and call zero_grad(); else load the state of the same model."
+            f"{shape_text(parameter.shape)}{wanted}. If the parameter was changed by "
+            "`.data = ...`, make a new optimizer and call zero_grad(); else load the state of the "
+            "same model."
         )
     return RuntimeError(
         f"{what} of {name} is {tensor.dtype} on {tensor.device}, but the parameter is "

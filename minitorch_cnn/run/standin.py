@@ -23,6 +23,7 @@ from typing import Any
 import minitorch_cnn
 
 from .. import dtypes, serialization, version
+from ..config import get_image_backend, set_image_backend
 from ..missing import MissingModule, MissingName
 
 PACKAGE = minitorch_cnn.__name__
@@ -80,17 +81,6 @@ def torch_name(name: str) -> str:
         return name  # "Tensor.storage"
     picture = name.startswith((f"{PACKAGE}.utils.draw_", f"{PACKAGE}.utils.flow_"))
     return (aliases(name) or [name])[-1 if picture else 0]
-
-
-def get_image_backend() -> str:
-    """torchvision's: "PIL", which reads the pictures here."""
-    return "PIL"
-
-
-def set_image_backend(backend: str) -> None:
-    """torchvision's. Raises ValueError for anything but "PIL"."""
-    if backend != "PIL":
-        raise ValueError(f"Invalid backend '{backend}'. The only option here is 'PIL'")
 
 
 def disable_beta_transforms_warning() -> None:

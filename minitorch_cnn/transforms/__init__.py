@@ -6,6 +6,9 @@ works on one image at a time. `BatchAugment` does the same for a whole batch at 
 faster. All random choices come from the generator that `manual_seed` seeds.
 """
 
+import importlib as _importlib
+import typing as _typing
+
 from ..missing import refuse_missing as _refuse_missing
 from . import functional
 from .autoaugment import AugMix, AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide
@@ -95,3 +98,11 @@ __all__ = [
 ]
 
 _refuse_missing(globals())
+_refused = globals()["__getattr__"]
+
+
+def __getattr__(name: str) -> _typing.Any:
+    """`transforms.v2`, when it is first used: it is made of the names above."""
+    if name == "v2":
+        return _importlib.import_module(f"{__name__}.v2")
+    return _refused(name)

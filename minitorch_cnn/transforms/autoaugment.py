@@ -474,13 +474,15 @@ class AugMix(_Automatic):
         _, height, width = get_dimensions(picture)
         found = space(10, (width / 3.0, height / 3.0), bits=(4, 0))
         count = 1 if picture.ndim < 4 else picture.shape[0]  # each of a batch has its own parts
-        own = np.array([draws.shares([self.alpha] * 2) for _ in range(count)])
-        parts = np.array([draws.shares([self.alpha] * self.mixture_width) for _ in range(count)])
+        # In float32, as torchvision's: the sum is cut to integers, so its last bit counts.
+        alphas, own_alphas = [self.alpha] * self.mixture_width, [self.alpha] * 2
+        own = np.array([draws.shares(own_alphas) for _ in range(count)], np.float32)
+        parts = np.array([draws.shares(alphas) for _ in range(count)], np.float32)
         xp = array_module(array_of(picture))
 
         def weighted(image: Any, weights: np.ndarray) -> Any:
             shape = (count, *[1] * (image.ndim - 1)) if image.ndim > 3 else (1,) * image.ndim
-            return xp.asarray(weights.reshape(shape).astype(np.float32)) * image.array
+            return xp.asarray(weights.reshape(shape)) * image.array
 
         mixed = weighted(picture, own[:, 0])
         for chain in range(self.mixture_width):

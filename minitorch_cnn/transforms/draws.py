@@ -50,8 +50,6 @@ def between(low: float, high: float) -> float:
 def shares(concentrations: Sequence[float]) -> list[float]:
     """Random parts of 1, by a Dirichlet distribution; how even they are, the numbers say.
 
-    (torch draws them otherwise, so these are not its numbers.)
-
     >>> round(sum(shares([1.0, 1.0, 2.0])), 6)
     1.0
     """

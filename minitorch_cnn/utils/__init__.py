@@ -7,9 +7,18 @@ import typing as _typing
 
 from ..missing import refuse_missing as _refuse_missing
 from . import checkpoint, data
+from .drawing import draw_bounding_boxes, draw_keypoints, draw_segmentation_masks
 from .images import make_grid, save_image
 
-__all__ = ["checkpoint", "data", "make_grid", "save_image"]
+__all__ = [
+    "checkpoint",
+    "data",
+    "draw_bounding_boxes",
+    "draw_keypoints",
+    "draw_segmentation_masks",
+    "make_grid",
+    "save_image",
+]
 
 
 def _log_api_usage_once(obj: object) -> None:

@@ -182,6 +182,14 @@ OPERATIONS: dict[str, tuple[str, Any]] = {
             *("sigmoid", "erf", "erfc", "erfinv", "abs", "asinh", "square"),
         )
     },
+    **{
+        name: ("p4,5", getattr(mt.special, name))
+        for name in ("gammaln", "digamma", "i0", "i0e", "i1", "i1e")
+    },
+    "frexp": ("p4,5", lambda x: mt.frexp(x).mantissa),
+    "rfft and back": ("f4,6", lambda x: mt.fft.irfft(mt.fft.rfft(x))),
+    "absolute of complex": ("f4,5", lambda x: mt.fft.fft(x).abs()),
+    "complex product": ("f4,5 f4,5", lambda a, b: (mt.fft.fft(a) * mt.fft.fft(b)).real),
     "logit": ("p4,5", lambda x: mt.logit(x / 20)),
     "sinc": ("x", mt.sinc),
     "acosh": ("p4,5", lambda x: mt.acosh(x + 1.5)),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minitorch_cnn.datasets import DatasetFolder, ImageFolder
+from minitorch_cnn.datasets import DatasetFolder, ImageFolder, ImageNet
 from minitorch_cnn.datasets.folder import is_image_file, make_dataset, pil_loader
 
 
@@ -127,3 +127,16 @@ def test_a_picture_with_too_many_pixels_is_named(tmp_path):
     path.write_bytes(content)
     with pytest.raises(Image.DecompressionBombError, match=r"large.png: .*400000000"):
         pil_loader(path)
+
+
+def test_imagenet_is_a_folder_of_folders(tmp_path):
+    for split, wnids in (("train", ["n02", "n01"]), ("val", ["n01"])):
+        for wnid in wnids:
+            (tmp_path / split / wnid).mkdir(parents=True)
+            Image.new("RGB", (3, 2)).save(tmp_path / split / wnid / "1.png")
+    data = ImageNet(tmp_path, transform=lambda image: image.size)
+    assert data.wnids == ["n01", "n02"] and data[1] == ((3, 2), 1)
+    assert "Split: train" in repr(data) and data.wnid_to_idx["n02"] == 1
+    assert len(ImageNet(tmp_path, "val")) == 1
+    with pytest.raises(ValueError, match="'test'"):
+        ImageNet(tmp_path, "test")

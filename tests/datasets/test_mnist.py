@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minitorch_cnn as mt
-from minitorch_cnn.datasets import MNIST, FashionMNIST
+from minitorch_cnn.datasets import KMNIST, MNIST, FashionMNIST
 from minitorch_cnn.datasets.mnist import read_idx
 from minitorch_cnn.utils.data import DataLoader
 
@@ -156,3 +156,13 @@ def test_a_bomb(tmp_path):
     path.write_bytes(gzip.compress(header(8, 110_000_000) + bytes(110_000_000)))
     with pytest.raises(RuntimeError, match="more than 100000000 bytes unpacked"):
         read_idx(path)
+
+
+def test_kmnist_is_read_as_mnist_is(tmp_path):
+    raw = tmp_path / "KMNIST" / "raw"
+    raw.mkdir(parents=True)
+    header = bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28])
+    (raw / "t10k-images-idx3-ubyte").write_bytes(header + bytes(28 * 28))
+    (raw / "t10k-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 7]))
+    data = KMNIST(tmp_path, train=False)
+    assert data.classes[data[0][1]] == "ya" and len(data.classes) == 10

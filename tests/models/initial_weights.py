@@ -13,6 +13,14 @@ STORED = Path(__file__).with_suffix(".json")
 MODELS = {
     "densenet121": {}, "googlenet": {"init_weights": True}, "mobilenet_v2": {}, "resnet18": {},
     "squeezenet1_1": {},
+    "VisionTransformer": {
+        "image_size": 32, "patch_size": 8, "num_layers": 2, "num_heads": 2, "hidden_dim": 16,
+        "mlp_dim": 32, "representation_size": 12,
+    },
+    "SwinTransformer": {
+        "patch_size": [4, 4], "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 4],
+        "window_size": [4, 3],
+    },
 }  # fmt: skip
 
 

@@ -32,6 +32,8 @@ NAMES = [
     *REGNETS,
     "regnet_y_128gf",
     *("resnext101_32x8d", "resnext101_64x4d", "wide_resnet101_2"),
+    *(f"vit_{size}" for size in ("b_16", "b_32", "l_16", "l_32", "h_14")),
+    *(f"swin_{size}" for size in ("t", "s", "b", "v2_t", "v2_s", "v2_b")),
     *("fcn_resnet50", "fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101"),
     *("deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"),
 ]
@@ -51,6 +53,27 @@ def conv_next(models: Any) -> Any:
     m = models.convnext
     stages = [m.CNBlockConfig(8, 16, 2), m.CNBlockConfig(16, None, 1)]
     return m.ConvNeXt(stages, layer_scale=1.0, num_classes=10)
+
+
+def transformer(models: Any) -> Any:
+    """A small vision transformer, with all that it can have."""
+    m = models.vision_transformer
+    stem = [m.ConvStemConfig(6, 3, 2), m.ConvStemConfig(8, 3, 2)]
+    return m.VisionTransformer(
+        20, 4, 2, 2, 16, 24, num_classes=10, representation_size=12, conv_stem_configs=stem
+    )
+
+
+def swin(models: Any, version: int) -> Any:
+    """A small Swin: windows that fit and windows that do not, a last stage of one window."""
+    m = models.swin_transformer
+    parts = {"block": m.SwinTransformerBlockV2, "downsample_layer": m.PatchMergingV2}
+    return m.SwinTransformer(
+        *([4, 2], 8, [2, 2, 2], [2, 4, 2], [4, 3]),
+        num_classes=10,
+        stochastic_depth_prob=0.0,
+        **(parts if version == 2 else {}),
+    )
 
 
 def segmented(name: str, models: Any, **arguments: Any) -> Any:
@@ -82,6 +105,9 @@ CASES: dict[str, tuple[Callable[..., Any], int, bool]] = {
     "convnext": (conv_next, 36, True),
     "regnet_y_400mf": (partial(classifier, "regnet_y_400mf"), 64, True),
     "regnet_x_400mf": (partial(classifier, "regnet_x_400mf"), 40, False),
+    "transformer": (transformer, 20, True),
+    "swin": (partial(swin, version=1), 41, True),
+    "swin_v2": (partial(swin, version=2), 41, True),
     "lraspp": (partial(segmented, "lraspp_mobilenet_v3_large"), 40, False),
     "deeplabv3": (partial(segmented, "deeplabv3_mobilenet_v3_large", aux_loss=True), 40, False),
     "fcn": (partial(segmented, "fcn_resnet50"), 33, False),
@@ -93,6 +119,9 @@ def filled(name: str, models: Any, to_tensor: Callable[[Any], Any]) -> Any:
     model = CASES[name][0](models)
     state = model.state_dict()  # with its metadata, which MNASNet asks for
     for key, value in state.items():
+        if "relative_" in key and "bias" not in key:  # Swin's places are no weights
+            state[key] = value.double() if value.is_floating_point() else value
+            continue
         state[key] = to_tensor(values(key, tuple(value.shape)))
     model.load_state_dict(state, assign=True)
     return model

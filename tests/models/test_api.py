@@ -10,6 +10,7 @@ import pytest
 import minitorch_cnn as mt
 from minitorch_cnn import hub, models
 from minitorch_cnn.models import _api
+from tests.models.make_newer import NAMES as NEWER
 
 # fmt: off
 ZOO = [
@@ -50,9 +51,11 @@ def assert_holds(model, state):
 
 
 def test_all_models_are_listed():
-    assert models.list_models() == sorted([*ZOO, *CIFAR, "lenet5"])
+    assert models.list_models() == sorted([*ZOO, *NEWER, *CIFAR, "lenet5"])
     assert models.list_models(module=models.cifar) == CIFAR
-    assert models.list_models(include="*resnet50*") == ["resnet50", "wide_resnet50_2"]
+    assert models.list_models(include="*resnet50*", exclude="*v3*") == [
+        "fcn_resnet50", "resnet50", "wide_resnet50_2",
+    ]  # fmt: skip
     assert models.list_models(include=["alex*", "vgg1?"], exclude=["vgg13", "vgg19"]) == [
         "alexnet", "vgg11", "vgg16",
     ]  # fmt: skip

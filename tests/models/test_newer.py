@@ -32,6 +32,9 @@ def test_keys_shapes_settings_and_counts_are_torchvisions(name):
             width = 40 if "mobilenet" in name else 1024
             head = models.segmentation.fcn.FCNHead(width, 21)
             second = sum(parameter.numel() for parameter in head.parameters())
+        if name.startswith("vit_"):  # a place for every patch of larger images
+            grid = [side // model.patch_size for side in (weights.meta["min_size"][0], 224)]
+            second = (grid[0] ** 2 - grid[1] ** 2) * model.hidden_dim
         assert counted + second == weights.meta["num_params"]
 
 
@@ -79,6 +82,22 @@ def test_scores_and_gradients_in_training_mode(name):
         ),
         (lambda: models.shufflenetv2.InvertedResidual(4, 8, 1), ValueError, "stride 1"),
         (lambda: models.resnext101_32x8d(groups=3), ValueError, "groups"),
+        (lambda: models.VisionTransformer(20, 8, 1, 1, 8, 8), AssertionError, "20.*8"),
+        (
+            lambda: models.VisionTransformer(8, 8, 1, 1, 8, 8)(mt.zeros(1, 3, 9, 8)),
+            AssertionError,
+            "height! Expected 8 but got 9",
+        ),
+        (
+            lambda: models.vision_transformer.Encoder(4, 1, 1, 8, 8, 0.0, 0.0)(mt.zeros(4, 8)),
+            AssertionError,
+            "batch_size",
+        ),
+        (
+            lambda: models.swin_transformer.ShiftedWindowAttention(8, [7], [3, 3], 2),
+            ValueError,
+            "length 2",
+        ),
         (
             lambda: models.segmentation.lraspp_mobilenet_v3_large(aux_loss=True),
             NotImplementedError,
@@ -118,3 +137,31 @@ def test_pictures_are_resized_as_the_weights_want():
     plain = functools.partial(models.EfficientNet_V2_L_Weights.DEFAULT.transforms)()
     assert plain.mean == [0.5] * 3 and plain.crop_size == [480]
     assert models.get_weight("RegNet_Y_16GF_Weights.IMAGENET1K_SWAG_E2E_V1").meta["min_size"]
+
+
+def test_published_vision_transformers_have_other_names_for_their_layers():
+    block = models.vision_transformer.MLPBlock(4, 6, 0.0)
+    state = {key: mt.rand(value.shape) for key, value in block.state_dict().items()}
+    old = {"0": "linear_1", "3": "linear_2"}
+    file = {f"{old[key[0]]}{key[1:]}": value for key, value in state.items()}
+    block.load_state_dict(file)
+    for key, value in block.state_dict().items():
+        assert value.equal(state[key]), key
+
+
+def test_weights_of_large_images_make_a_network_for_them(monkeypatch):
+    made = models.VisionTransformer(384, 16, 12, 12, 768, 3072)
+    state = made.state_dict()
+    assert sum(each.numel() for each in state.values()) == 86_859_496
+    enum = models.ViT_B_16_Weights
+    monkeypatch.setattr(enum, "get_state_dict", lambda self, **kwargs: state)
+    monkeypatch.setattr(models.VisionTransformer, "load_state_dict", lambda self, state: None)
+    assert models.vit_b_16(weights="IMAGENET1K_SWAG_E2E_V1").image_size == 384
+    with pytest.raises(ValueError, match=r"image_size.*224"):
+        models.vit_b_16(weights="IMAGENET1K_SWAG_LINEAR_V1", image_size=384)
+
+
+def test_names_in_the_modules_where_torchvision_has_them():
+    assert models.resnet.resnext101_32x8d is models.resnext101_32x8d
+    assert models.resnet.Wide_ResNet101_2_Weights is models.Wide_ResNet101_2_Weights
+    assert models.efficientnet.EfficientNet_B0_Weights is models.EfficientNet_B0_Weights

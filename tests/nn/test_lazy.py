@@ -44,22 +44,23 @@ def words(layer):
 
 @pytest.mark.parametrize("call, shape", LAYERS, ids=str)
 def test_lazy_layers(call, shape):
-    seen = []
+    """The weights too, from the same seed."""
+    seen, weights = [], []
     for lib in LIBS:
         layer = eval(call, vars(lib.nn)).double()
         seen.append([words(layer), layer.has_uninitialized_params()])
         twin = copy.deepcopy(layer) if lib is mt else None  # torch cannot copy some of them
         x = lib.tensor(np.random.default_rng(0).standard_normal(shape))
+        lib.manual_seed(0)
         y = layer(x)
         assert y.dtype == lib.float64
-        parameters = [np.abs(p.detach().numpy()).max() for p in layer.parameters()]
-        if lib is mt and parameters:  # as a layer that was made for this many inputs
+        weights.append([p.detach().numpy() for p in layer.parameters()])
+        if lib is mt:
             twin(x)
             assert words(twin) == words(layer)
-            layer.reset_parameters()
-            again = [np.abs(p.detach().numpy()).max() for p in layer.parameters()]
-            np.testing.assert_allclose(parameters, again, rtol=0.5)
         seen[-1] += [words(layer), tuple(y.shape), tuple(layer(x).shape)]
+    for ours, theirs in zip(*weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
     assert seen[0] == seen[1]
     assert len(seen[0]) == 5 and "Lazy" not in seen[0][2][0]
 

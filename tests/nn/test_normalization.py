@@ -48,17 +48,3 @@ def test_errors():
         nn.GroupNorm(2, 3)
     with pytest.raises(RuntimeError, match=r"\[4\].*\[2, 3\]"):
         nn.LayerNorm(4)(mt.zeros(2, 3))
-
-
-def test_the_older_name_of_local_response_norm():
-    torch = pytest.importorskip("torch")
-    values = np.random.default_rng(0).standard_normal((2, 5, 3, 3))
-    for size in (1, 3, 5):
-        found = []
-        for lib in (mt, torch):
-            layer = lib.nn.CrossMapLRN2d(size, alpha=0.7, beta=0.6, k=1.5)
-            found.append((repr(layer), layer(lib.tensor(values)).numpy()))
-        assert found[0][0] == found[1][0]
-        np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-12)
-    with pytest.raises(NotImplementedError, match="size=2 is not supported"):
-        mt.nn.CrossMapLRN2d(2)

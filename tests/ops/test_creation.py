@@ -1,5 +1,7 @@
 """New tensors: values, dtypes, sharing, errors."""
 
+import itertools
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -214,3 +216,21 @@ def test_more_elements_than_can_be_counted():
     for make in (mt.zeros, mt.ones, mt.empty):
         with pytest.raises(RuntimeError, match="Storage size calculation overflowed"):
             make(2**40, 2**30)
+
+
+def test_copies_of_expanded_tensors_lie_in_memory_as_torchs():
+    """Such copies can be viewed flat, and random numbers fill them in torch's order."""
+    torch = pytest.importorskip("torch")
+    shapes = [((5,), (4, 5)), ((2, 1, 3), (2, 4, 3)), ((1, 4), (3, 4)), ((3, 1, 2), (3, 4, 2))]
+    for shape, expanded in shapes:
+        for order in itertools.permutations(range(len(expanded))):
+            ours = mt.zeros(shape).expand(expanded).permute(order)
+            theirs = torch.zeros(shape).expand(expanded).permute(order)
+            for kind in ("empty_like", "zeros_like", "clone", "rand_like"):
+                steps = getattr(torch, kind)(theirs).stride()
+                assert getattr(mt, kind)(ours).stride() == steps, (kind, shape, order)
+            assert ours.double().stride() == theirs.double().stride()
+            mt.manual_seed(0)
+            torch.manual_seed(0)
+            assert mt.rand_like(ours).tolist() == torch.rand_like(theirs).tolist()
+    assert mt.arange(5.0).expand(4, 5).clone().view(-1).tolist() == [0.0, 1.0, 2.0, 3.0, 4.0] * 4

@@ -465,6 +465,8 @@ def test_a_step_refuses_grads_and_states_that_are_not_like_the_parameter(tier):
             before = good.tolist()
             for key in states:
                 right = optimizer.state[bad][key]
+                if (tuple(right.shape), right.dtype) == (shape, dtype):
+                    continue  # Adafactor's columns
                 optimizer.state[bad][key] = mt.ones(*shape, dtype=dtype)
                 with pytest.raises(RuntimeError, match=f"{key} of parameter 1"):
                     optimizer.step()

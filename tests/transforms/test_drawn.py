@@ -91,6 +91,22 @@ def test_a_batch_of_augmix_has_its_own_parts():
     assert mixed.shape == (2, 3, 48, 40) and not mixed[0].equal(mixed[1])
 
 
+def test_augmix_adds_up_in_float32(monkeypatch):
+    """As in torch: the sum is cut to integers, where the last bit of a weight shows."""
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(T.AugMix, "_distort", lambda self, image, name, strength: image)
+    image = mt.arange(256).to(mt.uint8).view(1, 16, 16)
+    differ = []
+    for seed in range(20):
+        mt.manual_seed(seed)
+        torch.manual_seed(seed)
+        own, parts = torch._sample_dirichlet(torch.ones(2)), torch._sample_dirichlet(torch.ones(3))
+        x = torch.from_numpy(image.numpy()).float()
+        mixed = own[0] * x + parts[0] * own[1] * x + parts[1] * own[1] * x + parts[2] * own[1] * x
+        differ.append((T.AugMix()(image).numpy() != mixed.to(torch.uint8).numpy()).sum())
+    assert differ == [0] * 20
+
+
 def test_what_is_drawn_follows_manual_seed():
     for draw in (
         lambda: draws.integer(0, 1000),

@@ -13,7 +13,7 @@ from ..parameter import Parameter
 from .module import Module
 from .utils import _ntuple
 
-__all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "LocalResponseNorm", "CrossMapLRN2d"]
+__all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "LocalResponseNorm"]
 
 
 class GroupNorm(Module):
@@ -200,21 +200,3 @@ def _ones_and_zeros(weight: Parameter | None, bias: Parameter | None) -> None:
         init.ones_(weight)
     if bias is not None:
         init.zeros_(bias)
-
-
-class CrossMapLRN2d(LocalResponseNorm):
-    """An older name of `LocalResponseNorm`. Shapes and errors as in `LocalResponseNorm`.
-
-    Raises NotImplementedError for an even size, where torch's two ways do not agree.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.nn.CrossMapLRN2d(3, alpha=3.0, beta=1.0)(mt.ones(1, 2, 1, 1)).flatten()
-    tensor([0.3333, 0.3333])
-    """
-
-    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
-        if size % 2 == 0:
-            raise NotImplementedError(
-                f"CrossMapLRN2d: size={size} is not supported: use an odd one, or LocalResponseNorm"
-            )
-        super().__init__(size, alpha, beta, k)

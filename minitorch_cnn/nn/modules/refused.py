@@ -22,8 +22,10 @@ def _refuse(name: str, advice: str) -> type[Module]:
     return type(name, (_Refused,), {"advice": advice, "__doc__": text, "__module__": __name__})
 
 
+CrossMapLRN2d = _refuse("CrossMapLRN2d", "use nn.LocalResponseNorm")
+AdaptiveLogSoftmaxWithLoss = _refuse(
+    "AdaptiveLogSoftmaxWithLoss", "use nn.Linear and nn.CrossEntropyLoss"
+)
 CTCLoss = _refuse("CTCLoss", "there is no loss for sequences without alignment")
 
-__all__ = [
-    "CTCLoss",
-]
+__all__ = ["AdaptiveLogSoftmaxWithLoss", "CTCLoss", "CrossMapLRN2d"]

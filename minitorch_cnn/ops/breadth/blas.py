@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ...tensor import Tensor, shape_text
 from ..arithmetic import mul
 from ..products import bmm, check_pair, dot, mm, outer, tensordot, weighted_sum
@@ -97,7 +99,13 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     return product
 
 
-def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+class SVD(NamedTuple):
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
     """(U, S, V) with input = U diag(S) V.mT: the older form of `linalg.svd`, which gives V.mT.
 
     input: (..., m, n). some: U is (..., m, k) and V (..., n, k) with k = min(m, n), else square.
@@ -110,6 +118,6 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tens
     """
     u, s, vh = linalg_decompositions.svd(input, full_matrices=not some)
     if compute_uv:
-        return u, s, vh.mT
+        return SVD(u, s, vh.mT)
     square = input.new_zeros
-    return square(u.shape), s, square(vh.mT.shape)
+    return SVD(square(u.shape), s, square(vh.mT.shape))

@@ -5,7 +5,7 @@ For where the gradients come from see linalg_solvers.py.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,7 +84,12 @@ class QR(Function):
         return mT(Solve.apply(r, mT(gq + matmul(q, symmetric)))), None
 
 
-def qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
+class QandR(NamedTuple):
+    Q: Tensor
+    R: Tensor
+
+
+def qr(A: Tensor, mode: str = "reduced") -> QandR:
     """(Q, R) with A = Q R: Q (..., m, k) with orthonormal columns, R (..., k, n) upper triangular.
 
     A: (..., m, n), float32 or float64. mode: "reduced" (k = min(m, n)), "complete" (k = m, with a
@@ -108,12 +113,12 @@ def qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
         )
     m, n = A.shape[-2:]
     if mode == "complete" and m > n:
-        return QR.apply(A, mode)
+        return QandR(*QR.apply(A, mode))
     # Where there are more columns than rows, Q comes from the first m, and turns the others.
     q, r = QR.apply(A[..., :m], "reduced")
     if m < n:
         r = cat([r, matmul(mT(q), A[..., m:])], -1)
-    return (A.new_empty(0), r.detach()) if mode == "r" else (q, r)
+    return QandR(A.new_empty(0), r.detach()) if mode == "r" else QandR(q, r)
 
 
 def _reciprocal_gaps(values: Tensor) -> Tensor:
@@ -144,7 +149,12 @@ class Eigh(Function):
         return (gx + mT(gx)) / 2, None
 
 
-def eigh(A: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
+class EigenvaluesAndVectors(NamedTuple):
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+def eigh(A: Tensor, UPLO: str = "L") -> EigenvaluesAndVectors:
     """(w, V): the eigenvalues, rising, and eigenvectors (columns) of symmetric matrices.
 
     A: (..., n, n), float32 or float64; w: (..., n); V: (..., n, n), with A = V diag(w) V^T. Only
@@ -160,7 +170,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
     check_matrix("linalg.eigh", A, square=True)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"linalg.eigh: Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    return Eigh.apply(A, UPLO.upper())
+    return EigenvaluesAndVectors(*Eigh.apply(A, UPLO.upper()))
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
@@ -222,7 +232,13 @@ class SVD(Function):
         return gx, None
 
 
-def svd(A: Tensor, full_matrices: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+class SingularValuesAndVectors(NamedTuple):
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+def svd(A: Tensor, full_matrices: bool = True) -> SingularValuesAndVectors:
     """(U, S, Vh) with A = U diag(S) Vh: S (..., k) falls, k = min(m, n).
 
     A: (..., m, n), float32 or float64. full_matrices: U is (..., m, m) and Vh (..., n, n);
@@ -235,7 +251,7 @@ def svd(A: Tensor, full_matrices: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     >>> S, mt.allclose(U @ S.diag() @ Vh, A)
     (tensor([2., 1.]), True)
     """
-    return SVD.apply(check_matrix("linalg.svd", A), full_matrices)
+    return SingularValuesAndVectors(*SVD.apply(check_matrix("linalg.svd", A), full_matrices))
 
 
 def svdvals(A: Tensor) -> Tensor:

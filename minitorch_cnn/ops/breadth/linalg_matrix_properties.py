@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...autograd.function import Function
 from ...backend import array_module
@@ -228,7 +228,12 @@ def det(A: Tensor) -> Tensor:
     return Det.apply(check_matrix("linalg.det", A, square=True))
 
 
-def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
+class SignAndLogarithm(NamedTuple):
+    sign: Tensor
+    logabsdet: Tensor
+
+
+def slogdet(A: Tensor) -> SignAndLogarithm:
     """(sign, logabsdet) of matrices (..., n, n), each (...): the determinant is sign e^logabsdet.
 
     Where `det` would overflow, this does not. A singular matrix gives (0, -inf). Raises
@@ -236,9 +241,9 @@ def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
 
     >>> import minitorch_cnn as mt
     >>> mt.linalg.slogdet(-1000 * mt.eye(21))  # 1000^21 is beyond float32; 21 ln 1000 is not
-    (tensor(-1.), tensor(145.0629))
+    SignAndLogarithm(sign=tensor(-1.), logabsdet=tensor(145.0629))
     """
-    return SignAndLogDet.apply(check_matrix("linalg.slogdet", A, square=True))
+    return SignAndLogarithm(*SignAndLogDet.apply(check_matrix("linalg.slogdet", A, square=True)))
 
 
 def logdet(input: Tensor) -> Tensor:

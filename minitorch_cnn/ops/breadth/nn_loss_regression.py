@@ -327,7 +327,8 @@ def kl_div(
     >>> mt.nn.functional.kl_div(half.log(), sure, reduction="batchmean")  # log(1 / 0.5)
     tensor(0.6931)
     """
-    if reduction != "batchmean" or size_average is not None or reduce is not None:
+    by_batch = reduction == "batchmean"  # torch divides by N even if the older arguments are given
+    if not by_batch or size_average is not None or reduce is not None:
         reduction = check_reduction("kl_div", size_average, reduce, reduction)
     input, target = full_precision(input, target)
     if log_target:
@@ -343,7 +344,8 @@ def kl_div(
             "definition.",
             stacklevel=2,
         )
-    return reduce_losses(losses, reduction)
+    loss = reduce_losses(losses, reduction)
+    return loss / input.shape[0] if by_batch else loss
 
 
 def poisson_nll_loss(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ...tensor import Tensor, wrap
 from ..common import floating
 from ..indexing import narrow
 from ..join import chunk, split, split_with_sizes
-from .linalg_solvers import check_matrix, solve_triangular
+from .linalg_solvers import check_matrix, solve, solve_triangular
 from .special_functions import polygamma as _polygamma
 
 __all__ = [
@@ -60,16 +60,21 @@ class Frexp(Function):
         return gy / 2.0**ctx.exponent
 
 
-def frexp(input: Tensor) -> tuple[Tensor, Tensor]:
+class MantissaAndExponent(NamedTuple):
+    mantissa: Tensor
+    exponent: Tensor
+
+
+def frexp(input: Tensor) -> MantissaAndExponent:
     """(mantissa, exponent) with input = mantissa 2^exponent and 1/2 <= |mantissa| < 1.
 
     Any shape; exponent is int32. 0 has both 0. Integers become floats. Never raises.
 
     >>> import minitorch_cnn as mt
     >>> mt.frexp(mt.tensor([3.0]))
-    (tensor([0.7500]), tensor([2], dtype=minitorch_cnn.int32))
+    MantissaAndExponent(mantissa=tensor([0.7500]), exponent=tensor([2], dtype=minitorch_cnn.int32))
     """
-    return Frexp.apply(floating(input))
+    return MantissaAndExponent(*Frexp.apply(floating(input)))
 
 
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
@@ -142,8 +147,8 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     tensor([[2.]])
     """
     lower = L.mT if upper else L
-    half = solve_triangular(lower, input, upper=False)
-    return solve_triangular(lower.mT, half, upper=True)
+    lower = lower + (lower.tril() - lower).detach()  # as in torch, gradients reach both triangles
+    return solve(lower @ lower.mT, input)
 
 
 def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:

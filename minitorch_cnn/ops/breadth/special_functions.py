@@ -176,6 +176,8 @@ def xlog1py(input: Any, other: Any) -> Tensor:
     tensor([0.0000, 1.3863])
     """
     like = input if isinstance(input, Tensor) else other
+    if not isinstance(like, Tensor):
+        raise TypeError(f"xlog1py needs a tensor, got {input!r:.60} and {other!r:.60}")
     x, y = (each if isinstance(each, Tensor) else like.new_tensor(each) for each in (input, other))
     zero = (x == 0) & (y == y)
     return where(zero, 0.0, x * log1p(where(zero, 0.0, floating(y))))

@@ -36,6 +36,9 @@ __all__ = [
     "StepLR",
 ]
 
-_LRScheduler = LRScheduler  # torch's older name
+
+class _LRScheduler(LRScheduler):
+    """torch's older name of the class that schedulers are made from."""
+
 
 _refuse_missing(globals())

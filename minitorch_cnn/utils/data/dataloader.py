@@ -228,11 +228,15 @@ class DataLoader:
         generator = self.generator or default_generator
         resume, self._resume_from = self._resume_from, None
         self._tasks_taken = 0
+        goes_on = resume is None and self._pool is not None  # workers that stay, as in torch
         if resume is None or resume["epoch_start"] is None:
             # Drawn without workers too, so that the order does not depend on how many there are.
-            self._base_seed = generator.rng.integers(0, 2**63)
+            if resume is not None and self.persistent_workers and resume.get("workers"):
+                self._base_seed, self._worker_states = resume["base_seed"], resume["workers"]
+            elif not goes_on:
+                self._base_seed, self._worker_states = generator.rng.integers(0, 2**63), []
             self._epoch_start = generator.get_state()
-            self._batches_done, self._worker_states = 0, []
+            self._batches_done = 0
             tasks = self._tasks()
             # What workers prepare in advance is drawn now, the rest when it is needed, as in torch.
             ahead = [*itertools.islice(tasks, self.num_workers * (self.prefetch_factor or 0))]
@@ -252,7 +256,7 @@ class DataLoader:
         if self.num_workers == 0:
             batches = self._load_here(remaining)
         else:
-            batches = self._load_in_workers(remaining)
+            batches = self._load_in_workers(remaining, goes_on)
         return self._counted(batches)
 
     def _tasks(self) -> Iterator[Any]:
@@ -284,7 +288,8 @@ class DataLoader:
                 return
             yield batch
 
-    def _load_in_workers(self, tasks: Iterator[tuple[int, Any]]) -> Iterator[Any]:
+    def _load_in_workers(self, tasks: Iterator[tuple[int, Any]], goes_on: bool) -> Iterator[Any]:
+        seed = None if goes_on and self._pool else self._base_seed
         pool = self._pool or self._start_workers()
         first = self._batches_done
         # The workers whose batches are due, in the order of the batches.
@@ -297,7 +302,7 @@ class DataLoader:
 
         finished = False
         try:
-            pool.begin_epoch(self._base_seed, self._worker_states)
+            pool.begin_epoch(seed, self._worker_states)
             for number in range(first, first + self.num_workers * (self.prefetch_factor or 1)):
                 dispatch(number % self.num_workers)
             while due:

@@ -85,8 +85,8 @@ class WorkerPool:
                 self.processes.append(process)
                 self.connections.append(ours)
 
-    def begin_epoch(self, base_seed: int, states: Sequence[Any] = ()) -> None:
-        """Seeds the workers anew, worker i by base_seed + i as torch does.
+    def begin_epoch(self, base_seed: int | None, states: Sequence[Any] = ()) -> None:
+        """Seeds the workers, worker i by base_seed + i as torch does; None: they go on.
 
         states: of their generators, if they shall go on in the middle of an epoch. Batches of an
         epoch that was left early are thrown away.

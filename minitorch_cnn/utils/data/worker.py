@@ -3,8 +3,8 @@
 A worker and the main process talk over one pipe and share nothing else, no lock and no queue: so a
 worker that is killed in the middle of anything cannot leave the others waiting.
 
-    main -> worker   ("epoch", base_seed, state of the generator or None), ("task", number, task),
-                     ("stop",)
+    main -> worker   ("epoch", base_seed or None, state of the generator or None),
+                     ("task", number, task), ("stop",)
     worker -> main   for each task, in order, one reply (kind, value):
                      ("end", None) of an iterable data set, ("error", report), or
                      ("batch", batch, state of the worker's random generator)
@@ -181,8 +181,9 @@ def worker_main(
         try:
             if message[0] == "epoch":
                 _, base_seed, state = message
-                _begin_epoch(worker_id, plan, base_seed, first_epoch)
-                first_epoch = False
+                if base_seed is not None:
+                    _begin_epoch(worker_id, plan, base_seed, first_epoch)
+                    first_epoch = False
                 if state is not None:
                     default_generator.set_state(state)
                 fetcher = make_fetcher(plan.dataset, plan.collate_fn, plan.batched, plan.drop_last)

@@ -1,6 +1,7 @@
 """Cholesky, QR, eigenvalues and SVD: against torch and NumPy."""
 
 import numpy as np
+import pytest
 from tables import gradients_of, on_square_matrices, spd
 
 import minitorch_cnn as mt
@@ -28,3 +29,19 @@ def test_qr_without_q():
     q, r = mt.linalg.qr(a, "r")
     assert q.shape == (0,)
     np.testing.assert_allclose(np.abs(r.numpy()), np.abs(np.linalg.qr(a.numpy())[1]), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "path", ["linalg.qr", "linalg.eigh", "linalg.svd", "linalg.slogdet", "svd", "frexp"]
+)
+def test_the_parts_of_a_result_have_torchs_names(path):
+    torch = pytest.importorskip("torch")
+    parts = []
+    for lib in (mt, torch):
+        function = lib
+        for name in path.split("."):
+            function = getattr(function, name)
+        result = function(2 * lib.eye(3))
+        names = [n for n in dir(result) if not n.startswith("_") and n not in dir(tuple)]
+        parts.append({n for n in names if isinstance(getattr(result, n), lib.Tensor)})
+    assert parts[0] == parts[1] and len(parts[0]) == len(result)

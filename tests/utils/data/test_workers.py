@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -151,6 +152,48 @@ def test_persistent_workers_stay_and_forget_an_epoch_that_was_left():
     assert sorted(process.pid for process in multiprocessing.active_children()) == pids
     del loader
     assert multiprocessing.active_children() == []
+
+
+class Drawing(Dataset):
+    def __getitem__(self, index):
+        return index, mt.rand(1).item(), random.random(), mt.initial_seed()
+
+    def __len__(self):
+        return 9
+
+
+PERSISTENT = {"batch_size": 2, "shuffle": True, "num_workers": 2, "persistent_workers": True}
+
+
+def drawn(loader, epochs=1):
+    return [[[each.tolist() for each in batch] for batch in loader] for _ in range(epochs)]
+
+
+def test_persistent_workers_go_on_with_their_random_numbers():
+    """They are not seeded again, so that all epochs have torch's numbers and torch's order."""
+    torch = pytest.importorskip("torch")
+
+    class Theirs(Drawing):
+        def __getitem__(self, index):
+            return index, torch.rand(1).item(), random.random(), torch.initial_seed()
+
+    mt.manual_seed(7)
+    torch.manual_seed(7)
+    theirs = torch.utils.data.DataLoader(Theirs(), **PERSISTENT)
+    assert drawn(DataLoader(Drawing(), **PERSISTENT), 3) == drawn(theirs, 3)
+    assert mt.rand(2).tolist() == torch.rand(2).tolist()
+
+
+def test_a_run_resumed_between_epochs_has_the_persistent_workers_numbers():
+    mt.manual_seed(7)
+    loader = DataLoader(Drawing(), **PERSISTENT)
+    drawn(loader, 2)
+    state, rng = loader.state_dict(), mt.get_rng_state()
+    expected = [batch[:2] for batch in drawn(loader)[0]]
+    resumed = DataLoader(Drawing(), **PERSISTENT)
+    resumed.load_state_dict(state)
+    mt.set_rng_state(rng)
+    assert [batch[:2] for batch in drawn(resumed)[0]] == expected  # random.random() starts anew
 
 
 def test_persistent_workers_are_replaced_after_an_error():
