@@ -1,6 +1,6 @@
 """Puts a trained network into the package: minitorch_cnn/models/trained/NAME.safetensors and .json.
 
-    python docs/pack_weights.py runs/lenet lenet5_fashion_mnist --license "MIT (Zalando SE)" \\
+    python docs/pack_weights.py runs/lenet/last lenet5_fashion_mnist --license "MIT (Zalando SE)" \\
         --data-dir /usr/share/datasets/fashion-mnist
 
 The weights are rounded to float16; the accuracy on the test images is measured before and after.
@@ -56,7 +56,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", help="folder of the training run")
+    parser.add_argument(
+        "run", help="the checkpoint, runs/x/last: not best, which the test images chose"
+    )
     parser.add_argument("name", help="of the two files")
     parser.add_argument("--license", required=True, help="of the data")
     parser.add_argument("--data-dir", default="data")

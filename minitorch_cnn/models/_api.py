@@ -202,10 +202,9 @@ def _with_weights(builder: Builder, published: type[WeightsEnum]) -> Builder:
             kwargs["weights"] = WeightsFile(weights)
         else:
             kwargs["weights"] = published.verify(weights)
-            for name, value in (
-                (kwargs["weights"].meta if weights else {}).get("arguments", {}).items()
-            ):
-                require(kwargs, name, value)
+            if weights is not None:
+                for name, value in kwargs["weights"].meta.get("arguments", {}).items():
+                    require(kwargs, name, value)
         return builder(**kwargs)
 
     own = builder.__doc__ or ""

@@ -16,7 +16,6 @@ from typing import Any
 
 from ..tensor import Tensor
 from ._api import Meta, WeightsEnum
-from .weights import preset
 
 FOLDER = Path(__file__).with_name("trained")
 
@@ -62,7 +61,11 @@ def _read_meta(name: str) -> Meta:
 def _preparation(meta: dict[str, Any]) -> Callable[[Any], Tensor]:
     """What makes the network's input (C, H, W) of a PIL image or a tensor."""
     size = meta["image_size"]
-    prepare = preset(crop_size=size, resize_size=size, mean=meta["mean"], std=meta["std"])
+    from .presets import ImageClassification  # here, since a network needs no image library
+
+    prepare = ImageClassification(
+        crop_size=size, resize_size=size, mean=meta["mean"], std=meta["std"]
+    )
     if meta["arguments"]["in_channels"] != 1:
         return prepare
     from ..transforms import Compose, Grayscale

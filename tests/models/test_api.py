@@ -95,8 +95,8 @@ def test_weights_of_a_model():
             models.get_weight(name)
     with pytest.raises(KeyError, match=r"IMAGENET1K_V1.*IMAGENET1K_V2"):
         models.get_weight("ResNet50_Weights.IMAGENET1K_V3")
-    with pytest.raises(ValueError, match="no published weights for lenet5"):
-        models.get_model_weights("lenet5")
+    with pytest.raises(ValueError, match="no published weights for cifar_alexnet"):
+        models.get_model_weights("cifar_alexnet")
     assert all(models.get_model_weights(name).DEFAULT.url for name in ZOO)
 
 
