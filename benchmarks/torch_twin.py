@@ -22,13 +22,14 @@ def load(name: str) -> types.ModuleType:
     if full_name in sys.modules:
         return sys.modules[full_name]
     sys.modules.setdefault(PACKAGE, types.ModuleType(PACKAGE))
-    source = (Path(minitorch_cnn.models.__file__).parent / f"{name}.py").read_text()
-    source = source.replace("from .. import nn", "from torch import nn")
+    file = Path(minitorch_cnn.models.__file__).parent / f"{name}.py"
+    source = file.read_text().replace("from .. import nn", "from torch import nn")
     source = source.replace("from ..tensor import Tensor", "from torch import Tensor")
     for other in re.findall(r"^from \.(\w+) import", source, re.MULTILINE):
         load(other)
         source = source.replace(f"from .{other} import", f"from {PACKAGE}.{other} import")
     module = types.ModuleType(full_name)
+    module.__file__ = str(file)
     sys.modules[full_name] = module
     exec(compile(source, f"<{full_name}>", "exec"), module.__dict__)
     return module

@@ -168,7 +168,7 @@ class BlockParams:
         Block j would be w_0 + w_a j wide; it gets the nearest of w_0, w_0 w_m, w_0 w_m^2, ...
         Raises ValueError for numbers that are too small.
 
-        >>> BlockParams.from_init_params(13, 24, 36, 2.5, 8).widths
+        >>> BlockParams.from_init_params(13, 24, 36.44, 2.49, 8).widths
         [24, 56, 152, 368]
         """
         if w_a < 0 or w_0 <= 0 or w_m <= 1 or w_0 % 8 != 0:

@@ -33,6 +33,7 @@ def call(tmp_path):
             **os.environ,
             "PYTHONPATH": str(Path(mt.__file__).parent.parent),
             "TMPDIR": str(tmp_path),
+            "PYTHONUNBUFFERED": "",  # a line is written at once, and not torn by another's
             "MINITORCH_CNN_KERNELS": "array",  # to start without Numba takes half the time
             **environment,
         }

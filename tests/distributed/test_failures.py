@@ -132,13 +132,18 @@ def test_ctrl_c(mpiexec, tmp_path):
         "        time.sleep(1)\n"
         "        print('saved', flush=True)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(mt.__file__))}
+    environment = {
+        **os.environ,
+        "PYTHONUNBUFFERED": "",
+        "PYTHONPATH": os.path.dirname(os.path.dirname(mt.__file__)),
+    }
     job = subprocess.Popen(
         [mpiexec, "-n", "2", sys.executable, str(file)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=environment,
+        start_new_session=True,  # so that nobody but this job can be meant
     )
     assert [job.stdout.readline(), job.stdout.readline()] == ["started\n"] * 2
     job.send_signal(signal.SIGINT)

@@ -345,8 +345,8 @@ def test_ctrl_c_while_the_workers_start_leaves_none():
         delay = attempt * 2e-4
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
         try:
-            signal.setitimer(signal.ITIMER_REAL, delay + 1e-4)
             try:
+                signal.setitimer(signal.ITIMER_REAL, delay + 1e-4)  # may be over at once
                 for _ in DataLoader(range(40), num_workers=4, batch_size=2):
                     pass
                 time.sleep(0.5)  # the signal comes here at the latest
