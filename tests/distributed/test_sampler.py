@@ -89,3 +89,16 @@ def test_a_rank_that_is_none(replicas, rank):
     for sampler in (DistributedSampler, torch.utils.data.DistributedSampler):
         with pytest.raises(ValueError, match=f"Invalid rank {rank}, rank should be in the inter"):
             sampler(range(4), replicas, rank)
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_shuffled_as_by_torch(drop_last):
+    torch = pytest.importorskip("torch")
+    for length, replicas, seed, epoch in ((10, 3, 0, 0), (101, 4, 7, 2), (64, 2, 12345, 31)):
+        for rank in range(replicas):
+            dealt = []
+            for sampler in (DistributedSampler, torch.utils.data.DistributedSampler):
+                each = sampler(range(length), replicas, rank, seed=seed, drop_last=drop_last)
+                each.set_epoch(epoch)
+                dealt.append(list(each))
+            assert dealt[0] == dealt[1]
