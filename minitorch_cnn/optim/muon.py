@@ -29,8 +29,8 @@ class Muon(Optimizer):
     >>> p.grad = mt.tensor([[3.0, 0.0], [0.0, 2.0]])
     >>> optimizer.step()
     >>> p.detach().round(decimals=1)
-    tensor([[-0.7000, -0.0000],
-            [-0.0000, -1.1000]])
+    tensor([[-1.1000,  0.0000],
+            [ 0.0000, -0.7000]])
     """
 
     def __init__(

@@ -7,7 +7,7 @@ listed here; it is no Tensor, and everything else refuses it.
 >>> import minitorch_cnn as mt
 >>> z = mt.complex(mt.tensor([3.0]), mt.tensor([4.0], requires_grad=True))
 >>> z.abs(), (z * z).real
-(tensor([5.], grad_fn=<AbsoluteBackward>), tensor([-7.], grad_fn=<BasicIndexBackward>))
+(tensor([5.], grad_fn=<AbsoluteBackward0>), tensor([-7.], grad_fn=<SelectBackward0>))
 """
 
 from __future__ import annotations
