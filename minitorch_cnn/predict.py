@@ -114,8 +114,9 @@ def predict(network: Network, paths: Iterable[Path], top: int = 5) -> Any:
     remaining = list(paths)
     while remaining:
         batch, remaining = remaining[:AT_ONCE], remaining[AT_ONCE:]
+        device = next(network.model.parameters()).device
         with no_grad():
-            scores = network.model(stack([network.prepare(path) for path in batch]))
+            scores = network.model(stack([network.prepare(path) for path in batch]).to(device))
             values, indices = scores.softmax(1).topk(min(top, len(network.classes)), dim=1)
         for path, row, places in zip(batch, values.tolist(), indices.tolist(), strict=True):
             names = [network.classes[place] for place in places]

@@ -35,7 +35,7 @@ def test_a_network_comes_with_what_it_must_know(weights):
     assert x.shape == (channels, size, size)
     black = -np.array(meta["mean"]) / np.array(meta["std"])
     np.testing.assert_allclose(x.mean((1, 2)).numpy(), black, rtol=1e-5)
-    assert model(x[None]).shape == (1, 10)
+    assert model(x[None].to(next(model.parameters()).device)).shape == (1, 10)
 
 
 @pytest.mark.parametrize("name", NAMES.values())
@@ -46,7 +46,8 @@ def test_the_accuracy_on_drawn_shapes_is_what_the_file_says(name):
     data = mt.datasets.Shapes(train=False, size=500)
     prepare = weights.transforms()
     with mt.no_grad():
-        scores = model(mt.stack([prepare(picture) for picture, _ in data]))
+        pictures = mt.stack([prepare(picture) for picture, _ in data])
+        scores = model(pictures.to(next(model.parameters()).device))
     right = (scores.argmax(1).numpy() == np.array(data.targets)).mean()
     said = weights.meta["_metrics"]["Shapes"]["acc@1"] / 100  # of 4,000 pictures
     assert abs(right - said) < 4 * np.sqrt(said * (1 - said) / 500) + 0.005

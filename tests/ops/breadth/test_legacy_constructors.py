@@ -87,6 +87,7 @@ def test_names_of_types(name):
 
 
 def test_the_default_type():
+    device = mt.get_default_device()
     for lib in (mt, torch):
         try:
             lib.set_default_tensor_type("torch.DoubleTensor")
@@ -99,6 +100,8 @@ def test_the_default_type():
             lib.set_default_dtype(lib.float32)
         lib.set_default_device("cpu")
         assert lib.get_default_device().type == "cpu"
+    mt.set_default_device(device)
+    torch.set_default_device(None)  # "cpu" is a mode to torch, which other tests would notice
 
 
 def test_range_is_torchs():
