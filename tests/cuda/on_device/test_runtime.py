@@ -152,13 +152,18 @@ def test_the_peak_of_memory(monkeypatch):
 
 
 def test_seeds_and_initial_weights_are_those_of_numpy():
-    weights = []
+    """Masks of dropout are not: they are drawn on the device; the same seed gives the same ones."""
+    weights, masks = [], []
     for name in ("numpy", "cupy"):
         mt.set_backend(name)
         mt.manual_seed(7)
         net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(16, 5))
-        masks = [nn.functional.dropout(mt.ones(3, 40), 0.5), mt.randn(4), mt.randperm(9)]
-        weights.append([each.detach().cpu().array for each in [*net.parameters(), *masks]])
+        numbers = [mt.randn(4), mt.randperm(9)]
+        weights.append([each.detach().cpu().array for each in [*net.parameters(), *numbers]])
+    for _ in range(2):
+        mt.manual_seed(7)
+        masks.append(nn.functional.dropout(mt.ones(3, 40), 0.5).cpu().array)
+    assert (masks[0] == masks[1]).all() and 0 < masks[0].mean() < 2
     for on_numpy, on_cupy in zip(*weights, strict=True):
         np.testing.assert_array_equal(on_numpy, on_cupy)
 
