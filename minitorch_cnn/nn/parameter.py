@@ -76,7 +76,7 @@ class _Uninitialized:
 
     def _prepare(self, requires_grad: bool, device: Any, dtype: Any) -> None:
         self._kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-        self._place = backend.device("cpu" if device is None else device)
+        self._place = backend.default_device() if device is None else backend.device(device)
         self._requires_grad = requires_grad
 
     @property
