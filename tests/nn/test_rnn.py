@@ -54,7 +54,9 @@ def run(lib, layer, form, name, options):
         results += [y.data, padded, lengths.double(), y.batch_sizes.double()]
     else:
         results.append(y)
-    loss = sum((r * lib.tensor(rng.standard_normal(tuple(r.shape)))).sum() for r in results)
+    loss = 0  # lengths stay on the host
+    for r in results:
+        loss += (r.to(y.data.device) * lib.tensor(rng.standard_normal(tuple(r.shape)))).sum()
     loss.backward()
     return [r.detach().numpy() for r in results] + [
         leaf.grad.numpy() for leaf in (*leaves, *layer.parameters())
