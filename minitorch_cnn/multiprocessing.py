@@ -98,9 +98,11 @@ class ProcessContext:
         running = [process.sentinel for process in self.processes if process.is_alive()]
         if running:
             multiprocessing.connection.wait(running, timeout)
+        # First this: one that fails between the two questions is found by the next call.
+        alive = any(process.is_alive() for process in self.processes)
         failed = [i for i, process in enumerate(self.processes) if process.exitcode]
         if not failed:
-            return not any(process.is_alive() for process in self.processes)
+            return not alive
         for process in self.processes:
             if process.is_alive():
                 process.terminate()
