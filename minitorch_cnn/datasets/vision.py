@@ -109,6 +109,36 @@ def not_found(dataset: str, folder: str, urls: Sequence[str]) -> RuntimeError:
     )
 
 
+class PlanesDataset(VisionDataset):
+    """Images as colour planes in one array, and a split that is a word.
+
+        data    uint8 (N, 3, H, W)
+        labels  N ints
+
+    A sample is (PIL image, int), after the transforms. Raises IndexError for one that is not there.
+
+    >>> data = PlanesDataset("")
+    >>> data.data, data.labels, data.split = np.zeros((1, 3, 4, 4), np.uint8), [7], "test"
+    >>> len(data), data[0][1], data.extra_repr()
+    (1, 7, 'Split: Test')
+    """
+
+    data: np.ndarray
+    labels: np.ndarray
+    split: str
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        image = Image.fromarray(np.ascontiguousarray(self.data[index].transpose(1, 2, 0)))
+        return self._transformed(image, int(self.labels[index]))
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def extra_repr(self) -> str:
+        """The split, as a line for the repr."""
+        return f"Split: {self.split.capitalize()}"
+
+
 class ArrayDataset(VisionDataset):
     """Images that all lie in one array.
 
@@ -137,7 +167,8 @@ class ArrayDataset(VisionDataset):
         """Many samples at once; without transforms they stay in one array (`ImageBatch`)."""
         # A subclass that overrides __getitem__ expects its own to be called.
         own_getitem = type(self).__getitem__ is not ArrayDataset.__getitem__
-        if own_getitem or self.transform is not None or self.target_transform is not None:
+        changes = self.transforms, self.transform, self.target_transform
+        if own_getitem or any(change is not None for change in changes):
             return [self[index] for index in indices]
         images = np.asarray(self.data)[indices]
         if images.ndim == 3:

@@ -90,3 +90,11 @@ def test_a_linear_model_learns_little():
     weights = np.linalg.solve(x.T @ x + 10 * np.eye(x.shape[1]), x.T @ y)
     accuracy = np.mean((features(test) @ weights).argmax(axis=1) == test.targets)
     assert accuracy < 0.4
+
+
+def test_joint_transforms_change_whole_batches_too():
+    """`transforms` takes image and target together; a DataLoader asks for many samples at once."""
+    data = Shapes(train=False, size=4, image_size=8)
+    data.transforms = lambda image, target: (np.asarray(image).sum(), target + 100)
+    assert list(data.__getitems__([2, 0])) == [data[2], data[0]]
+    assert data[0][1] >= 100
