@@ -136,6 +136,8 @@ def _run(
                 gys = pending.pop(node)
                 if node._hooks:
                     _apply_hooks(node, gys)
+                if node._pre_hooks:
+                    node.call_pre_hooks(gys)
                 if node._retained:
                     custom.retain(node, gys)
                 if useful is not None:
@@ -221,12 +223,10 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
 
 def _apply_hooks(node: Node, gys: list[Tensor | None]) -> None:
     for index, hooks in node._hooks.items():
-        for hook in list(hooks.values()) if index != "before" else ():
+        for hook in list(hooks.values()):
             gradient = gys[index]
             if gradient is not None:
                 gys[index] = custom.call_hook(hook, gradient)
-    if "before" in node._hooks:
-        node.call_pre_hooks(gys)
 
 
 def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool = False) -> None:

@@ -22,7 +22,7 @@ class Looking:
 
     _function: Any
     _edges: list
-    _hooks: dict[Any, dict[int, Any]]
+    _pre_hooks: dict[int, Any] | None = None
     _post_hooks: dict[int, Any] | None = None
 
     def _as_named(self) -> Any:
@@ -69,7 +69,9 @@ class Looking:
 
     def register_prehook(self, hook: Any) -> RemovableHandle:
         """Calls ``hook(grad_outputs)``, a tuple, before backward; it may return another tuple."""
-        return RemovableHandle(self._hooks.setdefault("before", {}), hook)
+        if self._pre_hooks is None:
+            self._pre_hooks = {}
+        return RemovableHandle(self._pre_hooks, hook)
 
     def register_hook(self, hook: Any) -> RemovableHandle:
         """Calls ``hook(grad_inputs, grad_outputs)``, tuples, after backward.
@@ -104,7 +106,7 @@ class Looking:
 
     def call_pre_hooks(self, gys: list) -> None:
         """Replaces the gradients of the outputs by what the hooks of `register_prehook` return."""
-        for hook in list(self._hooks["before"].values()):
+        for hook in list((self._pre_hooks or {}).values()):
             changed = hook(tuple(gys))
             if changed is not None:
                 changed = changed if isinstance(changed, tuple) else (changed,)

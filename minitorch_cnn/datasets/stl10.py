@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from .archive import extract_archive
 from .download import download as _download
-from .vision import VisionDataset, check_choice, not_found
+from .vision import PlanesDataset, check_choice, not_found
 
 
-class STL10(VisionDataset):
+class STL10(PlanesDataset):
     """5,000 images to train with, 8,000 to test, both of 10 classes, and 100,000 without labels.
 
         root   the folder with `stl10_binary`; download: fetch and unpack it if it is not there
@@ -106,14 +105,3 @@ class STL10(VisionDataset):
             archive = os.path.join(self.root, self.filename)
             _download(self.url, archive, md5=self.tgz_md5)
             extract_archive(archive, self.root)
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        image = Image.fromarray(np.ascontiguousarray(self.data[index].transpose(1, 2, 0)))
-        return self._transformed(image, int(self.labels[index]))
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def extra_repr(self) -> str:
-        """The split, as a line for the repr."""
-        return f"Split: {self.split.capitalize()}"

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from .download import download as _download
 from .mat import read_mat
-from .vision import VisionDataset, check_choice, not_found
+from .vision import PlanesDataset, check_choice, not_found
 
 
-class SVHN(VisionDataset):
+class SVHN(PlanesDataset):
     """73,257 images to train with, 26,032 to test, or 531,131 extra ones.
 
         root   the folder with `train_32x32.mat`, `test_32x32.mat` or `extra_32x32.mat`
@@ -82,14 +81,3 @@ class SVHN(VisionDataset):
         path = os.path.join(self.root, self.filename)
         if not os.path.isfile(path):
             _download(self.url, path, md5=self.file_md5)
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        image = Image.fromarray(np.ascontiguousarray(self.data[index].transpose(1, 2, 0)))
-        return self._transformed(image, int(self.labels[index]))
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def extra_repr(self) -> str:
-        """The split, as a line for the repr."""
-        return f"Split: {self.split.capitalize()}"

@@ -8,9 +8,9 @@ from ...autograd.modes import no_grad
 from ...ops.normalization import normalize
 from ...tensor import Tensor
 from .. import init
-from ..modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ..modules.module import Module
 from .parametrize import register_parametrization
+from .spectral_norm import as_matrix, check_iterations, dim_of_outputs
 from .weight_norm import norm_except
 
 __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
@@ -61,11 +61,7 @@ class _SpectralNorm(Module):
 
     def __init__(self, weight: Tensor, n_power_iterations: int, dim: int, eps: float) -> None:
         super().__init__()
-        if n_power_iterations <= 0:
-            raise ValueError(
-                "Expected n_power_iterations to be positive, but got "
-                f"n_power_iterations={n_power_iterations}"
-            )
+        check_iterations(n_power_iterations)
         if not -weight.ndim <= dim < weight.ndim:
             raise IndexError(
                 f"Dimension out of range (expected to be in range of [-{weight.ndim}, "
@@ -74,14 +70,11 @@ class _SpectralNorm(Module):
         self.dim, self.eps, self.n_power_iterations = dim, eps, n_power_iterations
         if weight.ndim > 1:
             with no_grad():
-                matrix = self._matrix(weight)
+                matrix = as_matrix(weight, dim)
                 u, v = (init.normal_(weight.new_empty(n)) for n in matrix.shape)
                 self.register_buffer("_u", normalize(u, dim=0, eps=eps))
                 self.register_buffer("_v", normalize(v, dim=0, eps=eps))
                 self._improve(matrix, 15)  # so that it is near the truth at once
-
-    def _matrix(self, weight: Tensor) -> Tensor:
-        return weight.movedim(self.dim, 0).flatten(1)
 
     def _improve(self, matrix: Tensor, steps: int) -> None:
         with no_grad():
@@ -92,7 +85,7 @@ class _SpectralNorm(Module):
     def forward(self, weight: Tensor) -> Tensor:
         if weight.ndim == 1:
             return normalize(weight, dim=0, eps=self.eps)
-        matrix = self._matrix(weight)
+        matrix = as_matrix(weight, self.dim)
         if self.training:
             self._improve(matrix, self.n_power_iterations)
         u, v = self._u.clone(), self._v.clone()  # backward needs them as they are now
@@ -122,9 +115,7 @@ def spectral_norm(
     weight: Any = getattr(module, name, None)
     if not isinstance(weight, Tensor):
         raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
-    if dim is None:
-        transposed = ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-        dim = 1 if isinstance(module, transposed) else 0
+    dim = dim_of_outputs(module) if dim is None else dim
     function = _SpectralNorm(weight, n_power_iterations, dim, eps)
     return register_parametrization(module, name, function)
 

@@ -19,6 +19,25 @@ from ..modules.module import Module
 from ..parameter import Parameter
 
 
+def as_matrix(weight: Tensor, dim: int) -> Tensor:
+    """The weight as a matrix whose rows are the slices of dimension dim, the outputs."""
+    return weight.movedim(dim, 0).flatten(1)
+
+
+def dim_of_outputs(module: Module) -> int:
+    """Which dimension of its weight counts outputs."""
+    transposed = ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+    return 1 if isinstance(module, transposed) else 0
+
+
+def check_iterations(n_power_iterations: int) -> None:
+    if n_power_iterations <= 0:
+        raise ValueError(
+            "Expected n_power_iterations to be positive, but got "
+            f"n_power_iterations={n_power_iterations}"
+        )
+
+
 class SpectralNorm:
     """The hook that divides the weight before every forward pass."""
 
@@ -26,15 +45,11 @@ class SpectralNorm:
         self.name, self.dim, self.eps = name, dim, eps
         self.n_power_iterations = n_power_iterations
 
-    def matrix(self, weight: Tensor) -> Tensor:
-        """The weight as a matrix whose rows are the slices of dimension dim, the outputs."""
-        return weight.movedim(self.dim, 0).flatten(1)
-
     def compute_weight(self, module: Module, train: bool) -> Tensor:
         """The weight over its largest singular value u' W v. train: improve u and v first."""
         weight = getattr(module, self.name + "_orig")
         u, v = getattr(module, self.name + "_u"), getattr(module, self.name + "_v")
-        matrix = self.matrix(weight)
+        matrix = as_matrix(weight, self.dim)
         if train:
             with no_grad():
                 for _ in range(self.n_power_iterations):
@@ -73,19 +88,12 @@ def spectral_norm(
             raise RuntimeError(
                 f"Cannot register two spectral_norm hooks on the same parameter {name}"
             )
-    if n_power_iterations <= 0:
-        raise ValueError(
-            "Expected n_power_iterations to be positive, but got "
-            f"n_power_iterations={n_power_iterations}"
-        )
-    if dim is None:
-        transposed = ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-        dim = 1 if isinstance(module, transposed) else 0
-    dim = as_int("spectral_norm", "dim", dim)
+    check_iterations(n_power_iterations)
+    dim = as_int("spectral_norm", "dim", dim_of_outputs(module) if dim is None else dim)
     hook = SpectralNorm(name, n_power_iterations, dim, eps)
     weight = getattr(module, name)
     with no_grad():
-        rows, columns = hook.matrix(weight).shape
+        rows, columns = as_matrix(weight, dim).shape
         u, v = (
             normalize(init.normal_(weight.new_empty(n)), dim=0, eps=eps) for n in (rows, columns)
         )

@@ -430,15 +430,11 @@ def load_bytes(typingctx: Any, address: types.Type, count: types.Type) -> Intrin
                     total, half = joined, half // 2
                     place = builder.add(place, bit)
                     moved = builder.mul(bit, ir.Constant(I64, 8))
-                    shift = builder.add(shift, _as_wide(builder, moved, number))
+                    shift = builder.add(shift, builder.trunc(moved, number))
                 builder.store(total, found)
         return builder.uitofp(builder.bitcast(builder.load(found), OCTETS), VECTOR)
 
     return vector_type(types.int64, types.int64), code
-
-
-def _as_wide(builder: ir.IRBuilder, number: ir.Value, kind: ir.Type) -> ir.Value:
-    return number if kind.width == 64 else builder.trunc(number, kind)
 
 
 @intrinsic
