@@ -19,8 +19,8 @@ from .jit.vector import (
     load_bytes,
     load_some,
     splat,
+    store_by_halves,
     store_bytes,
-    store_some,
     where_equal,
     where_larger,
 )
@@ -79,7 +79,7 @@ def max_forward(
                             tap += splat(np.float32(1))
                         row += 4 * dh * W * C
                     place = (index * OW + j) * C + c
-                    store_some(address(y) + 4 * place, best, lanes)
+                    store_by_halves(address(y) + 4 * place, best, lanes)
                     if position.size:
                         store_bytes(address(position) + place, where, lanes)
         first_row = take(work, rows)
@@ -120,7 +120,7 @@ def max_scatter(
                             value = where_equal(where, tap, gradient)
                             if not apart:
                                 value = value + load_some(pixel, lanes)
-                            store_some(pixel, value, lanes)
+                            store_by_halves(pixel, value, lanes)
         n = take(work, 1)
 
 
@@ -147,7 +147,7 @@ def average_forward(
                             pixel = address(x) + 4 * (((n * H + h) * W + w) * C + c)
                             total += load_some(pixel, lanes)
                     total *= splat(scale[i, j])
-                    store_some(address(y) + 4 * ((index * OW + j) * C + c), total, lanes)
+                    store_by_halves(address(y) + 4 * ((index * OW + j) * C + c), total, lanes)
         first_row = take(work, rows)
 
 
@@ -174,7 +174,7 @@ def average_backward(
                         for w in range(max(j * sw - pw, 0), min(j * sw - pw + KW, W)):
                             pixel = address(gx) + 4 * (((n * H + h) * W + w) * C + c)
                             more = fma(gradient, factor, load_some(pixel, lanes))
-                            store_some(pixel, more, lanes)
+                            store_by_halves(pixel, more, lanes)
         n = take(work, 1)
 
 

@@ -242,16 +242,19 @@ def test_the_first_lanes_are_stored_and_nothing_behind_them():
     """Of floats and of bytes, for each number of lanes; also of fewer than none and of too many."""
 
     @entry
-    def first(x, floats, octets, count):
+    def first(x, floats, halves, octets, count):
         value = vector.load_bytes(x, count)
         vector.store_some(floats, value, count)
+        vector.store_by_halves(halves, value, count)
         vector.store_bytes(octets, value, count)
 
     lanes = vector.LANES
     x = np.arange(1, lanes + 1, dtype=np.uint8) * 9
     for count in range(-2, lanes + 3):
         floats, octets = np.full(2 * lanes, -1, np.float32), np.full(2 * lanes, 255, np.uint8)
-        first(x.ctypes.data, floats.ctypes.data, octets.ctypes.data, count)
+        halves = floats.copy()
+        first(x.ctypes.data, floats.ctypes.data, halves.ctypes.data, octets.ctypes.data, count)
         there = min(max(count, 0), lanes)
         assert floats.tolist() == x[:there].tolist() + [-1] * (2 * lanes - there)
+        assert halves.tolist() == floats.tolist()
         assert octets.tolist() == x[:there].tolist() + [255] * (2 * lanes - there)

@@ -118,6 +118,18 @@ def masked_load(builder: ir.IRBuilder, address: ir.Value, mask: ir.Value) -> ir.
     return builder.call(function, [place, ir.Constant(I32, 4), mask, zero])
 
 
+def masked_store(
+    builder: ir.IRBuilder, value: ir.Value, address: ir.Value, mask: ir.Value
+) -> ir.Value:
+    lanes, octets = value.type.count, 4 if value.type.element == F32 else 1
+    place = pointer(builder, address, value.type)
+    signature = ir.FunctionType(ir.VoidType(), [value.type, place.type, I32, mask.type])
+    letter = "f32" if octets == 4 else "i8"
+    name = f"llvm.masked.store.v{lanes}{letter}.p0v{lanes}{letter}"
+    function = cgutils.get_or_insert_function(builder.module, signature, name)
+    return builder.call(function, [value, place, ir.Constant(I32, octets), mask])
+
+
 def store_first(builder: ir.IRBuilder, value: ir.Value, address: ir.Value, count: ir.Value) -> None:
     """Stores the first `count` lanes (all if there are not so many).
 
@@ -127,13 +139,7 @@ def store_first(builder: ir.IRBuilder, value: ir.Value, address: ir.Value, count
     """
     lanes, octets = value.type.count, 4 if value.type.element == F32 else 1
     if AVX512:
-        mask = mask_value(builder, count, lanes)
-        place = pointer(builder, address, value.type)
-        signature = ir.FunctionType(ir.VoidType(), [value.type, place.type, I32, mask.type])
-        letter = "f32" if octets == 4 else "i8"
-        name = f"llvm.masked.store.v{lanes}{letter}.p0v{lanes}{letter}"
-        function = cgutils.get_or_insert_function(builder.module, signature, name)
-        builder.call(function, [value, place, ir.Constant(I32, octets), mask])
+        masked_store(builder, value, address, mask_value(builder, count, lanes))
         return
 
     def store_all(value: ir.Value) -> None:
@@ -258,6 +264,22 @@ def load_some(typingctx: Any, address: types.Type, count: types.Type) -> Intrins
 def store_some(
     typingctx: Any, address: types.Type, value: types.Type, count: types.Type
 ) -> Intrinsic:
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
+        address, value, count = args
+        whole_or_some(builder, count, lambda mask: masked_store(builder, value, address, mask))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, vector_type, types.int64), code
+
+
+@intrinsic
+def store_by_halves(
+    typingctx: Any, address: types.Type, value: types.Type, count: types.Type
+) -> Intrinsic:
+    """store_some for a loop in which parts of vectors are usual. Its many branches keep LLVM from
+    making two loops, one for whole vectors: used in Winograd's transforms it made a training step
+    of ResNet-20 a fifth longer (AVX2)."""
+
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         address, value, count = args
         store_first(builder, value, address, count)
