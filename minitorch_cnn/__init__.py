@@ -261,10 +261,9 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
             from .explain import summary
 
             return summary
-        if name == "compile":
-            from .jit import compile
-
-            return compile
+        if name in ("compile", "vmap"):
+            home = "jit" if name == "compile" else "func"
+            return getattr(_importlib.import_module(f"{__name__}.{home}"), name)
         if name in _LAYERS:
             return getattr(_importlib.import_module(f"{__name__}.nn.functional"), name)
         if name in _SUBMODULES:
@@ -273,7 +272,7 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES, *_LAYERS, *_AMP, "compile"])
+    return sorted([*globals(), *_SUBMODULES, *_LAYERS, *_AMP, "compile", "vmap"])
 
 
 def _assert(condition: object, message: str) -> None:

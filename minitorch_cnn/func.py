@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from . import random
 from .autograd.engine import grad as _gradients
 from .autograd.modes import enable_grad
 from .missing import refuse_missing as _refuse_missing
@@ -22,7 +23,9 @@ __all__ = [
     "jacfwd",
     "jacrev",
     "jvp",
+    "stack_module_state",
     "vjp",
+    "vmap",
 ]
 
 
@@ -312,6 +315,169 @@ def hessian(func: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
             [ 0., 12.]])
     """
     return jacrev(jacrev(func, argnums), argnums)
+
+
+def vmap(
+    func: Callable,
+    in_dims: Any = 0,
+    out_dims: Any = 0,
+    randomness: str = "error",
+    *,
+    chunk_size: int | None = None,
+) -> Callable:
+    """A function like func for many inputs at once: func of one of them after the other.
+
+    in_dims: the dimension of each argument along which the inputs lie, None for one that all
+    share; nested as the arguments are, or one for all. out_dims: where they lie in the results.
+    randomness: "error" if func must not draw random numbers, "same" if each draws the same ones,
+    or "different". Right as torch's, but no faster than a loop; chunk_size is ignored.
+
+    Calling it raises ValueError for inputs of different numbers, for dims that do not fit the
+    arguments, and for results that are no tensors; RuntimeError for randomness.
+
+    >>> import minitorch_cnn as mt
+    >>> gradient = mt.func.grad(lambda w, x: (w * x).sum() ** 2)
+    >>> mt.func.vmap(gradient, in_dims=(None, 0))(mt.ones(2), mt.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([[ 6., 12.],
+            [42., 56.]])
+    """
+    if randomness not in ("error", "same", "different"):
+        raise RuntimeError(
+            "Only allowed values for randomness are 'error', 'different', or 'same'. "
+            f"Got {randomness}"
+        )
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        dims = (in_dims,) * len(args) if isinstance(in_dims, int) else in_dims
+        if not isinstance(dims, tuple | list) or len(dims) != len(args):
+            raise ValueError(
+                f"vmap: in_dims must be an int or a tuple with one for each of the {len(args)} "
+                f"arguments, got {in_dims!r}"
+            )
+        counts = {*_counts(tuple(args), tuple(dims)), *_counts(kwargs, 0)}
+        if len(counts) != 1:
+            raise ValueError(
+                "vmap: Expected all tensors to have the same size in the mapped dimension, got "
+                f"sizes {sorted(counts)} for the mapped dimension"
+                if counts
+                else "vmap: at least one tensor must be mapped, got in_dims of None only"
+            )
+        count, before, results = counts.pop(), random.get_rng_state(), []
+        if not count:
+            raise ValueError("vmap: there are no inputs, so nobody can say what func gives")
+        for i in range(count):
+            if randomness == "same":
+                random.set_rng_state(before)
+            results.append(func(*_one(args, tuple(dims), i), **_one(kwargs, 0, i)))
+        if randomness == "error" and not random.get_rng_state().equal(before):
+            raise RuntimeError(
+                "vmap: called random operation while in randomness error mode. Please either use "
+                "the 'same' or 'different' randomness flags on vmap or perform the randomness "
+                "operation out of vmap"
+            )
+        return _stacked(results, out_dims)
+
+    return wrapped
+
+
+def _counts(tree: Any, dims: Any) -> set[int]:
+    """The lengths of the tensors along the dims that stand in their places."""
+    if isinstance(tree, dict):
+        pairs = [
+            (each, dims[key] if isinstance(dims, dict) else dims) for key, each in tree.items()
+        ]
+        return {count for each, dim in pairs for count in _counts(each, dim)}
+    if isinstance(tree, tuple | list):
+        each_dim = dims if isinstance(dims, tuple | list) else (dims,) * len(tree)
+        pairs = zip(tree, each_dim, strict=True)
+        return {count for each, dim in pairs for count in _counts(each, dim)}
+    if dims is None:
+        return set()
+    if not isinstance(tree, Tensor) or not isinstance(dims, int):
+        raise ValueError(
+            f"vmap: Got in_dim={dims!r} for an input of type {type(tree).__name__}; a tensor needs "
+            "an int or None, all else None"
+        )
+    if not -tree.ndim <= dims < tree.ndim:
+        raise ValueError(
+            f"vmap: Got in_dim={dims} for some input, but that input is a Tensor of dimensionality "
+            f"{tree.ndim}"
+        )
+    return {tree.shape[dims]}
+
+
+def _one(tree: Any, dims: Any, i: int) -> Any:
+    """The i-th inputs, nested as all of them."""
+    if isinstance(tree, dict):
+        by_key = dims if isinstance(dims, dict) else dict.fromkeys(tree, dims)
+        return {key: _one(each, by_key[key], i) for key, each in tree.items()}
+    if isinstance(tree, tuple | list):
+        each_dim = dims if isinstance(dims, tuple | list) else (dims,) * len(tree)
+        ones = [_one(each, dim, i) for each, dim in zip(tree, each_dim, strict=True)]
+        return type(tree)(*ones) if hasattr(tree, "_fields") else type(tree)(ones)
+    return tree if dims is None else tree.select(dims, i)
+
+
+def _stacked(results: list, dims: Any) -> Any:
+    """The results of all inputs, each tensor of them with a new dimension."""
+    first = results[0]
+    if isinstance(first, dict):
+        return {
+            key: _stacked(
+                [each[key] for each in results], dims[key] if type(dims) is dict else dims
+            )
+            for key in first
+        }
+    if isinstance(first, tuple | list):
+        each_dim = dims if isinstance(dims, tuple | list) else (dims,) * len(first)
+        if len(each_dim) != len(first):
+            raise ValueError(
+                f"vmap: out_dims has {len(each_dim)} entries, but func gives {len(first)} results"
+            )
+        columns = zip(zip(*results, strict=True), each_dim, strict=True)
+        joined = [_stacked([*column], dim) for column, dim in columns]
+        return type(first)(*joined) if hasattr(first, "_fields") else type(first)(joined)
+    if not isinstance(first, Tensor):
+        raise ValueError(f"vmap: func must only return Tensors, got type {type(first)}")
+    return stack(results, dims)
+
+
+def stack_module_state(
+    models: Sequence[Module],
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """(parameters, buffers) of modules of one kind, each name's tensors stacked in front.
+
+    For `vmap` over `functional_call`. The parameters are new leaves. Raises RuntimeError for no
+    modules, for modules of different classes, and if some are in training and others are not.
+
+    >>> import minitorch_cnn as mt
+    >>> parameters, buffers = mt.func.stack_module_state([mt.nn.Linear(3, 2) for _ in range(5)])
+    >>> {name: tuple(each.shape) for name, each in parameters.items()}
+    {'weight': (5, 2, 3), 'bias': (5, 2)}
+    """
+    if not models:
+        raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
+    if len({each.training for each in models}) > 1:
+        raise RuntimeError(
+            "stack_module_state: Expected all models to have the same training/eval mode."
+        )
+    kinds = {type(each).__name__ for each in models}
+    if len({type(each) for each in models}) > 1:
+        raise RuntimeError(
+            "stack_module_state: Expected all models to be of the same class, got "
+            f"{', '.join(sorted(kinds))}"
+        )
+
+    def joined(dicts: list[dict[str, Any]]) -> dict[str, Tensor]:
+        return {
+            key: stack([each[key] for each in dicts]).detach().requires_grad_(first.requires_grad)
+            for key, first in dicts[0].items()
+        }
+
+    return (
+        joined([dict(each.named_parameters()) for each in models]),
+        joined([dict(each.named_buffers()) for each in models]),
+    )
 
 
 _refuse_missing(globals())

@@ -54,7 +54,6 @@ REASONS = {
     "rpc": "processes call collectives, send and recv",
     "elastic": "a stopped job resumes from its last checkpoint by the same command",
     "Script": "programs run as they are; mt.onnx.export writes a network to a file",
-    "vmap": "write a loop, or give the operation a batch dimension",
     "functionalize": "nothing here is compiled",
     "tensorboard": "writer.add_scalar needs only numbers: loss.item(), with the writer of "
     "tensorboardX, or plots of matplotlib",

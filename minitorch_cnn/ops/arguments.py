@@ -38,6 +38,11 @@ BY_NAME = {
 # As methods of Tensor these are called in every step of a training, and check for themselves.
 HOT = ("add", "sub", "mul", "div", "relu", "relu_", "reshape", "permute", "clone", "contiguous")
 
+# What NumPy calls these arguments, and torch therefore too in all but nn.functional and nn.init.
+NUMPYS = {
+    "axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"
+}  # fmt: skip
+
 # torch looks whether these are true, of whatever type they are.
 TRUTH = ("inplace", "antialias", "recompute_scale_factor", "return_indices", "hard")
 
@@ -221,6 +226,7 @@ def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
     ordered = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
     several = [each.name for each in parameters if _takes_tensors(each)]  # *tensors, or nothing
     name, in_order = function.__name__, [rules[each] and rules[each][1] for each in ordered]
+    numpys = {} if ".nn." in module else {k: v for k, v in NUMPYS.items() if v in rules}
 
     def convert(key: str, value: Any) -> Any:
         rule = rules.get(key)
@@ -240,6 +246,11 @@ def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
         if several:
             as_tensors(name, several[0], args[len(ordered) :])
         if kwargs:
+            if not numpys.keys().isdisjoint(kwargs):
+                kwargs = {
+                    key if numpys.get(key) in kwargs else numpys.get(key, key): value
+                    for key, value in kwargs.items()
+                }
             kwargs = {key: convert(key, value) for key, value in kwargs.items()}
         return function(*args, **kwargs)
 

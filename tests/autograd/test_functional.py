@@ -177,7 +177,86 @@ def test_values_are_put_back_after_an_error():
 
 
 def test_what_is_not_there():
-    with pytest.raises(NotImplementedError, match="vmap is not supported: write a loop"):
-        mt.func.vmap(mt.sin)
     with pytest.raises(NotImplementedError, match="forward-mode"):
         mt.autograd.functional.jacobian(mt.sin, mt.ones(1), strategy="forward-mode")
+
+
+def ways_of_vmap(of):
+    """Results of vmap by a library, mt or torch, as arrays."""
+    x = of.tensor(np.random.default_rng(0).standard_normal((4, 3, 2)))
+    w = of.tensor(np.random.default_rng(1).standard_normal((3, 2)))
+    f = of.func
+    loss = lambda p, x, y: ((x @ p["w"] + p["b"] - y) ** 2).mean()  # noqa: E731
+    p = {"w": w.T.contiguous(), "b": of.ones(3, dtype=of.float64)}
+    yield f.vmap(lambda a: a.sum(0))(x)
+    yield of.vmap(lambda a, b: a * b, in_dims=(0, None), out_dims=1)(x, w)
+    yield f.vmap(lambda a: (a.T, a * 2), in_dims=2, out_dims=(-1, 0))(x)
+    yield f.vmap(f.vmap(lambda a, b: a @ b), in_dims=(1, None))(x, x[:, 0])
+    yield f.vmap(lambda d: {"y": d["x"].exp()}, in_dims=({"x": 1},))({"x": x})
+    yield f.vmap(f.grad(loss), in_dims=(None, 0, 0))(p, x, of.ones(4, 3, 3, dtype=of.float64))
+    yield f.grad(lambda v: f.vmap(lambda a: (a**3).sum())(v).prod())(x * 0.1)
+    yield f.vmap(f.jacrev(of.sin))(x[:, 0])
+
+
+def arrays_of(tree):
+    if isinstance(tree, dict):
+        return [array for key in sorted(tree) for array in arrays_of(tree[key])]
+    if isinstance(tree, tuple | list):
+        return [array for each in tree for array in arrays_of(each)]
+    return [np.asarray(tree.detach())]
+
+
+def test_vmap_is_torchs():
+    torch = pytest.importorskip("torch")
+    for ours, theirs in zip(ways_of_vmap(mt), ways_of_vmap(torch), strict=True):
+        for a, b in zip(arrays_of(ours), arrays_of(theirs), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_vmap_over_the_states_of_several_modules():
+    nets = [mt.nn.Sequential(mt.nn.Linear(3, 2), mt.nn.BatchNorm1d(2)).eval() for _ in range(3)]
+    nets[1][1].running_mean += 1
+    parameters, buffers = mt.func.stack_module_state(nets)
+    assert parameters["0.weight"].shape == (3, 2, 3) and parameters["0.weight"].is_leaf
+    assert parameters["0.weight"].requires_grad and not buffers["1.running_mean"].requires_grad
+    x = mt.randn(5, 3)
+    call = lambda p, b, x: mt.func.functional_call(nets[0], (p, b), (x,))  # noqa: E731
+    out = mt.vmap(call, in_dims=(0, 0, None))(parameters, buffers, x)
+    assert mt.allclose(out, mt.stack([net(x) for net in nets]))
+    with pytest.raises(RuntimeError, match="at least one model, got 0"):
+        mt.func.stack_module_state([])
+    with pytest.raises(RuntimeError, match="same training/eval mode"):
+        mt.func.stack_module_state([nets[0], mt.nn.Linear(1, 1)])
+    with pytest.raises(RuntimeError, match="same class, got Linear, Sequential"):
+        mt.func.stack_module_state([nets[0], mt.nn.Linear(1, 1).eval()])
+
+
+def test_vmap_and_chance():
+    x = mt.zeros(3, 2)
+    noisy = lambda a: a + mt.randn(2)  # noqa: E731
+    with pytest.raises(RuntimeError, match="randomness error mode"):
+        mt.vmap(noisy)(x)
+    same = mt.vmap(noisy, randomness="same")(x)
+    assert same[0].equal(same[1]) and same[0].equal(same[2])
+    different = mt.vmap(noisy, randomness="different")(x)
+    assert not different[0].equal(different[1])
+    with pytest.raises(RuntimeError, match="Got often"):
+        mt.vmap(noisy, randomness="often")
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda x: mt.vmap(mt.add)(x, mt.ones(4)), r"same size .* got sizes \[3, 4\]"),
+        (lambda x: mt.vmap(mt.sin, in_dims=None)(x), "must be an int or a tuple"),
+        (lambda x: mt.vmap(mt.sin, in_dims=(None,))(x), "at least one tensor must be mapped"),
+        (lambda x: mt.vmap(mt.sin, in_dims=2)(x), "in_dim=2 .* dimensionality 2"),
+        (lambda x: mt.vmap(mt.add)(x, 1.0), "in_dim=0 for an input of type float"),
+        (lambda x: mt.vmap(lambda a: a.sum().item())(x), "only return Tensors, got type"),
+        (lambda x: mt.vmap(lambda a: (a, a), out_dims=(0,))(x), "out_dims has 1 .* 2 results"),
+        (lambda x: mt.vmap(mt.sin)(mt.ones(0, 2)), "there are no inputs"),
+    ],
+)
+def test_what_vmap_refuses(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(mt.ones(3, 2))
