@@ -383,10 +383,8 @@ def vmap(
 def _counts(tree: Any, dims: Any) -> set[int]:
     """The lengths of the tensors along the dims that stand in their places."""
     if isinstance(tree, dict):
-        pairs = [
-            (each, dims[key] if isinstance(dims, dict) else dims) for key, each in tree.items()
-        ]
-        return {count for each, dim in pairs for count in _counts(each, dim)}
+        by_key = dims if isinstance(dims, dict) else dict.fromkeys(tree, dims)
+        return {count for key, each in tree.items() for count in _counts(each, by_key[key])}
     if isinstance(tree, tuple | list):
         each_dim = dims if isinstance(dims, tuple | list) else (dims,) * len(tree)
         pairs = zip(tree, each_dim, strict=True)
