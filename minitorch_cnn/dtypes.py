@@ -145,7 +145,7 @@ def set_default_dtype(d: dtype) -> None:
     _default_dtype = new
 
 
-def promote_types(a: dtype, b: dtype) -> dtype:
+def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest type to which both convert: the higher category wins, whatever its size.
 
     >>> promote_types(int64, float16)
@@ -153,11 +153,11 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     >>> promote_types(uint8, int8)
     minitorch_cnn.int16
     """
-    if a is b:
-        return a
-    if a.category != b.category:
-        return a if a.category > b.category else b
-    return _BY_NUMPY[np.promote_types(a.numpy, b.numpy)]
+    if type1 is type2:
+        return type1
+    if type1.category != type2.category:
+        return type1 if type1.category > type2.category else type2
+    return _BY_NUMPY[np.promote_types(type1.numpy, type2.numpy)]
 
 
 def can_cast(from_: dtype, to: dtype) -> builtins.bool:

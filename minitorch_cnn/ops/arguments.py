@@ -43,6 +43,18 @@ NUMPYS = {
     "axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"
 }  # fmt: skip
 
+# Further names, of functions whose own say more.
+OTHER_NAMES = {
+    "transpose": {"axis0": "dim0", "axis1": "dim1"},
+    "random_": {"from": "low", "to": "high"},
+    "uniform_": {"from": "a", "to": "b"},
+    "split": {"split_size": "split_size_or_sections"},
+}
+for _name in ("tensor_split", "hsplit", "vsplit", "dsplit"):
+    OTHER_NAMES[_name] = dict.fromkeys(("indices", "sections"), "indices_or_sections")
+for _name in ("cholesky", "det", "inv", "matrix_power", "pinv", "qr", "slogdet"):
+    OTHER_NAMES[_name] = {"input": "A"}
+
 # torch looks whether these are true, of whatever type they are.
 TRUTH = ("inplace", "antialias", "recompute_scale_factor", "return_indices", "hard")
 
@@ -226,7 +238,8 @@ def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
     ordered = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
     several = [each.name for each in parameters if _takes_tensors(each)]  # *tensors, or nothing
     name, in_order = function.__name__, [rules[each] and rules[each][1] for each in ordered]
-    numpys = {} if ".nn." in module else {k: v for k, v in NUMPYS.items() if v in rules}
+    others = {} if ".nn." in module else {k: v for k, v in NUMPYS.items() if v in rules}
+    others |= OTHER_NAMES.get(name, {})
 
     def convert(key: str, value: Any) -> Any:
         rule = rules.get(key)
@@ -246,9 +259,9 @@ def checked(function: Callable[..., Any], module: str) -> Callable[..., Any]:
         if several:
             as_tensors(name, several[0], args[len(ordered) :])
         if kwargs:
-            if not numpys.keys().isdisjoint(kwargs):
+            if not others.keys().isdisjoint(kwargs):
                 kwargs = {
-                    key if numpys.get(key) in kwargs else numpys.get(key, key): value
+                    key if others.get(key) in kwargs else others.get(key, key): value
                     for key, value in kwargs.items()
                 }
             kwargs = {key: convert(key, value) for key, value in kwargs.items()}

@@ -203,10 +203,12 @@ def cpu(input: Tensor) -> Tensor:
     return to(input, backend.CPU)
 
 
-def cuda(input: Tensor, device: Any = None) -> Tensor:
+def cuda(
+    input: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None
+) -> Tensor:
     """The tensor, of any shape, on a GPU; device: which one, the current one by default.
 
-    Raises RuntimeError where CuPy or a GPU is missing.
+    non_blocking and memory_format as for `to`. Raises RuntimeError where CuPy or a GPU is missing.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.ones(2)
@@ -214,7 +216,8 @@ def cuda(input: Tensor, device: Any = None) -> Tensor:
     >>> y.sum().item()
     2.0
     """
-    return to(input, backend.device("cuda" if device is None else device))
+    place = backend.device("cuda" if device is None else device)
+    return to(input, place, non_blocking=non_blocking, memory_format=memory_format)
 
 
 def pin_memory(input: Tensor) -> Tensor:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtypes
 from ..autograd.function import Function, ViewFunction
 from ..backend import array_module, inverse_order
-from ..dtypes import dtype
 from ..tensor import Size, Tensor, shape_text, wrap
 from .arguments import as_int
 from .common import sum_to
@@ -116,7 +116,7 @@ def complete_shape(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
     return tuple(size // known if length == -1 else length for length in shape)
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same elements in another shape: a view if the memory layout allows it, else a copy.
 
     One length may be -1: it follows from the others, as in (N, C, H, W) -> (N, -1). Raises
@@ -127,12 +127,13 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    lengths = complete_shape(int_tuple(shape, "reshape", "shape"), input.array.size)
+    given = sizes if shape is None else (*sizes, shape)
+    lengths = complete_shape(int_tuple(given, "reshape", "shape"), input.array.size)
     operation = Reshape if can_view(input.array, lengths) else ReshapedCopy
     return operation.apply(input, lengths)
 
 
-def view(input: Tensor, *shape: Any) -> Tensor:
+def view(input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """The same memory in another shape, such as (N, C, H, W) -> (N, -1), or read as another dtype.
 
     Raises RuntimeError if the layout in memory does not allow it; `reshape` copies then.
@@ -148,9 +149,10 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0., 0.],
             [0., 7.]])
     """
-    if len(shape) == 1 and isinstance(shape[0], dtype):
-        return _view_as_type(input, shape[0])
-    lengths = complete_shape(int_tuple(shape, "view", "size"), input.array.size)
+    given = (*sizes, *(each for each in (size, dtype) if each is not None))
+    if len(given) == 1 and isinstance(given[0], dtypes.dtype):
+        return _view_as_type(input, given[0])
+    lengths = complete_shape(int_tuple(given, "view", "size"), input.array.size)
     if not can_view(input.array, lengths):
         input.lay_out_by_rows()
     if not can_view(input.array, lengths):
@@ -163,7 +165,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     return Reshape.apply(input, lengths)
 
 
-def _view_as_type(input: Tensor, kind: dtype) -> Tensor:
+def _view_as_type(input: Tensor, kind: dtypes.dtype) -> Tensor:
     if input.requires_grad:
         raise NotImplementedError("view(dtype) of a tensor that requires grad: use detach() first")
     if kind.itemsize != input.itemsize and input.ndim == 0:
@@ -429,7 +431,7 @@ class Expand(ViewFunction):
         return sum_to(gy, ctx.shape), None
 
 
-def expand(input: Tensor, *sizes: Any) -> Tensor:
+def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """A view that repeats new leading axes and axes of length 1; -1 keeps a length.
 
     (N, 1) with -1, L gives (N, L), without copying. Raises RuntimeError for an axis of another
@@ -440,7 +442,7 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    wanted = int_tuple(sizes, "expand", "size")
+    wanted = int_tuple(sizes if size is None else (*sizes, size), "expand", "size")
     extra = len(wanted) - input.ndim
     old = (None,) * extra + tuple(input.array.shape)
     if extra < 0:
@@ -508,7 +510,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(expand(each, shape) for each in tensors)
 
 
-def repeat(input: Tensor, *repeats: Any) -> Tensor:
+def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     """Copies of the tensor side by side: repeats[i] times along axis i, (N, L) -> (r*N, s*L).
 
     More repeats than axes add leading ones. Raises RuntimeError for fewer repeats than axes.
@@ -518,7 +520,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times = int_tuple(repeats, "repeat", "repeats")
+    times = int_tuple(sizes if repeats is None else (*sizes, repeats), "repeat", "repeats")
     if len(times) < input.ndim:
         raise RuntimeError(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions "

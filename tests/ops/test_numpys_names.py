@@ -1,4 +1,4 @@
-"""NumPy's names of arguments, which torch's functions take too: axis, keepdims, x, x1, x2."""
+"""Names of arguments that torch's functions take too: NumPy's axis, keepdims, x, x1, x2; others."""
 
 import numpy as np
 import pytest
@@ -58,3 +58,40 @@ def test_the_same_argument_by_both_names_is_refused():
         mt.nn.functional.softmax(x, axis=1)
     with pytest.raises(TypeError, match="must be int"):
         x.sum(axis=1.5)
+
+
+def test_shapes_by_name_and_other_names():
+    torch = pytest.importorskip("torch")
+    square = X[:3] @ X[:3].T + np.eye(3)
+    for call in (
+        lambda of, x, a: of.reshape(x, shape=(2, 6)),
+        lambda of, x, a: x.reshape(shape=(3, -1)),
+        lambda of, x, a: x.view(size=(12,)),
+        lambda of, x, a: x.view(dtype=of.int64),
+        lambda of, x, a: x.expand(size=(2, 4, 3)),
+        lambda of, x, a: of.broadcast_to(x, size=(2, 4, 3)),
+        lambda of, x, a: x.repeat(repeats=(2, 1)),
+        lambda of, x, a: of.swapaxes(x, axis0=0, axis1=1),
+        lambda of, x, a: of.tensor_split(x, sections=2),
+        lambda of, x, a: of.tensor_split(x, indices=(1, 2)),
+        lambda of, x, a: of.hsplit(x, sections=3),
+        lambda of, x, a: x.split(split_size=3),
+        lambda of, x, a: of.inverse(input=a),
+        lambda of, x, a: of.det(input=a),
+        lambda of, x, a: of.slogdet(input=a),
+        lambda of, x, a: of.cholesky(input=a),
+        lambda of, x, a: of.pinverse(input=a),
+        lambda of, x, a: of.matrix_power(input=a, n=3),
+        lambda of, x, a: of.zeros(3).random_(**{"from": 4, "to": 5}),
+        lambda of, x, a: of.zeros(3).uniform_(**{"from": 1, "to": 1}),
+    ):
+        check(torch, lambda of: call(of, of.tensor(X), of.tensor(square)))  # noqa: B023
+    assert mt.promote_types(type1=mt.int64, type2=mt.float16) is mt.float16
+
+
+def test_cuda_takes_non_blocking():
+    if mt.cuda.is_available():
+        assert mt.ones(2).cuda(non_blocking=True).is_cuda
+    else:
+        with pytest.raises(RuntimeError, match=r"CuPy|GPU"):
+            mt.ones(2).cuda(0, non_blocking=True)
