@@ -1,4 +1,4 @@
-"""How a tensor prints: torch's text, made with NumPy's printer."""
+"""How a tensor prints: torch's text."""
 
 from __future__ import annotations
 
@@ -47,31 +47,57 @@ def set_printoptions(
         _options["sci_mode"] = sci_mode
 
 
-def _number_format(values: np.ndarray) -> Any:
-    """One format for all numbers, chosen from their range as torch chooses it."""
-    precision = _options["precision"]
-    shown = values.astype(np.float64)
-    finite = np.abs(shown[np.isfinite(shown) & (shown != 0)])
-    scientific = _options["sci_mode"]
-    if scientific is None:
-        scientific = finite.size > 0 and (
-            finite.max() / finite.min() > 1000 or finite.max() > 1e8 or finite.min() < 1e-4
-        )
-    if scientific:
-        return lambda value: f"{value:.{precision}e}"
-    if np.all(finite == np.floor(finite)):
-        return lambda value: f"{value:.0f}." if np.isfinite(value) else f"{value}"
-    return lambda value: f"{value:.{precision}f}"
-
-
-def _summary(values: np.ndarray) -> np.ndarray:
-    """The elements that are shown when the middle of each dimension is left out."""
+def _places(length: int, summarised: bool) -> list[int | None]:
+    """Which of so many neighbours are shown; None stands for those that are left out."""
     edge = _options["edgeitems"]
-    for axis, length in enumerate(values.shape):
-        if length > 2 * edge:
-            shown = [*range(edge), *range(length - edge, length)]
-            values = np.take(values, shown, axis=axis)
-    return values
+    if not summarised or length <= 2 * edge:
+        return [*range(length)]
+    return [*range(edge), None, *range(length - edge, length)]
+
+
+def _writer(values: np.ndarray) -> tuple[Any, int]:
+    """(a function from a number to its text, the usual length): one format for all numbers.
+
+    It follows from the range of those that are finite and not 0, as torch chooses it.
+    """
+    if values.dtype.kind != "f":
+        width = max((len(str(value)) for value in values.ravel().tolist()), default=0)
+        return lambda value: str(value).rjust(width), width
+    precision = _options["precision"]
+    wide = values.astype(np.float64)
+    finite = np.abs(wide[np.isfinite(wide) & (wide != 0)])
+    scientific = finite.size > 0 and (
+        _options["sci_mode"]
+        if _options["sci_mode"] is not None
+        else finite.max() / finite.min() > 1000 or finite.max() > 1e8 or finite.min() < 1e-4
+    )
+    style = f".{precision}e" if scientific else f".{precision}f"
+    whole = not scientific and bool(np.all(finite == np.floor(finite)))
+
+    def write(value: float) -> str:
+        return f"{value:.0f}." if whole and np.isfinite(value) else f"{value:{style}}"
+
+    numbers = wide[np.isfinite(wide) & (wide != 0)].tolist()
+    width = max((len(write(value)) for value in numbers), default=1)
+    return lambda value: write(value).rjust(width), width
+
+
+def _in_brackets(values: np.ndarray, write: Any, width: int, indent: int, summarised: bool) -> str:
+    """The numbers, whose first line follows `indent` characters.
+
+    A line takes as many numbers as would fit if all had the usual width.
+    """
+    places = _places(len(values), summarised)
+    if values.ndim > 1:
+        inner = [
+            "..." if i is None else _in_brackets(values[i], write, width, indent + 1, summarised)
+            for i in places
+        ]
+        return "[" + ("," + "\n" * (values.ndim - 1) + " " * (indent + 1)).join(inner) + "]"
+    numbers = [" ..." if i is None else write(values[i].item()) for i in places]
+    each = max(1, (_options["linewidth"] - indent) // (width + 2))
+    lines = [", ".join(numbers[i : i + each]) for i in range(0, len(numbers), each)]
+    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
 def format_tensor(tensor: Tensor) -> str:
@@ -83,25 +109,19 @@ def format_tensor(tensor: Tensor) -> str:
     """
     head = "Parameter containing:\n" if type(tensor).__name__ == "Parameter" else ""
     values = backend.to_numpy(tensor.array)
-    formatter: dict[str, Any] = {}
-    if tensor.dtype.is_floating_point:
-        shown = _summary(values) if values.size > _options["threshold"] else values
-        write = _number_format(shown)
-        finite = shown[np.isfinite(shown)]
-        width = max((len(write(value)) for value in finite), default=0)
-        formatter["float_kind"] = lambda value: write(value).rjust(width)
     if values.size == 0 and values.ndim != 1:
         text = f"[], size={tuple(values.shape)}"
     else:
-        text = np.array2string(
-            values,
-            separator=", ",
-            prefix="tensor(",
-            formatter=formatter,  # type: ignore[arg-type]
-            threshold=_options["threshold"],
-            edgeitems=_options["edgeitems"],
-            max_line_width=_options["linewidth"],
-        )
+        summarised = values.size > _options["threshold"]
+        shown = values
+        for axis, length in enumerate(values.shape):
+            places = [place for place in _places(length, summarised) if place is not None]
+            shown = np.take(shown, places, axis=axis) if summarised else shown
+        write, width = _writer(shown)
+        if values.ndim:
+            text = _in_brackets(values, write, width, len("tensor("), summarised)
+        else:
+            text = write(values.item())
     extras = []
     if tensor.is_cuda:
         extras.append(f"device='{tensor.device}'")
@@ -112,4 +132,9 @@ def format_tensor(tensor: Tensor) -> str:
         extras.append(f"grad_fn={tensor.grad_fn!r}")
     elif tensor.requires_grad:
         extras.append("requires_grad=True")
-    return head + f"tensor({', '.join([text, *extras])})"
+    text = f"tensor({text}"
+    for extra in extras:
+        line = len(text) - (text.rfind("\n") + 1)
+        apart = ", " if line + len(extra) + 4 <= _options["linewidth"] else ",\n       "
+        text += apart + extra
+    return f"{head}{text})"

@@ -328,7 +328,7 @@ def _describe(value: Any) -> str:
     size = "x".join(str(length) for length in value.shape)
     where = f" ({value.device})" if value.is_cuda else ""
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-    return f"{kind} containing: [{value.dtype} of size {size}{where}]"
+    return f"{kind} containing: [{value.type()} of size {size}{where}]"
 
 
 class ParameterList(Module):

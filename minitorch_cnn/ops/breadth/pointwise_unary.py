@@ -239,7 +239,7 @@ def isreal(input: Tensor) -> Tensor:
 
     >>> import minitorch_cnn as mt
     >>> mt.isreal(mt.tensor([1.0, float("nan")]))
-    tensor([ True,  True])
+    tensor([True, True])
     """
     return wrap(array_module(input.array).ones(input.array.shape, bool))
 
