@@ -321,14 +321,15 @@ def _as_parameter(value: Any) -> Any:
     return value
 
 
-def _describe(value: Any) -> str:
+def _describe(value: Any, old_name: bool = False) -> str:
     """One entry of a ParameterList or ParameterDict, for its repr."""
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
     size = "x".join(str(length) for length in value.shape)
     where = f" ({value.device})" if value.is_cuda else ""
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-    return f"{kind} containing: [{value.type()} of size {size}{where}]"
+    dtype = value.type() if old_name else value.dtype
+    return f"{kind} containing: [{dtype} of size {size}{where}]"
 
 
 class ParameterList(Module):
@@ -465,7 +466,9 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self) -> str:
-        return "\n".join(f"  ({key}): {_describe(value)}" for key, value in self.items())
+        return "\n".join(
+            f"  ({key}): {_describe(value, old_name=True)}" for key, value in self.items()
+        )
 
     def __call__(self, input: Any) -> Any:
         raise RuntimeError("ParameterDict should not be called.")
