@@ -14,8 +14,8 @@ from PIL import Image
 FOLDER = Path(__file__).parent / "images" / "explain"
 # Each picture's name and the command line that draws it; those in TRAINED get the checkpoint.
 PICTURES = {
-    "pixel": "pixel --filter 3 --at 14 8",
-    "columns": "columns --filter 3 --at 14 8",
+    "pixel": "pixel --filter 3",
+    "columns": "columns --filter 3",
     "col2im": "col2im",
     "variations": "variations",
     "gradients": "gradients --layer layer2.0.conv1",
@@ -25,7 +25,7 @@ PICTURES = {
     "algorithms": "algorithms",
     "winograd": "winograd --m 4 --filter 3",
     "roofline": "roofline",
-    "summary": "summary --measure",
+    "summary": "summary",
     "receptive-field": "receptive-field",
     "filters": "filters",
     "feature-maps": "feature-maps --layer layer1.0.conv1",

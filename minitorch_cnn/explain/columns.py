@@ -1,11 +1,12 @@
 """im2col: how a convolution becomes one matrix product, and col2im, the way back.
 
-    cols (OH*OW, KH*KW*Cg)   a row for each output pixel: its window, written out
-    weights (KH*KW*Cg, Kg)   a column for each filter
+    cols (OH*OW, Cg*KH*KW)   a row for each output pixel: its window, written out
+    weights (Cg*KH*KW, Kg)   a column for each filter
     product (OH*OW, Kg)      = cols @ weights: a row for each output pixel, a column for each filter
 
-The order within a row is the library's: kernel row, kernel column, channel. With G groups there
-are G such products.
+The order within a row is that of torch.nn.functional.unfold: channel, kernel row, kernel column.
+(The library's kernels have the channel last, as the pixels lie in memory; the sums are the same.)
+With G groups there are G such products.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ SHOWN_ROWS, SHOWN_COLUMNS, SHOWN_FILTERS = 13, 36, 12
 class Columns(Explanation):
     """im2col of one image; made by ``conv2d(x, layer).columns(n, k, i, j)``.
 
-    cols (G, OH*OW, KH*KW*Cg), weights (G, KH*KW*Cg, Kg), product (G, OH*OW, Kg): float64.
+    cols (G, OH*OW, Cg*KH*KW), weights (G, Cg*KH*KW, Kg), product (G, OH*OW, Kg): float64.
 
     >>> import minitorch_cnn as mt
     >>> layer = mt.nn.Conv2d(1, 1, 2, bias=False)
@@ -56,12 +57,12 @@ class Columns(Explanation):
         K, Cg, KH, KW = convolution.weight.shape
         C, OH, OW = convolution.x.shape[1], *convolution.output.shape[2:]
         patches = convolution.patches()[n]  # (C, OH, OW, KH, KW)
-        patches = patches.reshape(G, C // G, OH, OW, KH, KW).transpose(0, 2, 3, 4, 5, 1)
-        # (G, OH, OW, KH, KW, Cg)
-        self.cols = patches.reshape(G, OH * OW, KH * KW * Cg)
-        weights = convolution.weight.reshape(G, K // G, Cg, KH, KW).transpose(0, 3, 4, 2, 1)
-        # (G, KH, KW, Cg, Kg)
-        self.weights = weights.reshape(G, KH * KW * Cg, K // G)
+        patches = patches.reshape(G, C // G, OH, OW, KH, KW).transpose(0, 2, 3, 1, 4, 5)
+        # (G, OH, OW, Cg, KH, KW)
+        self.cols = patches.reshape(G, OH * OW, Cg * KH * KW)
+        weights = convolution.weight.reshape(G, K // G, Cg, KH, KW).transpose(0, 2, 3, 4, 1)
+        # (G, Cg, KH, KW, Kg)
+        self.weights = weights.reshape(G, Cg * KH * KW, K // G)
         self.product = self.cols @ self.weights
 
     def output(self) -> np.ndarray:
@@ -103,7 +104,7 @@ class Columns(Explanation):
         lines = [
             f"{self.convolution.layer}, image {self.n}",
             f"cols     {P} x {Q}: a row for each of the {OH} x {OW} output pixels, a column for "
-            f"each of the {KH} x {KW} x {Cg} products",
+            f"each of the {Cg} x {KH} x {KW} products",
             f"weights  {Q} x {Kg}: a column for each filter",
             f"product  {P} x {Kg}: {P * Q * Kg:,} multiply-adds, the same as the convolution has",
         ]
@@ -146,7 +147,7 @@ class Columns(Explanation):
         _matrix(cols, self.cols[group][rows, columns], rows, columns)
         outline(cols, 0, row - rows.start, columns.stop, 1)
         cols.set(title=_title("cols", self.cols[group]), ylabel="output pixel")
-        cols.set_xlabel("place in the window: row, column, channel")
+        cols.set_xlabel("place in the window: channel, row, column")
         _matrix(weights, self.weights[group][columns, filters], columns, filters)
         outline(weights, filter_in_group - filters.start, 0, 1, columns.stop, WEIGHTS)
         weights.set(title="@  " + _title("weights", self.weights[group]), xlabel="filter")
@@ -171,7 +172,7 @@ class Columns(Explanation):
 class ColumnsBack(Explanation):
     """col2im; made by ``columns.back(gy)``.
 
-    gy (G, OH*OW, Kg); gcols (G, OH*OW, KH*KW*Cg) = gy @ weights^T; gpadded (C, Hp, Wp): the rows
+    gy (G, OH*OW, Kg); gcols (G, OH*OW, Cg*KH*KW) = gy @ weights^T; gpadded (C, Hp, Wp): the rows
     of gcols added at the places of their windows; gx (C, H, W); counts (Hp, Wp): how many windows
     each pixel is in.
     """
@@ -185,7 +186,7 @@ class ColumnsBack(Explanation):
         self.image_gy = gy
         self.gy = gy.reshape(G, K // G, OH * OW).transpose(0, 2, 1)
         self.gcols = self.gy @ columns.weights.transpose(0, 2, 1)
-        gpatches = self.gcols.reshape(G, OH, OW, KH, KW, Cg).transpose(0, 5, 1, 2, 3, 4)
+        gpatches = self.gcols.reshape(G, OH, OW, Cg, KH, KW).transpose(0, 3, 1, 2, 4, 5)
         # (G, Cg, OH, OW, KH, KW)
         rows = convolution.window_rows[:, None, :, None]
         places: Any = ..., rows, convolution.window_columns[None, :, None, :]
@@ -214,7 +215,8 @@ class ColumnsBack(Explanation):
         """gy, its matrix, the gradient of the columns, and the image they are added into."""
         convolution = self.columns.convolution
         OH, OW = self.image_gy.shape[1:]
-        i, j = OH // 2, OW // 2
+        # The output with the largest gradient: something comes back from it.
+        i, j = map(int, np.unravel_index(np.abs(self.image_gy[0]).argmax(), (OH, OW)))
         row = self.columns.row_of(i, j)
         rows = _around(row, self.gcols.shape[1], SHOWN_ROWS)
         columns = slice(0, min(self.gcols.shape[2], SHOWN_COLUMNS))
@@ -231,7 +233,7 @@ class ColumnsBack(Explanation):
         _matrix(gcols, self.gcols[0][rows, columns], rows, columns)
         outline(gcols, 0, row - rows.start, columns.stop, 1)
         gcols.set(title="gy @ weights$^T$ = " + _title("gcols", self.gcols[0]))
-        gcols.set_xlabel("place in the window: row, column, channel")
+        gcols.set_xlabel("place in the window: channel, row, column")
         shown = counts.imshow(self.counts, cmap="viridis", vmin=0)
         figure.colorbar(shown, ax=counts, shrink=0.5)
         counts.set_axis_off()

@@ -79,7 +79,7 @@ def most_exciting(
     pictures: np.ndarray,
     layer: str | None = None,
     channel: int = 0,
-    count: int = 9,
+    count: int = 10,
 ) -> Exciting:
     """The images of x (N, C, H, W) in which one channel of a layer is highest anywhere.
 
@@ -144,7 +144,9 @@ class Exciting(Explanation):
             f"{number}: {value:.2f}"
             for number, value in zip(self.numbers, self.values, strict=True)
         ]
-        figure = image_grid(self.pictures, titles, columns=max(3, min(5, len(titles))))
+        # Rows of equal length, as far as the number of pictures allows it.
+        columns = next((each for each in (5, 4, 3) if len(titles) % each == 0), 5)
+        figure = image_grid(self.pictures, titles, columns=max(3, min(columns, len(titles))))
         for axes, (top, bottom, left, right) in zip(figure.axes, self.boxes, strict=False):
             frame = Rectangle(
                 (left - 0.5, top - 0.5), right - left + 1, bottom - top + 1,
@@ -152,7 +154,7 @@ class Exciting(Explanation):
             )  # fmt: skip
             axes.add_patch(frame)
         figure.suptitle(
-            f"what excites channel {self.channel} of {self.layer} most (frame: what it sees)",
-            fontsize=10,
+            f"what excites channel {self.channel} of {self.layer} most\n(frame: what it sees)",
+            fontsize=9,
         )
         return figure

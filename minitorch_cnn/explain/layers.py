@@ -261,25 +261,38 @@ class Summary(Explanation):
             lines.append(f"the layers' forward passes, alone: {1e3 * self.seconds:.2f} ms")
         return lines
 
+    def parts(self) -> list[tuple[str, list[LayerRow]]]:
+        """One bar of the picture each: a layer with multiply-adds, and all up to the next."""
+        parts: list[tuple[str, list[LayerRow]]] = []
+        for row in self.rows:
+            if row.macs or not parts:
+                parts.append((row.name, []))
+            parts[-1][1].append(row)
+        return parts
+
     def figure(self) -> Any:
-        """Bars for each layer: multiply-adds, parameters, memory for backward, time."""
-        shown = [row for row in self.rows if row.parameters or row.macs or row.saved_bytes]
-        columns = [
-            ("million MACs", [row.macs / 1e6 for row in shown], ACCENT),
-            ("thousand parameters", [row.parameters / 1e3 for row in shown], WEIGHTS),
-            ("kB kept for backward", [row.saved_bytes / 1e3 for row in shown], RESULT),
+        """Bars for each part: multiply-adds, parameters, memory for backward, time."""
+        parts = self.parts()
+        columns: list[tuple[str, Any, str]] = [
+            ("million MACs", lambda row: row.macs / 1e6, ACCENT),
+            ("thousand parameters", lambda row: row.parameters / 1e3, WEIGHTS),
+            ("kB kept for backward", lambda row: row.saved_bytes / 1e3, RESULT),
         ]
         if self.seconds is not None:
-            columns.append(("forward (ms)", [1e3 * (r.seconds or 0) for r in shown], QUIET))
-        figure = new_figure(3.1 * len(columns) + 1.5, 0.17 * len(shown) + 1.3)
+            columns.append(("forward (ms)", lambda row: 1e3 * (row.seconds or 0), QUIET))
+        # At 110 dots an inch no wider than what a page shows: the text keeps its size.
+        figure = new_figure(10, 0.24 * len(parts) + 1.3)
         panels = figure.subplots(1, len(columns), sharey=True)
-        places = np.arange(len(shown))
-        for axes, (title, values, colour) in zip(panels, columns, strict=True):
-            axes.barh(places, values, color=colour)
+        places = np.arange(len(parts))
+        for axes, (title, value, colour) in zip(panels, columns, strict=True):
+            axes.barh(places, [sum(value(row) for row in rows) for _, rows in parts], color=colour)
             axes.set_title(title, fontsize=10)
             axes.spines[["top", "right"]].set_visible(False)
-            axes.tick_params(labelsize=8)
-        panels[0].set_yticks(places, [f"{row.name} {row.kind}" for row in shown], fontsize=7)
-        panels[0].invert_yaxis()
-        figure.suptitle(f"{self.name} for input {list(self.input_size)}")
+            axes.grid(alpha=0.3, axis="x")
+            axes.tick_params(labelsize=9)
+        panels[0].set_yticks(places, [name for name, _ in parts], fontsize=9)
+        panels[0].set_ylim(len(parts) - 0.4, -0.6)
+        figure.suptitle(
+            f"{self.name} for input {list(self.input_size)}; a bar has the layers that follow, too"
+        )
         return figure

@@ -239,18 +239,25 @@ class ReceptiveFields(Explanation):
             )
         return "\n".join(lines)
 
+    def milestones(self) -> list[LayerField]:
+        """The first layer with a window, those that see half as much again, and the last one."""
+        wider = [each for each in self.layers if each.field and max(each.field.size) > 1]
+        chosen: list[LayerField] = []
+        for layer in wider:
+            if not chosen or _width(layer) >= 1.5 * _width(chosen[-1]):
+                chosen.append(layer)
+        widest = max(wider, key=_width, default=None)
+        if widest is not None and _width(widest) > _width(chosen[-1]):
+            chosen.append(widest)
+        return chosen
+
     def figure(self) -> Any:
-        """The fields of the middle output of each layer that widens them, as frames."""
+        """Frames: what the middle output of layers sees that see much more than the one before."""
         from matplotlib import colormaps
         from matplotlib.patches import Rectangle
 
         H, W = self.image_size
-        shown: list[LayerField] = []
-        for layer in self.layers:
-            if layer.field is not None and layer.field.size not in [
-                other.field.size for other in shown if other.field is not None
-            ]:
-                shown.append(layer)
+        shown = self.milestones()
         figure = new_figure(8.5, 6)
         axes = figure.subplots()
         picture = np.full((H, W, 1), 128, np.uint8) if self.picture is None else self.picture
@@ -262,7 +269,7 @@ class ReceptiveFields(Explanation):
             axes.add_patch(
                 Rectangle(
                     (left - 0.5, top - 0.5), right - left + 1, bottom - top + 1,
-                    fill=False, edgecolor=colour, lw=1.8,
+                    fill=False, edgecolor=colour, lw=2.4,
                     label=f"{name}: {field.size[0]} x {field.size[1]}",
                 )
             )  # fmt: skip
@@ -272,10 +279,14 @@ class ReceptiveFields(Explanation):
         axes.set_title("receptive field of the middle output; beyond the picture is padding")
         if shown:
             axes.legend(
-                frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5),
-                ncols=1 + len(shown) // 28,
+                frameon=False, fontsize=10, loc="center left", bbox_to_anchor=(1, 0.5),
             )  # fmt: skip
         return figure
+
+
+def _width(layer: LayerField) -> int:
+    assert layer.field is not None
+    return max(layer.field.size)
 
 
 def measured_field(model: nn.Module, x: Tensor, i: int, j: int) -> np.ndarray:

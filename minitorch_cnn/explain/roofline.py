@@ -18,7 +18,7 @@ from .. import nn
 from ..tensor import Tensor
 from .algorithms import best_time, run_layer
 from .capture import layer_inputs
-from .drawing import ACCENT, QUIET, RESULT, WEIGHTS, new_figure
+from .drawing import ACCENT, QUIET, WEIGHTS, new_figure
 from .explanation import Explanation
 
 
@@ -98,6 +98,18 @@ class Roofline(Explanation):
         """The highest speed in FLOP/s at this intensity."""
         return np.minimum(self.machine.peak, self.machine.bandwidth * intensity)
 
+    def groups(self) -> list[tuple[str, float, float]]:
+        """(name, intensity, speed) of the dots that a picture names: one name for equal layers."""
+        equal: dict[tuple[str, int, int], list[Point]] = {}
+        for point in self.points:
+            equal.setdefault((point.kind, point.flops, point.bytes), []).append(point)
+        groups = []
+        for points in equal.values():
+            more = f" and {len(points) - 1} like it" if len(points) > 1 else ""
+            speed = sorted(point.speed for point in points)[len(points) // 2]
+            groups.append((points[0].name + more, points[0].intensity, speed))
+        return sorted(groups, key=lambda group: group[1:])
+
     def text(self) -> str:
         machine = self.machine
         lines = [
@@ -116,7 +128,7 @@ class Roofline(Explanation):
         return "\n".join(lines)
 
     def figure(self) -> Any:
-        figure = new_figure(8.5, 5)
+        figure = new_figure(10, 5.4)
         axes = figure.subplots()
         intensities = [point.intensity for point in self.points]
         reach = np.geomspace(
@@ -131,22 +143,23 @@ class Roofline(Explanation):
                     [point.speed / 1e9 for point in chosen],
                     "o", color=colour, alpha=0.8, label=f"{kind} layers",
                 )  # fmt: skip
-        ends = [self.points[0], self.points[-1]] if len(self.points) > 1 else self.points
-        for point in ends:
+        # The dots lie close together, so each has a number, and the names stand beside the picture.
+        groups = self.groups()
+        for place, (_, intensity, speed) in enumerate(groups, 1):
             axes.annotate(
-                point.name, (point.intensity, point.speed / 1e9), fontsize=8,
-                xytext=(5, -10), textcoords="offset points",
+                str(place), (intensity, speed / 1e9), fontsize=8, xytext=(0, 6),
+                textcoords="offset points", ha="center",
             )  # fmt: skip
+        names = "\n".join(f"{place:2} {name}" for place, (name, _, _) in enumerate(groups, 1))
+        axes.text(1.02, 1, names, transform=axes.transAxes, fontsize=8, va="top")
         axes.axvline(self.machine.ridge, color=QUIET, lw=0.8, ls=":")
         axes.set(
-            xlabel="arithmetic intensity (FLOP for each byte)", ylabel="speed (GFLOP/s)",
+            xlabel="arithmetic intensity (FLOP for each byte)\n"
+            "left of the dotted line memory is the limit, right of it arithmetic;\n"
+            "above the roof: Winograd needs fewer operations than are counted here",
+            ylabel="speed (GFLOP/s)",
             title=f"roof: {self.machine.peak / 1e9:.0f} GFLOP/s matrix product, "
             f"{self.machine.bandwidth / 1e9:.1f} GB/s copy",
-        )  # fmt: skip
-        axes.text(
-            0.02, 0.97, "left of the dotted line memory is the limit, right of it arithmetic;\n"
-            "above the roof: Winograd needs fewer operations than are counted here",
-            transform=axes.transAxes, fontsize=8, color=RESULT, va="top",
         )  # fmt: skip
         axes.grid(alpha=0.3, which="both")
         axes.legend(frameon=False, loc="lower right")

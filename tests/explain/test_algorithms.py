@@ -265,6 +265,8 @@ def test_roofline():
     assert linear.flops == 2 * 2 * 512 * 10
     assert machine.ridge == 5 and result.roof(2.0) == 40e9 and result.roof(50.0) == 100e9
     assert "memory" in str(result)
+    twice = explain.Roofline(machine, [convolution, linear, convolution._replace(name="5")])
+    assert [name for name, _, _ in twice.groups()] == ["3", "0 and 1 like it"]
 
 
 def test_the_probe_measures_something():

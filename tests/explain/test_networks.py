@@ -70,6 +70,7 @@ def test_summary_leaves_the_model_as_it_was_and_measures():
     assert "%" in str(result)
     with pytest.raises(ValueError, match=r"got \(2, 3, 4, 5, 6\)"):
         mt.summary(model, (2, 3, 4, 5, 6))
+    assert [(name, len(rows)) for name, rows in result.parts()] == [("0", 3), ("3", 1)]
 
 
 # -------------------------------------------------------------------------- receptive fields
@@ -152,6 +153,12 @@ def test_what_mixes_all_pixels_is_the_whole_image():
     )
     fields = [layer.field for layer in explain.receptive_fields(model, mt.zeros(1, 1, 8, 8)).layers]
     assert fields[0].size == (3, 3) and fields[1:] == [None, None, None]
+
+
+def test_a_picture_shows_the_fields_that_differ_much():
+    model = nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(8)])  # 3, 5, ..., 17
+    found = explain.receptive_fields(model, mt.zeros(1, 1, 8, 8)).milestones()
+    assert [layer.field.size[0] for layer in found] == [3, 5, 9, 15, 17]
 
 
 # ------------------------------------------------------------------------------------- tape

@@ -4,6 +4,7 @@ Needs Chromium with its driver (Debian: apt-get install chromium chromium-driver
 """
 
 import contextlib
+import re
 import shutil
 
 import numpy as np
@@ -231,7 +232,7 @@ def test_click_a_map_then_a_pixel_then_turn_around(kinds_page):
     page.click("#maps .map-frame[tabindex]", (4 + 0.5) / W, (2 + 0.5) / H)
     assert (page.state["i"], page.state["j"]) == (2, 4)
     assert page.text("#total") == four(layer.value[3, 2, 4])
-    assert page.text(".part.result b") == four(layer.value[3, 2, 4])
+    assert page.text("#sums .result b") == four(layer.value[3, 2, 4])
     # 3 grids (window, kernel, products) of 2 x 3 numbers, for the first channel of group 1.
     numbers = [
         each.text.replace("−", "-")
@@ -247,7 +248,7 @@ def test_click_a_map_then_a_pixel_then_turn_around(kinds_page):
     page.click("#backward")
     assert (page.state["i"], page.state["j"]) == (2, 4)
     assert page.text("#total") == four(layer.gradient[3, 2, 4])
-    assert page.text(".part.result b") == four(layer.gradient[3, 2, 4])
+    assert page.text("#sums .result b") == four(layer.gradient[3, 2, 4])
     page.click("#forward")
     assert page.text("#total") == four(layer.value[3, 2, 4])
 
@@ -274,7 +275,7 @@ def test_a_gradient_that_arrives_two_ways(resnet_page):
     assert page.find("#readers button:nth-child(2)").get_attribute("aria-pressed") == "true"
     parts = [
         float(each.text.replace("−", "-"))
-        for each in page.browser.find_elements("css selector", ".equation .part b")
+        for each in page.browser.find_elements("css selector", "#sums .equation .part b")
     ]
     assert parts[-1] == float(four(page.layers[number].gradient[1, 3, 5]))
     assert parts[0] + parts[1] == pytest.approx(parts[2], abs=2e-3 * max(map(abs, parts)))
@@ -308,6 +309,288 @@ def test_the_keyboard_does_all_that_the_mouse_does(kinds_page):
     }  # fmt: skip
 
 
+# ------------------------------------------------------------------- backward through one layer
+
+
+def gradients_of(page, number):
+    """What autograd hands on from the gradient at a convolution's output: (input's, weights')."""
+    layer = page.layers[number]
+    x = mt.tensor(page.layers[layer.sources[0]].value[np.newaxis], requires_grad=True)
+    w = mt.tensor(layer.parameters["weight"], requires_grad=True)
+    options = layer.options
+    top, bottom, left, right = options["padding"]
+    mode = "constant" if options["mode"] == "zeros" else options["mode"]
+    padded = nn.functional.pad(x, (left, right, top, bottom), mode=mode)
+    y = nn.functional.conv2d(
+        padded, w, None, options["stride"], 0, options["dilation"], options["groups"]
+    )
+    gx, gw = mt.autograd.grad(y, [x, w], mt.tensor(layer.gradient[np.newaxis]))
+    return gx.numpy()[0], gw.numpy()
+
+
+def close(there, expected):
+    expected = np.asarray(expected)
+    largest = np.abs(expected).max()
+    np.testing.assert_allclose(np.reshape(there, expected.shape), expected, atol=1e-5 * largest)
+
+
+def test_gradients_of_convolutions_are_autograds(kinds_page):
+    """Stride, padding of all modes, dilation and groups: inputs' and weights', number by number."""
+    page = kinds_page
+    page.open()
+    convolutions = [n for n, layer in enumerate(page.layers) if layer.kind == "conv"]
+    assert len(convolutions) == 6
+    for number in convolutions:
+        there = page.js(
+            """const layer = network.layers[arguments[0]];
+            const source = network.layers[layer.sources[0]];
+            const [C, H, W] = source.shape;
+            const [K, Cg, KH, KW] = layer.parameters.weight.shape;
+            const folded = [], turned = [], weights = [], stored = [];
+            for (let c = 0; c < C; c++) {
+              folded.push(...foldPadding(layer, source, paddedInputGradient(layer, source, c)));
+              for (let m = 0; m < H; m++) for (let n = 0; n < W; n++) {
+                turned.push(filtersOfChannel(layer, source, c).reduce((sum, k) =>
+                  sum + sumOf(turnedWindow(layer, source, k, c, m, n)), 0));
+              }
+            }
+            for (let k = 0; k < K; k++) for (const [c, own] of channelsOfFilter(layer, source, k))
+              for (let u = 0; u < KH; u++) for (let v = 0; v < KW; v++) {
+                weights.push(sumOf(weightCells(layer, source, k, c, u, v)));
+                stored.push(storedWeightGradient(layer, k, own, u, v));
+              }
+            return {folded, turned, weights, stored};""",
+            number,
+        )
+        gx, gw = gradients_of(page, number)
+        close(there["folded"], gx)
+        close(there["weights"], gw)
+        close(there["stored"], gw)
+        if page.layers[number].options["mode"] == "zeros":
+            close(there["turned"], gx)
+
+
+def grid(page, selector):
+    """The numbers of all grids of a block, as they are written."""
+    cells = page.browser.find_elements("css selector", f"{selector} .product .number")
+    return [each.text.replace("−", "-") for each in cells]
+
+
+def checks(page):
+    """All lines that compare a sum with Python's number: (sum, Python's)."""
+    number = r"[-−]?[0-9.]+(?:e[-+]\d+)?"
+    lines = page.js("return [...document.querySelectorAll('main .check')].map(n => n.textContent)")
+    found = [re.findall(rf": ({number})\.? ", line) for line in lines if "From Python" in line]
+    return [(float(here.rstrip(".")), float(there.rstrip("."))) for here, there in found]
+
+
+def test_a_strided_dilated_grouped_convolution_cell_by_cell(kinds_page):
+    page = kinds_page
+    page.open()
+    layer, source = page.layers[5], page.layers[4]
+    page.js("update({layer: 5, map: 3, i: 2, j: 4, direction: 'backward'})")
+    assert page.text("#backward-title") == "Backward through 4 (convolution)"
+    page.type("#backward-channel", "4")
+    page.js("parts.backward.choose({pixel: [3, 2]})")
+    # The arriving gradient with zeros between its rows (stride 2), in a frame that is wide enough.
+    OH, OW = layer.gradient.shape[1:]
+    spread = np.zeros((2 * OH - 1, OW))
+    spread[::2] = layer.gradient[3]
+    spread = np.pad(spread, 8)
+    m, n = 3 + 2 + 8, 2 + 2 + 8  # + padding + frame
+    window = spread[m - 2 : m + 1 : 2, n - 4 : n + 1 : 2]
+    kernel = layer.parameters["weight"][3, 1, ::-1, ::-1].astype(float)
+    expected = [*window.ravel(), *kernel.ravel(), *(window * kernel).ravel()]
+    assert grid(page, ".backward-block:nth-child(1)") == [four(each) for each in expected]
+    zeros = page.browser.find_elements("css selector", ".backward-block:nth-child(1) .outside")
+    assert len(zeros) in (0, 3, 6) and "stride" in page.text(".backward-block:nth-child(1)")
+    gx, gw = gradients_of(page, 5)
+    assert page.text(".backward-block:nth-child(1) .part.result b") == four(gx[4, 3, 2])
+    assert source.gradient[4, 3, 2] == gx[4, 3, 2]
+
+    # One weight, chosen with a click on the kernel of gradients.
+    page.click(".backward-block:nth-child(2) button.number:nth-child(6)")
+    assert page.js("return parts.backward.weight") == [1, 2]
+    equations = page.browser.find_elements("css selector", ".backward-block:nth-child(2) .equation")
+    results = [
+        float(each.find_element("css selector", ".result b").text.replace("−", "-"))
+        for each in equations
+    ]
+    weight, gradient = layer.parameters["weight"][3, 1, 1, 2], gw[3, 1, 1, 2]
+    assert results[0] == pytest.approx(gradient, rel=1e-3)
+    page.type("#backward-rate", "0.5")
+    step = page.text(".backward-block:nth-child(2) .step .result b")
+    assert float(step) == pytest.approx(weight + 0.5 * gradient, rel=1e-3)
+    padded = np.pad(source.value[4].astype(float), 2)
+    products = [
+        float(four(padded[2 * i + 2, j + 4] * layer.gradient[3, i, j]))
+        for i in range(4) for j in range(1, 6)
+    ]  # fmt: skip
+    shown = grid(page, ".backward-block:nth-child(2)")[-20:]
+    assert [float(each) for each in shown] == pytest.approx(products, rel=2e-3, abs=1e-9)
+
+
+def test_backward_by_keyboard(kinds_page):
+    """The maps can be walked over, a weight chosen; the focus stays where it was."""
+    page, keys = kinds_page, webdriver.Keys
+    page.open()
+    page.js("update({layer: 5, map: 3, i: 2, j: 3, direction: 'backward'})")
+    pixel = page.js("return parts.backward.pixel")
+    page.js("document.querySelector('#backward-maps .map-frame').focus()")
+    page.press(keys.ARROW_LEFT, keys.ARROW_UP)
+    assert page.js("return parts.backward.pixel") == [pixel[0] - 1, pixel[1] - 1]
+    assert page.js("return document.activeElement === parts.backward.handed.frame")
+    page.js("document.querySelector('[data-key=\"w1,0\"]').focus()")
+    page.press(keys.ENTER)
+    assert page.js("return parts.backward.weight") == [1, 0]
+    assert page.js("return document.activeElement.getAttribute('aria-pressed')") == "true"
+    page.js("parts.backward.arriving.frame.focus()")
+    page.press(keys.ARROW_RIGHT)
+    assert (page.state["i"], page.state["j"]) == (2, 4)
+    assert page.js("return document.activeElement === parts.backward.arriving.frame")
+
+
+def test_every_check_of_backward_holds(page):
+    """All layers: what is added up is what Python has, to 1e-5 of the layer's largest gradient."""
+    compared = 0
+    for number in range(1, len(page.layers)):
+        page.js("update({direction: 'backward', layer: arguments[0], map: 1, i: 2, j: 3})", number)
+        layer = page.layers[number]
+        scale = max(np.abs(page.layers[each].gradient).max() for each in layer.sources)
+        if layer.kind == "conv":
+            scale = max(scale, np.abs(gradients_of(page, number)[1]).max())
+        for here, there in checks(page):
+            assert abs(here - there) <= 1e-5 * max(scale, np.abs(layer.gradient).max())
+            compared += 1
+    assert compared > 2 * len(page.layers)
+
+
+def test_pooling_routes_and_spreads(kinds_page):
+    page = kinds_page
+    page.open()
+    ties = 0
+    for number, layer in enumerate(page.layers):
+        if layer.kind not in ("maxpool", "avgpool"):
+            continue
+        source = page.layers[layer.sources[0]].value[np.newaxis]
+        x = mt.tensor(source, requires_grad=True)
+        pool = {"maxpool": nn.functional.max_pool2d, "avgpool": nn.functional.avg_pool2d}
+        (expected,) = mt.autograd.grad(
+            pool[layer.kind](x, 3, 2, 1), x, mt.tensor(layer.gradient[np.newaxis])
+        )
+        there = page.js(
+            """const layer = network.layers[arguments[0]];
+            const source = network.layers[layer.sources[0]];
+            return [...Array(layer.shape[0]).keys()].map((c) =>
+              [...poolInputGradient(layer, source, c)])""",
+            number,
+        )
+        close(there, expected.numpy()[0])
+        if layer.kind == "maxpool":
+            windows = np.lib.stride_tricks.sliding_window_view(source[0], (3, 3), (1, 2))
+            windows = windows[:, 1::2, 1::2].reshape(len(source[0]), -1, 9)  # inner outputs
+            equal = (windows == windows.max(axis=2, keepdims=True)).sum(axis=2)
+            c, place = np.argwhere(equal == 9)[0]  # ReLU's zeros
+            columns = source.shape[3] // 2 - 1
+            i, j = place // columns + 1, place % columns + 1
+            page.js(
+                "update({direction: 'backward', layer: arguments[0], map: arguments[1], "
+                "i: arguments[2], j: arguments[3]})", number, int(c), int(i), int(j),
+            )  # fmt: skip
+            assert "9 numbers are equally large: the first one" in page.text("#backward-blocks")
+            gets = page.js("""return [...document.querySelectorAll(
+                '.backward-block .numbers:last-child')].map((each) =>
+                [...each.children].findIndex((cell) => cell.classList.contains('chosen')))""")
+            assert set(gets) == {0}
+            ties += 1
+    assert ties == 1
+
+
+def test_the_arms_of_a_residual_block_add_up(resnet_page):
+    page = resnet_page
+    page.open()
+    number = next(n for n, layer in enumerate(page.layers) if layer.kind == "add")
+    layer = page.layers[number]
+    first, second = layer.sources
+    page.js("update({direction: 'backward', layer: arguments[0], map: 1, i: 3, j: 5})", number)
+    rows = [
+        [float(each.text.replace("−", "-")) for each in row.find_elements("css selector", "b")]
+        for row in page.browser.find_elements("css selector", "#backward-blocks .equation")
+    ]
+    gy = float(four(layer.gradient[1, 3, 5]))
+    assert [gy, gy] in rows
+    joined = next(row for row in rows if len(row) == 3)
+    skipped = next(each for each in (first, second) if page.layers[each].name == "relu")
+    assert joined[0] == gy
+    assert joined[2] == float(four(page.layers[skipped].gradient[1, 3, 5]))
+    assert joined[0] + joined[1] == pytest.approx(joined[2], abs=2e-3 * max(map(abs, joined)))
+
+
+def test_batch_norm_in_training_has_three_terms(resnet_page):
+    page = resnet_page
+    page.open()
+    number = next(n for n, layer in enumerate(page.layers) if layer.kind == "affine")
+    layer = page.layers[number]
+    x = mt.tensor(page.layers[layer.sources[0]].value[np.newaxis], requires_grad=True)
+    weight, bias = (mt.tensor(layer.parameters[each]) for each in ("weight", "bias"))
+    y = nn.functional.batch_norm(x, None, None, weight, bias, training=True)
+    (expected,) = mt.autograd.grad(y, x, mt.tensor(layer.gradient[np.newaxis]))
+    there = page.js(
+        """const layer = network.layers[arguments[0]];
+        const source = network.layers[layer.sources[0]];
+        const [C, H, W] = layer.shape;
+        return [...Array(C * H * W).keys()].map((n) => trainingBatchNorm(layer, source,
+          Math.floor(n / (H * W)), Math.floor(n / W) % H, n % W).sum)""",
+        number,
+    )
+    close(there, expected.numpy()[0])
+    page.js("update({direction: 'backward', layer: arguments[0], map: 1, i: 3, j: 5})", number)
+    assert page.text(".backward-block:nth-child(2) .result b") == four(
+        there[np.ravel_multi_index((1, 3, 5), layer.value.shape)]
+    )
+
+
+def test_where_backward_begins_and_one_step_of_sgd(resnet_page):
+    page = resnet_page
+    page.open()
+    number = len(page.layers) - 1
+    scores = page.layers[number].value.ravel().astype(float)
+    x = page.layers[page.layers[number].sources[0]].value.ravel().astype(float)
+    weight, bias = (page.layers[number].parameters[each] for each in ("weight", "bias"))
+    page.js("update({direction: 'backward', layer: arguments[0], map: 2})", number)
+    assert "class “class 2”" in page.text("#where")
+    page.js("""const select = byId('backward-target'); select.value = '3';
+        select.dispatchEvent(new Event('change'))""")
+    page.js("parts.backward.choose({feature: 4, rate: 0.25})")
+    p = np.exp(scores) / np.exp(scores).sum()
+    rows = {
+        row.find_element("css selector", "th").text: [
+            each.text.replace("−", "-") for each in row.find_elements("css selector", "td")
+        ]
+        for row in page.browser.find_elements("css selector", "#backward-blocks tbody tr")
+    }
+    for k in (2, 3, int(scores.argmax())):
+        y = float(k == 3)
+        assert rows[f"class {k}"] == [four(each) for each in (scores[k], p[k], y, p[k] - y)]
+    W = mt.tensor(weight.astype(float), requires_grad=True)
+    b = mt.tensor(bias.astype(float), requires_grad=True)
+
+    def loss(W, b):
+        logits = (W @ mt.tensor(x) + b).reshape(1, -1)
+        return nn.functional.cross_entropy(logits, mt.tensor([3]))
+
+    gradients = mt.autograd.grad(loss(W, b), [W, b])
+    after = loss(W - 0.25 * gradients[0], b - 0.25 * gradients[1]).item()
+    last = page.browser.find_elements("css selector", ".backward-block")[-1].text.replace("−", "-")
+    for value in (gradients[0][2, 4].item(), (W - 0.25 * gradients[0])[2, 4].item(),
+                  loss(W, b).item(), after):  # fmt: skip
+        assert four(value) in last
+    # The scores are one picture of all classes; a click chooses one.
+    page.click("#maps .map-frame[tabindex]", (7 + 0.5) / 10, 0.5)
+    assert page.state["map"] == 7 and "class 7" in page.text("#where")
+    assert not page.find("#row").is_displayed()
+
+
 # ------------------------------------------------------------------------- im2col and laboratory
 
 
@@ -327,6 +610,25 @@ def test_stepping_through_the_columns_follows_the_pixel(kinds_page):
     page.click("#column-play")
     page.click("#column-play")
     assert page.js("return parts.columns.timer") is None
+
+
+def test_columns_go_backward(kinds_page):
+    """col2im and the product that makes the weights' gradients, on the grouped convolution."""
+    page = kinds_page
+    page.open()
+    layer, source = page.layers[5], page.layers[4]
+    page.js("update({layer: 5, map: 3, i: 2, j: 4, direction: 'backward'})")
+    page.js("parts.backward.choose({channel: 5, pixel: [4, 4], weight: [0, 1]})")
+    w = layer.parameters["weight"][2:].reshape(2, -1).astype(float)
+    gcols = w.T @ layer.gradient[2:].reshape(2, -1)
+    close(page.js("return [...parts.columns.back.gcols]"), gcols)
+    gx, gw = gradients_of(page, 5)
+    assert page.text("#col2im .part.result b") == four(gx[5, 4, 4])
+    assert four(gw[3, 2, 0, 1]) in page.text("#columns-weight")
+    cells = [float(each) for each in grid(page, "#col2im")]
+    assert sum(cells) == pytest.approx(source.gradient[5, 4, 4], rel=1e-2)
+    page.click("#columns-backward .gcols_matrix .matrix-frame", 0.01, 0.5)
+    assert (page.state["i"], page.state["j"]) == (0, 0)
 
 
 def test_changing_the_convolution(kinds_page):
@@ -351,13 +653,35 @@ def test_changing_the_convolution(kinds_page):
     np.testing.assert_allclose(shown, expected[0, 0], rtol=1e-9, atol=1e-12)
     assert page.text("#lab-formula").endswith(f"= {OH}")
     page.click("#lab-maps [tabindex]", 0.5 / OW, (OH - 0.5) / OH)
-    assert f"row {OH - 1}, column 0 is {four(expected[0, 0, -1, 0])}" in page.text("#lab-check")
+    said = page.text("#lab-check")
+    assert f"row {OH - 1}, column 0 is {four(expected[0, 0, -1, 0])}" in said
+    # Padding 3 and dilation 2 begin 3 - 2 pixels further out than padding 1 and dilation 1 do.
+    assert "no output with its window at the same place" in said
+    page.click("#lab-maps [tabindex]", 2.5 / OW, 1.5 / OH)
+    before = four(page.layers[1].value[2, 1, 3])
+    assert f"(row 1, column 3), is {before}" in page.text("#lab-check")
 
     page.type("#lab-dilation", "8")
     page.type("#lab-padding", "0")
     assert "does not fit" in page.text("#lab-check")
     page.click("#preset-trained")
     assert "As Python computed it" in page.text("#lab-check")
+
+
+def test_products_that_cancel_are_zero(kinds_page):
+    page = kinds_page
+    page.open()
+    page.js("update({layer: 1, map: 2, i: 3, j: 4})")
+    page.click("#preset-horizontal")
+    # Rows above and below are equal: a third of each product remains as a rounding error.
+    page.js("""const [, H, W] = parts.lab.source.shape;
+      parts.lab.source.value.forEach((_, n, all) => { all[n] = 0.1 + 0.7 * (n % W); });
+      parts.lab.renderOutput()""")
+    shown = page.js("""const {H, W, valueAt} = parts.lab.output.shown;
+      return [...Array(H - 2).keys()].flatMap((i) => [...Array(W).keys()].map((j) =>
+        valueAt(i + 1, j)))""")
+    assert shown == [0] * len(shown)
+    assert "is 0;" in page.text("#lab-check")
 
 
 @pytest.mark.parametrize("preset", ["identity", "blur", "vertical", "horizontal", "turned"])
@@ -451,12 +775,15 @@ def test_text_can_be_read_on_its_background(kinds_page):
 
 def test_a_screen_reader_finds_names_everywhere(page):
     assert (
-        page.js("""const nameless = [...document.querySelectorAll(
-        "button, select, input, [role=img], [role=application], [role=region]")].filter((node) =>
-        node.checkVisibility() && !(node.textContent.trim() || node.getAttribute("aria-label")
-        || node.ariaLabel || node.labels?.[0]?.textContent.trim()
+        page.js("""const nameless = () => [...document.querySelectorAll(
+        "button, select, input, [role=img], [role=application], [role=region], [role=group]")]
+        .filter((node) => node.checkVisibility() && !(node.textContent.trim()
+        || node.getAttribute("aria-label") || node.ariaLabel || node.labels?.[0]?.textContent.trim()
         || document.getElementById(node.getAttribute("aria-labelledby"))));
-      return nameless.map((node) => node.outerHTML.slice(0, 80))""")
+      return ["forward", "backward"].flatMap((direction) => network.layers.flatMap((_, layer) => {
+        update({direction, layer});
+        return nameless().map((node) => node.outerHTML.slice(0, 80));
+      }))""")
         == []
     )
     ids = page.js("return [...document.querySelectorAll('[id]')].map((node) => node.id)")
@@ -473,6 +800,41 @@ def test_it_fits_on_a_phone(page):
             assert page.js("return document.documentElement.scrollWidth") <= 390
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_large_kernels_fit_on_a_phone(browser, tmp_path):
+    mt.manual_seed(1)
+    model = nn.Sequential(
+        nn.Conv2d(3, 2, 5, padding=2), nn.Conv2d(2, 2, 7, stride=2, padding=3),
+        nn.Conv2d(2, 2, 11, padding=5), nn.Flatten(), nn.Linear(72, 10),
+    )  # fmt: skip
+    page = Page(browser, tmp_path, subject_of(model))
+    metrics = {"width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        widths = page.js("""return ["forward", "backward"].flatMap((direction) =>
+            network.layers.map((_, layer) => {
+              update({direction, layer});
+              return document.documentElement.scrollWidth;
+            }))""")
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert max(widths) <= 390
+    # Each operator has its grid right behind it, whatever the width.
+    assert page.js("""update({direction: "forward", layer: 3});
+        return [...document.querySelectorAll(".product .operator")].every((node) =>
+          node.nextSibling.classList.contains("grid-with-title")
+          && node.getBoundingClientRect().bottom > node.nextSibling.getBoundingClientRect().top)""")
+
+
+def test_the_page_begins_where_there_is_something_to_see(kinds_page):
+    page = kinds_page
+    page.open()
+    state, x = page.state, page.layers[0].value
+    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (1, 2))  # (C, i, j, 3, 3)
+    contrast = windows.var(axis=(0, 3, 4))
+    assert contrast[state["i"] - 1, state["j"] - 1] == pytest.approx(contrast.max(), rel=1e-5)
+    assert state["map"] == np.abs(page.layers[1].value[:, state["i"], state["j"]]).argmax()
 
 
 def test_a_hostile_name_is_only_shown(browser, tmp_path):
@@ -499,8 +861,8 @@ def test_what_is_left_out_is_shown_as_the_rest(browser, tmp_path, monkeypatch):
             reader,
         )
         expected = what if direction == "forward" else page.layers[reader].gradient
-        assert page.text(".part.result b") == four(expected[2, 5, 6])
-        assert "the rest" in page.text(".equation") and page.text("#check") == ""
+        assert page.text("#sums .result b") == four(expected[2, 5, 6])
+        assert "the rest" in page.text("#sums .equation") and page.text("#check") == ""
     assert "Only the maps in this page" in page.text("#lab-check")
     # No sum needs a number that is not there.
     assert page.js("""return network.layers.every((layer, number) =>

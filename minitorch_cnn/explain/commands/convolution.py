@@ -31,7 +31,7 @@ def _pixel_options(parser: ArgumentParser) -> None:
         type=int,
         nargs=2,
         metavar=("I", "J"),
-        help="output pixel (default: one with contrast; columns: middle)",
+        help="output pixel (default: one with contrast)",
     )
 
 
@@ -61,7 +61,8 @@ def most_contrast(convolution: Convolution, k: int) -> tuple[int, int]:
 
 def _columns(args: Namespace) -> Columns:
     convolution, _ = _captured(args)
-    i, j = args.at or (None, None)
+    convolution.check_index((0, args.filter, 0, 0), convolution.output.shape, "n k i j")
+    i, j = args.at or most_contrast(convolution, args.filter)
     return convolution.columns(0, args.filter, i, j)
 
 

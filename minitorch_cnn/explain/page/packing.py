@@ -122,7 +122,8 @@ def _kept_maps(layers: Sequence[Layer], limit: int | None) -> list[int]:
 
 def _cut(name: str, array: np.ndarray, layer: Layer, outputs: int, inputs: int) -> np.ndarray:
     """The part of a parameter that belongs to the stored maps."""
-    return array[:outputs, :inputs] if name == "weight" and array.ndim > 1 else array[:outputs]
+    weights = name in ("weight", "weight_gradient") and array.ndim > 1
+    return array[:outputs, :inputs] if weights else array[:outputs]
 
 
 def _same(by_rule: np.ndarray | None, exact: np.ndarray) -> bool:

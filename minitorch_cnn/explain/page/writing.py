@@ -19,10 +19,14 @@ from ...serialization.files import write
 from ..subject import Subject, load_subject
 from .packing import pack
 from .recording import record
+from .weights import add_weight_gradients
 
 # Whole pages stay under 5 MB: this much for the numbers, the rest for program and manifest.
 NUMBERS_BUDGET = 4_800_000
-SCRIPTS = ("arithmetic", "network", "text", "draw", "strip", "trace", "columns", "lab", "page")
+SCRIPTS = (
+    "arithmetic", "gradients", "network", "text", "draw", "strip", "trace", "backward", "columns",
+    "lab", "page",
+)  # fmt: skip
 SCORES = 5  # most probable classes that are shown
 
 
@@ -55,6 +59,7 @@ def write_page(
 def page_html(subject: Subject, builtin: bool = False) -> str:
     """The page as text. builtin: whether the picture is one of the package, which the page says."""
     layers = record(subject.model, subject.x)
+    add_weight_gradients(layers)
     manifest, numbers = pack(layers, NUMBERS_BUDGET)
     manifest["page"] = describe(subject, layers[-1].value.ravel(), builtin)
     assets = importlib.resources.files(__package__) / "assets"
@@ -91,6 +96,7 @@ def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, A
             {"name": subject.classes[each], "probability": float(probabilities[each])}
             for each in best
         ],
+        "classes": list(subject.classes),
         "pixels": subject.picture.ravel().tolist(),
         "mean": list(trained.mean),
         "std": list(trained.std),

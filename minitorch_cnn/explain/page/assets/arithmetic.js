@@ -115,6 +115,36 @@ function convolutionGradientTerms(layer, source, channel, row, column) {
   return { channels: filters, sum: filters.reduce((total, each) => total + each.sum, 0) };
 }
 
+// Where there is something to be seen: the window with the most contrast, as far as possible inside
+// the image, and the filter that answers most to it.
+function liveliestPlace(network, number) {
+  const layer = network.layers[number];
+  const source = network.layers[layer.sources[0]];
+  const [, OH, OW] = layer.shape;
+  const found = { map: 0, i: 0, j: 0, contrast: -1 };
+  for (let i = 0; i < OH; i++) {
+    for (let j = 0; j < OW; j++) {
+      let [count, sum, squares] = [0, 0, 0];
+      eachCell(source.shape.slice(1), kernelSize(layer), layer.options, i, j, (u, v, row, column) => {
+        if (row < 0 || column < 0) return;
+        for (let c = 0; c < source.kept; c++) {
+          const x = at(source, c, row, column);
+          if (!Number.isNaN(x)) [count, sum, squares] = [count + 1, sum + x, squares + x * x];
+        }
+      });
+      const [KH, KW] = kernelSize(layer);
+      const whole = count === KH * KW * source.kept ? 1 : 0.5;
+      const contrast = count ? whole * (squares / count - (sum / count) ** 2) : 0;
+      if (contrast > found.contrast) Object.assign(found, { i, j, contrast });
+    }
+  }
+  for (let k = 1; k < layer.kept; k++) {
+    const size = (map) => Math.abs(at(layer, map, found.i, found.j));
+    if (size(k) > size(found.map)) found.map = k;
+  }
+  return { map: found.map, i: found.i, j: found.j };
+}
+
 // One whole output map by loops: x (C maps of H x W), weights (C kernels of KH x KW), options.
 function convolve(x, size, weights, kernel, bias, options) {
   const [H, W] = size;

@@ -5,32 +5,21 @@ const NEIGHBOURS = 2; // columns shown to the left and right of the chosen one
 class Columns {
   constructor(network) {
     this.network = network;
-    this.weights = this.matrixView("weights_matrix");
-    this.columns = this.matrixView("columns_matrix");
-    this.result = this.matrixView("result_matrix");
-    byId("matrices").append(element("div"), this.columns.node, this.weights.node,
-      this.result.node);
+    [this.columns, this.weights, this.result] =
+      threeMatrices("matrices", ["columns_matrix", "weights_matrix", "result_matrix"]);
+    this.back = new ColumnsBack(network);
     this.slider = byId("column-slider");
     this.slider.addEventListener("input", () => this.goTo(Number(this.slider.value)));
     byId("column-previous").addEventListener("click", () => this.step(-1));
     byId("column-next").addEventListener("click", () => this.step(1));
     byId("column-play").addEventListener("click", () => this.play());
-    for (const view of [this.columns, this.result]) {
+    for (const view of [this.columns, this.result, this.back.columns, this.back.arriving]) {
       view.frame.addEventListener("click", (event) => {
         const box = view.frame.getBoundingClientRect();
         const share = (event.clientX - box.left) / box.width;
         this.goTo(Math.min(this.count - 1, Math.floor(share * this.count)));
       });
     }
-  }
-
-  matrixView(title) {
-    const canvas = element("canvas");
-    const marks = svgElement("svg", { preserveAspectRatio: "none", "aria-hidden": "true" });
-    const frame = element("div", { className: "matrix-frame", role: "img" }, canvas, marks);
-    const caption = element("figcaption", {});
-    return { title, canvas, marks, frame, caption,
-      node: element("figure", { className: `matrix ${title}` }, frame, caption) };
   }
 
   goTo(place) {
@@ -66,20 +55,24 @@ class Columns {
     if (key !== this.key) this.paintMatrices(layer, source, filter);
     this.key = key;
 
+    const backward = state.direction === "backward" && layer.gradient !== null;
+    byId("columns-forward").hidden = backward;
+    byId("columns-backward").hidden = !backward;
+    byId("columns-lead").textContent = t(backward ? "columns_lead_backward" : "columns_lead");
     const marked = t("marked_column", { n: place });
-    this.mark(this.columns, this.found.rows, this.count, [["column", 0, place]], marked);
-    this.mark(this.result, this.filters, this.count,
-      [["column", 0, place], ["row", filter - this.firstFilter, 0],
-        ["pixel", filter - this.firstFilter, place]], marked);
-    this.mark(this.weights, this.filters, this.found.rows,
-      [["row", filter - this.firstFilter, 0]], t("marked_row", { n: filter }));
+    markMatrix(this.columns, [["column", 0, place]], marked);
+    markMatrix(this.result, [["column", 0, place], ["row", filter - this.firstFilter, 0],
+      ["pixel", filter - this.firstFilter, place]], marked);
+    markMatrix(this.weights, [["row", filter - this.firstFilter, 0]],
+      t("marked_row", { n: filter }));
     this.slider.max = this.count - 1;
     this.slider.value = place;
     const sentence = t("column_of", { n: place, count: this.count, i, j });
     byId("column-sentence").textContent = sentence;
     this.slider.setAttribute("aria-valuetext", sentence);
     byId("column-play").textContent = t(this.timer ? "pause" : "play");
-    this.renderDetail(layer, source, filter, place);
+    if (backward) this.back.render(this, layer, source);
+    else this.renderDetail(layer, source, filter, place);
   }
 
   paintMatrices(layer, source, filter) {
@@ -88,25 +81,16 @@ class Columns {
     const perGroup = layer.shape[0] / layer.options.groups;
     this.firstFilter = Math.floor(filter / perGroup) * perGroup;
     this.filters = Math.min(perGroup, layer.kept - this.firstFilter);
-    paint(this.columns.canvas, rows, columns, (r, n) => matrix[r * columns + n],
-      makeScale(source.value, "value"));
     const weights = layer.parameters.weight;
     const width = weights.data.length / weights.shape[0];
-    paint(this.weights.canvas, this.filters, rows,
+    paintMatrix(this.columns, rows, columns, (r, n) => matrix[r * columns + n],
+      makeScale(source.value, "value"));
+    paintMatrix(this.weights, this.filters, rows,
       (k, r) => weights.data[(this.firstFilter + k) * width + r],
       makeScale(weights.data, "weight"));
-    paint(this.result.canvas, this.filters, columns,
+    paintMatrix(this.result, this.filters, columns,
       (k, n) => layer.value[(this.firstFilter + k) * columns + n],
       makeScale(layer.value, "value"));
-    const height = (count) => `${Math.max(56, Math.min(240, 2 * count))}px`;
-    this.columns.frame.style.height = height(rows);
-    this.weights.frame.style.height = height(this.filters);
-    this.result.frame.style.height = height(this.filters);
-    for (const [view, size] of [[this.columns, [rows, columns]],
-      [this.weights, [this.filters, rows]], [this.result, [this.filters, columns]]]) {
-      view.caption.textContent = `${t(view.title)} ${size.join(" × ")}`;
-      view.size = size;
-    }
     const pixels = channels.length * source.shape[1] * source.shape[2];
     byId("columns-count").textContent = t("columns_count", {
       rows, columns, cells: (rows * columns).toLocaleString("en"),
@@ -114,18 +98,6 @@ class Columns {
     });
     byId("columns-layer").textContent =
       `${layer.name}: ${layer.shape[0]} × ${kernel.join("×")}, ${source.name}`;
-  }
-
-  mark(view, rows, columns, marks, sentence) {
-    view.marks.setAttribute("viewBox", `0 0 ${columns} ${rows}`);
-    view.marks.replaceChildren(...marks.map(([kind, row, column]) => svgElement("rect", {
-      class: kind === "pixel" ? "pixel" : "cell",
-      x: column, y: row, width: kind === "row" ? columns : 1, height: kind === "column" ? rows : 1,
-      "vector-effect": "non-scaling-stroke",
-    })));
-    view.frame.setAttribute("aria-label", t("matrix_alt", {
-      what: t(view.title), rows: view.size[0], columns: view.size[1], marked: sentence,
-    }));
   }
 
   // The chosen column and its neighbours as numbers, beside the weights that meet them.
@@ -165,4 +137,148 @@ class Columns {
       { className: "detail", ariaLabel: t("detail_alt", { c: channel }) },
       element("thead", {}, head), element("tbody", {}, ...rows)));
   }
+}
+
+// The same matrices backward. The columns' gradient is weights^T x arriving gradient; col2im adds
+// it up at the places of the windows. The weights' gradient is arriving gradient x columns^T.
+class ColumnsBack {
+  constructor(network) {
+    this.network = network;
+    [this.columns, this.weights, this.arriving] =
+      threeMatrices("matrices-input", ["gcols_matrix", "weights_matrix", "arriving_matrix"]);
+    this.second =
+      threeMatrices("matrices-weight", ["columns_matrix", "gweights_matrix", "arriving_matrix"]);
+  }
+
+  // forward: the Columns, whose matrix and chosen column these are.
+  render(forward, layer, source) {
+    const { number, filter, i, j } = convolution();
+    const { found: { rows, columns, channels, kernel }, firstFilter } = forward;
+    // What is chosen above, if it is chosen in this layer.
+    const chosen = parts.backward.layer === layer ? parts.backward : {
+      channel: channels[0], weight: kernel.map((size) => (size - 1) >> 1),
+      pixel: middleOfWindow(layer, source, i, j),
+    };
+    const key = `${number} ${firstFilter} ${document.documentElement.dataset.theme} ${language}`;
+    if (key !== this.key) this.paintMatrices(forward, layer, source);
+    this.key = key;
+    const place = i * layer.shape[2] + j;
+    const [u, v] = chosen.weight;
+    const c = channels.indexOf(chosen.channel);
+    if (c < 0) return;
+    const row = (c * kernel[0] + u) * kernel[1] + v;
+    const k = filter - firstFilter;
+    markMatrix(this.weights, [], "");
+    markMatrix(this.arriving, [["column", 0, place]], t("marked_column", { n: place }));
+    const [columns2, gweights, arriving2] = this.second;
+    markMatrix(columns2, [["row", row, 0]], t("marked_row", { n: row }));
+    markMatrix(arriving2, [["row", k, 0]], t("marked_row", { n: filter }));
+    markMatrix(gweights, [["row", k, 0], ["pixel", k, row]], t("marked_row", { n: filter }));
+    this.addUp(layer, source, channels, kernel, chosen, place);
+    const cells = weightCells(layer, source, filter, chosen.channel, u, v);
+    const stored = storedWeightGradient(layer, filter,
+      channelInGroup(layer, source, chosen.channel), u, v);
+    byId("columns-weight").replaceChildren(
+      element("p", {}, t("columns_weight_sum", { k: filter, row, c: chosen.channel, u, v,
+        columns, sum: formatNumber(sumOf(cells)) })),
+      ...(allKnown(cells) ? [checkLine(sumOf(cells), stored, "weight_not_stored")] : []));
+  }
+
+  paintMatrices({ found, firstFilter, filters }, layer, source) {
+    const { matrix, rows, columns } = found;
+    const weights = layer.parameters.weight;
+    const width = weights.data.length / weights.shape[0];
+    const [gcols, gweights] = [new Float64Array(rows * columns), new Float64Array(filters * rows)];
+    for (let k = 0; k < filters; k++) {
+      for (let r = 0; r < rows; r++) {
+        const w = weights.data[(firstFilter + k) * width + r];
+        let sum = 0;
+        for (let n = 0; n < columns; n++) {
+          const gy = layer.gradient[(firstFilter + k) * columns + n] || 0;
+          gcols[r * columns + n] += w * gy;
+          sum += gy * matrix[r * columns + n] || 0;
+        }
+        gweights[k * rows + r] = sum;
+      }
+    }
+    this.gcols = gcols;
+    this.whole = layer.kept === layer.shape[0] && !layer.gradient.some(Number.isNaN);
+    const gradientAt = (k, n) => layer.gradient[(firstFilter + k) * columns + n];
+    const scale = makeScale(layer.gradient, "gradient");
+    paintMatrix(this.columns, rows, columns, (r, n) => gcols[r * columns + n],
+      makeScale(gcols, "gradient"));
+    paintMatrix(this.weights, filters, rows, (k, r) => weights.data[(firstFilter + k) * width + r],
+      makeScale(weights.data, "weight"));
+    const [columns2, gweights2, arriving2] = this.second;
+    for (const view of [this.arriving, arriving2]) {
+      paintMatrix(view, filters, columns, gradientAt, scale);
+    }
+    paintMatrix(columns2, rows, columns, (r, n) => matrix[r * columns + n],
+      makeScale(source.value, "value"));
+    paintMatrix(gweights2, filters, rows, (k, r) => gweights[k * rows + r],
+      makeScale(gweights, "gradient"));
+  }
+
+  // The numbers of the columns' gradient that col2im adds up in the chosen pixel.
+  addUp(layer, source, channels, kernel, { channel, pixel: [m, n] }, place) {
+    const [, OH, OW] = layer.shape;
+    const columns = OH * OW;
+    const uses = usesOfPixel(source.shape.slice(1), [OH, OW], kernel, layer.options, m, n);
+    const cells = uses.map((use) => {
+      const row = (channels.indexOf(channel) * kernel[0] + use.u) * kernel[1] + use.v;
+      const column = use.i * OW + use.j;
+      return { ...use, row, column, product: this.gcols[row * columns + column] };
+    });
+    markMatrix(this.columns, [["column", 0, place],
+      ...cells.map((cell) => ["pixel", cell.row, cell.column])],
+    t("marked_column", { n: place }));
+    const sum = sumOf(cells);
+    const width = new Set(cells.map((cell) => cell.j)).size || 1;
+    const grid = numberGrid(t("col2im_cells", { channel, m, n }), cells, width,
+      (cell) => cell.product, makeScale(this.gcols, "gradient"), -1, null,
+      (_, cell) => t("col2im_cell", cell));
+    const only = this.network.layers.filter((each) =>
+      each.sources.includes(this.network.layers.indexOf(source))).length === 1;
+    const known = only && this.whole && source.gradient;
+    byId("col2im").replaceChildren(element("div", { className: "product" }, grid),
+      equationRow([["", sum, t("col2im_sum", { count: cells.length })]],
+        sum, t("handed_to", { name: source.name })),
+      ...(known ? [checkLine(sum, at(source, channel, m, n, "gradient"))] : []));
+  }
+}
+
+// --------------------------------------------------------------------------- matrices as pictures
+
+// Three matrices as they are multiplied: the second factor above the result, the first beside it.
+function threeMatrices(id, titles) {
+  const [above, beside, result] = titles.map((title) => {
+    const canvas = element("canvas");
+    const marks = svgElement("svg", { preserveAspectRatio: "none", "aria-hidden": "true" });
+    const frame = element("div", { className: "matrix-frame", role: "img" }, canvas, marks);
+    const caption = element("figcaption", {});
+    return { title, canvas, marks, frame, caption,
+      node: element("figure", { className: `matrix ${title}` }, frame, caption) };
+  });
+  byId(id).append(element("div"), above.node, beside.node, result.node);
+  return [above, beside, result];
+}
+
+function paintMatrix(view, rows, columns, valueAt, scale) {
+  paint(view.canvas, rows, columns, valueAt, scale);
+  view.frame.style.height = `${Math.max(56, Math.min(240, 2 * rows))}px`;
+  view.caption.textContent = `${t(view.title)} ${rows} × ${columns}`;
+  view.size = [rows, columns];
+}
+
+function markMatrix(view, marks, sentence) {
+  const [rows, columns] = view.size;
+  view.marks.setAttribute("viewBox", `0 0 ${columns} ${rows}`);
+  view.marks.replaceChildren(...marks.map(([kind, row, column]) => svgElement("rect", {
+    class: kind === "pixel" ? "pixel" : "cell",
+    x: column, y: row, width: kind === "row" ? columns : 1, height: kind === "column" ? rows : 1,
+    "vector-effect": "non-scaling-stroke",
+  })));
+  view.frame.setAttribute("aria-label", t("matrix_alt", {
+    what: t(view.title), rows, columns, marked: sentence,
+  }));
 }

@@ -127,14 +127,16 @@ class MapView {
   }
 
   // shown: {H, W, valueAt, scale, padding, cells, pixel, caption, alt}; padding: [top, bottom,
-  // left, right] rows and columns around the image; cells: what is marked; pixel: where one is.
+  // left, right] rows and columns around the image, empty or with the values of outside(i, j);
+  // cells: what is marked; pixel: where one is.
   show(shown) {
     this.shown = { padding: [0, 0, 0, 0], cells: [], pixel: null, ...shown };
     const { H, W, valueAt, scale, padding, cells, pixel } = this.shown;
     const [top, bottom, left, right] = padding;
     paint(this.canvas, H + top + bottom, W + left + right, (i, j) => {
       const [row, column] = [i - top, j - left];
-      return row < 0 || column < 0 || row >= H || column >= W ? null : valueAt(row, column);
+      const inside = row >= 0 && column >= 0 && row < H && column < W;
+      return inside ? valueAt(row, column) : this.shown.outside?.(row, column) ?? null;
     }, scale);
     const box = `${-left} ${-top} ${W + left + right} ${H + top + bottom}`;
     this.marks.setAttribute("viewBox", box);
@@ -161,6 +163,24 @@ class MapView {
   }
 }
 
+// Numbers as a map with caption, legend and alternative text.
+function showNumbers(view, { name, pixel = null, ...shown }) {
+  const { H, W, valueAt, scale, cells = [] } = shown;
+  let [least, most] = [Infinity, -Infinity];
+  for (let i = 0; i < H; i++) {
+    for (let j = 0; j < W; j++) {
+      const value = valueAt(i, j) || 0;
+      [least, most] = [Math.min(least, value), Math.max(most, value)];
+    }
+  }
+  view.show({ ...shown, cells, pixel,
+    caption: [element("span", {}, name), legend(scale)],
+    alt: t("map_alt", { what: name, h: H, w: W, least: formatNumber(least),
+      most: formatNumber(most), pixel, marked: cells.length,
+      value: pixel ? formatNumber(valueAt(...pixel)) : "" }) + (pixel ? ` ${t("move_hint")}` : ""),
+  });
+}
+
 // A strip of colours with the largest number at its ends.
 function legend(scale) {
   const canvas = element("canvas", { className: "legend-bar" });
@@ -174,23 +194,71 @@ function legend(scale) {
 
 // ------------------------------------------------------------------------------ grids of numbers
 
-// cells as a table of numbers on their colours; `valueOf` picks the number, null for padding.
-function numberGrid(title, cells, columns, valueOf, scale, selected) {
+// cells as a table of numbers on their colours; `valueOf` picks the number, null for a zero that
+// is not stored, such as padding. With `buttonOf` each is a button: {label, key, onclick}.
+function numberGrid(title, cells, columns, valueOf, scale, selected, buttonOf, hintOf = String) {
   const grid = element("div", { className: "numbers", role: "group", ariaLabel: title });
   grid.style.gridTemplateColumns = `repeat(${columns}, auto)`;
   cells.forEach((cell, n) => {
     const value = valueOf(cell);
     const colour = value === null ? palette.padding : colourOf(value, scale);
-    const node = element("span", {
+    const node = element(buttonOf ? "button" : "span", {
       className: "number" + (value === null ? " outside" : "") + (n === selected ? " chosen" : ""),
-      title: value === null ? t("padding_zero") : String(value),
+      title: value === null ? t(`zero_${cell.zero ?? "padding"}`) : hintOf(value, cell),
     }, value === null ? "0" : formatNumber(value));
-    node.style.background = cssColour(colour);
+    if (buttonOf) {
+      const { label, key, onclick } = buttonOf(cell);
+      node.setAttribute("aria-label", `${label}: ${node.textContent}`);
+      node.setAttribute("aria-pressed", String(n === selected));
+      node.dataset.key = key;
+      node.addEventListener("click", onclick);
+    }
+    node.style.backgroundColor = cssColour(colour); // CSS hatches what is no stored number
     node.style.color = inkOn(colour);
     grid.append(node);
   });
   return element("div", { className: "grid-with-title" },
     element("div", { className: "grid-title" }, title), grid);
+}
+
+// first x second = products, three grids of the same cells. Each operator keeps to its grid, so
+// that it never stands alone at the end of a line. first and second: {title, valueOf, scale}.
+function productGrids(cells, columns, first, second, productScale) {
+  const products = { title: t("products"), valueOf: (cell) => cell.product, scale: productScale };
+  return element("div", { className: columns > 5 ? "product large" : "product" },
+    ...[["", first], ["×", second], ["=", products]].map(([operator, grid]) =>
+      element("div", { className: "factor" }, element("span", { className: "operator" }, operator),
+        numberGrid(grid.title, cells, columns, grid.valueOf, grid.scale))));
+}
+
+// A sum as an equation. parts: [operator, value, label, closing bracket].
+function equationRow(parts, total, label = "", sign = "=") {
+  const row = element("div", { className: "equation" });
+  for (const [operator, value, name, closing] of [...parts, [sign, total, label]]) {
+    // An operator stays on one line with the number behind it.
+    const term = element("span", { className: "term" });
+    if (operator) term.append(element("span", { className: "operator" }, operator));
+    term.append(element("span", { className: operator === sign ? "part result" : "part" },
+      element("b", {}, formatNumber(value)), element("small", {}, name)));
+    if (closing) term.append(element("span", { className: "operator" }, closing));
+    row.append(term);
+  }
+  return row;
+}
+
+// What was added up here beside what Python found; null if that is not in the page.
+function checkLine(here, python, missing = "") {
+  const text = python === null ? t(missing) : t("check", {
+    here: here.toPrecision(8), python: python.toPrecision(8),
+    difference: formatDifference(Math.abs(here - python)),
+  });
+  return element("p", { className: "check" }, text);
+}
+
+function titledBars(label, sums, chosen, scale, onChoose) {
+  return element("div", { className: "bars-with-title" },
+    element("div", { className: "grid-title" }, label),
+    barChart(label, sums, chosen, scale, onChoose));
 }
 
 // Bars up and down from a middle line, one for each term; a click chooses one.

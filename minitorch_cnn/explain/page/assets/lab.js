@@ -96,7 +96,7 @@ class Lab {
     const [KH, KW] = this.kernel;
     const index = Math.max(0, Math.min(state.term, this.channels.length - 1));
     const grid = byId("lab-kernel");
-    grid.style.gridTemplateColumns = `repeat(${KW}, auto)`;
+    grid.style.gridTemplateColumns = `repeat(${KW}, minmax(${KW > 5 ? 4 : 2.9}rem, 4.6rem))`;
     byId("lab-kernel-title").textContent =
       t("kernel_of", { k: this.filter, c: this.channels[index][0] });
     const scale = makeScale(this.weights, "weight");
@@ -104,7 +104,7 @@ class Lab {
     for (let place = 0; place < KH * KW; place++) {
       const n = index * KH * KW + place;
       const field = element("input", {
-        type: "number", step: "0.1", value: String(Number(this.weights[n].toPrecision(4))),
+        type: "number", step: "0.1", value: String(Number(this.weights[n].toPrecision(3))),
         ariaLabel: t("weight_label", { u: Math.floor(place / KW), v: place % KW }),
       });
       const colour = () => {
@@ -141,6 +141,9 @@ class Lab {
       x.set(this.source.value.subarray(each * H * W, (each + 1) * H * W), c * H * W));
     const bias = this.layer.parameters.bias?.data[this.filter] ?? 0;
     const made = convolve(x, [H, W], this.weights, this.kernel, bias, this.options);
+    // What is left of products that cancel, 1e-16 of them, is a rounding error and not a value.
+    const least = 1e-14 * sumOfSizes(this.weights) * x.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+    if (made) made.y = made.y.map((value) => (Math.abs(value) < least ? 0 : value));
     this.renderSize(H, made);
     this.output.figure.hidden = !made;
     byId("lab-check").textContent = made ? "" : t("lab_impossible");
@@ -191,12 +194,27 @@ class Lab {
       || this.source.kept < this.source.shape[0]) return t("lab_partial");
     const python = this.layer.value.subarray(this.filter * OH * OW, (this.filter + 1) * OH * OW);
     if (!this.isTrained()) {
-      const before = i < OH && j < OW ? formatNumber(python[i * OW + j]) : null;
-      return t("lab_changed", { i, j, value: formatNumber(y[i * size[1] + j]), before });
+      const same = this.sameWindow(i, j);
+      const before = same ? formatNumber(python[same[0] * OW + same[1]]) : null;
+      return t("lab_changed", { i, j, value: formatNumber(y[i * size[1] + j]), before,
+        row: same?.[0], column: same?.[1] });
     }
     const largest = y.reduce((most, value, n) => Math.max(most, Math.abs(value - python[n])), 0);
     return t("lab_same", { count: y.length.toLocaleString("en"),
       difference: formatDifference(largest) });
+  }
+
+  // The network's output whose window has its middle where that of (i, j) is now, or null.
+  sameWindow(i, j) {
+    const middle = ({ stride, dilation, padding }, axis, place) => place * stride[axis]
+      + (dilation[axis] * (this.kernel[axis] - 1)) / 2 - padding[2 * axis];
+    const place = [i, j].map((here, axis) => {
+      const first = middle(this.layer.options, axis, 0);
+      return (middle(this.options, axis, here) - first) / this.layer.options.stride[axis];
+    });
+    const fits = place.every((each, axis) =>
+      Number.isInteger(each) && each >= 0 && each < this.layer.shape[axis + 1]);
+    return fits ? place : null;
   }
 
   // OH = floor((H + 2 p - d (KH - 1) - 1) / s) + 1, with the numbers in it.
@@ -205,4 +223,8 @@ class Lab {
     byId("lab-formula").textContent = `⌊(${H} + ${top} + ${bottom} − ${d}·(${this.kernel[0]} − 1) `
       + `− 1) / ${s}⌋ + 1 = ${made ? made.size[0] : 0}`;
   }
+}
+
+function sumOfSizes(values) {
+  return values.reduce((sum, value) => sum + Math.abs(value), 0);
 }

@@ -19,6 +19,11 @@ function convolution() {
   return lastConvolution;
 }
 
+function hasInputs({ number, filter }) {
+  const layer = network.layers[number];
+  return channelsOfFilter(layer, network.layers[layer.sources[0]], filter).length > 0;
+}
+
 function update(change) {
   const before = network.layers[state.layer];
   const moved = "layer" in change && change.layer !== state.layer;
@@ -42,7 +47,11 @@ function render(everything) {
   parts.strip.mark(state.layer, state.map);
   renderControls();
   parts.trace.render();
-  if (convolution()) {
+  parts.backward.render();
+  // A page that is too large may not hold the channels that a filter reads.
+  const shown = convolution() && hasInputs(convolution());
+  byId("convolution").hidden = !shown;
+  if (shown) {
     parts.columns.render();
     parts.lab.render();
   }
@@ -56,6 +65,7 @@ function renderControls() {
     ["column", state.j, W]]) {
     byId(id).value = value;
     byId(id).max = count - 1;
+    byId(id).parentElement.hidden = id !== "map" && H * W === 1;
   }
   for (const direction of ["forward", "backward"]) {
     byId(direction).setAttribute("aria-pressed", String(state.direction === direction));
@@ -75,7 +85,6 @@ function renderAll() {
   byId("note-partial").textContent = network.limit === null ? "" : t("partial", network);
   byId("layer").replaceChildren(...network.layers.map((layer, number) =>
     element("option", { value: String(number) }, `${layer.name} · ${t("kinds")[layer.kind]}`)));
-  byId("convolution").hidden = !lastConvolution;
   byId("no-convolution").hidden = Boolean(lastConvolution);
   render(true);
 }
@@ -128,16 +137,13 @@ async function start() {
   pageData = network.page;
   const first = network.layers.findIndex((layer) => layer.kind === "conv");
   if (first >= 0) {
-    // Begin at the largest number of the first map: something is to be seen there.
-    const [, H, W] = network.layers[first].shape;
-    const map = network.layers[first].value.subarray(0, H * W);
-    const place = map.reduce((best, value, n) => (value > map[best] ? n : best), 0);
-    Object.assign(state, { layer: first, i: Math.floor(place / W), j: place % W });
+    Object.assign(state, { layer: first }, liveliestPlace(network, first));
     convolution();
   }
   parts = {
     strip: new Strip(byId("strip"), network, (layer, map) => update({ layer, map })),
     trace: new Trace(network, (i, j) => update({ i, j })),
+    backward: new Backward(network),
     columns: first < 0 ? null : new Columns(network),
     lab: first < 0 ? null : new Lab(network),
   };

@@ -12,7 +12,7 @@ const FORMULAS = {
 class Trace {
   constructor(network, onMove) {
     this.network = network;
-    this.own = new MapView(onMove);
+    this.own = new MapView(mover(() => this.network.layers[state.layer], onMove));
     this.others = [new MapView(), new MapView()];
   }
 
@@ -22,8 +22,8 @@ class Trace {
     const backward = direction === "backward";
     const what = backward ? "gradient" : "value";
     const total = layer[what] ? at(layer, map, i, j, what) : null;
-    const where = { layer: layer.name, map, row: i, column: j, target: pageData.answer };
-    byId("where").textContent = t(backward ? "where_backward" : "where_forward", where);
+    byId("where").textContent = t(backward ? "where_backward" : "where_forward",
+      { place: placeName(layer, number, map, i, j), target: pageData.answer });
     byId("total").textContent = formatNumber(total);
     byId("sums").replaceChildren();
     byId("products").replaceChildren();
@@ -31,6 +31,10 @@ class Trace {
     byId("why").textContent = "";
     showFormula("");
     byId("readers").replaceChildren();
+    const readers = this.network.layers.filter((each) => each.sources.includes(number));
+    byId("arrival-title").hidden = !backward || readers.length === 0;
+    byId("arrival-title").textContent = t("arrival_title",
+      { layer: layer.name, readers: readers.map((each) => each.name).join(", ") });
     if (total === null) {
       byId("why").textContent = t("no_gradient");
       this.showMaps([], backward);
@@ -211,22 +215,17 @@ class Trace {
   products(cells, columns, scale, [first, second], valueOf, channels, what = "value") {
     const weights = channels.flatMap((each) => each.cells.map((cell) => cell.w));
     const products = channels.flatMap((each) => each.cells.map((cell) => cell.product));
-    byId("products").append(element("div", { className: "product" },
-      numberGrid(t(first), cells, columns, valueOf, scale),
-      element("span", { className: "operator" }, "×"),
-      numberGrid(t(second), cells, columns, (cell) => cell.w, makeScale(weights, "weight")),
-      element("span", { className: "operator" }, "="),
-      numberGrid(t("products"), cells, columns, (cell) => cell.product,
-        makeScale(products, what === "gradient" ? what : "weight"))));
+    byId("products").append(productGrids(cells, columns, { title: t(first), valueOf, scale },
+      { title: t(second), valueOf: (cell) => cell.w, scale: makeScale(weights, "weight") },
+      makeScale(products, what === "gradient" ? what : "weight")));
   }
 
   bars(title, channels, what = "weight") {
     if (channels.length < 2) return;
     const sums = channels.map((each) => each.sum);
     const label = t(title, { count: sums.length });
-    byId("sums").append(element("div", { className: "bars-with-title" },
-      element("div", { className: "grid-title" }, label),
-      barChart(label, sums, state.term, makeScale(sums, what), (term) => update({ term }))));
+    byId("sums").append(
+      titledBars(label, sums, state.term, makeScale(sums, what), (term) => update({ term })));
   }
 
   productBars(terms, what = "weight") {
@@ -235,9 +234,7 @@ class Trace {
     const label = t("term_sums", { count: largest.length, all: terms.length });
     const products = largest.map((term) => term.product);
     const cells = largest.slice(0, 6);
-    byId("sums").append(element("div", { className: "bars-with-title" },
-      element("div", { className: "grid-title" }, label),
-      barChart(label, products, -1, makeScale(products, what), () => {})));
+    byId("sums").append(titledBars(label, products, -1, makeScale(products, what), () => {}));
     byId("sums").append(element("ul", { className: "term-list" }, ...cells.map((term) =>
       element("li", {}, `[${term.feature}] ${formatNumber(term.x)} × ${formatNumber(term.w)} = `
         + formatNumber(term.product)))));
@@ -275,24 +272,11 @@ class Trace {
   }
 
   equation(parts, total) {
-    const row = element("div", { className: "equation" });
-    for (const [operator, value, label, closing] of [...parts, ["=", total, "", ""]]) {
-      // An operator stays on one line with the number behind it.
-      const term = element("span", { className: "term" });
-      if (operator) term.append(element("span", { className: "operator" }, operator));
-      term.append(element("span", { className: operator === "=" ? "part result" : "part" },
-        element("b", {}, formatNumber(value)), element("small", {}, label)));
-      if (closing) term.append(element("span", { className: "operator" }, closing));
-      row.append(term);
-    }
-    byId("sums").append(row);
+    byId("sums").append(equationRow(parts, total));
   }
 
   check(here, python) {
-    byId("check").textContent = t("check", {
-      here: here.toPrecision(8), python: python.toPrecision(8),
-      difference: formatDifference(Math.abs(here - python)),
-    });
+    byId("check").textContent = checkLine(here, python).textContent;
   }
 
   // Flattened features remember which map they came from.
@@ -340,23 +324,51 @@ function inside(cells) {
   return cells.filter((cell) => cell.inside);
 }
 
-// Shows one map of a layer in a MapView, with its caption and its alternative text.
+// A number's place in words: a pixel of a map, one of a row of features, or a class's score.
+function placeName(layer, number, map, row, column) {
+  if (columnsOfFeatures(layer) === null) {
+    return t("place_map", { layer: layer.name, map, row, column });
+  }
+  return number === network.layers.length - 1
+    ? t("place_class", { layer: layer.name, name: className(map) })
+    : t("place_feature", { layer: layer.name, map });
+}
+
+// Maps of one number each are features: they are drawn as one picture, in rows of so many.
+function columnsOfFeatures({ shape: [, H, W], kept }) {
+  if (H * W > 1 || kept < 2) return null;
+  return kept <= 16 ? kept : Math.ceil(Math.sqrt(kept));
+}
+
+// What a click or an arrow key in a layer's MapView chooses: a pixel, or a feature.
+function mover(layerOf, onMove) {
+  return (i, j) => {
+    const columns = columnsOfFeatures(layerOf());
+    if (columns === null) onMove(i, j);
+    else update({ map: Math.min(layerOf().kept - 1, i * columns + j) });
+  };
+}
+
+// Shows one map of a layer in a MapView, with its caption and its alternative text; of features
+// all of them.
 function describeMap(view, { layer, map, what, cells, padding = [0, 0, 0, 0], pixel = null }) {
   const [, H, W] = layer.shape;
   const values = layer[what] ?? new Float32Array(layer.kept * H * W);
-  const own = values.subarray(map * H * W, (map + 1) * H * W);
   const scale = makeScale(values, what);
+  const columns = columnsOfFeatures(layer);
+  if (columns !== null) {
+    showNumbers(view, {
+      name: t(what === "gradient" ? "features_gradient" : "features_caption",
+        { layer: layer.name, count: layer.kept }),
+      H: Math.ceil(layer.kept / columns), W: columns, scale,
+      pixel: pixel ? [Math.floor(map / columns), map % columns] : null,
+      valueAt: (i, j) => values[i * columns + j] ?? null,
+    });
+    return;
+  }
+  const own = values.subarray(map * H * W, (map + 1) * H * W);
   const name = t(what === "gradient" ? "gradient_caption" : "map_caption",
     { layer: layer.name, map });
-  let [least, most] = [Infinity, -Infinity];
-  for (const value of own) [least, most] = [Math.min(least, value), Math.max(most, value)];
-  view.show({
-    H, W, scale, cells, padding, pixel,
-    valueAt: (i, j) => own[i * W + j],
-    caption: [element("span", {}, name), legend(scale)],
-    alt: t("map_alt", {
-      what: name, h: H, w: W, least: formatNumber(least), most: formatNumber(most), pixel,
-      value: pixel ? formatNumber(own[pixel[0] * W + pixel[1]]) : "", marked: cells.length,
-    }) + (pixel ? ` ${t("move_hint")}` : ""),
-  });
+  showNumbers(view, { name, H, W, scale, cells, padding, pixel,
+    valueAt: (i, j) => own[i * W + j] });
 }
