@@ -16,7 +16,12 @@ __version__ = "0.1.0"
 
 # `name as name` says to type checkers that a name is public.
 # The order matters once: tensor.py needs the dtypes, ops binds the methods of Tensor.
-from . import autograd as autograd, backend as backend, dtypes as dtypes
+from . import (
+    autograd as autograd,
+    backend as backend,
+    dtypes as dtypes,
+    return_types as return_types,
+)
 from .autograd import gradcheck as _gradcheck  # before the module of that name hides it
 from .autograd.modes import (
     enable_grad as enable_grad,

@@ -96,6 +96,8 @@ class Looking:
             if changed is None:
                 continue
             changed = changed if isinstance(changed, tuple) else (changed,)
+            if not any(each is not None for each in gxs[len(changed) :]):
+                changed += tuple(gxs[len(changed) :])  # of arguments that are no tensors
             if len(changed) != len(gxs):
                 raise RuntimeError(
                     f"hook of {self._title()} returned an incorrect number of gradients: got "

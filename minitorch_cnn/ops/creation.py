@@ -100,11 +100,12 @@ def asarray(
     dtype: Any = None,
     device: Any = None,
     copy: Any = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:
     """As `as_tensor`, for data of any shape; copy=True always copies, as `tensor` does.
 
-    copy=False never copies an array. requires_grad: the result is a leaf that requires a gradient.
+    copy=False never copies an array. requires_grad: the result requires a gradient; None: as obj
+    does, and with what obj was computed from; False: it has no history.
     Raises ValueError if copy=False but dtype or device need a copy, and else as `tensor` does.
 
     >>> import minitorch_cnn as mt, numpy as np
@@ -115,11 +116,13 @@ def asarray(
     (3.0, 0.0)
     """
     if copy:
-        return tensor(obj, dtype=dtype, device=device, requires_grad=requires_grad)
+        return tensor(obj, dtype=dtype, device=device, requires_grad=bool(requires_grad))
     result = as_tensor(obj, dtype, device)
     if copy is False and backend.is_array(obj) and result.array is not obj:
         raise ValueError("asarray: copy=False, but the dtype or device asked for needs a copy")
-    return result.requires_grad_() if requires_grad else result
+    if requires_grad is None:
+        return result
+    return result.requires_grad_() if requires_grad else result.detach()
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:

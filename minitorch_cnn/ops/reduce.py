@@ -9,11 +9,11 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, return_types
 from ..autograd.function import Function
 from ..backend import array_module, constant
 from ..dtypes import as_dtype, dtype
@@ -389,7 +389,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     tensor([7, 5])
     """
     dims = _or_all(dim)
-    return MinAndMax(amin(input, dims, keepdim), amax(input, dims, keepdim))
+    return return_types.aminmax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 
 
 def _arg(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
@@ -434,24 +434,15 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _arg("argmin", _no_bools("argmin", input), dim, keepdim)
 
 
-class ValuesAndIndices(NamedTuple):
-    """The result of max(x, dim), sort(x), ...: elements, and where they stood."""
+def at_position(kind: Any, input: Tensor, dim: int, index: Tensor, keepdim: bool) -> Any:
+    """kind(values, index) of the elements at the positions `index`, which has length 1 along dim.
 
-    values: Tensor
-    indices: Tensor
-
-
-class MinAndMax(NamedTuple):
-    min: Tensor
-    max: Tensor
-
-
-def _at_position(input: Tensor, dim: int, index: Tensor, keepdim: bool) -> ValuesAndIndices:
-    """The elements at the positions `index`, which has length 1 along dim."""
+    Without keepdim that dimension disappears from both.
+    """
     values = gather(input, dim, index)
     if keepdim or input.ndim == 0:
-        return ValuesAndIndices(values, index)
-    return ValuesAndIndices(values.squeeze(dim), index.squeeze(dim))
+        return kind(values, index)
+    return kind(values.squeeze(dim), index.squeeze(dim))
 
 
 def _of_all(name: str, input: Tensor) -> Tensor:
@@ -478,7 +469,7 @@ def max(input: Tensor, dim: Tensor | int | None = None, keepdim: bool = False) -
     if isinstance(dim, Tensor):
         return input.maximum(dim)
     dim = as_int("max", "dim", dim)
-    return _at_position(input, dim, _arg("argmax", input, dim, True), keepdim)
+    return at_position(return_types.max, input, dim, _arg("argmax", input, dim, True), keepdim)
 
 
 def min(input: Tensor, dim: Tensor | int | None = None, keepdim: bool = False) -> Any:
@@ -498,7 +489,7 @@ def min(input: Tensor, dim: Tensor | int | None = None, keepdim: bool = False) -
     if isinstance(dim, Tensor):
         return input.minimum(dim)
     dim = as_int("min", "dim", dim)
-    return _at_position(input, dim, _arg("argmin", input, dim, True), keepdim)
+    return at_position(return_types.min, input, dim, _arg("argmin", input, dim, True), keepdim)
 
 
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
@@ -526,7 +517,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
         unknown.any(axis, keepdims=True), unknown.argmax(axis, keepdims=True), index
     )
     index = wrap(index.reshape(kept_shape(input.shape, (axis,))))
-    return _at_position(input, axis, index, keepdim)
+    return at_position(return_types.median, input, axis, index, keepdim)
 
 
 # --------------------------------------------------------------------------------- true or false

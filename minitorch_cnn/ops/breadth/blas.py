@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 
+from ... import return_types
 from ...tensor import Tensor, shape_text
 from ..arithmetic import mul
 from ..products import bmm, check_pair, dot, mm, outer, tensordot, weighted_sum
@@ -99,13 +100,7 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     return product
 
 
-class SVD(NamedTuple):
-    U: Tensor
-    S: Tensor
-    V: Tensor
-
-
-def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
     """(U, S, V) with input = U diag(S) V.mT: the older form of `linalg.svd`, which gives V.mT.
 
     input: (..., m, n). some: U is (..., m, k) and V (..., n, k) with k = min(m, n), else square.
@@ -118,6 +113,6 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
     """
     u, s, vh = linalg_decompositions.svd(input, full_matrices=not some)
     if compute_uv:
-        return SVD(u, s, vh.mT)
+        return return_types.svd(u, s, vh.mT)
     square = input.new_zeros
-    return SVD(square(u.shape), s, square(vh.mT.shape))
+    return return_types.svd(square(u.shape), s, square(vh.mT.shape))

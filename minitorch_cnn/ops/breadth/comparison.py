@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ... import return_types
 from ...backend import array_module
 from ...tensor import Tensor, wrap
 from ..common import as_operand
 from ..positions import gather
-from ..reduce import ValuesAndIndices, needs_elements
+from ..reduce import at_position, needs_elements
 
 __all__ = ["argsort", "sort", "msort", "topk", "kthvalue", "isin"]
 
@@ -52,7 +53,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     (tensor([3., 2., 1.]), tensor([0, 2, 1]))
     """
     indices = argsort(input, dim, descending)
-    return ValuesAndIndices(gather(input, dim, indices), indices)
+    return return_types.sort(gather(input, dim, indices), indices)
 
 
 def msort(input: Tensor) -> Tensor:
@@ -88,22 +89,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         raise RuntimeError(f"selected index k out of range: k={k}, dimension of size {length}")
     order = argsort(input, dim, descending=largest)
     indices = order.narrow(axis, 0, k).contiguous() if input.ndim else order
-    return ValuesAndIndices(gather(input, dim, indices), indices)
-
-
-def take_at(input: Tensor, axis: int, index: Tensor, keepdim: bool) -> ValuesAndIndices:
-    """(values, index) of the elements at the positions `index`, which has length 1 along axis.
-
-    Without keepdim that axis disappears from both.
-
-    >>> import minitorch_cnn as mt
-    >>> take_at(mt.tensor([10, 20, 30]), 0, mt.tensor([2]), keepdim=False).values
-    tensor(30)
-    """
-    values = gather(input, axis, index)
-    if keepdim or input.ndim == 0:
-        return ValuesAndIndices(values, index)
-    return ValuesAndIndices(values.squeeze(axis), index.squeeze(axis))
+    return return_types.topk(gather(input, dim, indices), indices)
 
 
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
@@ -120,11 +106,12 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     axis = input._dim(dim)
     length = input.size(axis) if input.ndim else 1
     needs_elements("kthvalue", input, (axis,) if input.ndim else ())
+    kind = return_types.kthvalue
     if not 1 <= k <= length:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: k={k}")
     if input.ndim == 0:
-        return ValuesAndIndices(input.clone(), argsort(input))
-    return take_at(input, axis, argsort(input, axis).narrow(axis, k - 1, 1), keepdim)
+        return kind(input.clone(), argsort(input))
+    return at_position(kind, input, axis, argsort(input, axis).narrow(axis, k - 1, 1), keepdim)
 
 
 def isin(

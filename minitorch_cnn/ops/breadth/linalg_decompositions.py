@@ -5,10 +5,11 @@ For where the gradients come from see linalg_solvers.py.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ... import return_types
 from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, wrap
@@ -84,12 +85,7 @@ class QR(Function):
         return mT(Solve.apply(r, mT(gq + matmul(q, symmetric)))), None
 
 
-class QandR(NamedTuple):
-    Q: Tensor
-    R: Tensor
-
-
-def qr(A: Tensor, mode: str = "reduced") -> QandR:
+def qr(A: Tensor, mode: str = "reduced") -> Any:
     """(Q, R) with A = Q R: Q (..., m, k) with orthonormal columns, R (..., k, n) upper triangular.
 
     A: (..., m, n), float32 or float64. mode: "reduced" (k = min(m, n)), "complete" (k = m, with a
@@ -113,12 +109,13 @@ def qr(A: Tensor, mode: str = "reduced") -> QandR:
         )
     m, n = A.shape[-2:]
     if mode == "complete" and m > n:
-        return QandR(*QR.apply(A, mode))
+        return return_types.linalg_qr(*QR.apply(A, mode))
     # Where there are more columns than rows, Q comes from the first m, and turns the others.
     q, r = QR.apply(A[..., :m], "reduced")
     if m < n:
         r = cat([r, matmul(mT(q), A[..., m:])], -1)
-    return QandR(A.new_empty(0), r.detach()) if mode == "r" else QandR(q, r)
+    parts = (A.new_empty(0), r.detach()) if mode == "r" else (q, r)
+    return return_types.linalg_qr(*parts)
 
 
 def _reciprocal_gaps(values: Tensor) -> Tensor:
@@ -149,12 +146,7 @@ class Eigh(Function):
         return (gx + mT(gx)) / 2, None
 
 
-class EigenvaluesAndVectors(NamedTuple):
-    eigenvalues: Tensor
-    eigenvectors: Tensor
-
-
-def eigh(A: Tensor, UPLO: str = "L") -> EigenvaluesAndVectors:
+def eigh(A: Tensor, UPLO: str = "L") -> Any:
     """(w, V): the eigenvalues, rising, and eigenvectors (columns) of symmetric matrices.
 
     A: (..., n, n), float32 or float64; w: (..., n); V: (..., n, n), with A = V diag(w) V^T. Only
@@ -170,7 +162,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> EigenvaluesAndVectors:
     check_matrix("linalg.eigh", A, square=True)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"linalg.eigh: Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    return EigenvaluesAndVectors(*Eigh.apply(A, UPLO.upper()))
+    return return_types.linalg_eigh(*Eigh.apply(A, UPLO.upper()))
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
@@ -232,13 +224,7 @@ class SVD(Function):
         return gx, None
 
 
-class SingularValuesAndVectors(NamedTuple):
-    U: Tensor
-    S: Tensor
-    Vh: Tensor
-
-
-def svd(A: Tensor, full_matrices: bool = True) -> SingularValuesAndVectors:
+def svd(A: Tensor, full_matrices: bool = True) -> Any:
     """(U, S, Vh) with A = U diag(S) Vh: S (..., k) falls, k = min(m, n).
 
     A: (..., m, n), float32 or float64. full_matrices: U is (..., m, m) and Vh (..., n, n);
@@ -251,7 +237,7 @@ def svd(A: Tensor, full_matrices: bool = True) -> SingularValuesAndVectors:
     >>> S, mt.allclose(U @ S.diag() @ Vh, A)
     (tensor([2., 1.]), True)
     """
-    return SingularValuesAndVectors(*SVD.apply(check_matrix("linalg.svd", A), full_matrices))
+    return return_types.linalg_svd(*SVD.apply(check_matrix("linalg.svd", A), full_matrices))
 
 
 def svdvals(A: Tensor) -> Tensor:

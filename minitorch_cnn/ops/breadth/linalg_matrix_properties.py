@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
+from ... import return_types
 from ...autograd.function import Function
 from ...backend import array_module
 from ...dtypes import as_dtype
@@ -228,12 +229,7 @@ def det(A: Tensor) -> Tensor:
     return Det.apply(check_matrix("linalg.det", A, square=True))
 
 
-class SignAndLogarithm(NamedTuple):
-    sign: Tensor
-    logabsdet: Tensor
-
-
-def slogdet(A: Tensor) -> SignAndLogarithm:
+def slogdet(A: Tensor) -> Any:
     """(sign, logabsdet) of matrices (..., n, n), each (...): the determinant is sign e^logabsdet.
 
     Where `det` would overflow, this does not. A singular matrix gives (0, -inf). Raises
@@ -241,9 +237,13 @@ def slogdet(A: Tensor) -> SignAndLogarithm:
 
     >>> import minitorch_cnn as mt
     >>> mt.linalg.slogdet(-1000 * mt.eye(21))  # 1000^21 is beyond float32; 21 ln 1000 is not
-    SignAndLogarithm(sign=tensor(-1.), logabsdet=tensor(145.0629))
+    minitorch_cnn.return_types.linalg_slogdet(
+    sign=tensor(-1.),
+    logabsdet=tensor(145.0629))
     """
-    return SignAndLogarithm(*SignAndLogDet.apply(check_matrix("linalg.slogdet", A, square=True)))
+    return return_types.linalg_slogdet(
+        *SignAndLogDet.apply(check_matrix("linalg.slogdet", A, square=True))
+    )
 
 
 def logdet(input: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import backend
+from ... import backend, return_types
 from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
@@ -15,7 +15,7 @@ from ..common import floating
 from ..elementwise import exp
 from ..join import cat
 from ..positions import gather
-from ..reduce import ValuesAndIndices, accumulator, sum
+from ..reduce import accumulator, sum
 from ..shape import movedim
 from .other_rearrange import flip
 
@@ -95,11 +95,11 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     return CumProd.apply(x, axis) if x.ndim else x.clone()
 
 
-def _running_extreme(input: Tensor, dim: int, ufunc: Any) -> ValuesAndIndices:
+def _running_extreme(kind: Any, input: Tensor, dim: int, ufunc: Any) -> Any:
     """The extreme of the elements so far, and where the last one that equals it stands."""
     axis = input._dim(dim)
     if input.ndim == 0:
-        return ValuesAndIndices(input.clone(), wrap(np.zeros((), np.int64)))
+        return kind(input.clone(), wrap(np.zeros((), np.int64)))
     array = backend.to_numpy(input.array)  # on the host: CuPy has no running maximum
     so_far = ufunc.accumulate(array, axis)
     reached = (array == so_far) | (array != array)
@@ -108,7 +108,7 @@ def _running_extreme(input: Tensor, dim: int, ufunc: Any) -> ValuesAndIndices:
     position = np.where(reached, np.arange(array.shape[axis]).reshape(lying), 0)
     last = np.maximum.accumulate(position, axis)
     indices = wrap(backend.to_device(last, input.device))
-    return ValuesAndIndices(gather(input, axis, indices), indices)
+    return kind(gather(input, axis, indices), indices)
 
 
 def cummax(input: Tensor, dim: int) -> Any:
@@ -122,7 +122,7 @@ def cummax(input: Tensor, dim: int) -> Any:
     >>> values, indices
     (tensor([1, 3, 3, 3]), tensor([0, 1, 1, 3]))
     """
-    return _running_extreme(input, dim, np.maximum)
+    return _running_extreme(return_types.cummax, input, dim, np.maximum)
 
 
 def cummin(input: Tensor, dim: int) -> Any:
@@ -135,7 +135,7 @@ def cummin(input: Tensor, dim: int) -> Any:
     >>> values, indices
     (tensor([3, 1, 1, 1]), tensor([0, 1, 1, 3]))
     """
-    return _running_extreme(input, dim, np.minimum)
+    return _running_extreme(return_types.cummin, input, dim, np.minimum)
 
 
 class LogCumSumExp(Function):

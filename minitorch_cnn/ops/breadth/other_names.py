@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ... import backend
+from ... import backend, return_types
 from ...autograd.function import Function
 from ...tensor import Tensor, wrap
 from ..common import floating
@@ -60,21 +60,18 @@ class Frexp(Function):
         return gy / 2.0**ctx.exponent
 
 
-class MantissaAndExponent(NamedTuple):
-    mantissa: Tensor
-    exponent: Tensor
-
-
-def frexp(input: Tensor) -> MantissaAndExponent:
+def frexp(input: Tensor) -> Any:
     """(mantissa, exponent) with input = mantissa 2^exponent and 1/2 <= |mantissa| < 1.
 
     Any shape; exponent is int32. 0 has both 0. Integers become floats. Never raises.
 
     >>> import minitorch_cnn as mt
     >>> mt.frexp(mt.tensor([3.0]))
-    MantissaAndExponent(mantissa=tensor([0.7500]), exponent=tensor([2], dtype=minitorch_cnn.int32))
+    minitorch_cnn.return_types.frexp(
+    mantissa=tensor([0.7500]),
+    exponent=tensor([2], dtype=minitorch_cnn.int32))
     """
-    return MantissaAndExponent(*Frexp.apply(floating(input)))
+    return return_types.frexp(*Frexp.apply(floating(input)))
 
 
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import backend
+from ... import backend, return_types
 from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
@@ -17,8 +17,8 @@ from ..norms import p_norm
 from ..positions import gather
 from ..reduce import (
     Middle,
-    ValuesAndIndices,
     accumulator,
+    at_position,
     dims_of,
     kept_shape,
     median,
@@ -26,7 +26,7 @@ from ..reduce import (
     sum,
 )
 from ..shape import expand, movedim, reshape
-from .comparison import argsort, sort, take_at
+from .comparison import argsort, sort
 from .linalg_matrix_properties import matrix_norm
 from .other_cumulative import cumprod
 from .other_rearrange import flip
@@ -159,7 +159,13 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
     needs_elements("nanmedian", input, (axis,))
     order = argsort(input, axis)  # NaNs come last
     present = sum(~input.isnan(), axis, True)
-    return take_at(input, axis, gather(order, axis, ((present - 1) // 2).clamp(min=0)), keepdim)
+    return at_position(
+        return_types.nanmedian,
+        input,
+        axis,
+        gather(order, axis, ((present - 1) // 2).clamp(min=0)),
+        keepdim,
+    )
 
 
 # ------------------------------------------------------------------------------------------ by rank
@@ -177,7 +183,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """
     axis = input._dim(dim)
     if input.ndim == 0:
-        return ValuesAndIndices(input.clone(), argsort(input))
+        return return_types.mode(input.clone(), argsort(input))
     needs_elements("mode", input, (axis,))
     order = argsort(input, axis)
     ranked = np.moveaxis(backend.to_numpy(gather(input.detach(), axis, order).array), axis, -1)
@@ -188,7 +194,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     length_so_far = np.arange(n) - begin + 1
     last = length_so_far.argmax(-1)  # where the longest run of equal values ends
     place = wrap(backend.to_device(np.expand_dims(last, axis), input.device))
-    return take_at(input, axis, gather(order, axis, place), keepdim)
+    return at_position(return_types.mode, input, axis, gather(order, axis, place), keepdim)
 
 
 INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
