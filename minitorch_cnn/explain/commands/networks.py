@@ -16,7 +16,14 @@ from ..attribution import Heatmap, grad_cam, occlusion, saliency
 from ..features import Exciting, Images, feature_maps, filters, most_exciting
 from ..layers import Summary, summary
 from ..receptive_field import ReceptiveFields, receptive_fields
-from ..subject import Subject, Trained, load_subject, load_trained
+from ..subject import (
+    Subject,
+    Trained,
+    checkpoint_path,
+    load_subject,
+    load_trained,
+    middle_of,
+)
 from ..tape import Tape, tape
 from ..training import ConfusionMatrix, Curves, Histograms, Predictions
 from . import Command, add_subject_options
@@ -153,12 +160,10 @@ def _shapes(trained: Trained, count: int) -> tuple[np.ndarray, np.ndarray]:
 def _predicted(args: Namespace) -> tuple[Trained, np.ndarray, np.ndarray, np.ndarray]:
     """The network, pictures of Shapes, what it says of them, and what they are."""
     trained = load_trained(args.checkpoint)
-    if len(trained.classes) != 10 or trained.config.get("dataset", "shapes") != "shapes":
-        raise ValueError(
-            "this command tests on Shapes, and the checkpoint is of a network for "
-            f"{trained.config['dataset']}; its training run drew this picture for its own data"
-        )
-    pictures, true = _shapes(trained, args.images)
+    if trained.config.get("dataset", "shapes") == "shapes":
+        pictures, true = _shapes(trained, args.images)
+    else:
+        pictures, true = _own_pictures(args.checkpoint, trained, args.images)
     with no_grad():
         parts = [
             trained.model(trained.normalize(pictures[start : start + 250])).argmax(1).numpy()
@@ -167,9 +172,21 @@ def _predicted(args: Namespace) -> tuple[Trained, np.ndarray, np.ndarray, np.nda
     return trained, pictures, np.concatenate(parts), true
 
 
+def _own_pictures(checkpoint: str, trained: Trained, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures of the run's own test set, chosen at random, as `_shapes` gives them."""
+    from ...training.evaluation import test_set  # here, since most commands need none
+    from ...training.photos import Prepared
+
+    middle = middle_of(trained.image_size, trained.resize)
+    data = Prepared(test_set(checkpoint_path(checkpoint), trained), trained.in_channels, middle)
+    chosen = np.random.default_rng(0).permutation(len(data))[:count]
+    pictures, labels = zip(*(data[int(place)] for place in chosen), strict=True)
+    return np.stack(pictures).reshape(len(chosen), *pictures[0].shape[:2], -1), np.array(labels)
+
+
 def _images_options(parser: ArgumentParser) -> None:
     _checkpoint_options(parser)
-    parser.add_argument("--images", type=int, default=1000, help="test pictures of Shapes")
+    parser.add_argument("--images", type=int, default=1000, help="so many test pictures")
 
 
 def _confusion(args: Namespace) -> ConfusionMatrix:
