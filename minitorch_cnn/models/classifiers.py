@@ -37,7 +37,7 @@ def check_name(name: str) -> None:
 
     >>> check_name("resnet81")
     Traceback (most recent call last):
-    ValueError: there is no network 'resnet81': did you mean resnet18, resnet101, resnet50?
+    ValueError: there is no network 'resnet81': did you mean resnet18, resnet152, resnet101?
     """
     known = names()
     if name not in known:
@@ -224,9 +224,9 @@ def check_size(name: str, model: nn.Module, in_channels: int, image_size: int) -
 
     Raises ValueError for (in_channels, image_size, image_size) that the network does not take.
 
-    >>> check_size("alexnet", build_classifier("alexnet", 2), 3, 32)
+    >>> check_size("lenet5", build_classifier("lenet5", 2), 3, 20)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: alexnet does not take images of 3x32x32; another --image-size may do (...)
+    ValueError: lenet5 does not take images of 3x20x20; another --image-size may do (...)
     """
     was_training, state = model.training, get_rng_state()
     device = next(model.parameters()).device

@@ -5,9 +5,10 @@ python -m minitorch_cnn train --data cifar10 --model cifar_resnet20 --epochs 30
 python -m minitorch_cnn train --config runs/train/run.toml --out runs/again
 python -m minitorch_cnn train --resume runs/train                after Ctrl-C
 
---data is a folder of class folders (photos/cat/1.jpg), or has them in train/ and val/ or test/; or
-it is the name of a built-in set. The run's folder gets config.json, run.toml, split.json,
-metrics.csv, last.npz, best.npz and pictures; docs/training.md describes them and all options.
+--data is a folder of class folders (photos/cat/1.jpg), or has them in train/
+and val/ or test/; or it is the name of a built-in set. The run's folder gets
+config.json, run.toml, split.json, metrics.csv, last.npz, best.npz and pictures;
+docs/training.md describes them and all options.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ EMA = 0.999
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m minitorch_cnn train",
-        description=__doc__.partition(": ")[2] if __doc__ else None,
+        usage="%(prog)s --data FOLDER --model NAME [options]",
+        description=(__doc__ or "").partition(": ")[2],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

@@ -173,6 +173,7 @@ def load_for_network(args: Any, group: Group) -> Data:
     """
     arch, weights = args.arch, args.weights
     classifiers.check_name(arch)
+    published = classifiers.published_weights(arch, weights)  # a wrong name is no use later
     if args.dataset not in DATASETS:
         return _load_folder(args)
     train_set, test_set = builtin_sets(args.dataset, args.data_dir, group)
@@ -180,7 +181,6 @@ def load_for_network(args: Any, group: Group) -> Data:
     size = args.image_size = args.resize = args.image_size or own_size
     channels = classifiers.usual_channels(arch, weights, own_channels)
     flip = "mnist" not in args.dataset
-    published = classifiers.published_weights(arch, weights)
     if size != own_size or channels != own_channels:
         return _prepared(args, train_set, test_set, channels, flip)
     statistics = None if published is None else classifiers.usual_statistics(arch, weights)

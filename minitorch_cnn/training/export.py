@@ -52,10 +52,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             )  # fmt: skip
         write_facts(args.onnx, facts(trained))
         print(
-            f"{args.onnx}: images (N, {trained.in_channels}, {size}, {size}), normalised with "
-            f"mean {rounded(trained.mean)} and std {rounded(trained.std)}\n"
-            f"-> scores (N, {len(trained.classes)}) of {', '.join(trained.classes[:5])}"
-            + (", ..." if len(trained.classes) > 5 else "")
+            f"{args.onnx}: images (N, {trained.in_channels}, {size}, {size}) -> "
+            f"scores (N, {len(trained.classes)})\n"
+            f"of {', '.join(trained.classes[:5])}{', ...' if len(trained.classes) > 5 else ''}\n"
+            f"colours of 0 to 1, less {rounded(trained.mean)}, by {rounded(trained.std)}"
         )
 
 

@@ -1,8 +1,8 @@
 """Which learning rate to take: a short training in which it grows until the loss explodes.
 
 Leslie Smith, "Cyclical learning rates for training neural networks", 2015, section 3.3. With small
-rates nothing happens, then the loss falls, then it grows. Where it falls fastest the network learns
-fastest; the suggestion is that rate, which still has room up to where the loss is least.
+rates nothing happens, then the loss falls, then it grows. The suggestion is the rate at which half
+of the fall is done: there the network learns, and there is room up to where the loss grows.
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ from ..explain.drawing import ACCENT, QUIET, new_figure
 from ..explain.explanation import Explanation
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 100
-SMOOTHING = 0.85  # of each loss so much is what came before
-EXPLODED = 4.0  # times the least loss: enough seen
+SMOOTHING = 3.0  # how many rates on each side count, as the width of a bell curve
+EXPLODED = 4.0  # times the least loss, and twice the first one: enough seen
 
 
 class LearningRates(Explanation):
-    """Learning rates, rising, the loss after each, its smoothed course, and the suggested rate.
+    """Learning rates, rising, the loss at each, its smoothed course, and the suggested rate.
 
-    rates, losses: as many numbers, of which some losses may be infinite at the end. Raises
-    ValueError if the loss nowhere falls.
+    rates, losses: as many numbers. Raises ValueError if the loss nowhere falls.
 
     >>> rates = np.geomspace(1e-3, 1, 7)
     >>> print(LearningRates(rates, [2.0, 2.0, 1.9, 1.5, 0.9, 0.8, 9.0], smoothing=0.0))
-    suggested learning rate: 0.03
-    the loss falls fastest at 0.03162, and is least at 0.3162 (7 rates from 0.001 to 1)
+    suggested learning rate: 0.1
+    half of the loss's fall, from 2 to 0.8, is done at 0.1 and all at 0.316
     """
 
     def __init__(
@@ -43,21 +42,24 @@ class LearningRates(Explanation):
         self.rates, self.losses = np.asarray(rates, float), np.asarray(losses, float)
         self.smooth = smoothed(self.losses, smoothing)
         least = int(np.argmin(self.smooth))
-        falls = -np.diff(self.smooth[: least + 1])  # per step, as the rates grow by a factor
-        if not len(falls) or falls.max() <= 0:
+        self.first = float(self.smooth[: max(1, len(self.smooth) // 5)].mean())
+        self.last = float(self.smooth[least])
+        if self.first <= self.last:
             raise ValueError(
                 f"the loss falls with no learning rate from {self.rates[0]:g} to "
                 f"{self.rates[-1]:g}: look at the images and their classes"
             )
-        self.steepest = float(self.rates[int(np.argmax(falls))])
+        # The last place before the least loss that is above the middle, and the first one below.
+        above = np.flatnonzero(self.smooth[:least] > (self.first + self.last) / 2)
+        self.half = float(self.rates[above[-1] + 1 if len(above) else 0])
         self.least = float(self.rates[least])
-        self.suggestion = float(f"{self.steepest:.1g}")
+        self.suggestion = float(f"{self.half:.1g}")
 
     def text(self) -> str:
         return (
             f"suggested learning rate: {self.suggestion:g}\n"
-            f"the loss falls fastest at {self.steepest:.4g}, and is least at {self.least:.4g} "
-            f"({len(self.rates)} rates from {self.rates[0]:g} to {self.rates[-1]:.4g})"
+            f"half of the loss's fall, from {self.first:.3g} to {self.last:.3g}, is done at "
+            f"{self.half:.3g} and all at {self.least:.3g}"
         )
 
     def figure(self) -> Any:
@@ -66,9 +68,9 @@ class LearningRates(Explanation):
         axes.plot(self.rates, self.losses, ".", markersize=4, color=QUIET, label="of each batch")
         axes.plot(self.rates, self.smooth, color="#1f618d", label="smoothed")
         axes.axvline(self.suggestion, color=ACCENT, ls="--", label=f"--lr {self.suggestion:g}")
-        low, high = self.smooth.min(), self.smooth[0]
+        fall = self.losses[self.rates <= self.least]
         axes.set(xscale="log", xlabel="learning rate", ylabel="training loss")
-        axes.set_ylim(low - 0.15 * (high - low), high + 0.6 * (high - low))
+        axes.set_ylim(fall.min() - 0.1 * np.ptp(fall), fall.max() + 0.1 * np.ptp(fall))
         axes.set_title("one step with each learning rate")
         axes.legend(frameon=False, loc="lower left")
         axes.grid(alpha=0.3)
@@ -76,17 +78,17 @@ class LearningRates(Explanation):
         return figure
 
 
-def smoothed(values: np.ndarray, smoothing: float) -> np.ndarray:
-    """An exponential average of what came so far, without the pull to 0 of its beginning.
+def smoothed(values: np.ndarray, width: float) -> np.ndarray:
+    """The mean of each value and its neighbours, weighted by a bell curve of that width.
 
-    >>> smoothed(np.array([1.0, 1.0, 4.0]), 0.5).round(3).tolist()
-    [1.0, 1.0, 2.714]
+    >>> smoothed(np.array([0.0, 0.0, 4.0, 0.0]), 0.5).round(2).tolist()
+    [0.0, 0.43, 3.15, 0.48]
     """
-    total, course = 0.0, []
-    for number, value in enumerate(values, 1):
-        total = smoothing * total + (1 - smoothing) * value
-        course.append(total / (1 - smoothing**number))
-    return np.array(course)
+    if width == 0:
+        return values
+    places = np.arange(len(values))
+    weights = np.exp(-(((places[:, None] - places) / width) ** 2) / 2)
+    return weights @ values / weights.sum(axis=1)
 
 
 def range_test(
@@ -108,8 +110,7 @@ def range_test(
             break
         rates.append(rate)
         losses.append(loss)
-        course = smoothed(np.array(losses), smoothing)
-        if course[-1] > EXPLODED * max(course.min(), 0.1 * course[0]):
+        if np.mean(losses[-3:]) > max(EXPLODED * np.min(losses), 2 * losses[0]):
             break
     if not losses:
         raise ValueError(f"the loss is not finite with the learning rate {low:g} already")

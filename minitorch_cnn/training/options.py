@@ -61,20 +61,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
     add("--data-dir", default="data", help="where the data sets lie or are downloaded to")
-    add("--epochs", type=positive(int), default=10)
+    add("--epochs", type=positive(int), default=10, help="passes over the training images")
     add("--batch-size", type=positive(int), default=128, help="of all processes together")
     add("--optimizer", choices=["sgd", "adam", "adamw"], default="sgd")
     add("--lr", type=positive(float), default=0.1, help="highest learning rate")
     add("--lr-scale", choices=["none", "linear"], default="none", help=LR_SCALE_HELP)
     add("--momentum", type=float, default=0.9, help="of sgd")
-    add("--weight-decay", type=float, default=5e-4)
+    add("--weight-decay", type=float, default=5e-4, help="how much weights are drawn to 0")
     add("--scheduler", choices=["step", "steplr", "cosine", "onecycle"], default="cosine")
     add(
         "--warmup-epochs", type=positive(float), metavar="N",
         help="begin with a hundredth of --lr and get there within N epochs",
     )  # fmt: skip
     add("--patience", type=positive(int), metavar="N", help="stop N epochs after the best one")
-    add("--label-smoothing", type=float, default=0.0)
+    add("--label-smoothing", type=float, default=0.0, help="share of all classes in each label")
     add("--augment", action=argparse.BooleanOptionalAction, default=True, help="crop and flip")
     add(
         "--mixup", type=positive(float), metavar="ALPHA",

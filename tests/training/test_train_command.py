@@ -14,9 +14,18 @@ from minitorch_cnn import training
 from minitorch_cnn.explain.commands import main as explain
 from minitorch_cnn.models.classifiers import build_classifier, last_layer
 from minitorch_cnn.predict import main as predict
+from minitorch_cnn.training import pictures
 from minitorch_cnn.training.command import main as train
 from minitorch_cnn.training.evaluation import Evaluation, main as evaluate
 from minitorch_cnn.training.export import main as export
+
+DRAW_ALL = pictures.draw_all
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """They take most of the time."""
+    monkeypatch.setattr(pictures, "draw_all", lambda *args: [])
 
 
 def start(photos, out, *options):
@@ -45,7 +54,8 @@ def equal(a, b, place=""):
     return [] if a == b else [place]
 
 
-def test_train_predict_evaluate_export_explain(photos, tmp_path, capsys):
+def test_train_predict_evaluate_export_explain(photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(pictures, "draw_all", DRAW_ALL)
     out = tmp_path / "run"
     start(photos, out, "--epochs", "4")
     printed = capsys.readouterr().out
@@ -79,7 +89,7 @@ def test_train_predict_evaluate_export_explain(photos, tmp_path, capsys):
     pytest.importorskip("onnx", reason="ONNX files need it")
     model = tmp_path / "model.onnx"
     export([str(out), "--onnx", str(model)])
-    assert "scores (N, 3) of blue, green, red" in capsys.readouterr().out
+    assert "scores (N, 3)\nof blue, green, red\n" in capsys.readouterr().out
     predict(["--checkpoint", str(model), "--format", "json", picture])
     (again,) = json.loads(capsys.readouterr().out)
     for a, b in zip(said["classes"], again["classes"], strict=True):
