@@ -58,19 +58,19 @@ def announce_compiling() -> None:
         return
 
     class Announcer(event.Listener):
-        began = shown = spent = 0.0
+        shown = spent = 0.0  # when it was last said; seconds in all
         started: list[float] = []  # passes that have begun: one compiles what another one calls
 
         def on_start(self, event: Any) -> None:
             now = time.perf_counter()
-            self.began = self.began or now
             self.started.append(now)
-            if self.spent + now - self.started[0] < A_MOMENT:
+            spent = self.spent + now - self.started[0]
+            if spent < A_MOMENT:
                 return
             first = self.shown == 0
             if first or (sys.stderr.isatty() and now - self.shown > 1):
                 text = "compiling kernels, once, up to a minute"
-                seconds = "" if first else f": {now - self.began:.0f} s"
+                seconds = "" if first else f": {spent:.0f} s"
                 ending = "\r" if sys.stderr.isatty() else "\n"
                 print(f"{text}{seconds}", end=ending, file=sys.stderr, flush=True)
                 self.shown = now

@@ -226,12 +226,8 @@ class Run:
     def save_and_exit(self, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
         self.look()
         path = self.save("last.npz", model, optimizer, scheduler, finished=False)
-        program = [sys.argv[0]]
-        if Path(program[0]).name == "__main__.py":
-            program = ["-m", "minitorch_cnn", "train"]
-        command = ["python", *program, "--resume", str(path)]
         print(f"\ninterrupted after step {self.step} of epoch {self.epoch}. To go on:")
-        print(f"    {self.group.launcher}{shlex.join(command)}")
+        print(f"    {self.group.launcher}{program()} --resume {shlex.quote(str(path))}")
         sys.exit(130)
 
     # ---- files
@@ -278,6 +274,7 @@ class Run:
         loaders = self.group.states(loader)
         state = {
             "config": {**vars(self.args), "resume": None, "eval_only": False},
+            "program": program(),
             "classes": self.data.classes,
             "in_channels": self.data.in_channels,
             "mean": self.data.mean,
@@ -341,6 +338,13 @@ class Run:
         )
         names = ", ".join(path.name for path in drawn)
         print(f"pictures in {self.folder}:\n  {names}" if drawn else pictures.MISSING)
+
+
+def program() -> str:
+    """How this program was started, without its options."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        return "python -m minitorch_cnn train"
+    return f"python {shlex.quote(sys.argv[0])}"
 
 
 def without_wrapper(model: nn.Module) -> nn.Module:

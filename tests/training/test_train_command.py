@@ -66,6 +66,7 @@ def test_train_predict_evaluate_export_explain(photos, tmp_path, capsys, monkeyp
         "curves.png", "confusion_matrix.png", "predictions.png",
     }  # fmt: skip
     accuracy = max(row["test_accuracy"] for row in state(out)["rows"])
+    assert state(out)["program"].startswith("python ")
 
     evaluate([str(out), "--format", "json"])
     told = json.loads(capsys.readouterr().out)
