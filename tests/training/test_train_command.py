@@ -3,7 +3,11 @@
 import csv
 import io
 import json
+import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +16,7 @@ from PIL import Image
 import minitorch_cnn as mt
 from minitorch_cnn import training
 from minitorch_cnn.explain.commands import main as explain
-from minitorch_cnn.models.classifiers import build_classifier, last_layer
+from minitorch_cnn.models.classifiers import build_classifier
 from minitorch_cnn.predict import main as predict
 from minitorch_cnn.training import pictures
 from minitorch_cnn.training.command import main as train
@@ -239,12 +243,24 @@ def test_the_table_of_an_evaluation(capsys):
     assert "test loss 0.5000, test accuracy 60.00 % of 5 pictures" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "name", ["squeezenet1_1", "shufflenet_v2_x0_5", "mobilenet_v3_small", "mnasnet0_5", "lenet5"]
-)
-def test_the_last_layer_is_found(name):
-    model = build_classifier(name, 7, image_size=32)
-    layer = last_layer(model)
-    assert 7 in (getattr(layer, "out_features", 0), getattr(layer, "out_channels", 0))
-    other = build_classifier(name, 7, image_size=32)
-    assert sum(p.numel() for p in other.parameters()) == sum(p.numel() for p in model.parameters())
+def test_float16_under_the_rules_of_a_gpu(photos, tmp_path):
+    """In a process of its own, whose CuPy is the stand-in: begun, and gone on with."""
+    options = ["--backend", "cupy", "--amp", "--ema", "0.9", "--accumulate", "2", "--epochs", "1"]
+    options += ["--model", "lenet5", "--image-size", "32", "--clip-grad-norm", "1"]
+    options += ["--data", str(photos), "--batch-size", "4", "--out", str(tmp_path / "run")]
+    code = f"""
+from minitorch_cnn.training import command, pictures
+pictures.draw_all = lambda *args: []
+command.main({options})
+command.main(["--resume", {str(tmp_path / "run")!r}, "--epochs", "2"])
+"""
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "MINITORCH_CNN_KERNELS": "array"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(root), str(root / "tests" / "standin")])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "backend cupy" in done.stdout and "epoch   2/2" in done.stdout
+    also = state(tmp_path / "run")["also"]
+    assert also["averaged"] == 4 and also["scaler"]["_growth_tracker"] == 4  # no step left out
