@@ -28,7 +28,8 @@ def test_of_each_class_the_same_share_is_for_testing(photos):
         assert all((photos / file).is_file() and file.startswith(f"{name}/") for file in both)
     assert split_pictures(photos, 0.25, seed=3) == split
     assert split_pictures(photos, 0.25, seed=4) != split
-    assert split_pictures(photos, 0.99, seed=3).train["red"]  # never all
+    assert split_pictures(photos, 0.99, seed=3).train["red"]  # never all, and never none
+    assert all(len(files) == 1 for files in split_pictures(photos, 0.01, seed=3).test.values())
     assert "  red           8     2" in split.table()
 
 
