@@ -132,12 +132,12 @@ def _exciting_options(parser: ArgumentParser) -> None:
     _checkpoint_options(parser)
     parser.add_argument("--layer", metavar="NAME", help="default: the last Conv2d")
     parser.add_argument("--channel", type=int, default=0)
-    parser.add_argument("--images", type=int, default=500, help="pictures of Shapes to look at")
+    parser.add_argument("--images", type=int, default=500, help="so many pictures to look at")
 
 
 def _exciting(args: Namespace) -> Exciting:
     trained = load_trained(args.checkpoint)
-    pictures, _ = _shapes(trained, args.images)
+    pictures, _ = _pictures(args.checkpoint, trained, args.images)
     x = trained.normalize(pictures)
     return most_exciting(trained.model, x, pictures, args.layer, args.channel)
 
@@ -170,6 +170,15 @@ def _predicted(args: Namespace) -> tuple[Trained, np.ndarray, np.ndarray, np.nda
             for start in range(0, len(pictures), 250)
         ]
     return trained, pictures, np.concatenate(parts), true
+
+
+def _pictures(
+    checkpoint: str | None, trained: Trained, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures to look at, as `_shapes` gives them: the run's own, if it learned a folder."""
+    if checkpoint is not None and checkpoint_path(checkpoint).with_name("split.json").exists():
+        return _own_pictures(checkpoint, trained, count)
+    return _shapes(trained, count)
 
 
 def _own_pictures(checkpoint: str, trained: Trained, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -210,7 +219,7 @@ def _curves(args: Namespace) -> Curves:
 
 def _histograms_options(parser: ArgumentParser) -> None:
     _checkpoint_options(parser)
-    parser.add_argument("--steps", type=int, default=40, help="training steps on Shapes")
+    parser.add_argument("--steps", type=int, default=40, help="training steps")
     parser.add_argument("--lr", type=float, default=0.1)
 
 
@@ -222,10 +231,10 @@ def _histograms(args: Namespace) -> Histograms:
     manual_seed(0)
     model = trained.model.train()
     optimizer = optim.SGD(model.parameters(), lr=args.lr, momentum=0.9)
-    pictures, labels = _shapes(trained, 32 * args.steps)
+    pictures, labels = _pictures(args.checkpoint, trained, 32 * args.steps)
     histograms = Histograms(model)
     for step in range(args.steps):
-        batch = slice(32 * step, 32 * (step + 1))
+        batch = np.arange(32 * step, 32 * (step + 1)) % len(labels)
         optimizer.zero_grad()
         scores: Tensor = model(trained.normalize(pictures[batch]))
         nn.functional.cross_entropy(scores, wrap(labels[batch])).backward()
