@@ -109,7 +109,11 @@ def _from_onnx(path: Path) -> Trained:
     from ..onnx.facts import read_facts
 
     facts = read_facts(path)
-    return Trained(onnx.load(path).eval(), rows=[], rates=[], config={}, **facts)
+    names = ("classes", "in_channels", "image_size", "mean", "std", "resize")
+    if not set(names) <= set(facts):
+        raise ValueError(f"{path} says {sorted(facts)} of its network; {list(names)} are needed")
+    known = {name: facts[name] for name in names}
+    return Trained(onnx.load(path).eval(), rows=[], rates=[], config={}, **known)
 
 
 def checkpoint_path(checkpoint: str | os.PathLike) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from .. import nn
@@ -66,6 +67,9 @@ def train(args: Any) -> float:
     )
     print(f"test loss {test_loss:.4f}, test accuracy {accuracy:.2f} %")
     run.draw_pictures(predicted, true)
+    best = max(run.rows, key=lambda row: row["test_accuracy"])
+    print(f"best: epoch {best['epoch']}, {best['test_accuracy']:.2f} %. Ask that network:")
+    print(f"  python -m minitorch_cnn predict --checkpoint {shlex.quote(args.out)} picture.png")
     return accuracy
 
 

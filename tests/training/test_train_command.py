@@ -17,6 +17,7 @@ import minitorch_cnn as mt
 from minitorch_cnn import training
 from minitorch_cnn.explain.commands import main as explain
 from minitorch_cnn.models.classifiers import build_classifier
+from minitorch_cnn.onnx.facts import write_facts
 from minitorch_cnn.predict import main as predict
 from minitorch_cnn.training import pictures
 from minitorch_cnn.training.command import main as train
@@ -59,12 +60,14 @@ def equal(a, b, place=""):
 
 
 def test_train_predict_evaluate_export_explain(photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("MINITORCH_TRACEBACK", raising=False)
     monkeypatch.setattr(pictures, "draw_all", DRAW_ALL)
     out = tmp_path / "run"
     start(photos, out, "--epochs", "4")
     printed = capsys.readouterr().out
     assert all(len(line) <= 80 for line in printed.splitlines() if str(tmp_path) not in line)
     assert "  red           8     2" in printed and "epoch   4/4" in printed
+    assert f"predict --checkpoint {out} picture.png" in printed and "best: epoch " in printed
     assert {path.name for path in out.iterdir()} >= {
         "config.json", "run.toml", "split.json", "metrics.csv", "last.npz", "best.npz",
         "curves.png", "confusion_matrix.png", "predictions.png",
@@ -101,6 +104,17 @@ def test_train_predict_evaluate_export_explain(photos, tmp_path, capsys, monkeyp
         assert a["class"] == b["class"] and a["probability"] == pytest.approx(b["probability"])
     evaluate([str(model), "--data", str(photos), "--format", "json"])
     assert json.loads(capsys.readouterr().out)["accuracy"] > 0
+    with pytest.raises(SystemExit, match="does not say what to test on"):
+        evaluate([str(model)])
+    for facts, words in (
+        ({"classes": []}, "'mean', 'std', 'resize'] are needed"),
+        (None, "only files"),
+    ):
+        mt.onnx.export(build_classifier("tiny", 2), mt.zeros(1, 3, 16, 16), model)
+        if facts is not None:
+            write_facts(model, facts)
+        with pytest.raises(ValueError, match=words):
+            mt.explain.load_trained(model)
 
 
 @pytest.mark.parametrize("stop_at", [1, 3])
