@@ -201,7 +201,9 @@ def _load_folder(args: Any) -> Data:
     args.image_size = args.image_size or classifiers.usual_size(args.arch, args.weights)
     args.resize = args.image_size * 256 // 224
     channels = classifiers.usual_channels(args.arch, args.weights, 3)
-    train, test = (PictureFiles(split.folder, files) for files in (split.train, split.test))
+    train, test = (
+        PictureFiles(split.folder, files, args.resize) for files in (split.train, split.test)
+    )
     data = _prepared(args, train, test, channels, flip=True)
     data.split = split
     return data

@@ -124,10 +124,11 @@ def test_set(
     if remembered.exists() and (data is None or Path(data) == Path(known)):
         split = read_split(remembered, data)
         print(f"the test pictures of {remembered} in {split.folder}")
-        return PictureFiles(split.folder, split.test)
+        return PictureFiles(split.folder, split.test, trained.resize)
     assert data is not None
     files = pictures_by_class(data, trained.classes)
-    return PictureFiles(data, {name: files.get(name, []) for name in trained.classes})
+    every = {name: files.get(name, []) for name in trained.classes}
+    return PictureFiles(data, every, trained.resize)
 
 
 @no_grad()

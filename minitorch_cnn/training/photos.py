@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..datasets.folder import IMG_EXTENSIONS, find_classes, make_dataset
+from ..explain.subject import FINER
 from ..io import UNREADABLE, open_picture
 from ..utils.data import Dataset
 
@@ -139,7 +140,7 @@ def _leave_out_damaged(root: Path, parts: list[Files], skip: bool) -> None:
 
     def damage(file: str) -> str | None:
         try:
-            open_picture(root / file, "RGB")
+            open_picture(root / file, "RGB", short_side=1)  # all of it is read
         except UNREADABLE as error:
             return str(error)
         return None
@@ -182,15 +183,21 @@ def _divided(root: Path, files: Files, test_share: float, seed: int) -> tuple[Fi
 
 
 class PictureFiles(Dataset):
-    """The pictures of `files`, as (PIL image, class number), turned as the camera noted."""
+    """The pictures of `files`, as (PIL image, class number), turned as the camera noted.
 
-    def __init__(self, folder: str | os.PathLike, files: Mapping[str, Sequence[str]]) -> None:
+    resize: what their short side will be scaled to; they are read as `read_picture` does.
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike, files: Mapping[str, Sequence[str]], resize: int
+    ) -> None:
+        self.enough = FINER * resize
         self.classes = list(files)
         self.paths = [os.path.join(folder, file) for each in files.values() for file in each]
         self.targets = [number for number, each in enumerate(files.values()) for _ in each]
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        return open_picture(self.paths[index], upright=True), self.targets[index]
+        return open_picture(self.paths[index], None, True, self.enough), self.targets[index]
 
     def __len__(self) -> int:
         return len(self.paths)

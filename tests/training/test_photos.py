@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minitorch_cnn.explain.subject import middle_of, read_picture
 from minitorch_cnn.training.photos import (
     PictureFiles,
     Prepared,
@@ -105,7 +106,7 @@ def test_a_sample_is_the_picture_as_the_network_takes_it(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: left becomes up
     Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
-    files = PictureFiles(tmp_path, {"none": [], "a": ["a.png"]})
+    files = PictureFiles(tmp_path, {"none": [], "a": ["a.png"]}, 4)
     assert files.targets == [1] and files.classes == ["none", "a"]
     colour, label = Prepared(files, 3, lambda picture: picture)[0]
     assert label == 1 and colour.shape == (6, 4, 3) and (colour[0] == (255, 0, 0)).all()
@@ -118,3 +119,20 @@ def test_a_long_table_is_cut():
     files = {f"class{number:02d}": ["a"] for number in range(23)}
     lines = Split("x", files, files).table().splitlines()
     assert len(lines) == 22 and lines[-1] == "  ... and 3 more classes"
+
+
+def test_large_photographs_are_read_faster_and_as_predict_reads_them(tmp_path):
+    """At the least eighth of their size that is twice what they are scaled to."""
+    y, x = np.mgrid[0:400, 0:640]
+    pixels = np.stack([x * 255 / 640, y * 255 / 400, 127 + 127 * np.sin(x / 40)], 2)
+    Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "a.jpg", quality=95)
+    files = PictureFiles(tmp_path, {"a": ["a.jpg"]}, 40)
+    assert files[0][0].size == (160, 100)
+    taken, _ = Prepared(files, 3, middle_of(32, 40))[0]
+    assert np.array_equal(taken, read_picture(tmp_path / "a.jpg", 32, 3, 40))
+    whole = np.asarray(middle_of(32, 40)(Image.open(tmp_path / "a.jpg")))
+    assert np.abs(taken.astype(int) - whole).max() <= 4
+    damaged = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(damaged[: len(damaged) // 2])
+    with pytest.raises(OSError, match=r"a\.jpg: image file is truncated"):
+        files[0]
