@@ -75,7 +75,8 @@ class Data:
         train = DataLoader(self.train_set, drop_last=True, collate_fn=collate, **order, **common)
         if len(train) == 0:
             raise ValueError(
-                f"--batch-size {args.batch_size} is more than the {len(self.train_set)} images"
+                f"--batch-size {args.batch_size} is more than the {len(self.train_set)} images "
+                "for training"
             )
         part = group.part(self.test_images(args))
         return train, DataLoader(self.test_set, sampler=part, collate_fn=self.normalize, **common)
