@@ -72,7 +72,7 @@ class LearningRates(Explanation):
         axes.set(xscale="log", xlabel="learning rate", ylabel="training loss")
         axes.set_ylim(fall.min() - 0.1 * np.ptp(fall), fall.max() + 0.1 * np.ptp(fall))
         axes.set_title("one step with each learning rate")
-        axes.legend(frameon=False, loc="lower left")
+        figure.legend(frameon=False, loc="outside lower center", ncols=3)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         return figure
