@@ -105,7 +105,8 @@ def test_set(
 ) -> Any:
     """The pictures to test on: (PIL image, class number). data: a folder, or a built-in set.
 
-    Without data, the run's own: those that it remembered, or those of its built-in set. Raises
+    Without data, the run's own: those that it remembered, or those of its built-in set; so also if
+    data is the folder that was learned, moved elsewhere. Of another folder all pictures. Raises
     FileNotFoundError for pictures that are gone, ValueError for classes that the network lacks.
     """
     remembered = checkpoint.with_name("split.json")
@@ -121,10 +122,15 @@ def test_set(
         return dataset
     if data is None and not remembered.exists():
         raise ValueError(f"{checkpoint} does not say what to test on: give a folder by --data")
-    if remembered.exists() and (data is None or Path(data) == Path(known)):
-        split = read_split(remembered, data)
-        print(f"the test pictures of {remembered} in {split.folder}")
-        return PictureFiles(split.folder, split.test, trained.resize)
+    if remembered.exists():
+        try:
+            split = read_split(remembered, data)
+        except FileNotFoundError:
+            if data is None or Path(data) == Path(known):
+                raise  # else it is another folder than the one that was learned
+        else:
+            print(f"the test pictures of {remembered} in {split.folder}")
+            return PictureFiles(split.folder, split.test, trained.resize)
     assert data is not None
     files = pictures_by_class(data, trained.classes)
     every = {name: files.get(name, []) for name in trained.classes}

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,7 +81,11 @@ def test_train_predict_evaluate_export_explain(photos, tmp_path, capsys, monkeyp
     assert told["accuracy"] == pytest.approx(accuracy)  # of best.npz, on the remembered part
     assert [row["name"] for row in told["classes"]] == ["blue", "green", "red"]
     assert all(row["pictures"] == 2 for row in told["classes"])
-    evaluate([str(out), "--data", str(photos / ".." / "photos")])  # another name: all pictures
+    others = shutil.copytree(photos, tmp_path / "others")
+    evaluate([str(out), "--data", str(others)])  # the same files: only those for testing
+    assert "of 6 pictures" in capsys.readouterr().out
+    (others / "red" / "0.png").rename(others / "red" / "10.png")
+    evaluate([str(out), "--data", str(others)])
     printed = capsys.readouterr().out
     assert "of 24 pictures" in printed and all(len(line) <= 80 for line in printed.splitlines())
     evaluate([str(out / "best.npz"), "--format", "csv"])
