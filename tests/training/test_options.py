@@ -1,5 +1,8 @@
 """Options from files: what is written is read again, and what is wrong is named."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from minitorch_cnn.training import command
@@ -77,3 +80,14 @@ def test_values_are_checked_as_on_the_command_line(tmp_path, capsys):
     assert "--data FOLDER and --model NAME" in capsys.readouterr().err
     args = command.options(["--config", written(tmp_path, "model = 'a'\ndata = 'b'\nema = 0.9")])
     assert (args.arch, args.dataset, args.ema) == ("a", "b", 0.9)
+
+
+def test_what_python_3_10_says(tmp_path, monkeypatch):
+    path = written(tmp_path, "epochs = 3")
+    for name in ("tomllib", "tomli"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(RuntimeError, match=r"--config needs Python 3\.11 or newer, or .* tomli"):
+        words_of(command.make_parser(), path)
+    reader = SimpleNamespace(loads=lambda text: {"epochs": 3})
+    monkeypatch.setitem(sys.modules, "tomli", reader)
+    assert words_of(command.make_parser(), path) == ["--epochs=3"]
