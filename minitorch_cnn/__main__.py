@@ -11,6 +11,10 @@ if __name__ == "__main__":
         from .predict import main as predict
 
         predict(sys.argv[2:])
+    elif sys.argv[1:2] == ["report"]:
+        from .training.report import main as report
+
+        report(sys.argv[2:])
     else:
         from .explain.commands import main
 

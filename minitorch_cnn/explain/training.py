@@ -46,6 +46,17 @@ class Curves(Explanation):
         lines.append(f"best test accuracy {best['test_accuracy']:.2f} % in epoch {best['epoch']}")
         return "\n".join(lines)
 
+    def rate_points(self) -> tuple[list[float], list[float]]:
+        """The learning rate: of each step over the epochs done, or what each epoch ended with."""
+        epochs = [row["epoch"] for row in self.rows]
+        if not self.rates:
+            return epochs, [row["lr"] for row in self.rows]
+        count = len(self.rates)
+        return [step * len(epochs) / count for step in range(count)], list(self.rates)
+
+    def rate_title(self) -> str:
+        return f"learning rate {'of each step' if self.rates else 'after each epoch'}"
+
     def figure(self) -> Any:
         figure = new_figure(12, 3.6)
         loss, accuracy, rate = figure.subplots(1, 3)
@@ -57,18 +68,49 @@ class Curves(Explanation):
                 axes.plot(epochs, values, "o-", markersize=4, color=colour, label=label)
             axes.set(title=what, xlabel="epoch", ylabel=unit)
             axes.legend(frameon=False)
-        if self.rates:
-            steps = np.arange(len(self.rates)) * len(epochs) / len(self.rates)
-            rate.plot(steps, self.rates, color="#8e5a00")
-            rate.set(title="learning rate of each step", xlabel="epochs done")
-        else:
-            rate.plot(epochs, [row["lr"] for row in self.rows], "o", markersize=4, color="#8e5a00")
-            rate.set(title="learning rate after each epoch", xlabel="epoch")
+        style = {} if self.rates else {"marker": "o", "linestyle": "", "markersize": 4}
+        rate.plot(*self.rate_points(), color="#8e5a00", **style)
+        rate.set(title=self.rate_title(), xlabel="epochs done" if self.rates else "epoch")
         for axes in (loss, accuracy, rate):
             axes.grid(alpha=0.3)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.spines[["top", "right"]].set_visible(False)
         return figure
+
+
+class ClassRow(NamedTuple):
+    """What a network makes of one class; rates as fractions, 0 where nothing is to be counted.
+
+    count: images of the class; called: images that the network gave its name; right: both.
+    """
+
+    name: str
+    count: int
+    called: int
+    right: int
+
+    @property
+    def precision(self) -> float:
+        """Of the images called so, how many are: right / called."""
+        return self.right / max(self.called, 1)
+
+    @property
+    def recall(self) -> float:
+        """Of the images of the class, how many were recognised: right / count."""
+        return self.right / max(self.count, 1)
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of both."""
+        return 2 * self.right / max(self.count + self.called, 1)
+
+
+class Confusion(NamedTuple):
+    """`count` images of class number `true` were called `predicted`."""
+
+    count: int
+    true: int
+    predicted: int
 
 
 class ConfusionMatrix(Explanation):
@@ -105,16 +147,37 @@ class ConfusionMatrix(Explanation):
         """In percent."""
         return 100 * int(np.trace(self.matrix)) / int(self.matrix.sum())  # rounded only once
 
+    def per_class(self) -> list[ClassRow]:
+        """Counts, precision, recall and F1 of each class, in the order of the classes.
+
+        >>> matrix = ConfusionMatrix(np.array([0, 1, 1]), np.array([0, 1, 0]), ["cat", "dog"])
+        >>> cat, dog = matrix.per_class()
+        >>> cat.precision, cat.recall, dog.precision, dog.recall
+        (1.0, 0.5, 0.5, 1.0)
+        """
+        numbers = zip(self.matrix.sum(axis=1), self.matrix.sum(axis=0), np.diag(self.matrix))
+        return [
+            ClassRow(name, int(count), int(called), int(right))
+            for name, (count, called, right) in zip(self.classes, numbers, strict=True)
+        ]
+
+    def confusions(self, most: int) -> list[Confusion]:
+        """The `most` frequent mistakes, those that happened most often first."""
+        wrong = self.matrix - np.diag(np.diag(self.matrix))
+        found = []
+        for place in np.argsort(-wrong, axis=None, kind="stable")[:most]:
+            row, column = (int(each) for each in np.unravel_index(place, wrong.shape))
+            if wrong[row, column]:
+                found.append(Confusion(int(wrong[row, column]), row, column))
+        return found
+
     def text(self) -> str:
         lines = [f"accuracy {self.accuracy:.2f} % of {self.matrix.sum():,} images"]
-        wrong = self.matrix - np.diag(np.diag(self.matrix))
-        for place in np.argsort(-wrong, axis=None, kind="stable")[:5]:
-            row, column = np.unravel_index(place, wrong.shape)
-            if wrong[row, column]:
-                lines.append(
-                    f"  {wrong[row, column]} of {self.matrix[row].sum()} "
-                    f"'{self.classes[row]}' were called '{self.classes[column]}'"
-                )
+        lines += [
+            f"  {count} of {self.matrix[true].sum()} '{self.classes[true]}' were called "
+            f"'{self.classes[predicted]}'"
+            for count, true, predicted in self.confusions(5)
+        ]
         return "\n".join(lines)
 
     def figure(self) -> Any:

@@ -89,8 +89,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m minitorch_cnn")
     parts = parser.add_subparsers(metavar="PART", required=True)
     add_parser(parts)
-    # These two are in run/command.py and predict.py; __main__.py goes there.
+    # These are in predict.py, training/report.py and run/command.py; __main__.py goes there.
     parts.add_parser("predict", help="say what is in pictures")
+    parts.add_parser("report", help="write the report of a training run")
     parts.add_parser("run", help="run a program written for torch")
     args = parser.parse_args(argv)
     args.run(args)

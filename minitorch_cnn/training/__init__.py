@@ -1,0 +1,1 @@
+"""What surrounds training: a run's folder, and what is made of it."""
