@@ -42,7 +42,7 @@ class Bin(NamedTuple):
 
     low: float
     high: float
-    count: int
+    images: int
     said: float
     right: float
 
@@ -82,13 +82,13 @@ class Calibration(Explanation):
             )
             for place in np.unique(places)
         ]
-        gaps = [each.count * abs(each.said - each.right) for each in self.bins]
+        gaps = [each.images * abs(each.said - each.right) for each in self.bins]
         self.error = sum(gaps) / len(true)
 
     def text(self) -> str:
         lines = [
-            f"{100 * each.low:.0f} to {100 * each.high:.0f} % sure: {each.count:,} "
-            f"image{'s' * (each.count != 1)}, {100 * each.right:.1f} % right"
+            f"{100 * each.low:.0f} to {100 * each.high:.0f} % sure: {each.images:,} "
+            f"image{'s' * (each.images != 1)}, {100 * each.right:.1f} % right"
             for each in self.bins
         ]
         return "\n".join([*lines, f"expected calibration error {100 * self.error:.1f} %"])

@@ -81,11 +81,11 @@ class Curves(Explanation):
 class ClassRow(NamedTuple):
     """What a network makes of one class; rates as fractions, 0 where nothing is to be counted.
 
-    count: images of the class; called: images that the network gave its name; right: both.
+    images: of the class; called: images that the network gave its name; right: both.
     """
 
     name: str
-    count: int
+    images: int
     called: int
     right: int
 
@@ -96,19 +96,19 @@ class ClassRow(NamedTuple):
 
     @property
     def recall(self) -> float:
-        """Of the images of the class, how many were recognised: right / count."""
-        return self.right / max(self.count, 1)
+        """Of the images of the class, how many were recognised: right / images."""
+        return self.right / max(self.images, 1)
 
     @property
     def f1(self) -> float:
         """The harmonic mean of both."""
-        return 2 * self.right / max(self.count + self.called, 1)
+        return 2 * self.right / max(self.images + self.called, 1)
 
 
 class Confusion(NamedTuple):
-    """`count` images of class number `true` were called `predicted`."""
+    """So many images of class number `true` were called `predicted`."""
 
-    count: int
+    times: int
     true: int
     predicted: int
 
@@ -157,8 +157,8 @@ class ConfusionMatrix(Explanation):
         """
         numbers = zip(self.matrix.sum(axis=1), self.matrix.sum(axis=0), np.diag(self.matrix))
         return [
-            ClassRow(name, int(count), int(called), int(right))
-            for name, (count, called, right) in zip(self.classes, numbers, strict=True)
+            ClassRow(name, int(images), int(called), int(right))
+            for name, (images, called, right) in zip(self.classes, numbers, strict=True)
         ]
 
     def confusions(self, most: int) -> list[Confusion]:
@@ -174,9 +174,9 @@ class ConfusionMatrix(Explanation):
     def text(self) -> str:
         lines = [f"accuracy {self.accuracy:.2f} % of {self.matrix.sum():,} images"]
         lines += [
-            f"  {count} of {self.matrix[true].sum()} '{self.classes[true]}' were called "
+            f"  {times} of {self.matrix[true].sum()} '{self.classes[true]}' were called "
             f"'{self.classes[predicted]}'"
-            for count, true, predicted in self.confusions(5)
+            for times, true, predicted in self.confusions(5)
         ]
         return "\n".join(lines)
 

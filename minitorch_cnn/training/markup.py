@@ -86,8 +86,9 @@ def section(name: str, title: str, *content: str) -> str:
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """A paragraph of plain text."""
-    return f"<p{f' class={kind}' if kind else ''}>{escape(text)}</p>"
+    """A paragraph of plain text. A number stays with its percent sign."""
+    kind = f" class={kind}" if kind else ""
+    return f"<p{kind}>{escape(text.replace(' %', chr(160) + '%'))}</p>"
 
 
 def picture(pixels: np.ndarray, alt: str, width: int, kind: str = "") -> str:

@@ -83,8 +83,8 @@ class Results(NamedTuple):
         return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
 
     def percent(self, number: int, label: int) -> str:
-        """The probability of a class, as text; "100" only where it rounds to nothing else."""
-        return f"{100 * self.probabilities[number, label]:.1f} %"
+        """The probability of a class, as text."""
+        return f"{100 * self.probabilities[number, label]:.1f}\xa0%"
 
 
 def write_report(
@@ -122,8 +122,7 @@ def write_report(
             f"{len(trained.classes)} classes do not fit together"
         )
     results = Results(trained, pictures, probabilities_of(scores), true)
-    with kernel_tier("array"):  # a few images: nothing to compile kernels for
-        text = report_html(results, epoch)
+    text = report_html(results, epoch)
     path = Path(path)
     write(path, lambda file: file.write(text.encode()))
     return path
@@ -275,7 +274,9 @@ def _repeat(config: dict) -> str:
     command = repeat_command(config)
     if not command:
         return paragraph("Nobody trained this network.", "hint")
-    return f"{paragraph('The run can be repeated by')}<pre><code>{escape(command)}</code></pre>"
+    # A line may end before an option, and not within one.
+    parts = [f"<span>{escape(part)}</span>" for part in re.split(" (?=--)", command)]
+    return f"{paragraph('The run can be repeated by')}<pre><code>{' '.join(parts)}</code></pre>"
 
 
 def _curves(trained: Trained, epoch: int | None) -> str:
@@ -284,15 +285,15 @@ def _curves(trained: Trained, epoch: int | None) -> str:
         return paragraph("There is no finished epoch.")
     curves = Curves(rows, trained.rates, trained.config.get("augment", False))
     epochs = [row["epoch"] for row in rows]
-    train = f"training{', on augmented images' if curves.augmented else ''}"
+    train = f"training{' (augmented)' if curves.augmented else ''}"
     shown = []
     for what, unit in (("loss", ""), ("accuracy", "%")):
         lines = [
             Line(name, name, epochs, [row[f"{name}_{what}"] for row in rows])
             for name in ("train", "test")
         ]
-        first, last = lines[1].ys[0], lines[1].ys[-1]
-        label = f"{what} by epoch: on the test images from {first:.4g}{unit} to {last:.4g}{unit}"
+        start, end = lines[1].ys[0], lines[1].ys[-1]
+        label = f"{what} by epoch: on the test images from {start:.4g}{unit} to {end:.4g}{unit}"
         keys = f'<span class="key">{train}</span><span class="key key-test">test</span>'
         title = f"{what}{' (%)' if unit else ''}"
         shown.append(_chart(title, keys, chart(lines, label, "epoch", unit, whole=True)))
@@ -300,11 +301,12 @@ def _curves(trained: Trained, epoch: int | None) -> str:
     label = f"{curves.rate_title()}: {rates[0]:.4g} to {rates[-1]:.4g}, at most {max(rates):.4g}"
     rate = chart([Line("learning rate", "rate", steps, rates)], label, "epochs done", "")
     shown.append(_chart(curves.rate_title(), "", rate))
-    best = max(rows, key=lambda row: row["test_accuracy"])
+    best, last = max(rows, key=lambda row: row["test_accuracy"]), rows[-1]
     text = (
-        f"The best test accuracy was {best['test_accuracy']:.2f} % in epoch {best['epoch']}, the "
-        f"last one {rows[-1]['test_accuracy']:.2f} % in epoch {rows[-1]['epoch']}."
+        f"The test accuracy was highest after epoch {best['epoch']}: {best['test_accuracy']:.2f} %."
     )
+    if last is not best:
+        text += f" After the last one, {last['epoch']}, it was {last['test_accuracy']:.2f} %."
     if epoch is not None:
         text += f" This page is about the network after epoch {epoch}."
         if epoch == best["epoch"] and len(rows) > 1:
@@ -331,8 +333,8 @@ def _confusion(matrix: ConfusionMatrix) -> str:
             [
                 matrix.classes[each.true],
                 matrix.classes[each.predicted],
-                each.count,
-                Share(each.count / int(matrix.matrix[each.true].sum())),
+                each.times,
+                Share(each.times / int(matrix.matrix[each.true].sum())),
             ]
             for each in matrix.confusions(20 if many else 10)
         ],
@@ -382,7 +384,7 @@ def _confusion_map(matrix: ConfusionMatrix) -> str:
     pixels[np.arange(count), np.arange(count), :3] = (62, 124, 176)
     pixels[..., 3] = 255 * _strength(matrix)
     data = json.dumps({"classes": matrix.classes, "matrix": matrix.matrix.tolist()})
-    image = picture(pixels, f"confusion matrix of {count} classes", width=640)
+    image = picture(pixels, f"confusion matrix of {count} classes", width=560)
     return (
         '<div class="map" tabindex="0" role="group" aria-label="confusion matrix: arrow keys lead '
         f'from cell to cell">{image}<output aria-live="polite"></output>'
@@ -402,7 +404,7 @@ def _classes(matrix: ConfusionMatrix) -> str:
         "Precision, recall and F1 of each class",
         [Column(name, number > 0) for number, name in enumerate(columns)],
         [
-            [row.name, row.count, Share(row.precision), Share(row.recall), Share(row.f1)]
+            [row.name, row.images, Share(row.precision), Share(row.recall), Share(row.f1)]
             for row in rows
         ],
         sortable=True,
@@ -415,7 +417,7 @@ def _mistakes(results: Results) -> str:
     if not len(worst):
         return paragraph("There are none.")
     items = []
-    for number in (int(each) for each in worst):
+    for number in worst.tolist():
         said, true = int(results.predicted[number]), int(results.true[number])
         said_name, true_name = results.trained.classes[said], results.trained.classes[true]
         image = picture(results.picture(number), f"test image {number}, a {true_name}", width=112)
@@ -455,7 +457,7 @@ def _calibration(results: Results) -> str:
         [
             [
                 f"{100 * each.low:.0f} to {100 * each.high:.0f} %",
-                each.count,
+                each.images,
                 Share(each.said),
                 Share(each.right),
             ]
@@ -485,17 +487,18 @@ def _filters(trained: Trained) -> str:
 
 def _grad_cam(results: Results) -> str:
     """Four right answers of different classes, and the four worst mistakes."""
-    right = results.predicted == results.true
+    model, right = results.trained.model, results.predicted == results.true
     first: dict[int, int] = {}
-    for number in np.flatnonzero(right):
-        first.setdefault(int(results.true[number]), int(number))
-    worst = [int(number) for number in worst_mistakes(results.probabilities, results.true, 4)]
+    for number in np.flatnonzero(right).tolist():
+        first.setdefault(int(results.true[number]), number)
+    worst = worst_mistakes(results.probabilities, results.true, 4).tolist()
     items, note = [], ""
     for number in [*list(first.values())[:4], *worst]:
         pixels = results.picture(number)
         try:
             x = results.trained.normalize(pixels[np.newaxis])
-            heatmap = grad_cam(results.trained.model, x, target=int(results.predicted[number]))
+            with kernel_tier("array"):  # one image: nothing to compile kernels for
+                heatmap = grad_cam(model, x, target=int(results.predicted[number]))
         except ValueError as error:
             return paragraph(f"There is no Grad-CAM of this network: {error}.")
         note = heatmap.note
@@ -520,11 +523,12 @@ def _grad_cam(results: Results) -> str:
 
 
 def _layers(trained: Trained) -> str:
-    found = summary(trained.model, (1, trained.in_channels, *[trained.image_size] * 2))
+    with kernel_tier("array"):
+        found = summary(trained.model, (1, trained.in_channels, *[trained.image_size] * 2))
     columns = [
         Column("layer", False), Column("kind", False), Column("kernel", False),
         Column("output", False), Column("parameters"), Column("multiply-adds"),
-        Column("of all"), Column("kept for backward (kB)"), Column("sees (pixels)", False),
+        Column("of all"), Column("kept (kB)"), Column("sees", False),
     ]  # fmt: skip
     rows = [
         [
@@ -543,7 +547,8 @@ def _layers(trained: Trained) -> str:
     shape = " x ".join(str(length) for length in found.input_size[1:])
     text = (
         f"For one image of {shape}: {found.parameters:,} parameters, {found.macs / 1e6:,.1f} "
-        f"million multiply-adds, {found.saved_bytes / 1e6:.2f} MB kept for the way back."
+        f"million multiply-adds, {found.saved_bytes / 1e6:.2f} MB kept for the way back. The last "
+        "column is how many pixels of the image a number of the layer depends on."
     )
     return paragraph(text) + table("Layers and their cost", columns, rows, sortable=True)
 

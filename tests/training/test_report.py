@@ -41,7 +41,7 @@ class Page(html.parser.HTMLParser):
 
     def handle_data(self, text):
         for element in self.open:
-            element["text"] += text
+            element["text"] += text.replace("\xa0", " ")
 
     def find(self, tag, **attributes):
         return [
@@ -183,7 +183,7 @@ def test_calibration_is_its_definition():
         if inside:
             said = np.mean([chances[n].max() for n in inside])
             right = np.mean([chances[n].argmax() == true[n] for n in inside])
-            assert same[0].count == len(inside)
+            assert same[0].images == len(inside)
             assert same[0][3:] == pytest.approx((said, right))
             error += len(inside) / 200 * abs(said - right)
     assert found.error == pytest.approx(error)
