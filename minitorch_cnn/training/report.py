@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,12 +56,10 @@ from .markup import (
 )
 from .svg import Line, chart
 
-AT_ONCE = 250  # images that go through the network together
+AT_ONCE = 64  # images that go through the network together
 MANY = 20  # classes: more are a picture instead of a table of numbers
 HEAT = ["#000004", "#56106e", "#bb3754", "#f98c0a", "#fcffa4"]
 SIGNED = ["#2166ac", "#f7f7f7", "#b2182b"]
-# Options that say how a run is run, and not what it is.
-NOT_REPEATED = ("out", "resume", "go_on", "eval_only", "program")
 
 
 class Results(NamedTuple):
@@ -79,8 +76,7 @@ class Results(NamedTuple):
 
     def picture(self, number: int) -> np.ndarray:
         """Of one test image, uint8 (H, W, C)."""
-        pixels = np.asarray(self.pictures[number])
-        return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+        return with_channels(self.pictures[number])
 
     def percent(self, number: int, label: int) -> str:
         """The probability of a class, as text."""
@@ -94,6 +90,7 @@ def write_report(
     scores: Any,
     true: Any,
     epoch: int | None = None,
+    command: str = "",
 ) -> Path:
     """Writes the report of a trained network to an HTML file, and returns its path.
 
@@ -104,13 +101,14 @@ def write_report(
         scores     what the network says of them, (N, classes)
         true       their classes, (N,)
         epoch      after which the network is as it is, if that is known
+        command    that repeats the run, if there is one
 
     Raises ValueError if these do not fit together.
 
     >>> import os, tempfile
     >>> trained = load_trained()
     >>> images = datasets.Shapes(train=False, size=6)
-    >>> scores = scores_of(trained, images.data)
+    >>> scores = scores_of(trained, images.data, len(images))
     >>> path = os.path.join(tempfile.mkdtemp(), "report.html")
     >>> write_report(path, trained, images.data, scores, images.targets).stat().st_size > 10_000
     True
@@ -122,7 +120,7 @@ def write_report(
             f"{len(trained.classes)} classes do not fit together"
         )
     results = Results(trained, pictures, probabilities_of(scores), true)
-    text = report_html(results, epoch)
+    text = report_html(results, epoch, command)
     path = Path(path)
     write(path, lambda file: file.write(text.encode()))
     return path
@@ -135,23 +133,23 @@ def report_of_run(
 ) -> Path:
     """Writes the report of a finished run, and returns its path: report.html in the run's folder.
 
-    run: the folder, or a checkpoint in it; test_images: (pictures, labels) if they are loaded
-    already; out: another path. Raises FileNotFoundError or ValueError where there is no
-    checkpoint, RuntimeError without the data set's files.
+    run: the folder, or a checkpoint in it; test_images: (pictures, labels) as in `write_report`,
+    if they are at hand; out: another path. Raises FileNotFoundError or ValueError where there is
+    no checkpoint, RuntimeError without the data set's files.
     """
     checkpoint = checkpoint_path(run)
     trained = load_trained(checkpoint)
     epoch = trained.rows[-1]["epoch"] if trained.rows else None
-    last = checkpoint.with_name("last.npz")
+    last, command = checkpoint.with_name("last.npz"), ""
     if last.exists():  # best.npz ends with the epoch that was the best one
         saved = load(last)
         trained = trained._replace(rows=saved["rows"], rates=saved.get("rates", []))
+        command = saved.get("command", "")
     pictures, true = test_images or load_test_images(trained.config)
-    scores = scores_of(trained, pictures[: len(true)])
+    scores = scores_of(trained, pictures, len(true))
     trained.model.cpu()
-    return write_report(
-        out or checkpoint.with_name("report.html"), trained, pictures, scores, true, epoch
-    )
+    path = out or checkpoint.with_name("report.html")
+    return write_report(path, trained, pictures, scores, true, epoch, command)
 
 
 def load_test_images(config: dict) -> tuple[np.ndarray, np.ndarray]:
@@ -179,27 +177,33 @@ def load_test_images(config: dict) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(data.data)[:count], np.asarray(data.targets)[:count]
 
 
-def scores_of(trained: Trained, pictures: Any) -> np.ndarray:
-    """What the network says of uint8 pictures (N, H, W[, C]): (N, classes).
+def scores_of(trained: Trained, pictures: Any, count: int) -> np.ndarray:
+    """What the network says of the first `count` pictures, uint8 (H, W[, C]): (count, classes).
 
     >>> trained = load_trained()
-    >>> scores_of(trained, datasets.Shapes(train=False, size=3).data).shape
+    >>> scores_of(trained, datasets.Shapes(train=False, size=3).data, 3).shape
     (3, 10)
     """
     device = next(trained.model.parameters()).device
     parts = []
     with no_grad():
-        for start in range(0, len(pictures), AT_ONCE):
-            batch = np.asarray(pictures[start : start + AT_ONCE])
-            batch = batch if batch.ndim == 4 else batch[..., np.newaxis]
+        for start in range(0, count, AT_ONCE):
+            places = range(start, min(start + AT_ONCE, count))
+            batch = np.stack([with_channels(pictures[place]) for place in places])
             parts.append(trained.model(trained.normalize(batch).to(device)).cpu().numpy())
     return np.concatenate(parts)
+
+
+def with_channels(pixels: Any) -> np.ndarray:
+    """A picture (H, W) or (H, W, C) as (H, W, C)."""
+    pixels = np.asarray(pixels)
+    return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
 
 
 # ----------------------------------------------------------------------------- the page's parts
 
 
-def report_html(results: Results, epoch: int | None = None) -> str:
+def report_html(results: Results, epoch: int | None, command: str) -> str:
     """The report as text; see `write_report`."""
     trained = results.trained
     matrix = ConfusionMatrix(results.predicted, results.true, trained.classes)
@@ -221,7 +225,7 @@ def report_html(results: Results, epoch: int | None = None) -> str:
     content = [
         f"<header><h1>{escape(title)}</h1>",
         _headline(results, matrix),
-        _repeat(trained.config),
+        _repeat(command),
         f'<nav aria-label="parts of this page">{"".join(links)}</nav></header><main>',
         *(section(name, heading, text) for name, (heading, text) in parts.items()),
         "</main>",
@@ -248,32 +252,9 @@ def _headline(results: Results, matrix: ConfusionMatrix) -> str:
     return f'<dl class="figures">{"".join(items)}</dl>'
 
 
-def repeat_command(config: dict) -> str:
-    """The command line that repeats a run with these options; "" if there are none.
-
-    >>> repeat_command({"arch": "lenet5", "augment": False, "resume": None, "out": "runs/x"})
-    'python examples/train_resnet_cifar.py --arch lenet5 --no-augment --out runs/x-again'
-    """
-    if not config:
-        return ""
-    program = config.get("program", "examples/train_resnet_cifar.py")
-    words = ["python", *shlex.split(program)]
-    for name, value in config.items():
-        option = "--" + name.replace("_", "-")
-        if name in NOT_REPEATED or value is None:
-            continue
-        if isinstance(value, bool):
-            if value or name == "augment":
-                words.append(option if value else option.replace("--", "--no-", 1))
-        else:
-            words += [option, str(value)]
-    return shlex.join([*words, "--out", f"{config.get('out', 'runs/run')}-again"])
-
-
-def _repeat(config: dict) -> str:
-    command = repeat_command(config)
+def _repeat(command: str) -> str:
     if not command:
-        return paragraph("Nobody trained this network.", "hint")
+        return ""
     # A line may end before an option, and not within one.
     parts = [f"<span>{escape(part)}</span>" for part in re.split(" (?=--)", command)]
     return f"{paragraph('The run can be repeated by')}<pre><code>{' '.join(parts)}</code></pre>"

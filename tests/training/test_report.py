@@ -82,10 +82,14 @@ def example(classes, count=60, channels=3, **changes):
 NAMES = ["cat", "dog <b>", "</script>", "{{script}}"]
 
 
+COMMAND = "python train.py --lr 0.1 --out 'a <b> --c'"
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     given = example(NAMES)
-    path = report.write_report(tmp_path_factory.mktemp("run") / "report.html", *given, epoch=3)
+    path = tmp_path_factory.mktemp("run") / "report.html"
+    report.write_report(path, *given, epoch=3, command=COMMAND)
     return given, path.read_text("utf-8")
 
 
@@ -132,6 +136,7 @@ def test_accuracy_loss_and_classes_are_their_definitions(whole):
     assert float(figures["test loss (cross-entropy)"]) == pytest.approx(loss, abs=1e-4)
     assert f"tiny on drawn: {accuracy:.2f} %" == page.find("h1")[0]["text"]
     assert page.find("title")[0]["text"] == page.find("h1")[0]["text"]
+    assert page.find("code")[0]["text"] == COMMAND
 
     found = {row[0]: row[1:] for row in cells(page, "Precision, recall and F1 of each class")}
     assert sorted(found) == sorted(NAMES)
@@ -220,7 +225,8 @@ def test_it_needs_no_matplotlib(tmp_path, monkeypatch, whole):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     given, text = whole
-    again = report.write_report(tmp_path / "r.html", *given, epoch=3).read_text("utf-8")
+    path = report.write_report(tmp_path / "r.html", *given, epoch=3, command=COMMAND)
+    again = path.read_text("utf-8")
     cut = "this page      "  # the time follows
     assert again.partition(cut)[0] == text.partition(cut)[0]
 
@@ -233,9 +239,10 @@ def test_networks_without_convolutions_or_training(tmp_path):
     Page(text)
     for words in (
         "There are no filters to show", "There is no Grad-CAM", "There are none.",
-        "There is no finished epoch", "Nobody trained this network",
+        "There is no finished epoch",
     ):  # fmt: skip
         assert words in text
+    assert "can be repeated" not in text
 
 
 def test_what_does_not_fit_is_refused_and_the_old_file_stays(tmp_path):
@@ -271,3 +278,31 @@ def test_photographs_are_made_smaller():
     text = markup.picture(photo, 'a "photo"', width=100)
     assert "image/jpeg" in text and 'alt="a &quot;photo&quot;"' in text and 'height="150"' in text
     assert len(text) < 60_000
+
+
+def test_a_run_is_reported_from_its_folder(tmp_path, monkeypatch, capsys):
+    model = mt.models.lenet5(num_classes=3)
+    saved = dict(
+        config=dict(arch="lenet5", dataset="mnist", augment=False), classes=["a", "b", "c"],
+        in_channels=1, mean=[0.5], std=[0.5], model=model.state_dict(), rates=[0.1] * 20,
+    )  # fmt: skip
+    mt.save({**saved, "rows": rows(2)}, tmp_path / "best.npz")
+    mt.save({**saved, "rows": rows(4), "command": COMMAND}, tmp_path / "last.npz")
+    images = RNG.integers(0, 256, (70, 28, 28), np.uint8)
+    labels = np.arange(70) % 3
+    monkeypatch.setattr(report, "load_test_images", lambda *about: (list(images), labels))
+    with mt.kernel_tier("array"):
+        report.main([str(tmp_path)])
+    path = tmp_path / "report.html"
+    assert capsys.readouterr().out == f"report: {path}\n"
+    page = Page(path.read_text("utf-8"))
+    normalised = mt.tensor(images[:, None] / np.float32(255) * 2 - 1)
+    predicted = model.eval()(normalised).argmax(1).numpy()
+    accuracy = 100 * (predicted == labels).mean()
+    assert page.find("h1")[0]["text"] == f"lenet5 on mnist: {accuracy:.2f} %"
+    assert page.find("code")[0]["text"] == COMMAND
+    words = page.find("section", id="curves")[0]["text"]
+    assert "highest after epoch 4: 36.00 %" in words and "network after epoch 2" in words
+    assert len(cells(page, "Loss, accuracy and learning rate after each epoch")) == 4
+    with pytest.raises(SystemExit, match="there is no checkpoint"):
+        report.main([str(tmp_path / "nowhere")])
