@@ -251,7 +251,11 @@ def test_what_a_broken_run_wrote_is_hidden(tmp_path):
         with SummaryWriter(tmp_path, purge_step=purge, filename_suffix=f".{value}") as writer:
             for step in range(purge or 0, 4):
                 writer.add_scalar("a", value, step)
-    assert [point.value for point in read(tmp_path).Scalars("a")] == [1.0, 1.0, 5.0, 5.0]
+    writer.add_scalar("a", 6.0, 4)  # in one more file
+    writer.close()
+    assert [point.value for point in read(tmp_path).Scalars("a")] == [1.0, 1.0, 5.0, 5.0, 6.0]
+    (written,) = events(tmp_path).values()
+    assert sum(event.HasField("session_log") for event in written) == 1
 
 
 def test_points_for_the_projector(tmp_path):
