@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -90,12 +91,22 @@ def report_of_run(
     if last.exists():  # best.npz ends with the epoch that was the best one
         saved = load(last)
         trained = trained._replace(rows=saved["rows"], rates=saved.get("rates", []))
-        command = saved.get("command", "")
+        command = repeating(checkpoint.parent, saved.get("program", ""))
     pictures, true = test_images or load_test_images(trained.config)
     scores = scores_of(trained, pictures, len(true))
     trained.model.cpu()
     path = out or checkpoint.with_name("report.html")
     return write_report(path, trained, pictures, scores, true, epoch, command)
+
+
+def repeating(folder: Path, program: str) -> str:
+    """The command that repeats the run in the folder, by the options that are kept there.
+
+    >>> repeating(Path("runs/x"), "python -m minitorch_cnn train")
+    'python -m minitorch_cnn train --config runs/x/run.toml --out runs/x-again'
+    """
+    options = ["--config", str(folder / "run.toml"), "--out", f"{folder}-again"]
+    return f"{program} {shlex.join(options)}" if program else ""
 
 
 def load_test_images(config: dict) -> tuple[np.ndarray, np.ndarray]:

@@ -287,7 +287,7 @@ def test_a_run_is_reported_from_its_folder(tmp_path, monkeypatch, capsys):
         in_channels=1, mean=[0.5], std=[0.5], model=model.state_dict(), rates=[0.1] * 20,
     )  # fmt: skip
     mt.save({**saved, "rows": rows(2)}, tmp_path / "best.npz")
-    mt.save({**saved, "rows": rows(4), "command": COMMAND}, tmp_path / "last.npz")
+    mt.save({**saved, "rows": rows(4), "program": "python x.py"}, tmp_path / "last.npz")
     images = RNG.integers(0, 256, (70, 28, 28), np.uint8)
     labels = np.arange(70) % 3
     monkeypatch.setattr(report, "load_test_images", lambda *about: (list(images), labels))
@@ -300,7 +300,8 @@ def test_a_run_is_reported_from_its_folder(tmp_path, monkeypatch, capsys):
     predicted = model.eval()(normalised).argmax(1).numpy()
     accuracy = 100 * (predicted == labels).mean()
     assert page.find("h1")[0]["text"] == f"lenet5 on mnist: {accuracy:.2f} %"
-    assert page.find("code")[0]["text"] == COMMAND
+    repeat = f"python x.py --config {tmp_path}/run.toml --out {tmp_path}-again"
+    assert page.find("code")[0]["text"] == repeat
     words = page.find("section", id="curves")[0]["text"]
     assert "highest after epoch 4: 36.00 %" in words and "network after epoch 2" in words
     assert len(cells(page, "Loss, accuracy and learning rate after each epoch")) == 4
