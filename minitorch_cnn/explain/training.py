@@ -12,6 +12,8 @@ from .drawing import ACCENT, PLAIN, QUIET, WEIGHTS, new_figure
 from .explanation import Explanation
 
 GOOD, BAD = "#2a7f4f", "#c0392b"
+MARKED = 40  # epochs that get a dot; more would touch each other
+NUMBERED = 20  # classes whose confusion matrix has room for numbers
 
 
 class Curves(Explanation):
@@ -61,19 +63,21 @@ class Curves(Explanation):
         figure = new_figure(12, 3.6)
         loss, accuracy, rate = figure.subplots(1, 3)
         epochs = [row["epoch"] for row in self.rows]
+        style = "o-" if len(epochs) <= MARKED else "-"
         for axes, what, unit in ((loss, "loss", "cross-entropy"), (accuracy, "accuracy", "%")):
             for part, colour in (("train", QUIET), ("test", "#1f618d")):
                 values = [row[f"{part}_{what}"] for row in self.rows]
                 label = "train, on augmented images" if part == "train" and self.augmented else part
-                axes.plot(epochs, values, "o-", markersize=4, color=colour, label=label)
+                axes.plot(epochs, values, style, markersize=4, color=colour, label=label)
             axes.set(title=what, xlabel="epoch", ylabel=unit)
             axes.legend(frameon=False)
-        style = {} if self.rates else {"marker": "o", "linestyle": "", "markersize": 4}
-        rate.plot(*self.rate_points(), color="#8e5a00", **style)
+        rate.plot(*self.rate_points(), "-" if self.rates else "o", markersize=4, color="#8e5a00")
         rate.set(title=self.rate_title(), xlabel="epochs done" if self.rates else "epoch")
         for axes in (loss, accuracy, rate):
             axes.grid(alpha=0.3)
             axes.xaxis.get_major_locator().set_params(integer=True)
+            if len(epochs) == 1 and not (axes is rate and self.rates):
+                axes.set_xticks(epochs)  # around a single point there are only fractions
             axes.spines[["top", "right"]].set_visible(False)
         return figure
 
@@ -181,18 +185,28 @@ class ConfusionMatrix(Explanation):
         return "\n".join(lines)
 
     def figure(self) -> Any:
-        """Rows: the true class; columns: what the network said; numbers: percent of the row."""
+        """Rows: the true class; columns: what the network said; numbers: percent of the row.
+
+        Many classes have no numbers; the colours of small shares are stronger there.
+        """
         count = len(self.classes)
         percent = 100 * self.matrix / np.maximum(self.matrix.sum(axis=1, keepdims=True), 1)
-        figure = new_figure(7.5, 7)
+        many = count > NUMBERED
+        figure = new_figure(12, 11) if many else new_figure(7.5, 7)
         axes = figure.subplots()
-        picture = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+        power = 0.5 if many else 1
+        picture = axes.imshow(percent**power, cmap="Blues", vmin=0, vmax=100**power)
         axes.set(xlabel="predicted class", ylabel="true class")
         axes.set_title(f"test accuracy {self.accuracy:.2f} %, {self.matrix.sum():,} images")
-        figure.colorbar(picture, ax=axes, label="% of the images of a class", shrink=0.8)
-        if count <= 20:  # more would not be readable
-            axes.set_xticks(range(count), self.classes, rotation=45, ha="right")
-            axes.set_yticks(range(count), self.classes)
+        bar = figure.colorbar(picture, ax=axes, label="% of the images of a class", shrink=0.8)
+        marks = [1, 5, 10, 20, 40, 60, 80, 100] if many else range(0, 101, 20)
+        bar.set_ticks([mark**power for mark in marks], labels=[str(mark) for mark in marks])
+        size = min(10, 600 / count)  # points: a hundred names fit
+        turned = {"rotation": 90} if many else {"rotation": 45, "ha": "right"}
+        names = [shorten(name) for name in self.classes]
+        axes.set_xticks(range(count), names, fontsize=size, **turned)
+        axes.set_yticks(range(count), names, fontsize=size)
+        if not many:
             for row, column in np.ndindex(count, count):
                 if percent[row, column] >= 0.5:
                     colour = "white" if percent[row, column] > 50 else "black"
@@ -219,16 +233,26 @@ class Predictions(Explanation):
 
     def figure(self) -> Any:
         shown = np.random.default_rng(0).permutation(len(self.true))[:32]
-        figure = new_figure(12, 7.2)
-        for axes, index in zip(figure.subplots(4, 8).flat, shown, strict=False):
+        rows = -(-len(shown) // 8)
+        figure = new_figure(12, 1.75 * rows + 0.25)
+        for axes, index in zip(figure.subplots(rows, 8, squeeze=False).flat, shown, strict=False):
             axes.imshow(self.pictures[index], cmap=PLAIN, interpolation="nearest")
             right = self.predicted[index] == self.true[index]
             said, is_really = self.classes[self.predicted[index]], self.classes[self.true[index]]
-            text = said + ("" if right else f"\nis {is_really}")
+            text = "\n".join(shorten(line) for line in [said, f"is {is_really}"][: 2 - right])
             axes.set_title(text, fontsize=9, color=GOOD if right else BAD)
         for axes in figure.axes:
             axes.set_axis_off()
         return figure
+
+
+def shorten(text: str, most: int = 20) -> str:
+    """At most so many letters, with dots in the place of the others.
+
+    >>> shorten("a very long name of a class")
+    'a very long name of…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 class Histogram(NamedTuple):
