@@ -247,12 +247,19 @@ def test_files(tmp_path, monkeypatch):
 
 
 def test_what_a_broken_run_wrote_is_hidden(tmp_path):
-    for purge, value in ((None, 1.0), (2, 5.0)):
-        with SummaryWriter(tmp_path, purge_step=purge, filename_suffix=f".{value}") as writer:
+    def put_behind(number):
+        """Within a second, names do not follow the order in which files are written."""
+        (new,) = [path for path in tmp_path.iterdir() if len(path.name) > 21]
+        new.rename(tmp_path / f"events.out.tfevents.{number}")
+
+    for number, purge, value in ((1, None, 1.0), (2, 2, 5.0)):
+        with SummaryWriter(tmp_path, purge_step=purge) as writer:
             for step in range(purge or 0, 4):
                 writer.add_scalar("a", value, step)
+        put_behind(number)
     writer.add_scalar("a", 6.0, 4)  # in one more file
     writer.close()
+    put_behind(3)
     assert [point.value for point in read(tmp_path).Scalars("a")] == [1.0, 1.0, 5.0, 5.0, 6.0]
     (written,) = events(tmp_path).values()
     assert sum(event.HasField("session_log") for event in written) == 1
