@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .. import nn
@@ -22,7 +23,7 @@ class Board:
     def __init__(self, folder: str | os.PathLike, image: Tensor) -> None:
         from ..utils.tensorboard import SummaryWriter
 
-        self.kind, self.folder, self.image = SummaryWriter, folder, image
+        self.kind, self.folder, self.image = SummaryWriter, Path(folder), image
         self.writer: Any = None
 
     def epoch(self, number: int, metrics: Mapping[str, float], model: nn.Module) -> None:
@@ -31,8 +32,10 @@ class Board:
         metrics: of a line of metrics.csv; "train_loss" and "test_loss" share a group.
         """
         if self.writer is None:
+            is_new = not any(self.folder.glob("events.out.tfevents.*"))
             self.writer = self.kind(self.folder, purge_step=number)
-            self.writer.add_graph(model, self.image)
+            if is_new:
+                self.writer.add_graph(model, self.image)
         for name, value in metrics.items():
             part, _, what = name.partition("_")
             self.writer.add_scalar(

@@ -57,6 +57,8 @@ def test_a_continued_run_takes_the_place_of_what_broke_off(tmp_path):
         # Within a second, names do not follow the order in which files are written.
         (new,) = [path for path in tmp_path.iterdir() if len(path.name) > 21]
         new.rename(tmp_path / f"events.out.tfevents.{place}")
+    graphs = [path for path in tmp_path.iterdir() if b"IO Node" in path.read_bytes()]
+    assert [path.name for path in graphs] == ["events.out.tfevents.1"]
     found = [(point.step, point.value) for point in read(tmp_path).Scalars("loss/test")]
     assert found == [(1, 1), (2, 2), (3, 30), (4, 40)]
 
