@@ -19,7 +19,9 @@ EXAMPLES = Path(harness.__file__).parent
 PROGRAMS = [
     ("train_resnet_cifar", ["--arch", "resnet18"], dict(optimizer="sgd", scheduler="cosine")),
     ("train_resnet_cifar", ["--arch", "resnet34"], dict(arch="resnet34", lr=0.1)),
-    ("train_resnet_steplr_cifar", [], dict(arch="resnet20", scheduler="steplr")),
+    ("train_resnet_steplr_cifar", [], dict(arch="resnet14", scheduler="steplr")),
+    ("train_resnet18_cifar", [], dict(arch="resnet18", optimizer="adam", augment=False)),
+    ("train_threeblock_cifar", [], dict(arch="threeblock", lr=1e-4)),
     ("train_alexnet_cifar", [], dict(arch="alexnet", optimizer="adam")),
     ("train_vgg_cifar", [], dict(arch="vgg", optimizer="adam")),
     ("train_googlenet_cifar", [], dict(arch="googlenet")),
