@@ -29,6 +29,8 @@ from minitorch_cnn.commandline import announce_compiling, one_sentence
 from minitorch_cnn.nn import functional as F
 from minitorch_cnn.utils.data import DataLoader, TensorDataset
 
+JUDGED = 1000  # pictures made for the inception score
+
 
 def make_generator(latent, width):
     """Numbers (N, latent, 1, 1) -> pictures (N, 3, 32, 32) in -1..1, twice as large each time."""
@@ -104,7 +106,7 @@ def train(args):
     discriminator_optimizer = mt.optim.Adam(discriminator.parameters(), **settings)
     weights = models.get_model_weights("cifar_resnet20").SHAPES
     judge_network = models.get_model("cifar_resnet20", weights=weights).eval().to(device)
-    fixed = mt.randn(1000, args.latent, 1, 1, device=device)  # the same after each epoch
+    fixed = mt.randn(JUDGED, args.latent, 1, 1, device=device)  # the same after each epoch
     steps = min(len(loader), args.steps or len(loader))
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
