@@ -23,6 +23,8 @@ import itertools
 import sys
 from pathlib import Path
 
+from harness import positive
+
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, nn
 from minitorch_cnn.commandline import announce_compiling, one_sentence
@@ -137,6 +139,9 @@ def train(args):
         TensorDataset(train_pictures), batch_size=args.batch_size, shuffle=True, drop_last=True
     )
     steps = min(len(loader), args.steps or len(loader))
+    if steps == 0:
+        count = len(loader.dataset)
+        raise ValueError(f"--batch-size {args.batch_size} is more than the {count} pictures")
     noise = mt.randn(100, args.latent, device=device)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -174,11 +179,11 @@ def main(argv=None):
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
     add("--dataset", choices=["shapes", "fashionmnist"], default="shapes")
     add("--data-dir", default="data", help="where Fashion-MNIST lies or is downloaded to")
-    add("--epochs", type=int, default=10)
-    add("--steps", type=int, help="at most so many batches in each epoch")
-    add("--batch-size", type=int, default=100)
-    add("--lr", type=float, default=1e-3)
-    add("--latent", type=int, default=20, help="numbers that a picture becomes")
+    add("--epochs", type=positive(int), default=10)
+    add("--steps", type=positive(int), help="at most so many batches in each epoch")
+    add("--batch-size", type=positive(int), default=100)
+    add("--lr", type=positive(float), default=1e-3)
+    add("--latent", type=positive(int), default=20, help="numbers that a picture becomes")
     add("--seed", type=int, default=0)
     add("--out", default="runs/autoencoder", help="folder for metrics, weights and pictures")
     args = parser.parse_args(argv)

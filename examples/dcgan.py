@@ -23,6 +23,8 @@ import itertools
 import sys
 from pathlib import Path
 
+from harness import positive
+
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, models, nn
 from minitorch_cnn.commandline import announce_compiling, one_sentence
@@ -108,6 +110,9 @@ def train(args):
     judge_network = models.get_model("cifar_resnet20", weights=weights).eval().to(device)
     fixed = mt.randn(JUDGED, args.latent, 1, 1, device=device)  # the same after each epoch
     steps = min(len(loader), args.steps or len(loader))
+    if steps == 0:
+        count = len(loader.dataset)
+        raise ValueError(f"--batch-size {args.batch_size} is more than the {count} pictures")
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     announce_compiling()
@@ -161,13 +166,13 @@ def main(argv=None):
     )
     add = parser.add_argument
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
-    add("--epochs", type=int, default=10)
-    add("--steps", type=int, help="at most so many batches in each epoch")
-    add("--images", type=int, default=20_000, help="real pictures to learn from")
-    add("--batch-size", type=int, default=64)
-    add("--lr", type=float, default=2e-4)
-    add("--latent", type=int, default=64, help="random numbers that become a picture")
-    add("--width", type=int, default=32, help="channels at 16x16; more where it is smaller")
+    add("--epochs", type=positive(int), default=10)
+    add("--steps", type=positive(int), help="at most so many batches in each epoch")
+    add("--images", type=positive(int), default=20_000, help="real pictures to learn from")
+    add("--batch-size", type=positive(int), default=64)
+    add("--lr", type=positive(float), default=2e-4)
+    add("--latent", type=positive(int), default=64, help="random numbers that become a picture")
+    add("--width", type=positive(int), default=32, help="channels at 16x16, fewest of all")
     add("--seed", type=int, default=0)
     add("--out", default="runs/dcgan", help="folder for metrics, weights and pictures")
     args = parser.parse_args(argv)

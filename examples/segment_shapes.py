@@ -22,6 +22,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from harness import positive
 from PIL import Image, ImageDraw
 
 import minitorch_cnn as mt
@@ -161,6 +162,9 @@ def train(args):
     criterion = nn.CrossEntropyLoss()
     optimizer = mt.optim.Adam(model.parameters(), lr=args.lr)
     steps = min(len(loader), args.steps or len(loader))
+    if steps == 0:
+        count = len(loader.dataset)
+        raise ValueError(f"--batch-size {args.batch_size} is more than the {count} pictures")
     scheduler = mt.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.epochs * steps)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -199,12 +203,12 @@ def main(argv=None):
     )
     add = parser.add_argument
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
-    add("--epochs", type=int, default=10)
-    add("--steps", type=int, help="at most so many batches in each epoch")
-    add("--batch-size", type=int, default=8)
-    add("--lr", type=float, default=2e-3)
-    add("--train-images", type=int, default=2000)
-    add("--test-images", type=int, default=400)
+    add("--epochs", type=positive(int), default=10)
+    add("--steps", type=positive(int), help="at most so many batches in each epoch")
+    add("--batch-size", type=positive(int), default=8)
+    add("--lr", type=positive(float), default=2e-3)
+    add("--train-images", type=positive(int), default=2000)
+    add("--test-images", type=positive(int), default=400)
     add("--seed", type=int, default=0)
     add("--out", default="runs/segmentation", help="folder for metrics, weights and picture")
     args = parser.parse_args(argv)

@@ -36,6 +36,8 @@ import sys
 import time
 from pathlib import Path
 
+from harness import positive
+
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, nn
 from minitorch_cnn.commandline import announce_compiling, one_sentence
@@ -369,12 +371,12 @@ def parse_arguments(argv):
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
     add("--dataset", choices=["cifar10", "shapes"], default="cifar10")
     add("--data-dir", default="data", help="where CIFAR-10 lies or is downloaded to")
-    add("--limit", type=int, help="only so many training and test images")
-    add("--epochs", type=int, default=10)
-    add("--batch-size", type=int, default=1024)
+    add("--limit", type=positive(int), help="only so many training and test images")
+    add("--epochs", type=positive(int), default=10)
+    add("--batch-size", type=positive(int), default=1024)
     add("--optimizer", choices=["sgd", "muon"], default="sgd")
-    add("--lr", type=float, default=1.5, help="highest learning rate of SGD, for 1024 images")
-    add("--widths", type=int, nargs=3, default=[64, 256, 256], help="channels of the groups")
+    add("--lr", type=positive(float), default=1.5, help="SGD's highest, for 1024 images")
+    add("--widths", type=positive(int), nargs=3, default=[64, 256, 256], help="channels")
     add("--activation", choices=list(ACTIVATIONS), default="relu")
     add("--tta", type=int, choices=[0, 1, 2], default=2, help="looks at test images: 1, 2 or 6")
     add("--seed", type=int, default=0)

@@ -24,6 +24,8 @@ import math
 import sys
 from pathlib import Path
 
+from harness import positive
+
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, nn
 from minitorch_cnn.commandline import announce_compiling, one_sentence
@@ -110,6 +112,9 @@ def train(args):
     criterion = nn.MSELoss()
     optimizer = mt.optim.Adam(model.parameters(), lr=args.lr)
     steps = min(len(loader), args.steps or len(loader))
+    if steps == 0:
+        count = len(loader.dataset)
+        raise ValueError(f"--batch-size {args.batch_size} is more than the {count} pictures")
     scheduler = mt.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.epochs * steps)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -148,11 +153,11 @@ def main(argv=None):
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
     add("--dataset", choices=["shapes", "cifar10"], default="shapes")
     add("--data-dir", default="data", help="where CIFAR-10 lies or is downloaded to")
-    add("--epochs", type=int, default=5)
-    add("--steps", type=int, help="at most so many batches in each epoch")
-    add("--batch-size", type=int, default=32)
-    add("--lr", type=float, default=2e-3)
-    add("--width", type=int, default=32, help="channels of the convolutions")
+    add("--epochs", type=positive(int), default=5)
+    add("--steps", type=positive(int), help="at most so many batches in each epoch")
+    add("--batch-size", type=positive(int), default=32)
+    add("--lr", type=positive(float), default=2e-3)
+    add("--width", type=positive(int), default=32, help="channels of the convolutions")
     add("--seed", type=int, default=0)
     add("--out", default="runs/super_resolution", help="folder for metrics, weights and picture")
     args = parser.parse_args(argv)

@@ -143,3 +143,12 @@ def test_an_untrained_layer_of_zeros_gives_bicubic_interpolation():
     error = super_resolution.enlarge(super_resolution.reduce(pictures)) - pictures
     assert ours == pytest.approx(bicubic)
     assert bicubic == pytest.approx(-10 * np.log10((error.numpy() ** 2).mean()), rel=1e-5)
+
+
+@pytest.mark.parametrize("program, options", [each[:2] for each in PROGRAMS], ids=range(4))
+def test_errors_are_sentences(program, options, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="--batch-size 300 is more than the (12|20) pictures"):
+        program.main([*options, "--batch-size", "300", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as end:
+        program.main(["--epochs", "0"])
+    assert end.value.code == 2 and "must be above 0, got 0" in capsys.readouterr().err
