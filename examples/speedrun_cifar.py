@@ -8,7 +8,7 @@
 Most programs need a hundred epochs. What saves the others, in the order of this file:
 
 - images are moved by up to two pixels, and mirrored in turns: an image that was mirrored in one
-  epoch is not in the next, so two epochs show all there is
+  epoch is not in the next, so two epochs show it both ways
 - the first layer is computed, not learned: 2x2 patches come out of it uncorrelated and equally
   large (whitened). Only its bias is learned, more and more slowly, for three epochs
 - the other convolutions begin as the identity for as many channels as come in (Dirac), so that the
