@@ -46,7 +46,7 @@ def command(config: dict) -> str:
         if name in left_out or value is None:
             continue
         if isinstance(value, bool):
-            words.append(option if value else "--no-" + option[2:])
+            words += [option] if value else ["--no-augment"] if name == "augment" else []
         else:
             words += [option, str(value)]
     return shlex.join(words)

@@ -2,8 +2,11 @@
 
     python examples/train_fashion_mnist.py
     python examples/train_fashion_mnist.py --dataset shapes
+    python examples/train_fashion_mnist.py --optimizer sgd --lr 0.01 --momentum 0.5 \\
+        --batch-size 64 --epochs 40
 
-The network is in minitorch_cnn.models.small, the loop in train_resnet_cifar.py.
+The network is in minitorch_cnn.models.small, the loop in train_resnet_cifar.py. The last command is
+a recipe that is reported to reach 89.65 %.
 """
 
 from train_resnet_cifar import main

@@ -4,25 +4,26 @@
     python examples/train_resnet_cifar.py --backend cupy --arch resnet18 --epochs 30
     mpiexec -n 2 python examples/train_resnet_cifar.py --arch resnet18       # two processes
 
-The run's folder (--out) gets config.json, metrics.csv, last.npz, best.npz and three pictures:
-curves.png, confusion_matrix.png and predictions.png. Ctrl-C finishes the step, saves, and prints
-the command that goes on from there.
+The run's folder (--out) gets config.json, run.toml, metrics.csv, last.npz, best.npz and three
+pictures: curves.png, confusion_matrix.png and predictions.png. Ctrl-C finishes the step, saves, and
+prints the command that goes on from there.
 
 The recipe is that of "Deep Residual Learning", section 4.2: SGD with momentum 0.9, random crops of
 the image padded by 4 pixels, and random horizontal flips. What surrounds the training loop (data
-sets, the run's folder, pictures) is in harness.py.
+sets, the run's folder, testing, pictures) is in minitorch_cnn/training/, and so is the loop of
+`python -m minitorch_cnn train`, which can do more: your own pictures, averaged weights, float16.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 
-import harness
-from processes import Group
-
 import minitorch_cnn as mt
-from minitorch_cnn import nn
+from minitorch_cnn import nn, training
 from minitorch_cnn.commandline import one_sentence
+from minitorch_cnn.models.small import ARCHITECTURES
+from minitorch_cnn.training.data import DATASETS
 
 
 def train_one_epoch(run, model, criterion, optimizer, scheduler, loader):
@@ -48,36 +49,18 @@ def train_one_epoch(run, model, criterion, optimizer, scheduler, loader):
     return run.epoch_result()
 
 
-@mt.no_grad()
-def evaluate(run, model, criterion, loader):
-    """Mean loss, accuracy in percent, and all predicted and true classes of the test data."""
-    model.eval()
-    run.group.agree_on_buffers(model)  # the running averages: each process has its own
-    predicted, true = [], []
-    loss_sum = mt.zeros((), dtype=mt.float64, device=run.device)
-    for images, labels in run.limited(loader):
-        scores = model(images.to(run.device, non_blocking=True))
-        loss = criterion(scores, labels.to(run.device, non_blocking=True))
-        loss_sum += loss.double() * len(labels)
-        predicted.append(scores.argmax(1))
-        true.append(labels)
-    loss_sum, predicted, true = run.of_all_processes(loss_sum, mt.cat(predicted), mt.cat(true))
-    accuracy = 100 * (predicted == true).sum().item() / len(true)
-    return loss_sum.item() / len(true), accuracy, predicted, true
-
-
 def train(args):
-    group = Group(args.backend)  # of the processes that mpiexec has started: usually this one
+    group = training.Group(args.backend)  # the processes mpiexec has started: usually this one
     mt.manual_seed(args.seed)
-    data = harness.load_data(args, group)
-    model = harness.build_model(args, data)
+    data = training.load_data(args, group)
+    model = training.build_small(args, data)
     network = group.parallel(model, args.seed)  # backward averages over all processes
     train_loader, test_loader = data.loaders(args, group)
 
     criterion = nn.CrossEntropyLoss(label_smoothing=args.label_smoothing)
-    optimizer = harness.make_optimizer(args, model)
-    run = harness.Run(args, data, model, optimizer, train_loader, group)
-    scheduler = harness.make_scheduler(args, optimizer, run.steps_per_epoch)
+    optimizer = training.make_optimizer(args, model)
+    run = training.Run(args, data, model, optimizer, train_loader, group)
+    scheduler = training.make_scheduler(args, optimizer, run.steps_per_epoch)
     if args.resume:
         run.restore(model, optimizer, scheduler)
 
@@ -86,7 +69,7 @@ def train(args):
             train_loss, train_accuracy = train_one_epoch(
                 run, network, criterion, optimizer, scheduler, train_loader
             )
-            test_loss, test_accuracy, _, _ = evaluate(run, model, criterion, test_loader)
+            test_loss, test_accuracy, _, _ = training.evaluate(run, model, criterion, test_loader)
             run.finish_epoch(
                 epoch,
                 dict(
@@ -101,15 +84,31 @@ def train(args):
                 scheduler,
             )
 
-    test_loss, test_accuracy, predicted, true = evaluate(run, model, criterion, test_loader)
+    test_loss, test_accuracy, predicted, true = training.evaluate(
+        run, model, criterion, test_loader
+    )
     print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2f} %")
     run.draw_pictures(predicted, true)
     return test_accuracy
 
 
+def parse_arguments(argv, defaults):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dataset", choices=list(DATASETS), default="cifar10")
+    parser.add_argument("--arch", choices=list(ARCHITECTURES), default="resnet20")
+    parser.add_argument(
+        "--eval-only", action="store_true", help="only test the checkpoint given by --resume"
+    )
+    training.add_options(parser)
+    parser.set_defaults(**defaults)
+    return training.parse(parser, argv)
+
+
 def main(argv=None, **defaults):
     """`defaults` replaces options' defaults; the other examples train their networks with it."""
-    args = harness.parse_arguments(__doc__, argv, defaults)
+    args = parse_arguments(argv, defaults)
     with one_sentence():
         train(args)
 

@@ -1,6 +1,7 @@
 """Trains a small network of VGG's kind on CIFAR-10, CIFAR-100 or the built-in shapes.
 
     python examples/train_vgg_cifar.py --dataset shapes
+    python examples/train_vgg_cifar.py --epochs 20
 
 The network is in minitorch_cnn.models.small, the loop in train_resnet_cifar.py.
 """

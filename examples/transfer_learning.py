@@ -14,6 +14,8 @@ of the built-in Shapes.
 
 --weights DEFAULT downloads torchvision's weights once; a file of them is taken too. With none, the
 frozen layers are random, which shows what the weights are worth.
+
+`python -m minitorch_cnn train --weights DEFAULT` begins the same way and trains all layers.
 """
 
 from __future__ import annotations
@@ -23,12 +25,13 @@ import itertools
 import sys
 from pathlib import Path
 
-import harness
 from PIL import Image
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, models, nn, transforms
 from minitorch_cnn.commandline import one_sentence
+from minitorch_cnn.models.classifiers import replace_last_layer
+from minitorch_cnn.training import positive
 from minitorch_cnn.utils.data import DataLoader
 
 
@@ -68,15 +71,6 @@ def load_data(args):
     return train_loader, DataLoader(val_set, **common), train_set.classes
 
 
-def replace_last_layer(model, num_classes):
-    """A new, untrained last layer with one score for each of our classes. Returns it."""
-    if hasattr(model, "fc"):  # ResNet
-        model.fc = nn.Linear(model.fc.in_features, num_classes)
-        return model.fc
-    model.classifier[-1] = nn.Linear(model.classifier[-1].in_features, num_classes)  # VGG
-    return model.classifier[-1]
-
-
 def build_model(args, num_classes):
     """The frozen network with a new last layer, and this layer."""
     weights = None if args.weights == "none" else args.weights
@@ -84,7 +78,7 @@ def build_model(args, num_classes):
     model.requires_grad_(False)
     # Frozen also means that batch norm goes on using the averages of ImageNet, and no dropout.
     model.eval()
-    head = replace_last_layer(model, num_classes)
+    head = replace_last_layer(model, num_classes)  # a score for each of our classes
     return model.to(mt.backend.default_device()), head
 
 
@@ -171,13 +165,13 @@ def main(argv=None):
     add("--arch", choices=["resnet18", "vgg16"], default="resnet18")
     add("--weights", default="DEFAULT", help="DEFAULT, none, or a file")
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
-    add("--epochs", type=harness.positive(int), default=5)
-    add("--batch-size", type=harness.positive(int), default=20)
-    add("--lr", type=harness.positive(float), default=0.01)
-    add("--image-size", type=harness.positive(int), default=224)
+    add("--epochs", type=positive(int), default=5)
+    add("--batch-size", type=positive(int), default=20)
+    add("--lr", type=positive(float), default=0.01)
+    add("--image-size", type=positive(int), default=224)
     add("--seed", type=int, default=0)
     add("--workers", type=int, default=0, help="processes that load pictures")
-    add("--limit-batches", type=harness.positive(int), help="use only so many of each epoch")
+    add("--limit-batches", type=positive(int), help="use only so many of each epoch")
     add("--out", default="runs/transfer", help="folder for the weights (and the shapes)")
     args = parser.parse_args(argv)
     with one_sentence():

@@ -13,6 +13,8 @@ from typing import Any
 
 from PIL import Image
 
+A_MOMENT = 1.0  # seconds
+
 
 @contextlib.contextmanager
 def one_sentence() -> Iterator[None]:
@@ -45,26 +47,37 @@ def one_sentence() -> Iterator[None]:
 
 @functools.cache  # once in a process
 def announce_compiling() -> None:
-    """From now on, says so when kernels are compiled, with the seconds that it has taken."""
+    """From now on, says so when kernels are compiled, with the seconds that it has taken.
+
+    What takes less than a moment in all is not announced: kernels that are read from the disk have
+    small parts that are made anew.
+    """
     try:
         from numba.core import event
     except ImportError:
         return
 
     class Announcer(event.Listener):
-        began = shown = 0.0
+        shown = spent = 0.0  # when it was last said; seconds in all
+        started: list[float] = []  # passes that have begun: one compiles what another one calls
 
         def on_start(self, event: Any) -> None:
             now = time.perf_counter()
-            self.began = self.began or now
+            self.started.append(now)
+            spent = self.spent + now - self.started[0]
+            if spent < A_MOMENT:
+                return
             first = self.shown == 0
             if first or (sys.stderr.isatty() and now - self.shown > 1):
                 text = "compiling kernels, once, up to a minute"
-                seconds = "" if first else f": {now - self.began:.0f} s"
+                seconds = "" if first else f": {spent:.0f} s"
                 ending = "\r" if sys.stderr.isatty() else "\n"
                 print(f"{text}{seconds}", end=ending, file=sys.stderr, flush=True)
                 self.shown = now
 
-        def on_end(self, event: Any) -> None: ...
+        def on_end(self, event: Any) -> None:
+            started = self.started.pop()
+            if not self.started:
+                self.spent += time.perf_counter() - started
 
     event.register("numba:run_pass", Announcer())

@@ -61,13 +61,17 @@ _PILLOW = {
 UNREADABLE = (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError)
 
 
-def open_picture(path: Any, mode: str | None = None, upright: bool = False) -> Image.Image:
+def open_picture(
+    path: Any, mode: str | None = None, upright: bool = False, short_side: int | None = None
+) -> Image.Image:
     """The picture in a file, of 8 bits a channel; `path` may be an open file too.
 
     mode: L, LA, RGB or RGBA; None takes that of them which the file comes nearest to. upright:
-    turned as the camera noted. Of 16 bits the upper 8 are kept, of several pictures the first.
-    Raises FileNotFoundError without the file, ValueError for numbers that are no colours, and what
-    is in `UNREADABLE` for what cannot be read; the message names the file.
+    turned as the camera noted. short_side: so many pixels are enough; then a large JPEG is read at
+    1/2, 1/4 or 1/8 of its size, which is up to ten times as fast. Of 16 bits the upper 8 are kept,
+    of several pictures the first. Raises FileNotFoundError without the file, ValueError for numbers
+    that are no colours, and what is in `UNREADABLE` for what cannot be read; the message names the
+    file.
 
     >>> file = BytesIO()
     >>> Image.fromarray(np.array([[0x1234]], np.uint16)).save(file, "png")
@@ -77,6 +81,8 @@ def open_picture(path: Any, mode: str | None = None, upright: bool = False) -> I
     """
     try:
         with Image.open(path) as file:
+            if short_side is not None:
+                file.draft(None, (short_side, short_side))
             turned: Image.Image = ImageOps.exif_transpose(file) if upright else file
             picture = _of_8_bits(turned, deep=file.format in ("PNG", "PPM"))
             if mode is None:

@@ -55,8 +55,7 @@ REASONS = {
     "elastic": "a stopped job resumes from its last checkpoint by the same command",
     "Script": "programs run as they are; mt.onnx.export writes a network to a file",
     "functionalize": "nothing here is compiled",
-    "tensorboard": "writer.add_scalar needs only numbers: loss.item(), with the writer of "
-    "tensorboardX, or plots of matplotlib",
+    "SummaryWriter": "it needs the package tensorboard, pip install 'minitorch-cnn[tensorboard]'",
     "cpp_extension": "an operation is written in Python, see CONTRIBUTING.md",
     "detection": "there are networks that classify images or their pixels",
     "maxvit": "use convnext_tiny or efficientnet_v2_s",
@@ -74,6 +73,9 @@ AREAS = {
     "minitorch_cnn.optim.lr_scheduler": "LambdaLR takes any function of the epoch",
     "minitorch_cnn.utils": "dir(minitorch_cnn.utils) names what is there",
     "minitorch_cnn.utils.data": "use Dataset, IterableDataset and DataLoader",
+    "minitorch_cnn.utils.tensorboard": "SummaryWriter is there, the rest is not",
+    "minitorch_cnn.utils.tensorboard.SummaryWriter": "numbers, histograms, pictures, texts, graphs "
+    "and settings can be written",
     "minitorch_cnn.special": "scipy.special has it, for NumPy's arrays and without gradients",
     "minitorch_cnn.distributions": "dir(minitorch_cnn.distributions) names what is there",
     "minitorch_cnn.fft": "dir(minitorch_cnn.fft) names what is there",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from minitorch_cnn import commandline
 from minitorch_cnn.commandline import one_sentence
 
 ROOT = Path(__file__).parent.parent
@@ -54,6 +55,7 @@ def test_a_look_at_one_pixel_compiles_nothing(tmp_path):
 def test_a_closed_pipe_is_no_error():
     """As with `| head`: who reads goes away before all is written."""
     code = """
+from minitorch_cnn import commandline
 from minitorch_cnn.commandline import one_sentence
 with one_sentence():
     for number in range(100_000):
@@ -67,3 +69,28 @@ with one_sentence():
     program.stdout.close()
     assert program.stderr.read() == b""
     assert program.wait() == 141
+
+
+def test_only_compiling_that_takes_a_moment_is_announced(monkeypatch, capsys):
+    """Passes of the compiler, one inside of another, and the time that they have taken."""
+    event = pytest.importorskip("numba.core.event", reason="nothing is compiled without Numba")
+    listeners, now = [], [100.0]
+    monkeypatch.setattr(event, "register", lambda kind, listener: listeners.append(listener))
+    monkeypatch.setattr(commandline.time, "perf_counter", lambda: now[0])
+    commandline.announce_compiling.__wrapped__()
+    (listener,) = listeners
+    for _ in range(9):  # of 0.1 s each, long apart from each other
+        listener.on_start(None)
+        now[0] += 0.05
+        listener.on_start(None)
+        now[0] += 0.05
+        listener.on_end(None)
+        listener.on_end(None)
+        now[0] += 60
+    assert capsys.readouterr().err == ""
+    listener.on_start(None)
+    now[0] += 0.2
+    listener.on_start(None)
+    assert capsys.readouterr().err == "compiling kernels, once, up to a minute\n"
+    listener.on_start(None)  # no terminal: it is said once
+    assert capsys.readouterr().err == ""

@@ -19,7 +19,8 @@ LAYERS = [
     | {"distributed", "func"},
     {"version", "accelerator", "xpu", "mps"},
     {"datasets", "transforms", "utils", "io", "models", "hub", "vision_ops", "tv_tensors"},
-    {"onnx", "explain", "commandline", "__main__", "run", "predict", "pytest_plugin"},
+    {"onnx", "explain", "commandline", "__main__", "run", "predict", "pytest_plugin"}
+    | {"training"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -80,7 +80,6 @@ def test_the_stored_names_are_torchs():
         ("distributed.elastic", "same command"),
         ("distributed.optim.ZeroRedundancyOptimizer", "whole state"),
         ("fx", "feature_extraction"),
-        ("utils.tensorboard", "writer"),
         ("models.detection", "classify"),
         ("nn.functional.relu", "dir|functions"),
         ("autograd.forward_ad", "grad"),

@@ -11,16 +11,30 @@ FILES = {
     ("LeNet-5", "Shapes"): "lenet5_shapes",
     ("ResNet-20", "Shapes"): "cifar_resnet20_shapes",
     ("ResNet-20", "CIFAR-10"): "cifar_resnet20_cifar10",
+    ("U-Net", "drawn by the program"): "segment_shapes",
+    ("variational autoencoder", "Fashion-MNIST"): "autoencoder_fashion_mnist",
+    ("variational autoencoder", "Shapes"): "autoencoder_shapes",
+    ("DCGAN", "Shapes"): "dcgan_shapes",
+    ("ESPCN", "CIFAR-10"): "super_resolution_cifar10",
+}
+# What is measured: the column of the metrics, and how it is printed.
+MEASURES = {
+    "mean IoU": ("mean_iou", "{:.2f} %"),
+    "PSNR": ("test_psnr", "{:.2f} dB"),
+    "inception score": ("inception_score", "{:.2f}"),
 }
 
 
-def test_the_table_is_what_was_measured():
-    rows = re.findall(r"^\| (.+) \|$", (DOCS / "results.md").read_text("utf-8"), re.M)[2:]
-    table = [row.split(" | ") for row in rows]
-    assert len(table) == len(list((DOCS / "results").glob("*.csv")))
-    for network, data, command, epochs, _, reached in table:
+def test_the_tables_are_what_was_measured():
+    text = (DOCS / "results.md").read_text("utf-8")
+    tables = [block.splitlines()[2:] for block in re.findall(r"(?:^\|.+\|\n)+", text, re.M)]
+    accuracies, others = [[row[2:-2].split(" | ") for row in table] for table in tables]
+    assert len(accuracies) + len(others) == len(list((DOCS / "results").glob("*.csv")))
+    for row in accuracies + others:
+        network, data, command, epochs, measure, reached = row
+        column, form = ("test_accuracy", "{:.2f} %") if row in accuracies else MEASURES[measure]
         with open(DOCS / "results" / f"{FILES[network, data]}.csv", newline="") as file:
             metrics = list(csv.DictReader(file))
         assert len(metrics) == int(metrics[-1]["epoch"]) == int(epochs)
         assert f"--epochs {epochs}" in command
-        assert f"{float(metrics[-1]['test_accuracy']):.2f} %" == reached
+        assert form.format(float(metrics[-1][column])) == reached

@@ -8,6 +8,7 @@ from .attribution import Heatmap, grad_cam, occlusion, saliency
 from .backward import ConvolutionGradients
 from .capture import Capture, capture, layer_inputs, layer_names
 from .columns import Columns, ColumnsBack
+from .confidence import Calibration, probabilities_of, worst_mistakes
 from .convolution import Convolution, conv2d
 from .explanation import Explanation
 from .features import Exciting, Images, feature_maps, filters, most_exciting
@@ -28,6 +29,7 @@ from .winograd import WinogradTile, winograd_tile, winograd_transforms
 __all__ = [
     "Algorithms",
     "BatchNorm",
+    "Calibration",
     "Capture",
     "Columns",
     "ColumnsBack",
@@ -72,6 +74,7 @@ __all__ = [
     "most_exciting",
     "occlusion",
     "pool2d",
+    "probabilities_of",
     "probe_machine",
     "receptive_fields",
     "roofline",
@@ -81,4 +84,5 @@ __all__ = [
     "variations",
     "winograd_tile",
     "winograd_transforms",
+    "worst_mistakes",
 ]

@@ -1,6 +1,6 @@
 """The subject of an explanation: a network and a picture that goes through it.
 
-With a checkpoint of the examples it is a trained network; without one, a tiny new one, so that
+With a checkpoint of a training run it is a trained network; without one, a tiny new one, so that
 every tool has something to show at once. Without a picture of one's own it is one of Shapes.
 """
 
@@ -15,11 +15,14 @@ from PIL import Image
 
 from .. import datasets, models, nn, transforms
 from ..io import UNREADABLE, open_picture
+from ..models.classifiers import build_classifier
 from ..models.small import build_network
 from ..random import get_rng_state, manual_seed, set_rng_state
 from ..serialization import load
 from ..tensor import Tensor
 
+# Photographs are read with so many times the pixels that they are scaled to, and not all they have.
+FINER = 2
 # Of Shapes' pictures, for the network that nobody trained.
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
@@ -61,7 +64,8 @@ class Subject(NamedTuple):
 
 
 def load_trained(checkpoint: str | os.PathLike | None = None) -> Trained:
-    """The network of a checkpoint: a best.npz or last.npz, with or without .npz, or its folder.
+    """The network of a checkpoint: a best.npz or last.npz, with or without .npz, or its folder;
+    or of an ONNX file that `python -m minitorch_cnn export` wrote.
 
     None makes a small new ResNet for ten classes with always the same weights. The random numbers
     of the caller stay as they are. Raises FileNotFoundError, or ValueError for another file.
@@ -74,13 +78,15 @@ def load_trained(checkpoint: str | os.PathLike | None = None) -> Trained:
         classes = datasets.Shapes(size=0).classes
         return Trained(network, classes, 3, 32, MEAN, STD, [], 32, [], {})
     path = checkpoint_path(checkpoint)
+    if path.suffix == ".onnx":
+        return _from_onnx(path)
     saved = load(path)
     if not isinstance(saved, dict) or not {"config", "model", "classes"} <= set(saved):
-        raise ValueError(f"{path} is not a checkpoint of the training examples")
+        raise ValueError(f"{path} is not a checkpoint of a training run")
     config, classes = saved["config"], saved["classes"]
-    if "image_size" in config:  # a network for photographs, of transfer_learning.py
-        model = models.get_model(config["arch"], num_classes=len(classes))
+    if "image_size" in config:  # of `train` or transfer_learning.py, a network of `models`
         size = config["image_size"]
+        model = build_classifier(config["arch"], len(classes), saved["in_channels"], size)
     else:
         model = build_network(config["arch"], config["dataset"], len(classes), saved["in_channels"])
         size = 28 if config["dataset"].endswith("mnist") else 32
@@ -99,12 +105,25 @@ def load_trained(checkpoint: str | os.PathLike | None = None) -> Trained:
     )
 
 
+def _from_onnx(path: Path) -> Trained:
+    """The network of a file that `export` wrote."""
+    from .. import onnx  # here, since it is rare
+    from ..onnx.facts import read_facts
+
+    facts = read_facts(path)
+    names = ("classes", "in_channels", "image_size", "mean", "std", "resize")
+    if not set(names) <= set(facts):
+        raise ValueError(f"{path} says {sorted(facts)} of its network; {list(names)} are needed")
+    known = {name: facts[name] for name in names}
+    return Trained(onnx.load(path).eval(), rows=[], rates=[], config={}, **known)
+
+
 def checkpoint_path(checkpoint: str | os.PathLike) -> Path:
     """runs/x, runs/x/best and runs/x/best.npz all mean runs/x/best.npz."""
     path = Path(checkpoint)
     if path.is_dir():
         path = path / "best.npz"
-    if not path.exists() and path.suffix != ".npz":
+    if not path.exists() and path.suffix not in (".npz", ".onnx"):
         path = path.with_name(path.name + ".npz")
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}")
@@ -120,11 +139,16 @@ def read_picture(
     noted. Raises ValueError for a file that is no picture, or too large a one.
     """
     try:
-        picture = open_picture(path, "L" if channels == 1 else "RGB", upright=True)
+        enough = FINER * (resize or size)
+        picture = open_picture(path, "L" if channels == 1 else "RGB", True, enough)
     except UNREADABLE as error:
         raise ValueError(f"cannot read the picture {path}: {error}") from error
-    picture = transforms.CenterCrop(size)(transforms.Resize(resize or size)(picture))
-    return np.asarray(picture).reshape(size, size, channels)
+    return np.asarray(middle_of(size, resize or size)(picture)).reshape(size, size, channels)
+
+
+def middle_of(size: int, resize: int) -> transforms.Compose:
+    """Picture -> picture (size, size): the short side gets `resize` pixels, the middle is cut."""
+    return transforms.Compose([transforms.Resize(resize), transforms.CenterCrop(size)])
 
 
 def builtin_picture(size: int, channels: int, index: int = 11) -> tuple[np.ndarray, str]:

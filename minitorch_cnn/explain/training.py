@@ -12,6 +12,8 @@ from .drawing import ACCENT, PLAIN, QUIET, WEIGHTS, new_figure
 from .explanation import Explanation
 
 GOOD, BAD = "#2a7f4f", "#c0392b"
+MARKED = 40  # epochs that get a dot; more would touch each other
+NUMBERED = 20  # classes whose confusion matrix has room for numbers
 
 
 class Curves(Explanation):
@@ -46,29 +48,73 @@ class Curves(Explanation):
         lines.append(f"best test accuracy {best['test_accuracy']:.2f} % in epoch {best['epoch']}")
         return "\n".join(lines)
 
+    def rate_points(self) -> tuple[list[float], list[float]]:
+        """The learning rate: of each step over the epochs done, or what each epoch ended with."""
+        epochs = [row["epoch"] for row in self.rows]
+        if not self.rates:
+            return epochs, [row["lr"] for row in self.rows]
+        count = len(self.rates)
+        return [step * len(epochs) / count for step in range(count)], list(self.rates)
+
+    def rate_title(self) -> str:
+        return f"learning rate {'of each step' if self.rates else 'after each epoch'}"
+
     def figure(self) -> Any:
         figure = new_figure(12, 3.6)
         loss, accuracy, rate = figure.subplots(1, 3)
         epochs = [row["epoch"] for row in self.rows]
+        style = "o-" if len(epochs) <= MARKED else "-"
         for axes, what, unit in ((loss, "loss", "cross-entropy"), (accuracy, "accuracy", "%")):
             for part, colour in (("train", QUIET), ("test", "#1f618d")):
                 values = [row[f"{part}_{what}"] for row in self.rows]
                 label = "train, on augmented images" if part == "train" and self.augmented else part
-                axes.plot(epochs, values, "o-", markersize=4, color=colour, label=label)
+                axes.plot(epochs, values, style, markersize=4, color=colour, label=label)
             axes.set(title=what, xlabel="epoch", ylabel=unit)
             axes.legend(frameon=False)
-        if self.rates:
-            steps = np.arange(len(self.rates)) * len(epochs) / len(self.rates)
-            rate.plot(steps, self.rates, color="#8e5a00")
-            rate.set(title="learning rate of each step", xlabel="epochs done")
-        else:
-            rate.plot(epochs, [row["lr"] for row in self.rows], "o", markersize=4, color="#8e5a00")
-            rate.set(title="learning rate after each epoch", xlabel="epoch")
+        rate.plot(*self.rate_points(), "-" if self.rates else "o", markersize=4, color="#8e5a00")
+        rate.set(title=self.rate_title(), xlabel="epochs done" if self.rates else "epoch")
         for axes in (loss, accuracy, rate):
             axes.grid(alpha=0.3)
             axes.xaxis.get_major_locator().set_params(integer=True)
+            if len(epochs) == 1 and not (axes is rate and self.rates):
+                axes.set_xticks(epochs)  # around a single point there are only fractions
             axes.spines[["top", "right"]].set_visible(False)
         return figure
+
+
+class ClassRow(NamedTuple):
+    """What a network makes of one class; rates as fractions, 0 where nothing is to be counted.
+
+    images: of the class; called: images that the network gave its name; right: both.
+    """
+
+    name: str
+    images: int
+    called: int
+    right: int
+
+    @property
+    def precision(self) -> float:
+        """Of the images called so, how many are: right / called."""
+        return self.right / max(self.called, 1)
+
+    @property
+    def recall(self) -> float:
+        """Of the images of the class, how many were recognised: right / images."""
+        return self.right / max(self.images, 1)
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of both."""
+        return 2 * self.right / max(self.images + self.called, 1)
+
+
+class Confusion(NamedTuple):
+    """So many images of class number `true` were called `predicted`."""
+
+    times: int
+    true: int
+    predicted: int
 
 
 class ConfusionMatrix(Explanation):
@@ -105,31 +151,62 @@ class ConfusionMatrix(Explanation):
         """In percent."""
         return 100 * int(np.trace(self.matrix)) / int(self.matrix.sum())  # rounded only once
 
+    def per_class(self) -> list[ClassRow]:
+        """Counts, precision, recall and F1 of each class, in the order of the classes.
+
+        >>> matrix = ConfusionMatrix(np.array([0, 1, 1]), np.array([0, 1, 0]), ["cat", "dog"])
+        >>> cat, dog = matrix.per_class()
+        >>> cat.precision, cat.recall, dog.precision, dog.recall
+        (1.0, 0.5, 0.5, 1.0)
+        """
+        numbers = zip(self.matrix.sum(axis=1), self.matrix.sum(axis=0), np.diag(self.matrix))
+        return [
+            ClassRow(name, int(images), int(called), int(right))
+            for name, (images, called, right) in zip(self.classes, numbers, strict=True)
+        ]
+
+    def confusions(self, most: int) -> list[Confusion]:
+        """The `most` frequent mistakes, those that happened most often first."""
+        wrong = self.matrix - np.diag(np.diag(self.matrix))
+        found = []
+        for place in np.argsort(-wrong, axis=None, kind="stable")[:most]:
+            row, column = (int(each) for each in np.unravel_index(place, wrong.shape))
+            if wrong[row, column]:
+                found.append(Confusion(int(wrong[row, column]), row, column))
+        return found
+
     def text(self) -> str:
         lines = [f"accuracy {self.accuracy:.2f} % of {self.matrix.sum():,} images"]
-        wrong = self.matrix - np.diag(np.diag(self.matrix))
-        for place in np.argsort(-wrong, axis=None, kind="stable")[:5]:
-            row, column = np.unravel_index(place, wrong.shape)
-            if wrong[row, column]:
-                lines.append(
-                    f"  {wrong[row, column]} of {self.matrix[row].sum()} "
-                    f"'{self.classes[row]}' were called '{self.classes[column]}'"
-                )
+        lines += [
+            f"  {times} of {self.matrix[true].sum()} '{self.classes[true]}' were called "
+            f"'{self.classes[predicted]}'"
+            for times, true, predicted in self.confusions(5)
+        ]
         return "\n".join(lines)
 
     def figure(self) -> Any:
-        """Rows: the true class; columns: what the network said; numbers: percent of the row."""
+        """Rows: the true class; columns: what the network said; numbers: percent of the row.
+
+        Many classes have no numbers; the colours of small shares are stronger there.
+        """
         count = len(self.classes)
         percent = 100 * self.matrix / np.maximum(self.matrix.sum(axis=1, keepdims=True), 1)
-        figure = new_figure(7.5, 7)
+        many = count > NUMBERED
+        figure = new_figure(12, 11) if many else new_figure(7.5, 7)
         axes = figure.subplots()
-        picture = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+        power = 0.5 if many else 1
+        picture = axes.imshow(percent**power, cmap="Blues", vmin=0, vmax=100**power)
         axes.set(xlabel="predicted class", ylabel="true class")
         axes.set_title(f"test accuracy {self.accuracy:.2f} %, {self.matrix.sum():,} images")
-        figure.colorbar(picture, ax=axes, label="% of the images of a class", shrink=0.8)
-        if count <= 20:  # more would not be readable
-            axes.set_xticks(range(count), self.classes, rotation=45, ha="right")
-            axes.set_yticks(range(count), self.classes)
+        bar = figure.colorbar(picture, ax=axes, label="% of the images of a class", shrink=0.8)
+        marks = [1, 5, 10, 20, 40, 60, 80, 100] if many else range(0, 101, 20)
+        bar.set_ticks([mark**power for mark in marks], labels=[str(mark) for mark in marks])
+        size = min(10, 600 / count)  # points: a hundred names fit
+        turned = {"rotation": 90} if many else {"rotation": 45, "ha": "right"}
+        names = [shorten(name) for name in self.classes]
+        axes.set_xticks(range(count), names, fontsize=size, **turned)
+        axes.set_yticks(range(count), names, fontsize=size)
+        if not many:
             for row, column in np.ndindex(count, count):
                 if percent[row, column] >= 0.5:
                     colour = "white" if percent[row, column] > 50 else "black"
@@ -156,16 +233,26 @@ class Predictions(Explanation):
 
     def figure(self) -> Any:
         shown = np.random.default_rng(0).permutation(len(self.true))[:32]
-        figure = new_figure(12, 7.2)
-        for axes, index in zip(figure.subplots(4, 8).flat, shown, strict=False):
+        rows = -(-len(shown) // 8)
+        figure = new_figure(12, 1.75 * rows + 0.25)
+        for axes, index in zip(figure.subplots(rows, 8, squeeze=False).flat, shown, strict=False):
             axes.imshow(self.pictures[index], cmap=PLAIN, interpolation="nearest")
             right = self.predicted[index] == self.true[index]
             said, is_really = self.classes[self.predicted[index]], self.classes[self.true[index]]
-            text = said + ("" if right else f"\nis {is_really}")
+            text = "\n".join(shorten(line) for line in [said, f"is {is_really}"][: 2 - right])
             axes.set_title(text, fontsize=9, color=GOOD if right else BAD)
         for axes in figure.axes:
             axes.set_axis_off()
         return figure
+
+
+def shorten(text: str, most: int = 20) -> str:
+    """At most so many letters, with dots in the place of the others.
+
+    >>> shorten("a very long name of a class")
+    'a very long name of…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 class Histogram(NamedTuple):

@@ -146,6 +146,15 @@ def resnet20(
     return build(partial(CifarResNet, [3, 3, 3], [16, 32, 64]), weights, progress, **arguments)
 
 
+@register_model(name="cifar_resnet14")
+def resnet14(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
+    """ResNet-14: two blocks a stage, 0.18 million parameters.
+
+    (N, in_channels, 32, 32) -> (N, num_classes): a `CifarResNet`.
+    """
+    return CifarResNet([2, 2, 2], [16, 32, 64], num_classes, in_channels)
+
+
 @register_model(name="cifar_resnet32")
 def resnet32(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """ResNet-32: five blocks a stage, 0.47 million parameters.
@@ -176,5 +185,5 @@ def resnet56(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
 # By the names without "cifar_", for `models.small`.
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     each.__name__: each
-    for each in (alexnet, resnet18, resnet34, resnet20, resnet32, resnet44, resnet56)
+    for each in (alexnet, resnet18, resnet34, resnet14, resnet20, resnet32, resnet44, resnet56)
 }

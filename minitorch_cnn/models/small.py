@@ -1,8 +1,8 @@
 """The networks that the examples train: all are for small images, 28x28 or 32x32.
 
-Beside LeNet-5 and those of `models.cifar` there are a VGG, a GoogLeNet, a DenseNet and a plain
-network with Dropout2d, of which no paper has a form for such images. `build_network` makes each by
-the name that the examples and their checkpoints give it.
+Beside LeNet-5 and those of `models.cifar` there are a VGG, a GoogLeNet, a DenseNet, a short ResNet
+and a plain network with Dropout2d, of which no paper has a form for such images. `build_network`
+makes each by the name that the examples and their checkpoints give it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from . import cifar
 from .densenet import DenseNet
 from .googlenet import BasicConv2d, Inception
 from .lenet import lenet5
+from .resnet import BasicBlock, conv3x3, init_weights, make_stage
 
 
 class SmallVGG(nn.Module):
@@ -151,6 +152,44 @@ class FashionNet(nn.Module):
         return self.fc3(x)
 
 
+class ThreeBlockResNet(nn.Module):
+    """A stem, three residual blocks, average pooling and three linear layers.
+
+        32x32x3 -> 32x32x64 -> 16x16x128 -> 8x8x256 -> 2x2x256 -> 256 -> 128 -> num_classes
+
+    (N, in_channels, 32, 32) -> (N, num_classes). What the pooling leaves of the places, a quarter
+    of the image each, the linear layers weigh against each other.
+
+    >>> import minitorch_cnn as mt
+    >>> ThreeBlockResNet()(mt.zeros(2, 3, 32, 32)).shape
+    minitorch_cnn.Size([2, 10])
+    """
+
+    def __init__(self, num_classes: int = 10, in_channels: int = 3) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            conv3x3(in_channels, 64), nn.BatchNorm2d(64), nn.ReLU(inplace=True)
+        )
+        self.blocks = nn.Sequential(
+            make_stage(BasicBlock, 64, 64, blocks=1),
+            make_stage(BasicBlock, 64, 128, blocks=1, stride=2),
+            make_stage(BasicBlock, 128, 256, blocks=1, stride=2),
+        )
+        self.classifier = nn.Sequential(
+            nn.AvgPool2d(4),
+            nn.Flatten(),
+            nn.Linear(256 * 2 * 2, 256),
+            nn.ReLU(inplace=True),
+            nn.Linear(256, 128),
+            nn.ReLU(inplace=True),
+            nn.Linear(128, num_classes),
+        )
+        init_weights(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.blocks(self.stem(x)))
+
+
 # What the examples offer as --arch.
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     **cifar.ARCHITECTURES,
@@ -158,6 +197,7 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "vgg": SmallVGG,
     "googlenet": SmallGoogLeNet,
     "densenet": small_densenet,
+    "threeblock": ThreeBlockResNet,
     "fashionnet": FashionNet,
 }
 

@@ -111,9 +111,9 @@ def value_of(tensor: Tensor) -> Value:
     return Value(tensor, _node_key(*tensor.edge()) if recorded else _tensor_key(tensor))
 
 
-def trace(model: Module, inputs: list[Tensor]) -> Trace:
-    """Runs the model in evaluation mode and notes what it does."""
-    result = Trace()
+def trace(model: Module, inputs: list[Tensor], result: Trace | None = None) -> Trace:
+    """Runs the model in evaluation mode and notes what it does, in `result` if one is given."""
+    result = Trace() if result is None else result
     own = []
     for x in inputs:
         x = x.detach().clone()

@@ -31,7 +31,7 @@ _missing = globals()["__getattr__"]
 if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> _typing.Any:
-        """Loads utils.model_zoo when it is first used: few programs need it."""
-        if name == "model_zoo":
+        """Loads these when they are first used: few programs need them."""
+        if name in ("model_zoo", "tensorboard"):
             return _importlib.import_module(f"{__name__}.{name}")
         return _missing(name)

@@ -37,10 +37,12 @@ elif KIND == "emulator":
 else:
     watch = contextlib.nullcontext
 
-import harness  # noqa: E402
 import train_resnet_cifar  # noqa: E402
 
 import minitorch_cnn as mt  # noqa: E402
+from minitorch_cnn import training  # noqa: E402
+from minitorch_cnn.models import small  # noqa: E402
+from minitorch_cnn.training import data  # noqa: E402
 
 
 class SmallResNet(mt.models.cifar.CifarResNet):
@@ -48,7 +50,7 @@ class SmallResNet(mt.models.cifar.CifarResNet):
         super().__init__([1, 1], [8, 16], num_classes, in_channels)
 
 
-class WatchedRun(harness.Run):
+class WatchedRun(training.Run):
     """A run whose steps are watched, from the moment that they have their batch on the host."""
 
     losses: list = []
@@ -81,11 +83,11 @@ def counted():
 
 
 def main():
-    harness.DATASETS["shapes"] = lambda train: mt.datasets.Shapes(
+    data.DATASETS["shapes"] = lambda train: mt.datasets.Shapes(
         train=train, size=BATCH * STEPS if train else BATCH
     )
-    harness.ARCHITECTURES["resnet20"] = SmallResNet
-    harness.Run = WatchedRun
+    small.ARCHITECTURES["resnet20"] = SmallResNet
+    training.Run = WatchedRun
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         train_resnet_cifar.main(
             ["--backend", "numpy" if KIND == "numpy" else "cupy", "--dataset", "shapes"]

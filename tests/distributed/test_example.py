@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import harness
 import numpy as np
 import pytest
-from processes import Group
 
 import minitorch_cnn as mt
+from minitorch_cnn import training
 from minitorch_cnn.distributed.run import find_mpiexec
+from minitorch_cnn.training import Group
 
 pytest.importorskip("mpi4py", reason="needs the extra mpi")
 
@@ -142,11 +142,11 @@ def test_shares_and_parts():
 def rates(**options):
     defaults = dict(
         lr=0.1, lr_scale="linear", batch_size=512, epochs=10, scheduler="step", optimizer="sgd",
-        weight_decay=0.0, momentum=0.9,
+        weight_decay=0.0, momentum=0.9, warmup_epochs=None,
     )  # fmt: skip
     args = SimpleNamespace(**{**defaults, **options})
-    optimizer = harness.make_optimizer(args, mt.nn.Linear(1, 1))
-    scheduler = harness.make_scheduler(args, optimizer, steps_per_epoch=4)
+    optimizer = training.make_optimizer(args, mt.nn.Linear(1, 1))
+    scheduler = training.make_scheduler(args, optimizer, steps_per_epoch=4)
     found = []
     for _ in range(4 * args.epochs):
         found.append(optimizer.param_groups[0]["lr"])

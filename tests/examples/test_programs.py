@@ -6,20 +6,22 @@ import runpy
 import sys
 from pathlib import Path
 
-import harness
 import numpy as np
 import pytest
 import train_resnet_cifar
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets
+from minitorch_cnn.training import data, pictures, run
 
-EXAMPLES = Path(harness.__file__).parent
+EXAMPLES = Path(train_resnet_cifar.__file__).parent
 # (program, more options, what its config must say)
 PROGRAMS = [
     ("train_resnet_cifar", ["--arch", "resnet18"], dict(optimizer="sgd", scheduler="cosine")),
     ("train_resnet_cifar", ["--arch", "resnet34"], dict(arch="resnet34", lr=0.1)),
-    ("train_resnet_steplr_cifar", [], dict(arch="resnet20", scheduler="steplr")),
+    ("train_resnet_steplr_cifar", [], dict(arch="resnet14", scheduler="steplr")),
+    ("train_resnet18_cifar", [], dict(arch="resnet18", optimizer="adam", augment=False)),
+    ("train_threeblock_cifar", [], dict(arch="threeblock", lr=1e-4)),
     ("train_alexnet_cifar", [], dict(arch="alexnet", optimizer="adam")),
     ("train_vgg_cifar", [], dict(arch="vgg", optimizer="adam")),
     ("train_googlenet_cifar", [], dict(arch="googlenet")),
@@ -36,8 +38,9 @@ def few_shapes(train):
 
 @pytest.mark.parametrize("program, options, expected", PROGRAMS)
 def test_a_program_trains_two_steps(program, options, expected, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(harness.DATASETS, "shapes", lambda train: few_shapes(train))
-    monkeypatch.setattr(harness.pictures, "draw_all", lambda *args: [])  # tested elsewhere
+    monkeypatch.setitem(data.DATASETS, "shapes", lambda train: few_shapes(train))
+    monkeypatch.setattr(run, "report_of_run", lambda *args: "none")  # tested elsewhere
+    monkeypatch.setattr(pictures, "draw_all", lambda *args: [])  # tested elsewhere
     batches = ["--batch-size", "3", "--limit-batches", "2", "--epochs", "1"]
     arguments = ["--dataset", "shapes", "--out", str(tmp_path), *batches, *options]
     monkeypatch.setattr(sys, "argv", [program, *arguments])
@@ -59,7 +62,7 @@ def test_a_program_trains_two_steps(program, options, expected, tmp_path, monkey
 
 def test_grey_images_of_28_pixels_are_for_two_of_the_networks(tmp_path, monkeypatch):
     monkeypatch.delenv("MINITORCH_TRACEBACK", raising=False)
-    monkeypatch.setitem(harness.DATASETS, "mnist", lambda *args, train, download: few_shapes(train))
+    monkeypatch.setitem(data.DATASETS, "mnist", lambda *args, train, download: few_shapes(train))
     with pytest.raises(SystemExit) as info:
         train_resnet_cifar.main(["--dataset", "mnist", "--arch", "vgg", "--out", str(tmp_path)])
     assert "use lenet5 or fashionnet" in str(info.value)

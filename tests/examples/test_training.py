@@ -6,15 +6,17 @@ import signal
 import subprocess
 import sys
 
-import harness
 import numpy as np
 import pytest
 import train_resnet_cifar
 from PIL import Image
 
 import minitorch_cnn as mt
-from minitorch_cnn import datasets
+from minitorch_cnn import datasets, training
+from minitorch_cnn.models import small as small_models
 from minitorch_cnn.predict import main as predict
+from minitorch_cnn.training import data
+from minitorch_cnn.training.run import first_non_finite_layer
 
 
 @functools.cache
@@ -29,8 +31,9 @@ class TinyResNet(mt.models.cifar.CifarResNet):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setitem(harness.DATASETS, "shapes", lambda train: small_shapes(train))
-    monkeypatch.setitem(harness.ARCHITECTURES, "resnet20", TinyResNet)
+    monkeypatch.setitem(data.DATASETS, "shapes", lambda train: small_shapes(train))
+    monkeypatch.setitem(small_models.ARCHITECTURES, "resnet20", TinyResNet)
+    monkeypatch.setattr(training.run, "report_of_run", lambda *args: "none")  # tested elsewhere
 
 
 def run(out, *options):
@@ -59,7 +62,7 @@ def test_a_run_leaves_all_its_files(tmp_path, capsys):
     rates = mt.load(tmp_path / "last.npz")["rates"]  # of each step: one cycle, up to --lr
     assert len(rates) == 12 and rates[0] == pytest.approx(0.1 / 25) and max(rates) > 0.09
     assert {p.name for p in tmp_path.iterdir()} == {
-        ".lock", "config.json", "metrics.csv", "last.npz", "best.npz",
+        ".lock", "config.json", "run.toml", "metrics.csv", "last.npz", "best.npz",
         "curves.png", "confusion_matrix.png", "predictions.png",
     }  # fmt: skip
 
@@ -74,21 +77,21 @@ def test_an_interrupted_run_continues_as_if_nothing_had_happened(
         options += ["--optimizer", "adam", "--lr", "0.01"]
     run(tmp_path / "whole", *options)
 
-    original = harness.Run.record
+    original = training.Run.record
 
     def record(self, *args):
         original(self, *args)
         if self.epoch == 2 and self.step == stop_at:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(harness.Run, "record", record)
+    monkeypatch.setattr(training.Run, "record", record)
     with pytest.raises(SystemExit) as info:
         run(tmp_path / "stopped", *options)
     assert info.value.code == 130
     printed = capsys.readouterr().out
     assert f"interrupted after step {stop_at} of epoch 2" in printed
     assert f"--resume {tmp_path}/stopped/last.npz" in printed
-    monkeypatch.setattr(harness.Run, "record", original)
+    monkeypatch.setattr(training.Run, "record", original)
     mt.manual_seed(99)  # whatever happened in between
 
     train_resnet_cifar.main(["--resume", str(tmp_path / "stopped")])
@@ -136,11 +139,11 @@ def test_first_non_finite_layer_is_named():
     model = mt.models.lenet5()
     images = mt.randn(2, 1, 28, 28)
     handle = model.features[3].register_forward_hook(lambda module, x, y: y / 0)
-    assert "features.3 (Conv2d(6, 16" in harness.first_non_finite_layer(model, images)
+    assert "features.3 (Conv2d(6, 16" in first_non_finite_layer(model, images)
     handle.remove()
-    assert harness.first_non_finite_layer(model, images) == "in the loss itself"
+    assert first_non_finite_layer(model, images) == "in the loss itself"
     images[0, 0, 0, 0] = float("nan")
-    assert harness.first_non_finite_layer(model, images) == "in the input images"
+    assert first_non_finite_layer(model, images) == "in the input images"
 
 
 def test_predict_prints_five_classes_for_each_picture(tmp_path, capsys):

@@ -126,7 +126,7 @@ def test_without_matplotlib_the_text_is_there(tmp_path, capsys, monkeypatch):
 
 def test_files_that_are_no_checkpoint(tmp_path):
     mt.save({"weight": mt.zeros(1)}, tmp_path / "other.npz")
-    with pytest.raises(ValueError, match="not a checkpoint of the training examples"):
+    with pytest.raises(ValueError, match="not a checkpoint of a training run"):
         explain.load_trained(tmp_path / "other")
     (tmp_path / "best.npz").touch()
     assert checkpoint_path(tmp_path) == checkpoint_path(tmp_path / "best") == tmp_path / "best.npz"

@@ -159,6 +159,28 @@ def test_curves_name_the_best_epoch():
         explain.Curves([])
 
 
+def test_pictures_are_as_large_as_what_they_show():
+    pytest.importorskip("matplotlib")
+    images, labels = np.zeros((70, 4, 4, 3), np.uint8), np.arange(70)
+    names = [f"the class with number {n}" for n in range(70)]
+    for count, panels in ((3, 8), (8, 8), (9, 16), (70, 32)):
+        figure = explain.Predictions(images[:count], labels[:count], labels[:count], names).figure()
+        assert len(figure.axes) == panels
+    for count in (3, 70):
+        figure = explain.ConfusionMatrix(labels[:count], labels[:count], names[:count]).figure()
+        axes, bar = figure.axes
+        assert [label.get_text() for label in axes.get_yticklabels()] == [
+            "the class with numb…" for _ in range(count)
+        ]
+        assert len(axes.texts) == (count if count < 20 else 0)
+        assert bar.get_yticklabels()[-1].get_text() == "100"
+    for count, marker in ((1, "o"), (40, "o"), (41, "None")):
+        figure = explain.Curves(rows(count), [0.1] * 100).figure()
+        assert figure.axes[0].lines[0].get_marker() == marker
+    ticks = explain.Curves(rows(1), [0.1] * 100).figure().axes[1].get_xticks()
+    assert ticks.tolist() == [1]
+
+
 def histograms_of_two_steps():
     model = small_network()
     histograms = explain.Histograms(model)

@@ -20,8 +20,8 @@ ZOO = [
     "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "wide_resnet50_2",
 ]
 CIFAR = [
-    "cifar_alexnet", "cifar_resnet18", "cifar_resnet20", "cifar_resnet32", "cifar_resnet34",
-    "cifar_resnet44", "cifar_resnet56",
+    "cifar_alexnet", "cifar_resnet14", "cifar_resnet18", "cifar_resnet20", "cifar_resnet32",
+    "cifar_resnet34", "cifar_resnet44", "cifar_resnet56",
 ]
 # fmt: on
 

@@ -89,8 +89,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m minitorch_cnn")
     parts = parser.add_subparsers(metavar="PART", required=True)
     add_parser(parts)
-    # These two are in run/command.py and predict.py; __main__.py goes there.
+    # Those below have main functions of their own; __main__.py goes there.
     parts.add_parser("predict", help="say what is in pictures")
+    parts.add_parser("train", help="teach a network to tell pictures apart")
+    parts.add_parser("evaluate", help="test a trained network, class by class")
+    parts.add_parser("export", help="write a trained network as an ONNX file")
+    parts.add_parser("report", help="write the report of a training run")
     parts.add_parser("run", help="run a program written for torch")
     args = parser.parse_args(argv)
     args.run(args)

@@ -16,7 +16,14 @@ from ..attribution import Heatmap, grad_cam, occlusion, saliency
 from ..features import Exciting, Images, feature_maps, filters, most_exciting
 from ..layers import Summary, summary
 from ..receptive_field import ReceptiveFields, receptive_fields
-from ..subject import Subject, Trained, load_subject, load_trained
+from ..subject import (
+    Subject,
+    Trained,
+    checkpoint_path,
+    load_subject,
+    load_trained,
+    middle_of,
+)
 from ..tape import Tape, tape
 from ..training import ConfusionMatrix, Curves, Histograms, Predictions
 from . import Command, add_subject_options
@@ -125,12 +132,12 @@ def _exciting_options(parser: ArgumentParser) -> None:
     _checkpoint_options(parser)
     parser.add_argument("--layer", metavar="NAME", help="default: the last Conv2d")
     parser.add_argument("--channel", type=int, default=0)
-    parser.add_argument("--images", type=int, default=500, help="pictures of Shapes to look at")
+    parser.add_argument("--images", type=int, default=500, help="so many pictures to look at")
 
 
 def _exciting(args: Namespace) -> Exciting:
     trained = load_trained(args.checkpoint)
-    pictures, _ = _shapes(trained, args.images)
+    pictures, _ = _pictures(args.checkpoint, trained, args.images)
     x = trained.normalize(pictures)
     return most_exciting(trained.model, x, pictures, args.layer, args.channel)
 
@@ -153,12 +160,10 @@ def _shapes(trained: Trained, count: int) -> tuple[np.ndarray, np.ndarray]:
 def _predicted(args: Namespace) -> tuple[Trained, np.ndarray, np.ndarray, np.ndarray]:
     """The network, pictures of Shapes, what it says of them, and what they are."""
     trained = load_trained(args.checkpoint)
-    if len(trained.classes) != 10 or trained.config.get("dataset", "shapes") != "shapes":
-        raise ValueError(
-            "this command tests on Shapes, and the checkpoint is of a network for "
-            f"{trained.config['dataset']}; its training run drew this picture for its own data"
-        )
-    pictures, true = _shapes(trained, args.images)
+    if trained.config.get("dataset", "shapes") == "shapes":
+        pictures, true = _shapes(trained, args.images)
+    else:
+        pictures, true = _own_pictures(args.checkpoint, trained, args.images)
     with no_grad():
         parts = [
             trained.model(trained.normalize(pictures[start : start + 250])).argmax(1).numpy()
@@ -167,9 +172,30 @@ def _predicted(args: Namespace) -> tuple[Trained, np.ndarray, np.ndarray, np.nda
     return trained, pictures, np.concatenate(parts), true
 
 
+def _pictures(
+    checkpoint: str | None, trained: Trained, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures to look at, as `_shapes` gives them: the run's own, if it learned a folder."""
+    if checkpoint is not None and checkpoint_path(checkpoint).with_name("split.json").exists():
+        return _own_pictures(checkpoint, trained, count)
+    return _shapes(trained, count)
+
+
+def _own_pictures(checkpoint: str, trained: Trained, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures of the run's own test set, chosen at random, as `_shapes` gives them."""
+    from ...training.evaluation import test_set  # here, since most commands need none
+    from ...training.photos import Prepared
+
+    middle = middle_of(trained.image_size, trained.resize)
+    data = Prepared(test_set(checkpoint_path(checkpoint), trained), trained.in_channels, middle)
+    chosen = np.random.default_rng(0).permutation(len(data))[:count]
+    pictures, labels = zip(*(data[int(place)] for place in chosen), strict=True)
+    return np.stack(pictures).reshape(len(chosen), *pictures[0].shape[:2], -1), np.array(labels)
+
+
 def _images_options(parser: ArgumentParser) -> None:
     _checkpoint_options(parser)
-    parser.add_argument("--images", type=int, default=1000, help="test pictures of Shapes")
+    parser.add_argument("--images", type=int, default=1000, help="so many test pictures")
 
 
 def _confusion(args: Namespace) -> ConfusionMatrix:
@@ -193,7 +219,7 @@ def _curves(args: Namespace) -> Curves:
 
 def _histograms_options(parser: ArgumentParser) -> None:
     _checkpoint_options(parser)
-    parser.add_argument("--steps", type=int, default=40, help="training steps on Shapes")
+    parser.add_argument("--steps", type=int, default=40, help="training steps")
     parser.add_argument("--lr", type=float, default=0.1)
 
 
@@ -205,10 +231,10 @@ def _histograms(args: Namespace) -> Histograms:
     manual_seed(0)
     model = trained.model.train()
     optimizer = optim.SGD(model.parameters(), lr=args.lr, momentum=0.9)
-    pictures, labels = _shapes(trained, 32 * args.steps)
+    pictures, labels = _pictures(args.checkpoint, trained, 32 * args.steps)
     histograms = Histograms(model)
     for step in range(args.steps):
-        batch = slice(32 * step, 32 * (step + 1))
+        batch = np.arange(32 * step, 32 * (step + 1)) % len(labels)
         optimizer.zero_grad()
         scores: Tensor = model(trained.normalize(pictures[batch]))
         nn.functional.cross_entropy(scores, wrap(labels[batch])).backward()

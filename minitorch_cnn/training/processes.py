@@ -14,9 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import minitorch_cnn as mt
-from minitorch_cnn import distributed, nn
-from minitorch_cnn.utils.data import DistributedSampler
+from .. import cuda, distributed, nn
+from ..backend import default_device, device, get_backend, set_backend
+from ..dtypes import int64, uint8
+from ..ops import cat, tensor, zeros
+from ..random import manual_seed
+from ..tensor import Tensor
+from ..utils.data import DistributedSampler
 
 
 class Group:
@@ -28,11 +32,11 @@ class Group:
         several = int(os.environ.get("WORLD_SIZE", "1")) > 1  # set by minitorch_cnn.distributed
         if several:
             local = int(os.environ.get("LOCAL_RANK", "0"))
-            if mt.device(backend).type == "cuda":
-                backend = f"cuda:{local % mt.cuda.device_count()}"
-        mt.set_backend(backend)
+            if device(backend).type == "cuda":
+                backend = f"cuda:{local % cuda.device_count()}"
+        set_backend(backend)
         if several:
-            gpu = None if mt.get_backend() == "numpy" else mt.backend.default_device()
+            gpu = None if get_backend() == "numpy" else default_device()
             distributed.init_process_group(device_id=gpu)
             self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
             local = int(os.environ["LOCAL_RANK"])  # no longer the launcher's word alone
@@ -81,7 +85,7 @@ class Group:
         return nn.parallel.DistributedDataParallel(model)
 
     def draw_differently(self, *seed: int) -> None:
-        mt.manual_seed(hash((*seed, self.rank)) % 2**63)
+        manual_seed(hash((*seed, self.rank)) % 2**63)
 
     def begin_epoch(self, loader: Any, epoch: int) -> None:
         """Another order in each epoch, the same for all."""
@@ -94,25 +98,25 @@ class Group:
             for buffer in model.buffers():
                 distributed.broadcast(buffer, 0)
 
-    def look(self, sums: mt.Tensor, stop: bool) -> tuple[float, float, bool]:
+    def look(self, sums: Tensor, stop: bool) -> tuple[float, float, bool]:
         """(loss, right answers) of all processes, and whether one of them was told to stop."""
         if self.size == 1:
             return (*sums.tolist(), stop)
-        told = mt.tensor([float(stop)], dtype=sums.dtype, device=sums.device)
-        loss, right, stops = self.total(mt.cat([sums, told])).tolist()
+        told = tensor([float(stop)], dtype=sums.dtype, device=sums.device)
+        loss, right, stops = self.total(cat([sums, told])).tolist()
         return loss, right, stops > 0
 
-    def total(self, values: mt.Tensor) -> mt.Tensor:
+    def total(self, values: Tensor) -> Tensor:
         """The sum over all processes, in place."""
         if self.size > 1:
             distributed.all_reduce(values)
         return values
 
-    def join(self, values: mt.Tensor, count: int) -> mt.Tensor:
+    def join(self, values: Tensor, count: int) -> Tensor:
         """What each has for its `part` of `count` images, in the order of the images, for all."""
         if self.size == 1:
             return values
-        joined = mt.zeros(count, dtype=values.dtype, device=mt.backend.default_device())
+        joined = zeros(count, dtype=values.dtype, device=default_device())
         joined[self.rank :: self.size] = values.to(joined.device)
         return self.total(joined).to(values.device)
 
@@ -121,11 +125,11 @@ class Group:
         states = [dict(state) for _ in range(self.size)]
         for name in ("epoch_start", "generator"):
             if state[name] is not None:
-                every = mt.zeros(self.size, len(state[name]), dtype=mt.int64)
+                every = zeros(self.size, len(state[name]), dtype=int64)
                 every[self.rank] = state[name].long()
-                every = self.total(every.to(mt.backend.default_device())).cpu()
+                every = self.total(every.to(default_device())).cpu()
                 for rank in range(self.size):
-                    states[rank][name] = every[rank].to(mt.uint8)
+                    states[rank][name] = every[rank].to(uint8)
         return states
 
     def wait_for_all(self) -> None:
@@ -141,8 +145,8 @@ class Group:
             failed = 0.0
         finally:
             if self.size > 1:
-                tensor = mt.tensor([failed], device=mt.backend.default_device())
-                if self.total(tensor).item() and not failed:
+                flag = tensor([failed], device=default_device())
+                if self.total(flag).item() and not failed:
                     sys.exit(1)  # rank 0 says why
 
     @property

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from minitorch_cnn.explain import ConfusionMatrix, Curves, Predictions
+from ..explain import ConfusionMatrix, Curves, Predictions
 
 MISSING = "no pictures: they need matplotlib, pip install 'minitorch-cnn[plot]'"
 
@@ -14,12 +15,15 @@ MISSING = "no pictures: they need matplotlib, pip install 'minitorch-cnn[plot]'"
 def draw_all(
     folder: Path,
     curves: Curves | None,
-    images: np.ndarray,
+    images: Any,
     predicted: np.ndarray,
     true: np.ndarray,
     classes: list[str],
 ) -> list[Path]:
-    """Draws all three into folder. Returns their paths, none where matplotlib is missing."""
+    """Draws all three into folder. Returns their paths, none where matplotlib is missing.
+
+    images: those that were tested, uint8 (H, W[, C]) each.
+    """
     pictures = {
         "confusion_matrix.png": ConfusionMatrix(predicted, true, classes),
         "predictions.png": Predictions(images, predicted, true, classes),
