@@ -10,6 +10,7 @@ command the run can be repeated.
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import shlex
 from collections.abc import Sequence
@@ -43,8 +44,8 @@ def write_report(
 ) -> Path:
     """Writes the report of a trained network to an HTML file, and returns its path.
 
-        trained    the network, on the CPU, with its classes, metrics (rows), learning rates and
-                   options (config), see `explain.Trained`
+        trained    the network with its classes, metrics (rows), learning rates and options
+                   (config), see `explain.Trained`
         pictures   the test images: pictures[n] is uint8 (H, W) or (H, W, C), an array or anything
                    else that has an index; only those that are shown are asked for
         scores     what the network says of them, (N, classes)
@@ -68,6 +69,9 @@ def write_report(
             f"{len(pictures)} pictures, scores {list(scores.shape)} and {len(true)} labels of "
             f"{len(trained.classes)} classes do not fit together"
         )
+    first = next(trained.model.parameters(), None)
+    if first is not None and first.device.type != "cpu":  # a few images, looked at from all sides
+        trained = trained._replace(model=copy.deepcopy(trained.model).cpu())
     results = Results(trained, pictures, probabilities_of(scores), true)
     text = report_html(results, epoch, command)
     path = Path(path)
@@ -96,7 +100,6 @@ def report_of_run(
         command = repeating(checkpoint.parent, saved.get("program", ""))
     pictures, true = test_images or load_test_images(checkpoint, trained)
     scores = scores_of(trained, pictures, len(true))
-    trained.model.cpu()
     path = out or checkpoint.with_name("report.html")
     return write_report(path, trained, pictures, scores, true, epoch, command)
 

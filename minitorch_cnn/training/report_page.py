@@ -375,7 +375,7 @@ def _layers(trained: Trained) -> str:
         found = summary(trained.model, (1, trained.in_channels, *[trained.image_size] * 2))
     columns = [
         Column("layer", False), Column("kind", False), Column("kernel", False),
-        Column("output", False), Column("parameters"), Column("multiply-adds"),
+        Column("output", False), Column("parameters"), Column("mult-adds"),
         Column("of all"), Column("kept (kB)"), Column("sees", False),
     ]  # fmt: skip
     rows = [
