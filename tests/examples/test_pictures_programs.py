@@ -147,7 +147,7 @@ def test_an_untrained_layer_of_zeros_gives_bicubic_interpolation():
 
 @pytest.mark.parametrize("program, options", [each[:2] for each in PROGRAMS], ids=range(4))
 def test_errors_are_sentences(program, options, tmp_path, capsys):
-    with pytest.raises(SystemExit, match="--batch-size 300 is more than the (12|20) pictures"):
+    with pytest.raises(SystemExit, match=r"--batch-size 300 is more than the (12|20) pictures"):
         program.main([*options, "--batch-size", "300", "--out", str(tmp_path)])
     with pytest.raises(SystemExit) as end:
         program.main(["--epochs", "0"])
