@@ -18,7 +18,9 @@ Most programs need a hundred epochs. What saves the others, in the order of this
 - lookahead: every five steps the weights go back to an average of what they were, later ever more
 - a test image is seen six times, mirrored and moved by a pixel, and the scores are averaged (--tta)
 
-With --optimizer muon the filters are changed by Muon, which needs no lookahead and fewer epochs.
+With --optimizer muon the filters are changed by Muon, which needs no lookahead and fewer epochs: a
+narrow network (--widths 32 64 64 --batch-size 128 --limit 6000 --epochs 6) knew 73.3 % of 6,000
+test images with it, 66.0 % with SGD.
 
 A forward pass takes 0.236 GFLOP an image with the default widths, and training three times that:
 35 TFLOP an epoch of 50,000 images, 0.35 PFLOP in all, and 14 for the test that looks six times.

@@ -13,7 +13,6 @@ FILES = {
     ("ResNet-20", "CIFAR-10"): "cifar_resnet20_cifar10",
     ("U-Net", "drawn by the program"): "segment_shapes",
     ("variational autoencoder", "Fashion-MNIST"): "autoencoder_fashion_mnist",
-    ("variational autoencoder", "Shapes"): "autoencoder_shapes",
     ("DCGAN", "Shapes"): "dcgan_shapes",
     ("ESPCN", "CIFAR-10"): "super_resolution_cifar10",
 }

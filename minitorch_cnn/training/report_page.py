@@ -210,7 +210,7 @@ def _confusion_table(matrix: ConfusionMatrix) -> str:
         cells = [f'<th scope="row">{name}</th>']
         for column, count in enumerate(matrix.matrix[row]):
             kind = "right" if row == column else "wrong"
-            if strength[row, column] > 0.55:
+            if strength[row, column] > (0.7 if row == column else 0.9):  # white letters
                 kind += " strong"
             cells.append(
                 f'<td class="{kind}" style="--p:{strength[row, column]:.2f}" '

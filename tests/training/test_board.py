@@ -11,6 +11,12 @@ from minitorch_cnn.training.board import Board
 pytest.importorskip("tensorboard", reason="needs the extra tensorboard")
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_compiled():
+    with mt.kernel_tier("array"):
+        yield
+
+
 def read(folder):
     module = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
     return module.EventAccumulator(str(folder), module.STORE_EVERYTHING_SIZE_GUIDANCE).Reload()

@@ -1,6 +1,7 @@
 """SummaryWriter: what TensorBoard reads back, and the same events as torch's writer writes."""
 
 import importlib
+import inspect
 import io
 import sys
 
@@ -22,6 +23,12 @@ event_pb2 = importlib.import_module("tensorboard.compat.proto.event_pb2")
 hparams_pb2 = importlib.import_module("tensorboard.plugins.hparams.plugin_data_pb2")
 RNG = np.random.default_rng(0)
 PHOTO = RNG.integers(0, 256, (3, 5, 7), np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_compiled():
+    with mt.kernel_tier("array"):
+        yield
 
 
 def read(folder):
@@ -324,6 +331,20 @@ def test_events_are_torchs(tmp_path):
         assert len(ours[folder]) == len(torchs[folder]), folder
         for event, expected in zip(ours[folder], torchs[folder], strict=True):
             assert event == expected
+
+
+def test_signatures_are_torchs():
+    theirs = pytest.importorskip("torch.utils.tensorboard").SummaryWriter
+    for name in dir(SummaryWriter):
+        if name[0] != "_" or name == "__init__":
+            ours, torchs = (
+                {
+                    p.name: p.default
+                    for p in inspect.signature(getattr(kind, name)).parameters.values()
+                }
+                for kind in (SummaryWriter, theirs)
+            )
+            assert list(ours.items()) == list(torchs.items()), name
 
 
 def test_without_the_package_the_name_is_missing(monkeypatch):
