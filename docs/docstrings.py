@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import griffe
 
 NAMES = Path(__file__).parents[1] / "build" / "names.json"  # name: where it stands; by site.py
+SENTENCE = re.compile(r"(?<=\.)(?=\n(?:Raises|Never raises|[a-z][\w\\, ]*:) )")  # a line of its own
 COLUMNS = re.compile(r"^\S.*\S   +\S|^\s", re.MULTILINE)
 
 
@@ -32,12 +34,13 @@ def _block(block: str, names: dict[str, str]) -> str:
         prose = _block(before.rstrip("\n"), names) + "\n\n" if before else ""
         return prose + "\n".join(["```pycon", *lines, "```"])
     if COLUMNS.search(block):
-        return "\n".join(f"    {line}" for line in block.splitlines())
+        return textwrap.indent(textwrap.dedent(block), "    ")
     pieces = re.split(r"(``.+?``|`[^`]+`)", block, flags=re.DOTALL)
-    return "".join(
+    text = "".join(
         _code(piece, names) if number % 2 else re.sub(r"([\\*_\[\]#])", r"\\\1", _html(piece))
         for number, piece in enumerate(pieces)
     )
+    return SENTENCE.sub("<br>", text)
 
 
 def _html(text: str) -> str:

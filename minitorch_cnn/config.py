@@ -182,8 +182,7 @@ def config_text() -> str:
 
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     lines = [
-        f"minitorch_cnn  {__version__}, "
-        f"Python {platform.python_version()}, NumPy {np.__version__}",
+        f"minitorch_cnn  {__version__}, Python {platform.python_version()}, NumPy {np.__version__}",
         f"BLAS           {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip(),
     ]
     if dispatch.state.tier == "array":

@@ -14,6 +14,10 @@ import minitorch_cnn as mt
 ROOT = Path(__file__).parents[1]
 
 
+TOP = {"README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in"}
+TOP |= {"SECURITY.md", "pyproject.toml", "setup.cfg", "zensical.toml", "PKG-INFO"}
+
+
 def text(name):
     return (ROOT / name).read_text("utf-8")
 
@@ -47,7 +51,7 @@ def run(*command, **options):
 
 @pytest.mark.slow
 def test_the_wheel_and_the_sdist(tmp_path):
-    """Built as for a release, the wheel out of the sdist; they hold what they should, and it works."""
+    """Built as for a release, the wheel out of the sdist: what they hold, and that it works."""
     run("-m", "build", "--outdir", tmp_path / "dist", ROOT)
     wheel, sdist = sorted((tmp_path / "dist").iterdir(), key=lambda file: file.suffix == ".gz")
     assert wheel.name == f"minitorch_cnn-{mt.__version__}-py3-none-any.whl"
@@ -61,9 +65,7 @@ def test_the_wheel_and_the_sdist(tmp_path):
         names = {member.name.partition("/")[2] for member in archive if member.isfile()}
     names = {name for name in names if ".egg-info/" not in name}
     folders = files_below("minitorch_cnn", "tests", "docs", "examples", "benchmarks", ".ci")
-    top = set("README.md CHANGELOG.md CITATION.cff CONTRIBUTING.md LICENSE MANIFEST.in".split())
-    top |= set("SECURITY.md pyproject.toml setup.cfg zensical.toml PKG-INFO".split())
-    assert names == folders | top
+    assert names == folders | TOP
 
     # Installed alone, and asked in an empty folder.
     run("-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path / "there", wheel)
