@@ -39,7 +39,7 @@ def files_below(*folders):
         file.relative_to(ROOT).as_posix()
         for folder in folders
         for file in (ROOT / folder).rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".pyc"
+        if file.is_file() and not {"__pycache__", ".ruff_cache"} & set(file.parts)
     }
 
 
