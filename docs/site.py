@@ -40,6 +40,7 @@ TOP = {
 
 CODE = re.compile(r"^```.*?^```|(?:^    [^\n]*\n)+|`[^`]+`", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(\]\()([^)\s]+)(\))")
+THIN = '<mspace width="0.17em"></mspace>'
 MATH = re.compile(r"(\$\$?)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 
 
@@ -59,6 +60,9 @@ def formulas(text: str) -> str:
     def mathml(found: re.Match[str]) -> str:
         display = "block" if found[1] == "$$" else "inline"
         made = convert(" ".join(found[2].split()), display=display)
+        made = re.sub(
+            r"(<mi>[a-z]{2,}</mi>)(?=<m[isr])", r'\1<mspace width="0.17em"></mspace>', made
+        )
         return f'<span class="math">{made}</span>'  # a line that begins with <math> is a block
 
     return MATH.sub(mathml, text)
@@ -202,6 +206,7 @@ def write_pages() -> None:
 
 def main() -> None:
     argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
+    sys.path.insert(1, str(ROOT))  # this package, not another one that is installed
     write_pages()
     shutil.rmtree(SITE, ignore_errors=True)
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]

@@ -77,3 +77,41 @@ Raises ValueError for `alpha` of x\\_1.
 def test_a_docstring_as_markdown():
     pytest.importorskip("griffe", reason="the extra docs is not installed")
     assert load("docstrings").markdown(DOCSTRING, {"relu": "nn.relu"}) == MARKDOWN
+
+
+def test_dead_links_and_what_others_serve_are_found(tmp_path, monkeypatch):
+    pytest.importorskip("griffe", reason="the extra docs is not installed")
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    site = load("site")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.html").write_text(
+        '<link rel="stylesheet" href="site.css"><h1 id="here">A</h1><a href="#here">1</a>'
+        '<a href="sub/b.html#there">2</a><a href="https://example.org">3</a>'
+    )
+    (tmp_path / "sub" / "b.html").write_text('<p id="there">B <a href="../a.html#here">4</a></p>')
+    (tmp_path / "site.css").write_text("p { background: url(data:x) }")
+    assert site.faults(tmp_path) == []
+    (tmp_path / "sub" / "b.html").write_text('<script src="https://example.org/x.js"></script>')
+    (tmp_path / "site.css").write_text("@import 'x.css'; p { background: url(//example.org/x) }")
+    (tmp_path / "c.html").write_text('<img src="c.png"><a href="d.html">5</a>')
+    assert site.faults(tmp_path) == [
+        "a.html links to sub/b.html#there, which has no such anchor",
+        "c.html links to d.html, which is not there",
+        "c.html links to c.png, which is not there",
+        "sub/b.html loads https://example.org/x.js",
+        "site.css loads @import 'x.css'",
+        "site.css loads url(//example.org/x)",
+    ]
+
+
+def test_links_formulas_and_sessions_of_a_text(monkeypatch):
+    pytest.importorskip("griffe", reason="the extra docs is not installed")
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    texts = load("site").Texts()
+    page = texts.text("README.md", "[a](docs/gpu.md#b) `[c](d)` [e](https://f)\n\n    [g](h)\n")
+    assert page == "[a](gpu.md#b) `[c](d)` [e](https://f)\n\n    [g](h)\n"
+    page = texts.text("docs/gpu.md", "$x_1$ costs\n\n```python\n>>> 1\n1\n```\n")
+    assert '<span class="math"><math' in page and "<mi>x</mi><mn>1</mn>" in page
+    assert page.endswith("costs\n\n```pycon\n>>> 1\n1\n```\n")
+    with pytest.raises(FileNotFoundError, match=r"docs/gpu\.md links to nothing\.md"):
+        texts.text("docs/gpu.md", "[a](nothing.md)")
