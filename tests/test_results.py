@@ -24,16 +24,3 @@ def test_the_table_is_what_was_measured():
         assert len(metrics) == int(metrics[-1]["epoch"]) == int(epochs)
         assert f"--epochs {epochs}" in command
         assert f"{float(metrics[-1]['test_accuracy']):.2f} %" == reached
-
-
-def test_the_readme_repeats_these_figures():
-    """Its first table those of results.md, its table of speed one of performance.md."""
-    readme = (DOCS.parent / "README.md").read_text("utf-8")
-    rows = re.findall(r"^\| ([^|]+) \| ([\d.]+ %) of ([\w-]+)", readme, re.M)
-    assert len(rows) >= 3
-    results = (DOCS / "results.md").read_text("utf-8")
-    for network, reached, data in rows:
-        assert re.search(rf"^\| {network} \| {data} \|.*\| {reached} \|$", results, re.M), network
-    speed = readme.split("## Speed")[1].split("##")[0]
-    rows = [row for row in speed.splitlines() if row.startswith("| ") and "---" not in row][1:]
-    assert len(rows) >= 4 and set(rows) <= set((DOCS / "performance.md").read_text().splitlines())
