@@ -12,7 +12,7 @@ import sys as _sys
 import typing as _typing
 from math import e as e, inf as inf, nan as nan, pi as pi
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # `name as name` says to type checkers that a name is public.
 # The order matters once: tensor.py needs the dtypes, ops binds the methods of Tensor.

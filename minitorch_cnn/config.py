@@ -178,10 +178,11 @@ def config_text() -> str:
     import importlib.util
     import platform
 
+    from . import __version__  # here, since this file is loaded before it is complete
+
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     lines = [
-        f"minitorch_cnn  {importlib.metadata.version('minitorch_cnn')}, "
-        f"Python {platform.python_version()}, NumPy {np.__version__}",
+        f"minitorch_cnn  {__version__}, Python {platform.python_version()}, NumPy {np.__version__}",
         f"BLAS           {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip(),
     ]
     if dispatch.state.tier == "array":

@@ -41,3 +41,17 @@ def test_what_is_said_of_torch_programs():
     options = {part for _, line in commands for part in line.split() if part.startswith("--list")}
     assert options == {"--list-missing"} <= set(text.split())
     assert any("minitorch_cnn.pytest_plugin --torch-is-minitorch" in line for _, line in commands)
+
+
+def test_its_figures_are_those_of_the_other_documents():
+    """The first table's in docs/results.md, the table of speed in docs/performance.md."""
+    rows = re.findall(r"^\| ([^|]+) \| ([\d.]+ %) of ([\w-]+)", README, re.M)
+    assert len(rows) >= 3
+    results = (ROOT / "docs" / "results.md").read_text("utf-8")
+    for network, reached, data in rows:
+        found = re.search(rf"^\| {network} \| {data} \|.*\| {re.escape(reached)} \|", results, re.M)
+        assert found, (network, reached)
+    speed = README.split("\n## Speed\n")[1].split("\n## ")[0]
+    lines = [line for line in speed.splitlines() if re.match(r"\| .*\dx", line)]
+    performance = (ROOT / "docs" / "performance.md").read_text("utf-8").splitlines()
+    assert len(lines) >= 4 and set(lines) <= set(performance)

@@ -65,9 +65,8 @@ def test_a_program_in_a_process_of_its_own(tmp_path):
     (tmp_path / "src" / "helper.py").write_text("import torch\n")
     (tmp_path / "src" / "train.py").write_text(MAIN)
     done = minitorch(tmp_path, "src/train.py", "--lr", "-m", "7")
-    assert (
-        done.stderr
-        == "minitorch_cnn 0.1.0 runs in the place of torch 2.13.0 and torchvision 0.28.0\n"
+    assert done.stderr == (
+        f"minitorch_cnn {mt.__version__} runs in the place of torch 2.13.0 and torchvision 0.28.0\n"
     )
     assert done.returncode == 7
     path = tmp_path / "src" / "train.py"
