@@ -70,7 +70,7 @@ function inkOn([r, g, b]) {
 
 // ------------------------------------------------------------------------------------- canvases
 
-// Paints H x W numbers, a pixel each; null is padding.
+// Paints H x W numbers, a pixel each; null is padding, NaN is not in this page.
 function paint(canvas, H, W, valueAt, scale) {
   canvas.width = W;
   canvas.height = H;
@@ -79,7 +79,8 @@ function paint(canvas, H, W, valueAt, scale) {
   for (let i = 0; i < H; i++) {
     for (let j = 0; j < W; j++) {
       const value = valueAt(i, j);
-      const colour = value === null ? palette.padding : colourOf(value, scale);
+      const nothing = value === null || Number.isNaN(value);
+      const colour = nothing ? palette.padding : colourOf(value, scale);
       image.data.set([...colour, 255], 4 * (i * W + j));
     }
   }
@@ -180,7 +181,8 @@ function numberGrid(title, cells, columns, valueOf, scale, selected) {
   grid.style.gridTemplateColumns = `repeat(${columns}, auto)`;
   cells.forEach((cell, n) => {
     const value = valueOf(cell);
-    const colour = value === null ? palette.padding : colourOf(value, scale);
+    const nothing = value === null || Number.isNaN(value);
+    const colour = nothing ? palette.padding : colourOf(value, scale);
     const node = element("span", {
       className: "number" + (value === null ? " outside" : "") + (n === selected ? " chosen" : ""),
       title: value === null ? t("padding_zero") : String(value),

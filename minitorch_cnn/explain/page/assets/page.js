@@ -74,7 +74,7 @@ function renderAll() {
   byId("note-partial").hidden = network.limit === null;
   byId("note-partial").textContent = network.limit === null ? "" : t("partial", network);
   byId("layer").replaceChildren(...network.layers.map((layer, number) =>
-    element("option", { value: String(number) }, `${layer.name} · ${t("kinds")[layer.kind]}`)));
+    element("option", { value: String(number) }, `${layer.name} · ${kindName(layer)}`)));
   byId("convolution").hidden = !lastConvolution;
   byId("no-convolution").hidden = Boolean(lastConvolution);
   render(true);
@@ -131,7 +131,8 @@ async function start() {
     // Begin at the largest number of the first map: something is to be seen there.
     const [, H, W] = network.layers[first].shape;
     const map = network.layers[first].value.subarray(0, H * W);
-    const place = map.reduce((best, value, n) => (value > map[best] ? n : best), 0);
+    const place = map.reduce((best, value, n) =>
+      (value > map[best] || Number.isNaN(map[best]) ? n : best), 0);
     Object.assign(state, { layer: first, i: Math.floor(place / W), j: place % W });
     convolution();
   }

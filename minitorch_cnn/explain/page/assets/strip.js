@@ -60,7 +60,7 @@ class Strip {
   // Paints all maps; needed again for the other direction, language or theme.
   paintAll(what) {
     for (const card of this.cards) {
-      card.kind.textContent = t("kinds")[card.layer.kind];
+      card.kind.textContent = kindName(card.layer);
       this.paintCard(card, what);
     }
     this.container.setAttribute("aria-label", t("strip_label", { count: this.cards.length }));

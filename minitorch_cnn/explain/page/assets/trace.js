@@ -49,7 +49,7 @@ class Trace {
     const sources = layer.sources.map((each) => this.network.layers[each]);
     const found = explainValue(this.network, number, map, i, j);
     showFormula(FORMULAS[layer.kind] ?? "");
-    const whole = isComplete(this.network, number, "forward");
+    const { whole } = found;
     const rest = whole || found.sum === null ? null : total - found.sum;
     const views = [];
     switch (found.kind) {
@@ -107,9 +107,8 @@ class Trace {
         byId("why").textContent = t("why_input");
         break;
       default:
-        sources.slice(0, 2).forEach((source) =>
-          views.push({ layer: source, map: Math.min(map, source.kept - 1), cells: [] }));
-        byId("why").textContent = t("why_other");
+        this.renderKind(found, total, views, [...found.equation ?? [],
+          ...optional("+", rest, t("rest"))]);
     }
     this.showMaps(views, false);
     if (whole && found.sum !== null && found.kind !== "input") this.check(found.sum, total);
@@ -125,8 +124,7 @@ class Trace {
       this.showMaps([], true);
       return;
     }
-    const whole = isComplete(this.network, number, "backward")
-      && found.parts.every((part) => part.sum !== null);
+    const { whole } = found;
     const rest = whole ? null : total - found.sum;
     const index = Math.min(state.reader, found.parts.length - 1);
     if (found.parts.length > 1) this.readerButtons(found.parts, index);
@@ -186,7 +184,8 @@ class Trace {
         byId("why").textContent = t(reader.kind === "add" ? "why_add" : "why_copy");
         break;
       default:
-        byId("why").textContent = t("why_other");
+        this.renderKind(part, total, views, several ? [...several, ...optional("+", rest, t("rest"))]
+          : [...part.equation ?? [], ...optional("+", rest, t("rest"))], "gradient");
     }
     this.showMaps(views, true);
     if (whole) this.check(found.sum, total);
@@ -198,6 +197,15 @@ class Trace {
       ariaPressed: String(n === index),
       onclick: () => update({ reader: n, term: 0 }),
     }, `${t("via", { name: this.network.layers[part.reader].name })}: ${formatNumber(part.sum)}`)));
+  }
+
+  // A kind of kinds.js: its products, its equation, what it reads.
+  renderKind(found, total, views, equation, what = "weight") {
+    views.push(...(found.views ?? []).filter((view) => view.map < view.layer.kept));
+    if (found.terms?.length > 1) this.productBars(found.terms, what);
+    if (found.sum !== null && equation.length) this.equation(equation, total);
+    showFormula(found.formula ?? "");
+    byId("why").textContent = t(found.why ?? "why_other", found.whyValues ?? {});
   }
 
   // ---- pieces
@@ -253,10 +261,9 @@ class Trace {
   }
 
   inputPixel(total) {
-    const { map, i, j } = state;
-    const { pixels, mean, std } = pageData;
-    const [C, , W] = this.network.layers[0].shape;
-    const pixel = pixels[(i * W + j) * C + map];
+    const { map } = state;
+    const { mean, std } = pageData;
+    const pixel = Math.round(255 * (total * std[map] + mean[map]));
     this.equation([["(", pixel, t("kinds").input], ["÷", 255, ""], ["−", mean[map], "mean", ")"],
       ["÷", std[map], "σ"]], total);
   }
@@ -349,7 +356,9 @@ function describeMap(view, { layer, map, what, cells, padding = [0, 0, 0, 0], pi
   const name = t(what === "gradient" ? "gradient_caption" : "map_caption",
     { layer: layer.name, map });
   let [least, most] = [Infinity, -Infinity];
-  for (const value of own) [least, most] = [Math.min(least, value), Math.max(most, value)];
+  for (const value of own) {
+    if (!Number.isNaN(value)) [least, most] = [Math.min(least, value), Math.max(most, value)];
+  }
   view.show({
     H, W, scale, cells, padding, pixel,
     valueAt: (i, j) => own[i * W + j],
