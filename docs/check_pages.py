@@ -63,8 +63,9 @@ def check(page: Path, most: int = 20) -> dict | None:
     """What the page's own program makes of its numbers; None without Node.js."""
     if shutil.which("node") is None:
         return None
-    program = "".join((ASSETS / f"{name}.js").read_text() for name in
-                      ("arithmetic", "kinds", "network"))
+    program = "".join(
+        (ASSETS / f"{name}.js").read_text() for name in ("arithmetic", "kinds", "network")
+    )
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "check.js"
         script.write_text(program + CHECK)
@@ -93,14 +94,20 @@ def main() -> None:
         manifest = json.loads(re.search(r'id="manifest">([^<]*)<', text)[1])
         kinds = collections.Counter(layer["kind"] for layer in manifest["layers"])
         others = [each["options"] for each in manifest["layers"] if each["kind"] == "other"]
-        print(f"{name:22} {len(manifest['layers']):5} layers {len(text.encode()) / 1e6:5.2f} MB "
-              f"{seconds:6.1f} s ({processor:.1f} s of processors), at most "
-              f"{manifest['limit'] or 'all'} numbers a layer, {len(kinds)} kinds", end="")
+        print(
+            f"{name:22} {len(manifest['layers']):5} layers {len(text.encode()) / 1e6:5.2f} MB "
+            f"{seconds:6.1f} s ({processor:.1f} s of processors), at most "
+            f"{manifest['limit'] or 'all'} numbers a layer, {len(kinds)} kinds",
+            end="",
+        )
         print(f", other: {others}" if others else "", end="")
         found = check(path)
         if found is not None:
-            print(f"; {found['checked']} of {found['sums']} sums checked, {found['worst']:.1e} "
-                  + (found["where"] if found["worst"] > 1e-5 else ""), end="")
+            print(
+                f"; {found['checked']} of {found['sums']} sums checked, {found['worst']:.1e} "
+                + (found["where"] if found["worst"] > 1e-5 else ""),
+                end="",
+            )
         print(flush=True)
         if not args.out:
             path.unlink()

@@ -11,7 +11,7 @@ import pytest
 
 import minitorch_cnn as mt
 from minitorch_cnn import models, nn
-from minitorch_cnn.explain.page import page_html, record, writing
+from minitorch_cnn.explain.page import packing, page_html, record
 from minitorch_cnn.explain.subject import MEAN, STD, Subject, Trained, builtin_picture
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
@@ -484,11 +484,10 @@ def test_a_hostile_name_is_only_shown(browser, tmp_path):
 
 
 def test_what_is_left_out_is_shown_as_the_rest(browser, tmp_path, monkeypatch):
-    monkeypatch.setattr(writing, "NUMBERS_BUDGET", 60_000)
+    monkeypatch.setattr(packing, "LIMITS", (1100,))  # four maps of 16x16
     model = models.cifar.CifarResNet([1, 1], [12, 24])
     page = Page(browser, tmp_path, subject_of(model, 16))
-    limit = page.js("return network.limit")
-    assert limit in (4, 8) and f"first {limit} maps" in page.text("#note-partial")
+    assert page.js("return network.limit") == 1100 and "first maps" in page.text("#note-partial")
     number = next(n for n, layer in enumerate(page.layers) if layer.name == "layer1.0.conv1")
     layer = page.layers[number]
     for direction, what in (("forward", layer.value), ("backward", layer.gradient)):

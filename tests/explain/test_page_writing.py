@@ -79,13 +79,14 @@ def test_the_command_writes_the_page_of_a_checkpoint_and_a_picture(tmp_path, cap
     np.testing.assert_allclose(
         shown, sorted(probabilities, reverse=True)[:5], rtol=1e-6
     )  # by other kernels
-    assert page["pixels"] == subject.picture.ravel().tolist()
+    assert page["mean"] == [0.4, 0.5, 0.6]
 
 
-def test_without_checkpoint_and_picture_the_page_says_so(tmp_path):
+def test_without_any_argument_it_is_a_trained_network_that_is_right(tmp_path):
     text = write_page(tmp_path / "page.html").read_text("utf-8")
     page = json.loads(Tags(text).scripts["manifest"])["page"]
-    assert not page["trained"] and page["builtin"]
+    assert page["trained"] and page["builtin"] and page["network"] == "cifar_resnet20"
+    assert page["name"].startswith(page["answer"])  # the shape that was drawn
 
 
 @pytest.mark.parametrize("arch", ["resnet20", "alexnet", "resnet18"])

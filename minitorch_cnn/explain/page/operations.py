@@ -15,7 +15,19 @@ from ... import nn
 from ...autograd.function import Node, ViewFunction
 from ...autograd.modes import no_grad
 from ...tensor import Tensor, wrap
-from .places import Ref, Shape, axes_of, base_places, display, simplest, three, together, turned, whole_array, without_batch
+from .places import (
+    Ref,
+    Shape,
+    axes_of,
+    base_places,
+    display,
+    simplest,
+    three,
+    together,
+    turned,
+    whole_array,
+    without_batch,
+)
 from .recording import Recorder, Step
 
 Handler = Callable[[Recorder, Any, list, tuple], Any]
@@ -155,9 +167,7 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
             refs.append(Ref((step,), None, tuple(arg.shape), False, (None, 0)))
             indices.append(index)
     if any(each.fill not in (0.0, fill) for each in refs):
-        refs = [
-            _plain(recorder, each) if each.fill not in (0.0, fill) else each for each in refs
-        ]
+        refs = [_plain(recorder, each) if each.fill not in (0.0, fill) else each for each in refs]
     layers, places, old_fill = together(refs)
     for index, each in zip(indices, places, strict=True):
         args[index] = wrap(np.array(each, order="C"))

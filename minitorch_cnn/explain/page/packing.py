@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .places import count_distinct
 from .recording import Layer
 
 # How many numbers of a layer are stored: the first of these with which the page is small enough.
@@ -218,14 +219,13 @@ def _are_known(layers: Sequence[Layer], number: int, kept: list[Kept]) -> bool:
 
 def _gradient_is_known(layers: Sequence[Layer], number: int, kept: list[Kept]) -> bool:
     """Whether the only reader's gradient is stored for all that is stored here."""
-    (reader,) = [each for each, layer in enumerate(layers) if number in layer.sources]
-    if layers[reader].kind == "flatten":
-        return kept[reader].maps >= kept[number].maps * layers[number].value[0].size
-    same = kept[reader].box == kept[number].box or layers[reader].places is not None
-    whole = kept[reader] == Kept(len(layers[reader].value), (0, 0, *layers[reader].value.shape[1:]))
-    if layers[reader].places is not None:
-        return whole
-    return same and kept[reader].maps >= kept[number].maps
+    (place,) = [each for each, layer in enumerate(layers) if number in layer.sources]
+    reader, own, shape = layers[place], kept[place], layers[place].value.shape
+    if reader.kind == "flatten":
+        return own.maps >= kept[number].maps * layers[number].value[0].size
+    if reader.places is not None:
+        return own == Kept(shape[0], (0, 0, *shape[1:]))
+    return own.box == kept[number].box and own.maps >= kept[number].maps
 
 
 def _same(by_rule: np.ndarray | None, exact: np.ndarray) -> bool:
@@ -279,7 +279,8 @@ def gradient_by_rule(layers: Sequence[Layer], number: int) -> np.ndarray | None:
         return None
     reader, gradient, shape = readers[0], readers[0].gradient, layers[number].value.shape
     if reader.places is not None:
-        if len(reader.sources) > 1 or len(np.unique(reader.places)) < len(reader.places):
+        real = reader.places[reader.places >= 0]
+        if len(reader.sources) > 1 or count_distinct(real, math.prod(shape)) < len(real):
             return None
         moved = np.zeros(math.prod(shape) + 1, np.float32)  # one more, for what was filled in
         moved[reader.places] = gradient.ravel()
