@@ -266,10 +266,13 @@ def _conv(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
         return False
     (top, left), (bottom, right) = geometry.before, geometry.after
     mode = "zeros"
-    name, module, _, edge = recorder.running[-1]
-    if isinstance(module, nn.Conv2d) and module.padding_mode != "zeros" and edge is not None:
+    _, module, _, edge = recorder.running[-1]
+    border = isinstance(module, nn.Conv2d) and module.padding_mode != "zeros" and edge is not None
+    own = recorder.refs.get((id(edge[0]), edge[1])) if border else None
+    if own is not None and own.places is None and own.layers[0].places is None:
         # The border that the module has put around is part of the layer.
-        x = recorder.refs.get((id(edge[0]), edge[1]), x)
+        assert isinstance(module, nn.Conv2d)
+        x = own
         left, right, top, bottom = module._padding_for_pad()
         mode = module.padding_mode
     options = {

@@ -25,7 +25,8 @@ class Ref(NamedTuple):
 
     layers: in which they are. places: for each number of the tensor its place in them, one layer
     after the other; None: the tensor is the layer. last: the layer has the tensor's last axis
-    first. fill: what stands at the place -1. edge: node and output that made it.
+    first. fill: what stands at the place -1. edge: node and output that made it. where: in which
+    module, see `Recorder.here`.
     """
 
     layers: tuple[Step, ...]
@@ -34,6 +35,7 @@ class Ref(NamedTuple):
     last: bool
     edge: tuple[Any, int]
     fill: float = 0.0
+    where: tuple[str, int, str] = ("", 0, "")
 
 
 def whole_array(tensor: Tensor) -> np.ndarray:

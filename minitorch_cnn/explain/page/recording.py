@@ -95,8 +95,29 @@ def record(model: nn.Module, x: Tensor) -> list[Layer]:
         # on its way is seen by the hooks on the tensors.
         grad(scores.reshape(-1)[best], recorder.leaf)
         outputs = [recorder.ref_of(each) for each in _tensors(output)]
+    _gradients_of_moves(recorder.steps, last, best)
     ends = [recorder.layer(each) for each in outputs if each is not None]
     return finish(recorder.steps, last, ends)
+
+
+def _gradients_of_moves(steps: list[Step], last: Step, best: int) -> None:
+    """Adds what moving layers get from each other, and from the score that is explained."""
+    if last.places is not None:
+        gradient = np.zeros(last.value.size, np.float32)
+        gradient[best] = 1
+        last.gradient = gradient.reshape(last.value.shape)
+    for step in reversed(steps):
+        if step.places is None or step.gradient is None:
+            continue
+        starts = np.cumsum([0, *(each.value.size for each in step.inputs)])
+        for start, source in zip(starts, step.inputs, strict=False):
+            if source.places is None:
+                continue
+            here = (step.places >= start) & (step.places < start + source.value.size)
+            own = np.zeros(source.value.size) if source.gradient is None else source.gradient
+            own = np.array(own, np.float32).ravel()
+            np.add.at(own, step.places[here] - start, step.gradient.ravel()[here])
+            source.gradient = own.reshape(source.value.shape)
 
 
 def _tensors(output: Any) -> Iterator[Tensor]:
@@ -150,7 +171,8 @@ class Recorder:
 
     def _hooks(self, name: str, module: nn.Module) -> tuple[Any, Any]:
         """What to call before and after the module."""
-        leaf = not any(True for _ in module.children())
+        # The formula of a parameter, of weight_norm say, does not make a layer a container.
+        leaf = all(child == "parametrizations" for child, _ in module.named_children())
 
         def before(_: Any, inputs: tuple) -> None:
             self.calls += 1
@@ -168,6 +190,7 @@ class Recorder:
                 output = output.clone()
                 step = Step("", "identity", [], source.value, inputs=[source])
                 self.append(step, ref.shape, output.edge(), last)
+                self.watch_uses(output.edge()[0], [ref], [step])
             self.running.pop()
             return output if ref is not None else None
 
@@ -184,7 +207,36 @@ class Recorder:
             ref = None if edge is None else self.refs.get((id(edge[0]), edge[1]))
             operands.append(arg if ref is None else ref)
         if any(isinstance(each, Ref) for each in operands):
-            note(self, node, operands, outputs)
+            before = len(self.steps)
+            note(self, node, list(operands), outputs)
+            self.watch_uses(node, operands, self.steps[before:])
+
+    def watch_uses(self, node: Any, operands: list, made: list[Step]) -> None:
+        """Adds what an operation sends back to the gradients of the moving layers that it reads.
+
+        The gradient of the moved tensor itself is not theirs: what was made of that tensor by
+        moving it again reads from other layers.
+        """
+        for index, operand in enumerate(operands):
+            if not isinstance(operand, Ref):
+                continue
+            ref = self.refs[id(operand.edge[0]), operand.edge[1]]
+            moved = ref.layers[0]
+            if ref.places is not None or moved.places is None:
+                continue
+            if not any(moved is each for step in made for each in step.inputs):
+                continue
+
+            def add(
+                gxs: tuple, gys: tuple, index: int = index, moved: Step = moved, ref: Ref = ref
+            ) -> None:
+                if gxs[index] is not None:
+                    array = whole_array(gxs[index])
+                    array = (turn(array) if ref.last else array).reshape(moved.value.shape)
+                    moved.gradient = np.float32(0 if moved.gradient is None else moved.gradient)
+                    moved.gradient = moved.gradient + array.astype(np.float32)
+
+            node.register_hook(add)
 
     # ---- layers and tensors
 
@@ -219,14 +271,15 @@ class Recorder:
 
     def append(self, step: Step, shape: Any, edge: tuple[Any, int], last: bool = False) -> None:
         """Appends a layer that is the tensor to which the edge leads, if there is one."""
-        name, module, call, _ = self.running[-1]
-        step.path, step.call = name, call
-        step.text = repr(module) if call else ""
+        if step.places is None:
+            step.path, step.call, step.text = self.here()
         self.steps.append(step)
         node, output = edge
         if node is None:
             return
         self.set_ref(edge, Ref((step,), None, tuple(shape), last, edge))
+        if step.places is not None:
+            return  # see watch_uses
         tensor = wrap(np.empty(0, np.float32))
         tensor._set_history(node, output)
         if node is self.leaf:
@@ -239,9 +292,14 @@ class Recorder:
 
         tensor.register_hook(keep)
 
+    def here(self) -> tuple[str, int, str]:
+        """The innermost module that runs: its path, the number of its call, its text."""
+        name, module, call, _ = self.running[-1]
+        return name, call, repr(module) if call else ""
+
     def set_ref(self, edge: tuple[Any, int], ref: Ref) -> None:
         self.alive.append(edge[0])
-        self.refs[id(edge[0]), edge[1]] = ref
+        self.refs[id(edge[0]), edge[1]] = ref._replace(where=self.here())
 
     def alias(self, ref: Ref, node: Any, shape: Any) -> None:
         """The node's first output has the same numbers in the same order."""
@@ -293,6 +351,7 @@ class Recorder:
         moved.kind = kind_of_move(flat, shape, [each.value.shape for each in ref.layers])
         if ref.fill:
             moved.options = {"fill": ref.fill if np.isfinite(ref.fill) else str(ref.fill)}
+        moved.path, moved.call, moved.text = ref.where
         self.append(moved, ref.shape, ref.edge, last)
         return moved
 
