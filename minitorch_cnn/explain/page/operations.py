@@ -201,7 +201,7 @@ def _binary(recorder: Recorder, node: Any, args: list, y: Tensor) -> None:
         _by_number(recorder, node, a if place else b, y, kind, options)
         return
     both = isinstance(a, Ref) and isinstance(b, Ref)
-    if both and a.shape == b.shape:
+    if isinstance(a, Ref) and isinstance(b, Ref) and a.shape == b.shape:
         (first, last), (second, second_last) = recorder.flat(a), recorder.flat(b)
         if last == second_last and first.value.shape == second.value.shape:
             name = "add" if kind == "plus" else kind
@@ -373,6 +373,7 @@ def _batch_norm(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bo
     invstd = 1 / np.sqrt(variance + np.float32(eps))
     scale = np.ones(count, np.float32) if weight is None else _numbers(weight)
     shift = np.zeros(count, np.float32) if bias is None else _numbers(bias)
+    parameters: dict[str, np.ndarray]
     if batch_statistics:
         options = {"axes": [1, 2], "groups": 0, "eps": eps}
         parameters = {"weight": scale.reshape(-1, 1, 1), "bias": shift.reshape(-1, 1, 1)}

@@ -27,8 +27,9 @@ from .places import count_distinct
 from .recording import Layer
 
 # How many numbers of a layer are stored: the first of these with which the page is small enough.
-LIMITS = (None, 65536, 32768, 22000, 16384, 11000, 8192, 6000, 4096, 3000, 2048, 1400, 1024, 700,
-          512, 256, 128)  # fmt: skip
+LIMITS = (None, *(int(131_072 / 1.2**step) for step in range(39)))
+LARGE = 5  # Of a layer with larger maps, as there are few, one of so many times that is stored.
+WHOLE_PICTURE = 160_000  # numbers of a picture that is always there
 # Layers whose map c is made of the map c of what they read.
 CURVES = {
     "relu", "relu6", "hardtanh", "clamp", "leakyrelu", "prelu", "elu", "gelu", "gelutanh", "silu",
@@ -68,15 +69,16 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
     Together at most `budget` bytes. Raises ValueError if that cannot be.
     """
     rules = [_rules(layers, number) for number in range(len(layers))]
-    size = 0
+    size, each = 0, BYTES_PER_NUMBER
     for limit in LIMITS:
         manifest, store = _pack(layers, limit, rules)
-        if BYTES_PER_NUMBER * store.length > budget and limit != LIMITS[-1]:
-            continue  # far too much: do not even try to compress it
+        if each * store.length > budget and limit != LIMITS[-1]:
+            continue  # too much: do not even try to compress it
         numbers, places = store.text()
         size = len(numbers) + len(places) + len(json.dumps(manifest))
         if size <= budget:
             return manifest, numbers, places
+        each = max(each, 0.97 * len(numbers) / store.length)  # as much as it was here, about
     raise ValueError(
         f"the page would take {size / 1e6:.1f} MB, more than {budget / 1e6:.1f} MB: "
         f"the network has {len(layers)} layers, and the picture is "
@@ -166,12 +168,12 @@ def _kept_parts(layers: Sequence[Layer], limit: int | None) -> list[Kept]:
         box = (0, 0, height, width)
         area = height * width
         maps = channels
-        if limit is not None:
-            if number < len(layers) - 1:  # the scores are all there
+        if limit is not None and (number or layer.value.size > WHOLE_PICTURE):
+            if number < len(layers) - 1 or area > 1:  # the scores are all there
                 # As many weights of a convolution as numbers, about.
                 most = max(4, math.isqrt(limit) // 2)
                 maps = min(channels, max(1, limit // area), most if area > 1 else 2 * most)
-            box = _middle(height, width, limit)
+            box = _middle(height, width, LARGE * limit)
         if layer.kind == "flatten":
             (source,) = layer.sources
             maps = min(channels, kept[source].maps * layers[source].value[0].size)

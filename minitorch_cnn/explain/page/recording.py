@@ -82,7 +82,10 @@ def record(model: nn.Module, x: Tensor) -> list[Layer]:
     recorder = Recorder(model, x)
     with enable_grad():
         with recorder.listening(model):
-            output = model(recorder.x)
+            try:
+                output = model(recorder.x)
+            except AssertionError as error:  # as networks refuse a picture of another size
+                raise ValueError(f"the network refuses this picture: {error}") from error
         scores = next(iter(_tensors(output)), None)
         if scores is None or not scores.is_floating_point() or recorder.ref_of(scores) is None:
             raise ValueError(

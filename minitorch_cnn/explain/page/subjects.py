@@ -46,6 +46,7 @@ def subject_of(
     """
     transforms = None
     options: dict[str, Any] = {}
+    known: tuple[Any, ...] = (None, None, None, None)
     if model is None:
         name = "SHAPES" if image is None else "CIFAR10"  # photographs
         model, weights = "cifar_resnet20", name
@@ -60,16 +61,14 @@ def subject_of(
         model, transforms, known = named_network(name, weights)
         options = {"arch": name} if weights is not None else {}
     else:
-        known = (None, None, None, None)
         options = {"arch": type(model).__name__}
     if not isinstance(model, nn.Module):
         raise TypeError(f"a page is made of a Module or the name of one, got {model!r:.80}")
-    given = (classes, mean, std, size)
     if any(each is not None for each in (mean, std, size)):
         transforms = None
-    classes, mean, std, size = (
-        mine if mine is not None else his for mine, his in zip(given, known, strict=True)
-    )
+    classes = known[0] if classes is None else classes
+    mean, std = known[1] if mean is None else mean, known[2] if std is None else std
+    size = known[3] if size is None else size
     channels = input_channels(model)
     mean, std = _per_channel(mean, 0.0, channels), _per_channel(std, 1.0, channels)
     x, name = prepare(image, channels, mean, std, size, transforms)
@@ -220,8 +219,8 @@ def prepare(
             f"the network takes {channels} channels, the picture has {pixels.shape[2]}: give a "
             "tensor (C, H, W) of floats"
         )
-    x = (pixels - np.float32(mean)) / np.float32(std)
-    return tensor(np.ascontiguousarray(x.transpose(2, 0, 1))[np.newaxis]), name
+    pixels = (pixels - np.array(mean, np.float32)) / np.array(std, np.float32)
+    return tensor(np.ascontiguousarray(pixels.transpose(2, 0, 1))[np.newaxis]), name
 
 
 def _open(image: Any, channels: int, size: int | None) -> tuple[Image.Image, str]:

@@ -58,6 +58,14 @@ function kernelSize(layer) {
   return layer.parameters.weight.shape.slice(2);
 }
 
+// Larger kernels, such as the 16x16 pixels of a vision transformer's patches, are not written out.
+const MOST_CELLS = 121;
+
+function hasSmallKernel(layer) {
+  const [KH, KW] = kernelSize(layer);
+  return KH * KW <= MOST_CELLS;
+}
+
 // The stored input channels that filter k sees: [absolute channel, channel within the group].
 function channelsOfFilter(layer, source, k) {
   const perGroup = source.shape[0] / layer.options.groups;

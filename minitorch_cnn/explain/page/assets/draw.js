@@ -93,8 +93,9 @@ function paint(canvas, H, W, valueAt, scale) {
 class MapView {
   constructor(onMove) {
     this.canvas = element("canvas");
-    this.marks = svgElement("svg", { "aria-hidden": "true" });
+    this.marks = svgElement("svg", { "aria-hidden": "true", preserveAspectRatio: "none" });
     this.frame = element("div", { className: "map-frame" }, this.canvas, this.marks);
+    this.frame.style.minHeight = "16px"; // of a single row of tokens
     this.caption = element("figcaption");
     this.figure = element("figure", { className: "map" }, this.frame, this.caption);
     this.onMove = onMove;

@@ -161,6 +161,14 @@ function fillOf(layer) {
 
 const cell = (row, column) => ({ row, column });
 
+// The end of a long path; the whole one is the card's title.
+function shortName(name) {
+  if (name.length <= 24) return name;
+  const parts = name.split(".");
+  while (parts.length > 1 && parts.join(".").length > 23) parts.shift();
+  return `…${parts.join(".").slice(-23)}`;
+}
+
 // ------------------------------------------------------------------- how a number comes about
 
 // As explainValue: {sum, whole, equation, views, terms, formula, why}; sum is null without a rule.
@@ -207,7 +215,7 @@ function explainMove(network, layer, c, i, j) {
   const x = known(source, ...at3);
   return { sum: x, whole: !Number.isNaN(x), why, whyValues: { layer: source.name },
     views: [{ layer: source, map: at3[0], cells: [cell(at3[1], at3[2])] }],
-    equation: [["", x, `${source.name} [${at3.join(", ")}]`]] };
+    equation: [["", x, `${shortName(source.name)} [${at3.join(", ")}]`]] };
 }
 
 // The two operands of a layer at (c, i, j): of a layer with one source, the other is a number.
@@ -222,7 +230,7 @@ function operands(layer, sources, c, i, j) {
 function explainBinary(layer, sources, c, i, j, here) {
   const [operator, f] = BINARY[layer.kind];
   const [a, b] = operands(layer, sources, c, i, j);
-  const names = sources.map((each) => each.name);
+  const names = sources.map((each) => shortName(each.name));
   if ("number" in layer.options) names.splice(layer.options.place, 0, "");
   return { sum: f(a, b), whole: !Number.isNaN(a + b), views: sources.map(here),
     equation: [["", a, names[0]], [operator, b, names[1]]],

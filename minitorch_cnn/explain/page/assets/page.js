@@ -13,7 +13,8 @@ let lastConvolution = null;
 
 // The convolution that im2col and the laboratory show: the chosen layer, or the last one chosen.
 function convolution() {
-  if (network.layers[state.layer].kind === "conv") {
+  const layer = network.layers[state.layer];
+  if (layer.kind === "conv" && hasSmallKernel(layer)) {
     lastConvolution = { number: state.layer, filter: state.map, i: state.i, j: state.j };
   }
   return lastConvolution;
@@ -126,7 +127,7 @@ async function start() {
   }
   network = await loadNetwork();
   pageData = network.page;
-  const first = network.layers.findIndex((layer) => layer.kind === "conv");
+  const first = network.layers.findIndex((layer) => layer.kind === "conv" && hasSmallKernel(layer));
   if (first >= 0) {
     // Begin at the largest number of the first map: something is to be seen there.
     const [, H, W] = network.layers[first].shape;

@@ -20,7 +20,7 @@ const TEXTS = {
     picture_alt: (p) => `The picture: ${p.name}`,
     network_title: "The network, from left to right",
     network_hint: "Each card is a layer, each tile a feature map. Click a tile, or use the arrow "
-      + "keys. Curves show where a layer reads from further back.",
+      + "keys. Lines above them show where a layer reads from further back.",
     strip_label: (p) => `The network: ${p.count} layers. Arrow keys move from map to map.`,
     forward: "Forward: the value",
     backward: "Backward: the gradient",
@@ -157,7 +157,7 @@ const TEXTS = {
     picture_alt: (p) => `입력 그림: ${p.name}`,
     network_title: "왼쪽에서 오른쪽으로 보는 신경망",
     network_hint: "카드 하나가 층 하나, 타일 하나가 특징 맵 하나입니다. 타일을 누르거나 방향키를 "
-      + "쓰세요. 곡선은 더 앞쪽 층에서 값을 읽어 오는 연결입니다.",
+      + "쓰세요. 카드 위의 선은 더 앞쪽 층에서 값을 읽어 오는 연결입니다.",
     strip_label: (p) => `신경망: 층 ${p.count}개. 방향키로 맵 사이를 옮겨 다닙니다.`,
     forward: "순전파: 값",
     backward: "역전파: 기울기",

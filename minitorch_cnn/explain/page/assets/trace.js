@@ -58,8 +58,12 @@ class Trace {
         const scale = makeScale(sources[0].value, "value");
         views.push({ layer: sources[0], map: chosen.channel, cells: inside(chosen.cells),
           padding: layer.options.padding });
-        this.products(chosen.cells, kernelSize(layer)[1], scale, ["window", "kernel"],
-          (cell) => (cell.inside ? cell.x : null), found.channels);
+        if (hasSmallKernel(layer)) {
+          this.products(chosen.cells, kernelSize(layer)[1], scale, ["window", "kernel"],
+            (cell) => (cell.inside ? cell.x : null), found.channels);
+        } else {
+          this.productBars(chosen.cells.map((each) => ({ ...each, feature: `${each.u},${each.v}` })));
+        }
         this.bars("channel_sums", channels);
         this.equation(this.sumOfTerms(found, rest, "channel"), total);
         byId("why").textContent = t("why_conv");
@@ -144,8 +148,10 @@ class Trace {
         views.push({ layer: reader, map: chosen.channel,
           cells: chosen.cells.map((cell) => ({ row: cell.i, column: cell.j })) });
         const columns = new Set(chosen.cells.map((cell) => cell.j)).size;
-        this.products(chosen.cells, columns, makeScale(reader.gradient, "gradient"),
-          ["gradient_window", "turned_kernel"], (cell) => cell.x, part.channels, "gradient");
+        if (chosen.cells.length <= MOST_CELLS) {
+          this.products(chosen.cells, columns, makeScale(reader.gradient, "gradient"),
+            ["gradient_window", "turned_kernel"], (cell) => cell.x, part.channels, "gradient");
+        }
         this.bars("filter_sums", channels, "gradient");
         show(this.sumOfTerms(part, rest, "filter"));
         showFormula(FORMULAS.conv_backward);
@@ -354,7 +360,7 @@ function describeMap(view, { layer, map, what, cells, padding = [0, 0, 0, 0], pi
   const own = values.subarray(map * H * W, (map + 1) * H * W);
   const scale = makeScale(values, what);
   const name = t(what === "gradient" ? "gradient_caption" : "map_caption",
-    { layer: layer.name, map });
+    { layer: shortName(layer.name), map });
   let [least, most] = [Infinity, -Infinity];
   for (const value of own) {
     if (!Number.isNaN(value)) [least, most] = [Math.min(least, value), Math.max(most, value)];
