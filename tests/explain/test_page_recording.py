@@ -204,6 +204,12 @@ def test_it_takes_one_picture(shape):
         record(nn.Flatten().eval(), mt.zeros(*shape))
 
 
+def test_a_network_that_asserts_the_size_of_its_picture():
+    model = mt.models.VisionTransformer(16, 8, 1, 2, 8, 16, num_classes=4).eval()
+    with pytest.raises(ValueError, match=r"refuses this picture: .*height.* 16 but got 24"):
+        record(model, picture(3, 24, 24))
+
+
 def test_it_refuses_training_mode_and_networks_without_scores():
     with pytest.raises(ValueError, match=r"model\.eval\(\)"):
         record(nn.Flatten(), picture(1, 4, 4))

@@ -120,7 +120,17 @@ def test_a_hostile_name_stays_text(tmp_path):
 
 def test_bad_files_are_one_sentence(tmp_path):
     (tmp_path / "cat.png").write_text("no picture")
-    for options in (["--image", str(tmp_path / "cat.png")], ["--checkpoint", "nowhere"]):
-        with pytest.raises(SystemExit, match="error: "):
+    for options, message in (
+        (["--image", str(tmp_path / "cat.png")], "cannot read the picture"),
+        (["--checkpoint", str(tmp_path / "nowhere")], "no checkpoint .*nowhere"),
+        (["--model", "resnet19"], "did you mean resnet18, "),
+        (["--model", "no.such:thing"], "no module 'no.such'"),
+        (["--model", "lenet5", "--weights", "MINE"], "none of LeNet5_Weights"),
+        (["--model", "lenet5", "--weights", "mine.pth"], "no file of weights mine.pth"),
+        (["--weights", "DEFAULT"], "say which network"),
+        (["--model", "lenet5", "--checkpoint", "x"], "not both"),
+        (["--model", "lenet5", "--mean", "0.1", "0.2"], "1 numbers"),
+    ):
+        with pytest.raises(SystemExit, match=f"error: .*{message}"):
             main(["explain", "page", "-o", str(tmp_path / "page.html"), *options])
     assert not (tmp_path / "page.html").exists()

@@ -7,6 +7,7 @@ or a tensor. What the network is fed is prepared as its weights want it.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -50,6 +51,12 @@ def subject_of(
     if model is None:
         name = "SHAPES" if image is None else "CIFAR10"  # photographs
         model, weights = "cifar_resnet20", name
+    if isinstance(model, str) and not _is_name(model) and not _is_file(model):
+        near = difflib.get_close_matches(model, models.list_models(), 3)
+        raise ValueError(
+            f"{model!r} is neither a file nor a network of minitorch_cnn.models nor module:function"
+            + (f"; did you mean {', '.join(near)}?" if near else "")
+        )
     if isinstance(model, str | os.PathLike) and weights is None and not _is_name(os.fspath(model)):
         if _is_picture(image):
             return load_subject(model, image)
@@ -90,6 +97,11 @@ def _is_name(text: str) -> bool:
     return not Path(text).exists() and (":" in text or text in models._api.BUILDERS)
 
 
+def _is_file(text: str) -> bool:
+    """Whether it looks like a file, which may be missing."""
+    return Path(text).exists() or bool(Path(text).suffix) or len(Path(text).parts) > 1
+
+
 def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple]:
     """A network by name: (network, what prepares its pictures, (classes, mean, std, size)).
 
@@ -109,11 +121,6 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
                 raise ValueError(f"--weights of {name} must be a file of weights, got {weights!r}")
             model.load_state_dict(_state_of(weights))
         return model, None, (None, None, None, None)
-    if name not in models._api.BUILDERS:
-        raise ValueError(
-            f"{name!r} is neither a checkpoint nor one of minitorch_cnn.models.list_models() nor "
-            "module:function"
-        )
     published = models._api.WEIGHTS.get(name)
     state = _state_of(weights) if file else None
     if state is not None:

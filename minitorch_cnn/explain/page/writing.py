@@ -26,8 +26,8 @@ from .subjects import evaluation, subject_of
 # Whole pages stay under 5 MB.
 BUDGET = 4_950_000
 SCRIPTS = (
-    "arithmetic", "kinds", "network", "text", "kinds_text", "draw", "strip", "trace", "columns",
-    "lab", "page",
+    "arithmetic", "kinds", "kinds_gradient", "network", "text", "kinds_text", "draw", "strip",
+    "trace", "columns", "lab", "page",
 )  # fmt: skip
 SCORES = 5  # most probable classes that are shown
 
