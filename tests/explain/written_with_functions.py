@@ -143,7 +143,7 @@ class Attention(Watched):
         y = self.norm(x)
         q, k, v = self.qkv(y).reshape(1, 5, 3, 2, 4).permute(2, 0, 3, 1, 4)
         y = keep(F.scaled_dot_product_attention(q, k, v)).transpose(1, 2).reshape(1, 5, 8)
-        x = x + keep(y)
+        x = x + keep(y) + F.normalize(q, dim=-1).transpose(1, 2).reshape(1, 5, 8)
         x = x + self.heads(x, x, x, need_weights=False)[0]
         return self.head(x[:, 0]) + self.head(keep(x.mean(1)))
 

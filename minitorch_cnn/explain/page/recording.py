@@ -337,6 +337,7 @@ class Recorder:
         tensor's last axis first. A tensor whose numbers are spread over layers becomes one.
         """
         assert ref is not None
+        ref = self.newest(ref)
         (step, *others) = ref.layers
         whole = ref.places is None and not others and ref.last == last
         if shape is None:
@@ -358,11 +359,17 @@ class Recorder:
         self.append(moved, ref.shape, ref.edge, last)
         return moved
 
+    def newest(self, ref: Ref) -> Ref:
+        """The same tensor, if it has become a layer since: x * x reads one layer twice."""
+        known = self.refs.get((id(ref.edge[0]), ref.edge[1]), ref)
+        return known if known.places is None and known.shape == ref.shape else ref
+
     def flat(self, ref: Ref) -> tuple[Step, bool]:
         """The layer with a tensor's numbers in whatever shape, for what is done number by number.
 
         And whether it has the tensor's last axis first.
         """
+        ref = self.newest(ref)
         if ref.places is None and len(ref.layers) == 1:
             return ref.layers[0], ref.last
         last = len(ref.shape) == 3 and ref.shape[0] == 1  # tokens

@@ -21,6 +21,7 @@ from PIL import Image
 
 from ... import backend, hub, models, nn
 from ...io import UNREADABLE, open_picture
+from ...models.weights import IMAGENET_MEAN, IMAGENET_STD
 from ...ops import tensor
 from ...tensor import Tensor
 from ...transforms import CenterCrop, Resize
@@ -43,7 +44,7 @@ def subject_of(
 
     >>> subject = subject_of(models.lenet5(), classes=["a"] * 10, size=28)
     >>> subject.x.shape, subject.name
-    (minitorch_cnn.Size([1, 1, 28, 28]), 'ring (built-in picture 11)')
+    (minitorch_cnn.Size([1, 1, 28, 28]), 'crescent (built-in picture 11)')
     """
     transforms = None
     options: dict[str, Any] = {}
@@ -123,9 +124,12 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
         return model, None, (None, None, None, None)
     published = models._api.WEIGHTS.get(name)
     state = _state_of(weights) if file else None
+    # Without weights nothing is to be downloaded, not a part of the network either.
+    parts = ".segmentation." in models.get_model_builder(name).__module__
+    random: dict[str, Any] = {"weights_backbone": None} if parts else {}
     if state is not None:
         rows = list(state.values())[-1].shape[0]  # the last layer's bias: one for each class
-        model = models.get_model(name, num_classes=rows)
+        model = models.get_model(name, num_classes=rows, **random)
         model.load_state_dict(state)
     elif weights is not None:
         if published is None:
@@ -136,9 +140,11 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
             raise ValueError(error.args[0]) from None
         model = models.get_model(name, weights=member)
     else:
-        model = models.get_model(name)
+        model = models.get_model(name, **random)
     if published is None:
         return model, None, (None, None, None, None)
+    if parts:  # takes pictures of any size; the one of its training makes a slow page
+        return model, None, (None, IMAGENET_MEAN, IMAGENET_STD, USUAL)
     member = published.DEFAULT if weights is None or file else published.verify(weights)  # type: ignore[attr-defined]
     classes = member.meta.get("categories") if weights is not None and not file else None
     if "image_size" in member.meta:
@@ -148,8 +154,7 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
     else:
         preset = member.transforms()
         mean, std = preset.mean, preset.std
-        size = getattr(preset, "crop_size", None) or preset.resize_size or [USUAL]
-        size = size[0]
+        (size,) = preset.crop_size
     return model, member.transforms(), (classes, mean, std, size)
 
 
