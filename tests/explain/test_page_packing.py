@@ -128,7 +128,7 @@ def test_a_rule_that_is_not_exact_is_not_used():
     np.testing.assert_array_equal(unpack(manifest, *texts)[0][2], layers[2].value)
 
 
-@pytest.mark.parametrize("limit", [600, 100])
+@pytest.mark.parametrize("limit", [600, 40])
 def test_a_network_that_is_too_large_keeps_its_first_maps_and_their_middle(limit, monkeypatch):
     """16x16 maps: two of them, or the middle of one; exact where they are stored, NaN elsewhere."""
     monkeypatch.setattr(packing, "LIMITS", (None, limit))
@@ -149,9 +149,10 @@ def test_a_network_that_is_too_large_keeps_its_first_maps_and_their_middle(limit
             inside[:, top : top + height, left : left + width] = True
             np.testing.assert_array_equal(there, inside)
     first = manifest["layers"][1]
-    assert first["kept"] == max(1, limit // 256) and ("box" in first) == (limit < 256)
+    assert first["kept"] == max(1, limit // 256) and ("box" in first) == (5 * limit < 256)
+    assert manifest["layers"][0]["kept"] == 3 and "box" not in manifest["layers"][0]
     assert manifest["layers"][-1]["kept"] == 10  # the scores are all there
-    assert first["parameters"]["weight"]["shape"] == [first["kept"], first["kept"], 3, 3]
+    assert first["parameters"]["weight"]["shape"] == [first["kept"], 3, 3, 3]
 
 
 def test_a_page_that_cannot_be_small_is_refused_with_its_size():

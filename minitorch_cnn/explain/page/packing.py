@@ -69,11 +69,16 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
     Together at most `budget` bytes. Raises ValueError if that cannot be.
     """
     rules = [_rules(layers, number) for number in range(len(layers))]
-    size, each = 0, BYTES_PER_NUMBER
-    for limit in LIMITS:
+    size, each, place = 0, BYTES_PER_NUMBER, 0
+    while place < len(LIMITS):
+        limit = LIMITS[place]
         manifest, store = _pack(layers, limit, rules)
-        if each * store.length > budget and limit != LIMITS[-1]:
-            continue  # too much: do not even try to compress it
+        excess = each * store.length / max(budget, 1)
+        place += 1
+        if excess > 1 and place < len(LIMITS):  # too much: do not even try to compress it
+            # Fewer numbers a layer are not as many fewer in all, so half of the way is not too far.
+            place = min(place + int(math.log(excess, 1.2) / 2), len(LIMITS) - 1)
+            continue
         numbers, places = store.text()
         size = len(numbers) + len(places) + len(json.dumps(manifest))
         if size <= budget:

@@ -80,26 +80,14 @@ def record(model: nn.Module, x: Tensor) -> list[Layer]:
     if model.training:
         raise ValueError("record takes a network in evaluation mode: call model.eval() first")
     recorder = Recorder(model, x)
-    with enable_grad():
-        with recorder.listening(model):
-            try:
-                output = model(recorder.x)
-            except AssertionError as error:  # as networks refuse a picture of another size
-                raise ValueError(f"the network refuses this picture: {error}") from error
-        scores = next(iter(_tensors(output)), None)
-        if scores is None or not scores.is_floating_point() or recorder.ref_of(scores) is None:
-            raise ValueError(
-                "record takes a network that ends in scores computed from the picture by "
-                f"differentiable operations, got {scores if scores is not None else output!r:.100}"
-            )
-        last = recorder.layer(recorder.ref_of(scores))
-        best = int(np.argmax(backend.to_numpy(scores.array)))
-        # Only asks for the picture's gradient, so the parameters' stay as they are; what comes by
-        # on its way is seen by the hooks on the tensors.
-        grad(scores.reshape(-1)[best], recorder.leaf)
-        outputs = [recorder.ref_of(each) for each in _tensors(output)]
-    _gradients_of_moves(recorder.steps, last, best)
-    ends = [recorder.layer(each) for each in outputs if each is not None]
+    learned = [each for each in model.parameters() if each.requires_grad]
+    try:
+        for parameter in learned:  # no gradient of theirs is computed: that would take long
+            parameter.requires_grad_(False)
+        last, ends = recorder.run(model)
+    finally:
+        for parameter in learned:
+            parameter.requires_grad_(True)
     return finish(recorder.steps, last, ends)
 
 
@@ -152,6 +140,28 @@ class Recorder:
         self.calls = 0
         step = Step("input", "input", [], whole_array(self.x)[0].astype(np.float32))
         self.append(step, self.x.shape, self.x.edge())
+
+    def run(self, model: nn.Module) -> tuple[Step, list[Step]]:
+        """Forward and backward. Returns the scores, and all outputs of the network."""
+        with enable_grad():
+            with self.listening(model):
+                try:
+                    output = model(self.x)
+                except AssertionError as error:  # as networks refuse a picture of another size
+                    raise ValueError(f"the network refuses this picture: {error}") from error
+            scores = next(iter(_tensors(output)), None)
+            if scores is None or not scores.is_floating_point() or self.ref_of(scores) is None:
+                raise ValueError(
+                    "record takes a network that ends in scores computed from the picture by "
+                    f"differentiable operations, got {output if scores is None else scores!r:.100}"
+                )
+            last = self.layer(self.ref_of(scores))
+            best = int(np.argmax(backend.to_numpy(scores.array)))
+            # What comes by on the way to the picture is seen by the hooks on the tensors.
+            grad(scores.reshape(-1)[best], self.leaf)
+        _gradients_of_moves(self.steps, last, best)
+        refs = [self.ref_of(each) for each in _tensors(output)]
+        return last, [self.layer(each) for each in refs if each is not None]
 
     # ---- listening to modules and operations
 
