@@ -25,7 +25,7 @@ from ...models.weights import IMAGENET_MEAN, IMAGENET_STD
 from ...ops import tensor
 from ...tensor import Tensor
 from ...transforms import CenterCrop, Resize
-from ..subject import Subject, Trained, builtin_picture, load_subject
+from ..subject import MEAN, STD, Subject, Trained, builtin_picture, load_subject
 
 LARGEST = 512  # a picture of more pixels on a side is made smaller, to
 USUAL = 224
@@ -141,8 +141,8 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
         model = models.get_model(name, weights=member)
     else:
         model = models.get_model(name, **random)
-    if published is None:
-        return model, None, (None, None, None, None)
+    if published is None:  # the networks for pictures of CIFAR's size
+        return model, None, (None, MEAN, STD, 32)
     if parts:  # takes pictures of any size; the one of its training makes a slow page
         return model, None, (None, IMAGENET_MEAN, IMAGENET_STD, USUAL)
     member = published.DEFAULT if weights is None or file else published.verify(weights)  # type: ignore[attr-defined]
