@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import nn
+from ... import backend, nn
 from ...autograd.function import Node, ViewFunction
 from ...autograd.modes import no_grad
 from ...tensor import Tensor, wrap
@@ -166,6 +166,8 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
             step = recorder.constant(arg, display(arg.shape))
             refs.append(Ref((step,), None, tuple(arg.shape), False, (None, 0)))
             indices.append(index)
+        else:
+            args[index] = _on_the_host(arg)
     if any(each.fill not in (0.0, fill) for each in refs):
         refs = [_plain(recorder, each) if each.fill not in (0.0, fill) else each for each in refs]
     layers, places, old_fill = together(refs)
@@ -181,6 +183,15 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
     moved = np.array(moved, np.int32, order="C")
     recorder.set_ref((node, 0), simplest(layers, moved, (node, 0), fill or old_fill))
     return True
+
+
+def _on_the_host(arg: Any) -> Any:
+    """Positions and masks, which may be on a GPU."""
+    if isinstance(arg, Tensor):
+        return wrap(whole_array(arg))
+    if isinstance(arg, tuple):
+        return tuple(_on_the_host(each) for each in arg)
+    return backend.to_numpy(arg) if hasattr(arg, "get") and hasattr(arg, "shape") else arg
 
 
 def _plain(recorder: Recorder, ref: Ref) -> Ref:
