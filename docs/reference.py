@@ -112,7 +112,11 @@ REFERENCE = [
     Part("cuda", "cuda and amp", "cuda amp accelerator"),
     Part("distributed", "distributed", "distributed"),
     Part("distributions", "distributions", "distributions"),
-    Part("programs", "run, jit, profiler, testing", "run jit compiler types profiler utils.benchmark testing multiprocessing"),
+    Part(
+        "programs",
+        "run, jit, profiler, testing",
+        "run jit compiler types profiler utils.benchmark testing multiprocessing",
+    ),
 ]
 
 

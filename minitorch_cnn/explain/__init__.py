@@ -16,6 +16,7 @@ from .gradient_flow import GradientFlow, gradient_flow
 from .ladder import Ladder, ladder
 from .layers import Summary, summary
 from .normalization import BatchNorm, batch_norm
+from .page import Page, make_page, write_page
 from .pixel import Pixel
 from .pooling import Pooling, pool2d
 from .receptive_field import Field, ReceptiveFields, receptive_fields
@@ -47,6 +48,7 @@ __all__ = [
     "Images",
     "Ladder",
     "Machine",
+    "Page",
     "Pixel",
     "Pooling",
     "Predictions",
@@ -71,6 +73,7 @@ __all__ = [
     "layer_names",
     "load_subject",
     "load_trained",
+    "make_page",
     "most_exciting",
     "occlusion",
     "pool2d",
@@ -85,4 +88,5 @@ __all__ = [
     "winograd_tile",
     "winograd_transforms",
     "worst_mistakes",
+    "write_page",
 ]

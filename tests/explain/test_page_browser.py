@@ -4,6 +4,7 @@ Needs Chromium with its driver (Debian: apt-get install chromium chromium-driver
 """
 
 import contextlib
+import json
 import re
 import shutil
 
@@ -12,8 +13,9 @@ import pytest
 
 import minitorch_cnn as mt
 from minitorch_cnn import models, nn
-from minitorch_cnn.explain.page import page_html, record, writing
+from minitorch_cnn.explain.page import packing, page_html, record
 from minitorch_cnn.explain.subject import MEAN, STD, Subject, Trained, builtin_picture
+from tests.explain.written_with_functions import NETWORKS, made
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
 support = pytest.importorskip("selenium.webdriver.support.wait", reason="needs selenium")
@@ -193,6 +195,46 @@ def test_every_number_can_be_taken_apart(page):
                 there["gradient"], layer.gradient.ravel(), rtol=1e-4, atol=1e-5 * scale
             )
     assert explained >= len(page.layers) - 2
+
+
+def test_the_rules_of_all_kinds_of_layers(kinds_page):
+    """Networks written with functions, in one page one after the other: all sums of all numbers."""
+    kinds_page.open()
+    kinds = set()
+    for kind in NETWORKS:
+        network, x = made(kind)
+        layers = record(network, x)
+        manifest, numbers, places = packing.pack(layers, 10**7)
+        sums = kinds_page.browser.execute_async_script(
+            """const [manifest, numbers, places, done] = arguments;
+            Object.entries({manifest, numbers, places}).forEach(([id, text]) => {
+              byId(id).textContent = text;
+            });
+            loadNetwork().then((network) => done(network.layers.map((layer, number) => {
+              const [, H, W] = layer.shape;
+              const places = [...layer.value.keys()].map((n) =>
+                [Math.floor(n / (H * W)), Math.floor(n / W) % H, n % W]);
+              const all = (explain) => places.map((place) => explain(network, number, ...place))
+                .map(({sum, whole}) => whole ? sum : null);
+              return [[...layer.value], all(explainValue), layer.gradient && all(explainGradient)];
+            })));""",
+            json.dumps(manifest), numbers, places,
+        )  # fmt: skip
+        for number, (layer, (value, made_of, gradient)) in enumerate(
+            zip(layers, sums, strict=True)
+        ):
+            where = (kind.__name__, layer.name)
+            np.testing.assert_array_equal(np.float32(value), layer.value.ravel(), str(where))
+            wanted = [(made_of, layer.value)] if layer.sources else []
+            if layer.gradient is not None and number < len(layers) - 1:
+                wanted.append((gradient, layer.gradient))
+            for there, exact in wanted:
+                assert None not in there, where
+                tolerance = 1e-5 * np.abs(exact).max()
+                np.testing.assert_allclose(there, exact.ravel(), 0, tolerance, err_msg=str(where))
+        kinds |= {layer.kind for layer in layers}
+    shown = kinds_page.js("return Object.keys(TEXTS.en.kinds)")
+    assert kinds <= set(shown) and len(kinds) > 40, kinds - set(shown)
 
 
 def test_numbers_are_printed_as_python_prints_them(kinds_page):
@@ -846,11 +888,10 @@ def test_a_hostile_name_is_only_shown(browser, tmp_path):
 
 
 def test_what_is_left_out_is_shown_as_the_rest(browser, tmp_path, monkeypatch):
-    monkeypatch.setattr(writing, "NUMBERS_BUDGET", 60_000)
+    monkeypatch.setattr(packing, "LIMITS", (1100,))  # four maps of 16x16
     model = models.cifar.CifarResNet([1, 1], [12, 24])
     page = Page(browser, tmp_path, subject_of(model, 16))
-    limit = page.js("return network.limit")
-    assert limit in (4, 8) and f"first {limit} maps" in page.text("#note-partial")
+    assert page.js("return network.limit") == 1100 and "first maps" in page.text("#note-partial")
     number = next(n for n, layer in enumerate(page.layers) if layer.name == "layer1.0.conv1")
     layer = page.layers[number]
     for direction, what in (("forward", layer.value), ("backward", layer.gradient)):

@@ -8,15 +8,25 @@ import pytest
 
 import minitorch_cnn as mt
 from minitorch_cnn import models, nn
+from minitorch_cnn.explain.page import packing
 from minitorch_cnn.explain.page.packing import pack
 from minitorch_cnn.explain.page.recording import record
 
 
-def unpack(manifest, numbers):
+def decoded(text, count, kind):
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+    return np.ascontiguousarray(planes.reshape(4, count).T).view(kind).ravel()
+
+
+def unpack(manifest, numbers, places):
     """(values, gradients) of all layers, by the rules that network.js has."""
-    planes = np.frombuffer(zlib.decompress(base64.b64decode(numbers)), np.uint8)
-    flat = np.ascontiguousarray(planes.reshape(4, manifest["count"]).T).view("<f4").ravel()
+    flat = decoded(numbers, manifest["count"], "<f4")
+    differences = decoded(places, manifest["places_count"], "<i4")
     zero = np.float32(0)
+
+    def places_of(layer):
+        start, (count,) = layer["places"]["at"], layer["places"]["shape"]
+        return np.cumsum(differences[start : start + count], dtype=np.int32)
 
     def take(place):
         return flat[place["at"] :][: np.prod(place["shape"], dtype=int)].reshape(place["shape"])
@@ -26,9 +36,12 @@ def unpack(manifest, numbers):
         sources = [values[each] for each in layer["sources"]]
         shape = (layer["kept"], *layer["shape"][1:])
         if "value" in layer:
-            values.append(take(layer["value"]))
+            values.append(in_its_box(layer, take(layer["value"])))
+        elif "places" in layer:
+            moved = np.concatenate([*(each.ravel() for each in sources), [zero]])
+            values.append(moved[places_of(layer)].reshape(shape))
         elif layer["kind"] == "relu":
-            values.append(np.where(sources[0] > 0, sources[0], zero))
+            values.append(np.maximum(sources[0], zero))
         elif layer["kind"] == "add":
             values.append(sources[0] + sources[1])
         elif layer["kind"] == "affine":
@@ -36,23 +49,38 @@ def unpack(manifest, numbers):
             x = sources[0].astype(np.float64 if layer["fused"] else np.float32)
             values.append((x * scale + shift).astype(np.float32))
         else:
-            assert layer["kind"] in ("flatten", "identity")
-            values.append(sources[0].reshape(shape))
+            assert layer["kind"] == "identity"
+            values.append(sources[0])
     for number in reversed(range(len(layers))):
         layer = layers[number]
         if "gradient" in layer:
-            gradients[number] = take(layer["gradient"])
+            gradients[number] = in_its_box(layer, take(layer["gradient"]))
             continue
         (reader,) = [n for n, each in enumerate(layers) if number in each["sources"]]
         gy = gradients[reader]
-        if layers[reader]["kind"] == "relu":
-            gradients[number] = np.where(values[reader] > 0, gy, zero)
+        if "places" in layers[reader]:
+            gradients[number] = np.zeros(values[number].shape, np.float32)
+            stored = places_of(layers[reader])
+            inside = stored < gradients[number].size
+            gradients[number].ravel()[stored[inside]] = gy.ravel()[inside]
+        elif layers[reader]["kind"] == "relu":
+            gradients[number] = np.where(values[reader] > 0, gy, zero * values[reader])
         elif layers[reader]["kind"] == "affine":
             gradients[number] = gy * take(layers[reader]["parameters"]["scale"])[:, None, None]
         else:
-            assert layers[reader]["kind"] in ("add", "flatten", "identity")
+            assert layers[reader]["kind"] in ("add", "identity")
             gradients[number] = gy.reshape(values[number].shape)
     return values, gradients
+
+
+def in_its_box(layer, stored):
+    """Maps of which only the middle is stored: NaN around it."""
+    if "box" not in layer:
+        return stored
+    top, left, height, width = layer["box"]
+    whole = np.full((layer["kept"], *layer["shape"][1:]), np.nan, np.float32)
+    whole[:, top : top + height, left : left + width] = stored
+    return whole
 
 
 def recorded(model, *shape):
@@ -65,9 +93,9 @@ def recorded(model, *shape):
 )
 def test_all_numbers_come_back_exactly(make):
     layers = recorded(make(), 3, 32, 32)
-    manifest, numbers = pack(layers, 10**7)
+    manifest, *texts = pack(layers, 10**7)
     assert manifest["limit"] is None
-    values, gradients = unpack(manifest, numbers)
+    values, gradients = unpack(manifest, *texts)
     for number, layer in enumerate(layers):
         np.testing.assert_array_equal(values[number], layer.value, layer.name)
         np.testing.assert_array_equal(gradients[number], layer.gradient, layer.name)
@@ -87,34 +115,44 @@ def test_both_ways_to_round_a_batch_norm_are_known(fused):
     wide = x.astype(np.float64) if fused else x
     scale, shift = (parameters[each].reshape(-1, 1, 1) for each in ("scale", "shift"))
     layers[2].value = (wide * scale + shift).astype(np.float32)
-    manifest, numbers = pack(layers, 10**7)
+    manifest, *texts = pack(layers, 10**7)
     assert manifest["layers"][2]["fused"] is fused
-    np.testing.assert_array_equal(unpack(manifest, numbers)[0][2], layers[2].value)
+    np.testing.assert_array_equal(unpack(manifest, *texts)[0][2], layers[2].value)
 
 
 def test_a_rule_that_is_not_exact_is_not_used():
     layers = recorded(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten()), 1, 6, 6)
     layers[2].value[0, 0, 0] += np.float32(1e-6)
-    manifest, numbers = pack(layers, 10**6)
+    manifest, *texts = pack(layers, 10**6)
     assert "value" in manifest["layers"][2]
-    np.testing.assert_array_equal(unpack(manifest, numbers)[0][2], layers[2].value)
+    np.testing.assert_array_equal(unpack(manifest, *texts)[0][2], layers[2].value)
 
 
-def test_a_network_that_is_too_large_keeps_its_first_maps():
+@pytest.mark.parametrize("limit", [600, 40])
+def test_a_network_that_is_too_large_keeps_its_first_maps_and_their_middle(limit, monkeypatch):
+    """16x16 maps: two of them, or the middle of one; exact where they are stored, NaN elsewhere."""
+    monkeypatch.setattr(packing, "LIMITS", (None, limit))
     layers = recorded(models.cifar.CifarResNet([1, 1], [12, 24]), 3, 16, 16)
-    _, everything = pack(layers, 10**7)
-    budget = len(everything) // 2  # characters of base64
-    manifest, numbers = pack(layers, budget)
-    assert manifest["limit"] in (8, 4) and len(numbers) <= budget
-    values, gradients = unpack(manifest, numbers)
+    whole = sum(map(len, pack(layers, 10**7)[1:]))
+    manifest, *texts = pack(layers, whole // 2 + 20_000)  # the manifest counts, too
+    assert manifest["limit"] == limit
+    values, gradients = unpack(manifest, *texts)
     for number, layer in enumerate(layers):
-        kept = manifest["layers"][number]["kept"]
-        assert manifest["layers"][number]["shape"] == list(layer.value.shape)
-        np.testing.assert_array_equal(values[number], layer.value[:kept])
-        np.testing.assert_array_equal(gradients[number], layer.gradient[:kept])
+        entry = manifest["layers"][number]
+        assert entry["shape"] == list(layer.value.shape)
+        assert values[number].shape == (entry["kept"], *layer.value.shape[1:])
+        for stored, exact in ((values[number], layer.value), (gradients[number], layer.gradient)):
+            there = ~np.isnan(stored)
+            np.testing.assert_array_equal(stored[there], exact[: entry["kept"]][there])
+            top, left, height, width = entry.get("box", (0, 0, *stored.shape[1:]))
+            inside = np.zeros_like(there)
+            inside[:, top : top + height, left : left + width] = True
+            np.testing.assert_array_equal(there, inside)
+    first = manifest["layers"][1]
+    assert first["kept"] == max(1, limit // 256) and ("box" in first) == (5 * limit < 256)
+    assert manifest["layers"][0]["kept"] == 3 and "box" not in manifest["layers"][0]
     assert manifest["layers"][-1]["kept"] == 10  # the scores are all there
-    (weight,) = (each["parameters"]["weight"] for each in manifest["layers"][1:2])
-    assert weight["shape"] == [manifest["limit"], 3, 3, 3]
+    assert first["parameters"]["weight"]["shape"] == [first["kept"], 3, 3, 3]
 
 
 def test_a_page_that_cannot_be_small_is_refused_with_its_size():

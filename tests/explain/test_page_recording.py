@@ -6,6 +6,7 @@ import pytest
 import minitorch_cnn as mt
 from minitorch_cnn import models, nn
 from minitorch_cnn.explain.page import record
+from tests.explain.written_with_functions import NETWORKS, made
 
 
 def picture(*shape):
@@ -73,8 +74,8 @@ def test_the_additions_of_residual_blocks_are_found():
     def sources(name):
         return [names[each] for each in layers[name].sources]
 
-    assert sources("layer1.0.add") == ["relu", "layer1.0.bn2"]
-    assert sources("layer2.0.add") == ["layer2.0.downsample.1", "layer2.0.bn2"]
+    assert sources("layer1.0.add") == ["layer1.0.bn2", "relu"]
+    assert sources("layer2.0.add") == ["layer2.0.bn2", "layer2.0.downsample.1"]
     assert sources("layer2.0.conv1") == sources("layer2.0.downsample.0") == ["layer1.0.relu (2)"]
     assert layers["layer1.0.add"].kind == "add" and names[-1] == "fc"
     np.testing.assert_array_equal(
@@ -107,10 +108,84 @@ def test_what_the_page_needs_to_know_of_a_layer():
     assert same[1].options["padding"] == [0, 1, 1, 2]  # top, bottom, left, right
 
 
-def test_other_layers_are_recorded_too():
-    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.GroupNorm(1, 2), nn.Tanh(), nn.Flatten())
-    kinds = [layer.kind for layer in record(model.eval(), picture(1, 6, 6))]
-    assert kinds == ["input", "conv", "other", "other", "flatten"]
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_networks_written_with_functions(kind):
+    """No operation is unknown, and what the network itself has seen is among the layers."""
+    network, x = made(kind)
+    layers = record(network, x)
+    assert not [layer.options for layer in layers if layer.kind == "other"]
+    assert len({layer.name for layer in layers}) == len(layers)
+    leaf = x.clone().requires_grad_()
+    output = network(leaf)
+    output = output["out"] if isinstance(output, dict) else output
+    assert layers[-1].value.ravel().tolist() == output.flatten().tolist()
+    gradients = mt.autograd.grad(output.max(), [*network.seen, leaf], allow_unused=True)
+    np.testing.assert_allclose(layers[0].gradient, gradients[-1].numpy()[0], rtol=1e-4, atol=1e-6)
+    for seen, gradient in zip(network.seen, gradients, strict=False):
+        found = [each for each in layers if is_shown_by(each, seen.detach().numpy())]
+        assert found, seen.shape
+        if gradient is not None and found[0].places is None:  # for moves, see watch_uses
+            np.testing.assert_allclose(
+                sorted(found[0].gradient.ravel()), sorted(gradient.numpy().ravel()),
+                rtol=1e-4, atol=1e-6,
+            )  # fmt: skip
+
+
+def is_shown_by(layer, values):
+    """Whether the layer has these numbers, perhaps with the last axis first."""
+    turned = values.reshape(-1, values.shape[-1]).T.ravel()
+    return layer.value.size == values.size and any(
+        np.allclose(layer.value.ravel(), each, rtol=1e-5, atol=1e-6)
+        for each in (values.ravel(), turned)
+    )
+
+
+def small(name):
+    """A network of each kind of block, of few layers."""
+    if name == "vit":
+        return models.VisionTransformer(16, 8, 1, 2, 8, 16, num_classes=4), 16
+    if name == "swin":
+        return models.SwinTransformer([4, 4], 8, [2, 2], [1, 2], [2, 2], num_classes=4), 32
+    if name == "convnext":
+        from minitorch_cnn.models.convnext import CNBlockConfig
+
+        return models.ConvNeXt([CNBlockConfig(4, 6, 1), CNBlockConfig(6, None, 1)]), 16
+    return models.get_model(name, num_classes=4), 64
+
+
+@pytest.mark.parametrize("name", ["vit", "swin", "convnext", "mobilenet_v3_small", "googlenet"])
+def test_families_of_networks(name):
+    model, size = small(name)
+    x = picture(3, size, size)
+    layers = record(model.eval(), x)
+    assert "other" not in {layer.kind for layer in layers}
+    scores = model(x).detach().numpy()
+    np.testing.assert_allclose(layers[-1].value.ravel(), scores.ravel(), 1e-4, 1e-6)
+    paths = dict(model.named_modules())
+    seen = {}
+    for layer in layers:
+        base = layer.name.partition(" (")[0]
+        if base in paths and isinstance(paths[base], nn.Conv2d):
+            seen.setdefault(base, layer.value)
+    for path, value in seen.items():
+
+        def compare(module, inputs, output, value=value):
+            np.testing.assert_allclose(output.detach().numpy()[0], value, 1e-4, 1e-6)
+
+        paths[path].register_forward_hook(compare)
+    convolutions = [path for path in paths if isinstance(paths[path], nn.Conv2d)]
+    assert set(seen) == {path for path in convolutions if "aux" not in path}  # only in training
+    model(x)
+
+
+def test_an_unknown_operation_is_named():
+    class Sorts(nn.Module):
+        def forward(self, x):
+            return x.cumsum(1).flatten(1)
+
+    layers = record(Sorts().eval(), picture(1, 2, 3))
+    assert [layer.kind for layer in layers] == ["input", "other", "flatten"]
+    assert layers[1].options == {"operation": "CumSum"} and layers[1].name == "cumsum"
 
 
 def test_the_network_stays_as_it_was():
@@ -130,10 +205,21 @@ def test_it_takes_one_picture(shape):
         record(nn.Flatten().eval(), mt.zeros(*shape))
 
 
+def test_a_network_that_asserts_the_size_of_its_picture():
+    model = mt.models.VisionTransformer(16, 8, 1, 2, 8, 16, num_classes=4).eval()
+    with pytest.raises(ValueError, match=r"refuses this picture: .*height.* 16 but got 24"):
+        record(model, picture(3, 24, 24))
+
+
 def test_it_refuses_training_mode_and_networks_without_scores():
     with pytest.raises(ValueError, match=r"model\.eval\(\)"):
         record(nn.Flatten(), picture(1, 4, 4))
-    model = nn.Sequential(nn.Conv2d(1, 1, 3)).eval()
+
+    class Chooses(nn.Module):
+        def forward(self, x):
+            return x.argmax(1)
+
+    model = nn.Sequential(nn.Conv2d(1, 1, 3), Chooses()).eval()
     with pytest.raises(ValueError, match="scores"):
         record(model, picture(1, 4, 4))
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())

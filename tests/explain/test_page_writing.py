@@ -79,13 +79,14 @@ def test_the_command_writes_the_page_of_a_checkpoint_and_a_picture(tmp_path, cap
     np.testing.assert_allclose(
         shown, sorted(probabilities, reverse=True)[:5], rtol=1e-6
     )  # by other kernels
-    assert page["pixels"] == subject.picture.ravel().tolist()
+    assert page["mean"] == [0.4, 0.5, 0.6]
 
 
-def test_without_checkpoint_and_picture_the_page_says_so(tmp_path):
+def test_without_any_argument_it_is_a_trained_network_that_is_right(tmp_path):
     text = write_page(tmp_path / "page.html").read_text("utf-8")
     page = json.loads(Tags(text).scripts["manifest"])["page"]
-    assert not page["trained"] and page["builtin"]
+    assert page["trained"] and page["builtin"] and page["network"] == "cifar_resnet20"
+    assert page["name"].startswith(page["answer"])  # the shape that was drawn
 
 
 @pytest.mark.parametrize("arch", ["resnet20", "alexnet", "resnet18"])
@@ -119,7 +120,17 @@ def test_a_hostile_name_stays_text(tmp_path):
 
 def test_bad_files_are_one_sentence(tmp_path):
     (tmp_path / "cat.png").write_text("no picture")
-    for options in (["--image", str(tmp_path / "cat.png")], ["--checkpoint", "nowhere"]):
-        with pytest.raises(SystemExit, match="error: "):
+    for options, message in (
+        (["--image", str(tmp_path / "cat.png")], "cannot read the picture"),
+        (["--checkpoint", str(tmp_path / "nowhere")], "no checkpoint .*nowhere"),
+        (["--model", "resnet19"], "did you mean resnet18, "),
+        (["--model", "no.such:thing"], "no module 'no.such'"),
+        (["--model", "lenet5", "--weights", "MINE"], "none of LeNet5_Weights"),
+        (["--model", "lenet5", "--weights", "mine.pth"], "no file of weights mine.pth"),
+        (["--weights", "DEFAULT"], "say which network"),
+        (["--model", "lenet5", "--checkpoint", "x"], "not both"),
+        (["--model", "lenet5", "--mean", "0.1", "0.2"], "1 numbers"),
+    ):
+        with pytest.raises(SystemExit, match=f"error: .*{message}"):
             main(["explain", "page", "-o", str(tmp_path / "page.html"), *options])
     assert not (tmp_path / "page.html").exists()

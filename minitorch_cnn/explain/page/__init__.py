@@ -1,14 +1,17 @@
 """The interactive page: a network, one picture, and every number between them, in one HTML file.
 
+subjects.py    the network and the picture, whatever they are given as
 recording.py   one picture forward and backward: all layers with their values and gradients
 weights.py     what the weights of its convolutions get
+operations.py  what each operation is to the page; places.py: where its numbers are
+merging.py     operations that are one layer, and the layers' names
 packing.py     these numbers, exact and small
 writing.py     the file: template, style and program from assets/, and the numbers
 command.py     python -m minitorch_cnn explain page
-assets/        what the browser runs; arithmetic.js has the convolution in plain loops
+assets/        what the browser runs; arithmetic.js and kinds.js have the layers in plain loops
 """
 
 from .recording import Layer, record
-from .writing import page_html, write_page
+from .writing import Page, make_page, page_html, write_page
 
-__all__ = ["Layer", "page_html", "record", "write_page"]
+__all__ = ["Layer", "Page", "make_page", "page_html", "record", "write_page"]

@@ -2,48 +2,90 @@
 
 Three things keep a page with a whole ResNet under 5 MB:
 
-- What follows exactly from other numbers is not stored: a ReLU's output, an addition, the gradient
-  that an addition passes on. Each such rule is tried here in float32; only if it gives the very
-  same bits does the page compute it again.
+- What follows exactly from other numbers is not stored: a ReLU's output, an addition, numbers that
+  were only moved, the gradient that an addition passes on. Each such rule is tried here in float32;
+  only if it gives the very same bits does the page compute it again (network.js).
 - The rest is stored as float32, bytes of equal rank together (all exponents, ..., all last bytes),
   which compresses better, then deflated; browsers can undo that without a library.
-- If that is still too much, only the first maps of every layer are stored. The page then shows
-  sums as "the stored maps give this, the others the rest".
+- If that is still too much, every layer may hold so many numbers and no more: its first maps, and
+  of a map that is larger than that, the middle. The page then shows sums as "the stored numbers
+  give this, the others the rest".
 """
 
 from __future__ import annotations
 
 import base64
+import json
+import math
 import zlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from .places import count_distinct
 from .recording import Layer
 
-# How many maps of a layer are stored: the first of these with which the page is small enough.
-MAP_LIMITS = (None, 64, 32, 16, 8, 4)
+# How many numbers of a layer are stored: the first of these with which the page is small enough.
+LIMITS = (None, *(int(131_072 / 1.2**step) for step in range(39)))
+LARGE = 5  # Of a layer with larger maps, as there are few, one of so many times that is stored.
+WHOLE_PICTURE = 160_000  # numbers of a picture that is always there
 # Layers whose map c is made of the map c of what they read.
-ONE_TO_ONE = ("affine", "relu", "add", "maxpool", "avgpool", "adaptive", "identity")
+CURVES = {
+    "relu", "relu6", "hardtanh", "clamp", "leakyrelu", "prelu", "elu", "gelu", "gelutanh", "silu",
+    "mish", "hardsigmoid", "hardswish", "softplus", "sigmoid", "tanh", "exp", "log", "sqrt",
+    "rsqrt", "reciprocal", "sin", "cos", "erf", "abs", "neg",
+}  # fmt: skip
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "add": np.add,
+    "plus": np.add,
+    "minus": np.subtract,
+    "times": np.multiply,
+    "divide": np.divide,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+}
+POOLS = {"maxpool", "avgpool", "adaptive", "resize"}
+ONE_TO_ONE = CURVES | set(BINARY) | POOLS | {"affine", "identity", "power"}
 # Characters of base64 for a number, at the very least: half of its bytes are noise.
 BYTES_PER_NUMBER = 2.7
 
 
-def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str]:
-    """(manifest, numbers): plain data for JSON, and all arrays in base64, at most `budget` bytes.
+class Kept(NamedTuple):
+    """What is stored of a layer: its first maps, and of each the box (top, left, height, width)."""
 
-    Raises ValueError if even four maps of each layer are too much.
+    maps: int
+    box: tuple[int, int, int, int]
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        """The part of (C, H, W) that is stored."""
+        top, left, height, width = self.box
+        return array[: self.maps, top : top + height, left : left + width]
+
+
+def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str]:
+    """(manifest, numbers, places): plain data for JSON, all arrays and all places in base64.
+
+    Together at most `budget` bytes. Raises ValueError if that cannot be.
     """
-    for limit in MAP_LIMITS:
-        manifest, store = _pack(layers, limit)
-        if BYTES_PER_NUMBER * store.length > budget and limit != MAP_LIMITS[-1]:
-            continue  # far too much: do not even try to compress it
-        numbers = store.text()
-        if len(numbers) <= budget:
-            return manifest, numbers
+    rules = [_rules(layers, number) for number in range(len(layers))]
+    size, each, place = 0, BYTES_PER_NUMBER, 0
+    while place < len(LIMITS):
+        limit = LIMITS[place]
+        manifest, store = _pack(layers, limit, rules)
+        excess = each * store.length / max(budget, 1)
+        place += 1
+        if excess > 1 and place < len(LIMITS):  # too much: do not even try to compress it
+            # Fewer numbers a layer are not as many fewer in all, so half of the way is not too far.
+            place = min(place + int(math.log(excess, 1.2) / 2), len(LIMITS) - 1)
+            continue
+        numbers, places = store.text()
+        size = len(numbers) + len(places) + len(json.dumps(manifest))
+        if size <= budget:
+            return manifest, numbers, places
+        each = max(each, 0.97 * len(numbers) / store.length)  # as much as it was here, about
     raise ValueError(
-        f"the page would take {len(numbers) / 1e6:.1f} MB, more than {budget / 1e6:.1f} MB: "
+        f"the page would take {size / 1e6:.1f} MB, more than {budget / 1e6:.1f} MB: "
         f"the network has {len(layers)} layers, and the picture is "
         f"{layers[0].value.shape[1]}x{layers[0].value.shape[2]}. Take a smaller one."
     )
@@ -54,7 +96,8 @@ class _Store:
 
     def __init__(self) -> None:
         self.arrays: list[np.ndarray] = []
-        self.length = 0
+        self.places: list[np.ndarray] = []
+        self.length = self.count = 0
 
     def put(self, array: np.ndarray) -> dict[str, Any]:
         self.arrays.append(np.ascontiguousarray(array, "<f4").ravel())
@@ -62,68 +105,134 @@ class _Store:
         self.length += array.size
         return place
 
-    def text(self) -> str:
-        numbers = np.concatenate(self.arrays)
-        planes = numbers.view(np.uint8).reshape(-1, 4).T  # (4, count): bytes of equal rank
-        return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()
+    def put_places(self, places: np.ndarray) -> dict[str, Any]:
+        # Differences to the one before: nearly always the same few.
+        self.places.append(np.diff(places.astype("<i4"), prepend=np.int32(0)).astype("<i4"))
+        place = {"at": self.count, "shape": [len(places)]}
+        self.count += len(places)
+        return place
+
+    def text(self) -> tuple[str, str]:
+        return _text(self.arrays, "<f4"), _text(self.places, "<i4")
 
 
-def _pack(layers: Sequence[Layer], limit: int | None) -> tuple[dict[str, Any], _Store]:
+def _text(arrays: list[np.ndarray], kind: str) -> str:
+    numbers = np.concatenate([*arrays, np.empty(0, kind)]).astype(kind, copy=False)
+    planes = numbers.view(np.uint8).reshape(-1, 4).T  # (4, count): bytes of equal rank
+    return base64.b64encode(zlib.compress(planes.tobytes(), 6)).decode()
+
+
+def _pack(
+    layers: Sequence[Layer], limit: int | None, rules: list[dict[str, Any]]
+) -> tuple[dict[str, Any], _Store]:
     store = _Store()
-    kept = _kept_maps(layers, limit)
+    kept = _kept_parts(layers, limit)
     described = []
     for number, layer in enumerate(layers):
-        inputs = kept[layer.sources[0]] if layer.sources else 0
+        own, rule = kept[number], rules[number]
+        inputs = kept[layer.sources[0]].maps if layer.sources else 0
         entry: dict[str, Any] = {
             "name": layer.name,
             "kind": layer.kind,
             "text": layer.text,
             "sources": layer.sources,
             "shape": list(layer.value.shape),
-            "kept": kept[number],
+            "kept": own.maps,
             "options": layer.options,
             "parameters": {
-                name: store.put(_cut(name, array, layer, kept[number], inputs))
+                name: store.put(_cut(name, array, layer, own.maps, inputs))
                 for name, array in layer.parameters.items()
             },
+            "has_gradient": layer.gradient is not None,
         }
-        for fused in (False, True):
-            if _same(value_by_rule(layers, number, fused), layer.value):
-                entry["fused"] = fused
-                break
+        if own.box[2:] != layer.value.shape[1:]:
+            entry["box"] = own.box
+        if layer.places is not None:
+            part = layer.places[: own.maps * layer.value[0].size]
+            entry["places"] = store.put_places(part)
+            derived = _are_known(layers, number, kept)
         else:
-            entry["value"] = store.put(layer.value[: kept[number]])
-        gradient = layer.gradient
-        if gradient is not None and not _same(gradient_by_rule(layers, number), gradient):
-            entry["gradient"] = store.put(gradient[: kept[number]])
-        entry["has_gradient"] = gradient is not None
+            derived = rule["value"]
+            entry |= {"fused": rule["fused"]} if derived else {}
+        if not derived:
+            entry["value"] = store.put(own.of(layer.value))
+        if layer.gradient is not None and not (
+            rule["gradient"] and _gradient_is_known(layers, number, kept)
+        ):
+            entry["gradient"] = store.put(own.of(layer.gradient))
         described.append(entry)
-    return {"layers": described, "count": store.length, "limit": limit}, store
+    counts = {"count": store.length, "places_count": store.count, "limit": limit}
+    return {"layers": described, **counts}, store
 
 
-def _kept_maps(layers: Sequence[Layer], limit: int | None) -> list[int]:
-    """How many maps of each layer are stored: always the first ones."""
-    kept: list[int] = []
-    for layer in layers:
-        channels = layer.value.shape[0]
-        last = len(kept) == len(layers) - 1
+def _kept_parts(layers: Sequence[Layer], limit: int | None) -> list[Kept]:
+    """What is stored of each layer."""
+    kept: list[Kept] = []
+    for number, layer in enumerate(layers):
+        channels, height, width = layer.value.shape
+        box = (0, 0, height, width)
+        area = height * width
+        maps = channels
+        if limit is not None and (number or layer.value.size > WHOLE_PICTURE):
+            if number < len(layers) - 1 or area > 1:  # the scores are all there
+                # As many weights of a convolution as numbers, about.
+                most = max(4, math.isqrt(limit) // 2)
+                maps = min(channels, max(1, limit // area), most if area > 1 else 2 * most)
+            box = _middle(height, width, LARGE * limit)
         if layer.kind == "flatten":
             (source,) = layer.sources
-            kept.append(kept[source] * layers[source].value[0].size)
+            maps = min(channels, kept[source].maps * layers[source].value[0].size)
         elif layer.kind in ONE_TO_ONE:
-            kept.append(min(kept[each] for each in layer.sources))
-        elif limit is None or last:  # the scores are all there
-            kept.append(channels)
-        else:
-            # A feature is one number, not a map, so there may be more of them.
-            kept.append(min(channels, limit if layer.value[0].size > 1 else 4 * limit))
+            equal = [n for n in layer.sources if layers[n].value.shape[0] == channels]
+            maps = min(kept[each].maps for each in equal) if equal else maps
+        kept.append(Kept(maps, box))
     return kept
+
+
+def _middle(height: int, width: int, limit: int) -> tuple[int, int, int, int]:
+    """The middle of a map of more numbers than the limit, of about its form."""
+    if height * width <= limit:
+        return 0, 0, height, width
+    share = math.sqrt(limit / (height * width))
+    h = max(min(height, 3), int(height * share))
+    w = max(min(width, 3), min(width, limit // h))
+    return (height - h) // 2, (width - w) // 2, h, w
 
 
 def _cut(name: str, array: np.ndarray, layer: Layer, outputs: int, inputs: int) -> np.ndarray:
     """The part of a parameter that belongs to the stored maps."""
-    weights = name in ("weight", "weight_gradient") and array.ndim > 1
-    return array[:outputs, :inputs] if weights else array[:outputs]
+    if name in ("rows", "columns", "divisor"):
+        return array
+    if layer.kind == "transposed" and name == "weight":
+        return array[:inputs, :outputs]
+    if layer.kind in ("conv", "linear") and name in ("weight", "weight_gradient"):
+        return array[:outputs, :inputs]
+    return array[:outputs] if len(array) > 1 else array
+
+
+def _are_known(layers: Sequence[Layer], number: int, kept: list[Kept]) -> bool:
+    """Whether all numbers that a layer moves are stored in its sources."""
+    layer = layers[number]
+    assert layer.places is not None
+    there = [np.zeros(0, bool)]
+    for source in layer.sources:
+        stored = np.zeros(layers[source].value.shape, bool)
+        kept[source].of(stored)[...] = True
+        there.append(stored.ravel())
+    stored = np.concatenate([*there, [True]])  # -1 is the last one: what is filled in
+    wanted = layer.places.reshape(layer.value.shape)
+    return bool(stored[kept[number].of(wanted)].all())
+
+
+def _gradient_is_known(layers: Sequence[Layer], number: int, kept: list[Kept]) -> bool:
+    """Whether the only reader's gradient is stored for all that is stored here."""
+    (place,) = [each for each, layer in enumerate(layers) if number in layer.sources]
+    reader, own, shape = layers[place], kept[place], layers[place].value.shape
+    if reader.kind == "flatten":
+        return own.maps >= kept[number].maps * layers[number].value[0].size
+    if reader.places is not None:
+        return own == Kept(shape[0], (0, 0, *shape[1:]))
+    return own.box == kept[number].box and own.maps >= kept[number].maps
 
 
 def _same(by_rule: np.ndarray | None, exact: np.ndarray) -> bool:
@@ -131,6 +240,19 @@ def _same(by_rule: np.ndarray | None, exact: np.ndarray) -> bool:
 
 
 # ------------------------------------------------------- rules that the page applies, too
+
+
+def _rules(layers: Sequence[Layer], number: int) -> dict[str, Any]:
+    """Whether a layer's value and gradient follow exactly from others."""
+    layer = layers[number]
+    found: dict[str, Any] = {"value": False, "fused": False, "gradient": False}
+    for fused in (False, True) if layer.kind == "affine" else (False,):
+        if layer.places is None and _same(value_by_rule(layers, number, fused), layer.value):
+            found |= {"value": True, "fused": fused}
+            break
+    if layer.gradient is not None:
+        found["gradient"] = _same(gradient_by_rule(layers, number), layer.gradient)
+    return found
 
 
 def value_by_rule(layers: Sequence[Layer], number: int, fused: bool) -> np.ndarray | None:
@@ -143,13 +265,16 @@ def value_by_rule(layers: Sequence[Layer], number: int, fused: bool) -> np.ndarr
     values = [layers[each].value for each in layer.sources]
     if layer.kind == "relu":
         return np.maximum(values[0], np.float32(0))
-    if layer.kind == "add":
-        return values[0] + values[1]
+    if layer.kind in BINARY:
+        if "number" in layer.options:
+            values.insert(layer.options["place"], np.float32(layer.options["number"]))  # type: ignore[arg-type]
+        with np.errstate(all="ignore"):
+            return BINARY[layer.kind](*values)
     if layer.kind == "affine":
         scale, shift = (layer.parameters[name].reshape(-1, 1, 1) for name in ("scale", "shift"))
         x = values[0].astype(np.float64) if fused else values[0]
         return (x * scale + shift).astype(np.float32)
-    if layer.kind in ("flatten", "identity"):
+    if layer.kind == "identity":
         return values[0].reshape(layer.value.shape)
     return None
 
@@ -159,11 +284,21 @@ def gradient_by_rule(layers: Sequence[Layer], number: int) -> np.ndarray | None:
     readers = [each for each in layers if number in each.sources]
     if len(readers) != 1 or readers[0].gradient is None:
         return None
-    reader, gradient = readers[0], readers[0].gradient
+    reader, gradient, shape = readers[0], readers[0].gradient, layers[number].value.shape
+    if reader.places is not None:
+        real = reader.places[reader.places >= 0]
+        if len(reader.sources) > 1 or count_distinct(real, math.prod(shape)) < len(real):
+            return None
+        moved = np.zeros(math.prod(shape) + 1, np.float32)  # one more, for what was filled in
+        moved[reader.places] = gradient.ravel()
+        return moved[:-1].reshape(shape)
     if reader.kind == "relu":
         return np.where(reader.value > 0, gradient, np.float32(0))
     if reader.kind == "affine":
         return gradient * reader.parameters["scale"].reshape(-1, 1, 1)
-    if reader.kind in ("add", "flatten", "identity"):
-        return gradient.reshape(layers[number].value.shape)
+    if reader.kind == "times" and "number" in reader.options:
+        return gradient * np.float32(reader.options["number"])
+    same = reader.kind in ("add", "plus") and gradient.shape == shape
+    if (same and reader.sources.count(number) == 1) or reader.kind == "identity":
+        return gradient.reshape(shape)
     return None

@@ -1,49 +1,70 @@
 """What happened to one picture in a network: every layer's numbers, and the gradients back.
 
-Modules say what they compute, so hooks on them record most of it. What a network does between its
-modules (the addition of a residual block, a flatten) has no hook. But autograd knows: the tensor
-that enters a module remembers which operation made it, and from there the way leads back to the
-modules before. So nothing has to be known about the network beforehand.
+The network runs once, and every operation that autograd notes is looked at (operations.py): what
+it is, what it reads, what comes out. So it makes no difference whether a network is written with
+modules or with functions. Modules only give the names. An operation that moves numbers without
+changing them (a reshape, a permutation, a slice) is remembered as a table of places and becomes a
+layer when something computes with its result; `merging.py` makes one layer of what belongs
+together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ... import backend, nn
-from ...tensor import Tensor
+from ...autograd import enable_grad, grad
+from ...autograd.modes import state
+from ...tensor import Tensor, wrap
+from .places import Ref, alike, base_places, display, kind_of_move, turn, turned, whole_array
 
 
 @dataclass
 class Layer:
     """One step of the network: where its numbers come from, what they are, their gradient.
 
-    kind: what the page knows to explain ("conv", "affine", "relu", "maxpool", "avgpool", "add",
-    "flatten", "linear", "identity"), "input", or "other" for what it only shows.
+    kind: what the page knows to explain, see operations.py; "input" is the picture, "parameter"
+    numbers that do not depend on it, "other" is an operation that the page only shows.
     """
 
     name: str
     kind: str
     sources: list[int]  # numbers of the layers that it reads
-    value: np.ndarray  # (C, H, W); features are (C, 1, 1)
+    value: np.ndarray  # (C, H, W); features are (C, 1, 1), T tokens of D numbers (D, 1, T)
     gradient: np.ndarray | None = None  # of the explained score, same shape as value
     options: dict[str, Any] = field(default_factory=dict)  # strides and the like, for JSON
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
     text: str = ""  # the module as it prints itself
+    # Of a layer that only moves numbers: for each of its own, the place among those of all its
+    # sources, one source after the other; -1 for options["fill"].
+    places: np.ndarray | None = None
+
+
+@dataclass
+class Step(Layer):
+    """A layer while the network runs."""
+
+    inputs: list[Step] = field(default_factory=list)  # what `sources` will number
+    path: str = ""  # of the innermost module
+    call: int = 0  # which call of a module without children it belongs to; 0: none
 
 
 def record(model: nn.Module, x: Tensor) -> list[Layer]:
     """Sends one picture x (1, C, H, W) through a network in evaluation mode, and back.
 
     Returns the layers in the order of computation, the picture itself first and the scores last.
-    The gradients are those of the largest score. The network stays as it was, and so do the
-    gradients of its parameters.
+    The gradients are those of the largest score. If the network has several outputs, the first
+    one's numbers are the scores. The network stays as it was, and so do the gradients of its
+    parameters.
 
     Raises ValueError for more than one picture, a network in training mode (its batch norm and
-    dropout depend on the other pictures and on chance) or one that does not end in scores (1, K).
+    dropout depend on the other pictures and on chance) or one whose output does not depend on the
+    picture by differentiable operations.
 
     >>> import minitorch_cnn as mt
     >>> network = mt.nn.Sequential(mt.nn.Conv2d(1, 2, 3), mt.nn.ReLU(), mt.nn.Flatten())
@@ -52,200 +73,314 @@ def record(model: nn.Module, x: Tensor) -> list[Layer]:
     [('input', 'input', (1, 4, 4)), ('0', 'conv', (2, 2, 2)), ('1', 'relu', (2, 2, 2)),
      ('2', 'flatten', (8, 1, 1))]
     """
+    from .merging import finish
+
     if x.ndim != 4 or x.shape[0] != 1:
         raise ValueError(f"record takes one picture (1, C, H, W), got shape {tuple(x.shape)}")
     if model.training:
         raise ValueError("record takes a network in evaluation mode: call model.eval() first")
-    recorder = _Recorder(x)
-    handles = []
-    for name, module in model.named_modules():
-        if any(True for _ in module.children()):
-            continue  # look at the layers, not at what holds them
-        before, after = recorder.hooks(name or "layer", module)
-        handles += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
+    recorder = Recorder(model, x)
+    learned = [each for each in model.parameters() if each.requires_grad]
     try:
-        scores = model(recorder.x)
-        if not isinstance(scores, Tensor) or scores.ndim != 2:
-            raise ValueError(f"record takes a network that ends in scores (1, K), got {scores!r}")
-        recorder.layer_of(scores, "scores")
-        best = scores[0, int(np.argmax(backend.to_numpy(scores.array)))]
-        # Only asks for the picture's gradient, so the parameters' stay as they are; what comes by
-        # on its way is seen by the hooks on the tensors.
-        from ...autograd import grad
-
-        grad(best, recorder.x)
+        for parameter in learned:  # no gradient of theirs is computed: that would take long
+            parameter.requires_grad_(False)
+        last, ends = recorder.run(model)
     finally:
-        for handle in handles:
-            handle.remove()
-    return recorder.layers
+        for parameter in learned:
+            parameter.requires_grad_(True)
+    return finish(recorder.steps, last, ends)
 
 
-class _Recorder:
-    """The layers so far, and which operation of the autograd graph made which of them."""
+def _gradients_of_moves(steps: list[Step], last: Step, best: int) -> None:
+    """Adds what moving layers get from each other, and from the score that is explained."""
+    if last.places is not None:
+        gradient = np.zeros(last.value.size, np.float32)
+        gradient[best] = 1
+        last.gradient = gradient.reshape(last.value.shape)
+    for step in reversed(steps):
+        if step.places is None or step.gradient is None:
+            continue
+        starts = np.cumsum([0, *(each.value.size for each in step.inputs)])
+        for start, source in zip(starts, step.inputs, strict=False):
+            if source.places is None:
+                continue
+            here = (step.places >= start) & (step.places < start + source.value.size)
+            own = np.zeros(source.value.size) if source.gradient is None else source.gradient
+            own = np.array(own, np.float32).ravel()
+            np.add.at(own, step.places[here] - start, step.gradient.ravel()[here])
+            source.gradient = own.reshape(source.value.shape)
 
-    def __init__(self, x: Tensor) -> None:
-        self.x = x.detach().clone().requires_grad_()
-        self.layers: list[Layer] = []
-        self.made_by: dict[int, int] = {}  # id of a graph node -> number of its layer
-        self.alive: list[Any] = []  # the nodes; an id is only unique while its object lives
-        self.add(Layer("input", "input", [], _copy(self.x)), self.x)
 
-    def hooks(self, name: str, module: nn.Module) -> tuple[Any, Any]:
+def _tensors(output: Any) -> Iterator[Tensor]:
+    """All tensors in what a network returns."""
+    if isinstance(output, Tensor):
+        yield output
+    elif isinstance(output, dict):
+        yield from _tensors(list(output.values()))
+    elif isinstance(output, list | tuple):
+        for each in output:
+            yield from _tensors(each)
+
+
+class Recorder:
+    """The layers so far, and where the numbers of each tensor are among them."""
+
+    def __init__(self, model: nn.Module, x: Tensor) -> None:
+        self.leaf = x.detach().clone().requires_grad_()
+        with enable_grad():
+            self.x = self.leaf.clone()  # a model may write to its input in place
+        self.steps: list[Step] = []
+        self.refs: dict[tuple[int, int], Ref] = {}  # (id of node, output) -> the tensor's numbers
+        self.alive: list[Any] = []  # nodes and constants; an id is unique while its object lives
+        self.names = {id(each): name for name, each in model.named_parameters()}
+        self.names.update({id(each): name for name, each in model.named_buffers()})
+        self.constants: dict[int, Step] = {}
+        # The modules that are running: name, module, number of the call, what it was called with.
+        self.running: list[tuple[str, nn.Module, int, Any]] = [("", model, 0, None)]
+        self.calls = 0
+        step = Step("input", "input", [], whole_array(self.x)[0].astype(np.float32))
+        self.append(step, self.x.shape, self.x.edge())
+
+    def run(self, model: nn.Module) -> tuple[Step, list[Step]]:
+        """Forward and backward. Returns the scores, and all outputs of the network."""
+        with enable_grad():
+            with self.listening(model):
+                try:
+                    output = model(self.x)
+                except AssertionError as error:  # as networks refuse a picture of another size
+                    raise ValueError(f"the network refuses this picture: {error}") from error
+            scores = next(iter(_tensors(output)), None)
+            if scores is None or not scores.is_floating_point() or self.ref_of(scores) is None:
+                raise ValueError(
+                    "record takes a network that ends in scores computed from the picture by "
+                    f"differentiable operations, got {output if scores is None else scores!r:.100}"
+                )
+            last = self.layer(self.ref_of(scores))
+            best = int(np.argmax(backend.to_numpy(scores.array)))
+            # What comes by on the way to the picture is seen by the hooks on the tensors.
+            grad(scores.reshape(-1)[best], self.leaf)
+        _gradients_of_moves(self.steps, last, best)
+        refs = [self.ref_of(each) for each in _tensors(output)]
+        return last, [self.layer(each) for each in refs if each is not None]
+
+    # ---- listening to modules and operations
+
+    @contextmanager
+    def listening(self, model: nn.Module) -> Iterator[None]:
+        handles = []
+        for name, module in model.named_modules():
+            before, after = self._hooks(name, module)
+            handles += [
+                module.register_forward_pre_hook(before),
+                module.register_forward_hook(after),
+            ]
+        observer, state.observer = state.observer, self.observe
+        try:
+            yield
+        finally:
+            state.observer = observer
+            for handle in handles:
+                handle.remove()
+
+    def _hooks(self, name: str, module: nn.Module) -> tuple[Any, Any]:
         """What to call before and after the module."""
-        sources: list[int] = []
+        # The formula of a parameter, of weight_norm say, does not make a layer a container.
+        leaf = all(child == "parametrizations" for child, _ in module.named_children())
 
         def before(_: Any, inputs: tuple) -> None:
-            # Before, because an in-place layer such as ReLU(inplace=True) overwrites its input.
-            tensors = [each for each in inputs if isinstance(each, Tensor)]
-            sources[:] = [self.layer_of(each, name) for each in tensors]
+            self.calls += 1
+            first = inputs[0] if inputs and isinstance(inputs[0], Tensor) else None
+            edge = None if first is None or not leaf else first.edge()
+            self.running.append((name, module, self.calls if leaf else 0, edge))
 
-        def after(_: Any, inputs: tuple, output: Any) -> None:
-            if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
-                raise NotImplementedError(
-                    f"the page shows layers with one output (1, C), (1, C, L) or (1, C, H, W); "
-                    f"{name} ({type(module).__name__}) gives {output!r}"
-                )
-            kind, options, parameters = describe(module)
-            layer = Layer(self.unused(name), kind, list(sources), _copy(output))
-            layer.options, layer.parameters, layer.text = options, parameters, repr(module)
-            self.add(layer, output)
+        def after(_: Any, inputs: tuple, output: Any) -> Tensor | None:
+            edge = self.running[-1][3]
+            unchanged = leaf and isinstance(output, Tensor) and edge is not None
+            unchanged = unchanged and output.edge()[0] is edge[0] and output.edge()[1] == edge[1]
+            ref = self.ref_of(output) if unchanged else None
+            if ref is not None:  # a dropout that does nothing, say: a layer all the same
+                source, last = self.flat(ref)
+                output = output.clone()
+                step = Step("", "identity", [], source.value, inputs=[source])
+                self.append(step, ref.shape, output.edge(), last)
+                self.watch_uses(output.edge()[0], [ref], [step])
+            self.running.pop()
+            return output if ref is not None else None
 
         return before, after
 
-    def add(self, layer: Layer, tensor: Tensor) -> int:
-        """Appends a layer, whose gradient is filled in when it is known. Returns its number."""
+    def observe(self, node: Any, args: tuple, outputs: tuple) -> None:
+        """Called by every operation; also by those inside of another one, then without grad."""
+        if not state.grad_enabled or not node._edges:
+            return
+        from .operations import note
+
+        operands = []
+        for arg, edge in zip(args, node._edges, strict=True):
+            ref = None if edge is None else self.refs.get((id(edge[0]), edge[1]))
+            operands.append(arg if ref is None else ref)
+        if any(isinstance(each, Ref) for each in operands):
+            before = len(self.steps)
+            note(self, node, list(operands), outputs)
+            self.watch_uses(node, operands, self.steps[before:])
+
+    def watch_uses(self, node: Any, operands: list, made: list[Step]) -> None:
+        """Adds what an operation sends back to the gradients of the moving layers that it reads.
+
+        The gradient of the moved tensor itself is not theirs: what was made of that tensor by
+        moving it again reads from other layers.
+        """
+        for index, operand in enumerate(operands):
+            if not isinstance(operand, Ref):
+                continue
+            ref = self.refs[id(operand.edge[0]), operand.edge[1]]
+            moved = ref.layers[0]
+            if ref.places is not None or moved.places is None:
+                continue
+            if not any(moved is each for step in made for each in step.inputs):
+                continue
+
+            def add(
+                gxs: tuple, gys: tuple, index: int = index, moved: Step = moved, ref: Ref = ref
+            ) -> None:
+                if gxs[index] is not None:
+                    array = whole_array(gxs[index])
+                    array = (turn(array) if ref.last else array).reshape(moved.value.shape)
+                    moved.gradient = np.float32(0 if moved.gradient is None else moved.gradient)
+                    moved.gradient = moved.gradient + array.astype(np.float32)
+
+            node.register_hook(add)
+
+    # ---- layers and tensors
+
+    def ref_of(self, tensor: Tensor) -> Ref | None:
+        """Where a tensor's numbers are; None if they do not depend on the picture."""
+        node, output = tensor.edge()
+        return self.refs.get((id(node), output))
+
+    def add(
+        self,
+        kind: str,
+        inputs: list[Step],
+        node: Any,
+        output: Tensor,
+        shape: tuple[int, ...] | None = None,
+        last: bool = False,
+        options: dict[str, Any] | None = None,
+        parameters: dict[str, np.ndarray] | None = None,
+    ) -> Step:
+        """A layer for the first output of an operation.
+
+        shape: (C, H, W) to show it as, in the tensor's own order. last: with its last axis first.
+        """
+        value = whole_array(output)
+        if shape is None:
+            shape = turned(output.shape) if last else display(output.shape)
+        value = (turn(value) if last else value).reshape(shape)
+        step = Step("", kind, [], np.array(value, np.float32, order="C"), inputs=inputs)
+        step.options, step.parameters = options or {}, parameters or {}
+        self.append(step, output.shape, (node, 0), last)
+        return step
+
+    def append(self, step: Step, shape: Any, edge: tuple[Any, int], last: bool = False) -> None:
+        """Appends a layer that is the tensor to which the edge leads, if there is one."""
+        if step.places is None:
+            step.path, step.call, step.text = self.here()
+        self.steps.append(step)
+        node, output = edge
+        if node is None:
+            return
+        self.set_ref(edge, Ref((step,), None, tuple(shape), last, edge))
+        if step.places is not None:
+            return  # see watch_uses
+        tensor = wrap(np.empty(0, np.float32))
+        tensor._set_history(node, output)
+        if node is self.leaf:
+            tensor = self.leaf
 
         def keep(gradient: Tensor) -> None:
-            layer.gradient = _copy(gradient)
+            array = whole_array(gradient)
+            array = turn(array) if last else array
+            step.gradient = np.array(array.reshape(step.value.shape), np.float32, order="C")
 
-        if tensor.requires_grad:
-            tensor.register_hook(keep)
-        self.layers.append(layer)
-        node = tensor.edge()[0]
-        self.alive.append(node)
-        self.made_by[id(node)] = len(self.layers) - 1
-        return len(self.layers) - 1
+        tensor.register_hook(keep)
 
-    def layer_of(self, tensor: Tensor, reader: str) -> int:
-        """The number of the layer that made a tensor; one that no module made becomes a layer."""
-        node = tensor.edge()[0]
-        if id(node) in self.made_by:
-            return self.made_by[id(node)]
-        sources = sorted(self.nearest(node))
-        value, values = _copy(tensor), [self.layers[each].value for each in sources]
-        kind = "other"
-        if len(values) == 1 and np.array_equal(value.ravel(), values[0].ravel()):
-            kind = "flatten" if value.shape != values[0].shape else "identity"
-        elif len(values) == 2 and values[0].shape == values[1].shape == value.shape:
-            kind = "add" if np.allclose(value, values[0] + values[1]) else "other"
-        prefix = reader.rpartition(".")[0]
-        name = f"{prefix}.{kind}" if prefix else kind
-        return self.add(Layer(self.unused(name), kind, sources, value), tensor)
+    def here(self) -> tuple[str, int, str]:
+        """The innermost module that runs: its path, the number of its call, its text."""
+        name, module, call, _ = self.running[-1]
+        return name, call, repr(module) if call else ""
 
-    def nearest(self, node: Any) -> set[int]:
-        """The layers from which an operation computes, without another layer in between."""
-        if id(node) in self.made_by:
-            return {self.made_by[id(node)]}
-        edges = [edge[0] for edge in getattr(node, "_edges", []) if edge is not None]
-        return set().union(*(self.nearest(each) for each in edges))
+    def set_ref(self, edge: tuple[Any, int], ref: Ref) -> None:
+        self.alive.append(edge[0])
+        self.refs[id(edge[0]), edge[1]] = ref._replace(where=self.here())
 
-    def unused(self, name: str) -> str:
-        """The name, with a number if the module has been called before."""
-        names = {layer.name for layer in self.layers}
-        calls = 1
-        while (candidate := name if calls == 1 else f"{name} ({calls})") in names:
-            calls += 1
-        return candidate
+    def alias(self, ref: Ref, node: Any, shape: Any) -> None:
+        """The node's first output has the same numbers in the same order."""
+        self.set_ref((node, 0), ref._replace(shape=tuple(shape), edge=(node, 0)))
 
+    def constant(self, tensor: Tensor, shape: tuple[int, ...], last: bool = False) -> Step:
+        """A layer of numbers that do not depend on the picture, as (C, H, W)."""
+        known = self.constants.get(id(tensor))
+        if known is not None and known.value.shape == shape:
+            return known
+        array = whole_array(tensor)
+        array = (turn(array) if last else array).reshape(shape)
+        step = Step(self.names.get(id(tensor), ""), "parameter", [], np.array(array, np.float32))
+        step.path = self.running[-1][0]
+        self.alive.append(tensor)
+        self.constants[id(tensor)] = step
+        self.steps.append(step)
+        return step
 
-def _copy(tensor: Tensor) -> np.ndarray:
-    """The numbers of (1, C), (1, C, L) or (1, C, H, W) as a new float32 array (C, H, W)."""
-    array = backend.to_numpy(tensor.array)[0]
-    if array.ndim == 2:
-        array = array[:, np.newaxis]
-    return np.array(array.reshape(array.shape + (1,) * (3 - array.ndim)), np.float32, order="C")
+    # ---- what an operation reads
 
+    def layer(
+        self,
+        ref: Ref | None,
+        shape: tuple[int, ...] | None = None,
+        last: bool = False,
+        exact: bool = False,
+    ) -> Step:
+        """The layer with a tensor's numbers, one after the other as the tensor has them.
 
-# ------------------------------------------------------------------------- what a module does
+        shape: as (C, H, W), or, if not exact, with axes of length 1 elsewhere. last: with the
+        tensor's last axis first. A tensor whose numbers are spread over layers becomes one.
+        """
+        assert ref is not None
+        ref = self.newest(ref)
+        (step, *others) = ref.layers
+        whole = ref.places is None and not others and ref.last == last
+        if shape is None:
+            if whole and last:
+                return step
+            shape = turned(ref.shape) if last else display(ref.shape)
+        same = step.value.shape == shape or (not exact and alike(step.value.shape, shape))
+        if whole and same:
+            return step
+        places = base_places(ref)
+        flat = np.ascontiguousarray(turn(places) if last else places, np.int32).reshape(-1)
+        numbers = np.concatenate([each.value.ravel() for each in ref.layers] + [[ref.fill]])
+        moved = Step("", "move", [], numbers[flat].astype(np.float32).reshape(shape))
+        moved.inputs, moved.places = list(ref.layers), flat
+        moved.kind = kind_of_move(flat, shape, [each.value.shape for each in ref.layers])
+        if ref.fill:
+            moved.options = {"fill": ref.fill if np.isfinite(ref.fill) else str(ref.fill)}
+        moved.path, moved.call, moved.text = ref.where
+        self.append(moved, ref.shape, ref.edge, last)
+        return moved
 
+    def newest(self, ref: Ref) -> Ref:
+        """The same tensor, if it has become a layer since: x * x reads one layer twice."""
+        known = self.refs.get((id(ref.edge[0]), ref.edge[1]), ref)
+        return known if known.places is None and known.shape == ref.shape else ref
 
-def describe(module: nn.Module) -> tuple[str, dict[str, Any], dict[str, np.ndarray]]:
-    """Its kind, its options (all geometry as pairs: vertical, horizontal), its parameters."""
-    for types, describer in DESCRIBERS:
-        if isinstance(module, types):
-            return describer(module)
-    return "other", {}, {}
+    def flat(self, ref: Ref) -> tuple[Step, bool]:
+        """The layer with a tensor's numbers in whatever shape, for what is done number by number.
 
-
-def _conv(module: nn.Conv2d) -> tuple:
-    left, right, top, bottom = module._padding_for_pad()
-    options = {
-        "stride": module.stride,
-        "dilation": module.dilation,
-        "padding": [top, bottom, left, right],
-        "mode": module.padding_mode,
-        "groups": module.groups,
-    }
-    parameters = {"weight": _numbers(module.weight)}
-    if module.bias is not None:
-        parameters["bias"] = _numbers(module.bias)
-    return "conv", options, parameters
-
-
-def _batch_norm(module: nn.BatchNorm2d) -> tuple:
-    """In evaluation mode batch norm is a straight line for each channel: scale x + shift."""
-    if module.running_mean is None or module.running_var is None:
-        return "other", {}, {}
-    mean, variance = _numbers(module.running_mean), _numbers(module.running_var)
-    invstd = 1 / np.sqrt(variance + np.float32(module.eps))
-    weight = np.ones_like(mean) if module.weight is None else _numbers(module.weight)
-    bias = np.zeros_like(mean) if module.bias is None else _numbers(module.bias)
-    scale = weight * invstd
-    parameters = {"mean": mean, "invstd": invstd, "weight": weight, "bias": bias}
-    return "affine", {}, {**parameters, "scale": scale, "shift": bias - mean * scale}
-
-
-def _max_pool(module: nn.MaxPool2d) -> tuple:
-    options = {
-        name: _pair(getattr(module, name))
-        for name in ("kernel_size", "stride", "padding", "dilation")
-    }
-    return "maxpool", options, {}
-
-
-def _avg_pool(module: nn.AvgPool2d) -> tuple:
-    plain = module.count_include_pad and not module.ceil_mode and not module.divisor_override
-    if not plain and _pair(module.padding) != (0, 0):
-        return "other", {}, {}
-    if module.ceil_mode or module.divisor_override:
-        return "other", {}, {}
-    options = {name: _pair(getattr(module, name)) for name in ("kernel_size", "stride", "padding")}
-    return "avgpool", options, {}
-
-
-def _linear(module: nn.Linear) -> tuple:
-    parameters = {"weight": _numbers(module.weight)}
-    if module.bias is not None:
-        parameters["bias"] = _numbers(module.bias)
-    return "linear", {}, parameters
-
-
-DESCRIBERS: list[tuple[Any, Any]] = [
-    (nn.Conv2d, _conv),
-    (nn.BatchNorm2d, _batch_norm),
-    (nn.ReLU, lambda module: ("relu", {}, {})),
-    (nn.MaxPool2d, _max_pool),
-    (nn.AvgPool2d, _avg_pool),
-    (nn.AdaptiveAvgPool2d, lambda module: ("adaptive", {}, {})),
-    (nn.Flatten, lambda module: ("flatten", {}, {})),
-    (nn.Linear, _linear),
-    ((nn.Dropout, nn.Identity), lambda module: ("identity", {}, {})),
-]
-
-
-def _numbers(tensor: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(backend.to_numpy(tensor.array), np.float32)
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else tuple(value)
+        And whether it has the tensor's last axis first.
+        """
+        ref = self.newest(ref)
+        if ref.places is None and len(ref.layers) == 1:
+            return ref.layers[0], ref.last
+        last = len(ref.shape) == 3 and ref.shape[0] == 1  # tokens
+        return self.layer(ref, last=last), last

@@ -9,95 +9,154 @@ import io
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ... import nn
 from ...serialization.files import write
-from ..subject import Subject, load_subject
+from ..subject import Subject
 from .packing import pack
 from .recording import record
+from .subjects import evaluation, subject_of
 from .weights import add_weight_gradients
 
-# Whole pages stay under 5 MB: this much for the numbers, the rest for program and manifest.
-NUMBERS_BUDGET = 4_800_000
+# Whole pages stay under 5 MB.
+BUDGET = 4_950_000
 SCRIPTS = (
-    "arithmetic", "gradients", "network", "text", "draw", "strip", "trace", "backward", "columns",
-    "lab", "page",
+    "arithmetic", "gradients",
+    "kinds", "kinds_gradient", "network", "text", "kinds_text", "draw", "strip",
+    "trace", "backward", "columns", "lab", "page",
 )  # fmt: skip
 SCORES = 5  # most probable classes that are shown
 
 
+class Page:
+    """A page as text. In a notebook it shows itself; `save` writes the file."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Writes the page to a file, and returns its path."""
+        path = Path(path)
+        write(path, lambda file: file.write(self.text.encode()))
+        return path
+
+    def _repr_html_(self) -> str:
+        frame = "width:100%;height:900px;border:1px solid #ccc"
+        return f'<iframe style="{frame}" srcdoc="{html.escape(self.text)}"></iframe>'
+
+
+def make_page(
+    model: nn.Module | str | os.PathLike | None = None,
+    image: Any = None,
+    *,
+    classes: Sequence[str] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    size: int | None = None,
+    weights: Any = None,
+) -> Page:
+    """The page of a network and a picture; the last line of a notebook's cell shows it.
+
+    model: any Module (its mode stays as it was); a checkpoint of the training examples (runs/x,
+    runs/x/best or runs/x/best.npz); the name of a network of `models` or "module:function";
+    None: a small trained one that comes with the package.
+    image: a picture file, a PIL image, an array (H, W, C) of uint8, a tensor (C, H, W) of uint8; or
+    a tensor of floats (C, H, W), as the network takes it. None takes a built-in one.
+    classes: names for the scores. mean, std: of a channel's pixels in 0..1, which the network's
+    input is normalised with; known of checkpoints and published weights, else 0 and 1. size: height
+    and width that the picture is cut to; without it a picture of up to 512 pixels keeps its own.
+    weights: of a network given by name: "DEFAULT", another published name, or a file.
+
+    Raises FileNotFoundError, ValueError or TypeError for what cannot be read, and what the network
+    raises for such a picture.
+
+    >>> import minitorch_cnn as mt
+    >>> network = mt.nn.Sequential(mt.nn.Conv2d(3, 4, 3), mt.nn.Flatten(), mt.nn.Linear(144, 2))
+    >>> page = make_page(network, mt.zeros(3, 8, 8), classes=["cat", "dog"])
+    >>> page._repr_html_()[:7]
+    '<iframe'
+    """
+    subject = subject_of(model, image, classes, mean, std, size, weights)
+    return Page(page_html(subject, builtin=image is None))
+
+
 def write_page(
     path: str | os.PathLike,
-    checkpoint: str | os.PathLike | None = None,
-    image: str | os.PathLike | None = None,
+    model: nn.Module | str | os.PathLike | None = None,
+    image: Any = None,
+    **options: Any,
 ) -> Path:
-    """Writes the page of a trained network and a picture to an HTML file, and returns its path.
+    """Writes the page of a network and a picture to an HTML file, and returns its path.
 
-    checkpoint: runs/x/best.npz, runs/x/best or runs/x; None makes a small network that nobody
-    trained, and the page says so. image: a picture file; None takes a built-in one.
-
-    The file needs no network and opens from disk. Raises FileNotFoundError or ValueError for a
-    checkpoint or picture that cannot be read, NotImplementedError for a network whose layers are
-    no images or features.
+    model, image, options: as `make_page`. The file needs no network and opens from disk.
 
     >>> import os, tempfile
     >>> path = write_page(os.path.join(tempfile.mkdtemp(), "page.html"))
     >>> path.stat().st_size < 5_000_000
     True
     """
-    subject = load_subject(checkpoint, image)
-    text = page_html(subject, builtin=image is None)
-    path = Path(path)
-    write(path, lambda file: file.write(text.encode()))
-    return path
+    return make_page(model, image, **options).save(path)
 
 
 def page_html(subject: Subject, builtin: bool = False) -> str:
     """The page as text. builtin: whether the picture is one of the package, which the page says."""
-    layers = record(subject.model, subject.x)
+    with evaluation(subject.model):
+        layers = record(subject.model, subject.x)
     add_weight_gradients(layers)
-    manifest, numbers = pack(layers, NUMBERS_BUDGET)
-    manifest["page"] = describe(subject, layers[-1].value.ravel(), builtin)
     assets = importlib.resources.files(__package__) / "assets"
     read = {name: (assets / name).read_text("utf-8") for name in ("page.html", "page.css")}
     values = {
         "title": html.escape("Inside a convolutional network"),
         "style": read["page.css"],
         "picture": "data:image/png;base64," + _png(subject.picture),
-        # In a script element only "</script" and "<!--" could end the data: no "<" at all is safe.
-        "manifest": json.dumps(manifest, allow_nan=False).replace("<", "\\u003c"),
-        "numbers": numbers,
         "script": "\n".join((assets / f"{name}.js").read_text("utf-8") for name in SCRIPTS),
     }
+    about = describe(subject, layers[-1].value, builtin)
+    rest = sum(len(each.encode()) for each in (*values.values(), read["page.html"]))
+    manifest, numbers, places = pack(layers, BUDGET - rest - len(json.dumps(about)))
+    manifest["page"] = about
+    # In a script element only "</script" and "<!--" could end the data: no "<" at all is safe.
+    values["manifest"] = json.dumps(manifest, allow_nan=False).replace("<", "\\u003c")
+    values |= {"numbers": numbers, "places": places}
     # One pass, so that a name with "{{script}}" in it stays a name.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], read["page.html"])
 
 
 def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, Any]:
-    """What the page says about network and picture besides the layers."""
+    """What the page says about network and picture besides the layers.
+
+    scores: (K, H, W), the last layer; if they are maps, the answer is at the largest number.
+    """
     from ... import __version__
 
     trained = subject.trained
-    exponentials = np.exp(scores.astype(np.float64) - scores.max())
+    best, row, column = (int(n) for n in np.unravel_index(scores.argmax(), scores.shape))
+    own = scores[:, row, column].astype(np.float64)
+    exponentials = np.exp(own - own.max())
     probabilities = exponentials / exponentials.sum()
-    best = np.argsort(-probabilities, kind="stable")[:SCORES]
+    order = np.argsort(-probabilities, kind="stable")[: SCORES if len(own) > 1 else 0]
+
+    def name(number: int) -> str:
+        return subject.classes[number] if number < len(subject.classes) else f"class {number}"
+
+    place = f" (row {row}, column {column})" if scores[0].size > 1 else ""
     return {
         "version": __version__,
         "network": trained.config.get("arch", type(subject.model).__name__),
         "name": subject.name,
         "trained": bool(trained.config),
         "builtin": builtin,
-        "answer": subject.classes[best[0]],
+        "answer": name(best) + place,
         "scores": [
-            {"name": subject.classes[each], "probability": float(probabilities[each])}
-            for each in best
+            {"name": name(each), "probability": float(probabilities[each])} for each in order
         ],
         "classes": list(subject.classes),
-        "pixels": subject.picture.ravel().tolist(),
         "mean": list(trained.mean),
         "std": list(trained.std),
     }

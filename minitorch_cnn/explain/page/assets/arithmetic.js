@@ -1,7 +1,8 @@
 // The arithmetic of the layers, one number at a time, in plain loops; nothing touches the page.
 //
 // A layer is {name, kind, sources, shape: [C, H, W], kept, options, parameters, value, gradient}:
-// value and gradient hold the first `kept` of its C maps, row by row. Positions are named as in
+// value and gradient hold the first `kept` of its C maps, row by row, NaN where the page does not
+// hold a number. Other kinds of layers are in kinds.js. Positions are named as in
 // the Python package: filter k, channel c, output row i and column j, kernel row u and column v.
 
 // ------------------------------------------------------------------------- geometry of windows
@@ -57,6 +58,14 @@ function kernelSize(layer) {
   return layer.parameters.weight.shape.slice(2);
 }
 
+// Larger kernels, such as the 16x16 pixels of a vision transformer's patches, are not written out.
+const MOST_CELLS = 121;
+
+function hasSmallKernel(layer) {
+  const [KH, KW] = kernelSize(layer);
+  return KH * KW <= MOST_CELLS;
+}
+
 // The stored input channels that filter k sees: [absolute channel, channel within the group].
 function channelsOfFilter(layer, source, k) {
   const perGroup = source.shape[0] / layer.options.groups;
@@ -77,20 +86,24 @@ function weightAt(layer, k, c, u, v) {
 function convolutionTerms(layer, source, k, i, j) {
   const size = source.shape.slice(1);
   const kernel = kernelSize(layer);
-  const channels = channelsOfFilter(layer, source, k).map(([channel, c]) => {
+  const seen = channelsOfFilter(layer, source, k);
+  let whole = seen.length === source.shape[0] / layer.options.groups;
+  const channels = seen.map(([channel, c]) => {
     const cells = [];
     let sum = 0;
     eachCell(size, kernel, layer.options, i, j, (u, v, row, column) => {
       const inside = row >= 0 && column >= 0;
       const x = inside ? at(source, channel, row, column) : 0;
       const w = weightAt(layer, k, c, u, v);
-      sum += x * w;
+      if (Number.isNaN(x)) whole = false;
+      else sum += x * w;
       cells.push({ u, v, row, column, inside, x, w, product: x * w });
     });
     return { channel, cells, sum };
   });
   const bias = layer.parameters.bias ? layer.parameters.bias.data[k] : null;
-  return { bias, channels, sum: channels.reduce((total, each) => total + each.sum, bias ?? 0) };
+  const sum = channels.reduce((total, each) => total + each.sum, bias ?? 0);
+  return { bias, channels, sum, whole };
 }
 
 // The gradient that one convolution brings to a pixel, taken apart: for every filter the cells of
@@ -102,17 +115,20 @@ function convolutionGradientTerms(layer, source, channel, row, column) {
   const uses = usesOfPixel(source.shape.slice(1), layer.shape.slice(1), kernelSize(layer),
     layer.options, row, column);
   const filters = [];
-  for (let k = first; k < Math.min(first + filtersPerGroup, layer.kept); k++) {
+  const there = channel % perGroup < layer.parameters.weight.shape[1];
+  let whole = there && first + filtersPerGroup <= layer.kept;
+  for (let k = first; there && k < Math.min(first + filtersPerGroup, layer.kept); k++) {
     let sum = 0;
     const cells = uses.map(({ i, j, u, v }) => {
       const gy = at(layer, k, i, j, "gradient");
       const w = weightAt(layer, k, channel % perGroup, u, v);
-      sum += gy * w;
+      if (Number.isNaN(gy)) whole = false;
+      else sum += gy * w;
       return { i, j, u, v, x: gy, w, product: gy * w };
     });
     filters.push({ channel: k, cells, sum });
   }
-  return { channels: filters, sum: filters.reduce((total, each) => total + each.sum, 0) };
+  return { channels: filters, whole, sum: filters.reduce((total, each) => total + each.sum, 0) };
 }
 
 // Where there is something to be seen: the window with the most contrast, as far as possible inside
@@ -213,8 +229,11 @@ function poolCells(layer, source, i, j) {
   return cells;
 }
 
-// The number of cells that an average is divided by: zeros in the padding count.
-function poolArea(layer, cells) {
+// The number of cells that an average is divided by: zeros in the padding count, unless there is
+// a divisor for each output.
+function poolArea(layer, cells, i, j) {
+  const { divisor } = layer.parameters;
+  if (divisor) return divisor.data[i * divisor.shape[1] + j];
   const kernel = layer.options.kernel_size;
   return layer.kind === "adaptive" ? cells.length : kernel[0] * kernel[1];
 }
@@ -227,8 +246,23 @@ function largestCell(source, c, cells) {
 
 // ------------------------------------------------- one number forward, one gradient backward
 
-// How layer's number (c, i, j) follows from its sources: {kind, terms..., sum}.
+// How layer's number (c, i, j) follows from its sources: {kind, terms..., sum, whole}. whole: all
+// numbers of the sum are in this page; without a sum it is null.
 function explainValue(network, number, c, i, j) {
+  const found = ownValue(network, number, c, i, j);
+  if (Number.isNaN(found.sum)) Object.assign(found, { sum: null, whole: false });
+  const layer = network.layers[number];
+  const source = network.layers[layer.sources[0]];
+  const missing = (each) => Number.isNaN(at(source, c, each.row, each.column));
+  if (found.cells && found.cells.some(missing)) {
+    Object.assign(found, { sum: null, whole: false });
+  }
+  found.whole ??= isByNumber(layer) || Boolean(found.cells)
+    || isComplete(network, number, "forward");
+  return found;
+}
+
+function ownValue(network, number, c, i, j) {
   const layer = network.layers[number];
   const sources = layer.sources.map((each) => network.layers[each]);
   const [source] = sources;
@@ -248,7 +282,7 @@ function explainValue(network, number, c, i, j) {
       return { kind: "relu", x, sum: Math.max(0, x) };
     }
     case "add": {
-      const parts = sources.map((each) => at(each, c, i, j));
+      const parts = sources.map((each) => known(each, c, i, j));
       return { kind: "add", parts, sum: parts.reduce((a, b) => a + b) };
     }
     case "maxpool": {
@@ -259,7 +293,7 @@ function explainValue(network, number, c, i, j) {
     case "avgpool":
     case "adaptive": {
       const cells = poolCells(layer, source, i, j);
-      const area = poolArea(layer, cells);
+      const area = poolArea(layer, cells, i, j);
       const total = cells.reduce((sum, cell) => sum + at(source, c, cell.row, cell.column), 0);
       return { kind: "average", cells, area, total, sum: total / area };
     }
@@ -271,15 +305,18 @@ function explainValue(network, number, c, i, j) {
         const w = layer.parameters.weight.data[c * inputs + f];
         terms.push({ feature: f, x: source.value[f], w, product: w * source.value[f] });
       }
+      if (terms.some((term) => Number.isNaN(term.x))) break;
       return { kind: "linear", bias, terms,
         sum: terms.reduce((sum, term) => sum + term.product, bias ?? 0) };
     }
-    case "flatten":
     case "identity":
       return { kind: "copy", sum: source.value[place] };
+    case "input":
+      return { kind: "input", sum: null };
     default:
-      return { kind: layer.kind, sum: null };
+      return { kind: layer.kind, ...explainKind(network, number, c, i, j) };
   }
+  return { kind: layer.kind, sum: null };
 }
 
 // Where the gradient of layer's number (c, i, j) comes from: one part for every reader of it.
@@ -287,16 +324,24 @@ function explainGradient(network, number, c, i, j) {
   const source = network.layers[number];
   const parts = [];
   network.layers.forEach((reader, readerNumber) => {
-    reader.sources.forEach((each) => {
-      if (each === number) {
-        parts.push({ reader: readerNumber, ...gradientPart(reader, source, c, i, j) });
-      }
+    reader.sources.forEach((each, operand) => {
+      if (each !== number || !reader.gradient) return; // another output's branch brings none
+      const part = { reader: readerNumber,
+        ...gradientPart(network, reader, source, operand, c, i, j) };
+      if (Number.isNaN(part.sum)) Object.assign(part, { sum: null, whole: false });
+      part.whole ??= isByNumber(reader) || reader.kept === reader.shape[0];
+      parts.push(part);
     });
   });
-  return { parts, sum: parts.reduce((sum, part) => sum + (part.sum ?? 0), 0) };
+  const whole = parts.every((part) => part.whole);
+  return { parts, whole, sum: parts.reduce((sum, part) => sum + (part.sum ?? 0), 0) };
 }
 
-function gradientPart(reader, source, c, i, j) {
+function gradientPart(network, reader, source, operand, c, i, j) {
+  if (isByNumber(reader) && Number.isNaN(known(reader, c, i, j, "gradient"))
+    && String(reader.shape) === String(source.shape)) {
+    return { kind: "other", sum: null, whole: false, why: "why_missing" };
+  }
   const here = (c * source.shape[1] + i) * source.shape[2] + j;
   switch (reader.kind) {
     case "conv":
@@ -325,11 +370,11 @@ function gradientPart(reader, source, c, i, j) {
       return { kind: "linear", terms, sum: terms.reduce((sum, term) => sum + term.product, 0) };
     }
     case "add":
-    case "flatten":
     case "identity":
       return { kind: "copy", sum: reader.gradient[here] };
     default:
-      return { kind: reader.kind, sum: null };
+      return { kind: reader.kind,
+        ...explainKindGradient(network, reader, source, operand, c, i, j) };
   }
 }
 
@@ -340,7 +385,7 @@ function poolGradientPart(reader, source, c, i, j) {
       const cells = poolCells(reader, source, oi, oj);
       if (!cells.some((cell) => cell.row === i && cell.column === j)) continue;
       const gy = at(reader, c, oi, oj, "gradient");
-      let share = 1 / poolArea(reader, cells);
+      let share = 1 / poolArea(reader, cells, oi, oj);
       if (reader.kind === "maxpool") {
         const best = largestCell(source, c, cells);
         share = best.row === i && best.column === j ? 1 : 0;
@@ -348,8 +393,11 @@ function poolGradientPart(reader, source, c, i, j) {
       windows.push({ i: oi, j: oj, gy, share });
     }
   }
+  if (c >= reader.kept || windows.some((each) => Number.isNaN(each.gy))) {
+    return { kind: "other", sum: null, whole: false, why: "why_missing" };
+  }
   const kind = reader.kind === "maxpool" ? "maxpool" : "average";
-  return { kind, windows, sum: windows.reduce((sum, each) => sum + each.gy * each.share, 0) };
+  return { kind, windows, whole: true, sum: windows.reduce((sum, each) => sum + each.gy * each.share, 0) };
 }
 
 // Whether all numbers of the sum are stored in this page.

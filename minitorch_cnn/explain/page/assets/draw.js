@@ -70,7 +70,7 @@ function inkOn([r, g, b]) {
 
 // ------------------------------------------------------------------------------------- canvases
 
-// Paints H x W numbers, a pixel each; null is padding.
+// Paints H x W numbers, a pixel each; null is padding, NaN is not in this page.
 function paint(canvas, H, W, valueAt, scale) {
   canvas.width = W;
   canvas.height = H;
@@ -79,7 +79,8 @@ function paint(canvas, H, W, valueAt, scale) {
   for (let i = 0; i < H; i++) {
     for (let j = 0; j < W; j++) {
       const value = valueAt(i, j);
-      const colour = value === null ? palette.padding : colourOf(value, scale);
+      const nothing = value === null || Number.isNaN(value);
+      const colour = nothing ? palette.padding : colourOf(value, scale);
       image.data.set([...colour, 255], 4 * (i * W + j));
     }
   }
@@ -92,8 +93,9 @@ function paint(canvas, H, W, valueAt, scale) {
 class MapView {
   constructor(onMove) {
     this.canvas = element("canvas");
-    this.marks = svgElement("svg", { "aria-hidden": "true" });
+    this.marks = svgElement("svg", { "aria-hidden": "true", preserveAspectRatio: "none" });
     this.frame = element("div", { className: "map-frame" }, this.canvas, this.marks);
+    this.frame.style.minHeight = "16px"; // of a single row of tokens
     this.caption = element("figcaption");
     this.figure = element("figure", { className: "map" }, this.frame, this.caption);
     this.onMove = onMove;
@@ -201,7 +203,8 @@ function numberGrid(title, cells, columns, valueOf, scale, selected, buttonOf, h
   grid.style.gridTemplateColumns = `repeat(${columns}, auto)`;
   cells.forEach((cell, n) => {
     const value = valueOf(cell);
-    const colour = value === null ? palette.padding : colourOf(value, scale);
+    const nothing = value === null || Number.isNaN(value);
+    const colour = nothing ? palette.padding : colourOf(value, scale);
     const node = element(buttonOf ? "button" : "span", {
       className: "number" + (value === null ? " outside" : "") + (n === selected ? " chosen" : ""),
       title: value === null ? t(`zero_${cell.zero ?? "padding"}`) : hintOf(value, cell),

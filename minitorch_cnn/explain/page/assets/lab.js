@@ -191,7 +191,8 @@ class Lab {
   sentence({ size, y }, i, j) {
     const [, OH, OW] = this.layer.shape;
     if (this.channels.length < this.layer.parameters.weight.shape[1]
-      || this.source.kept < this.source.shape[0]) return t("lab_partial");
+      || this.source.kept < this.source.shape[0]
+      || this.source.box || this.layer.box) return t("lab_partial");
     const python = this.layer.value.subarray(this.filter * OH * OW, (this.filter + 1) * OH * OW);
     if (!this.isTrained()) {
       const same = this.sameWindow(i, j);

@@ -2,18 +2,19 @@
 
 async function loadNetwork() {
   const manifest = JSON.parse(document.getElementById("manifest").textContent);
-  const packed = document.getElementById("numbers").textContent.trim();
-  const numbers = await unpackNumbers(packed, manifest.count);
+  const numbers = await unpack("numbers", manifest.count, Float32Array);
+  const places = await unpack("places", manifest.places_count, Int32Array);
+  const length = (shape) => shape.reduce((a, b) => a * b, 1);
   const take = ({ at: start, shape }) => ({
-    shape,
-    data: numbers.subarray(start, start + shape.reduce((a, b) => a * b, 1)),
+    shape, data: numbers.subarray(start, start + length(shape)),
   });
   const layers = manifest.layers.map((entry) => ({
     ...entry,
     parameters: Object.fromEntries(
       Object.entries(entry.parameters).map(([name, place]) => [name, take(place)])),
-    value: entry.value ? take(entry.value).data : null,
-    gradient: entry.gradient ? take(entry.gradient).data : null,
+    places: entry.places ? summed(places, entry.places) : null,
+    value: entry.value ? inItsBox(entry, take(entry.value).data) : null,
+    gradient: entry.gradient ? inItsBox(entry, take(entry.gradient).data) : null,
   }));
   const network = { ...manifest, layers };
   layers.forEach((layer) => { layer.value ??= valueByRule(network, layer); });
@@ -23,9 +24,9 @@ async function loadNetwork() {
   return network;
 }
 
-// base64 -> deflate -> bytes of equal rank together -> float32.
-async function unpackNumbers(text, count) {
-  const binary = atob(text);
+// base64 -> deflate -> bytes of equal rank together -> numbers of four bytes.
+async function unpack(id, count, Numbers) {
+  const binary = atob(document.getElementById(id).textContent.trim());
   const compressed = Uint8Array.from(binary, (character) => character.charCodeAt(0));
   const stream = new Blob([compressed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const planes = new Uint8Array(await new Response(stream).arrayBuffer());
@@ -33,38 +34,90 @@ async function unpackNumbers(text, count) {
   for (let rank = 0; rank < 4; rank++) {
     for (let n = 0; n < count; n++) bytes[4 * n + rank] = planes[rank * count + n];
   }
-  return new Float32Array(bytes.buffer);
+  return new Numbers(bytes.buffer);
+}
+
+// Places are stored as differences to the one before.
+function summed(differences, { at: start, shape: [count] }) {
+  const places = new Int32Array(count);
+  let place = 0;
+  for (let n = 0; n < count; n++) {
+    place += differences[start + n];
+    places[n] = place;
+  }
+  return places;
+}
+
+// Maps of which only the middle is stored: NaN around it.
+function inItsBox({ box, kept, shape: [, H, W] }, stored) {
+  if (!box) return stored;
+  const [top, left, height, width] = box;
+  const whole = new Float32Array(kept * H * W).fill(NaN);
+  for (let map = 0; map < kept; map++) {
+    for (let i = 0; i < height; i++) {
+      const row = stored.subarray((map * height + i) * width, (map * height + i + 1) * width);
+      whole.set(row, (map * H + top + i) * W + left);
+    }
+  }
+  return whole;
 }
 
 // The same rules, in float32, as value_by_rule and gradient_by_rule in packing.py.
 
 function valueByRule(network, layer) {
-  const [first, second] = layer.sources.map((each) => network.layers[each].value);
+  const sources = layer.sources.map((each) => network.layers[each]);
   const [, H, W] = layer.shape;
+  const count = layer.kept * H * W;
+  if (layer.places) {
+    return Float32Array.from({ length: count }, (_, n) => (layer.places[n] < 0 ? fillOf(layer)
+      : known(...withSource(network, placeOf(network, layer, layer.places[n])))));
+  }
+  const first = sources[0].value;
+  if (layer.kind in BINARY) {
+    const [, f] = BINARY[layer.kind];
+    if ("number" in layer.options) {
+      const number = Math.fround(layer.options.number);
+      return Float32Array.from({ length: count }, (_, n) =>
+        (layer.options.place ? f(first[n], number) : f(number, first[n])));
+    }
+    return Float32Array.from({ length: count }, (_, n) => {
+      const place = [Math.floor(n / (H * W)), Math.floor(n / W) % H, n % W];
+      return f(...sources.map((each) => known(each, ...place)));
+    });
+  }
   const rules = {
     relu: (n) => Math.max(0, first[n]),
-    add: (n) => first[n] + second[n],
     affine: (n) => {
-      const c = Math.floor(n / (H * W));
-      const scaled = first[n] * layer.parameters.scale.data[c];
-      return (layer.fused ? scaled : Math.fround(scaled)) + layer.parameters.shift.data[c];
+      const scaled = first[n] * layer.parameters.scale.data[Math.floor(n / (H * W))];
+      const shift = layer.parameters.shift.data[Math.floor(n / (H * W))];
+      return (layer.fused ? scaled : Math.fround(scaled)) + shift;
     },
-    flatten: (n) => first[n],
     identity: (n) => first[n],
   };
-  return Float32Array.from({ length: layer.kept * H * W }, (_, n) => rules[layer.kind](n));
+  return Float32Array.from({ length: count }, (_, n) => rules[layer.kind](n));
+}
+
+function withSource(network, [number, ...place]) {
+  return [network.layers[number], ...place];
 }
 
 function gradientByRule(network, number) {
   const layer = network.layers[number];
   const reader = network.layers.find((each) => each.sources.includes(number));
   const [, H, W] = layer.shape;
+  const count = layer.kept * H * W;
+  if (reader.places) {
+    const gradient = new Float32Array(count);
+    reader.places.forEach((place, n) => {
+      if (place >= 0 && place < count) gradient[place] = reader.gradient[n];
+    });
+    return gradient;
+  }
   const rules = {
-    relu: (n) => (reader.value[n] > 0 ? reader.gradient[n] : 0),
+    relu: (n) => (reader.value[n] > 0 ? reader.gradient[n] : 0 * reader.value[n]),
     affine: (n) => reader.gradient[n] * reader.parameters.scale.data[Math.floor(n / (H * W))],
-    add: (n) => reader.gradient[n],
-    flatten: (n) => reader.gradient[n],
-    identity: (n) => reader.gradient[n],
+    times: (n) => reader.gradient[n] * Math.fround(reader.options.number),
   };
-  return Float32Array.from({ length: layer.kept * H * W }, (_, n) => rules[reader.kind](n));
+  const rule = rules[reader.kind] ?? ((n) => reader.gradient[n]);
+  return Float32Array.from({ length: count }, (_, n) => rule(n));
 }

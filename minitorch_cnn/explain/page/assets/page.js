@@ -13,7 +13,8 @@ let lastConvolution = null;
 
 // The convolution that im2col and the laboratory show: the chosen layer, or the last one chosen.
 function convolution() {
-  if (network.layers[state.layer].kind === "conv") {
+  const layer = network.layers[state.layer];
+  if (layer.kind === "conv" && hasSmallKernel(layer)) {
     lastConvolution = { number: state.layer, filter: state.map, i: state.i, j: state.j };
   }
   return lastConvolution;
@@ -135,7 +136,7 @@ async function start() {
   }
   network = await loadNetwork();
   pageData = network.page;
-  const first = network.layers.findIndex((layer) => layer.kind === "conv");
+  const first = network.layers.findIndex((layer) => layer.kind === "conv" && hasSmallKernel(layer));
   if (first >= 0) {
     Object.assign(state, { layer: first }, liveliestPlace(network, first));
     convolution();

@@ -3,13 +3,32 @@
 const STRIP_HEIGHT = 320;
 const GAP = 3;
 
-// The side of a tile on the screen, for a map of this height.
+// The side of a tile on the screen.
 function tileSide(layer) {
-  const height = layer.shape[1];
+  const [, height, width] = layer.shape;
+  if (layer.kept <= 3 && Math.min(height, width) >= 7) return 98; // there is room
   if (height >= 24) return 37;
   if (height >= 12) return 29;
   if (height >= 5) return 23;
   return height > 1 ? 16 : 10;
+}
+
+const LANE = 6; // pixels from one line above the cards to the next
+const LANES = 16;
+
+// The layers that are read from further on, with their readers and a free lane for the line there.
+function findLanes(layers) {
+  const ends = []; // of each lane, the last card that its line reaches
+  return layers.flatMap((_, source) => {
+    const readers = layers.map((each, number) => [each, number])
+      .filter(([each, number]) => number !== source + 1 && each.sources.includes(source))
+      .map(([, number]) => number);
+    if (!readers.length) return [];
+    let lane = ends.findIndex((end) => end <= source);
+    if (lane < 0) lane = ends.length < LANES ? ends.length : source % LANES;
+    ends[lane] = readers[readers.length - 1];
+    return [{ source, readers, lane }];
+  });
 }
 
 class Strip {
@@ -22,9 +41,12 @@ class Strip {
     this.arcs = svgElement("svg", { class: "arcs", "aria-hidden": "true" });
     this.cards = network.layers.map((layer, number) => this.makeCard(layer, number));
     this.row.append(this.arcs, ...this.cards.map((card) => card.node));
-    const jumps = network.layers.some((layer, number) =>
-      layer.sources.some((source) => source !== number - 1));
-    this.row.classList.toggle("with-arcs", jumps);
+    this.lanes = findLanes(network.layers);
+    if (this.lanes.length) {
+      this.arcHeight = 16 + LANE * (1 + Math.max(...this.lanes.map(({ lane }) => lane)));
+      this.row.style.paddingTop = `${this.arcHeight + 4}px`;
+      this.arcs.style.height = `${this.arcHeight}px`;
+    }
     container.replaceChildren(this.row);
     container.addEventListener("keydown", (event) => this.onKey(event));
     window.addEventListener("resize", () => this.drawArcs());
@@ -39,8 +61,8 @@ class Strip {
     const tiles = element("div", { className: "tiles-frame" }, canvas, chosen);
     const kind = element("span", { className: "card-kind" });
     const more = layer.shape[0] - layer.kept;
-    const node = element("div", { className: "card", title: layer.text },
-      element("span", { className: "card-name" }, layer.name),
+    const node = element("div", { className: "card", title: `${layer.name}\n${layer.text}`.trim() },
+      element("span", { className: "card-name" }, shortName(layer.name)),
       kind,
       element("span", { className: "card-shape" }, layer.shape.join("×")
         + (more > 0 ? ` (${layer.kept})` : "")),
@@ -60,7 +82,7 @@ class Strip {
   // Paints all maps; needed again for the other direction, language or theme.
   paintAll(what) {
     for (const card of this.cards) {
-      card.kind.textContent = t("kinds")[card.layer.kind];
+      card.kind.textContent = kindName(card.layer);
       this.paintCard(card, what);
     }
     this.container.setAttribute("aria-label", t("strip_label", { count: this.cards.length }));
@@ -94,6 +116,7 @@ class Strip {
     const step = side + GAP;
     chosen.style.cssText = `width:${side}px;height:${side}px;`
       + `left:${Math.floor(map / rows) * step}px;top:${(map % rows) * step}px`;
+    this.lightArcs(number);
     const left = node.offsetLeft;
     const { scrollLeft, clientWidth } = this.container;
     if (left < scrollLeft || left + node.offsetWidth > scrollLeft + clientWidth) {
@@ -101,18 +124,30 @@ class Strip {
     }
   }
 
-  // Curves from each layer to those that read it, other than to its neighbour.
+  // Lines from each layer to those that read it, other than to its neighbour: up, along, and down
+  // at every reader, each layer's in a lane of its own.
   drawArcs() {
     const middle = (card) => card.node.offsetLeft + card.node.offsetWidth / 2;
     this.arcs.setAttribute("width", this.row.scrollWidth);
-    this.arcs.replaceChildren();
-    for (const card of this.cards) {
-      for (const source of card.layer.sources) {
-        if (source === card.number - 1) continue;
-        const [from, to] = [middle(this.cards[source]), middle(card)];
-        const path = `M ${from} 44 C ${from} 4, ${to} 4, ${to} 44`;
-        this.arcs.append(svgElement("path", { d: path }));
-      }
+    this.arcs.replaceChildren(...this.lanes.map(({ source, readers, lane }) => {
+      const [from, bottom, r] = [middle(this.cards[source]), this.arcHeight, 5];
+      const top = bottom - 8 - LANE * (lane + 1);
+      const d = readers.map((reader) => {
+        const to = middle(this.cards[reader]);
+        return `M ${from} ${bottom} V ${top + r} Q ${from} ${top} ${from + r} ${top} H ${to - r} `
+          + `Q ${to} ${top} ${to} ${top + r} V ${bottom}`;
+      });
+      return svgElement("path", { d: d.join(" "), "data-layers": [source, ...readers].join(" ") });
+    }));
+    this.lightArcs(state.layer);
+  }
+
+  // The lines of the chosen layer stand out.
+  lightArcs(number) {
+    for (const path of this.arcs.children) {
+      const own = path.dataset.layers.split(" ").includes(String(number));
+      path.style.opacity = own ? 1 : 0.3;
+      path.style.strokeWidth = own ? 2.5 : 1.2;
     }
   }
 

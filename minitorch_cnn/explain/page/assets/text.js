@@ -13,13 +13,14 @@ const TEXTS = {
     untrained: "Nobody has trained this network: its weights are random, so its answer means "
       + "nothing. Train one and make its page with --checkpoint runs/x/best.",
     builtin: "The picture is one that the package draws itself. Take your own with --image.",
-    partial: (p) => `To stay one small file, this page holds the first ${p.limit} maps of each `
-      + "layer. What the others add to a sum is shown as one number, “the rest”.",
+    partial: "To stay one small file, this page holds the first maps of each layer only (so many as "
+      + "its card says in brackets), and of very large maps the middle. What the others add to a "
+      + "sum is shown as one number, “the rest”.",
     answer: "The network’s answer",
     picture_alt: (p) => `The picture: ${p.name}`,
     network_title: "The network, from left to right",
     network_hint: "Each card is a layer, each tile a feature map. Click a tile, or use the arrow "
-      + "keys. Curves show where a layer reads from further back.",
+      + "keys. Lines above them show where a layer reads from further back.",
     strip_label: (p) => `The network: ${p.count} layers. Arrow keys move from map to map.`,
     forward: "Forward: the value",
     backward: "Backward: the gradient",
@@ -264,13 +265,13 @@ const TEXTS = {
     untrained: "아직 학습하지 않은 신경망입니다. 가중치가 무작위이므로 답에는 의미가 없습니다. "
       + "신경망을 학습한 뒤 --checkpoint runs/x/best로 페이지를 만들어 보세요.",
     builtin: "패키지가 직접 그린 그림입니다. --image로 자신의 그림을 쓸 수 있습니다.",
-    partial: (p) => `파일을 작게 유지하려고 층마다 처음 ${p.limit}개의 맵만 담았습니다. `
-      + "나머지 맵이 합에 보태는 값은 ‘나머지’라는 숫자 하나로 보여 줍니다.",
+    partial: "파일을 작게 유지하려고 층마다 처음 몇 개의 맵만(카드의 괄호 안 숫자만큼), 아주 큰 맵은 "
+      + "가운데만 담았습니다. 나머지가 합에 보태는 값은 ‘나머지’라는 숫자 하나로 보여 줍니다.",
     answer: "신경망의 답",
     picture_alt: (p) => `입력 그림: ${p.name}`,
     network_title: "왼쪽에서 오른쪽으로 보는 신경망",
     network_hint: "카드 하나가 층 하나, 타일 하나가 특징 맵 하나입니다. 타일을 누르거나 방향키를 "
-      + "쓰세요. 곡선은 더 앞쪽 층에서 값을 읽어 오는 연결입니다.",
+      + "쓰세요. 카드 위의 선은 더 앞쪽 층에서 값을 읽어 오는 연결입니다.",
     strip_label: (p) => `신경망: 층 ${p.count}개. 방향키로 맵 사이를 옮겨 다닙니다.`,
     forward: "순전파: 값",
     backward: "역전파: 그래디언트",

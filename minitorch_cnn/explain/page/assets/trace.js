@@ -53,7 +53,7 @@ class Trace {
     const sources = layer.sources.map((each) => this.network.layers[each]);
     const found = explainValue(this.network, number, map, i, j);
     showFormula(FORMULAS[layer.kind] ?? "");
-    const whole = isComplete(this.network, number, "forward");
+    const { whole } = found;
     const rest = whole || found.sum === null ? null : total - found.sum;
     const views = [];
     switch (found.kind) {
@@ -62,8 +62,12 @@ class Trace {
         const scale = makeScale(sources[0].value, "value");
         views.push({ layer: sources[0], map: chosen.channel, cells: inside(chosen.cells),
           padding: layer.options.padding });
-        this.products(chosen.cells, kernelSize(layer)[1], scale, ["window", "kernel"],
-          (cell) => (cell.inside ? cell.x : null), found.channels);
+        if (hasSmallKernel(layer)) {
+          this.products(chosen.cells, kernelSize(layer)[1], scale, ["window", "kernel"],
+            (cell) => (cell.inside ? cell.x : null), found.channels);
+        } else {
+          this.productBars(chosen.cells.map((each) => ({ ...each, feature: `${each.u},${each.v}` })));
+        }
         this.bars("channel_sums", channels);
         this.equation(this.sumOfTerms(found, rest, "channel"), total);
         byId("why").textContent = t("why_conv");
@@ -111,9 +115,8 @@ class Trace {
         byId("why").textContent = t("why_input");
         break;
       default:
-        sources.slice(0, 2).forEach((source) =>
-          views.push({ layer: source, map: Math.min(map, source.kept - 1), cells: [] }));
-        byId("why").textContent = t("why_other");
+        this.renderKind(found, total, views, [...found.equation ?? [],
+          ...optional("+", rest, t("rest"))]);
     }
     this.showMaps(views, false);
     if (whole && found.sum !== null && found.kind !== "input") this.check(found.sum, total);
@@ -129,8 +132,7 @@ class Trace {
       this.showMaps([], true);
       return;
     }
-    const whole = isComplete(this.network, number, "backward")
-      && found.parts.every((part) => part.sum !== null);
+    const { whole } = found;
     const rest = whole ? null : total - found.sum;
     const index = Math.min(state.reader, found.parts.length - 1);
     if (found.parts.length > 1) this.readerButtons(found.parts, index);
@@ -150,8 +152,10 @@ class Trace {
         views.push({ layer: reader, map: chosen.channel,
           cells: chosen.cells.map((cell) => ({ row: cell.i, column: cell.j })) });
         const columns = new Set(chosen.cells.map((cell) => cell.j)).size;
-        this.products(chosen.cells, columns, makeScale(reader.gradient, "gradient"),
-          ["gradient_window", "turned_kernel"], (cell) => cell.x, part.channels, "gradient");
+        if (chosen.cells.length <= MOST_CELLS) {
+          this.products(chosen.cells, columns, makeScale(reader.gradient, "gradient"),
+            ["gradient_window", "turned_kernel"], (cell) => cell.x, part.channels, "gradient");
+        }
         this.bars("filter_sums", channels, "gradient");
         show(this.sumOfTerms(part, rest, "filter"));
         showFormula(FORMULAS.conv_backward);
@@ -190,7 +194,8 @@ class Trace {
         byId("why").textContent = t(reader.kind === "add" ? "why_add" : "why_copy");
         break;
       default:
-        byId("why").textContent = t("why_other");
+        this.renderKind(part, total, views, several ? [...several, ...optional("+", rest, t("rest"))]
+          : [...part.equation ?? [], ...optional("+", rest, t("rest"))], "gradient");
     }
     this.showMaps(views, true);
     if (whole) this.check(found.sum, total);
@@ -202,6 +207,15 @@ class Trace {
       ariaPressed: String(n === index),
       onclick: () => update({ reader: n, term: 0 }),
     }, `${t("via", { name: this.network.layers[part.reader].name })}: ${formatNumber(part.sum)}`)));
+  }
+
+  // A kind of kinds.js: its products, its equation, what it reads.
+  renderKind(found, total, views, equation, what = "weight") {
+    views.push(...(found.views ?? []).filter((view) => view.map < view.layer.kept));
+    if (found.terms?.length > 1) this.productBars(found.terms, what);
+    if (found.sum !== null && equation.length) this.equation(equation, total);
+    showFormula(found.formula ?? "");
+    byId("why").textContent = t(found.why ?? "why_other", found.whyValues ?? {});
   }
 
   // ---- pieces
@@ -250,10 +264,9 @@ class Trace {
   }
 
   inputPixel(total) {
-    const { map, i, j } = state;
-    const { pixels, mean, std } = pageData;
-    const [C, , W] = this.network.layers[0].shape;
-    const pixel = pixels[(i * W + j) * C + map];
+    const { map } = state;
+    const { mean, std } = pageData;
+    const pixel = Math.round(255 * (total * std[map] + mean[map]));
     this.equation([["(", pixel, t("kinds").input], ["÷", 255, ""], ["−", mean[map], "mean", ")"],
       ["÷", std[map], "σ"]], total);
   }

@@ -1,0 +1,284 @@
+"""A network and a picture for a page, whatever they are given as.
+
+A network: a Module, the name of one of `models` or of a function of one's own, a checkpoint of the
+examples, or nothing: then one that comes along, trained. A picture: a file, a PIL image, an array
+or a tensor. What the network is fed is prepared as its weights want it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ... import backend, hub, models, nn
+from ...io import UNREADABLE, open_picture
+from ...models.weights import IMAGENET_MEAN, IMAGENET_STD
+from ...ops import tensor
+from ...tensor import Tensor
+from ...transforms import CenterCrop, Resize
+from ..subject import MEAN, STD, Subject, Trained, builtin_picture, load_subject
+
+LARGEST = 512  # a picture of more pixels on a side is made smaller, to
+USUAL = 224
+
+
+def subject_of(
+    model: nn.Module | str | os.PathLike | None = None,
+    image: Any = None,
+    classes: Sequence[str] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    size: int | None = None,
+    weights: Any = None,
+) -> Subject:
+    """See `write_page`. weights: of a network given by name, see `named_network`.
+
+    >>> subject = subject_of(models.lenet5(), classes=["a"] * 10, size=28)
+    >>> subject.x.shape, subject.name
+    (minitorch_cnn.Size([1, 1, 28, 28]), 'crescent (built-in picture 11)')
+    """
+    transforms = None
+    options: dict[str, Any] = {}
+    known: tuple[Any, ...] = (None, None, None, None)
+    if model is None:
+        name = "SHAPES" if image is None else "CIFAR10"  # photographs
+        model, weights = "cifar_resnet20", name
+    if isinstance(model, str) and not _is_name(model) and not _is_file(model):
+        near = difflib.get_close_matches(model, models.list_models(), 3)
+        raise ValueError(
+            f"{model!r} is neither a file nor a network of minitorch_cnn.models nor module:function"
+            + (f"; did you mean {', '.join(near)}?" if near else "")
+        )
+    if isinstance(model, str | os.PathLike) and weights is None and not _is_name(os.fspath(model)):
+        if _is_picture(image):
+            return load_subject(model, image)
+        trained = load_subject(model).trained
+        known = (trained.classes, trained.mean, trained.std, trained.image_size)
+        model, options = trained.model, trained.config
+    elif isinstance(model, str | os.PathLike):
+        name = os.fspath(model)
+        model, transforms, known = named_network(name, weights)
+        options = {"arch": name} if weights is not None else {}
+    else:
+        options = {"arch": type(model).__name__}
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"a page is made of a Module or the name of one, got {model!r:.80}")
+    if any(each is not None for each in (mean, std, size)):
+        transforms = None
+    classes = known[0] if classes is None else classes
+    mean, std = known[1] if mean is None else mean, known[2] if std is None else std
+    size = known[3] if size is None else size
+    channels = input_channels(model)
+    mean, std = _per_channel(mean, 0.0, channels), _per_channel(std, 1.0, channels)
+    x, name = prepare(image, channels, mean, std, size, transforms)
+    parameter = next(model.parameters(), None)
+    if parameter is not None and parameter.is_floating_point():
+        x = x.to(parameter.device, parameter.dtype)
+    trained = Trained(
+        model, list(classes or ()), channels, x.shape[-1], mean, std, [], x.shape[-1], [], options
+    )
+    return Subject(trained, _as_picture(x, mean, std), x, name)
+
+
+def _is_picture(image: Any) -> bool:
+    return image is None or isinstance(image, str | os.PathLike)
+
+
+def _is_name(text: str) -> bool:
+    """Whether it names a network, and not a file."""
+    return not Path(text).exists() and (":" in text or text in models._api.BUILDERS)
+
+
+def _is_file(text: str) -> bool:
+    """Whether it looks like a file, which may be missing."""
+    return Path(text).exists() or bool(Path(text).suffix) or len(Path(text).parts) > 1
+
+
+def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple]:
+    """A network by name: (network, what prepares its pictures, (classes, mean, std, size)).
+
+    name: one of `models.list_models()`, or "module:function", whose module is looked for as Python
+    does, in the current folder first; the function makes the network, or it is one. weights: None,
+    the name of published weights such as "DEFAULT", or a file with a state dict.
+
+    Raises ValueError for a name that is unknown, FileNotFoundError for a file that is not there.
+    """
+    file = isinstance(weights, os.PathLike) or str(weights).endswith(models._api.FILE_ENDINGS)
+    if file and not Path(weights).exists():
+        raise FileNotFoundError(f"there is no file of weights {weights}")
+    if ":" in name:
+        model = _own_network(name)
+        if weights is not None:
+            if not file:
+                raise ValueError(f"--weights of {name} must be a file of weights, got {weights!r}")
+            model.load_state_dict(_state_of(weights))
+        return model, None, (None, None, None, None)
+    published = models._api.WEIGHTS.get(name)
+    state = _state_of(weights) if file else None
+    # Without weights nothing is to be downloaded, not a part of the network either.
+    parts = ".segmentation." in models.get_model_builder(name).__module__
+    random: dict[str, Any] = {"weights_backbone": None} if parts else {}
+    if state is not None:
+        rows = list(state.values())[-1].shape[0]  # the last layer's bias: one for each class
+        model = models.get_model(name, num_classes=rows, **random)
+        model.load_state_dict(state)
+    elif weights is not None:
+        if published is None:
+            raise ValueError(f"there are no published weights for {name}; give a file")
+        try:
+            member = published.verify(weights)
+        except KeyError as error:
+            raise ValueError(error.args[0]) from None
+        model = models.get_model(name, weights=member)
+    else:
+        model = models.get_model(name, **random)
+    if published is None:  # the networks for pictures of CIFAR's size
+        return model, None, (None, MEAN, STD, 32)
+    if parts:  # takes pictures of any size; the one of its training makes a slow page
+        return model, None, (None, IMAGENET_MEAN, IMAGENET_STD, USUAL)
+    member = published.DEFAULT if weights is None or file else published.verify(weights)  # type: ignore[attr-defined]
+    classes = member.meta.get("categories") if weights is not None and not file else None
+    if "image_size" in member.meta:
+        preset: Any = member.meta
+        size = preset["image_size"]
+        mean, std = preset["mean"], preset["std"]
+    else:
+        preset = member.transforms()
+        mean, std = preset.mean, preset.std
+        (size,) = preset.crop_size
+    return model, member.transforms(), (classes, mean, std, size)
+
+
+def _own_network(name: str) -> nn.Module:
+    """What module:function makes."""
+    module_name, _, function = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"there is no module {module_name!r} here: {error}") from error
+    for part in function.split("."):
+        if not hasattr(found, part):
+            raise ValueError(f"the module {module_name!r} has no {function!r}")
+        found = getattr(found, part)
+    model = found if isinstance(found, nn.Module) else found()
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"{name} gives a {type(model).__name__}, not a Module")
+    return model
+
+
+def _state_of(path: Any) -> dict[str, Tensor]:
+    """The state dict in a file; also where it is one entry of a training's checkpoint."""
+    state = hub.read_state_dict(path)
+    for key in ("state_dict", "model_state_dict", "model"):
+        if isinstance(state.get(key), dict):
+            state = state[key]
+    return state
+
+
+def input_channels(model: nn.Module) -> int:
+    """How many channels the network's pictures have: those of its first convolution, or 3."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            return module.in_channels
+    return 3
+
+
+def _per_channel(values: Any, otherwise: float, channels: int) -> tuple[float, ...]:
+    if values is None:
+        return (otherwise,) * channels
+    values = tuple(values) if isinstance(values, Sequence) else (float(values),)
+    values = values * channels if len(values) == 1 else values
+    if len(values) != channels:
+        raise ValueError(f"mean and std must have {channels} numbers, one a channel, got {values}")
+    return values
+
+
+def prepare(
+    image: Any,
+    channels: int,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    size: int | None,
+    transforms: Any,
+) -> tuple[Tensor, str]:
+    """What the network is fed, float32 (1, C, H, W), and the picture's name."""
+    if isinstance(image, Tensor) and image.is_floating_point():
+        x = image.detach()
+        x = x.unsqueeze(0) if x.ndim == 3 else x
+        if x.ndim != 4 or x.shape[0] != 1:
+            raise ValueError(f"a picture is (C, H, W) or (1, C, H, W), got {tuple(image.shape)}")
+        return x, "a tensor"
+    picture, name = _open(image, channels, size)
+    if transforms is not None:
+        return transforms(picture).unsqueeze(0), name
+    if size is not None or max(picture.size) > LARGEST:
+        picture = CenterCrop(size or USUAL)(Resize(size or USUAL)(picture))
+    pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"), np.float32) / 255
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    if pixels.shape[2] != channels:
+        raise ValueError(
+            f"the network takes {channels} channels, the picture has {pixels.shape[2]}: give a "
+            "tensor (C, H, W) of floats"
+        )
+    pixels = (pixels - np.array(mean, np.float32)) / np.array(std, np.float32)
+    return tensor(np.ascontiguousarray(pixels.transpose(2, 0, 1))[np.newaxis]), name
+
+
+def _open(image: Any, channels: int, size: int | None) -> tuple[Image.Image, str]:
+    """The picture, and what it is called."""
+    if image is None:
+        pixels, name = builtin_picture(size or 64, 3)
+        return Image.fromarray(pixels), name
+    if isinstance(image, str | os.PathLike):
+        try:
+            return open_picture(image, "RGB", upright=True), Path(image).name
+        except UNREADABLE as error:
+            raise ValueError(f"cannot read the picture {image}: {error}") from error
+    if isinstance(image, Image.Image):
+        return image.convert("RGB"), Path(getattr(image, "filename", "") or "a picture").name
+    if isinstance(image, Tensor):
+        array = backend.to_numpy(image.array)
+        array = array[0] if array.ndim == 4 and len(array) == 1 else array
+        array = array.transpose(1, 2, 0) if array.ndim == 3 else array
+    else:
+        array = np.asarray(image)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3):
+        raise ValueError(
+            "a picture is a file, a PIL image, an array (H, W, C) of uint8, a tensor (C, H, W) of "
+            f"uint8 or, as the network takes it, of floats; got {array.dtype} {array.shape}"
+        )
+    array = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    return Image.fromarray(array).convert("RGB"), "a picture"
+
+
+def _as_picture(x: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
+    """What the network is fed, as a picture uint8 (H, W, 1 or 3) to look at."""
+    pixels = backend.to_numpy(x.array)[0].astype(np.float64).transpose(1, 2, 0)
+    pixels = pixels * np.array(std) + np.array(mean)
+    if pixels.min() < -0.01 or pixels.max() > 1.01:  # prepared in another way
+        pixels = (pixels - pixels.min()) / max(float(np.ptp(pixels)), 1e-12)
+    pixels = pixels if pixels.shape[2] in (1, 3) else pixels.mean(2, keepdims=True)
+    return np.clip(np.round(pixels * 255), 0, 255).astype(np.uint8)
+
+
+@contextmanager
+def evaluation(model: nn.Module) -> Iterator[None]:
+    """The network in evaluation mode, and then in whatever mode each module was."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

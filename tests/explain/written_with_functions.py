@@ -1,0 +1,174 @@
+"""Networks whose forward calls functions: what a page must take apart without modules' help.
+
+Each keeps its intermediate results in `seen`, so that a test has them from the network itself.
+"""
+
+import minitorch_cnn as mt
+from minitorch_cnn import nn
+
+F = nn.functional
+
+
+class Watched(nn.Module):
+    def keep(self, x):
+        self.seen.append(x)
+        return x
+
+    def forward(self, x):
+        self.seen = []
+        return self.run(x)
+
+
+class Plain(Watched):
+    """What most people write; in-place operations, a module called twice, a weight norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
+        self.bn1 = nn.BatchNorm2d(8)
+        self.conv2 = nn.utils.parametrizations.weight_norm(nn.Conv2d(8, 8, 3, padding=1))
+        self.fc = nn.Linear(16, 5)
+        self.drop = nn.Dropout(0.5)
+
+    def run(self, x):
+        keep = self.keep
+        x = keep(F.relu(self.bn1(self.conv1(x))))
+        x = keep(F.max_pool2d(x, 2))
+        y = keep(self.conv2(x))
+        y = keep(self.conv2(F.relu_(y.clone())))
+        z = x.clone()
+        z += y
+        z.mul_(0.5).add_(1)
+        z[:, 1:3] = y[:, :2] * 2
+        keep(z)
+        x = keep(mt.cat([F.avg_pool2d(z, 2, ceil_mode=True), F.max_pool2d(x, 2, 2)], 1))
+        x = keep(x.mean((2, 3)))
+        return self.fc(self.drop(F.dropout(x, 0.5, self.training)))
+
+
+class Curves(Watched):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.slope = nn.Parameter(mt.tensor([0.1, 0.2, 0.3, 0.4]))
+
+    def run(self, x):
+        x = self.conv(x) * 3
+        functions = (
+            F.relu6, F.silu, F.hardswish, F.hardsigmoid, F.gelu, mt.sigmoid, mt.tanh, F.elu,
+            F.softplus, F.mish, F.selu, mt.abs, mt.sin, mt.erf, F.hardtanh,
+            lambda x: F.gelu(x, approximate="tanh"),
+            lambda x: F.leaky_relu(x, 0.2),
+            lambda x: F.prelu(x, self.slope),
+            lambda x: x.clamp(-0.5, 1.5),
+            lambda x: (x * x + 1).sqrt() / x.exp(),
+            lambda x: 1 / (2 - x.tanh()) - (x.abs() + 1).log() ** 2,
+            lambda x: mt.maximum(x, -x),
+            lambda x: mt.where(x > 0, x, 0.1 * x),
+        )  # fmt: skip
+        parts = [self.keep(function(x)) for function in functions]
+        return sum(parts).amax((2, 3))
+
+
+class Norms(Watched):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3)
+        self.group = nn.GroupNorm(2, 6)
+        self.instance = nn.InstanceNorm2d(6, affine=True)
+        self.layer = nn.LayerNorm(6)
+        self.whole = nn.LayerNorm((6, 6, 6))
+        for name, parameter in self.named_parameters():
+            if parameter.ndim < 4 and "conv" not in name:
+                parameter.data = mt.linspace(0.5, 2, parameter.numel()).reshape(parameter.shape)
+
+    def run(self, x):
+        keep = self.keep
+        x = keep(self.conv(x))
+        y = keep(self.group(x)) + keep(self.instance(x)) + keep(self.whole(x))
+        y = y + keep(self.layer(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
+        y = y + keep(F.local_response_norm(x, 3))
+        y = keep(y + F.normalize(x))
+        y = y + keep(F.softmax(y, 1)) + keep(F.log_softmax(y, 2))
+        return keep(y.sum(3)).flatten(1)
+
+
+class Sizes(Watched):
+    """Other sizes and other places."""
+
+    def __init__(self):
+        super().__init__()
+        self.depthwise = nn.Conv2d(4, 8, 3, groups=4, dilation=2, padding=2)
+        self.up = nn.ConvTranspose2d(8, 4, 3, stride=2, padding=1, output_padding=1, groups=2)
+        self.border = nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")
+
+    def run(self, x):
+        keep = self.keep
+        x = keep(mt.cat([x, x[:, :1]], 1))
+        y = keep(self.depthwise(x))
+        n, c, h, w = y.shape
+        y = keep(y.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w))  # shuffled
+        a, b = y.chunk(2, 1)
+        a = keep(F.interpolate(a, scale_factor=2))
+        b = keep(F.interpolate(b, size=(16, 15), mode="bilinear", align_corners=False))
+        b = keep(F.pad(b, (0, 1), value=0.5))
+        c = keep(self.up(y))
+        d = keep(F.pixel_shuffle(mt.cat([y, y.flip(3)], 1), 2))
+        e = keep(self.border((a + b * c - d).roll((1, 2), (2, 3))))
+        f = keep(F.adaptive_avg_pool2d(e, (3, 5))) + keep(F.adaptive_max_pool2d(e, (3, 5)))
+        g = F.interpolate(F.pad(e, (1, 1, 2, 2), mode="circular"), (3, 5), mode="bicubic")
+        return mt.stack([f, keep(g)], 1).flatten(1)
+
+
+class Attention(Watched):
+    """Tokens: a class token, positions, attention by hand and by function, squeeze-excitation."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, stride=4)
+        self.token = nn.Parameter(mt.linspace(-1, 1, 8).reshape(1, 1, 8))
+        self.position = nn.Parameter(mt.linspace(0, 1, 40).reshape(1, 5, 8))
+        self.norm = nn.LayerNorm(8)
+        self.qkv = nn.Linear(8, 24)
+        self.heads = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, 3)
+        self.squeeze = nn.Conv2d(8, 8, 1)
+
+    def run(self, x):
+        keep = self.keep
+        x = keep(self.patches(x))
+        x = keep(x * self.squeeze(F.adaptive_avg_pool2d(x, 1)).sigmoid())
+        x = x.flatten(2).transpose(1, 2)
+        x = keep(mt.cat([self.token.expand(1, -1, -1), x], 1) + self.position)
+        y = self.norm(x)
+        q, k, v = self.qkv(y).reshape(1, 5, 3, 2, 4).permute(2, 0, 3, 1, 4)
+        y = keep(F.scaled_dot_product_attention(q, k, v)).transpose(1, 2).reshape(1, 5, 8)
+        x = x + keep(y) + F.normalize(q, dim=-1).transpose(1, 2).reshape(1, 5, 8)
+        x = x + self.heads(x, x, x, need_weights=False)[0]
+        return self.head(x[:, 0]) + self.head(keep(x.mean(1)))
+
+
+class UNet(Watched):
+    """Maps come out, twice; what explains is the first."""
+
+    def __init__(self):
+        super().__init__()
+        self.down, self.middle = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 8, 3, padding=1)
+        self.up, self.out = nn.ConvTranspose2d(8, 4, 2, stride=2), nn.Conv2d(8, 2, 1)
+        self.aux = nn.Conv2d(8, 2, 1)
+
+    def run(self, x):
+        skip = self.keep(F.relu(self.down(x)))
+        x = self.keep(F.relu(self.middle(F.max_pool2d(skip, 2))))
+        out = self.out(mt.cat([skip, self.keep(self.up(x))], 1))
+        return {"out": out, "aux": self.aux(x)}
+
+
+NETWORKS = [Plain, Curves, Norms, Sizes, Attention, UNet]
+
+
+def made(kind):
+    """The network with always the same weights, and a picture."""
+    mt.manual_seed(7)
+    network = kind().eval()
+    return network, mt.randn(1, 3, 8, 8)
