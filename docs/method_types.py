@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 
 from . import backend, dtypes
 from .ops.breadth.blas import SVD
-from .ops.breadth.linalg_decompositions import QandR
+from .ops.breadth.linalg_decompositions import QandR, ReflectionsAndScales
 from .ops.breadth.linalg_matrix_properties import SignAndLogarithm
 from .ops.breadth.other_names import MantissaAndExponent
 from .ops.breadth.tensor_attributes import layout

@@ -31,7 +31,7 @@ _missing = globals()["__getattr__"]
 if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> _typing.Any:
-        """Loads utils.model_zoo when it is first used: few programs need it."""
-        if name == "model_zoo":
+        """Loads what few programs need when it is first used."""
+        if name in ("benchmark", "model_zoo"):
             return _importlib.import_module(f"{__name__}.{name}")
         return _missing(name)

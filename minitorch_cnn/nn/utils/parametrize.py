@@ -8,6 +8,7 @@ state dicts find it, and the layer gets a class of its own in which `weight` is 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -65,7 +66,8 @@ class ParametrizationList(ModuleList):
         with no_grad():
             for module in reversed(list(self)):
                 inverse = getattr(module, "right_inverse", None)
-                values = values if inverse is None else inverse(values)
+                with contextlib.suppress(NotImplementedError):  # it cannot be assigned to
+                    values = values if inverse is None else inverse(values)
         if not isinstance(values, Tensor | tuple | list):
             raise ValueError(
                 f"'right_inverse' must return a Tensor or several of them, got {type(values)}"
