@@ -174,6 +174,19 @@ class Sequential(_Numbered):
             )
         return self.extend(list(other))
 
+    def __mul__(self, count: int) -> Sequential:
+        """The modules `count` times over: the same ones, with the same weights."""
+        if not isinstance(count, int):
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(count)}")
+        if count <= 0:
+            raise ValueError(f"Non-positive multiplication factor {count} for {type(self)}")
+        return Sequential(*list(self) * count)
+
+    __rmul__ = __mul__
+
+    def __imul__(self, count: int) -> Sequential:
+        return self.extend(list(self * count)[len(self) :])
+
 
 class ModuleList(_Numbered):
     """A list of modules, for a forward that calls them in its own way.
@@ -460,8 +473,11 @@ class ParameterDict(Module):
 
     def update(self, parameters: Any) -> None:
         """Adds the parameters of a mapping, or of an iterable of (name, parameter)."""
-        mapping = isinstance(parameters, Mapping | ParameterDict)
-        for key, value in parameters.items() if mapping else parameters:
+        if isinstance(parameters, OrderedDict | ParameterDict):
+            parameters = parameters.items()
+        elif isinstance(parameters, Mapping):  # in this order, as in torch
+            parameters = sorted(parameters.items(), key=lambda item: item[0])
+        for key, value in parameters:
             self[key] = value
 
     def extra_repr(self) -> str:
