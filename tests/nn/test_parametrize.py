@@ -227,3 +227,20 @@ def test_orthogonal_refuses():
         layer = orthogonal(lib.nn.Linear(2, 2))
         with pytest.raises(ValueError, match="Expected a matrix or batch of matrices of shape"):
             layer.weight = lib.ones(3, 3)
+
+
+def test_a_second_one_changes_the_weight():
+    for lib in LIBS:
+        layer = layer_of(lib)
+        names = scope(lib, layer)
+        before = layer.weight.detach().numpy().copy()
+        for _ in range(2):
+            names["P"].register_parametrization(layer, "weight", names["Twice"]())
+        np.testing.assert_allclose(layer.weight.detach().numpy(), 2 * before)
+
+        class Whole(lib.nn.Module):
+            def forward(self, X):
+                return X.int()
+
+        with pytest.raises(ValueError, match="may not change the dtype"):
+            names["P"].register_parametrization(layer, "weight", Whole())

@@ -191,3 +191,13 @@ def test_nothing_to_go_through(name):
         warnings.simplefilter("ignore")  # a weight without elements
         for cell in (lib.nn.RNNCell(10, 0), lib.nn.GRUCell(10, 0)):
             assert cell(lib.zeros(3, 10), lib.zeros(3, 0)).shape == (3, 0)
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_packed_sequences_stay_where_they_are(name):
+    lib = pytest.importorskip(name)
+    packed = lib.nn.utils.rnn.pack_padded_sequence(lib.ones(2, 2), [2, 1])
+    assert packed.to("cpu") is packed and packed.cpu() is packed
+    assert packed.to(lib.float64).data.dtype is lib.float64
+    with pytest.raises(RuntimeError, match="empty tensor"):
+        lib.nn.utils.rnn.pack_padded_sequence(lib.zeros(0, 0), [])

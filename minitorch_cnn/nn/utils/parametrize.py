@@ -164,7 +164,8 @@ def register_parametrization(
 
     parametrization: a module; with a method ``right_inverse(value)``, which finds the original for
     a value, the weight keeps its values and can be assigned. It may return several tensors, which
-    forward gets then. A second one is applied to the result of the first. unsafe: it may change
+    forward gets then. A second one is applied to the result of the first, which does not change so
+    that the weight would keep its values. unsafe: it may change
     the dtype and the shape. Raises ValueError if there is no such parameter or buffer, or if
     something other than a tensor like it comes out.
 
@@ -180,18 +181,19 @@ def register_parametrization(
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         functions: Any = module.parametrizations[tensor_name]  # type: ignore[index]
-        before = functions()
         if not unsafe:
             with no_grad():
+                before = functions()
                 after = parametrization(before)
-            if not isinstance(after, Tensor) or after.shape != before.shape:
-                raise ValueError(
-                    f"A parametrization must return a tensor like the one it gets: {before.shape}"
-                )
-        inverse = getattr(parametrization, "right_inverse", None)
-        if inverse is not None:
-            with no_grad():
-                functions.right_inverse(inverse(before))
+            if not isinstance(after, Tensor):
+                raise ValueError(f"A parametrization must return a tensor. Got {type(after)}.")
+            for what in ("dtype", "shape"):
+                if getattr(after, what) != getattr(before, what):
+                    raise ValueError(
+                        f"Registering a parametrization may not change the {what} of the tensor, "
+                        f"unless the `unsafe` flag is enabled: {getattr(before, what)} became "
+                        f"{getattr(after, what)}"
+                    )
         functions.append(parametrization)
         functions.unsafe |= unsafe
         return module
