@@ -90,5 +90,5 @@ def test_bags_of_nothing_but_padding():
             y.sum().backward()
             assert y.tolist() == [[0, 0]] and not weight.grad.any()
             for index in (-1, 3):
-                with pytest.raises(RuntimeError, match="idx >= 0|not in the valid range"):
+                with pytest.raises(RuntimeError, match=r"idx >= 0|not in the valid range"):
                     bag(lib.tensor([[index, 1]]), weight, mode=mode)
