@@ -348,7 +348,7 @@ class VonMises(_LocScale):
 
     >>> import minitorch_cnn as mt
     >>> mt.distributions.VonMises(0.0, 1.0).log_prob(mt.tensor([0.0]))
-    tensor([-1.0739])
+    tensor([-1.0738])
     """
 
     arg_constraints = {"loc": constraints.real, "concentration": constraints.positive}

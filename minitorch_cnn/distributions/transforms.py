@@ -4,7 +4,7 @@
 >>> t = mt.distributions.transforms.ExpTransform()
 >>> x = mt.tensor([0.0, 1.0])
 >>> t(x), t.inv(t(x)), t.log_abs_det_jacobian(x, t(x))
-(tensor([1.0000, 2.7183]), tensor([0., 1.]), tensor([0., 1.]))
+(tensor([1.0000, 2.7183]), tensor([0.0000, 1.0000]), tensor([0., 1.]))
 """
 
 from __future__ import annotations

@@ -408,13 +408,14 @@ class ParameterList(Module):
 class ParameterDict(Module):
     """A dict of parameters, in the order of insertion; tensors become parameters.
 
-    parameters: a mapping, or (name, value) pairs. Raises TypeError for names that are no strings,
-    KeyError for a name that is not there, RuntimeError if it is called.
+    parameters: a mapping, of which a plain dict is sorted by its names, or (name, value) pairs.
+    Raises TypeError for names that are no strings, KeyError for a name that is not there,
+    RuntimeError if it is called.
 
     >>> import minitorch_cnn as mt
     >>> values = mt.nn.ParameterDict({"gain": mt.ones(2), "bias": mt.zeros(2)})
     >>> list(values), values["bias"].requires_grad
-    (['gain', 'bias'], True)
+    (['bias', 'gain'], True)
     """
 
     def __init__(self, parameters: Any = None) -> None:
