@@ -39,12 +39,10 @@ def deep_copy(tensor: Tensor, memo: dict, gradient: bool = True) -> Tensor:
 
 
 def reduce(tensor: Tensor, whole: bool = True) -> tuple:
-    """What pickle keeps of a leaf: values, layout and attributes, but no gradient, as in torch.
+    """What pickle keeps: values, layout and attributes, but no gradient and no graph, as in torch.
 
     whole: of a part, all that it is a part of, so that two parts of one array remain so.
     """
-    if not tensor.is_leaf:
-        raise RuntimeError("only leaf tensors can be pickled; use tensor.detach()")
     array = tensor.array
     owner, offset = _owner(array) if whole else (array, 0)
     layout = None if owner is array else (offset, array.shape, array.strides)

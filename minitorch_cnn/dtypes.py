@@ -112,8 +112,8 @@ def as_dtype(value: Any) -> dtype:
         return value
     if type(value) in _NUMPY_TYPES and value in _BY_NUMPY:  # the usual case, and a frequent one
         return _BY_NUMPY[value]
-    if value is builtins.float:
-        return _default_dtype
+    if value is builtins.float:  # as in torch, whatever the default
+        return float64
     if isinstance(value, NamedType):
         raise NotImplementedError(f"{value.name} is not supported: {value.instead}")
     if not isinstance(value, type | np.dtype):  # NumPy would take an array for its dtype, too

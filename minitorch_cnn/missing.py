@@ -9,6 +9,7 @@ and in ``import minitorch_cnn.jit`` it looks for a module of that name as well, 
 
 from __future__ import annotations
 
+import difflib
 import sys
 from importlib.abc import MetaPathFinder
 from typing import Any
@@ -18,6 +19,25 @@ PACKAGE = __name__.partition(".")[0]
 
 class MissingName(NotImplementedError, AttributeError):
     """A name that is not here, with what to use instead."""
+
+    names_of: Any = None  # where to look for what may have been meant
+
+    def __str__(self) -> str:
+        meant = close_name(self.name or "", dir(self.names_of)) if self.names_of else None
+        return super().__str__() + (f" (did you mean {meant}?)" if meant else "")
+
+
+def close_name(name: str, names: list[str]) -> str | None:
+    """The one of several names that was perhaps meant: the same letters, or nearly.
+
+    >>> close_name("Conv2D", ["Conv1d", "Conv2d"]), close_name("hfft", ["fft"])
+    ('Conv2d', None)
+    """
+    letters = {each.lower(): each for each in names if each[0] != "_"}
+    for found in difflib.get_close_matches(name.lower(), letters, 3, 0.85):
+        if found[0] == name[0].lower():
+            return letters[found]
+    return None
 
 
 class MissingModule(NotImplementedError, ModuleNotFoundError):
@@ -125,8 +145,13 @@ def missing(owner: str, name: str) -> AttributeError:
     """
     if name.startswith("_"):  # what Python and its tools ask for
         return AttributeError(f"{owner!r} has no attribute {name!r}")
-    error = MissingName(f"{owner}.{name} is not supported: {_reason(owner, name)}")
+    reason = _reason(owner, name)
+    error = MissingName(f"{owner}.{name} is not supported: {reason}")
     error.name = name
+    if reason in AREAS.values():
+        is_tensor = owner == "Tensor"
+        module = sys.modules.get(f"{PACKAGE}.tensor" if is_tensor else owner)
+        error.names_of = getattr(module, "Tensor", None) if is_tensor else module
     return error
 
 

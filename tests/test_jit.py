@@ -59,3 +59,11 @@ def test_what_is_refused():
         mt.jit.load("model.pt")
     with pytest.raises(TypeError, match="module or a function"):
         mt.compile(3)
+
+
+def test_compilers_names():
+    c = mt.compiler
+    assert c.is_compiling() is False and c.is_exporting() is False and c.list_backends() == []
+    assert c.disable(len) is len and c.disable(recursive=False)(len) is len
+    assert c.allow_in_graph(len) is c.assume_constant_result(len) is len
+    assert c.reset() is c.cudagraph_mark_step_begin() is None and c.compile is mt.compile

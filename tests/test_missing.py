@@ -110,3 +110,17 @@ def test_private_names_are_only_absent():
     with pytest.raises(AttributeError) as error:
         _ = mt.nn._nothing
     assert not isinstance(error.value, NotImplementedError)
+
+
+def test_a_misspelled_name():
+    for owner, name, meant in (
+        (mt.nn, "Conv2D", "Conv2d"),
+        (mt.nn.functional, "softmx", "softmax"),
+        (mt.zeros(1), "reshpe", "reshape"),
+    ):
+        with pytest.raises(NotImplementedError, match=rf"\(did you mean {meant}\?\)$"):
+            getattr(owner, name)
+    for owner, name in ((mt.nn, "Zzz"), (mt, "bfloat16_"), (mt.fft, "zzfft")):
+        with pytest.raises(NotImplementedError) as error:
+            getattr(owner, name)
+        assert "did you mean" not in str(error.value)

@@ -5,7 +5,6 @@ import pytest
 import minitorch_cnn as mt
 
 REFUSED = {
-    "nn.utils.parametrizations.orthogonal": "nn.init.orthogonal_",
     "nn.utils.parametrize.transfer_parametrizations_and_params": "load the state dict",
 }
 

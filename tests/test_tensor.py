@@ -202,3 +202,11 @@ def test_numpy_global_random_state_is_left_alone():
     mt.manual_seed(5)
     mt.randn(100)
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+
+def test_results_are_pickled_without_their_graph():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        y = lib.tensor([1.0, 2.0], requires_grad=True) * 3
+        twin = pickle.loads(pickle.dumps(y))
+        assert twin.tolist() == [3.0, 6.0] and twin.requires_grad and twin.is_leaf

@@ -79,3 +79,10 @@ def test_a_users_program_is_checked(tmp_path):
     assert len(errors) == len(WRONG), done.stdout + done.stderr
     for number, (error, (_, words)) in enumerate(zip(errors, WRONG, strict=True), first):
         assert error.startswith(f"program.py:{number}: ") and words in error, error
+
+
+def test_torchs_names_for_annotations():
+    t = mt.types
+    assert isinstance(1.5, t.Number) and isinstance(True, t.Number)
+    assert isinstance("cpu", t.Device) and isinstance(mt.device("cpu"), t.Device)
+    assert t.Tensor is mt.Tensor and t._dtype is mt.dtype

@@ -28,6 +28,25 @@ class GradcheckError(RuntimeError):
     """The gradient of a function does not agree with its values (raised by `gradcheck`)."""
 
 
+# torch's other options: checks that are not here, and those that gradients here pass by nature.
+ABSENT = (
+    "check_forward_ad", "check_batched_grad", "check_batched_forward_grad", "check_fwd_over_rev",
+    "gen_non_contig_grad_outputs", "masked",
+)  # fmt: skip
+OTHERS = ("check_undefined_grad", "check_grad_dtypes", "check_backward_ad", "check_rev_over_rev")
+
+
+def _check_options(function: str, options: dict[str, Any]) -> None:
+    for name, value in options.items():
+        if name not in ABSENT + OTHERS:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+        if name in ABSENT and value:
+            raise NotImplementedError(
+                f"{function}: {name}={value!r} is not supported: gradients go backward, one "
+                "at a time"
+            )
+
+
 def gradcheck(
     func: Callable[..., Any],
     inputs: Any,
@@ -37,6 +56,7 @@ def gradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     fast_mode: bool = True,
+    **options: Any,
 ) -> bool:
     """Compares the gradients of func(*inputs) with central differences of its values.
 
@@ -45,7 +65,8 @@ def gradcheck(
     gradient are left alone. It must be smooth within eps of the inputs: move away from kinks.
     eps: the step of the differences; atol, rtol: agreement is |a - n| <= atol + rtol |n|;
     nondet_tol: how much two backward passes may differ; fast_mode: False checks every element
-    of the Jacobian instead of one random direction.
+    of the Jacobian instead of one random direction. options: torch's others. What they would check
+    besides (forward mode, batches of gradients) is not here: True raises NotImplementedError.
 
     Returns True, or raises `GradcheckError` that names the input, the index and both numbers
     (returns False if raise_exception is false).
@@ -56,6 +77,7 @@ def gradcheck(
     >>> gradcheck(mt.sin, (x,))
     True
     """
+    _check_options("gradcheck", options)
     arguments = _as_list(inputs)
     checked = _checked_positions(arguments)
     problem = _first_problem(func, arguments, checked, eps, atol, rtol, nondet_tol, fast_mode)
@@ -76,6 +98,7 @@ def gradgradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     fast_mode: bool = True,
+    **options: Any,
 ) -> bool:
     """`gradcheck` of backward itself: are the gradients of the gradients right?
 
@@ -88,6 +111,7 @@ def gradgradcheck(
     >>> gradgradcheck(mt.exp, (x,))
     True
     """
+    _check_options("gradgradcheck", options)
     arguments = _as_list(inputs)
     checked = _checked_positions(arguments)
     rng = np.random.default_rng(21)

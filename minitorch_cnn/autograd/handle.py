@@ -11,13 +11,16 @@ class RemovableHandle:
 
     _ids = itertools.count()  # never used again: removing twice does not hit another hook
 
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self.hooks = hooks
+    def __init__(self, hooks: dict[int, Any], hook: Any, *flags: dict[int, Any]) -> None:
+        self.hooks, self.flags = hooks, flags
         self.id = next(self._ids)
         hooks[self.id] = hook
+        for each in flags:  # what is asked of this hook
+            each[self.id] = True
 
     def remove(self) -> None:
-        self.hooks.pop(self.id, None)
+        for each in (self.hooks, *self.flags):
+            each.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
         return self

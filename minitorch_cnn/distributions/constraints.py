@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..missing import refuse_missing
 from ..ops import all
+from ..ops.breadth.linalg_decompositions import eigvalsh
 from ..tensor import Tensor
 
 
@@ -67,6 +68,35 @@ def _is_one_hot(x: Tensor) -> Tensor:
     return all((x == 0) | (x == 1), -1) & (x.sum(-1) == 1)
 
 
+def less_than(upper_bound: float | Tensor) -> Constraint:
+    """Numbers below upper_bound."""
+    return Constraint(f"LessThan(upper_bound={upper_bound})", lambda x: x < upper_bound)
+
+
+def half_open_interval(lower_bound: float | Tensor, upper_bound: float | Tensor) -> Constraint:
+    """Numbers from lower_bound to below upper_bound."""
+    name = f"HalfOpenInterval(lower_bound={lower_bound}, upper_bound={upper_bound})"
+    return Constraint(name, lambda x: (x >= lower_bound) & (x < upper_bound))
+
+
+def multinomial(upper_bound: int) -> Constraint:
+    """Whole numbers that add up to upper_bound in the last dimension."""
+    return Constraint("Multinomial()", lambda x: all(x >= 0, -1) & (x.sum(-1) <= upper_bound), 1)
+
+
+def _every(condition: Tensor) -> Tensor:
+    return all(all(condition, -1), -1)
+
+
+def _is_lower_cholesky(x: Tensor) -> Tensor:
+    return _every(x.tril() == x) & all(x.diagonal(dim1=-2, dim2=-1) > 0, -1)
+
+
+def _is_positive_definite(x: Tensor) -> Tensor:
+    alike = _every((x - x.mT).abs() <= 1e-6 + 1e-5 * x.abs())
+    return alike & all(eigvalsh(x) > 0, -1)
+
+
 real = Constraint("Real()", lambda x: x == x)
 real_vector = independent(real, 1)
 positive = greater_than(0.0)
@@ -76,11 +106,15 @@ boolean = Constraint("Boolean()", lambda x: (x == 0) | (x == 1))
 nonnegative_integer = Constraint("NonnegativeInteger()", lambda x: _whole(x) & (x >= 0))
 simplex = Constraint("Simplex()", _is_simplex, 1)
 one_hot = Constraint("OneHot()", _is_one_hot, 1)
+lower_triangular = Constraint("LowerTriangular()", lambda x: _every(x.tril() == x), 2)
+lower_cholesky = Constraint("LowerCholesky()", _is_lower_cholesky, 2)
+positive_definite = Constraint("PositiveDefinite()", _is_positive_definite, 2)
 
 __all__ = [
-    "Constraint", "boolean", "greater_than", "greater_than_eq", "independent", "integer_interval",
-    "interval", "nonnegative", "nonnegative_integer", "one_hot", "positive", "real", "real_vector",
-    "simplex", "unit_interval",
+    "Constraint", "boolean", "greater_than", "greater_than_eq", "half_open_interval",
+    "independent", "integer_interval", "interval", "less_than", "lower_cholesky",
+    "lower_triangular", "multinomial", "nonnegative", "nonnegative_integer", "one_hot", "positive",
+    "positive_definite", "real", "real_vector", "simplex", "unit_interval",
 ]  # fmt: skip
 
 refuse_missing(globals())

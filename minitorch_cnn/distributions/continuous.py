@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import ops
 from ..dtypes import finfo
+from ..ops.breadth.special_functions import i0e, i1e
 from ..tensor import Tensor
 from . import constraints
 from .distribution import Distribution, ExponentialFamily, blank, broadcast_all
@@ -302,3 +303,93 @@ class Exponential(ExponentialFamily):
 
     def entropy(self) -> Tensor:
         return 1 - self.rate.log()
+
+
+class Cauchy(_LocScale):
+    """1 / (pi scale (1 + z^2)) with z = (x - loc) / scale: so wide that it has no mean.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.distributions.Cauchy(0.0, 1.0).log_prob(mt.tensor([0.0]))
+    tensor([-1.1447])
+    """
+
+    @property
+    def mean(self) -> Tensor:
+        """NaN."""
+        return ops.full_like(self.loc, math.nan)
+
+    @property
+    def variance(self) -> Tensor:
+        """Infinite."""
+        return ops.full_like(self.loc, math.inf)
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        shape = self._extended_shape(sample_shape)
+        return self.loc + blank(self.loc, shape).cauchy_() * self.scale
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        z = (value - self.loc) / self.scale
+        return -math.log(math.pi) - self.scale.log() - ops.log1p(z**2)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return ops.atan((value - self.loc) / self.scale) / math.pi + 0.5
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return ops.tan(math.pi * (value - 0.5)) * self.scale + self.loc
+
+    def entropy(self) -> Tensor:
+        return math.log(4 * math.pi) + self.scale.log()
+
+
+class VonMises(_LocScale):
+    """exp(concentration cos(x - loc)) / (2 pi I0(concentration)): normal numbers on a circle.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.distributions.VonMises(0.0, 1.0).log_prob(mt.tensor([0.0]))
+    tensor([-1.0738])
+    """
+
+    arg_constraints = {"loc": constraints.real, "concentration": constraints.positive}
+    has_rsample = False
+
+    def __init__(self, loc: Any, concentration: Any, validate_args: bool | None = None) -> None:
+        self.concentration: Tensor
+        self.loc, self.concentration = broadcast_all(loc, concentration)
+        Distribution.__init__(self, self.loc.shape, validate_args=validate_args)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> VonMises:
+        loc, concentration = self.loc.expand(batch_shape), self.concentration.expand(batch_shape)
+        return VonMises(loc, concentration, self._validate_args)
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        """Best and Fisher's method: a wrapped Cauchy number, taken or drawn again."""
+        shape = self._extended_shape(sample_shape)
+        loc, k = self.loc.detach().double(), self.concentration.detach().double()
+        tau = 1 + (1 + 4 * k**2).sqrt()
+        rho = (tau - (2 * tau).sqrt()) / (2 * k)
+        exact = (1 + rho**2) / (2 * rho)
+        # For small concentrations that loses all digits; two terms of its series are enough then.
+        r = ops.where(k < 1e-5, 1 / k + k, exact).expand(shape)
+        k = k.expand(shape)
+        x, done = ops.zeros_like(k), ops.zeros_like(k) != 0
+        while not bool(done.all()):
+            u1, u2, u3 = ops.rand((3, *shape), dtype=k.dtype, device=k.device).unbind()
+            z = (math.pi * u1).cos()
+            f = (1 + r * z) / (r + z)
+            c = k * (r - f)
+            accept = ((c * (2 - c) - u2) > 0) | ((c / u2).log() + 1 - c >= 0)
+            x = ops.where(accept, (u3 - 0.5).sign() * f.acos(), x)
+            done = done | accept
+        return ((x + math.pi + loc) % (2 * math.pi) - math.pi).to(self.loc.dtype)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        k = self.concentration
+        return k * ((value - self.loc).cos() - 1) - math.log(2 * math.pi) - i0e(k).log()
+
+    @property
+    def variance(self) -> Tensor:
+        """The circular one, 1 - I1 / I0."""
+        return 1 - i1e(self.concentration) / i0e(self.concentration)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .. import ops
-from ..autograd.modes import no_grad
+from ..autograd.modes import enable_grad, no_grad
 from ..dtypes import finfo
 from ..nn.functional import binary_cross_entropy_with_logits, one_hot, softmax
 from ..tensor import Tensor
@@ -45,6 +45,7 @@ class _OfOneProbability(Distribution):
         setattr(self, self._given, value)
         super().__init__(value.shape, validate_args=validate_args)
 
+    @enable_grad()  # also when `sample` asks
     def __getattr__(self, name: str) -> Any:
         """probs of logits, or logits of probs, when first asked for."""
         if name == "probs" and "logits" in self.__dict__:
@@ -185,6 +186,7 @@ class Categorical(Distribution):
         self.support = constraints.integer_interval(0, self._num_events - 1)
         super().__init__(given.shape[:-1], validate_args=validate_args)
 
+    @enable_grad()  # also when `sample` asks
     def __getattr__(self, name: str) -> Any:
         """probs of logits, or logits of probs, when first asked for."""
         if name == "probs" and "logits" in self.__dict__:

@@ -1,4 +1,4 @@
-"""Gamma, Beta, Dirichlet: sums of waiting times, and their shares.
+"""Gamma, Beta, Dirichlet, Student's t: sums of waiting times, their shares, what they scale.
 
 Their samples are drawn without gradients: torch's `rsample` has them by a formula for the
 derivative of the sampler's result, which is not here.
@@ -6,13 +6,16 @@ derivative of the sampler's result, which is not here.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from .. import ops
+from ..autograd.modes import no_grad
+from ..dtypes import finfo
 from ..ops.breadth.random_counts import standard_gamma
 from ..tensor import Tensor
 from . import constraints
-from .distribution import ExponentialFamily, broadcast_all
+from .distribution import Distribution, ExponentialFamily, blank, broadcast_all
 
 
 class Gamma(ExponentialFamily):
@@ -176,3 +179,111 @@ class Beta(ExponentialFamily):
 
     def entropy(self) -> Tensor:
         return self._dirichlet.entropy()
+
+
+class StudentT(Distribution):
+    """A normally distributed number over the square root of a chi-squared one of df, over df.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.distributions.StudentT(3.0).variance
+    tensor(3.)
+    """
+
+    arg_constraints = {
+        "df": constraints.positive,
+        "loc": constraints.real,
+        "scale": constraints.positive,
+    }
+    support = constraints.real
+
+    def __init__(
+        self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None
+    ) -> None:
+        self.df, self.loc, self.scale = broadcast_all(df, loc, scale)
+        self._chi2 = Chi2(self.df, False)
+        super().__init__(self.df.shape, validate_args=validate_args)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> StudentT:
+        df, loc, scale = (e.expand(batch_shape) for e in (self.df, self.loc, self.scale))
+        return StudentT(df, loc, scale, self._validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return ops.where(self.df <= 1, math.nan, self.loc)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.loc
+
+    @property
+    def variance(self) -> Tensor:
+        wide = ops.where(self.df > 1, math.inf, math.nan).to(self.df.dtype)
+        return ops.where(self.df > 2, self.scale**2 * self.df / (self.df - 2), wide)
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        normal = blank(self.loc, self._extended_shape(sample_shape)).normal_()
+        z = self._chi2.sample(sample_shape)
+        with no_grad():
+            return self.loc + self.scale * (normal * (z / self.df).rsqrt())
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        y, half = (value - self.loc) / self.scale, 0.5 * self.df
+        Z = self.scale.log() + 0.5 * (self.df * math.pi).log()
+        Z = Z + ops.lgamma(half) - ops.lgamma(half + 0.5)
+        return -0.5 * (self.df + 1) * ops.log1p(y**2 / self.df) - Z
+
+    def entropy(self) -> Tensor:
+        half, more = 0.5 * self.df, 0.5 * (self.df + 1)
+        beta = ops.lgamma(half) + math.lgamma(0.5) - ops.lgamma(0.5 + half)
+        digammas = ops.digamma(more) - ops.digamma(half)
+        return self.scale.log() + more * digammas + 0.5 * self.df.log() + beta
+
+
+class FisherSnedecor(Distribution):
+    """The ratio of two chi-squared numbers, each over its degrees of freedom.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.distributions.FisherSnedecor(2.0, 4.0).mean
+    tensor(2.)
+    """
+
+    arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
+    support = constraints.positive
+
+    def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
+        self.df1, self.df2 = broadcast_all(df1, df2)
+        self._gammas = [Gamma(df * 0.5, df * 0.5) for df in (self.df1, self.df2)]
+        super().__init__(self.df1.shape, validate_args=validate_args)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> FisherSnedecor:
+        df1, df2 = self.df1.expand(batch_shape), self.df2.expand(batch_shape)
+        return FisherSnedecor(df1, df2, self._validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        df2 = ops.where(self.df2 > 2, self.df2, math.nan)
+        return df2 / (df2 - 2)
+
+    @property
+    def mode(self) -> Tensor:
+        mode = (self.df1 - 2) / self.df1 * self.df2 / (self.df2 + 2)
+        return ops.where(self.df1 > 2, mode, math.nan)
+
+    @property
+    def variance(self) -> Tensor:
+        df2 = ops.where(self.df2 > 4, self.df2, math.nan)
+        over = self.df1 * (df2 - 2).pow(2) * (df2 - 4)
+        return 2 * df2.pow(2) * (self.df1 + df2 - 2) / over
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        first, second = (each.sample(sample_shape) for each in self._gammas)
+        tiny = finfo(second.dtype).tiny
+        return (first / second.clamp(min=tiny)).clamp(min=tiny)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        a, b = self.df1 * 0.5, self.df2 * 0.5
+        ratio = self.df1 / self.df2
+        gammas = ops.lgamma(a + b) - ops.lgamma(a) - ops.lgamma(b)
+        return gammas + a * ratio.log() + (a - 1) * value.log() - (a + b) * ops.log1p(ratio * value)

@@ -14,11 +14,15 @@ from typing import Any
 
 from .. import ops
 from ..missing import refuse_missing
+from ..ops.breadth.linalg_solvers import solve_triangular
 from ..tensor import Tensor
 from .continuous import Exponential, Laplace, LogNormal, Normal, Uniform
+from .counts import Binomial
 from .discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, Poisson
 from .distribution import Distribution, Independent
 from .gamma import Beta, Dirichlet, Gamma
+from .multivariate import MultivariateNormal
+from .transformed import HalfNormal, TransformedDistribution
 
 __all__ = ["kl_divergence", "register_kl"]
 
@@ -146,6 +150,43 @@ def _independent(p: Independent, q: Independent) -> Tensor:
     if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
         raise NotImplementedError("KL of Independents needs equal reinterpreted_batch_ndims")
     return p._summed(kl_divergence(p.base_dist, q.base_dist))
+
+
+@register_kl(HalfNormal, HalfNormal)
+def _half_normal(p: HalfNormal, q: HalfNormal) -> Tensor:
+    return _normal(p.base_dist, q.base_dist)  # type: ignore[arg-type]
+
+
+@register_kl(Binomial, Binomial)
+def _binomial(p: Binomial, q: Binomial) -> Tensor:
+    if bool((p.total_count < q.total_count).any()):
+        raise NotImplementedError(
+            "KL between Binomials where q.total_count > p.total_count is not implemented, got "
+            f"{p.total_count} and {q.total_count}"
+        )
+    log_ratio = ops.log1p(-p.probs) - ops.log1p(-q.probs)
+    kl = p.total_count * (p.probs * (p.logits - q.logits) + log_ratio)
+    return ops.where(p.total_count > q.total_count, math.inf, kl)
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "KL-divergence between two Multivariate Normals with different event shapes cannot be "
+            f"computed: {p.event_shape} and {q.event_shape}"
+        )
+    spread = solve_triangular(q.scale_tril, p.scale_tril, upper=False)
+    away = solve_triangular(q.scale_tril, (q.loc - p.loc).unsqueeze(-1), upper=False)
+    squares = spread.pow(2).sum((-2, -1)) + away.pow(2).sum((-2, -1))
+    return q._half_log_det() - p._half_log_det() + 0.5 * (squares - p.event_shape[0])
+
+
+@register_kl(TransformedDistribution, TransformedDistribution)
+def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tensor:
+    if p.transforms != q.transforms or p.event_shape != q.event_shape:
+        raise NotImplementedError(f"KL of other transforms: {p.transforms} and {q.transforms}")
+    return kl_divergence(p.base_dist, q.base_dist)
 
 
 refuse_missing(globals())

@@ -13,6 +13,7 @@ from ..ops.breadth.nn_convolution_3d import *
 from ..ops.breadth.nn_convolution_fold import *
 from ..ops.breadth.nn_distance import *
 from ..ops.breadth.nn_dropout import *
+from ..ops.breadth.nn_loss_ctc import *
 from ..ops.breadth.nn_loss_margin import *
 from ..ops.breadth.nn_loss_regression import *
 from ..ops.breadth.nn_pooling_1d import *

@@ -48,7 +48,8 @@ class PackedSequence(NamedTuple):
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """The same with its data on another device or of another dtype."""
-        return self._replace(data=self.data.to(*args, **kwargs))
+        data = self.data.to(*args, **kwargs)
+        return self if data is self.data else self._replace(data=data)
 
     def cpu(self) -> PackedSequence:
         return self.to("cpu")
@@ -96,6 +97,8 @@ def pack_padded_sequence(
             f"Expected `len(lengths)` to be equal to batch_size, but got {lengths.size} "
             f"(batch_size={x.shape[1]})"
         )
+    if not lengths.size:
+        raise RuntimeError("Cannot pack empty tensors.")
     if not (lengths > 0).all():
         raise RuntimeError(
             "Length of all samples has to be greater than 0, but found an element in 'lengths' "

@@ -111,7 +111,7 @@ class _Uninitialized:
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Makes it a `Parameter`, or a Tensor, of this shape, without values of use."""
         kind = self._kind if dtype is None else as_dtype(dtype)
-        values = empty(*shape, dtype=kind, device=self._place if device is None else device)
+        values = empty(shape, dtype=kind, device=self._place if device is None else device)
         self.__class__ = self.cls_to_become  # type: ignore[attr-defined, assignment]
         del self._kind, self._place
         self.array = values.array  # type: ignore[misc]
@@ -120,6 +120,9 @@ class _Uninitialized:
         twin = type(self)(self._requires_grad, self._place, self._kind)  # type: ignore[call-arg]
         memo[id(self)] = twin
         return twin
+
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        return type(self), (self._requires_grad, self._place, self._kind)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

@@ -15,7 +15,6 @@ def _refuse(name: str, advice: str) -> Callable[..., Any]:
     return function
 
 
-ctc_loss = _refuse("ctc_loss", "there is no loss for sequences without alignment")
 linear_cross_entropy = _refuse(
     "linear_cross_entropy", "use cross_entropy(linear(input, weight, bias), target)"
 )
@@ -23,4 +22,4 @@ multi_head_attention_forward = _refuse(
     "multi_head_attention_forward", "use scaled_dot_product_attention(...) for each head"
 )
 
-__all__ = ["ctc_loss", "linear_cross_entropy", "multi_head_attention_forward"]
+__all__ = ["linear_cross_entropy", "multi_head_attention_forward"]

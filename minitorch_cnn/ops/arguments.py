@@ -45,7 +45,6 @@ NUMPYS = {
 
 # Further names, of functions whose own say more.
 OTHER_NAMES = {
-    "transpose": {"axis0": "dim0", "axis1": "dim1"},
     "random_": {"from": "low", "to": "high"},
     "uniform_": {"from": "a", "to": "b"},
     "split": {"split_size": "split_size_or_sections"},

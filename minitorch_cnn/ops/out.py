@@ -23,8 +23,9 @@ NAMES = """
     bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bucketize cat
     ceil cholesky clamp clamp_max clamp_min column_stack concat concatenate copysign cos cosh
     cross cummax cummin cumprod cumsum deg2rad diag diff div dot dstack empty eq erf erfc erfinv
-    exp exp2 expm1 eye float_power floor floor_divide fmax fmin fmod frac full gather gcd ge ger
-    greater greater_equal gt heaviside histc hstack hypot index_add index_copy index_reduce
+    exp exp2 expm1 eye float_power floor floor_divide fmax fmin fmod frac full gather gcd ge
+    geqrf ger greater greater_equal gt heaviside histc hstack hypot index_add index_copy
+    index_reduce
     index_select inner inverse isin isneginf isposinf kron kthvalue lcm ldexp le lerp less
     less_equal linspace log log10 log1p log2 log_softmax logaddexp logaddexp2 logcumsumexp
     logical_and logical_not logical_or logical_xor logit logspace logsumexp lt masked_select

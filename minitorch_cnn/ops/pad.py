@@ -96,11 +96,18 @@ def pad(
             f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor with mode "
             f"{mode!r}: pad the last 1, 2 or 3 dimensions, with 1 or 2 dimensions before them"
         )
+    if mode != "circular" and input.shape[-len(pairs) - 1] == 0:
+        raise RuntimeError(
+            f"pad: Expected {len(pairs) + 1}D or {len(pairs) + 2}D (batch mode) tensor with "
+            "possibly 0 batch size and other non-zero dimensions for input, but got: "
+            f"{shape_text(input.shape)}"
+        )
+    padded = input
     for dim, (before, after) in enumerate(pairs, start=1):
         if (before, after) != (0, 0):
-            index = _source_index(mode, input, -dim, before, after)
-            input = input.index_select(-dim, wrap(constant(index, input.array)))
-    return input
+            index = _source_index(mode, padded, -dim, before, after)
+            padded = padded.index_select(-dim, wrap(constant(index, padded.array)))
+    return padded.clone() if padded is input else padded  # never the same memory
 
 
 def _source_index(mode: str, input: Tensor, dim: int, before: int, after: int) -> np.ndarray:

@@ -223,13 +223,15 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """All elements in one dimension: (N, C) -> (N*C,), a view where possible. Never raises.
+    """All elements in one dimension: (N, C) -> (N*C,), contiguous; a view where that can be.
+
+    Never raises.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 2], [3, 4]]).ravel()
     tensor([1, 2, 3, 4])
     """
-    return flatten(input)
+    return flatten(input).contiguous()
 
 
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
@@ -344,7 +346,19 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return Permute.apply(input, tuple(order))
 
 
-swapaxes = swapdims = transpose
+swapdims = transpose
+
+
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`transpose` with NumPy's names of the arguments: a view with two dimensions exchanged.
+
+    Raises IndexError for a dimension that does not exist.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2, 3).swapaxes(axis0=0, axis1=1).shape
+    minitorch_cnn.Size([3, 2])
+    """
+    return transpose(input, axis0, axis1)
 
 
 def t(input: Tensor) -> Tensor:

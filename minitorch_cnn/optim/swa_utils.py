@@ -234,7 +234,7 @@ class SWALR(LRScheduler):
                 f"{len(rates)}, optimizer.param_groups has {len(groups)}"
             )
         for rate, group in zip(rates, groups, strict=True):
-            group["swa_lr"] = rate
+            group["swa_lr"] = rate.clone() if isinstance(rate, Tensor) else rate
         self.anneal_epochs = anneal_epochs
         self.anneal_strategy = anneal_strategy
         super().__init__(optimizer, last_epoch)

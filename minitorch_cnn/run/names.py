@@ -280,6 +280,7 @@ class _Reader(ast.NodeVisitor):
         if name and callable(value):
             parameters = inspect.signature(value).parameters.values()
             known = {each.name for each in parameters}
+            known |= set(getattr(value, "__kwdefaults__", None) or ())  # `out`, put around it
             if not any(each.kind == each.VAR_KEYWORD for each in parameters):
                 for keyword in node.keywords:
                     if keyword.arg is not None and keyword.arg not in known:

@@ -149,3 +149,13 @@ def test_the_default_generator_is_not_used():
     gradgradcheck(mt.sin, (x,))
     assert mt.equal(before, mt.get_rng_state())
     assert x.grad is None
+
+
+def test_torchs_other_options():
+    x = mt.rand(3, dtype=mt.float64, requires_grad=True)
+    for check in (gradcheck, gradgradcheck):
+        assert check(mt.sin, (x,), check_batched_grad=False, check_undefined_grad=True)
+        with pytest.raises(NotImplementedError, match="check_forward_ad=True is not supported"):
+            check(mt.sin, (x,), check_forward_ad=True)
+        with pytest.raises(TypeError, match="unexpected keyword argument 'no'"):
+            check(mt.sin, (x,), no=1)

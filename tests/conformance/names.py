@@ -214,7 +214,7 @@ FOLLOWS = "no CNN needs it; not planned"
 
 REASONS = [
     (
-        r"nn\.functional\.(ctc_loss|embedding_bag|linear_cross_entropy|multi_head_attention.*)",
+        r"nn\.functional\.(embedding_bag|linear_cross_entropy|multi_head_attention.*)",
         "refused by name, with a word on what to use instead",
     ),
     (r"(fft\..*|stft|istft)", FFT),

@@ -169,8 +169,8 @@ def test_what_is_refused():
         lambda: d.Gamma(1.0, 1.0).rsample(),
         lambda: d.Beta(1.0, 1.0).rsample(),
         lambda: d.Poisson(1.0).entropy(),
-        lambda: d.MultivariateNormal,
-        lambda: d.constraints.lower_cholesky,
+        lambda: d.Wishart,
+        lambda: d.constraints.corr_cholesky,
     ):
         with pytest.raises(NotImplementedError, match="is not supported"):
             call()

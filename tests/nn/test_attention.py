@@ -162,3 +162,21 @@ def test_initial_values_have_torchs_size():
     assert 0.98 * bound < layer.in_proj_weight.abs().max().item() <= bound
     assert layer.in_proj_bias.count_nonzero() == layer.out_proj.bias.count_nonzero() == 0
     assert layer.bias_k.shape == (1, 1, 30) and layer.bias_k.abs().max().item() > 0
+
+
+def test_the_ways_to_compute_attention_have_names():
+    SDPBackend, sdpa_kernel = mt.nn.attention.SDPBackend, mt.nn.attention.sdpa_kernel
+    q = mt.randn(1, 2, 3, 4)
+    attention = mt.nn.functional.scaled_dot_product_attention
+    for chosen in (SDPBackend.MATH, [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]):
+        with sdpa_kernel(chosen):
+            assert attention(q, q, q).equal(attention(q, q, q))
+    with pytest.raises(TypeError, match="SDPBackend or a list"), sdpa_kernel("math"):
+        pass
+    torch = pytest.importorskip("torch")
+    import torch.nn.attention as theirs
+
+    assert {each.name: each.value for each in SDPBackend} == {
+        name: each.value for name, each in theirs.SDPBackend.__members__.items()
+    }
+    assert torch

@@ -228,3 +228,41 @@ def test_the_old_container():
     assert [name for name, _ in box.named_modules()] == ["", "a"]
     with pytest.warns(FutureWarning), pytest.raises(TypeError):
         nn.Container(a=3)
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_sequential_many_times(name):
+    lib = pytest.importorskip(name)
+    net = lib.nn.Sequential(lib.nn.Linear(2, 2), lib.nn.ReLU())
+    for double in (net * 2, 2 * net):
+        assert [type(each).__name__ for each in double] == ["Linear", "ReLU"] * 2
+        assert double[2] is net[0] and len(net) == 2
+    with pytest.raises(ValueError, match="Non-positive"):
+        net * 0
+    with pytest.raises(TypeError, match="unsupported operand"):
+        net * 1.5
+    first = net[0]
+    net *= 3
+    assert len(net) == 6 and net[4] is first
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_the_order_of_a_parameter_dict(name):
+    lib = pytest.importorskip(name)
+    values = {key: lib.zeros(1) for key in "cab"}
+    assert list(lib.nn.ParameterDict(values)) == ["a", "b", "c"]
+    assert list(lib.nn.ParameterDict(OrderedDict(values))) == ["c", "a", "b"]
+    assert list(lib.nn.ParameterDict(list(values.items()))) == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_prefixes_of_a_state_dict(name):
+    lib = pytest.importorskip(name)
+    consume = lib.nn.modules.utils.consume_prefix_in_state_dict_if_present
+    net = lib.nn.Module()
+    net.module = lib.nn.Sequential(lib.nn.BatchNorm1d(2), lib.nn.Linear(2, 1))
+    state = net.state_dict()
+    consume(state, "module.")
+    assert list(state) == list(net.module.state_dict())
+    assert set(state._metadata) == {"", "0", "1"}
+    net.module.load_state_dict(state)

@@ -1,5 +1,7 @@
 """Forward hooks that are always called, hooks of all modules, and the old backward hook."""
 
+from typing import NamedTuple
+
 import pytest
 
 import minitorch_cnn as mt
@@ -81,3 +83,52 @@ def test_the_old_backward_hook_replaces_the_gradient_of_a_layer_in_place():
     nn.init.constant_(net[0].weight, 5.0)
     net(x).sum().backward()
     assert x.grad.item() == 10 and net[0].weight.grad.item() == 6
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_the_registries_hold_the_hooks_themselves(name):
+    """Copies of spectral_norm and the like look for their own hook among them."""
+    lib = pytest.importorskip(name)
+    layer = lib.nn.Linear(1, 1)
+
+    def hook(*args):
+        return None
+
+    handles = [
+        layer.register_forward_pre_hook(hook),
+        layer.register_forward_pre_hook(hook, with_kwargs=True),
+        layer.register_forward_hook(hook),
+        layer.register_forward_hook(hook, with_kwargs=True, always_call=True),
+    ]
+    assert list(layer._forward_pre_hooks.values()) == [hook, hook]
+    assert list(layer._forward_hooks.values()) == [hook, hook]
+    flags = (
+        layer._forward_pre_hooks_with_kwargs,
+        layer._forward_hooks_with_kwargs,
+        layer._forward_hooks_always_called,
+    )
+    assert [list(each) for each in flags] == [[handles[k].id] for k in (1, 3, 3)]
+    for handle in handles:
+        handle.remove()
+    assert not any(flags) and not layer._forward_hooks
+
+
+class Pair(NamedTuple):
+    a: object
+    b: object
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_backward_hooks_keep_named_tuples(name):
+    lib = pytest.importorskip(name)
+
+    class Two(lib.nn.Module):
+        def forward(self, x):
+            return Pair(x * 2, x * 3)
+
+    module, seen = Two(), []
+    module.register_full_backward_hook(lambda m, gx, gy: seen.append(len(gy)))
+    out = module(lib.ones(1, requires_grad=True))
+    assert type(out) is Pair
+    out.b.sum().backward()
+    assert seen == [2]

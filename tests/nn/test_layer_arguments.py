@@ -432,7 +432,6 @@ nn.LocalResponseNorm(2, k=V)(x) | complex | there are no complex numbers
 nn.Dropout(V) | nan | NaN is no probability
 nn.Embedding(3, 2, V) | bool | a bool is no class
 nn.Embedding(3, 2, sparse=V)(i) | bool | there are no sparse gradients
-nn.CosineSimilarity()(V, s) | 0-d | 0-d tensors have no dimension 1
 nn.Unfold(2, V)(x) | list | one int in a list is for all axes, a 0-d tensor an int
 nn.Unfold(2, V)(x) | 0-d | one int in a list is for all axes, a 0-d tensor an int
 nn.Unfold(2, 1, V)(x) | list | one int in a list is for all axes, a 0-d tensor an int

@@ -1,6 +1,8 @@
 """Lazy layers beside torch's: before the first input, after it, and with state dicts."""
 
 import copy
+import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -126,3 +128,35 @@ def test_without_a_shape():
         buffer.materialize((4,))
         assert type(buffer) is lib.Tensor and buffer.dtype == lib.float64
     assert kinds[0] == kinds[1]
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_lazy_layers_in_a_pickle(name):
+    lib = pytest.importorskip(name)
+    for kind, shape in (
+        (lambda: lib.nn.LazyLinear(4), (2, 3)),
+        (lambda: lib.nn.LazyConv2d(4, 3), (1, 2, 5, 5)),
+        (lib.nn.LazyBatchNorm1d, (3, 2)),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            layer = pickle.loads(pickle.dumps(kind()))
+            assert layer.has_uninitialized_params()
+            assert layer(lib.ones(*shape)).shape[0] == shape[0]
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_the_first_call_with_an_output_size(name):
+    lib = pytest.importorskip(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        layer = lib.nn.LazyConvTranspose2d(1, 3, stride=2, padding=1)
+        assert layer(lib.ones(1, 2, 5, 5), output_size=(10, 10)).shape == (1, 1, 10, 10)
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_a_shape_that_is_a_number(name):
+    lib = pytest.importorskip(name)
+    parameter = lib.nn.UninitializedParameter()
+    parameter.materialize(5)
+    assert parameter.shape == (5,)

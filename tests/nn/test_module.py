@@ -544,3 +544,19 @@ def test_parameter_shares_the_tensors_memory_and_survives_arithmetic_as_a_tensor
     with pytest.raises(TypeError, match="Parameter needs a Tensor, got list"):
         nn.Parameter([1.0])
     np.testing.assert_array_equal(p.detach().numpy(), [1.0, 1.0])
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_a_buffer_takes_the_place_of_another(name):
+    lib = pytest.importorskip(name)
+    module = lib.nn.Module()
+    for persistent in (False, True, False):
+        module.x = lib.nn.Buffer(lib.ones(2), persistent=persistent)
+        assert len(list(module.buffers())) == 1 and len(module.state_dict()) == persistent
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_to_makes_no_copy(name):
+    lib = pytest.importorskip(name)
+    with pytest.raises(RuntimeError, match="does not accept copy"):
+        lib.nn.Linear(1, 1).to("cpu", copy=True)

@@ -178,3 +178,69 @@ def test_what_is_refused(call):
             eval(call, scope(lib, layer_of(lib)))
         kinds.append(error.type)
     assert kinds[0] is kinds[1]
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 5), (2, 4, 2)])
+@pytest.mark.parametrize("orthogonal_map", [None, "matrix_exp", "cayley", "householder"])
+def test_orthogonal(shape, orthogonal_map):
+    rng = np.random.default_rng(0)
+    start, other, cotangent = rng.normal(size=(3, *shape)) * 0.4
+    for options in ({}, {"use_trivialization": False}):
+        seen = []
+        for lib in LIBS:
+            lib.manual_seed(0)
+            layer = lib.nn.Module()
+            layer.weight = lib.nn.Parameter(lib.tensor(start))
+            orthogonal = lib.nn.utils.parametrizations.orthogonal
+            assert orthogonal(layer, "weight", orthogonal_map, **options) is layer
+            values = list(layer.state_dict().values())
+            (layer.weight * lib.tensor(cotangent)).sum().backward()
+            original = layer.parametrizations.weight.original
+            with lib.no_grad():
+                original -= 0.3 * original.grad.tril()
+            values += [original.grad, layer.weight]
+            new = lib.tensor(np.linalg.qr(other)[0] if shape[-2] >= shape[-1] else other)
+            try:
+                layer.weight = new
+            except NotImplementedError as error:
+                assert "use_trivialization=False" in str(error)
+            values.append(layer.weight)
+            words = repr(layer), list(layer.state_dict())
+            seen.append((words, [each.detach().numpy().copy() for each in values]))
+        assert_same(*seen)
+        w = seen[0][1][-1]
+        w = w if shape[-2] >= shape[-1] else np.swapaxes(w, -1, -2)
+        one = np.broadcast_to(np.eye(w.shape[-1]), (*shape[:-2], w.shape[-1], w.shape[-1]))
+        np.testing.assert_allclose(np.swapaxes(w, -1, -2) @ w, one, atol=1e-12)
+
+
+def test_orthogonal_refuses():
+    for lib in LIBS:
+        orthogonal = lib.nn.utils.parametrizations.orthogonal
+        for arguments, text in (
+            (("no",), "has no parameter or buffer"),
+            (("bias",), "Expected a matrix"),
+            (("weight", "qr"), "orthogonal_map has to be one of"),
+        ):
+            with pytest.raises(ValueError, match=text):
+                orthogonal(lib.nn.Linear(2, 2), *arguments)
+        layer = orthogonal(lib.nn.Linear(2, 2))
+        with pytest.raises(ValueError, match="Expected a matrix or batch of matrices of shape"):
+            layer.weight = lib.ones(3, 3)
+
+
+def test_a_second_one_changes_the_weight():
+    for lib in LIBS:
+        layer = layer_of(lib)
+        names = scope(lib, layer)
+        before = layer.weight.detach().numpy().copy()
+        for _ in range(2):
+            names["P"].register_parametrization(layer, "weight", names["Twice"]())
+        np.testing.assert_allclose(layer.weight.detach().numpy(), 2 * before)
+
+        class Whole(lib.nn.Module):
+            def forward(self, X):
+                return X.int()
+
+        with pytest.raises(ValueError, match="may not change the dtype"):
+            names["P"].register_parametrization(layer, "weight", Whole())

@@ -106,3 +106,15 @@ def test_what_is_refused(call):
         if lib is mt:
             assert sorted(layer.state_dict()) == ["bias", "weight"]  # as it was
     assert kinds[0] == kinds[1]
+
+
+def test_a_container_computes_in_the_values_type():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        prune = pytest.importorskip("torch.nn.utils.prune") if lib is torch else mt.nn.utils.prune
+        method = prune.L1Unstructured(amount=2)
+        method._tensor_name = "weight"
+        container = prune.PruningContainer(method)
+        t = lib.tensor([[1.0, 2, 3, 4], [5, 6, 7, 8]])
+        mask = container.compute_mask(t, lib.tensor([[1, 1, 1, 0], [1, 1, 0, 1]]))
+        assert mask.dtype is lib.float32 and mask.tolist() == [[0, 0, 1, 0], [1, 1, 0, 1]]

@@ -9,7 +9,7 @@ from minitorch_cnn import nn
 def test_functions_that_are_missing_say_so(name):
     torch = pytest.importorskip("torch")
     assert hasattr(torch.nn.functional, name) and name not in nn.functional.__all__
-    with pytest.raises(NotImplementedError, match=f"{name} is not supported: use|{name}.*no loss"):
+    with pytest.raises(NotImplementedError, match=f"{name} is not supported: use"):
         getattr(nn.functional, name)(1, option=2)
 
 

@@ -1,5 +1,7 @@
 """Recurrent layers beside torch's in float64: outputs, states, all gradients; packed batches."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -176,3 +178,26 @@ def test_sequences_padded_and_packed():
             result = eval(case, {"r": lib.nn.utils.rnn, "s": s, "lib": lib})
             found.append([None if each is None else each.tolist() for each in result])
         assert found[0] == found[1], case
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_nothing_to_go_through(name):
+    lib = pytest.importorskip(name)
+    for kind, count in ((lib.nn.RNN, 1), (lib.nn.LSTM, 2), (lib.nn.GRU, 1)):
+        outs = kind(3, 4)(lib.zeros(5, 0, 3))
+        states = outs[1] if count == 2 else [outs[1]]
+        assert outs[0].shape == (5, 0, 4) and all(each.shape == (1, 0, 4) for each in states)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a weight without elements
+        for cell in (lib.nn.RNNCell(10, 0), lib.nn.GRUCell(10, 0)):
+            assert cell(lib.zeros(3, 10), lib.zeros(3, 0)).shape == (3, 0)
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_packed_sequences_stay_where_they_are(name):
+    lib = pytest.importorskip(name)
+    packed = lib.nn.utils.rnn.pack_padded_sequence(lib.ones(2, 2), [2, 1])
+    assert packed.to("cpu") is packed and packed.cpu() is packed
+    assert packed.to(lib.float64).data.dtype is lib.float64
+    with pytest.raises(RuntimeError, match="empty tensor"):
+        lib.nn.utils.rnn.pack_padded_sequence(lib.zeros(0, 0), [])

@@ -234,3 +234,11 @@ def test_copies_of_expanded_tensors_lie_in_memory_as_torchs():
             torch.manual_seed(0)
             assert mt.rand_like(ours).tolist() == torch.rand_like(theirs).tolist()
     assert mt.arange(5.0).expand(4, 5).clone().view(-1).tolist() == [0.0, 1.0, 2.0, 3.0, 4.0] * 4
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_pythons_types_are_the_wide_ones(name):
+    lib = pytest.importorskip(name)
+    assert lib.zeros(1, dtype=float).dtype is lib.float64
+    assert lib.zeros(1).to(float).dtype is lib.float64
+    assert lib.zeros(1, dtype=int).dtype is lib.int64 and lib.zeros(1, dtype=bool).dtype is lib.bool

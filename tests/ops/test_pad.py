@@ -162,3 +162,23 @@ COPIES = [
 ]
 
 test_results_that_do_not_share_memory = own_memory(COPIES)
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular"])
+def test_no_border_is_a_copy_too(mode):
+    x = mt.zeros(1, 2, 3, 3)
+    mt.nn.functional.pad(x, (0, 0, 0, 0), mode=mode).fill_(4)
+    assert not x.any()
+
+
+def test_nothing_to_go_on_from():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        for shape, pads, mode in (
+            ((3, 0, 10), (2, 2), "reflect"),
+            ((3, 0, 10, 10), (1, 1, 1, 1), "reflect"),
+            ((43, 0, 10, 10), (1, 1, 1, 1), "replicate"),
+        ):
+            with pytest.raises(RuntimeError, match="batch mode"):
+                lib.nn.functional.pad(lib.ones(*shape), pads, mode=mode)
+        assert lib.nn.functional.pad(lib.ones(0, 3, 10), (2, 2), mode="reflect").shape == (0, 3, 14)

@@ -148,3 +148,13 @@ def test_gradient_through_view_of_channels_last_memory():
 def test_expanded_tensors_cannot_be_written():
     with pytest.raises((RuntimeError, ValueError)):
         mt.zeros(1).expand(3).add_(1)
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_ravel_is_contiguous_and_swapaxes_has_its_own_names(name):
+    lib = pytest.importorskip(name)
+    x = lib.arange(10)[::2]
+    assert x.ravel().is_contiguous() and x.ravel().tolist() == [0, 2, 4, 6, 8]
+    y = lib.ones(2, 3)
+    assert y.ravel().data_ptr() == y.data_ptr()
+    assert lib.swapaxes(y, axis0=0, axis1=1).shape == y.swapaxes(0, 1).shape == (3, 2)

@@ -141,3 +141,27 @@ def test_hooks_of_an_optimizer():
     torch = pytest.importorskip("torch")
     ours, theirs = hooked(mt), hooked(torch)
     assert ours == theirs and len(ours[0]) == 10
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_rates_given_as_tensors_are_kept(name):
+    lib = pytest.importorskip(name)
+    for make in (
+        lambda o, *t: lib.optim.lr_scheduler.CyclicLR(
+            o, base_lr=t[0], max_lr=t[1], base_momentum=t[2], max_momentum=t[3]
+        ),
+        lambda o, *t: lib.optim.lr_scheduler.OneCycleLR(
+            o, max_lr=t[1], total_steps=10, base_momentum=t[2], max_momentum=t[3]
+        ),
+        lambda o, *t: lib.optim.swa_utils.SWALR(o, swa_lr=t[1]),
+    ):
+        given = [lib.tensor(each) for each in (0.1, 0.2, 0.8, 0.9)]
+        parameter = lib.nn.Parameter(lib.ones(1))
+        optimizer = lib.optim.SGD([parameter], lr=lib.tensor(0.1), momentum=0.9)
+        scheduler = make(optimizer, *given)
+        kept = ("initial_lr", "max_momentum", "base_momentum", "swa_lr", "max_lr")
+        before = [float(optimizer.param_groups[0].get(key, 0)) for key in kept]
+        for each in given:
+            each.mul_(0.5)
+        scheduler.step()
+        assert [float(optimizer.param_groups[0].get(key, 0)) for key in kept] == before

@@ -125,3 +125,9 @@ def test_what_is_refused_when_called():
     assert refused == ["SparseAdam"]
     assert look_up("torch.optim.SGD") == (mt.optim.SGD, None)
     assert look_up("torch.utils.data.DataLoader.no_such")[1] is None  # an instance may have it
+
+
+def test_out_is_an_argument_where_it_works(tmp_path):
+    text = "import torch\ny = torch.empty(2)\ntorch.rand(2, out=y)\ntorch.numel(y, out=y)\n"
+    found, _ = missing_names(write(tmp_path, {"a.py": text}))
+    assert [each.line for each in found] == [4]

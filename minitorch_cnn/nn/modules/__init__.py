@@ -4,6 +4,7 @@ import typing as _typing
 
 from ...ops.common import public_names as _public_names
 from .activation import *
+from .adaptive import *
 from .attention import *
 from .batchnorm import *
 from .container import *

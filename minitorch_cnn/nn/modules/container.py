@@ -174,6 +174,19 @@ class Sequential(_Numbered):
             )
         return self.extend(list(other))
 
+    def __mul__(self, count: int) -> Sequential:
+        """The modules `count` times over: the same ones, with the same weights."""
+        if not isinstance(count, int):
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(count)}")
+        if count <= 0:
+            raise ValueError(f"Non-positive multiplication factor {count} for {type(self)}")
+        return Sequential(*list(self) * count)
+
+    __rmul__ = __mul__
+
+    def __imul__(self, count: int) -> Sequential:
+        return self.extend(list(self * count)[len(self) :])
+
 
 class ModuleList(_Numbered):
     """A list of modules, for a forward that calls them in its own way.
@@ -396,13 +409,14 @@ class ParameterList(Module):
 class ParameterDict(Module):
     """A dict of parameters, in the order of insertion; tensors become parameters.
 
-    parameters: a mapping, or (name, value) pairs. Raises TypeError for names that are no strings,
-    KeyError for a name that is not there, RuntimeError if it is called.
+    parameters: a mapping, of which a plain dict is sorted by its names, or (name, value) pairs.
+    Raises TypeError for names that are no strings, KeyError for a name that is not there,
+    RuntimeError if it is called.
 
     >>> import minitorch_cnn as mt
     >>> values = mt.nn.ParameterDict({"gain": mt.ones(2), "bias": mt.zeros(2)})
     >>> list(values), values["bias"].requires_grad
-    (['gain', 'bias'], True)
+    (['bias', 'gain'], True)
     """
 
     def __init__(self, parameters: Any = None) -> None:
@@ -461,8 +475,11 @@ class ParameterDict(Module):
 
     def update(self, parameters: Any) -> None:
         """Adds the parameters of a mapping, or of an iterable of (name, parameter)."""
-        mapping = isinstance(parameters, Mapping | ParameterDict)
-        for key, value in parameters.items() if mapping else parameters:
+        if isinstance(parameters, OrderedDict | ParameterDict):
+            parameters = parameters.items()
+        elif isinstance(parameters, Mapping):  # in this order, as in torch
+            parameters = sorted(parameters.items(), key=lambda item: item[0])
+        for key, value in parameters:
             self[key] = value
 
     def extra_repr(self) -> str:

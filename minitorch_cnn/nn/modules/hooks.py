@@ -60,6 +60,10 @@ REGISTRIES = (
     "_state_dict_hooks",
     "_load_state_dict_pre_hooks",
     "_load_state_dict_post_hooks",
+    # Of which hooks, by their handles' ids, something is asked:
+    "_forward_pre_hooks_with_kwargs",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
 )
 # The hooks of all modules: (name of the registry to which it would belong in one module, hook).
 EVERYWHERE: OrderedDict[int, tuple[str, Any]] = OrderedDict()
@@ -72,6 +76,9 @@ class WithHooks:
     _forward_hooks: OrderedDict
     _backward_pre_hooks: OrderedDict
     _backward_hooks: OrderedDict
+    _forward_pre_hooks_with_kwargs: OrderedDict
+    _forward_hooks_with_kwargs: OrderedDict
+    _forward_hooks_always_called: OrderedDict
 
     def register_forward_pre_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
@@ -91,7 +98,8 @@ class WithHooks:
         >>> layer(mt.tensor([1.0]))
         tensor([1.])
         """
-        return _register(self._forward_pre_hooks, (hook, with_kwargs), prepend)
+        flags = [self._forward_pre_hooks_with_kwargs] if with_kwargs else []
+        return _register(self._forward_pre_hooks, hook, prepend, *flags)
 
     def register_forward_hook(
         self,
@@ -113,7 +121,9 @@ class WithHooks:
         >>> seen
         [(2, 12)]
         """
-        return _register(self._forward_hooks, (hook, with_kwargs, always_call), prepend)
+        flags = [self._forward_hooks_with_kwargs] if with_kwargs else []
+        flags += [self._forward_hooks_always_called] if always_call else []
+        return _register(self._forward_hooks, hook, prepend, *flags)
 
     def register_full_backward_pre_hook(
         self, hook: Callable, prepend: bool = False
@@ -154,8 +164,8 @@ class WithHooks:
         return self.register_full_backward_hook(hook)
 
 
-def _register(hooks: OrderedDict, hook: Any, prepend: bool) -> RemovableHandle:
-    handle = RemovableHandle(hooks, hook)
+def _register(hooks: OrderedDict, hook: Any, prepend: bool, *flags: dict) -> RemovableHandle:
+    handle = RemovableHandle(hooks, hook, *flags)
     if prepend:
         hooks.move_to_end(handle.id, last=False)
     return handle
@@ -200,7 +210,14 @@ register_module_backward_hook = register_module_full_backward_hook  # the old na
 def _hooks(module: Module, registry: str) -> list[Any]:
     """The hooks of one kind, those of all modules first."""
     everywhere = [hook for name, hook in EVERYWHERE.values() if name == registry]
-    return everywhere + list(getattr(module, registry).values())
+    own = getattr(module, registry)
+    if registry == "_forward_pre_hooks":  # with what they ask for
+        named = module._forward_pre_hooks_with_kwargs
+        return everywhere + [(hook, key in named) for key, hook in own.items()]
+    if registry == "_forward_hooks":
+        named, always = module._forward_hooks_with_kwargs, module._forward_hooks_always_called
+        return everywhere + [(hook, key in named, key in always) for key, hook in own.items()]
+    return everywhere + list(own.values())
 
 
 def call_with_hooks(module: Module, args: tuple, kwargs: dict) -> Any:
@@ -302,6 +319,8 @@ class BackwardBorders:
             wrapped[i] = tensor
         if isinstance(result, Tensor):
             return wrapped[0]
+        if hasattr(result, "_fields"):  # a named tuple
+            return type(result)(*wrapped)
         return wrapped if isinstance(result, list) else tuple(wrapped)
 
     def output_gradients(self, grads: tuple) -> tuple:

@@ -169,7 +169,9 @@ class _LazyConvNd(LazyModuleMixin):
     def _width(self) -> int:
         return self.in_channels
 
-    def initialize_parameters(self, input: Tensor) -> None:  # type: ignore[override]
+    def initialize_parameters(  # type: ignore[override]
+        self, input: Tensor, output_size: Any = None
+    ) -> None:
         dims = self.dimensions
         if input.ndim not in (dims + 1, dims + 2):
             raise RuntimeError(

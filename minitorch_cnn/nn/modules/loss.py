@@ -29,6 +29,7 @@ from .reduction import _Loss, _WeightedLoss
 __all__ = [
     "CrossEntropyLoss", "NLLLoss", "NLLLoss2d", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss",
     "BCELoss", "BCEWithLogitsLoss", "KLDivLoss", "PoissonNLLLoss", "GaussianNLLLoss",
+    "CTCLoss",
 ]  # fmt: skip
 
 
@@ -342,4 +343,38 @@ class GaussianNLLLoss(_Loss):
     def forward(self, input: Tensor, target: Tensor, var: Any) -> Tensor:
         return regression.gaussian_nll_loss(
             input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
+        )
+
+
+class CTCLoss(_Loss):
+    """-log of the probability that time steps give a target, over all alignments.
+
+    `nn.functional.ctc_loss` says more: called with log_probs (T, N, C), targets (N, S) or one after
+    the other, input_lengths and target_lengths (N,). blank: the class that says nothing.
+    zero_infinity: a target that is too long costs 0 instead of inf. Raises RuntimeError for shapes,
+    lengths or classes that do not fit.
+
+    >>> import minitorch_cnn as mt
+    >>> log_p = mt.full((3, 1, 2), 0.5).log()
+    >>> mt.nn.CTCLoss()(log_p, mt.tensor([[1]]), mt.tensor([3]), mt.tensor([1]))  # -log 6/8
+    tensor(0.2877)
+    """
+
+    def __init__(
+        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity
+
+    def forward(
+        self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any
+    ) -> Tensor:
+        return classification.ctc_loss(
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+            self.blank,
+            self.reduction,
+            self.zero_infinity,
         )

@@ -108,6 +108,8 @@ class Module(WithHooks, WithState, WithSeldom):
                     "(minitorch_cnn.nn.Module or None expected)"
                 )
             self._modules[name] = None
+        elif isinstance(value, Tensor) and "_is_buffer" in value.__dict__:  # an `nn.Buffer`
+            self.register_buffer(name, value, value.__dict__["persistent"])
         elif name in self.__dict__.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
@@ -115,8 +117,6 @@ class Module(WithHooks, WithState, WithSeldom):
                     "(minitorch_cnn.Tensor or None expected)"
                 )
             self._buffers[name] = value
-        elif isinstance(value, Tensor) and "_is_buffer" in value.__dict__:  # an `nn.Buffer`
-            self.register_buffer(name, value, value.__dict__["persistent"])
         else:
             super().__setattr__(name, value)
 
@@ -429,7 +429,9 @@ class Module(WithHooks, WithState, WithSeldom):
         >>> mt.nn.BatchNorm1d(1).to(mt.float64).running_mean.dtype
         minitorch_cnn.float64
         """
-        kind, where, _, layout = parse_to(*args, **kwargs)
+        kind, where, copied, layout = parse_to(*args, **kwargs)
+        if copied:
+            raise RuntimeError(".to() does not accept copy argument: the module itself is changed")
         if kind is not None and not kind.is_floating_point:
             raise TypeError(
                 f"nn.Module.to only accepts floating point dtypes, but got desired dtype={kind}"

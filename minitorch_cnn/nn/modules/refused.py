@@ -23,9 +23,5 @@ def _refuse(name: str, advice: str) -> type[Module]:
 
 
 CrossMapLRN2d = _refuse("CrossMapLRN2d", "use nn.LocalResponseNorm")
-AdaptiveLogSoftmaxWithLoss = _refuse(
-    "AdaptiveLogSoftmaxWithLoss", "use nn.Linear and nn.CrossEntropyLoss"
-)
-CTCLoss = _refuse("CTCLoss", "there is no loss for sequences without alignment")
 
-__all__ = ["AdaptiveLogSoftmaxWithLoss", "CTCLoss", "CrossMapLRN2d"]
+__all__ = ["CrossMapLRN2d"]

@@ -154,7 +154,9 @@ class RNNBase(Module):
             elif self.batch_first:
                 x = x.transpose(0, 1)
             sizes = [x.shape[1]] * x.shape[0]
-            x = x.reshape(-1, x.shape[2])  # step by step, as a packed sequence lies
+            x = x.reshape(
+                math.prod(x.shape[:2]), x.shape[2]
+            )  # step by step, as a packed sequence lies
         states = self._first_states(hx, sizes[0], batched, x)
         order = input.sorted_indices if packed else None
         if order is not None and hx is not None:
@@ -166,7 +168,7 @@ class RNNBase(Module):
             if order is not None:
                 states = [each.index_select(1, input.unsorted_indices) for each in states]
         else:
-            y = y.reshape(len(sizes), sizes[0], -1)
+            y = y.reshape(len(sizes), sizes[0], y.shape[-1])
             y = y.transpose(0, 1) if self.batch_first and batched else y
             if not batched:
                 y, states = y.squeeze(1), [each.squeeze(1) for each in states]
@@ -411,7 +413,9 @@ class RNNCellBase(Module):
                     f"hx has shape {shape_text(each.shape)}, but the input {shape_text(x.shape)} "
                     f"needs {shape_text(wanted)}"
                 )
-        x, *states = [each.reshape(-1, each.shape[-1]) for each in (x, *states)]
+        x, *states = [
+            each.reshape(math.prod(each.shape[:-1]), each.shape[-1]) for each in (x, *states)
+        ]
         h_products = linear(states[0], self.weight_hh, self.bias_hh)
         return linear(x, self.weight_ih, self.bias_ih), h_products, states
 

@@ -8,6 +8,7 @@ state dicts find it, and the layer gets a class of its own in which `weight` is 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -65,7 +66,8 @@ class ParametrizationList(ModuleList):
         with no_grad():
             for module in reversed(list(self)):
                 inverse = getattr(module, "right_inverse", None)
-                values = values if inverse is None else inverse(values)
+                with contextlib.suppress(NotImplementedError):  # it cannot be assigned to
+                    values = values if inverse is None else inverse(values)
         if not isinstance(values, Tensor | tuple | list):
             raise ValueError(
                 f"'right_inverse' must return a Tensor or several of them, got {type(values)}"
@@ -162,7 +164,8 @@ def register_parametrization(
 
     parametrization: a module; with a method ``right_inverse(value)``, which finds the original for
     a value, the weight keeps its values and can be assigned. It may return several tensors, which
-    forward gets then. A second one is applied to the result of the first. unsafe: it may change
+    forward gets then. A second one is applied to the result of the first, which does not change so
+    that the weight would keep its values. unsafe: it may change
     the dtype and the shape. Raises ValueError if there is no such parameter or buffer, or if
     something other than a tensor like it comes out.
 
@@ -178,18 +181,19 @@ def register_parametrization(
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         functions: Any = module.parametrizations[tensor_name]  # type: ignore[index]
-        before = functions()
         if not unsafe:
             with no_grad():
+                before = functions()
                 after = parametrization(before)
-            if not isinstance(after, Tensor) or after.shape != before.shape:
-                raise ValueError(
-                    f"A parametrization must return a tensor like the one it gets: {before.shape}"
-                )
-        inverse = getattr(parametrization, "right_inverse", None)
-        if inverse is not None:
-            with no_grad():
-                functions.right_inverse(inverse(before))
+            if not isinstance(after, Tensor):
+                raise ValueError(f"A parametrization must return a tensor. Got {type(after)}.")
+            for what in ("dtype", "shape"):
+                if getattr(after, what) != getattr(before, what):
+                    raise ValueError(
+                        f"Registering a parametrization may not change the {what} of the tensor, "
+                        f"unless the `unsafe` flag is enabled: {getattr(before, what)} became "
+                        f"{getattr(after, what)}"
+                    )
         functions.append(parametrization)
         functions.unsafe |= unsafe
         return module

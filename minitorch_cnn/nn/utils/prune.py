@@ -127,7 +127,7 @@ class BasePruningMethod:
 
 def _hook(module: Module, name: str) -> Any:
     """(key, hook) of what prunes a parameter, or None."""
-    for key, (hook, _) in module._forward_pre_hooks.items():
+    for key, hook in module._forward_pre_hooks.items():
         if isinstance(hook, BasePruningMethod) and hook._tensor_name == name:
             return key, hook
     return None
@@ -167,7 +167,7 @@ class PruningContainer(BasePruningMethod):
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """The mask of the last method, for what the others have left."""
-        method, mask = self._pruning_methods[-1], default_mask.clone()
+        method, mask = self._pruning_methods[-1], default_mask.to(t.dtype, copy=True)
         if method.PRUNING_TYPE == "global":
             return method.compute_mask(t, default_mask)
         if method.PRUNING_TYPE == "unstructured":
@@ -426,5 +426,5 @@ def is_pruned(module: Module) -> bool:
     return any(
         isinstance(hook, BasePruningMethod)
         for part in module.modules()
-        for hook, _ in part._forward_pre_hooks.values()
+        for hook in part._forward_pre_hooks.values()
     )

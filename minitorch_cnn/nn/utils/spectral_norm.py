@@ -83,7 +83,7 @@ def spectral_norm(
     >>> sorted(layer.state_dict())
     ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
-    for hook, _ in module._forward_pre_hooks.values():
+    for hook in module._forward_pre_hooks.values():
         if isinstance(hook, SpectralNorm) and hook.name == name:
             raise RuntimeError(
                 f"Cannot register two spectral_norm hooks on the same parameter {name}"
@@ -116,7 +116,7 @@ def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
     >>> sorted(mt.nn.utils.remove_spectral_norm(layer).state_dict())
     ['bias', 'weight']
     """
-    for key, (hook, _) in module._forward_pre_hooks.items():
+    for key, hook in module._forward_pre_hooks.items():
         if isinstance(hook, SpectralNorm) and hook.name == name:
             weight = hook.compute_weight(module, train=False).detach()
             delattr(module, name)

@@ -49,7 +49,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     >>> layer.weight_g.shape, layer.weight_v.shape
     (minitorch_cnn.Size([40, 1]), minitorch_cnn.Size([40, 20]))
     """
-    for hook, _ in module._forward_pre_hooks.values():
+    for hook in module._forward_pre_hooks.values():
         if isinstance(hook, WeightNorm) and hook.name == name:
             raise RuntimeError(
                 f"Cannot register two weight_norm hooks on the same parameter {name}"
@@ -74,7 +74,7 @@ def remove_weight_norm(module: Module, name: str = "weight") -> Module:
     >>> sorted(mt.nn.utils.remove_weight_norm(layer).state_dict())
     ['bias', 'weight']
     """
-    for key, (hook, _) in module._forward_pre_hooks.items():
+    for key, hook in module._forward_pre_hooks.items():
         if isinstance(hook, WeightNorm) and hook.name == name:
             weight = hook.compute_weight(module).detach()
             delattr(module, name)

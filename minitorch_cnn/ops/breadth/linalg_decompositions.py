@@ -21,7 +21,7 @@ from ..shape import mT, unsqueeze
 from .linalg_solvers import Inverse, Solve, _refused, check_matrix
 from .other_matrices import diag_embed, tril
 
-__all__ = ["cholesky", "qr", "eigh", "eigvalsh", "svd", "svdvals"]
+__all__ = ["cholesky", "qr", "eigh", "eigvalsh", "svd", "svdvals", "householder_product"]
 
 
 class Cholesky(Function):
@@ -250,3 +250,52 @@ def svdvals(A: Tensor) -> Tensor:
     tensor([2., 1.])
     """
     return svd(A, False)[1]
+
+
+# ------------------------------------------------------- Q as a product of reflections
+
+
+def geqrf(input: Tensor) -> Any:
+    """(a, tau), LAPACK's form of a QR decomposition of matrices (..., m, n), without gradients.
+
+    a: (..., m, n), R in its upper triangle and below the vectors of `householder_product`.
+    tau: (..., min(m, n)). Raises RuntimeError for fewer than two dimensions or another dtype.
+
+    >>> import minitorch_cnn as mt
+    >>> A = mt.tensor([[3.0, 1.0], [4.0, 2.0]])
+    >>> a, tau = mt.geqrf(A)
+    >>> mt.allclose(mt.linalg.householder_product(a, tau) @ a.triu(), A)
+    True
+    """
+    x = check_matrix("geqrf", input).array
+    h, tau = array_module(x).linalg.qr(x, "raw")
+    return return_types.geqrf(wrap(h.swapaxes(-1, -2)), wrap(tau))
+
+
+def householder_product(A: Tensor, tau: Tensor) -> Tensor:
+    """The first n columns of H_1 H_2 ... H_k, with the reflections H_i = 1 - tau_i v_i v_i^T.
+
+    A: (..., m, n), v_i in column i below the diagonal, after zeros and a one; m >= n >= k.
+    tau: (..., k). Raises RuntimeError for other shapes or dtypes.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.linalg.householder_product(mt.tensor([[5.0], [1.0]]), mt.tensor([1.0]))
+    tensor([[ 0.],
+            [-1.]])
+    """
+    check_matrix("linalg.householder_product", A)
+    (m, n), k = A.shape[-2:], tau.shape[-1] if tau.ndim else 0
+    if not m >= n >= k or tau.shape[:-1] != A.shape[:-2] or tau.dtype is not A.dtype:
+        raise RuntimeError(
+            "linalg.householder_product: needs input (..., m, n) and tau (..., k) with m >= n >= "
+            f"k, of one dtype; got {tuple(A.shape)} and {tuple(tau.shape)}, {A.dtype} and "
+            f"{tau.dtype}"
+        )
+    xp = array_module(A.array)
+    eye = wrap(xp.eye(m, n, dtype=A.array.dtype))
+    vectors = tril(A, -1) + eye
+    q = eye.expand(A.shape)
+    for i in range(k - 1, -1, -1):
+        v = vectors[..., :, i : i + 1]
+        q = q - tau[..., i : i + 1].unsqueeze(-1) * matmul(v, matmul(mT(v), q))
+    return q

@@ -54,8 +54,14 @@ def embedding_bag(
         )
     starts = _starts(input, offsets, include_last_offset)
     flat = input.reshape(-1)
-    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     numbers = np.asarray(flat.cpu().numpy())
+    outside = (numbers < 0) | (numbers >= weight.shape[0])
+    if outside.any():
+        raise RuntimeError(
+            "embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be "
+            f"{numbers[outside][0]} of a table of {weight.shape[0]} rows"
+        )
+    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     counts = np.ones(len(numbers), bool)
     if padding_idx is not None:
         counts = numbers != padding_idx % weight.shape[0]
@@ -113,5 +119,5 @@ def _maxima(rows: Tensor, counts: np.ndarray, begins: list[int], stops: list[int
         if len(kept):
             bags.append(rows.index_select(0, from_numpy(kept).to(rows.device)).max(0).values)
         else:
-            bags.append(rows.new_zeros(rows.shape[1]))
+            bags.append(rows[:0].sum(0))  # zeros, which still have a gradient to hand on
     return stack(bags) if bags else rows.new_zeros((0, rows.shape[1]))

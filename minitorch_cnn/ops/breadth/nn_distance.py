@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...backend import array_module
+from ...dtypes import result_type
 from ...tensor import Tensor, wrap
 from ..norms import p_norm
 from ..shape import broadcast_tensors
@@ -43,7 +44,12 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     if not eps >= 0:
         raise RuntimeError(f"cosine_similarity: eps must not be negative, got {eps}")
-    x1, x2 = broadcast_tensors(x1, x2)
+    kind = result_type(x1, x2)
+    if not kind.is_floating_point:
+        raise RuntimeError(
+            f"expected common dtype to be floating point, yet common dtype is {kind}"
+        )
+    x1, x2 = broadcast_tensors(x1.to(kind), x2.to(kind))
     lengths = [x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
     return ((x1 / lengths[0]) * (x2 / lengths[1])).sum(dim=dim)
 

@@ -184,7 +184,7 @@ def multi_margin_loss(
         terms = terms * weight[places]
     terms = terms.scatter(1, places, 0.0)  # the right class does not compete with itself
     losses = terms.sum(dim=1) / rows.shape[1]
-    return reduce_losses(losses if input.ndim == 2 else losses.squeeze(0), reduction)
+    return reduce_losses(losses if target.ndim == 1 else losses.squeeze(0), reduction)
 
 
 def multilabel_margin_loss(

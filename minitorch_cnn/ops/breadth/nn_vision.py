@@ -173,7 +173,8 @@ def _taps(pixel: Tensor, mode: str) -> list[tuple[Tensor, Tensor]]:
     """(place, weight) of the neighbours of a position along one axis; places without gradient."""
     if mode == "nearest":
         nearest = pixel.detach().round()
-        return [(nearest, pixel * 0 + 1)]
+        flat = where(pixel.isfinite(), pixel * 0, 0.0)  # NaN and inf are outside, and read as 0
+        return [(nearest, flat + 1)]
     first = pixel.detach().floor()
     t = pixel - first  # how far to the next pixel, 0 <= t < 1
     if mode == "bilinear":

@@ -142,10 +142,10 @@ def one_for_each_group(name: str, optimizer: Optimizer, value: Any) -> list:
     """A list with a value for each parameter group, from one value for all or a list of them."""
     count = len(optimizer.param_groups)
     if not isinstance(value, list | tuple):
-        return [value] * count
+        return [_value(value) for _ in range(count)]
     if len(value) != count:
         raise ValueError(
             f"{name} must have the same length as optimizer.param_groups. {name} has "
             f"{len(value)} values, param_groups has {count}."
         )
-    return list(value)
+    return [_value(each) for each in value]

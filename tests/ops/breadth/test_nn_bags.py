@@ -78,3 +78,17 @@ def test_what_is_refused(call):
             eval(f"F.{call}", {**names, "F": lib.nn.functional})
     with pytest.raises(ValueError, match=r"rise.*\[0, 5\]"):
         mt.nn.functional.embedding_bag(mt.tensor([0]), mt.ones(2, 2), mt.tensor([0, 5]))
+
+
+def test_bags_of_nothing_but_padding():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        bag = lib.nn.functional.embedding_bag
+        for mode in ("sum", "mean", "max"):
+            weight = lib.ones(3, 2, requires_grad=True)
+            y = bag(lib.tensor([[1, 1]]), weight, padding_idx=1, mode=mode)
+            y.sum().backward()
+            assert y.tolist() == [[0, 0]] and not weight.grad.any()
+            for index in (-1, 3):
+                with pytest.raises(RuntimeError, match=r"idx >= 0|not in the valid range"):
+                    bag(lib.tensor([[index, 1]]), weight, mode=mode)

@@ -45,3 +45,13 @@ def test_cosine_similarity_broadcasts_before_it_takes_a_dimension():
         lambda lib, x, y: lib.nn.functional.cosine_similarity(x, y, dim=-2),
         [array(0, (1, 2, 3)), array(1, (2, 1, 3))],
     )
+
+
+def test_cosine_of_two_types():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        x = lib.tensor([3.0, 4.0])
+        y = lib.nn.functional.cosine_similarity(x.to(lib.int8), x.double(), dim=0)
+        assert y.dtype is lib.float64 and y.item() == pytest.approx(1, rel=1e-12)
+        with pytest.raises(RuntimeError, match="common dtype to be floating point"):
+            lib.nn.functional.cosine_similarity(x.long(), x.long(), dim=0)

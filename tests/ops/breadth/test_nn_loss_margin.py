@@ -182,3 +182,11 @@ def test_what_does_not_fit_is_refused_as_by_torch(name, inputs, options, error):
         getattr(torch.nn.functional, name)(*theirs, **options)
     with pytest.raises(error):
         getattr(F, name)(*(mt.zeros(i) if isinstance(i, tuple) else i for i in inputs), **options)
+
+
+def test_multi_margin_has_the_targets_dimensions():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        loss = lib.nn.MultiMarginLoss(reduction="none")
+        shapes = [loss(lib.ones(5), lib.tensor(target)).shape for target in (1, [1])]
+        assert [tuple(each) for each in shapes] == [(), (1,)]

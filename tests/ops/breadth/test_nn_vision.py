@@ -1,5 +1,7 @@
 """grid_sample and affine_grid: definitions by hand, torch, gradients of any order."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -190,3 +192,14 @@ def test_points_of_the_identity_are_torchs_to_the_last_bit():
                 torch.from_numpy(theta), (1, 1, n, n + 1), corners
             )
             np.testing.assert_array_equal(ours, expected.numpy())
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "border", "reflection"])
+def test_nearest_at_places_that_are_none(padding_mode):
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        x = lib.zeros(1, 1, 3, 3, requires_grad=True)
+        grid = lib.tensor([[[[math.nan, 0.0], [0.0, math.inf]]]])
+        options = {"mode": "nearest", "padding_mode": padding_mode, "align_corners": False}
+        y = lib.nn.functional.grid_sample(x, grid, **options)
+        assert y.tolist() == [[[[0.0, 0.0]]]]
