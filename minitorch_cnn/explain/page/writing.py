@@ -153,6 +153,7 @@ def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, A
         "scores": [
             {"name": name(each), "probability": float(probabilities[each])} for each in order
         ],
+        "classes": [name(each) for each in range(len(own))],
         "mean": list(trained.mean),
         "std": list(trained.std),
     }
