@@ -350,7 +350,7 @@ swapdims = transpose
 
 
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
-    """`transpose` with NumPy's names of the arguments: a view with two dimensions exchanged.
+    """`transpose` with NumPy's names: a view of a tensor of any shape, two dimensions exchanged.
 
     Raises IndexError for a dimension that does not exist.
 

@@ -223,3 +223,34 @@ def test_it_refuses_training_mode_and_networks_without_scores():
     with pytest.raises(ValueError, match="scores"):
         record(model, picture(1, 4, 4))
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+
+
+def test_what_belongs_together_is_one_layer():
+    """A mean, a normalisation with its weights, a resizing of both axes, a transposed bias."""
+    kinds = {kind: [layer.kind for layer in record(*made(kind))] for kind in NETWORKS}
+    assert kinds[NETWORKS[0]] == [
+        "input", "conv", "affine", "relu", "maxpool", "conv", "relu", "conv", "add", "times",
+        "plus", "slice", "times", "cat", "avgpool", "maxpool", "cat", "adaptive", "identity",
+        "linear",
+    ]  # fmt: skip
+    network, x = made(NETWORKS[2])
+    norms = [layer for layer in record(network, x) if layer.kind == "norm"]
+    assert [layer.name for layer in norms] == ["group", "instance", "whole", "layer"]
+    assert [set(layer.parameters) for layer in norms] == [{"weight", "bias"}] * 4
+    sizes = {layer.name: layer for layer in record(*made(NETWORKS[3]))}
+    assert set(sizes["resize"].parameters) == {"rows", "columns"}
+    assert set(sizes["up"].parameters) == {"weight", "bias"} and sizes["up"].kind == "transposed"
+    assert sizes["adaptive"].value.shape == (4, 3, 5) and not sizes["adaptive"].parameters
+    assert kinds[NETWORKS[4]].count("mean") == 1
+
+
+def test_an_output_that_another_output_is_made_of_is_still_the_last_layer():
+    class Two(nn.Module):
+        def forward(self, x):
+            scores = x.mean((2, 3))
+            return scores, scores.tanh()
+
+    layers = record(Two().eval(), picture(1, 2, 2))
+    assert [layer.kind for layer in layers] == ["input", "adaptive", "tanh", "identity"]
+    assert layers[-1].sources == [1] and layers[-1].gradient.sum() == 1
+    assert layers[2].gradient is None  # nothing goes back through the other output

@@ -61,13 +61,14 @@ class Curves(Watched):
             lambda x: F.leaky_relu(x, 0.2),
             lambda x: F.prelu(x, self.slope),
             lambda x: x.clamp(-0.5, 1.5),
-            lambda x: (x * x + 1).sqrt() / x.exp(),
+            lambda x: (x * x + 1).sqrt() / (x.exp() + 1),
             lambda x: 1 / (2 - x.tanh()) - (x.abs() + 1).log() ** 2,
             lambda x: mt.maximum(x, -x),
             lambda x: mt.where(x > 0, x, 0.1 * x),
         )  # fmt: skip
         parts = [self.keep(function(x)) for function in functions]
-        return sum(parts).amax((2, 3))
+        total = sum(parts)
+        return total.amax((2, 3)) + total.mean((2, 3))  # every number has a gradient
 
 
 class Norms(Watched):
@@ -117,7 +118,8 @@ class Sizes(Watched):
         e = keep(self.border((a + b * c - d).roll((1, 2), (2, 3))))
         f = keep(F.adaptive_avg_pool2d(e, (3, 5))) + keep(F.adaptive_max_pool2d(e, (3, 5)))
         g = F.interpolate(F.pad(e, (1, 1, 2, 2), mode="circular"), (3, 5), mode="bicubic")
-        return mt.stack([f, keep(g)], 1).flatten(1)
+        z = mt.stack([f, keep(g)], 1)
+        return (z[:, 0] * z[:, 1]).mean((2, 3))
 
 
 class Attention(Watched):

@@ -205,7 +205,7 @@ def _cut(name: str, array: np.ndarray, layer: Layer, outputs: int, inputs: int) 
         return array
     if layer.kind == "transposed" and name == "weight":
         return array[:inputs, :outputs]
-    if layer.kind in ("conv", "linear") and name in ("weight", "weight_gradient"):
+    if layer.kind in ("conv", "linear") and name.startswith("weight"):  # and its gradient
         return array[:outputs, :inputs]
     return array[:outputs] if len(array) > 1 else array
 

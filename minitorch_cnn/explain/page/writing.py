@@ -156,7 +156,7 @@ def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, A
         "scores": [
             {"name": name(each), "probability": float(probabilities[each])} for each in order
         ],
-        "classes": list(subject.classes),
+        "classes": [name(each) for each in range(len(own))],
         "mean": list(trained.mean),
         "std": list(trained.std),
     }
