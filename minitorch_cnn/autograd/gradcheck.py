@@ -182,6 +182,13 @@ def _random_like(tensor: Tensor, rng: np.random.Generator) -> Tensor:
     return wrap(backend.to_device(values, tensor.device))
 
 
+def _is_writable(array: Any) -> bool:
+    """Whether each element has memory of its own, which may be written."""
+    steps = zip(array.shape, array.strides, strict=True)
+    shared = any(stride == 0 and length > 1 for length, stride in steps)
+    return not shared and getattr(array.flags, "writeable", True)
+
+
 class _Problem:
     """func at the given arguments: its values nearby, and its gradients by backward."""
 
@@ -206,14 +213,27 @@ class _Problem:
         return [backend.to_numpy(each.array) for each in found if each is not None]
 
     def outputs_at(self, which: int, shift: np.ndarray) -> list[np.ndarray]:
-        """The outputs with `shift` added to one checked input."""
-        moved = list(self.arguments)
-        position = self.checked[which]
+        """The outputs with `shift` added to one checked input.
+
+        The input itself is changed, and changed back: func may find it elsewhere, too, as a module
+        does its parameters.
+        """
+        arguments, position = list(self.arguments), self.checked[which]
         x = self.arguments[position]
-        moved[position] = wrap(x.array + backend.to_device(np.asarray(shift), x.device))
-        with no_grad():
-            every = _as_list(self.func(*moved))
-        return [backend.to_numpy(every[i].array) for i in self.positions]
+        before = x.array.copy()
+        moved = wrap(before + backend.to_device(np.asarray(shift), x.device))
+        in_place = _is_writable(x.array)
+        if in_place:
+            x.data.copy_(moved)
+        else:
+            arguments[position] = moved
+        try:
+            with no_grad():
+                every = _as_list(self.func(*arguments))
+            return [np.array(backend.to_numpy(every[i].array)) for i in self.positions]
+        finally:
+            if in_place:
+                x.data.copy_(wrap(before))
 
     def slopes(self, which: int, v: np.ndarray, eps: float) -> list[np.ndarray]:
         """J v by central differences, for each output."""

@@ -159,3 +159,17 @@ def test_torchs_other_options():
             check(mt.sin, (x,), check_forward_ad=True)
         with pytest.raises(TypeError, match="unexpected keyword argument 'no'"):
             check(mt.sin, (x,), no=1)
+
+
+def test_inputs_that_the_function_finds_elsewhere():
+    """Parameters of a module, which are not the arguments of its forward."""
+    layer = mt.nn.Conv1d(2, 3, 2).double()
+    x = mt.randn(1, 2, 4, dtype=mt.float64, requires_grad=True)
+    before = [each.clone() for each in layer.parameters()]
+    for check in (gradcheck, gradgradcheck):
+        assert check(lambda x, *parameters: layer(x) ** 2, (x, *layer.parameters()))
+    assert all(a.equal(b) for a, b in zip(layer.parameters(), before, strict=True))
+    y = mt.rand(2, dtype=mt.float64, requires_grad=True)
+    assert gradcheck(lambda a, b: a * b, (y, y))
+    wide = mt.rand(1, dtype=mt.float64, requires_grad=True).expand(3)
+    assert gradcheck(mt.exp, (wide,)) and gradcheck(lambda x: x[:1], (y,))
