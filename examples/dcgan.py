@@ -14,7 +14,8 @@ classes occur; 1 is the worst, 10 the best; real pictures have 9.8.
 
 A. Radford et al., "Unsupervised representation learning with deep convolutional generative
 adversarial networks", 2015; T. Miyato et al., "Spectral normalization for generative adversarial
-networks", 2018; T. Salimans et al., "Improved techniques for training GANs", 2016.
+networks", 2018; A. Odena et al., "Deconvolution and checkerboard artifacts", 2016; T. Salimans et
+al., "Improved techniques for training GANs", 2016.
 """
 
 from __future__ import annotations
@@ -38,17 +39,17 @@ JUDGED = 1000  # pictures made for the inception score
 
 
 def make_generator(latent, width):
-    """Numbers (N, latent, 1, 1) -> pictures (N, 3, 32, 32) in -1..1, twice as large each time."""
-    layers = []
+    """Numbers (N, latent, 1, 1) -> pictures (N, 3, 32, 32) in -1..1, twice as large each time.
+
+    Where the paper has transposed convolutions, pixels are repeated and a convolution follows: the
+    windows of the former overlap, which leaves a pattern of squares for long.
+    """
     widths = (4 * width, 2 * width, width)
-    for number, (inputs, outputs) in enumerate(zip((latent, *widths), widths)):
-        stride, padding = (1, 0) if number == 0 else (2, 1)  # 1x1 -> 4x4 -> 8x8 -> 16x16
-        layers += [
-            nn.ConvTranspose2d(inputs, outputs, 4, stride, padding, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-        ]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(width, 3, 4, 2, 1), nn.Tanh())
+    layers = [nn.ConvTranspose2d(latent, widths[0], 4, bias=False)]  # 1x1 -> 4x4
+    for inputs, outputs in zip(widths, (*widths[1:], 3)):  # -> 8x8 -> 16x16 -> 32x32
+        layers += [nn.BatchNorm2d(inputs), nn.ReLU(inplace=True), nn.Upsample(scale_factor=2)]
+        layers += [nn.Conv2d(inputs, outputs, 3, padding=1)]
+    return nn.Sequential(*layers, nn.Tanh())
 
 
 def make_discriminator(width):
@@ -67,7 +68,7 @@ def make_discriminator(width):
 
 def initialize(module):
     """The paper's first weights of the generator."""
-    if isinstance(module, nn.ConvTranspose2d):
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
