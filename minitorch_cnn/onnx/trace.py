@@ -120,7 +120,7 @@ def trace(model: Module, inputs: list[Tensor], result: Trace | None = None) -> T
         # Not a leaf: a model may write to its input in place.
         own.append(x.requires_grad_().clone() if x.is_floating_point() else x)
     result.inputs = [value_of(x) for x in own]
-    with enable_grad(), _evaluation_mode(model), _observed(model, result):
+    with enable_grad(), evaluation_mode(model), _observed(model, result):
         output = model(*own)
     result.outputs = [value_of(each) for each in _tensors(output)]
     return result
@@ -141,7 +141,8 @@ def _observed(model: Module, result: Trace) -> Iterator[None]:
 
 
 @contextmanager
-def _evaluation_mode(model: Module) -> Iterator[None]:
+def evaluation_mode(model: Module) -> Iterator[None]:
+    """The network in evaluation mode, and then in whatever mode each module was."""
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:

@@ -11,8 +11,7 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -270,15 +269,3 @@ def _as_picture(x: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> n
         pixels = (pixels - pixels.min()) / max(float(np.ptp(pixels)), 1e-12)
     pixels = pixels if pixels.shape[2] in (1, 3) else pixels.mean(2, keepdims=True)
     return np.clip(np.round(pixels * 255), 0, 255).astype(np.uint8)
-
-
-@contextmanager
-def evaluation(model: nn.Module) -> Iterator[None]:
-    """The network in evaluation mode, and then in whatever mode each module was."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

@@ -17,11 +17,12 @@ import numpy as np
 from PIL import Image
 
 from ... import nn
+from ...onnx.trace import evaluation_mode
 from ...serialization.files import write
 from ..subject import Subject
 from .packing import pack
 from .recording import record
-from .subjects import evaluation, subject_of
+from .subjects import subject_of
 from .weights import add_weight_gradients
 
 # Whole pages stay under 5 MB.
@@ -106,7 +107,7 @@ def write_page(
 
 def page_html(subject: Subject, builtin: bool = False) -> str:
     """The page as text. builtin: whether the picture is one of the package, which the page says."""
-    with evaluation(subject.model):
+    with evaluation_mode(subject.model):
         layers = record(subject.model, subject.x)
     add_weight_gradients(layers)
     assets = importlib.resources.files(__package__) / "assets"
