@@ -21,6 +21,7 @@ from .array.resize import (
     averaging_matrix,
     nearest_indices,
     resize_axis,
+    resize_bytes,
     resize_matrix,
     selection_matrix,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "relu_",
     "relu_backward",
     "resize_axis",
+    "resize_bytes",
     "resize_matrix",
     "selection_matrix",
     "sgd",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels
+from .. import dtypes, kernels
 from ..autograd.function import Function
 from ..backend import array_module, constant
 from ..tensor import Tensor, shape_text, wrap
@@ -82,7 +82,7 @@ def interpolate(
     corners of the picture (False, the default); for the linear and cubic modes.
     recompute_scale_factor: use OH / H, not the exact scale_factor, to find the source pixels.
     antialias: where an image shrinks, look at all pixels that fall onto one of the output
-    (for bilinear and bicubic).
+    (for bilinear and bicubic). These two take uint8 too, and round after each of both axes.
     Raises ValueError or NotImplementedError for arguments that do not go together, RuntimeError for
     an empty image.
 
@@ -92,7 +92,9 @@ def interpolate(
     tensor([[[[0., 1., 3., 4.]]]])
     """
     _check_mode(input, mode, align_corners, antialias)
-    if mode not in ("nearest", "nearest-exact") and not input.dtype.is_floating_point:
+    of_bytes = input.dtype is dtypes.uint8 and mode in ("bilinear", "bicubic")
+    copies = mode in ("nearest", "nearest-exact")
+    if not (copies or of_bytes or input.dtype.is_floating_point):
         raise NotImplementedError(
             f"interpolate with mode {mode!r} of {input.dtype} tensors; convert with .float()"
         )
@@ -103,8 +105,9 @@ def interpolate(
             "Input and output sizes should be greater than 0, but got input "
             f"{shape_text(spatial)} output {list(out)}"
         )
-    for axis, (length, new, scale) in enumerate(zip(spatial, out, scales, strict=True), start=2):
-        if mode in ("nearest", "nearest-exact"):
+    axes = [*enumerate(zip(spatial, out, scales, strict=True), start=2)]
+    for axis, (length, new, scale) in reversed(axes) if of_bytes else axes:
+        if copies:
             exact = mode == "nearest-exact"
             indices = kernels.nearest_indices(length, new, exact, scale)
             input = Pick.apply(input, axis, indices)
@@ -115,7 +118,10 @@ def interpolate(
             weights = kernels.antialias_matrix if antialias else kernels.resize_matrix
             kind = "cubic" if mode == "bicubic" else "linear"
             matrix = weights(length, new, kind, bool(align_corners), scale)
-        input = Resize.apply(input, axis, matrix)
+        if of_bytes:
+            input = wrap(kernels.resize_bytes(input.array, axis, matrix))
+        else:
+            input = Resize.apply(input, axis, matrix)
     return input
 
 

@@ -39,6 +39,26 @@ def resize_axis(x: Array, axis: int, matrix: np.ndarray) -> Array:
     return xp.moveaxis(y.astype(x.dtype, copy=False), -1, 1)
 
 
+def resize_bytes(x: Array, axis: int, matrix: np.ndarray) -> Array:
+    """As `resize_axis`, of uint8: weights are whole numbers of 16 bits, as torch has them there.
+
+    They are multiplied by the largest power of 2 with which they fit, at most 2^22, and the sum is
+    divided by it again, rounded to the nearest byte.
+    """
+    xp = array_module(x)
+    power = 0
+    while power < 22 and int(matrix.max() * 2 ** (power + 1) + 0.5) < 2**15:
+        power += 1
+    whole = np.trunc(matrix * 2.0**power + np.where(matrix < 0, -0.5, 0.5))
+    indices, weights = nonzero_taps(whole)
+    shape = (-1, *[1] * (x.ndim - 1 - axis))
+    y = xp.asarray(2**power // 2)
+    for t in range(indices.shape[1]):
+        tap = xp.take(x, constant(indices[:, t], x), axis=axis).astype(np.int32)
+        y = y + tap * constant(weights[:, t].reshape(shape), x, np.int32)
+    return xp.clip(y >> power, 0, 255).astype(np.uint8)
+
+
 def nonzero_taps(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of each row that are not 0: their columns and themselves, both (rows, taps).
 
