@@ -56,6 +56,7 @@ def write_report(
     Raises ValueError if these do not fit together.
 
     >>> import os, tempfile
+    >>> from minitorch_cnn import datasets
     >>> trained = load_trained()
     >>> images = datasets.Shapes(train=False, size=6)
     >>> scores = scores_of(trained, images.data, len(images))
@@ -130,6 +131,7 @@ def load_test_images(checkpoint: Path, trained: Trained) -> tuple[Pictures, np.n
 def scores_of(trained: Trained, pictures: Any, count: int) -> np.ndarray:
     """What the network says of the first `count` pictures, uint8 (H, W[, C]): (count, classes).
 
+    >>> from minitorch_cnn import datasets
     >>> trained = load_trained()
     >>> scores_of(trained, datasets.Shapes(train=False, size=3).data, 3).shape
     (3, 10)

@@ -84,6 +84,10 @@ OPERATIONS: dict[str, tuple[str, Any]] = {
     "cross_entropy 2d": ("x i2,6,6", F.cross_entropy),
     "cross_entropy smooth": ("f6,4 i6", lambda x, t: F.cross_entropy(x, t, label_smoothing=0.1)),
     "cross_entropy weight": ("f6,4 i6 p4", lambda x, t, w: F.cross_entropy(x, t, w.detach())),
+    "ctc_loss": (
+        "f6,2,4",
+        lambda x: F.ctc_loss(x.log_softmax(2), mt.tensor([[1, 2], [3, 1]]), [6, 6], [2, 2]),
+    ),
     "nll_loss": ("f6,4 i6", F.nll_loss),
     "nll_loss 2d": ("x i2,6,6", F.nll_loss),
     "multi_margin": ("f6,4 i6", F.multi_margin_loss),
