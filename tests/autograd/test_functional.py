@@ -203,7 +203,7 @@ def arrays_of(tree):
         return [array for key in sorted(tree) for array in arrays_of(tree[key])]
     if isinstance(tree, tuple | list):
         return [array for each in tree for array in arrays_of(each)]
-    return [np.asarray(tree.detach())]
+    return [np.asarray(tree.detach().cpu())]
 
 
 def test_vmap_is_torchs():
