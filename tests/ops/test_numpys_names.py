@@ -21,7 +21,10 @@ X = np.random.default_rng(0).standard_normal((4, 3))
 
 
 def parts(result):
-    return [np.asarray(each.cpu()) for each in (result if isinstance(result, tuple | list) else [result])]
+    return [
+        np.asarray(each.cpu())
+        for each in (result if isinstance(result, tuple | list) else [result])
+    ]
 
 
 def check(library, call):
