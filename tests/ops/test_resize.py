@@ -258,9 +258,12 @@ def test_bytes_are_torchs_to_the_last_bit():
             options["size"] = tuple(rng.integers(low, 40, 2).tolist())
         else:
             options["scale_factor"] = (1.5, 0.75) if min(height, width) > 2 else 2
-        ours, theirs = (
-            lib.nn.functional.interpolate(lib.from_numpy(x), **options).numpy()
-            for lib in (mt, torch)
-        )
+        results = []
+        for lib in (mt, torch):
+            kept = lib.channels_last if trial % 3 else lib.contiguous_format
+            given = lib.from_numpy(x).contiguous(memory_format=kept)
+            results.append(lib.nn.functional.interpolate(given, **options))
+            assert results[-1].is_contiguous(memory_format=kept)
+        ours, theirs = (each.cpu().numpy() for each in results)
         assert ours.dtype == np.uint8
         np.testing.assert_array_equal(ours, theirs, err_msg=str((x.shape, options)))

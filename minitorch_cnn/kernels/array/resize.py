@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...backend import Array, array_module, constant
-from ...backend.arrays import compute_type
+from ...backend import Array, array_module, constant, inverse_order
+from ...backend.arrays import axes_as_in_memory, compute_type
 from ..geometry import adaptive_bins
 
 
@@ -51,12 +51,14 @@ def resize_bytes(x: Array, axis: int, matrix: np.ndarray) -> Array:
         power += 1
     whole = np.trunc(matrix * 2.0**power + np.where(matrix < 0, -0.5, 0.5))
     indices, weights = nonzero_taps(whole)
+    order = axes_as_in_memory(x)  # which the result keeps
+    x, axis = x.transpose(order), order.index(axis)
     shape = (-1, *[1] * (x.ndim - 1 - axis))
     y = xp.asarray(2**power // 2)
     for t in range(indices.shape[1]):
         tap = xp.take(x, constant(indices[:, t], x), axis=axis).astype(np.int32)
         y = y + tap * constant(weights[:, t].reshape(shape), x, np.int32)
-    return xp.clip(y >> power, 0, 255).astype(np.uint8)
+    return xp.clip(y >> power, 0, 255).astype(np.uint8).transpose(inverse_order(order))
 
 
 def nonzero_taps(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
