@@ -105,6 +105,7 @@ def interpolate(
             "Input and output sizes should be greater than 0, but got input "
             f"{shape_text(spatial)} output {list(out)}"
         )
+    by_rows = input.is_contiguous()
     axes = [*enumerate(zip(spatial, out, scales, strict=True), start=2)]
     for axis, (length, new, scale) in reversed(axes) if of_bytes else axes:
         if copies:
@@ -122,7 +123,7 @@ def interpolate(
             input = wrap(kernels.resize_bytes(input.array, axis, matrix))
         else:
             input = Resize.apply(input, axis, matrix)
-    return input
+    return input.contiguous() if by_rows else input
 
 
 def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:

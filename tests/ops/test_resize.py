@@ -267,3 +267,13 @@ def test_bytes_are_torchs_to_the_last_bit():
         ours, theirs = (each.cpu().numpy() for each in results)
         assert ours.dtype == np.uint8
         np.testing.assert_array_equal(ours, theirs, err_msg=str((x.shape, options)))
+
+
+def test_the_memory_format_stays():
+    x = mt.rand(2, 3, 4, 5)
+    for mode in ("nearest", "bilinear", "bicubic", "area"):
+        for kept in (mt.contiguous_format, mt.channels_last):
+            y = interpolate(x.contiguous(memory_format=kept), (3, 7), mode=mode)
+            assert y.is_contiguous(memory_format=kept)
+    volume = mt.rand(1, 2, 3, 4, 5)
+    assert interpolate(volume, 6, mode="trilinear").is_contiguous()
