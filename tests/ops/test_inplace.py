@@ -110,6 +110,14 @@ def test_write_into_a_view_changes_the_history_of_the_base():
     assert v.grad.tolist() == [20.0]
 
 
+def test_a_view_knows_its_base():
+    x = mt.ones(2, 3)
+    for view in (x.t(), x[0], x.view(6), x.t()[1:]):
+        assert view._is_view() and view._base is x
+    for other in (x, x.detach(), x + 0, x.clone()):
+        assert not other._is_view() and other._base is None
+
+
 def test_write_into_the_base_changes_the_history_of_the_view():
     x = leaf(1.0, 2.0)
     y = x * 1

@@ -43,6 +43,14 @@ def _is_cpu(self: Tensor) -> bool:
     return not self.is_cuda
 
 
+def _is_view(self: Tensor) -> bool:
+    """True for a tensor that was made as a view of another one, its `_base`."""
+    return self._base is not None
+
+
+ATTRIBUTES["_is_view"] = _is_view
+
+
 def _real(self: Tensor) -> Tensor:
     """The tensor itself, which is real."""
     return self
