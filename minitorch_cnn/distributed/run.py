@@ -29,10 +29,10 @@ def find_mpiexec() -> str:
 
 
 def command(arguments: list[str]) -> tuple[list[str], int]:
-    """(the call of mpiexec, how many processes) for the arguments, which are torchrun's.
+    """(the arguments of mpiexec, how many processes) for these arguments, which are torchrun's.
 
     >>> call, processes = command(["--nproc-per-node", "2", "train.py", "--lr", "1"])
-    >>> call[1:3], call[-3:], processes
+    >>> call[:2], call[-3:], processes
     (['-n', '2'], ['train.py', '--lr', '1'], 2)
     """
     parser = argparse.ArgumentParser(
@@ -62,12 +62,13 @@ def command(arguments: list[str]) -> tuple[list[str], int]:
         )
     count = options.nproc_per_node
     program = ["-m", options.program] if options.module else [options.program]
-    return [find_mpiexec(), "-n", str(count), sys.executable, *program, *options.args], count
+    return ["-n", str(count), sys.executable, *program, *options.args], count
 
 
 def main() -> None:
     """Becomes mpiexec. NumPy's own threads are divided among the processes, too."""
-    call, count = command(sys.argv[1:])
+    arguments, count = command(sys.argv[1:])
+    call = [find_mpiexec(), *arguments]
     shared = {"OPENBLAS_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))}
     words = [f"{name}={value}" for name, value in shared.items() if name not in os.environ]
     print(shlex.join([*words, *call]), file=sys.stderr, flush=True)
