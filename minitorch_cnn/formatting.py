@@ -65,7 +65,8 @@ def _writer(values: np.ndarray) -> tuple[Any, int]:
         return lambda value: str(value).rjust(width), width
     precision = _options["precision"]
     wide = values.astype(np.float64)
-    finite = np.abs(wide[np.isfinite(wide) & (wide != 0)])
+    numbers = wide[np.isfinite(wide) & (wide != 0)]
+    finite = np.abs(numbers)
     scientific = finite.size > 0 and (
         _options["sci_mode"]
         if _options["sci_mode"] is not None
@@ -77,8 +78,7 @@ def _writer(values: np.ndarray) -> tuple[Any, int]:
     def write(value: float) -> str:
         return f"{value:.0f}." if whole and np.isfinite(value) else f"{value:{style}}"
 
-    numbers = wide[np.isfinite(wide) & (wide != 0)].tolist()
-    width = max((len(write(value)) for value in numbers), default=1)
+    width = max((len(write(value)) for value in numbers.tolist()), default=1)
     return lambda value: write(value).rjust(width), width
 
 

@@ -380,14 +380,20 @@ def vmap(
     return wrapped
 
 
+def _dims_of_parts(tree: Any, dims: Any) -> Any:
+    """The dims of the parts of a dict, tuple or list: one for all, or nested as they are."""
+    if isinstance(tree, dict):
+        return dims if isinstance(dims, dict) else dict.fromkeys(tree, dims)
+    return dims if isinstance(dims, tuple | list) else (dims,) * len(tree)
+
+
 def _counts(tree: Any, dims: Any) -> set[int]:
     """The lengths of the tensors along the dims that stand in their places."""
     if isinstance(tree, dict):
-        by_key = dims if isinstance(dims, dict) else dict.fromkeys(tree, dims)
+        by_key = _dims_of_parts(tree, dims)
         return {count for key, each in tree.items() for count in _counts(each, by_key[key])}
     if isinstance(tree, tuple | list):
-        each_dim = dims if isinstance(dims, tuple | list) else (dims,) * len(tree)
-        pairs = zip(tree, each_dim, strict=True)
+        pairs = zip(tree, _dims_of_parts(tree, dims), strict=True)
         return {count for each, dim in pairs for count in _counts(each, dim)}
     if dims is None:
         return set()
@@ -407,11 +413,11 @@ def _counts(tree: Any, dims: Any) -> set[int]:
 def _one(tree: Any, dims: Any, i: int) -> Any:
     """The i-th inputs, nested as all of them."""
     if isinstance(tree, dict):
-        by_key = dims if isinstance(dims, dict) else dict.fromkeys(tree, dims)
+        by_key = _dims_of_parts(tree, dims)
         return {key: _one(each, by_key[key], i) for key, each in tree.items()}
     if isinstance(tree, tuple | list):
-        each_dim = dims if isinstance(dims, tuple | list) else (dims,) * len(tree)
-        ones = [_one(each, dim, i) for each, dim in zip(tree, each_dim, strict=True)]
+        pairs = zip(tree, _dims_of_parts(tree, dims), strict=True)
+        ones = [_one(each, dim, i) for each, dim in pairs]
         return type(tree)(*ones) if hasattr(tree, "_fields") else type(tree)(ones)
     return tree if dims is None else tree.select(dims, i)
 
@@ -420,14 +426,10 @@ def _stacked(results: list, dims: Any) -> Any:
     """The results of all inputs, each tensor of them with a new dimension."""
     first = results[0]
     if isinstance(first, dict):
-        return {
-            key: _stacked(
-                [each[key] for each in results], dims[key] if type(dims) is dict else dims
-            )
-            for key in first
-        }
+        by_key = _dims_of_parts(first, dims)
+        return {key: _stacked([each[key] for each in results], by_key[key]) for key in first}
     if isinstance(first, tuple | list):
-        each_dim = dims if isinstance(dims, tuple | list) else (dims,) * len(first)
+        each_dim = _dims_of_parts(first, dims)
         if len(each_dim) != len(first):
             raise ValueError(
                 f"vmap: out_dims has {len(each_dim)} entries, but func gives {len(first)} results"

@@ -10,7 +10,13 @@ from ..autograd.modes import no_grad
 from ..nn.functional import logsigmoid
 from ..tensor import Tensor
 from . import constraints
-from .discrete import Categorical, OneHotCategorical, _OfOneProbability, _only_one
+from .discrete import (
+    Categorical,
+    OneHotCategorical,
+    _OfCategorical,
+    _OfOneProbability,
+    _only_one,
+)
 from .distribution import Distribution, broadcast_all
 from .gamma import Gamma
 
@@ -152,7 +158,7 @@ class NegativeBinomial(_OfTrials):
         return chances - ops.where(n + value == 0.0, 0.0, ways)
 
 
-class Multinomial(Distribution):
+class Multinomial(_OfCategorical):
     """How often each of K classes (..., K) comes among total_count drawn ones.
 
     >>> import minitorch_cnn as mt
@@ -183,21 +189,8 @@ class Multinomial(Distribution):
     def support(self) -> Any:  # type: ignore[override]
         return constraints.multinomial(self.total_count)
 
-    @property
-    def probs(self) -> Tensor:
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Tensor:
-        return self._categorical.logits
-
-    @property
-    def param_shape(self) -> Any:
-        return self._categorical.param_shape
-
     def expand(self, batch_shape: Any, _instance: Any = None) -> Multinomial:
-        inner = self._categorical.expand(batch_shape)
-        value = {inner._given: inner.__dict__[inner._given]}
+        value = self._expanded(batch_shape)
         return Multinomial(self.total_count, **value, validate_args=self._validate_args)
 
     @property
@@ -241,10 +234,6 @@ class OneHotCategoricalStraightThrough(OneHotCategorical):
     """
 
     has_rsample = True
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> OneHotCategoricalStraightThrough:
-        inner = self._categorical.expand(batch_shape)
-        return OneHotCategoricalStraightThrough(**{inner._given: inner.__dict__[inner._given]})
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         drawn, probs = self.sample(sample_shape), self._categorical.probs

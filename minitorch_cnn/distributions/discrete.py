@@ -241,7 +241,30 @@ class Categorical(Distribution):
         return f"{type(self).__name__}({self._given}: {self.param_shape})"
 
 
-class OneHotCategorical(Distribution):
+class _OfCategorical(Distribution):
+    """What distributions share whose probabilities (..., K) are those of a Categorical."""
+
+    _categorical: Categorical
+
+    @property
+    def probs(self) -> Tensor:
+        return self._categorical.probs
+
+    @property
+    def logits(self) -> Tensor:
+        return self._categorical.logits
+
+    @property
+    def param_shape(self) -> Any:
+        return self._categorical.param_shape
+
+    def _expanded(self, batch_shape: Any) -> dict[str, Any]:
+        """The probabilities or logits, whichever were given, in another batch shape."""
+        inner = self._categorical.expand(batch_shape)
+        return {inner._given: inner.__dict__[inner._given]}
+
+
+class OneHotCategorical(_OfCategorical):
     """As `Categorical`, with samples (..., K) that are 1 at the class and 0 elsewhere.
 
     >>> import minitorch_cnn as mt
@@ -261,17 +284,8 @@ class OneHotCategorical(Distribution):
         shape = self._categorical.param_shape
         super().__init__(shape[:-1], shape[-1:], validate_args)
 
-    @property
-    def probs(self) -> Tensor:
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Tensor:
-        return self._categorical.logits
-
     def expand(self, batch_shape: Any, _instance: Any = None) -> OneHotCategorical:
-        inner = self._categorical.expand(batch_shape)
-        return OneHotCategorical(**{inner._given: inner.__dict__[inner._given]})
+        return type(self)(**self._expanded(batch_shape))
 
     @property
     def mean(self) -> Tensor:

@@ -9,7 +9,7 @@ from .. import ops
 from ..tensor import Tensor
 from . import constraints
 from .continuous import Cauchy, Exponential, Gumbel, Normal, Uniform
-from .discrete import Categorical, _OfOneProbability, clamp_probs
+from .discrete import Categorical, _OfCategorical, _OfOneProbability, clamp_probs
 from .distribution import Distribution, Independent, blank, broadcast_all
 from .gamma import Gamma
 from .transforms import (
@@ -499,7 +499,7 @@ class RelaxedBernoulli(_Relaxed):
         super().__init__(base, SigmoidTransform(), validate_args)
 
 
-class ExpRelaxedCategorical(Distribution):
+class ExpRelaxedCategorical(_OfCategorical):
     """The logarithms of `RelaxedOneHotCategorical`."""
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
@@ -518,21 +518,8 @@ class ExpRelaxedCategorical(Distribution):
         shape = self._categorical.param_shape
         super().__init__(shape[:-1], shape[-1:], validate_args)
 
-    @property
-    def probs(self) -> Tensor:
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Tensor:
-        return self._categorical.logits
-
-    @property
-    def param_shape(self) -> Any:
-        return self._categorical.param_shape
-
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        inner = self._categorical.expand(batch_shape)
-        value = {inner._given: inner.__dict__[inner._given]}
+        value = self._expanded(batch_shape)
         return ExpRelaxedCategorical(self.temperature, **value, validate_args=self._validate_args)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
@@ -556,8 +543,8 @@ class RelaxedOneHotCategorical(_Relaxed):
 
     >>> import minitorch_cnn as mt
     >>> relaxed = mt.distributions.RelaxedOneHotCategorical(mt.tensor(0.5), mt.ones(4))
-    >>> relaxed.rsample().sum()
-    tensor(1.)
+    >>> mt.allclose(relaxed.rsample().sum(), mt.tensor(1.0))
+    True
     """
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}

@@ -31,8 +31,9 @@ class layout:
 
 strided = layout("strided")
 
-# Attributes that are the same for every tensor.
+# Attributes that are the same for every tensor; and a method that torch's own tests ask.
 ATTRIBUTES: dict[str, Any] = {"layout": strided, "name": None, "volatile": False}
+ATTRIBUTES["_is_view"] = lambda self: self._base is not None
 NEVER = """is_sparse is_sparse_csr is_quantized is_meta is_mkldnn is_mps is_xpu is_xla is_vulkan
     is_maia is_mtia is_ipu is_nested"""
 ATTRIBUTES.update(dict.fromkeys(NEVER.split(), False))
@@ -41,14 +42,6 @@ ATTRIBUTES.update(dict.fromkeys(NEVER.split(), False))
 def _is_cpu(self: Tensor) -> bool:
     """True for a tensor in the computer's own memory."""
     return not self.is_cuda
-
-
-def _is_view(self: Tensor) -> bool:
-    """True for a tensor that was made as a view of another one, its `_base`."""
-    return self._base is not None
-
-
-ATTRIBUTES["_is_view"] = _is_view
 
 
 def _real(self: Tensor) -> Tensor:
