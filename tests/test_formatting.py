@@ -50,6 +50,11 @@ def test_numbers_of_all_sizes_in_all_shapes():
                 check(np.asarray(array), requires_grad=True)
 
 
+def test_what_does_not_fit_goes_to_a_line_of_its_own():
+    for length in range(34, 45):  # the last line becomes longer by a number each time
+        check(np.linspace(-1e-3, -1e-6, length, dtype=np.float32), requires_grad=True)
+
+
 @pytest.mark.parametrize(
     "options",
     [
