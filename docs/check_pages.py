@@ -63,7 +63,7 @@ def check(page: Path, most: int = 20) -> dict | None:
     """What the page's own program makes of its numbers; None without Node.js."""
     if shutil.which("node") is None:
         return None
-    names = ("arithmetic", "kinds", "kinds_gradient", "network")
+    names = ("arithmetic", "kinds", "kinds_gradient", "volumes", "network")
     program = "".join((ASSETS / f"{name}.js").read_text("utf-8") for name in names)
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "check.js"

@@ -68,11 +68,15 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
 
     Together at most `budget` bytes. Raises ValueError if that cannot be.
     """
-    rules = [_rules(layers, number) for number in range(len(layers))]
+    readers: list[list[int]] = [[] for _ in layers]
+    for number, layer in enumerate(layers):
+        for source in dict.fromkeys(layer.sources):
+            readers[source].append(number)
+    rules = [_rules(layers, number, readers[number]) for number in range(len(layers))]
     size, each, place = 0, BYTES_PER_NUMBER, 0
     while place < len(LIMITS):
         limit = LIMITS[place]
-        manifest, store = _pack(layers, limit, rules)
+        manifest, store = _pack(layers, limit, rules, readers)
         excess = each * store.length / max(budget, 1)
         place += 1
         if excess > 1 and place < len(LIMITS):  # too much: do not even try to compress it
@@ -100,30 +104,35 @@ class _Store:
         self.length = self.count = 0
 
     def put(self, array: np.ndarray) -> dict[str, Any]:
-        self.arrays.append(np.ascontiguousarray(array, "<f4").ravel())
+        self.arrays.append(array)
         place = {"at": self.length, "shape": list(array.shape)}
         self.length += array.size
         return place
 
     def put_places(self, places: np.ndarray) -> dict[str, Any]:
-        # Differences to the one before: nearly always the same few.
-        self.places.append(np.diff(places.astype("<i4"), prepend=np.int32(0)).astype("<i4"))
+        self.places.append(places)
         place = {"at": self.count, "shape": [len(places)]}
         self.count += len(places)
         return place
 
     def text(self) -> tuple[str, str]:
-        return _text(self.arrays, "<f4"), _text(self.places, "<i4")
+        # Differences to the one before: nearly always the same few.
+        differences = [np.diff(each, prepend=np.int32(0)) for each in self.places]
+        return _text(self.arrays, "<f4"), _text(differences, "<i4")
 
 
 def _text(arrays: list[np.ndarray], kind: str) -> str:
-    numbers = np.concatenate([*arrays, np.empty(0, kind)]).astype(kind, copy=False)
+    flat = [np.asarray(each, kind).ravel() for each in arrays]
+    numbers = np.concatenate([*flat, np.empty(0, kind)])
     planes = numbers.view(np.uint8).reshape(-1, 4).T  # (4, count): bytes of equal rank
     return base64.b64encode(zlib.compress(planes.tobytes(), 6)).decode()
 
 
 def _pack(
-    layers: Sequence[Layer], limit: int | None, rules: list[dict[str, Any]]
+    layers: Sequence[Layer],
+    limit: int | None,
+    rules: list[dict[str, Any]],
+    readers: list[list[int]],
 ) -> tuple[dict[str, Any], _Store]:
     store = _Store()
     kept = _kept_parts(layers, limit)
@@ -157,7 +166,7 @@ def _pack(
         if not derived:
             entry["value"] = store.put(own.of(layer.value))
         if layer.gradient is not None and not (
-            rule["gradient"] and _gradient_is_known(layers, number, kept)
+            rule["gradient"] and _gradient_is_known(layers, number, readers[number][0], kept)
         ):
             entry["gradient"] = store.put(own.of(layer.gradient))
         described.append(entry)
@@ -203,6 +212,11 @@ def _cut(name: str, array: np.ndarray, layer: Layer, outputs: int, inputs: int) 
     """The part of a parameter that belongs to the stored maps."""
     if name in ("rows", "columns", "divisor"):
         return array
+    if layer.kind in ("conv3d", "transposed3d") and name == "weight":
+        depth = layer.options["depth"]
+        filters, channels = -(-outputs // depth["output"]), -(-inputs // depth["input"])
+        first, second = (filters, channels) if layer.kind == "conv3d" else (channels, filters)
+        return array[:first, :second]
     if layer.kind == "transposed" and name == "weight":
         return array[:inputs, :outputs]
     if layer.kind in ("conv", "linear") and name.startswith("weight"):  # and its gradient
@@ -224,9 +238,8 @@ def _are_known(layers: Sequence[Layer], number: int, kept: list[Kept]) -> bool:
     return bool(stored[kept[number].of(wanted)].all())
 
 
-def _gradient_is_known(layers: Sequence[Layer], number: int, kept: list[Kept]) -> bool:
-    """Whether the only reader's gradient is stored for all that is stored here."""
-    (place,) = [each for each, layer in enumerate(layers) if number in layer.sources]
+def _gradient_is_known(layers: Sequence[Layer], number: int, place: int, kept: list[Kept]) -> bool:
+    """Whether the gradient of the only reader, `place`, is stored for all that is stored here."""
     reader, own, shape = layers[place], kept[place], layers[place].value.shape
     if reader.kind == "flatten":
         return own.maps >= kept[number].maps * layers[number].value[0].size
@@ -242,7 +255,7 @@ def _same(by_rule: np.ndarray | None, exact: np.ndarray) -> bool:
 # ------------------------------------------------------- rules that the page applies, too
 
 
-def _rules(layers: Sequence[Layer], number: int) -> dict[str, Any]:
+def _rules(layers: Sequence[Layer], number: int, readers: list[int]) -> dict[str, Any]:
     """Whether a layer's value and gradient follow exactly from others."""
     layer = layers[number]
     found: dict[str, Any] = {"value": False, "fused": False, "gradient": False}
@@ -251,7 +264,7 @@ def _rules(layers: Sequence[Layer], number: int) -> dict[str, Any]:
             found |= {"value": True, "fused": fused}
             break
     if layer.gradient is not None:
-        found["gradient"] = _same(gradient_by_rule(layers, number), layer.gradient)
+        found["gradient"] = _same(gradient_by_rule(layers, number, readers), layer.gradient)
     return found
 
 
@@ -279,12 +292,14 @@ def value_by_rule(layers: Sequence[Layer], number: int, fused: bool) -> np.ndarr
     return None
 
 
-def gradient_by_rule(layers: Sequence[Layer], number: int) -> np.ndarray | None:
+def gradient_by_rule(layers: Sequence[Layer], number: int, readers: list[int]) -> np.ndarray | None:
     """A layer's gradient from that of its only reader, in float32, or None."""
-    readers = [each for each in layers if number in each.sources]
-    if len(readers) != 1 or readers[0].gradient is None:
+    if len(readers) != 1:
         return None
-    reader, gradient, shape = readers[0], readers[0].gradient, layers[number].value.shape
+    reader, shape = layers[readers[0]], layers[number].value.shape
+    gradient = reader.gradient
+    if gradient is None:
+        return None
     if reader.places is not None:
         real = reader.places[reader.places >= 0]
         if len(reader.sources) > 1 or count_distinct(real, math.prod(shape)) < len(real):

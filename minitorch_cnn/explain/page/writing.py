@@ -29,7 +29,7 @@ from .weights import add_weight_gradients
 BUDGET = 4_950_000
 SCRIPTS = (
     "arithmetic", "gradients",
-    "kinds", "kinds_gradient", "network", "text", "kinds_text", "draw", "strip",
+    "kinds", "kinds_gradient", "volumes", "network", "text", "kinds_text", "draw", "strip",
     "trace", "backward", "columns", "lab", "page",
 )  # fmt: skip
 SCORES = 5  # most probable classes that are shown

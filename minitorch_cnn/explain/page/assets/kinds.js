@@ -197,6 +197,9 @@ function explainKind(network, number, c, i, j) {
     case "smallest": return explainReduction(layer, source, [c, i, j]);
     case "matmul": return explainProduct(layer, sources, c, i, j);
     case "transposed": return explainTransposed(layer, source, c, i, j);
+    case "transposed3d": return explainVolumeTransposed(layer, source, c, i, j);
+    case "maxpool3d":
+    case "avgpool3d": return explainVolumePool(layer, source, c, i, j);
     case "resize": return explainResize(layer, source, c, i, j);
     case "parameter": return { sum: null, whole: false, views: [], why: "why_parameter" };
     default:
@@ -319,15 +322,18 @@ function explainReduction(layer, source, place) {
   let best = layer.kind === "smallest" ? Infinity : -Infinity;
   let count = 0;
   const choose = layer.kind === "smallest" ? Math.min : Math.max;
-  eachAlong(source.shape, layer.options, place, (...at3) => {
+  // Of groups of maps, one number comes from each: place[0] is the group.
+  const { groups } = layer.options;
+  const from = groups ? [place[0] * source.shape[0] / groups, 0, 0] : place;
+  eachAlong(source.shape, layer.options, from, (...at3) => {
     const x = known(source, ...at3);
     total.add(x);
     if (!Number.isNaN(x)) best = choose(best, x);
     count += 1;
   });
   const { sum, whole } = total;
-  const views = [{ layer: source, map: place[0],
-    cells: cellsAlong(source, layer.options, place, place[0]) }];
+  const views = [{ layer: source, map: from[0],
+    cells: cellsAlong(source, layer.options, from, from[0]) }];
   if (layer.kind === "sum" || layer.kind === "mean") {
     const mean = layer.kind === "mean";
     return { sum: mean ? sum / count : sum, whole, views, why: mean ? "why_average" : "why_sum",
@@ -362,7 +368,7 @@ const pick = ({ sum, whole }) => ({ sum, whole });
 // The kernel cells over which input (i, j) of a transposed convolution paints output (row, column).
 function paints(layer, source, row, column, visit) {
   const { stride, dilation, padding: [top, , left] } = layer.options;
-  const [, , KH, KW] = layer.parameters.weight.shape;
+  const [KH, KW] = kernelSize(layer);
   for (let u = 0; u < KH; u++) {
     for (let v = 0; v < KW; v++) {
       const down = row + top - u * dilation[0];

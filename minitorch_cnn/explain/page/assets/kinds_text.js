@@ -31,6 +31,9 @@ Object.assign(TEXTS.en, {
   why_transposed: "Each input paints the kernel, times its value, into the output; where the "
     + "pictures overlap they add up. It is a convolution run backward.",
   why_transposed_backward: "Backward a transposed convolution is a convolution.",
+  why_conv3d: "A small window of each of several neighbouring slices, times the kernel's slice for it, "
+    + "cell by cell, summed over the slices and all channels, plus the bias.",
+  slice_of: (p) => `${p.c}, slice ${p.z}`,
   why_resize: "A mean of the nearest pixels, weighted by how near they are.",
   why_resize_backward: "Every pixel that was made of this one sends its gradient back, times the "
     + "weight.",
@@ -48,6 +51,8 @@ Object.assign(TEXTS.en.kinds, {
   permute: "other order", slice: "slice", pad: "padding", repeat: "repetition",
   reshape: "other shape", norm: "normalisation", softmax: "softmax", logsoftmax: "log softmax",
   sum: "sum", mean: "mean", largest: "maximum", smallest: "minimum", matmul: "matrix product",
+  conv3d: "3-D convolution", transposed3d: "3-D transposed convolution",
+  maxpool3d: "3-D max-pooling", avgpool3d: "3-D mean-pooling",
   transposed: "transposed convolution", resize: "resizing", parameter: "parameter",
 });
 Object.assign(TEXTS.ko, {
@@ -80,6 +85,9 @@ Object.assign(TEXTS.ko, {
   why_transposed: "입력 하나하나가 자신의 값을 곱한 커널을 출력에 그리고, 겹치는 곳은 더합니다. 합성곱을 "
     + "거꾸로 한 연산입니다.",
   why_transposed_backward: "전치 합성곱의 역전파는 합성곱입니다.",
+  why_conv3d: "이웃한 여러 단면의 작은 창과 커널의 같은 단면을 칸마다 곱하고, 모든 단면과 채널에 걸쳐 더한 뒤 "
+    + "편향을 더합니다.",
+  slice_of: (p) => `${p.c}, 단면 ${p.z}`,
   why_resize: "가까운 픽셀들을 거리에 따라 가중해 평균합니다.",
   why_resize_backward: "이 픽셀로 만든 모든 픽셀이 가중치를 곱한 그래디언트를 되돌려 보냅니다.",
   why_parameter: "학습했거나 고정된 숫자입니다. 그림에 따라 달라지지 않습니다.",
@@ -96,10 +104,18 @@ Object.assign(TEXTS.ko.kinds, {
   slice: "잘라 내기", pad: "패딩", repeat: "되풀이", reshape: "모양 바꾸기", norm: "정규화",
   softmax: "소프트맥스", logsoftmax: "로그 소프트맥스", sum: "합", mean: "평균",
   largest: "최댓값", smallest: "최솟값", matmul: "행렬 곱", transposed: "전치 합성곱",
+  conv3d: "3차원 합성곱", transposed3d: "3차원 전치 합성곱", maxpool3d: "3차원 최대 풀링",
+  avgpool3d: "3차원 평균 풀링",
   resize: "크기 바꾸기", parameter: "매개변수",
 });
 
 // What a layer is called; an unknown operation is called by its name.
 function kindName(layer) {
   return layer.kind === "other" ? t("operation", layer.options) : t("kinds")[layer.kind];
+}
+
+// What a map is called.
+function mapName(layer, map) {
+  const { slices } = layer.options;
+  return slices > 1 ? t("slice_of", { c: Math.floor(map / slices), z: map % slices }) : map;
 }
