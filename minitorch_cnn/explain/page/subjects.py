@@ -29,6 +29,7 @@ from .untrained import quick_weights
 
 LARGEST = 512  # a picture of more pixels on a side is made smaller, to
 USUAL = 224
+HUGE = 400_000_000  # A network with more weights that nobody has trained gets half as many pixels.
 
 
 def subject_of(
@@ -133,8 +134,13 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
     published = models._api.WEIGHTS.get(name)
     state = _state_of(weights) if file else None
     # Without weights nothing is to be downloaded, not a part of the network either.
-    parts = ".segmentation." in models.get_model_builder(name).__module__
+    place = models.get_model_builder(name).__module__
+    parts = ".segmentation." in place
     random: dict[str, Any] = {"weights_backbone": None} if parts else {}
+    pixels = USUAL  # nobody has trained a network without weights for larger pictures
+    if weights is None and published and published.DEFAULT.meta["num_params"] > HUGE:  # type: ignore[attr-defined]
+        pixels = USUAL // 2
+        random |= {"image_size": pixels} if place.endswith("vision_transformer") else {}
     if state is not None:
         rows = list(state.values())[-1].shape[0]  # the last layer's bias: one for each class
         with quick_weights():
@@ -165,8 +171,8 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
         preset = member.transforms()
         mean, std = preset.mean, preset.std
         (size,) = preset.crop_size
-    if weights is None and size > USUAL:  # nobody has trained it for large pictures
-        return model, None, (None, mean, std, USUAL)
+    if weights is None and size > pixels:
+        return model, None, (None, mean, std, pixels)
     return model, member.transforms(), (classes, mean, std, size)
 
 

@@ -37,6 +37,9 @@ class SameAgain(MersenneTwister):
     def fill_normal(self, out: np.ndarray, mean: float, std: float) -> np.ndarray:
         return self._fill(out, self.normal, mean, std)
 
+    def normals_one_by_one(self, count: int) -> np.ndarray:
+        return self._fill(np.empty(count), self.normal, 0, 1)
+
     def fill_uniform(self, out: np.ndarray, low: float, high: float) -> np.ndarray:
         return self._fill(out, self.even, low, high - low)
 
