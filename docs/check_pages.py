@@ -2,9 +2,10 @@
 
     nice python docs/check_pages.py [NAME ...] [--out FOLDER] [--size PIXELS] [--browser]
 
-For each: how long the command took, and of that the processors' time and the system's (most of which
-is to hand out memory), the size of the file, the operations that the page cannot take apart, and, if Node.js is there, the largest relative difference
-between what the page's program adds up and what Python computed, over numbers of all layers whose
+For each: how long the command took, and of that the processors' time and the system's (most of
+which is to hand out memory), the size of the file, the operations that the page cannot take apart,
+and, if Node.js is there, the largest relative difference between what the page's program adds up
+and what Python computed, over numbers of all layers whose
 terms are all in the page. --browser also opens it in Chromium (with selenium), goes through its
 layers in both directions, and prints what the console says. Everything runs with one thread for
 matrix products, since waiting threads use processors, too.
@@ -13,7 +14,6 @@ matrix products, since waiting threads use processors, too.
 import argparse
 import json
 import os
-import re
 import resource
 import shutil
 import subprocess
@@ -73,7 +73,7 @@ def check(page: Path, most: int = 20) -> dict | None:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "check.js"
         script.write_text(program + CHECK)
-        command = ["node", "--max-old-space-size=4096", script, page, str(most)]
+        command = ["node", "--max-old-space-size=4096", str(script), str(page), str(most)]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=600)
     if answer.returncode:
         raise RuntimeError(answer.stderr)
@@ -137,13 +137,13 @@ def main() -> None:
         seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
         text = path.read_text("utf-8")
-        manifest = json.loads(re.search(r'id="manifest">([^<]*)<', text)[1])
+        manifest = json.loads(text.partition('id="manifest">')[2].partition("<")[0])
         kinds = {layer["kind"] for layer in manifest["layers"]}
         others = [each["options"] for each in manifest["layers"] if each["kind"] == "other"]
         print(
             f"{name:22} {len(manifest['layers']):5} layers {len(text.encode()) / 1e6:5.2f} MB "
-            f"{seconds:6.1f} s ({user:.1f} s of processors and {system:.1f} s of the system), at most "
-            f"{manifest['limit'] or 'all'} numbers a layer, {len(kinds)} kinds",
+            f"{seconds:6.1f} s ({user:.1f} s of processors and {system:.1f} s of the system), "
+            f"at most {manifest['limit'] or 'all'} numbers a layer, {len(kinds)} kinds",
             end="",
         )
         print(f", other: {others}" if others else "", end="")

@@ -1,5 +1,7 @@
 """record: every layer's numbers and gradients, and what reads from what."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -224,6 +226,17 @@ def test_it_refuses_training_mode_and_networks_without_scores():
     with pytest.raises(ValueError, match="scores"):
         record(model, picture(1, 4, 4))
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+
+
+def test_other_inputs_than_a_picture_and_scores_that_are_no_number():
+    class Two(nn.Module):
+        def forward(self, x, other):
+            return x + other
+
+    with pytest.raises(TypeError, match=r"Two takes other inputs .*'other'.*wrap it in a Module"):
+        record(Two().eval(), picture(1, 4, 4))
+    with pytest.raises(ValueError, match="largest score is nan"):
+        record(nn.Sequential(nn.Flatten(), nn.LogSigmoid()).eval(), picture(1, 2, 2) * math.nan)
 
 
 def test_what_belongs_together_is_one_layer():

@@ -3,6 +3,8 @@
 Each keeps its intermediate results in `seen`, so that a test has them from the network itself.
 """
 
+import math
+
 import minitorch_cnn as mt
 from minitorch_cnn import nn
 
@@ -61,6 +63,7 @@ class Curves(Watched):
             lambda x: F.leaky_relu(x, 0.2),
             lambda x: F.prelu(x, self.slope),
             lambda x: x.clamp(-0.5, 1.5),
+            lambda x: F.hardtanh(x, -math.inf, 1.5),
             lambda x: (x * x + 1).sqrt() / (x.exp() + 1),
             lambda x: 1 / (2 - x.tanh()) - (x.abs() + 1).log() ** 2,
             lambda x: mt.maximum(x, -x),
@@ -91,6 +94,8 @@ class Norms(Watched):
         y = y + keep(F.local_response_norm(x, 3))
         y = keep(y + F.normalize(x))
         y = y + keep(F.softmax(y, 1)) + keep(F.log_softmax(y, 2))
+        hidden = mt.arange(6).reshape(6, 1, 1) > 3
+        y = y + keep(F.softmax(y.masked_fill(hidden, -math.inf), 1))
         return keep(y.sum(3)).flatten(1)
 
 
@@ -222,7 +227,26 @@ class Signal(Watched):
         return (F.adaptive_avg_pool1d(y, 3) + F.layer_norm(y, y.shape[2:]).amax(2, True)).mean(2)
 
 
-NETWORKS = [Plain, Curves, Norms, Sizes, Attention, UNet, Volumes, Signal]
+class Recurrent(Watched):
+    """Columns of maps one after the other, numbers by their index, and sums of products."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3, stride=2, padding=1)
+        self.rows = nn.LSTM(8, 3, batch_first=True)
+        self.fc = nn.Linear(3, 4)
+        self.place = nn.Linear(3, 6)
+
+    def run(self, x):
+        keep = self.keep
+        grid = F.affine_grid(self.place(x.mean((2, 3))).view(1, 2, 3), [1, 3, 4, 4], False)
+        y = keep(self.conv(x)) + keep(F.grid_sample(x, grid, align_corners=False))[:, [2, 0]]
+        rows, (last, _) = self.rows(keep(y).permute(0, 3, 1, 2).flatten(2))
+        alike = keep(mt.einsum("bth,bsh->bts", rows, rows)).softmax(-1)
+        return self.fc(keep(alike @ rows)[:, -1] + last[0])
+
+
+NETWORKS = [Plain, Curves, Norms, Sizes, Attention, UNet, Volumes, Signal, Recurrent]
 
 
 def made(kind):

@@ -182,7 +182,7 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
         moved = function.view(args[0].array, *args[1:])
     else:
         with no_grad():
-            moved = function.forward(Node(function), *args).array
+            moved = function.forward(Node(function, (False,) * len(args)), *args).array
     moved = np.array(moved, np.int32, order="C")
     recorder.set_ref((node, 0), simplest(layers, moved, (node, 0), fill or old_fill))
     return True

@@ -147,7 +147,7 @@ def _pack(
             "sources": layer.sources,
             "shape": list(layer.value.shape),
             "kept": own.maps,
-            "options": layer.options,
+            "options": {name: _plain(value) for name, value in layer.options.items()},
             "parameters": {
                 name: store.put(_cut(name, array, layer, own.maps, inputs))
                 for name, array in layer.parameters.items()
@@ -172,6 +172,13 @@ def _pack(
         described.append(entry)
     counts = {"count": store.length, "places_count": store.count, "limit": limit}
     return {"layers": described, **counts}, store
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no infinity; JavaScript's Number reads this one."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def _kept_parts(layers: Sequence[Layer], limit: int | None) -> list[Kept]:

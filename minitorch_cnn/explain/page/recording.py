@@ -10,6 +10,7 @@ together.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -202,14 +203,29 @@ class Recorder:
         with enable_grad():
             with self.listening(model):
                 try:
+                    inspect.signature(model.forward).bind(self.x)
+                except TypeError as error:
+                    raise TypeError(
+                        "a page shows what happens to one picture, but "
+                        f"{type(model).__name__} takes other inputs ({error}): wrap it in a Module "
+                        "whose forward(self, x) takes the picture and gives it the rest"
+                    ) from error
+                try:
                     output = model(self.x)
                 except AssertionError as error:  # as networks refuse a picture of another size
                     raise ValueError(f"the network refuses this picture: {error}") from error
             scores = next(iter(_tensors(output)), None)
             if scores is None or not scores.is_floating_point() or self.ref_of(scores) is None:
+                got = output if scores is None else f"{scores.dtype} {tuple(scores.shape)}"
                 raise ValueError(
-                    "record takes a network that ends in scores computed from the picture by "
-                    f"differentiable operations, got {output if scores is None else scores!r:.100}"
+                    "a page needs scores that are computed from the picture by differentiable "
+                    "operations: let the network return its logits, not their argmax, and compute "
+                    f"them without no_grad, detach, NumPy or integers; it returned {got!s:.100}"
+                )
+            if not np.isfinite(backend.to_numpy(scores.array).max()):  # NaN, too
+                raise ValueError(
+                    f"the largest score is {backend.to_numpy(scores.array).max()}: a page explains "
+                    "a number. Look for a log of 0 or a division by 0, or load other weights"
                 )
             last = self.layer(self.ref_of(scores))
             best = int(np.argmax(backend.to_numpy(scores.array)))
@@ -415,7 +431,7 @@ class Recorder:
         (step, *others) = ref.layers
         whole = ref.places is None and not others and ref.last == last
         if shape is None:
-            if whole and last:
+            if whole and last and len(step.value) == ref.shape[-1]:
                 return step
             shape = turned(ref.shape) if last else display(ref.shape)
         same = step.value.shape == shape or (not exact and alike(step.value.shape, shape))
@@ -428,7 +444,7 @@ class Recorder:
         moved.inputs, moved.places = list(ref.layers), flat
         moved.kind = kind_of_move(flat, shape, [each.value.shape for each in ref.layers])
         if ref.fill:
-            moved.options = {"fill": ref.fill if np.isfinite(ref.fill) else str(ref.fill)}
+            moved.options = {"fill": ref.fill}
         moved.path, moved.call, moved.text = ref.where
         self.append(moved, ref.shape, ref.edge, last)
         return moved

@@ -28,7 +28,7 @@ function erf(x) {
 const cumulative = (x) => (1 + erf(x / Math.SQRT2)) / 2;
 const bend = (x) => Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
 const softplus = (x) => (x > 20 ? x : Math.log1p(Math.exp(x)));
-const limits = ({ low, high }) => [low ?? -Infinity, high ?? Infinity];
+const limits = ({ low, high }) => [Number(low ?? -Infinity), Number(high ?? Infinity)];
 
 // kind: [formula, f(x, options), slope(x, options)]
 const CURVES = {
@@ -225,7 +225,8 @@ function explainMove(network, layer, c, i, j) {
 function operands(layer, sources, c, i, j) {
   if ("number" in layer.options) {
     const x = known(sources[0], c, i, j);
-    return layer.options.place ? [x, layer.options.number] : [layer.options.number, x];
+    const number = Number(layer.options.number);
+    return layer.options.place ? [x, number] : [number, x];
   }
   return sources.map((each) => known(each, c, i, j));
 }
