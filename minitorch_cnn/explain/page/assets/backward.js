@@ -179,7 +179,7 @@ class Backward {
     const rest = cells.length - written.length;
     const input = new MapView();
     showNumbers(input, {
-      name: t("map_caption", { layer: source.name, map: channel }),
+      name: t("map_caption", { layer: source.name, map: mapName(source, channel) }),
       H: source.shape[1], W: source.shape[2], scale: makeScale(source.value, "value"),
       padding: layer.options.padding, cells: written.filter((cell) => cell.inside),
       valueAt: (row, column) => at(source, channel, row, column),
@@ -491,7 +491,9 @@ class Backward {
       else this.choose({ pixel: [m, n] });
     };
     this.hide(H * W === 1);
-    showNumbers(this.handed, { name: t("handed_caption", { layer: this.source.name, map }), H, W,
+    const name = t("handed_caption",
+      { layer: this.source.name, map: mapName(this.source, map) });
+    showNumbers(this.handed, { name, H, W,
       scale: makeScale(values, "gradient"), cells, padding, outside, pixel: this.pixel,
       valueAt: (row, column) => values[row * W + column] });
   }

@@ -34,6 +34,11 @@ Object.assign(TEXTS.en, {
   why_conv3d: "A small window of each of several neighbouring slices, times the kernel's slice for it, "
     + "cell by cell, summed over the slices and all channels, plus the bias.",
   slice_of: (p) => `${p.c}, slice ${p.z}`,
+  lab_size_columns: "Output columns",
+  slice_sums: (p) => `What each of the ${p.count} slices adds; click one`,
+  slice_sums_backward: (p) => `What each of the ${p.count} slices brings back; click one`,
+  this_slice: (p) => `map ${p.c}`,
+  other_slices: (p) => `${p.count} other slices`,
   why_resize: "A mean of the nearest pixels, weighted by how near they are.",
   why_resize_backward: "Every pixel that was made of this one sends its gradient back, times the "
     + "weight.",
@@ -88,6 +93,11 @@ Object.assign(TEXTS.ko, {
   why_conv3d: "이웃한 여러 단면의 작은 창과 커널의 같은 단면을 칸마다 곱하고, 모든 단면과 채널에 걸쳐 더한 뒤 "
     + "편향을 더합니다.",
   slice_of: (p) => `${p.c}, 단면 ${p.z}`,
+  lab_size_columns: "출력의 열 수",
+  slice_sums: (p) => `단면 ${p.count}개가 각각 보태는 값 (눌러서 선택)`,
+  slice_sums_backward: (p) => `단면 ${p.count}개가 각각 되돌려 주는 값 (눌러서 선택)`,
+  this_slice: (p) => `맵 ${p.c}`,
+  other_slices: (p) => `다른 단면 ${p.count}개`,
   why_resize: "가까운 픽셀들을 거리에 따라 가중해 평균합니다.",
   why_resize_backward: "이 픽셀로 만든 모든 픽셀이 가중치를 곱한 그래디언트를 되돌려 보냅니다.",
   why_parameter: "학습했거나 고정된 숫자입니다. 그림에 따라 달라지지 않습니다.",

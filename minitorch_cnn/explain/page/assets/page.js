@@ -140,6 +140,9 @@ async function start() {
   if (first >= 0) {
     Object.assign(state, { layer: first }, liveliestPlace(network, first));
     convolution();
+  } else {
+    const volume = network.layers.findIndex(({ kind }) => kind === "conv3d");
+    if (volume >= 0) Object.assign(state, { layer: volume }, liveliestPlace(network, volume));
   }
   parts = {
     strip: new Strip(byId("strip"), network, (layer, map) => update({ layer, map })),

@@ -70,8 +70,9 @@ class Trace {
         } else {
           this.productBars(chosen.cells.map((each) => ({ ...each, feature: `${each.u},${each.v}` })));
         }
-        this.bars("channel_sums", channels);
-        this.equation(this.sumOfTerms(found, rest, "channel", sources[0]), total);
+        const unit = layer.kind === "conv3d" ? "slice" : "channel";
+        this.bars(`${unit}_sums`, channels);
+        this.equation(this.sumOfTerms(found, rest, unit, sources[0]), total);
         byId("why").textContent = t(`why_${layer.kind}`);
         break;
       }
@@ -158,9 +159,10 @@ class Trace {
           this.products(chosen.cells, columns, makeScale(reader.gradient, "gradient"),
             ["gradient_window", "turned_kernel"], (cell) => cell.x, part.channels, "gradient");
         }
-        this.bars("filter_sums", channels, "gradient");
-        show(this.sumOfTerms(part, rest, "filter", reader));
-        showFormula(reader.kind === "conv" ? FORMULAS.conv_backward : "");
+        const volume = reader.kind === "conv3d";
+        this.bars(volume ? "slice_sums_backward" : "filter_sums", channels, "gradient");
+        show(this.sumOfTerms(part, rest, volume ? "slice" : "filter", reader));
+        showFormula(volume ? "" : FORMULAS.conv_backward);
         byId("why").textContent = t("why_conv_backward");
         break;
       }
