@@ -874,7 +874,7 @@ def test_large_kernels_fit_on_a_phone(browser, tmp_path):
 
 
 def test_volumes_and_signals(browser, tmp_path):
-    """Slices have names, a window of several slices is taken apart, a signal's one row is its own."""
+    """Slices have names, a window of several slices is taken apart; a signal has one row."""
     mt.manual_seed(2)
     volume = nn.Sequential(
         nn.Conv3d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool3d(2), nn.Flatten(), nn.Linear(36, 3)

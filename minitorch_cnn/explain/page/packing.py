@@ -15,6 +15,7 @@ Three things keep a page with a whole ResNet under 5 MB:
 from __future__ import annotations
 
 import base64
+import bisect
 import json
 import math
 import zlib
@@ -47,8 +48,8 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 }
 POOLS = {"maxpool", "avgpool", "adaptive", "resize"}
 ONE_TO_ONE = CURVES | set(BINARY) | POOLS | {"affine", "identity", "power"}
-# Characters of base64 for a number, at the very least: half of its bytes are noise.
-BYTES_PER_NUMBER = 2.7
+# Characters of base64 for a number, at the very least: a third of its bytes are noise.
+BYTES_PER_NUMBER = 1.8
 
 
 class Kept(NamedTuple):
@@ -75,19 +76,19 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
     rules = [_rules(layers, number, readers[number]) for number in range(len(layers))]
     size, each, place = 0, BYTES_PER_NUMBER, 0
     while place < len(LIMITS):
-        limit = LIMITS[place]
-        manifest, store = _pack(layers, limit, rules, readers)
-        excess = each * store.length / max(budget, 1)
-        place += 1
-        if excess > 1 and place < len(LIMITS):  # too much: do not even try to compress it
-            # Fewer numbers a layer are not as many fewer in all, so half of the way is not too far.
-            place = min(place + int(math.log(excess, 1.2) / 2), len(LIMITS) - 1)
-            continue
+
+        def may_fit(place: int, each: float = each) -> bool:
+            return each * _pack(layers, LIMITS[place], rules, readers)[1].length <= budget
+
+        # What has too many numbers is not even compressed.
+        place = bisect.bisect_left(range(len(LIMITS)), True, place, len(LIMITS) - 1, key=may_fit)
+        manifest, store = _pack(layers, LIMITS[place], rules, readers)
         numbers, places = store.text()
         size = len(numbers) + len(places) + len(json.dumps(manifest))
         if size <= budget:
             return manifest, numbers, places
         each = max(each, 0.97 * len(numbers) / store.length)  # as much as it was here, about
+        place += 1
     raise ValueError(
         f"the page would take {size / 1e6:.1f} MB, more than {budget / 1e6:.1f} MB: "
         f"the network has {len(layers)} layers, and the picture is "
