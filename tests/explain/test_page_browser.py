@@ -873,6 +873,19 @@ def test_large_kernels_fit_on_a_phone(browser, tmp_path):
           && node.getBoundingClientRect().bottom > node.nextSibling.getBoundingClientRect().top)""")
 
 
+def test_a_place_that_is_not_in_the_page(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(packing, "LIMITS", (20,))
+    page = Page(browser, tmp_path, subject_of(models.cifar.CifarResNet([1], [4]), 16))
+    page.js("update({layer: 0, i: 0, j: 15}); update({layer: 1})")
+    top, left, height, width = page.js("return network.layers[1].box")
+    assert (page.state["i"], page.state["j"]) == (top, left + width - 1) and height < 16
+    assert page.text("#total") == four(page.layers[1].value[0, top, left + width - 1])
+    for direction in ("forward", "backward"):
+        page.js("update({direction: arguments[0], i: 0, j: 15})", direction)
+        assert page.text("#why").startswith("This number is not in this page")
+        assert page.text("#sums") == page.text("#check") == ""
+
+
 def test_volumes_and_signals(browser, tmp_path):
     """Slices have names, a window of several slices is taken apart; a signal has one row."""
     mt.manual_seed(2)

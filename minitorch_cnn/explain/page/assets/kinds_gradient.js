@@ -61,6 +61,9 @@ function moveGradient(network, reader, source, c, i, j) {
   parts.forEach((at3) => total.add(known(reader, ...at3, "gradient")));
   // The places of maps that the page does not hold are not known.
   if (reader.kept < reader.shape[0]) total.whole = false;
+  if (!total.whole && !parts.length) {
+    return { sum: null, whole: false, views: [], why: "why_missing" };
+  }
   const map = parts.length ? parts[0][0] : 0;
   return { ...pick(total), why: "why_move_backward", whyValues: { count: parts.length },
     views: [{ layer: reader, map,

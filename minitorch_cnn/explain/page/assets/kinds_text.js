@@ -7,7 +7,8 @@ Object.assign(TEXTS.en, {
   why_binary: "Two numbers at the same place; where one layer is smaller, its number is used again.",
   why_binary_backward: "The gradient, times what the other number makes of a change in this one.",
   why_repeated: (p) => `This number was used ${p.count} times: what comes back adds up.`,
-  why_move_backward: (p) => (p.count === 1 ? "The gradient goes the way of the number, back."
+  why_move_backward: (p) => (p.count === 0 ? "Nothing reads this number: its gradient is 0."
+    : p.count === 1 ? "The gradient goes the way of the number, back."
     : `This number was used ${p.count} times: the gradients add up.`),
   why_cat: (p) => `Branches are joined: this number is one of ${p.layer}, unchanged.`,
   why_permute: "The same numbers in another order.",
@@ -43,6 +44,7 @@ Object.assign(TEXTS.en, {
   why_resize_backward: "Every pixel that was made of this one sends its gradient back, times the "
     + "weight.",
   why_parameter: "Learned or fixed numbers: they do not depend on the picture.",
+  not_stored: "This number is not in this page: of large maps only the middle is.",
   why_missing: "The numbers that this is made of are not in this page.",
 });
 Object.assign(TEXTS.en.kinds, {
@@ -67,7 +69,8 @@ Object.assign(TEXTS.ko, {
   why_binary: "같은 자리에 있는 두 숫자를 계산합니다. 한쪽 층이 작으면 그 숫자를 되풀이해 씁니다.",
   why_binary_backward: "이 숫자가 변할 때 결과가 변하는 비율을 그래디언트에 곱합니다.",
   why_repeated: (p) => `이 숫자는 ${p.count}번 쓰였으므로, 되돌아오는 값을 모두 더합니다.`,
-  why_move_backward: (p) => (p.count === 1 ? "그래디언트는 숫자가 간 길을 그대로 되돌아옵니다."
+  why_move_backward: (p) => (p.count === 0 ? "아무 데서도 쓰지 않는 숫자이므로 그래디언트가 0입니다."
+    : p.count === 1 ? "그래디언트는 숫자가 간 길을 그대로 되돌아옵니다."
     : `이 숫자는 ${p.count}번 쓰였으므로 그래디언트를 모두 더합니다.`),
   why_cat: (p) => `갈라진 가지를 이어 붙입니다. 이 숫자는 ${p.layer}에서 그대로 왔습니다.`,
   why_permute: "같은 숫자를 다른 순서로 놓습니다.",
@@ -101,6 +104,7 @@ Object.assign(TEXTS.ko, {
   why_resize: "가까운 픽셀들을 거리에 따라 가중해 평균합니다.",
   why_resize_backward: "이 픽셀로 만든 모든 픽셀이 가중치를 곱한 그래디언트를 되돌려 보냅니다.",
   why_parameter: "학습했거나 고정된 숫자입니다. 그림에 따라 달라지지 않습니다.",
+  not_stored: "이 숫자는 이 페이지에 들어 있지 않습니다. 큰 맵은 가운데만 담았습니다.",
   why_missing: "이 값을 이루는 숫자가 이 페이지에 들어 있지 않습니다.",
 });
 Object.assign(TEXTS.ko.kinds, {

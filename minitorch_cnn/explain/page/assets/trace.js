@@ -40,6 +40,9 @@ class Trace {
     if (total === null) {
       byId("why").textContent = t("no_gradient");
       this.showMaps([], backward);
+    } else if (Number.isNaN(total)) {
+      byId("why").textContent = t("not_stored");
+      this.showMaps([], backward);
     } else if (backward) {
       this.renderGradient(number, total);
     } else {
