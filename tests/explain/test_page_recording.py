@@ -233,7 +233,7 @@ def test_other_inputs_than_a_picture_and_scores_that_are_no_number():
         def forward(self, x, other):
             return x + other
 
-    with pytest.raises(TypeError, match=r"Two takes other inputs .*'other'.*wrap it in a Module"):
+    with pytest.raises(ValueError, match=r"Two takes other inputs .*'other'.*wrap it in a Module"):
         record(Two().eval(), picture(1, 4, 4))
     with pytest.raises(ValueError, match="largest score is nan"):
         record(nn.Sequential(nn.Flatten(), nn.LogSigmoid()).eval(), picture(1, 2, 2) * math.nan)

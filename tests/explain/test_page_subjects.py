@@ -108,6 +108,12 @@ def test_signals_and_volumes(tmp_path):
         assert (subject.x == given).all() and subject.x.shape == (1, 1, 5, 6, 7)
         assert subject.picture.shape == (6, 7, 1)
     assert subject.name == "volume.npy"
+    assert subject_of(volume, mt.zeros(4, 5, 6, 7)).trained.mean == (0.0,) * 4
+    (tmp_path / "text.npy").write_text("no array")
+    with pytest.raises(ValueError, match=r"cannot read the array .*text\.npy"):
+        subject_of(volume, tmp_path / "text.npy")
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*none\.npy"):
+        subject_of(volume, tmp_path / "none.npy")
     with pytest.raises(ValueError, match=r"a volume is \(C, D, H, W\) or .* got \(3, 4\)"):
         subject_of(volume, mt.zeros(3, 4))
     with pytest.raises(ValueError, match=r"a signal \(C, L\): give a tensor of floats"):

@@ -205,7 +205,7 @@ class Recorder:
                 try:
                     inspect.signature(model.forward).bind(self.x)
                 except TypeError as error:
-                    raise TypeError(
+                    raise ValueError(
                         "a page shows what happens to one picture, but "
                         f"{type(model).__name__} takes other inputs ({error}): wrap it in a Module "
                         "whose forward(self, x) takes the picture and gives it the rest"

@@ -84,6 +84,9 @@ def subject_of(
         x, name = prepare(image, channels, mean, std, size, transforms)
     else:
         x, name = prepare_other(image, channels, axes, size)
+    if x.shape[1] != channels:  # a tensor, of which nothing is known
+        channels = x.shape[1]
+        mean, std = (0.0,) * channels, (1.0,) * channels
     parameter = next(model.parameters(), None)
     if parameter is not None and parameter.is_floating_point():
         x = x.to(parameter.device, parameter.dtype)
@@ -255,6 +258,18 @@ def prepare(
     return tensor(np.ascontiguousarray(pixels.transpose(2, 0, 1))[np.newaxis]), name
 
 
+def _load(path: Any) -> np.ndarray:
+    if not Path(path).exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"cannot read the array {path}: {error}") from error
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{path} must have numbers, got {array.dtype}")
+    return array
+
+
 FORMS = {1: ("signal", "(C, L)"), 2: ("picture", "(C, H, W)"), 3: ("volume", "(C, D, H, W)")}
 
 
@@ -263,7 +278,7 @@ def _ready(image: Any, axes: int) -> tuple[Tensor, str] | None:
     name = "a tensor"
     if _is_array(image):
         name = Path(image).name
-        array = np.load(image, allow_pickle=False)
+        array = _load(image)
         if array.dtype == np.uint8 and axes == 2:
             return None
         image = tensor(array.astype(np.float32))
@@ -308,7 +323,7 @@ def _open(image: Any, channels: int, size: int | None) -> tuple[Image.Image, str
         pixels, name = builtin_picture(size or 64, 3)
         return Image.fromarray(pixels), name
     if _is_array(image):
-        image = np.load(image, allow_pickle=False)
+        image = _load(image)
     if isinstance(image, str | os.PathLike):
         try:
             return open_picture(image, "RGB", upright=True), Path(image).name
