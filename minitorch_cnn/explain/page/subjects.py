@@ -29,7 +29,7 @@ from .untrained import quick_weights
 
 LARGEST = 512  # a picture of more pixels on a side is made smaller, to
 USUAL = 224
-HUGE = 400_000_000  # A network with more weights that nobody has trained gets half as many pixels.
+HUGE, FEWER = 190_000_000, 128  # a network of more weights that nobody has trained, its pixels
 
 
 def subject_of(
@@ -79,21 +79,21 @@ def subject_of(
     mean, std = known[1] if mean is None else mean, known[2] if std is None else std
     size = known[3] if size is None else size
     channels, axes = input_form(model)
-    mean, std = _per_channel(mean, 0.0, channels), _per_channel(std, 1.0, channels)
+    means, stds = _per_channel(mean, 0.0, channels), _per_channel(std, 1.0, channels)
     if axes == 2:
-        x, name = prepare(image, channels, mean, std, size, transforms)
+        x, name = prepare(image, channels, means, stds, size, transforms)
     else:
         x, name = prepare_other(image, channels, axes, size)
     if x.shape[1] != channels:  # a tensor, of which nothing is known
         channels = x.shape[1]
-        mean, std = (0.0,) * channels, (1.0,) * channels
+        means, stds = (0.0,) * channels, (1.0,) * channels
     parameter = next(model.parameters(), None)
     if parameter is not None and parameter.is_floating_point():
         x = x.to(parameter.device, parameter.dtype)
     trained = Trained(
-        model, list(classes or ()), channels, x.shape[-1], mean, std, [], x.shape[-1], [], options
+        model, list(classes or ()), channels, x.shape[-1], means, stds, [], x.shape[-1], [], options
     )
-    return Subject(trained, _as_picture(x, mean, std), x, name)
+    return Subject(trained, _as_picture(x, means, stds), x, name)
 
 
 def _is_picture(image: Any) -> bool:
@@ -142,8 +142,10 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
     random: dict[str, Any] = {"weights_backbone": None} if parts else {}
     pixels = USUAL  # nobody has trained a network without weights for larger pictures
     if weights is None and published and published.DEFAULT.meta["num_params"] > HUGE:  # type: ignore[attr-defined]
-        pixels = USUAL // 2
-        random |= {"image_size": pixels} if place.endswith("vision_transformer") else {}
+        pixels = FEWER
+        if place.endswith("vision_transformer"):  # takes one size, a multiple of its patches'
+            patch = int(name.rpartition("_")[2])
+            random["image_size"] = pixels = FEWER // patch * patch
     if state is not None:
         rows = list(state.values())[-1].shape[0]  # the last layer's bias: one for each class
         with quick_weights():
