@@ -8,8 +8,7 @@ from PIL import Image
 
 import minitorch_cnn as mt
 from minitorch_cnn import explain, models, nn
-from minitorch_cnn.explain.page import command
-from minitorch_cnn.explain.page import subjects
+from minitorch_cnn.explain.page import command, subjects
 from minitorch_cnn.explain.page.subjects import named_network, subject_of
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
@@ -136,9 +135,7 @@ def test_weights_that_nobody_trained_are_always_the_same_and_drawn_quickly():
 
 def test_an_untrained_network_gets_a_picture_of_224_pixels_at_most(monkeypatch):
     assert subject_of("efficientnet_b1").x.shape == (1, 3, 224, 224)
-    assert subject_of("efficientnet_b1", size=240).x.shape == (1, 3, 240, 240)
     monkeypatch.setattr(subjects, "HUGE", 10**6)
-    assert subject_of("shufflenet_v2_x0_5").x.shape == (1, 3, 128, 128)
     large = subject_of("vit_b_32")  # takes one size
     assert large.x.shape == (1, 3, 128, 128) and large.model.image_size == 128
 
