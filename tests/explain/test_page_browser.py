@@ -918,7 +918,11 @@ def test_volumes_and_signals(browser, tmp_path):
             assert "0, map 1, slice 1, row 0, column 3" in page.text("#where")
             assert "2 other slices" in page.text("#sums") and "map 0, slice 0" in page.text("#sums")
             assert page.text("#total") == four(page.layers[1].value[5, 0, 3])
-            page.js("update({layer: 3, map: 2, i: 1, j: 1})")
+            page.js("update({direction: 'backward', map: 5, i: 2})")
+            brought = page.text("#backward-blocks .result b")
+            assert brought == four(page.layers[0].gradient[1, 2, 3])
+            assert "5 other slices" in page.text("#backward-blocks")
+            page.js("update({direction: 'forward', layer: 3, map: 2, i: 1, j: 1})")
             shown = grid(page, "#products")  # both slices of the window
             own = page.layers[2].value.reshape(2, 4, 6, 6)[1, 0:2, 2:4, 2:4]
             assert sorted(shown) == sorted(four(each) for each in own.ravel())

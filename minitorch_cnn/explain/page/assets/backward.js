@@ -362,18 +362,21 @@ class Backward {
       const source = this.network.layers[number];
       const [C, H, W] = source.shape;
       const flat = layer.kind === "flatten" ? state.map : (state.map * H + state.i) * W + state.j;
-      const c = Math.min(source.kept - 1, C - 1, Math.floor(flat / (H * W)));
-      const [m, n] = layer.kind === "flatten" ? [Math.floor(flat / W) % H, flat % W]
-        : [Math.min(state.i, H - 1), Math.min(state.j, W - 1)];
+      const [c, m, n] = layer.options.depth ? underSlice(layer, source, state)
+        : [Math.min(source.kept - 1, C - 1, Math.floor(flat / (H * W))),
+          ...layer.kind === "flatten" ? [Math.floor(flat / W) % H, flat % W]
+            : [Math.min(state.i, H - 1), Math.min(state.j, W - 1)]];
       const part = explainGradient(this.network, number, c, m, n).parts
         .find((each) => each.reader === state.layer);
       if (!part) continue;
       const copies = part.kind === "copy";
-      this.block(t("handed_title", { channel: c, m, n }),
-        ...(part.sum === null ? [] : this.handedSum(
-          part.equation ?? [["", part.sum, "∂y"]], part.sum, c, m, n, part.whole ?? true, number)),
-        element("p", {}, t(copies ? "copy_backward" : part.why ?? "why_other",
-          part.whyValues ?? {})));
+      const slices = part.kind === "conv" ? slicesHanded(layer, part) : null;
+      this.block(t("handed_title", { channel: mapName(source, c), m, n }),
+        ...(slices?.nodes ?? []),
+        ...(part.sum === null ? [] : this.handedSum(slices?.equation ?? part.equation
+          ?? [["", part.sum, "∂y"]], part.sum, c, m, n, part.whole ?? true, number)),
+        element("p", {}, t(copies ? "copy_backward" : slices ? "why_conv_backward"
+          : part.why ?? "why_other", part.whyValues ?? {})));
     }
   }
 

@@ -133,3 +133,43 @@ function mapName(layer, map) {
   const { slices } = layer.options;
   return slices > 1 ? t("slice_of", { c: Math.floor(map / slices), z: map % slices }) : map;
 }
+
+// --------------------------------------------------------------- backward through layers of volumes
+
+// A number of the input that the chosen output of a layer with windows of slices looks at: [c, m, n].
+function underSlice(layer, source, { map, i, j }) {
+  const { depth, kernel_size, stride, padding } = layer.options;
+  const [channel, t0] = [Math.floor(map / depth.output), map % depth.output];
+  const slices = layer.kind === "transposed3d" ? [[0, Math.min(t0, depth.input - 1)]]
+    : slicesUnder(layer.options, t0);
+  const [, middle] = slices[slices.length >> 1] ?? [0, 0];
+  const z = Math.min(middle, source.kept - 1);
+  const own = Math.min(channel * depth.input + middle, source.kept - 1);
+  const within = (place, axis) => Math.max(0, Math.min(source.shape[axis + 1] - 1, place));
+  if (layer.kind === "conv3d") return [z, ...middleOfWindow(layer, source, i, j)];
+  if (!kernel_size) return [z, within(i, 0), within(j, 1)];
+  return [own, within(i * stride[0] - padding[0] + (kernel_size[0] >> 1), 0),
+    within(j * stride[1] - padding[1] + (kernel_size[1] >> 1), 1)];
+}
+
+// What a convolution of volumes hands to one number: the chosen slice's part written out, and how
+// much each slice brings.
+function slicesHanded(layer, { channels, sum }) {
+  const index = Math.max(0, channels.findIndex(({ channel }) => channel === state.map));
+  const own = channels[index];
+  const sums = channels.map((each) => each.sum);
+  const nodes = [titledBars(t("slice_sums_backward", { count: sums.length }), sums, index,
+    makeScale(sums, "gradient"), (term) => update({ map: channels[term].channel }))];
+  if (own.cells.length && own.cells.length <= MOST_CELLS) {
+    const columns = new Set(own.cells.map((each) => each.j)).size;
+    const numbers = (name) => own.cells.map((each) => each[name]);
+    nodes.push(productGrids(own.cells, columns,
+      { title: t("gradient_window"), valueOf: (each) => each.x,
+        scale: makeScale(layer.gradient, "gradient") },
+      { title: t("turned_kernel"), valueOf: (each) => each.w,
+        scale: makeScale(numbers("w"), "weight") }, makeScale(numbers("product"), "gradient")));
+  }
+  const others = channels.length - 1;
+  return { nodes, equation: [["", own.sum, t("this_slice", { c: mapName(layer, own.channel) })],
+    ...(others ? [["+", sum - own.sum, t("other_slices", { count: others })]] : [])] };
+}
