@@ -1,11 +1,13 @@
 """record: every layer's numbers and gradients, and what reads from what."""
 
+import math
+
 import numpy as np
 import pytest
 
 import minitorch_cnn as mt
 from minitorch_cnn import models, nn
-from minitorch_cnn.explain.page import record
+from minitorch_cnn.explain.page import record, weights
 from tests.explain.written_with_functions import NETWORKS, made
 
 
@@ -120,7 +122,8 @@ def test_networks_written_with_functions(kind):
     output = output["out"] if isinstance(output, dict) else output
     assert layers[-1].value.ravel().tolist() == output.flatten().tolist()
     gradients = mt.autograd.grad(output.max(), [*network.seen, leaf], allow_unused=True)
-    np.testing.assert_allclose(layers[0].gradient, gradients[-1].numpy()[0], rtol=1e-4, atol=1e-6)
+    own, whole = layers[0].gradient.ravel(), gradients[-1].numpy().ravel()
+    np.testing.assert_allclose(own, whole, rtol=1e-4, atol=1e-6)
     for seen, gradient in zip(network.seen, gradients, strict=False):
         found = [each for each in layers if is_shown_by(each, seen.detach().numpy())]
         assert found, seen.shape
@@ -199,7 +202,7 @@ def test_the_network_stays_as_it_was():
     assert not x.requires_grad
 
 
-@pytest.mark.parametrize("shape", [(2, 1, 6, 6), (1, 6, 6)])
+@pytest.mark.parametrize("shape", [(2, 1, 6, 6), (6, 6)])
 def test_it_takes_one_picture(shape):
     with pytest.raises(ValueError, match="one picture"):
         record(nn.Flatten().eval(), mt.zeros(*shape))
@@ -225,6 +228,17 @@ def test_it_refuses_training_mode_and_networks_without_scores():
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
 
 
+def test_other_inputs_than_a_picture_and_scores_that_are_no_number():
+    class Two(nn.Module):
+        def forward(self, x, other):
+            return x + other
+
+    with pytest.raises(ValueError, match=r"Two takes other inputs .*'other'.*wrap it in a Module"):
+        record(Two().eval(), picture(1, 4, 4))
+    with pytest.raises(ValueError, match="largest score is nan"):
+        record(nn.Sequential(nn.Flatten(), nn.LogSigmoid()).eval(), picture(1, 2, 2) * math.nan)
+
+
 def test_what_belongs_together_is_one_layer():
     """A mean, a normalisation with its weights, a resizing of both axes, a transposed bias."""
     kinds = {kind: [layer.kind for layer in record(*made(kind))] for kind in NETWORKS}
@@ -242,6 +256,51 @@ def test_what_belongs_together_is_one_layer():
     assert set(sizes["up"].parameters) == {"weight", "bias"} and sizes["up"].kind == "transposed"
     assert sizes["adaptive"].value.shape == (4, 3, 5) and not sizes["adaptive"].parameters
     assert kinds[NETWORKS[4]].count("mean") == 1
+
+
+def test_what_volumes_go_through_is_one_layer_each():
+    layers = {layer.name: layer for layer in record(*made(NETWORKS[6]))}
+    kinds = [layer.kind for layer in layers.values()]
+    assert [kinds.count(each) for each in ("conv3d", "transposed3d", "maxpool3d")] == [2, 1, 1]
+    assert kinds.count("avgpool3d") == 4 and not {"divide", "slice", "pad"} & set(kinds)
+    assert layers["input"].value.shape == (10, 6, 7) and layers["input"].options == {"slices": 5}
+    assert layers["conv"].options["depth"] == {
+        "kernel": 3, "stride": 2, "dilation": 1, "before": 1, "input": 5, "output": 3,
+    }  # fmt: skip
+    assert set(layers["up"].parameters) == {"weight", "bias"}
+    pool = layers["maxpool3d"]
+    assert pool.options["kernel_size"] == (3, 2) and pool.options["depth"]["kernel"] == 2
+    # Zeros around it that do not count have a divisor for each window.
+    divisors = [set(each.parameters) for each in layers.values() if each.kind == "avgpool3d"]
+    assert divisors == [set(), {"divisor"}, set(), set()]
+
+
+def test_a_border_that_is_not_of_zeros_is_no_part_of_a_convolution():
+    class Border(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv3d(1, 2, 3)
+
+        def forward(self, x):
+            return self.conv(nn.functional.pad(x, (1, 1, 1, 1, 1, 1), value=0.5)).flatten(1)
+
+    layers = record(Border().eval(), picture(1, 3, 4, 4))
+    assert [layer.kind for layer in layers] == ["input", "pad", "conv3d", "flatten"]
+    assert layers[2].options["depth"]["before"] == 0 and layers[1].gradient is not None
+
+
+def test_gradients_of_the_first_filters_are_those_of_autograd(monkeypatch):
+    for number, stored in ((1, 60), (5, 80), (5, 10**6)):  # of six and of four filters, in groups
+        model, x = settle(chain()), picture(3, 12, 12)
+        layers = record(model, x)
+        monkeypatch.setattr(weights, "STORED", stored)
+        weights.add_weight_gradients(layers)
+        weight = list(model)[number - 1].weight
+        (whole,) = mt.autograd.grad(model(x).max(), weight)
+        filters = min(len(weight), stored // weight[0].numel())
+        found = layers[number].parameters["weight_gradient"]
+        assert len(found) == filters
+        np.testing.assert_allclose(found, whole.numpy()[:filters], rtol=1e-4, atol=1e-6)
 
 
 def test_an_output_that_another_output_is_made_of_is_still_the_last_layer():

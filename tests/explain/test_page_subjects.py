@@ -8,7 +8,7 @@ from PIL import Image
 
 import minitorch_cnn as mt
 from minitorch_cnn import explain, models, nn
-from minitorch_cnn.explain.page import command
+from minitorch_cnn.explain.page import command, subjects
 from minitorch_cnn.explain.page.subjects import named_network, subject_of
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
@@ -94,6 +94,50 @@ def test_weights_in_a_file_and_a_function_of_ones_own(tmp_path, monkeypatch):
     for name, message in (("nothing", "gives a list"), ("nobody", "has no 'nobody'")):
         with pytest.raises(ValueError, match=message):
             named_network(f"my_network_for_a_page:{name}")
+
+
+def test_signals_and_volumes(tmp_path):
+    signal = nn.Sequential(nn.Conv1d(2, 3, 5), nn.Flatten())
+    volume = nn.Sequential(nn.Conv3d(1, 2, 3), nn.Flatten())
+    assert subject_of(signal).x.shape == (1, 2, 128)
+    assert subject_of(volume, size=16).x.shape == (1, 1, 8, 16, 16)
+    given = mt.linspace(0, 1, 5 * 6 * 7).reshape(1, 5, 6, 7)
+    np.save(tmp_path / "volume.npy", given.numpy())
+    for image in (given, given[None], tmp_path / "volume.npy"):
+        subject = subject_of(volume, image)
+        assert (subject.x == given).all() and subject.x.shape == (1, 1, 5, 6, 7)
+        assert subject.picture.shape == (6, 7, 1)
+    assert subject.name == "volume.npy"
+    assert subject_of(volume, mt.zeros(4, 5, 6, 7)).trained.mean == (0.0,) * 4
+    (tmp_path / "text.npy").write_text("no array")
+    with pytest.raises(ValueError, match=r"cannot read the array .*text\.npy"):
+        subject_of(volume, tmp_path / "text.npy")
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*none\.npy"):
+        subject_of(volume, tmp_path / "none.npy")
+    with pytest.raises(ValueError, match=r"a volume is \(C, D, H, W\) or .* got \(3, 4\)"):
+        subject_of(volume, mt.zeros(3, 4))
+    with pytest.raises(ValueError, match=r"a signal \(C, L\): give a tensor of floats"):
+        subject_of(signal, PIXELS)
+
+
+def test_weights_that_nobody_trained_are_always_the_same_and_drawn_quickly():
+    mt.manual_seed(5)
+    before = mt.get_rng_state()
+    first, *_ = named_network("shufflenet_v2_x0_5")
+    assert (mt.get_rng_state() == before).all()
+    second, *_ = named_network("shufflenet_v2_x0_5")
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert (a == b).all()
+    numbers = nn.init.kaiming_normal_(mt.empty(64, 50), nonlinearity="linear")
+    assert abs(numbers.std().item() * 50**0.5 - 1) < 0.1
+    assert abs(first.fc.weight.std().item() * (3 * first.fc.in_features) ** 0.5 - 1) < 0.05
+
+
+def test_an_untrained_network_gets_a_picture_of_224_pixels_at_most(monkeypatch):
+    assert subject_of("efficientnet_b1").x.shape == (1, 3, 224, 224)
+    monkeypatch.setattr(subjects, "HUGE", 10**6)
+    large = subject_of("vit_b_32")  # takes one size
+    assert large.x.shape == (1, 3, 128, 128) and large.model.image_size == 128
 
 
 def test_a_page_from_python_and_in_a_notebook(tmp_path):

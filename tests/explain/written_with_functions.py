@@ -3,6 +3,8 @@
 Each keeps its intermediate results in `seen`, so that a test has them from the network itself.
 """
 
+import math
+
 import minitorch_cnn as mt
 from minitorch_cnn import nn
 
@@ -61,6 +63,7 @@ class Curves(Watched):
             lambda x: F.leaky_relu(x, 0.2),
             lambda x: F.prelu(x, self.slope),
             lambda x: x.clamp(-0.5, 1.5),
+            lambda x: F.hardtanh(x, -math.inf, 1.5),
             lambda x: (x * x + 1).sqrt() / (x.exp() + 1),
             lambda x: 1 / (2 - x.tanh()) - (x.abs() + 1).log() ** 2,
             lambda x: mt.maximum(x, -x),
@@ -91,6 +94,8 @@ class Norms(Watched):
         y = y + keep(F.local_response_norm(x, 3))
         y = keep(y + F.normalize(x))
         y = y + keep(F.softmax(y, 1)) + keep(F.log_softmax(y, 2))
+        hidden = mt.arange(6).reshape(6, 1, 1) > 3
+        y = y + keep(F.softmax(y.masked_fill(hidden, -math.inf), 1))
         return keep(y.sum(3)).flatten(1)
 
 
@@ -166,11 +171,86 @@ class UNet(Watched):
         return {"out": out, "aux": self.aux(x)}
 
 
-NETWORKS = [Plain, Curves, Norms, Sizes, Attention, UNet]
+class Volumes(Watched):
+    """Everything in three dimensions, with a stride, padding, dilation and groups of its own."""
+
+    shape = (2, 5, 6, 7)
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv3d(2, 4, (3, 2, 3), stride=(2, 1, 1), padding=(1, 0, 2), groups=2)
+        self.norm = nn.BatchNorm3d(4)
+        self.wide = nn.Conv3d(4, 4, (2, 3, 3), padding=1, dilation=(2, 1, 1), bias=False)
+        self.up = nn.ConvTranspose3d(4, 4, (3, 2, 2), (2, 1, 2), (1, 0, 0), groups=2)
+        self.group = nn.GroupNorm(2, 4)
+        self.fc = nn.Linear(4, 3)
+        for each, numbers in ((self.norm, (0.5, 2)), (self.group, (2, 1))):
+            each.weight.data = mt.linspace(*numbers, 4)
+            each.bias.data = mt.linspace(-1, 1, 4)
+        self.norm.running_mean.copy_(mt.linspace(-1, 1, 4))
+
+    def run(self, x):
+        keep = self.keep
+        x = keep(F.relu(self.norm(keep(self.conv(x)))))
+        y = keep(self.wide(x))
+        y = y * keep(y.mean((2, 3, 4), keepdim=True)).sigmoid()
+        z = keep(F.max_pool3d(x, (2, 3, 2), (1, 2, 2), (1, 1, 0)))
+        z = z + keep(F.avg_pool3d(x, (2, 3, 2), (1, 2, 2), (1, 1, 0)))
+        z = keep(F.avg_pool3d(z, 2, 1, 1, count_include_pad=False)) + F.avg_pool3d(z, 2, 1, 1)
+        y = (
+            keep(self.group(keep(self.up(y))))
+            + F.instance_norm(x.mean((3, 4), keepdim=True))[:, :, :1]
+        )
+        z = keep(F.interpolate(z, size=(3, 4, 5), mode="trilinear"))
+        y = keep(F.adaptive_avg_pool3d(y, (1, 2, 2))) + F.adaptive_max_pool3d(z, (1, 2, 2))
+        return self.fc(F.adaptive_avg_pool3d(y, 1).flatten(1))
+
+
+class Signal(Watched):
+    """One dimension: C maps of one row."""
+
+    shape = (2, 20)
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(2, 4, 3, stride=2, padding=1, groups=2)
+        self.norm = nn.BatchNorm1d(4)
+        self.up = nn.ConvTranspose1d(4, 4, 3, stride=2)
+        self.circular = nn.Conv1d(4, 3, 5, padding=2, padding_mode="circular")
+
+    def run(self, x):
+        keep = self.keep
+        x = keep(F.relu(self.norm(keep(self.conv(x)))))
+        y = keep(self.up(F.max_pool1d(x, 2)))
+        y = y + F.avg_pool1d(F.interpolate(x, 12, mode="linear"), 2, 1, 0)
+        y = keep(self.circular(F.pad(y, (1, 2))))
+        return (F.adaptive_avg_pool1d(y, 3) + F.layer_norm(y, y.shape[2:]).amax(2, True)).mean(2)
+
+
+class Recurrent(Watched):
+    """Columns of maps one after the other, numbers by their index, and sums of products."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3, stride=2, padding=1)
+        self.rows = nn.LSTM(8, 3, batch_first=True)
+        self.fc = nn.Linear(3, 4)
+        self.place = nn.Linear(3, 6)
+
+    def run(self, x):
+        keep = self.keep
+        grid = F.affine_grid(self.place(x.mean((2, 3))).view(1, 2, 3), [1, 3, 4, 4], False)
+        y = keep(self.conv(x)) + keep(F.grid_sample(x, grid, align_corners=False))[:, [2, 0]]
+        rows, (last, _) = self.rows(keep(y).permute(0, 3, 1, 2).flatten(2))
+        alike = keep(mt.einsum("bth,bsh->bts", rows, rows)).softmax(-1)
+        return self.fc(keep(alike @ rows)[:, -1] + last[0])
+
+
+NETWORKS = [Plain, Curves, Norms, Sizes, Attention, UNet, Volumes, Signal, Recurrent]
 
 
 def made(kind):
     """The network with always the same weights, and a picture."""
     mt.manual_seed(7)
     network = kind().eval()
-    return network, mt.randn(1, 3, 8, 8)
+    return network, mt.randn(1, *getattr(kind, "shape", (3, 8, 8)))

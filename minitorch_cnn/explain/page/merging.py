@@ -11,6 +11,9 @@ import numpy as np
 
 from ... import kernels
 from .recording import Layer, Step
+from .volumes import MERGES
+
+TRANSPOSED = ("transposed", "transposed3d")
 
 
 def finish(steps: list[Step], last: Step, ends: list[Step]) -> list[Layer]:
@@ -21,6 +24,8 @@ def finish(steps: list[Step], last: Step, ends: list[Step]) -> list[Layer]:
     for step in steps:
         for merge in (_mean, _affine_of_norm, _both_axes):
             merge(step, steps)
+        for merge_volume in MERGES:
+            merge_volume(step, lambda first: _readers(first, steps))
     needed: set[int] = set()
     waiting = [steps[0], last, *ends]
     while waiting:
@@ -65,15 +70,18 @@ def _affine_of_norm(step: Step, steps: list[Step]) -> None:
     if second.kind != "parameter":
         first, second = second, first
     name = {"times": "weight", "plus": "bias"}[step.kind]
-    fits = first.kind == "norm" or (first.kind == "transposed" and name == "bias")
+    fits = first.kind == "norm" or (first.kind in TRANSPOSED and name == "bias")
     fits = fits and second.kind == "parameter" and first.value.shape == step.value.shape
     if not fits or "bias" in first.parameters or _readers(first, steps) > 1:
         return
     if first.kind == "norm" and name in first.parameters:
         return
-    if first.kind == "transposed" and second.value.shape != (len(first.value), 1, 1):
-        return
-    value = second.value if first.kind == "norm" else second.value.ravel()
+    value = second.value
+    if first.kind in TRANSPOSED:
+        rows = value.reshape(len(value), -1)
+        if len(rows) != len(first.value) or (rows != rows[:, :1]).any():
+            return
+        value = rows[:, 0].copy()
     step.kind, step.inputs, step.options = first.kind, first.inputs, first.options
     step.parameters = {**first.parameters, name: value}
 

@@ -15,12 +15,14 @@ from ... import backend, nn
 from ...autograd.function import Node, ViewFunction
 from ...autograd.modes import no_grad
 from ...tensor import Tensor, wrap
+from . import volumes
 from .places import (
     Ref,
     Shape,
     axes_of,
     base_places,
     display,
+    is_volume,
     simplest,
     three,
     together,
@@ -75,6 +77,7 @@ SAME_NUMBERS = {"Clone", "Contiguous", "ToType", "ToDevice", "Reshape", "Reshape
 MOVES = {
     "Cat", "ConstantPad", "IndexSelect", "AdvancedIndex", "Gather", "Flip", "Roll", "Pick", "Where",
     "PutByIndex", "WriteIntoView", "BasicIndex", "Permute", "Expand", "Diagonal", "Unfold",
+    "SliceWindows",
 }  # fmt: skip
 
 
@@ -179,7 +182,7 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
         moved = function.view(args[0].array, *args[1:])
     else:
         with no_grad():
-            moved = function.forward(Node(function), *args).array
+            moved = function.forward(Node(function, (False,) * len(args)), *args).array
     moved = np.array(moved, np.int32, order="C")
     recorder.set_ref((node, 0), simplest(layers, moved, (node, 0), fill or old_fill))
     return True
@@ -250,11 +253,14 @@ def _operand(recorder: Recorder, arg: Any, full: Shape, target: Shape, last: boo
         fits = set(lead) <= {1} or lead == full[skip:-2]
         shown = three(shape[skip:]) if fits and target == three(full[skip:]) else None
     if shown is None:  # repeated along some of several axes that are shown as one
+        more = full
+        if not last and target == three(full[skip:]):
+            more = (*full[:-2], *shape[-2:])
         if isinstance(arg, Tensor):
-            arg = wrap(np.array(np.broadcast_to(whole_array(arg), full)))
+            arg = wrap(np.array(np.broadcast_to(whole_array(arg).reshape(shape), more)))
         else:
-            places = np.broadcast_to(base_places(arg).reshape(shape), full)
-            arg = Ref(arg.layers, places, full, False, (None, 0), arg.fill)
+            places = np.broadcast_to(base_places(arg).reshape(shape), more)
+            arg = Ref(arg.layers, places, more, False, (None, 0), arg.fill)
         return _operand(recorder, arg, full, target, last)
     if isinstance(arg, Tensor):
         return recorder.constant(arg, shown, last)
@@ -273,7 +279,11 @@ def _picture(ref: Any) -> bool:
 
 def _conv(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, weight, bias, geometry = args
-    if not _picture(x) or _has_ref(args[1:]):
+    if not isinstance(x, Ref) or _has_ref(args[1:]):
+        return False
+    if volumes.add_convolution(recorder, node, args, outputs[0], SAME_NUMBERS):
+        return True
+    if not _picture(x):
         return False
     (top, left), (bottom, right) = geometry.before, geometry.after
     mode = "zeros"
@@ -375,7 +385,7 @@ def _batch_norm(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bo
     x, weight, bias, mean, var, eps, batch_statistics = args
     if not isinstance(x, Ref) or _has_ref(args[1:]) or x.shape[0] != 1:
         return False
-    shape = (*x.shape[1:], 1, 1)[:3]
+    shape = display(x.shape)
     if len(x.shape) == 3:
         shape = x.shape[1], 1, x.shape[2]
     source = recorder.layer(x, shape, exact=True)
@@ -384,9 +394,12 @@ def _batch_norm(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bo
     invstd = 1 / np.sqrt(variance + np.float32(eps))
     scale = np.ones(count, np.float32) if weight is None else _numbers(weight)
     shift = np.zeros(count, np.float32) if bias is None else _numbers(bias)
+    slices = x.shape[2] if is_volume(x.shape) else 1  # the same for all slices of a channel
+    mean, invstd, scale, shift = (np.repeat(each, slices) for each in (mean, invstd, scale, shift))
     parameters: dict[str, np.ndarray]
     if batch_statistics:
-        options = {"axes": [1, 2], "groups": 0, "eps": eps}
+        axes: tuple = ([0, 1, 2], count) if slices > 1 else ([1, 2], 0)
+        options = {"axes": axes[0], "groups": axes[1], "eps": eps}
         parameters = {"weight": scale.reshape(-1, 1, 1), "bias": shift.reshape(-1, 1, 1)}
         recorder.add(
             "norm", [source], node, outputs[0], shape, options=options, parameters=parameters
@@ -424,12 +437,13 @@ def _over_axes(
         return False
     axes, groups = found
     options = {**options, "axes": axes, "groups": groups}
-    if y.numel() != source.value.size:
-        if groups:
-            return False
-        shape = tuple(1 if axis in axes else n for axis, n in enumerate(shape))
-        last = last and 0 not in axes and y.numel() != y.shape[-1]
+    if kind in ("sum", "largest", "smallest"):
         options["count"] = source.value.size // max(y.numel(), 1)
+    if y.numel() != source.value.size:
+        shape = tuple(1 if axis in axes else n for axis, n in enumerate(shape))
+        if groups:
+            shape = groups, 1, 1
+        last = last and 0 not in axes and y.numel() != y.shape[-1]
     recorder.add(kind, [source], node, y, shape, last, options)
     return True
 
@@ -451,6 +465,8 @@ def _max_pool(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool
     x, geometry, _ = args
     if not _picture(x):
         return False
+    if volumes.add_pooling(recorder, node, "maxpool3d", args, outputs[0]):
+        return True
     names = ("kernel_size", "stride", "padding", "dilation")
     options = {name: tuple(getattr(geometry, name)) for name in names}
     source = recorder.layer(x, x.shape[1:], exact=True)
@@ -462,6 +478,8 @@ def _avg_pool(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool
     x, geometry, divisor = args
     if not _picture(x):
         return False
+    if volumes.add_pooling(recorder, node, "avgpool3d", args, outputs[0], divisor):
+        return True
     names = ("kernel_size", "stride", "padding")
     options = {name: tuple(getattr(geometry, name)) for name in names}
     plain = (np.asarray(divisor) == geometry.kernel_size[0] * geometry.kernel_size[1]).all()
@@ -473,13 +491,20 @@ def _avg_pool(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool
 
 def _resize(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, axis, matrix = args
-    if len(x.shape) not in (3, 4) or x.shape[0] != 1:
+    if len(x.shape) not in (3, 4, 5) or x.shape[0] != 1:
         return False
-    shape = x.shape[1:] if len(x.shape) == 4 else (x.shape[1], 1, x.shape[2])
-    source = recorder.layer(x, shape, exact=True)
+
+    def shown(shape: Any) -> Shape:
+        if len(shape) == 3:
+            return shape[1], 1, shape[2]
+        if axis == 2 and len(shape) == 5:  # along the depth: the pixels of a slice as one row
+            return shape[1], shape[2], shape[3] * shape[4]
+        return display(shape)
+
+    source = recorder.layer(x, shown(x.shape), exact=True)
     name = "columns" if axis == len(x.shape) - 1 else "rows"
     (y,) = outputs
-    size = tuple(y.shape[1:]) if y.ndim == 4 else (y.shape[1], 1, y.shape[2])
+    size = shown(y.shape)
     parameters = {name: np.asarray(matrix, np.float32)}
     recorder.add("resize", [source], node, y, size, parameters=parameters)
     return True
@@ -502,6 +527,7 @@ def _prelu(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
 HANDLERS: dict[str, Handler] = {
     "Conv2dFunction": _conv,
     "Conv2dInputGrad": _transposed,
+    "SliceSums": volumes.add_transposed,
     "Linear": _linear,
     "MatMul": _matmul,
     "BatchNorm": _batch_norm,

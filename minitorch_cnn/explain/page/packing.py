@@ -15,6 +15,7 @@ Three things keep a page with a whole ResNet under 5 MB:
 from __future__ import annotations
 
 import base64
+import bisect
 import json
 import math
 import zlib
@@ -47,8 +48,8 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 }
 POOLS = {"maxpool", "avgpool", "adaptive", "resize"}
 ONE_TO_ONE = CURVES | set(BINARY) | POOLS | {"affine", "identity", "power"}
-# Characters of base64 for a number, at the very least: half of its bytes are noise.
-BYTES_PER_NUMBER = 2.7
+# Characters of base64 for a number, at the very least: a third of its bytes are noise.
+BYTES_PER_NUMBER = 1.8
 
 
 class Kept(NamedTuple):
@@ -68,22 +69,26 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
 
     Together at most `budget` bytes. Raises ValueError if that cannot be.
     """
-    rules = [_rules(layers, number) for number in range(len(layers))]
+    readers: list[list[int]] = [[] for _ in layers]
+    for number, layer in enumerate(layers):
+        for source in dict.fromkeys(layer.sources):
+            readers[source].append(number)
+    rules = [_rules(layers, number, readers[number]) for number in range(len(layers))]
     size, each, place = 0, BYTES_PER_NUMBER, 0
     while place < len(LIMITS):
-        limit = LIMITS[place]
-        manifest, store = _pack(layers, limit, rules)
-        excess = each * store.length / max(budget, 1)
-        place += 1
-        if excess > 1 and place < len(LIMITS):  # too much: do not even try to compress it
-            # Fewer numbers a layer are not as many fewer in all, so half of the way is not too far.
-            place = min(place + int(math.log(excess, 1.2) / 2), len(LIMITS) - 1)
-            continue
+
+        def may_fit(place: int, each: float = each) -> bool:
+            return each * _pack(layers, LIMITS[place], rules, readers)[1].length <= budget
+
+        # What has too many numbers is not even compressed.
+        place = bisect.bisect_left(range(len(LIMITS)), True, place, len(LIMITS) - 1, key=may_fit)
+        manifest, store = _pack(layers, LIMITS[place], rules, readers)
         numbers, places = store.text()
         size = len(numbers) + len(places) + len(json.dumps(manifest))
         if size <= budget:
             return manifest, numbers, places
         each = max(each, 0.97 * len(numbers) / store.length)  # as much as it was here, about
+        place += 1
     raise ValueError(
         f"the page would take {size / 1e6:.1f} MB, more than {budget / 1e6:.1f} MB: "
         f"the network has {len(layers)} layers, and the picture is "
@@ -100,30 +105,35 @@ class _Store:
         self.length = self.count = 0
 
     def put(self, array: np.ndarray) -> dict[str, Any]:
-        self.arrays.append(np.ascontiguousarray(array, "<f4").ravel())
+        self.arrays.append(array)
         place = {"at": self.length, "shape": list(array.shape)}
         self.length += array.size
         return place
 
     def put_places(self, places: np.ndarray) -> dict[str, Any]:
-        # Differences to the one before: nearly always the same few.
-        self.places.append(np.diff(places.astype("<i4"), prepend=np.int32(0)).astype("<i4"))
+        self.places.append(places)
         place = {"at": self.count, "shape": [len(places)]}
         self.count += len(places)
         return place
 
     def text(self) -> tuple[str, str]:
-        return _text(self.arrays, "<f4"), _text(self.places, "<i4")
+        # Differences to the one before: nearly always the same few.
+        differences = [np.diff(each, prepend=np.int32(0)) for each in self.places]
+        return _text(self.arrays, "<f4"), _text(differences, "<i4")
 
 
 def _text(arrays: list[np.ndarray], kind: str) -> str:
-    numbers = np.concatenate([*arrays, np.empty(0, kind)]).astype(kind, copy=False)
+    flat = [np.asarray(each, kind).ravel() for each in arrays]
+    numbers = np.concatenate([*flat, np.empty(0, kind)])
     planes = numbers.view(np.uint8).reshape(-1, 4).T  # (4, count): bytes of equal rank
     return base64.b64encode(zlib.compress(planes.tobytes(), 6)).decode()
 
 
 def _pack(
-    layers: Sequence[Layer], limit: int | None, rules: list[dict[str, Any]]
+    layers: Sequence[Layer],
+    limit: int | None,
+    rules: list[dict[str, Any]],
+    readers: list[list[int]],
 ) -> tuple[dict[str, Any], _Store]:
     store = _Store()
     kept = _kept_parts(layers, limit)
@@ -138,7 +148,7 @@ def _pack(
             "sources": layer.sources,
             "shape": list(layer.value.shape),
             "kept": own.maps,
-            "options": layer.options,
+            "options": {name: _plain(value) for name, value in layer.options.items()},
             "parameters": {
                 name: store.put(_cut(name, array, layer, own.maps, inputs))
                 for name, array in layer.parameters.items()
@@ -157,12 +167,19 @@ def _pack(
         if not derived:
             entry["value"] = store.put(own.of(layer.value))
         if layer.gradient is not None and not (
-            rule["gradient"] and _gradient_is_known(layers, number, kept)
+            rule["gradient"] and _gradient_is_known(layers, number, readers[number][0], kept)
         ):
             entry["gradient"] = store.put(own.of(layer.gradient))
         described.append(entry)
     counts = {"count": store.length, "places_count": store.count, "limit": limit}
     return {"layers": described, **counts}, store
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no infinity; JavaScript's Number reads this one."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def _kept_parts(layers: Sequence[Layer], limit: int | None) -> list[Kept]:
@@ -203,6 +220,11 @@ def _cut(name: str, array: np.ndarray, layer: Layer, outputs: int, inputs: int) 
     """The part of a parameter that belongs to the stored maps."""
     if name in ("rows", "columns", "divisor"):
         return array
+    if layer.kind in ("conv3d", "transposed3d") and name == "weight":
+        depth = layer.options["depth"]
+        filters, channels = -(-outputs // depth["output"]), -(-inputs // depth["input"])
+        first, second = (filters, channels) if layer.kind == "conv3d" else (channels, filters)
+        return array[:first, :second]
     if layer.kind == "transposed" and name == "weight":
         return array[:inputs, :outputs]
     if layer.kind in ("conv", "linear") and name.startswith("weight"):  # and its gradient
@@ -224,9 +246,8 @@ def _are_known(layers: Sequence[Layer], number: int, kept: list[Kept]) -> bool:
     return bool(stored[kept[number].of(wanted)].all())
 
 
-def _gradient_is_known(layers: Sequence[Layer], number: int, kept: list[Kept]) -> bool:
-    """Whether the only reader's gradient is stored for all that is stored here."""
-    (place,) = [each for each, layer in enumerate(layers) if number in layer.sources]
+def _gradient_is_known(layers: Sequence[Layer], number: int, place: int, kept: list[Kept]) -> bool:
+    """Whether the gradient of the only reader, `place`, is stored for all that is stored here."""
     reader, own, shape = layers[place], kept[place], layers[place].value.shape
     if reader.kind == "flatten":
         return own.maps >= kept[number].maps * layers[number].value[0].size
@@ -242,7 +263,7 @@ def _same(by_rule: np.ndarray | None, exact: np.ndarray) -> bool:
 # ------------------------------------------------------- rules that the page applies, too
 
 
-def _rules(layers: Sequence[Layer], number: int) -> dict[str, Any]:
+def _rules(layers: Sequence[Layer], number: int, readers: list[int]) -> dict[str, Any]:
     """Whether a layer's value and gradient follow exactly from others."""
     layer = layers[number]
     found: dict[str, Any] = {"value": False, "fused": False, "gradient": False}
@@ -251,7 +272,7 @@ def _rules(layers: Sequence[Layer], number: int) -> dict[str, Any]:
             found |= {"value": True, "fused": fused}
             break
     if layer.gradient is not None:
-        found["gradient"] = _same(gradient_by_rule(layers, number), layer.gradient)
+        found["gradient"] = _same(gradient_by_rule(layers, number, readers), layer.gradient)
     return found
 
 
@@ -279,12 +300,14 @@ def value_by_rule(layers: Sequence[Layer], number: int, fused: bool) -> np.ndarr
     return None
 
 
-def gradient_by_rule(layers: Sequence[Layer], number: int) -> np.ndarray | None:
+def gradient_by_rule(layers: Sequence[Layer], number: int, readers: list[int]) -> np.ndarray | None:
     """A layer's gradient from that of its only reader, in float32, or None."""
-    readers = [each for each in layers if number in each.sources]
-    if len(readers) != 1 or readers[0].gradient is None:
+    if len(readers) != 1:
         return None
-    reader, gradient, shape = readers[0], readers[0].gradient, layers[number].value.shape
+    reader, shape = layers[readers[0]], layers[number].value.shape
+    gradient = reader.gradient
+    if gradient is None:
+        return None
     if reader.places is not None:
         real = reader.places[reader.places >= 0]
         if len(reader.sources) > 1 or count_distinct(real, math.prod(shape)) < len(real):

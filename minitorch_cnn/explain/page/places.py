@@ -52,6 +52,11 @@ def display(shape: Shape) -> Shape:
     return three(without_batch(shape))
 
 
+def is_volume(shape: Shape) -> bool:
+    """Whether it is (1, C, D, H, W)."""
+    return len(shape) == 5 and shape[0] == 1
+
+
 def without_batch(shape: Shape) -> Shape:
     return tuple(shape[1:]) if len(shape) > 1 and shape[0] == 1 else tuple(shape)
 

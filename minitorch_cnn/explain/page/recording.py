@@ -10,7 +10,8 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,17 @@ from ... import backend, nn
 from ...autograd import enable_grad, grad
 from ...autograd.modes import state
 from ...tensor import Tensor, wrap
-from .places import Ref, alike, base_places, display, kind_of_move, turn, turned, whole_array
+from .places import (
+    Ref,
+    alike,
+    base_places,
+    display,
+    is_volume,
+    kind_of_move,
+    turn,
+    turned,
+    whole_array,
+)
 
 
 @dataclass
@@ -57,6 +68,8 @@ class Step(Layer):
 def record(model: nn.Module, x: Tensor) -> list[Layer]:
     """Sends one picture x (1, C, H, W) through a network in evaluation mode, and back.
 
+    It may be a signal (1, C, L), shown as C maps of one row, or a volume (1, C, D, H, W), shown as
+    C * D maps, those of channel 0 first.
     Returns the layers in the order of computation, the picture itself first and the scores last.
     The gradients are those of the largest score. If the network has several outputs, the first
     one's numbers are the scores. The network stays as it was, and so do the gradients of its
@@ -75,8 +88,11 @@ def record(model: nn.Module, x: Tensor) -> list[Layer]:
     """
     from .merging import finish
 
-    if x.ndim != 4 or x.shape[0] != 1:
-        raise ValueError(f"record takes one picture (1, C, H, W), got shape {tuple(x.shape)}")
+    if x.ndim not in (3, 4, 5) or x.shape[0] != 1:
+        raise ValueError(
+            "record takes one picture (1, C, H, W), signal (1, C, L) or volume (1, C, D, H, W), "
+            f"got shape {tuple(x.shape)}"
+        )
     if model.training:
         raise ValueError("record takes a network in evaluation mode: call model.eval() first")
     recorder = Recorder(model, x)
@@ -97,6 +113,10 @@ def _gradients_of_moves(steps: list[Step], last: Step, best: int) -> None:
         gradient = np.zeros(last.value.size, np.float32)
         gradient[best] = 1
         last.gradient = gradient.reshape(last.value.shape)
+    for step in steps:
+        for source in step.inputs if step.kind in SLOPES and len(step.inputs) == 2 else ():
+            if source.places is not None and source.gradient is None and step.gradient is not None:
+                source.gradient = _gradient_of_operand(step, source)
     for step in reversed(steps):
         if step.places is None or step.gradient is None:
             continue
@@ -109,6 +129,38 @@ def _gradients_of_moves(steps: list[Step], last: Step, best: int) -> None:
             own = np.array(own, np.float32).ravel()
             np.add.at(own, step.places[here] - start, step.gradient.ravel()[here])
             source.gradient = own.reshape(source.value.shape)
+
+
+# What a change of the first and of the second operand changes.
+SLOPES: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
+    "add": lambda a, b: (1, 1),
+    "plus": lambda a, b: (1, 1),
+    "minus": lambda a, b: (1, -1),
+    "times": lambda a, b: (b, a),
+    "divide": lambda a, b: (1 / b, -a / (b * b)),
+}
+
+
+def _gradient_of_operand(step: Step, source: Step) -> np.ndarray:
+    """Of numbers that were repeated for one operation, and belong to no tensor."""
+    a, b = (each.value for each in step.inputs)
+    total = np.zeros(step.value.shape, np.float32)
+    for each, slope in zip(step.inputs, SLOPES[step.kind](a, b), strict=True):
+        if each is source:
+            total = total + step.gradient * slope
+    axes = tuple(n for n in range(3) if source.value.shape[n] < total.shape[n])
+    return total.sum(axes, np.float32, keepdims=True)
+
+
+def arranged(
+    array: np.ndarray, shape: tuple[int, ...], last: bool, places: np.ndarray | None = None
+) -> np.ndarray:
+    """A tensor's numbers as those of a layer, see `Recorder.add`; a new array."""
+    if places is None:
+        return np.array((turn(array) if last else array).reshape(shape), np.float32, order="C")
+    result = np.empty(array.size, np.float32)
+    result[places.ravel()] = array.ravel()
+    return result.reshape(shape)
 
 
 def _tensors(output: Any) -> Iterator[Tensor]:
@@ -138,7 +190,12 @@ class Recorder:
         # The modules that are running: name, module, number of the call, what it was called with.
         self.running: list[tuple[str, nn.Module, int, Any]] = [("", model, 0, None)]
         self.calls = 0
-        step = Step("input", "input", [], whole_array(self.x)[0].astype(np.float32))
+        array = whole_array(self.x).astype(np.float32)
+        # A signal (1, C, L) is C maps of one row.
+        shape = (x.shape[1], 1, x.shape[2]) if x.ndim == 3 else display(x.shape)
+        step = Step("input", "input", [], array.reshape(shape))
+        if is_volume(x.shape):
+            step.options = {"slices": x.shape[2]}
         self.append(step, self.x.shape, self.x.edge())
 
     def run(self, model: nn.Module) -> tuple[Step, list[Step]]:
@@ -146,14 +203,29 @@ class Recorder:
         with enable_grad():
             with self.listening(model):
                 try:
+                    inspect.signature(model.forward).bind(self.x)
+                except TypeError as error:
+                    raise ValueError(
+                        "a page shows what happens to one picture, but "
+                        f"{type(model).__name__} takes other inputs ({error}): wrap it in a Module "
+                        "whose forward(self, x) takes the picture and gives it the rest"
+                    ) from error
+                try:
                     output = model(self.x)
                 except AssertionError as error:  # as networks refuse a picture of another size
                     raise ValueError(f"the network refuses this picture: {error}") from error
             scores = next(iter(_tensors(output)), None)
             if scores is None or not scores.is_floating_point() or self.ref_of(scores) is None:
+                got = output if scores is None else f"{scores.dtype} {tuple(scores.shape)}"
                 raise ValueError(
-                    "record takes a network that ends in scores computed from the picture by "
-                    f"differentiable operations, got {output if scores is None else scores!r:.100}"
+                    "a page needs scores that are computed from the picture by differentiable "
+                    "operations: let the network return its logits, not their argmax, and compute "
+                    f"them without no_grad, detach, NumPy or integers; it returned {got!s:.100}"
+                )
+            if not np.isfinite(backend.to_numpy(scores.array).max()):  # NaN, too
+                raise ValueError(
+                    f"the largest score is {backend.to_numpy(scores.array).max()}: a page explains "
+                    "a number. Look for a log of 0 or a division by 0, or load other weights"
                 )
             last = self.layer(self.ref_of(scores))
             best = int(np.argmax(backend.to_numpy(scores.array)))
@@ -268,21 +340,31 @@ class Recorder:
         last: bool = False,
         options: dict[str, Any] | None = None,
         parameters: dict[str, np.ndarray] | None = None,
+        places: np.ndarray | None = None,
     ) -> Step:
         """A layer for the first output of an operation.
 
         shape: (C, H, W) to show it as, in the tensor's own order. last: with its last axis first.
+        places: where each of the tensor's numbers is in the layer, if they are in another order.
         """
-        value = whole_array(output)
         if shape is None:
             shape = turned(output.shape) if last else display(output.shape)
-        value = (turn(value) if last else value).reshape(shape)
-        step = Step("", kind, [], np.array(value, np.float32, order="C"), inputs=inputs)
+        value = arranged(whole_array(output), shape, last, places)
+        step = Step("", kind, [], value, inputs=inputs)
         step.options, step.parameters = options or {}, parameters or {}
-        self.append(step, output.shape, (node, 0), last)
+        if is_volume(output.shape) and shape == display(output.shape) and not last:
+            step.options["slices"] = output.shape[2]
+        self.append(step, output.shape, (node, 0), last, places)
         return step
 
-    def append(self, step: Step, shape: Any, edge: tuple[Any, int], last: bool = False) -> None:
+    def append(
+        self,
+        step: Step,
+        shape: Any,
+        edge: tuple[Any, int],
+        last: bool = False,
+        places: np.ndarray | None = None,
+    ) -> None:
         """Appends a layer that is the tensor to which the edge leads, if there is one."""
         if step.places is None:
             step.path, step.call, step.text = self.here()
@@ -290,7 +372,7 @@ class Recorder:
         node, output = edge
         if node is None:
             return
-        self.set_ref(edge, Ref((step,), None, tuple(shape), last, edge))
+        self.set_ref(edge, Ref((step,), places, tuple(shape), last, edge))
         if step.places is not None:
             return  # see watch_uses
         tensor = wrap(np.empty(0, np.float32))
@@ -299,9 +381,7 @@ class Recorder:
             tensor = self.leaf
 
         def keep(gradient: Tensor) -> None:
-            array = whole_array(gradient)
-            array = turn(array) if last else array
-            step.gradient = np.array(array.reshape(step.value.shape), np.float32, order="C")
+            step.gradient = arranged(whole_array(gradient), step.value.shape, last, places)
 
         tensor.register_hook(keep)
 
@@ -351,7 +431,7 @@ class Recorder:
         (step, *others) = ref.layers
         whole = ref.places is None and not others and ref.last == last
         if shape is None:
-            if whole and last:
+            if whole and last and len(step.value) == ref.shape[-1]:
                 return step
             shape = turned(ref.shape) if last else display(ref.shape)
         same = step.value.shape == shape or (not exact and alike(step.value.shape, shape))
@@ -364,7 +444,7 @@ class Recorder:
         moved.inputs, moved.places = list(ref.layers), flat
         moved.kind = kind_of_move(flat, shape, [each.value.shape for each in ref.layers])
         if ref.fill:
-            moved.options = {"fill": ref.fill if np.isfinite(ref.fill) else str(ref.fill)}
+            moved.options = {"fill": ref.fill}
         moved.path, moved.call, moved.text = ref.where
         self.append(moved, ref.shape, ref.edge, last)
         return moved

@@ -25,9 +25,11 @@ from ...ops import tensor
 from ...tensor import Tensor
 from ...transforms import CenterCrop, Resize
 from ..subject import MEAN, STD, Subject, Trained, builtin_picture, load_subject
+from .untrained import quick_weights
 
 LARGEST = 512  # a picture of more pixels on a side is made smaller, to
 USUAL = 224
+HUGE, FEWER = 190_000_000, 128  # a network of more weights that nobody has trained, its pixels
 
 
 def subject_of(
@@ -76,20 +78,31 @@ def subject_of(
     classes = known[0] if classes is None else classes
     mean, std = known[1] if mean is None else mean, known[2] if std is None else std
     size = known[3] if size is None else size
-    channels = input_channels(model)
-    mean, std = _per_channel(mean, 0.0, channels), _per_channel(std, 1.0, channels)
-    x, name = prepare(image, channels, mean, std, size, transforms)
+    channels, axes = input_form(model)
+    means, stds = _per_channel(mean, 0.0, channels), _per_channel(std, 1.0, channels)
+    if axes == 2:
+        x, name = prepare(image, channels, means, stds, size, transforms)
+    else:
+        x, name = prepare_other(image, channels, axes, size)
+    if x.shape[1] != channels:  # a tensor, of which nothing is known
+        channels = x.shape[1]
+        means, stds = (0.0,) * channels, (1.0,) * channels
     parameter = next(model.parameters(), None)
     if parameter is not None and parameter.is_floating_point():
         x = x.to(parameter.device, parameter.dtype)
     trained = Trained(
-        model, list(classes or ()), channels, x.shape[-1], mean, std, [], x.shape[-1], [], options
+        model, list(classes or ()), channels, x.shape[-1], means, stds, [], x.shape[-1], [], options
     )
-    return Subject(trained, _as_picture(x, mean, std), x, name)
+    return Subject(trained, _as_picture(x, means, stds), x, name)
 
 
 def _is_picture(image: Any) -> bool:
-    return image is None or isinstance(image, str | os.PathLike)
+    return image is None or (isinstance(image, str | os.PathLike) and not _is_array(image))
+
+
+def _is_array(image: Any) -> bool:
+    """Whether it is a file with an array, which the network takes as it is."""
+    return isinstance(image, str | os.PathLike) and Path(image).suffix == ".npy"
 
 
 def _is_name(text: str) -> bool:
@@ -124,11 +137,19 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
     published = models._api.WEIGHTS.get(name)
     state = _state_of(weights) if file else None
     # Without weights nothing is to be downloaded, not a part of the network either.
-    parts = ".segmentation." in models.get_model_builder(name).__module__
+    place = models.get_model_builder(name).__module__
+    parts = ".segmentation." in place
     random: dict[str, Any] = {"weights_backbone": None} if parts else {}
+    pixels = USUAL  # nobody has trained a network without weights for larger pictures
+    if weights is None and published and published.DEFAULT.meta["num_params"] > HUGE:  # type: ignore[attr-defined]
+        pixels = FEWER
+        if place.endswith("vision_transformer"):  # takes one size, a multiple of its patches'
+            patch = int(name.rpartition("_")[2])
+            random["image_size"] = pixels = FEWER // patch * patch
     if state is not None:
         rows = list(state.values())[-1].shape[0]  # the last layer's bias: one for each class
-        model = models.get_model(name, num_classes=rows, **random)
+        with quick_weights():
+            model = models.get_model(name, num_classes=rows, **random)
         model.load_state_dict(state)
     elif weights is not None:
         if published is None:
@@ -139,7 +160,8 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
             raise ValueError(error.args[0]) from None
         model = models.get_model(name, weights=member)
     else:
-        model = models.get_model(name, **random)
+        with quick_weights():
+            model = models.get_model(name, **random)
     if published is None:  # the networks for pictures of CIFAR's size
         return model, None, (None, MEAN, STD, 32)
     if parts:  # takes pictures of any size; the one of its training makes a slow page
@@ -154,6 +176,8 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
         preset = member.transforms()
         mean, std = preset.mean, preset.std
         (size,) = preset.crop_size
+    if weights is None and size > pixels:
+        return model, None, (None, mean, std, pixels)
     return model, member.transforms(), (classes, mean, std, size)
 
 
@@ -185,12 +209,17 @@ def _state_of(path: Any) -> dict[str, Tensor]:
     return state
 
 
-def input_channels(model: nn.Module) -> int:
-    """How many channels the network's pictures have: those of its first convolution, or 3."""
+def input_form(model: nn.Module) -> tuple[int, int]:
+    """How many channels and axes the network's pictures have: those of its first convolution.
+
+    >>> input_form(nn.Sequential(nn.Conv3d(1, 4, 3), nn.ReLU())), input_form(nn.Flatten())
+    ((1, 3), (3, 2))
+    """
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            return module.in_channels
-    return 3
+        for axes, kind in enumerate((nn.Conv1d, nn.Conv2d, nn.Conv3d), 1):
+            if isinstance(module, kind):
+                return module.in_channels, axes
+    return 3, 2
 
 
 def _per_channel(values: Any, otherwise: float, channels: int) -> tuple[float, ...]:
@@ -212,12 +241,9 @@ def prepare(
     transforms: Any,
 ) -> tuple[Tensor, str]:
     """What the network is fed, float32 (1, C, H, W), and the picture's name."""
-    if isinstance(image, Tensor) and image.is_floating_point():
-        x = image.detach()
-        x = x.unsqueeze(0) if x.ndim == 3 else x
-        if x.ndim != 4 or x.shape[0] != 1:
-            raise ValueError(f"a picture is (C, H, W) or (1, C, H, W), got {tuple(image.shape)}")
-        return x, "a tensor"
+    ready = _ready(image, 2)
+    if ready is not None:
+        return ready
     picture, name = _open(image, channels, size)
     if transforms is not None:
         return transforms(picture).unsqueeze(0), name
@@ -234,11 +260,72 @@ def prepare(
     return tensor(np.ascontiguousarray(pixels.transpose(2, 0, 1))[np.newaxis]), name
 
 
+def _load(path: Any) -> np.ndarray:
+    if not Path(path).exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"cannot read the array {path}: {error}") from error
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{path} must have numbers, got {array.dtype}")
+    return array
+
+
+FORMS = {1: ("signal", "(C, L)"), 2: ("picture", "(C, H, W)"), 3: ("volume", "(C, D, H, W)")}
+
+
+def _ready(image: Any, axes: int) -> tuple[Tensor, str] | None:
+    """A tensor of floats, or a file with one, as (1, C, ...); None if it is something else."""
+    name = "a tensor"
+    if _is_array(image):
+        name = Path(image).name
+        array = _load(image)
+        if array.dtype == np.uint8 and axes == 2:
+            return None
+        image = tensor(array.astype(np.float32))
+    if not isinstance(image, Tensor) or not image.is_floating_point():
+        return None
+    x = image.detach()
+    x = x.unsqueeze(0) if x.ndim == axes + 1 else x
+    if x.ndim != axes + 2 or x.shape[0] != 1:
+        kind, form = FORMS[axes]
+        raise ValueError(f"a {kind} is {form} or (1, {form[1:]}, got {tuple(image.shape)}")
+    return x, name
+
+
+def prepare_other(image: Any, channels: int, axes: int, size: int | None) -> tuple[Tensor, str]:
+    """What a network for signals or volumes is fed, float32 (1, C, L) or (1, C, D, H, W).
+
+    Without an image two tones of 128 samples, or a picture that moves through eight slices.
+    """
+    kind, form = FORMS[axes]
+    if image is None and axes == 1:
+        times = np.arange(size or 128)
+        rows = [np.sin(times * (n + 1) / 9) * np.cos(times / 31) for n in range(channels)]
+        return tensor(np.array([rows], np.float32)), "a built-in signal"
+    if image is None:
+        pixels, name = builtin_picture(size or 32, 3)
+        frame = pixels.mean(2) / np.float32(255)
+        clip = np.stack([np.roll(frame, 2 * n, 1) for n in range(8)])
+        x = np.broadcast_to(clip.astype(np.float32), (1, channels, *clip.shape))
+        return tensor(np.array(x)), f"{name}, moving"
+    ready = _ready(image, axes)
+    if ready is None:
+        raise ValueError(
+            f"the network takes a {kind} {form}: give a tensor of floats of this shape, or a .npy "
+            f"file with one; got {image!r:.80}"
+        )
+    return ready
+
+
 def _open(image: Any, channels: int, size: int | None) -> tuple[Image.Image, str]:
     """The picture, and what it is called."""
     if image is None:
         pixels, name = builtin_picture(size or 64, 3)
         return Image.fromarray(pixels), name
+    if _is_array(image):
+        image = _load(image)
     if isinstance(image, str | os.PathLike):
         try:
             return open_picture(image, "RGB", upright=True), Path(image).name
@@ -263,7 +350,12 @@ def _open(image: Any, channels: int, size: int | None) -> tuple[Image.Image, str
 
 def _as_picture(x: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
     """What the network is fed, as a picture uint8 (H, W, 1 or 3) to look at."""
-    pixels = backend.to_numpy(x.array)[0].astype(np.float64).transpose(1, 2, 0)
+    numbers = backend.to_numpy(x.array)[0].astype(np.float64)
+    if numbers.ndim == 4:  # of a volume the slice in the middle
+        numbers = numbers[:, numbers.shape[1] // 2]
+    if numbers.ndim == 2:  # of a signal all channels, as rows
+        numbers, mean, std = numbers[np.newaxis], mean[:1], std[:1]
+    pixels = numbers.transpose(1, 2, 0)
     pixels = pixels * np.array(std) + np.array(mean)
     if pixels.min() < -0.01 or pixels.max() > 1.01:  # prepared in another way
         pixels = (pixels - pixels.min()) / max(float(np.ptp(pixels)), 1e-12)

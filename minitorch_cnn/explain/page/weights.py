@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ... import tensor
-from ...autograd import grad
+from ...kernels import ConvGeometry
 from ...nn import functional as F
+from ...ops.conv import Conv2dWeightGrad
 from .recording import Layer
 
 # Numbers of one layer that are stored: the first filters whose weights are no more than these.
@@ -33,20 +34,26 @@ def add_weight_gradients(layers: Sequence[Layer]) -> None:
     """
     for layer in layers:
         if layer.kind == "conv" and layer.gradient is not None:
-            weight = layer.parameters["weight"]
-            filters = max(1, STORED // weight[0].size)
-            gradient = weight_gradient(layer, layers[layer.sources[0]].value)
-            layer.parameters["weight_gradient"] = gradient[:filters]
+            filters = max(1, STORED // layer.parameters["weight"][0].size)
+            value = layers[layer.sources[0]].value
+            layer.parameters["weight_gradient"] = weight_gradient(layer, value, filters)
 
 
-def weight_gradient(layer: Layer, value: np.ndarray) -> np.ndarray:
-    """The gradient of a convolution's weights for the input `value` (C, H, W): (K, C/G, KH, KW)."""
-    options = layer.options
-    top, bottom, left, right = options["padding"]
-    mode = "constant" if options["mode"] == "zeros" else options["mode"]
-    x = F.pad(tensor(value[np.newaxis]), (left, right, top, bottom), mode=mode)
-    weight = tensor(layer.parameters["weight"], requires_grad=True)
-    y = F.conv2d(x, weight, None, options["stride"], 0, options["dilation"], options["groups"])
+def weight_gradient(layer: Layer, value: np.ndarray, filters: int) -> np.ndarray:
+    """The gradient of a convolution's first filters, (K', C/G, KH, KW), for the input `value`
+    (C, H, W)."""
+    options, weight = layer.options, layer.parameters["weight"]
     assert layer.gradient is not None
-    (gradient,) = grad(y, weight, tensor(layer.gradient[np.newaxis]))
-    return gradient.numpy()
+    in_group = len(weight) // options["groups"]
+    groups = min(-(-filters // in_group), options["groups"])  # those that these filters are in
+    wanted = filters if groups == 1 else groups * in_group
+    x = tensor(value[np.newaxis, : groups * weight.shape[1]])
+    gy = tensor(layer.gradient[np.newaxis, :wanted])
+    top, bottom, left, right = options["padding"]
+    before, after = (top, left), (bottom, right)
+    if options["mode"] != "zeros":
+        x = F.pad(x, (left, right, top, bottom), mode=options["mode"])
+        before = after = (0, 0)
+    geometry = ConvGeometry(options["stride"], before, after, options["dilation"], groups)
+    gradient = Conv2dWeightGrad.apply(x, gy, weight.shape[2:], geometry)
+    return gradient.numpy()[:filters]

@@ -29,7 +29,7 @@ from .weights import add_weight_gradients
 BUDGET = 4_950_000
 SCRIPTS = (
     "arithmetic", "gradients",
-    "kinds", "kinds_gradient", "network", "text", "kinds_text", "draw", "strip",
+    "kinds", "kinds_gradient", "volumes", "network", "text", "kinds_text", "draw", "strip",
     "trace", "backward", "columns", "lab", "page",
 )  # fmt: skip
 SCORES = 5  # most probable classes that are shown
@@ -68,11 +68,14 @@ def make_page(
     runs/x/best or runs/x/best.npz); the name of a network of `models` or "module:function";
     None: a small trained one that comes with the package.
     image: a picture file, a PIL image, an array (H, W, C) of uint8, a tensor (C, H, W) of uint8; or
-    a tensor of floats (C, H, W), as the network takes it. None takes a built-in one.
+    a tensor of floats (C, H, W), as the network takes it, or a .npy file with one. For a network
+    whose first convolution is a Conv1d or Conv3d a signal (C, L) or a volume (C, D, H, W) of
+    floats. None takes a built-in one.
     classes: names for the scores. mean, std: of a channel's pixels in 0..1, which the network's
     input is normalised with; known of checkpoints and published weights, else 0 and 1. size: height
     and width that the picture is cut to; without it a picture of up to 512 pixels keeps its own.
-    weights: of a network given by name: "DEFAULT", another published name, or a file.
+    weights: of a network given by name: "DEFAULT", another published name, or a file. Without it
+    the network has always the same random weights.
 
     Raises FileNotFoundError, ValueError or TypeError for what cannot be read, and what the network
     raises for such a picture.

@@ -55,7 +55,7 @@ function at(layer, c, i, j, what = "value") {
 // ------------------------------------------------------------------------------- convolution
 
 function kernelSize(layer) {
-  return layer.parameters.weight.shape.slice(2);
+  return layer.parameters.weight.shape.slice(-2);
 }
 
 // Larger kernels, such as the 16x16 pixels of a vision transformer's patches, are not written out.
@@ -270,6 +270,8 @@ function ownValue(network, number, c, i, j) {
   switch (layer.kind) {
     case "conv":
       return { kind: "conv", ...convolutionTerms(layer, source, c, i, j) };
+    case "conv3d":
+      return volumeTerms(layer, source, c, i, j);
     case "affine": {
       const [mean, invstd, weight, bias] = ["mean", "invstd", "weight", "bias"].map(
         (name) => layer.parameters[name].data[c]);
@@ -346,6 +348,8 @@ function gradientPart(network, reader, source, operand, c, i, j) {
   switch (reader.kind) {
     case "conv":
       return { kind: "conv", ...convolutionGradientTerms(reader, source, c, i, j) };
+    case "conv3d":
+      return volumeGradientTerms(reader, source, c, i, j);
     case "affine": {
       const gy = at(reader, c, i, j, "gradient");
       const scale = reader.parameters.scale.data[c];

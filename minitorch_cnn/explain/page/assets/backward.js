@@ -179,7 +179,7 @@ class Backward {
     const rest = cells.length - written.length;
     const input = new MapView();
     showNumbers(input, {
-      name: t("map_caption", { layer: source.name, map: channel }),
+      name: t("map_caption", { layer: source.name, map: mapName(source, channel) }),
       H: source.shape[1], W: source.shape[2], scale: makeScale(source.value, "value"),
       padding: layer.options.padding, cells: written.filter((cell) => cell.inside),
       valueAt: (row, column) => at(source, channel, row, column),
@@ -362,18 +362,21 @@ class Backward {
       const source = this.network.layers[number];
       const [C, H, W] = source.shape;
       const flat = layer.kind === "flatten" ? state.map : (state.map * H + state.i) * W + state.j;
-      const c = Math.min(source.kept - 1, C - 1, Math.floor(flat / (H * W)));
-      const [m, n] = layer.kind === "flatten" ? [Math.floor(flat / W) % H, flat % W]
-        : [Math.min(state.i, H - 1), Math.min(state.j, W - 1)];
+      const [c, m, n] = layer.options.depth ? underSlice(layer, source, state)
+        : [Math.min(source.kept - 1, C - 1, Math.floor(flat / (H * W))),
+          ...layer.kind === "flatten" ? [Math.floor(flat / W) % H, flat % W]
+            : [Math.min(state.i, H - 1), Math.min(state.j, W - 1)]];
       const part = explainGradient(this.network, number, c, m, n).parts
         .find((each) => each.reader === state.layer);
       if (!part) continue;
       const copies = part.kind === "copy";
-      this.block(t("handed_title", { channel: c, m, n }),
-        ...(part.sum === null ? [] : this.handedSum(
-          part.equation ?? [["", part.sum, "∂y"]], part.sum, c, m, n, part.whole ?? true, number)),
-        element("p", {}, t(copies ? "copy_backward" : part.why ?? "why_other",
-          part.whyValues ?? {})));
+      const slices = part.kind === "conv" ? slicesHanded(layer, part) : null;
+      this.block(t("handed_title", { channel: mapName(source, c), m, n }),
+        ...(slices?.nodes ?? []),
+        ...(part.sum === null ? [] : this.handedSum(slices?.equation ?? part.equation
+          ?? [["", part.sum, "∂y"]], part.sum, c, m, n, part.whole ?? true, number)),
+        element("p", {}, t(copies ? "copy_backward" : slices ? "why_conv_backward"
+          : part.why ?? "why_other", part.whyValues ?? {})));
     }
   }
 
@@ -491,7 +494,9 @@ class Backward {
       else this.choose({ pixel: [m, n] });
     };
     this.hide(H * W === 1);
-    showNumbers(this.handed, { name: t("handed_caption", { layer: this.source.name, map }), H, W,
+    const name = t("handed_caption",
+      { layer: this.source.name, map: mapName(this.source, map) });
+    showNumbers(this.handed, { name, H, W,
       scale: makeScale(values, "gradient"), cells, padding, outside, pixel: this.pixel,
       valueAt: (row, column) => values[row * W + column] });
   }

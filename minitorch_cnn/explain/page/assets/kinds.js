@@ -28,7 +28,7 @@ function erf(x) {
 const cumulative = (x) => (1 + erf(x / Math.SQRT2)) / 2;
 const bend = (x) => Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
 const softplus = (x) => (x > 20 ? x : Math.log1p(Math.exp(x)));
-const limits = ({ low, high }) => [low ?? -Infinity, high ?? Infinity];
+const limits = ({ low, high }) => [Number(low ?? -Infinity), Number(high ?? Infinity)];
 
 // kind: [formula, f(x, options), slope(x, options)]
 const CURVES = {
@@ -197,6 +197,9 @@ function explainKind(network, number, c, i, j) {
     case "smallest": return explainReduction(layer, source, [c, i, j]);
     case "matmul": return explainProduct(layer, sources, c, i, j);
     case "transposed": return explainTransposed(layer, source, c, i, j);
+    case "transposed3d": return explainVolumeTransposed(layer, source, c, i, j);
+    case "maxpool3d":
+    case "avgpool3d": return explainVolumePool(layer, source, c, i, j);
     case "resize": return explainResize(layer, source, c, i, j);
     case "parameter": return { sum: null, whole: false, views: [], why: "why_parameter" };
     default:
@@ -222,7 +225,8 @@ function explainMove(network, layer, c, i, j) {
 function operands(layer, sources, c, i, j) {
   if ("number" in layer.options) {
     const x = known(sources[0], c, i, j);
-    return layer.options.place ? [x, layer.options.number] : [layer.options.number, x];
+    const number = Number(layer.options.number);
+    return layer.options.place ? [x, number] : [number, x];
   }
   return sources.map((each) => known(each, c, i, j));
 }
@@ -319,15 +323,18 @@ function explainReduction(layer, source, place) {
   let best = layer.kind === "smallest" ? Infinity : -Infinity;
   let count = 0;
   const choose = layer.kind === "smallest" ? Math.min : Math.max;
-  eachAlong(source.shape, layer.options, place, (...at3) => {
+  // Of groups of maps, one number comes from each: place[0] is the group.
+  const { groups } = layer.options;
+  const from = groups ? [place[0] * source.shape[0] / groups, 0, 0] : place;
+  eachAlong(source.shape, layer.options, from, (...at3) => {
     const x = known(source, ...at3);
     total.add(x);
     if (!Number.isNaN(x)) best = choose(best, x);
     count += 1;
   });
   const { sum, whole } = total;
-  const views = [{ layer: source, map: place[0],
-    cells: cellsAlong(source, layer.options, place, place[0]) }];
+  const views = [{ layer: source, map: from[0],
+    cells: cellsAlong(source, layer.options, from, from[0]) }];
   if (layer.kind === "sum" || layer.kind === "mean") {
     const mean = layer.kind === "mean";
     return { sum: mean ? sum / count : sum, whole, views, why: mean ? "why_average" : "why_sum",
@@ -362,7 +369,7 @@ const pick = ({ sum, whole }) => ({ sum, whole });
 // The kernel cells over which input (i, j) of a transposed convolution paints output (row, column).
 function paints(layer, source, row, column, visit) {
   const { stride, dilation, padding: [top, , left] } = layer.options;
-  const [, , KH, KW] = layer.parameters.weight.shape;
+  const [KH, KW] = kernelSize(layer);
   for (let u = 0; u < KH; u++) {
     for (let v = 0; v < KW; v++) {
       const down = row + top - u * dilation[0];

@@ -24,6 +24,9 @@ function explainKindGradient(network, reader, source, operand, c, i, j) {
     case "smallest": return reductionGradient(reader, source, [c, i, j]);
     case "matmul": return productGradient(reader, sources, operand, c, i, j);
     case "transposed": return transposedGradient(reader, source, c, i, j);
+    case "transposed3d": return volumeTransposedGradient(reader, source, c, i, j);
+    case "maxpool3d":
+    case "avgpool3d": return volumePoolGradient(reader, source, c, i, j);
     case "resize": return resizeGradient(reader, source, c, i, j);
     default:
       return { sum: null, whole: false, views: [], why: "why_other", whyValues: reader.options };
@@ -58,6 +61,9 @@ function moveGradient(network, reader, source, c, i, j) {
   parts.forEach((at3) => total.add(known(reader, ...at3, "gradient")));
   // The places of maps that the page does not hold are not known.
   if (reader.kept < reader.shape[0]) total.whole = false;
+  if (!total.whole && !parts.length) {
+    return { sum: null, whole: false, views: [], why: "why_missing" };
+  }
   const map = parts.length ? parts[0][0] : 0;
   return { ...pick(total), why: "why_move_backward", whyValues: { count: parts.length },
     views: [{ layer: reader, map,
@@ -124,7 +130,9 @@ function softmaxGradient(reader, source, place) {
 }
 
 function reductionGradient(reader, source, place) {
-  const at3 = place.map((each, axis) => (reader.options.axes.includes(axis) ? 0 : each));
+  const { axes, groups } = reader.options;
+  const at3 = place.map((each, axis) => (axes.includes(axis) ? 0 : each));
+  if (groups) at3[0] = Math.floor(place[0] * groups / source.shape[0]);
   const gy = known(reader, ...at3, "gradient");
   let count = 0;
   let equal = 0;

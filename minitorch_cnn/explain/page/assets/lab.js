@@ -22,7 +22,9 @@ class Lab {
         const { value, min, max } = event.target;
         if (value === "") return;
         const number = Math.max(Number(min), Math.min(Number(max), Math.round(Number(value))));
-        this.options[name] = name === "padding" ? Array(4).fill(number) : [number, number];
+        const rows = name === "padding" ? 0 : 1; // of a signal, which has one row
+        const both = this.axis ? [rows, number] : [number, number];
+        this.options[name] = name === "padding" ? both.flatMap((each) => [each, each]) : both;
         this.renderOutput();
       });
     }
@@ -57,9 +59,14 @@ class Lab {
     const { stride, padding, dilation, mode } = this.layer.options;
     this.options = { stride: [...stride], padding: [...padding], dilation: [...dilation], mode };
     this.weights = this.trainedWeights();
-    byId("lab-stride").value = stride[0];
-    byId("lab-padding").value = padding[0];
-    byId("lab-dilation").value = dilation[0];
+    byId("lab-stride").value = stride[this.axis];
+    byId("lab-padding").value = padding[2 * this.axis];
+    byId("lab-dilation").value = dilation[this.axis];
+  }
+
+  // The axis that the numbers to change are of: rows, or the columns of a signal.
+  get axis() {
+    return this.source.shape[1] === 1 && this.kernel[0] === 1 ? 1 : 0;
   }
 
   trainedWeights() {
@@ -144,7 +151,7 @@ class Lab {
     // What is left of products that cancel, 1e-16 of them, is a rounding error and not a value.
     const least = 1e-14 * sumOfSizes(this.weights) * x.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     if (made) made.y = made.y.map((value) => (Math.abs(value) < least ? 0 : value));
-    this.renderSize(H, made);
+    this.renderSize(this.axis ? W : H, made);
     this.output.figure.hidden = !made;
     byId("lab-check").textContent = made ? "" : t("lab_impossible");
     const cells = [];
@@ -219,10 +226,12 @@ class Lab {
   }
 
   // OH = floor((H + 2 p - d (KH - 1) - 1) / s) + 1, with the numbers in it.
-  renderSize(H, made) {
-    const { stride: [s], padding: [top, bottom], dilation: [d] } = this.options;
-    byId("lab-formula").textContent = `⌊(${H} + ${top} + ${bottom} − ${d}·(${this.kernel[0]} − 1) `
-      + `− 1) / ${s}⌋ + 1 = ${made ? made.size[0] : 0}`;
+  renderSize(length, made) {
+    const { axis, options: { stride, padding, dilation } } = this;
+    const [before, after] = padding.slice(2 * axis);
+    byId("lab-size").textContent = t(axis ? "lab_size_columns" : "lab_size");
+    byId("lab-formula").textContent = `⌊(${length} + ${before} + ${after} − ${dilation[axis]}`
+      + `·(${this.kernel[axis]} − 1) − 1) / ${stride[axis]}⌋ + 1 = ${made ? made.size[axis] : 0}`;
   }
 }
 

@@ -35,6 +35,9 @@ function update(change) {
     // Another size: stay at the same place of the picture.
     state.i = Math.floor(((state.i + 0.5) * H) / before.shape[1]);
     state.j = Math.floor(((state.j + 0.5) * W) / before.shape[2]);
+    const [top, left, height, width] = layer.box ?? [0, 0, H, W]; // and where the page has numbers
+    state.i = Math.max(top, Math.min(top + height - 1, state.i));
+    state.j = Math.max(left, Math.min(left + width - 1, state.j));
   }
   if (moved || "map" in change) state.reader = 0;
   state.map = Math.max(0, Math.min(layer.kept - 1, state.map));
@@ -140,6 +143,9 @@ async function start() {
   if (first >= 0) {
     Object.assign(state, { layer: first }, liveliestPlace(network, first));
     convolution();
+  } else {
+    const volume = network.layers.findIndex(({ kind }) => kind === "conv3d");
+    if (volume >= 0) Object.assign(state, { layer: volume }, liveliestPlace(network, volume));
   }
   parts = {
     strip: new Strip(byId("strip"), network, (layer, map) => update({ layer, map })),

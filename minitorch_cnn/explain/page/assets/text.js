@@ -83,7 +83,8 @@ const TEXTS = {
       + "nowhere else.",
     relu_open: "open",
     relu_closed: "closed",
-    why_add: "The residual block adds what went around it.",
+    why_add: "Two branches meet, and their numbers are added; in a residual block one of them is "
+      + "what went around it.",
     why_maxpool: "Max-pooling takes the largest number of its window.",
     why_maxpool_backward: "Max-pooling sends the gradient to the number that it took. The others "
       + "get nothing.",
@@ -331,7 +332,8 @@ const TEXTS = {
     why_relu_backward: "ReLU는 출력이 0보다 큰 곳에서만 그래디언트를 통과시킵니다.",
     relu_open: "열림",
     relu_closed: "닫힘",
-    why_add: "잔차 블록은 블록을 돌아온 지름길의 값을 더합니다.",
+    why_add: "두 갈래가 만나는 곳에서 숫자를 더합니다. 잔차 블록에서는 둘 가운데 하나가 블록을 건너뛴 지름길의 "
+      + "값입니다.",
     why_maxpool: "최대 풀링은 창에서 가장 큰 값을 고릅니다.",
     why_maxpool_backward: "최대 풀링은 골랐던 값에만 그래디언트를 보냅니다. 나머지는 받지 못합니다.",
     why_average: (p) => `숫자 ${p.area}개의 평균입니다.`,

@@ -4,6 +4,8 @@ const FORMULAS = {
   conv: "y[k,i,j] = b[k] + Σ_c Σ_u Σ_v w[k,c,u,v] · x[c, i·s + u·d − p, j·s + v·d − p]",
   conv_backward: "∂x[c,m,n] = Σ_k Σ_i Σ_j ∂y[k,i,j] · w[k,c,u,v]   where   "
     + "m = i·s + u·d − p,   n = j·s + v·d − p",
+  conv3d: "y[k,t,i,j] = b[k] + Σ_c Σ_r Σ_u Σ_v w[k,c,r,u,v] "
+    + "· x[c, t·s + r·d − p, i·s + u·d − p, j·s + v·d − p]",
   affine: "y = (x − mean) · 1/σ · w + b",
   relu: "y = max(0, x)",
   linear: "y[k] = b[k] + Σ_c w[k,c] · x[c]",
@@ -38,6 +40,9 @@ class Trace {
     if (total === null) {
       byId("why").textContent = t("no_gradient");
       this.showMaps([], backward);
+    } else if (Number.isNaN(total)) {
+      byId("why").textContent = t("not_stored");
+      this.showMaps([], backward);
     } else if (backward) {
       this.renderGradient(number, total);
     } else {
@@ -68,9 +73,10 @@ class Trace {
         } else {
           this.productBars(chosen.cells.map((each) => ({ ...each, feature: `${each.u},${each.v}` })));
         }
-        this.bars("channel_sums", channels);
-        this.equation(this.sumOfTerms(found, rest, "channel"), total);
-        byId("why").textContent = t("why_conv");
+        const unit = layer.kind === "conv3d" ? "slice" : "channel";
+        this.bars(`${unit}_sums`, channels);
+        this.equation(this.sumOfTerms(found, rest, unit, sources[0]), total);
+        byId("why").textContent = t(`why_${layer.kind}`);
         break;
       }
       case "linear":
@@ -156,9 +162,10 @@ class Trace {
           this.products(chosen.cells, columns, makeScale(reader.gradient, "gradient"),
             ["gradient_window", "turned_kernel"], (cell) => cell.x, part.channels, "gradient");
         }
-        this.bars("filter_sums", channels, "gradient");
-        show(this.sumOfTerms(part, rest, "filter"));
-        showFormula(FORMULAS.conv_backward);
+        const volume = reader.kind === "conv3d";
+        this.bars(volume ? "slice_sums_backward" : "filter_sums", channels, "gradient");
+        show(this.sumOfTerms(part, rest, volume ? "slice" : "filter", reader));
+        showFormula(volume ? "" : FORMULAS.conv_backward);
         byId("why").textContent = t("why_conv_backward");
         break;
       }
@@ -213,6 +220,11 @@ class Trace {
   renderKind(found, total, views, equation, what = "weight") {
     views.push(...(found.views ?? []).filter((view) => view.map < view.layer.kept));
     if (found.terms?.length > 1) this.productBars(found.terms, what);
+    for (const { map, cells } of found.windows ?? []) {
+      this.poolNumbers({ cells, best: found.best?.map === map ? cells.find((each) =>
+        each.row === found.best.row && each.column === found.best.column) : null },
+      views[0].layer, map);
+    }
     if (found.sum !== null && equation.length) this.equation(equation, total);
     showFormula(found.formula ?? "");
     byId("why").textContent = t(found.why ?? "why_other", found.whyValues ?? {});
@@ -266,17 +278,18 @@ class Trace {
   inputPixel(total) {
     const { map } = state;
     const { mean, std } = pageData;
-    const pixel = Math.round(255 * (total * std[map] + mean[map]));
-    this.equation([["(", pixel, t("kinds").input], ["÷", 255, ""], ["−", mean[map], "mean", ")"],
-      ["÷", std[map], "σ"]], total);
+    const c = Math.floor(map / (this.network.layers[0].options.slices ?? 1));
+    const pixel = Math.round(255 * (total * std[c] + mean[c]));
+    this.equation([["(", pixel, t("kinds").input], ["÷", 255, ""], ["−", mean[c], "mean", ")"],
+      ["÷", std[c], "σ"]], total);
   }
 
   // [operator, value, label, closing bracket] for the chosen term, the others, bias and rest.
-  sumOfTerms(found, rest, name) {
+  sumOfTerms(found, rest, name, layer) {
     const chosen = found.channels[state.term];
     const others = found.channels.length - 1;
     const bias = found.bias ?? null;
-    const parts = [["", chosen.sum, t(`this_${name}`, { c: chosen.channel })]];
+    const parts = [["", chosen.sum, t(`this_${name}`, { c: mapName(layer, chosen.channel) })]];
     if (others) {
       const sum = found.sum - chosen.sum - (bias ?? 0);
       parts.push(["+", sum, t(`other_${name}s`, { count: others })]);
@@ -340,7 +353,7 @@ function inside(cells) {
 // A number's place in words: a pixel of a map, one of a row of features, or a class's score.
 function placeName(layer, number, map, row, column) {
   if (columnsOfFeatures(layer) === null) {
-    return t("place_map", { layer: layer.name, map, row, column });
+    return t("place_map", { layer: layer.name, map: mapName(layer, map), row, column });
   }
   return number === network.layers.length - 1
     ? t("place_class", { layer: layer.name, name: className(map) })
@@ -381,7 +394,7 @@ function describeMap(view, { layer, map, what, cells, padding = [0, 0, 0, 0], pi
   }
   const own = values.subarray(map * H * W, (map + 1) * H * W);
   const name = t(what === "gradient" ? "gradient_caption" : "map_caption",
-    { layer: layer.name, map });
+    { layer: layer.name, map: mapName(layer, map) });
   showNumbers(view, { name, H, W, scale, cells, padding, pixel,
     valueAt: (i, j) => own[i * W + j] });
 }
