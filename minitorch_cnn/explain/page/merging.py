@@ -76,6 +76,9 @@ def _affine_of_norm(step: Step, steps: list[Step]) -> None:
     value = second.value if first.kind == "norm" else second.value.ravel()
     step.kind, step.inputs, step.options = first.kind, first.inputs, first.options
     step.parameters = {**first.parameters, name: value}
+    step.names = dict(first.names)
+    if "value" in second.names:
+        step.names[name] = second.names["value"]
 
 
 def _both_axes(step: Step, steps: list[Step]) -> None:

@@ -143,6 +143,7 @@ def _pack(
                 name: store.put(_cut(name, array, layer, own.maps, inputs))
                 for name, array in layer.parameters.items()
             },
+            "names": layer.names,
             "has_gradient": layer.gradient is not None,
         }
         if own.box[2:] != layer.value.shape[1:]:

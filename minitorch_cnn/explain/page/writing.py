@@ -27,10 +27,14 @@ from .weights import add_weight_gradients
 
 # Whole pages stay under 5 MB.
 BUDGET = 4_950_000
+# What computes, in the page and once more in its worker; and what shows.
+ENGINE = (
+    "arithmetic", "gradients", "kinds", "kinds_gradient",
+    "engine_forward", "engine_backward", "engine",
+)  # fmt: skip
 SCRIPTS = (
-    "arithmetic", "gradients",
-    "kinds", "kinds_gradient", "network", "text", "kinds_text", "draw", "strip",
-    "trace", "backward", "columns", "lab", "page",
+    "network", "text", "kinds_text", "alive_text", "draw", "strip",
+    "trace", "backward", "columns", "lab", "alive", "alive_picture", "alive_training", "page",
 )  # fmt: skip
 SCORES = 5  # most probable classes that are shown
 
@@ -112,11 +116,16 @@ def page_html(subject: Subject, builtin: bool = False) -> str:
     add_weight_gradients(layers)
     assets = importlib.resources.files(__package__) / "assets"
     read = {name: (assets / name).read_text("utf-8") for name in ("page.html", "page.css")}
+
+    def joined(names: Sequence[str]) -> str:
+        return "\n".join((assets / f"{name}.js").read_text("utf-8") for name in names)
+
     values = {
         "title": html.escape("Inside a convolutional network"),
         "style": read["page.css"],
         "picture": "data:image/png;base64," + _png(subject.picture),
-        "script": "\n".join((assets / f"{name}.js").read_text("utf-8") for name in SCRIPTS),
+        "engine": joined(ENGINE),
+        "script": joined(SCRIPTS),
     }
     about = describe(subject, layers[-1].value, builtin)
     rest = sum(len(each.encode()) for each in (*values.values(), read["page.html"]))
@@ -158,6 +167,7 @@ def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, A
             {"name": name(each), "probability": float(probabilities[each])} for each in order
         ],
         "classes": [name(each) for each in range(len(own))],
+        "learned": sum(each.numel() for each in subject.model.parameters() if each.requires_grad),
         "mean": list(trained.mean),
         "std": list(trained.std),
     }

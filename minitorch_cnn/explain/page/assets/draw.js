@@ -251,7 +251,8 @@ function equationRow(parts, total, label = "", sign = "=") {
 
 // What was added up here beside what Python found; null if that is not in the page.
 function checkLine(here, python, missing = "") {
-  const text = python === null ? t(missing) : t("check", {
+  const isOff = network.off?.size && Math.abs(here - python) > 1e-4 * Math.abs(here);
+  const text = python === null ? t(missing) : t(isOff ? "check_off" : "check", {
     here: here.toPrecision(8), python: python.toPrecision(8),
     difference: formatDifference(Math.abs(here - python)),
   });
