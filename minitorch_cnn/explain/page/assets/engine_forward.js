@@ -12,14 +12,21 @@ function rowsTimesRows(a, b, M, N, K, out, start, stride) {
   const M4 = M - (M % 4);
   const N2 = N - (N % 2);
   for (let m = 0; m < M4; m += 4) {
-    const [a0, a1, a2, a3] = [m * K, (m + 1) * K, (m + 2) * K, (m + 3) * K];
+    const a0 = m * K;
+    const a1 = a0 + K;
+    const a2 = a1 + K;
+    const a3 = a2 + K;
     for (let n = 0; n < N2; n += 2) {
       const b0 = n * K;
       const b1 = b0 + K;
-      let [s00, s01, s10, s11, s20, s21, s30, s31] = [0, 0, 0, 0, 0, 0, 0, 0];
+      let s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
       for (let k = 0; k < K; k++) {
-        const [x, y] = [b[b0 + k], b[b1 + k]];
-        const [p, q, r, s] = [a[a0 + k], a[a1 + k], a[a2 + k], a[a3 + k]];
+        const x = b[b0 + k];
+        const y = b[b1 + k];
+        const p = a[a0 + k];
+        const q = a[a1 + k];
+        const r = a[a2 + k];
+        const s = a[a3 + k];
         s00 += p * x;
         s01 += p * y;
         s10 += q * x;
@@ -75,22 +82,43 @@ function windowTables([, H, W], [, , KH, KW], options, [, OH, OW]) {
   return [table(OH, KH, 0, top, H), table(OW, KW, 1, left, W)];
 }
 
-// Calls visit(place in the image, place in the window) for each of the windows first..end-1 of a
-// group's channels; outside of the image the place is -1.
-function eachWindow(shape, kernel, tables, OW, channel, n, visit) {
-  const [, H, W] = shape;
-  const [, C, KH, KW] = kernel;
+// Windows first..first + count - 1 of a group's channels, one in each row, and (back) the numbers of
+// such rows added to their places: im2col and col2im.
+function writeWindows(x, windows, { shape: [, H, W], kernel: [, C, KH, KW], tables, OW, channel, first,
+  count }) {
   const [rows, columns] = tables;
-  const i = Math.floor(n / OW);
-  const j = n % OW;
   let r = 0;
-  for (let c = 0; c < C; c++) {
-    for (let u = 0; u < KH; u++) {
-      const row = rows[i * KH + u];
-      const start = ((channel + c) * H + row) * W;
-      for (let v = 0; v < KW; v++, r++) {
-        const column = columns[j * KW + v];
-        visit(row < 0 || column < 0 ? -1 : start + column, r);
+  for (let n = first; n < first + count; n++) {
+    const i = Math.floor(n / OW) * KH;
+    const j = (n % OW) * KW;
+    for (let c = channel; c < channel + C; c++) {
+      for (let u = 0; u < KH; u++) {
+        const row = rows[i + u];
+        const start = (c * H + row) * W;
+        for (let v = 0; v < KW; v++, r++) {
+          const column = columns[j + v];
+          windows[r] = row < 0 || column < 0 ? 0 : x[start + column];
+        }
+      }
+    }
+  }
+}
+
+function addWindows(gx, windows, { shape: [, H, W], kernel: [, C, KH, KW], tables, OW, channel, first,
+  count }) {
+  const [rows, columns] = tables;
+  let r = 0;
+  for (let n = first; n < first + count; n++) {
+    const i = Math.floor(n / OW) * KH;
+    const j = (n % OW) * KW;
+    for (let c = channel; c < channel + C; c++) {
+      for (let u = 0; u < KH; u++) {
+        const row = rows[i + u];
+        const start = (c * H + row) * W;
+        for (let v = 0; v < KW; v++, r++) {
+          const column = columns[j + v];
+          if (row >= 0 && column >= 0) gx[start + column] += windows[r];
+        }
       }
     }
   }
@@ -100,15 +128,12 @@ function eachWindow(shape, kernel, tables, OW, channel, n, visit) {
 function eachBlock(shape, kernel, options, outShape, visit) {
   const [K, C] = kernel;
   const tables = windowTables(shape, kernel, options, outShape);
-  const R = sizeOf(kernel.slice(1));
-  const N = outShape[1] * outShape[2];
+  const [, OH, OW] = outShape;
   const perGroup = K / options.groups;
   for (let group = 0; group < options.groups; group++) {
-    for (let first = 0; first < N; first += BLOCK) {
-      const count = Math.min(BLOCK, N - first);
-      const each = (place) => (n, act) =>
-        eachWindow(shape, kernel, tables, outShape[2], group * C, n + place, act);
-      visit({ k: group * perGroup, perGroup, first, count, R, N, eachCellOf: each(first) });
+    for (let first = 0; first < OH * OW; first += BLOCK) {
+      visit({ shape, kernel, tables, OW, channel: group * C, first, k: group * perGroup, perGroup,
+        count: Math.min(BLOCK, OH * OW - first), R: sizeOf(kernel.slice(1)), N: OH * OW });
     }
   }
 }
@@ -116,44 +141,39 @@ function eachBlock(shape, kernel, options, outShape, visit) {
 // y[k,n] += Σ_r w[k,r] · window[n,r]; y (K, OH, OW) of 64 bits.
 function convolutionOf(x, shape, weight, kernel, options, outShape, y) {
   const w = new Float64Array(weight);
-  eachBlock(shape, kernel, options, outShape, ({ k, perGroup, first, count, R, N, eachCellOf }) => {
+  eachBlock(shape, kernel, options, outShape, (block) => {
+    const { k, perGroup, first, count, R, N } = block;
     const windows = new Float64Array(count * R);
-    for (let n = 0; n < count; n++) {
-      eachCellOf(n, (place, r) => { windows[n * R + r] = place < 0 ? 0 : x[place]; });
-    }
+    writeWindows(x, windows, block);
     rowsTimesRows(w.subarray(k * R, (k + perGroup) * R), windows, perGroup, count, R,
       y, k * N + first, N);
   });
   return y;
 }
 
-// gx at each place of a window += Σ_k gy[k,n] · w[k,r]: col2im.
+// gx at each place of a window += Σ_k gy[k,n] · w[k,r].
 function inputGradientOf(gy, shape, weight, kernel, options, outShape, gx) {
-  const R = sizeOf(kernel.slice(1));
-  const perGroup = kernel[0] / options.groups;
-  const turned = Array.from({ length: options.groups }, (_, group) =>
-    transposed(weight, group * perGroup * R, R, perGroup, R));
-  eachBlock(shape, kernel, options, outShape, ({ k, first, count, N, eachCellOf }) => {
+  eachBlock(shape, kernel, options, outShape, (block) => {
+    const { k, perGroup, first, count, R, N } = block;
     const windows = new Float64Array(count * R);
-    rowsTimesRows(transposed(gy, k * N + first, N, perGroup, count), turned[k / perGroup],
-      count, R, perGroup, windows, 0, R);
-    for (let n = 0; n < count; n++) {
-      eachCellOf(n, (place, r) => { if (place >= 0) gx[place] += windows[n * R + r]; });
-    }
+    rowsTimesRows(transposed(gy, k * N + first, N, perGroup, count),
+      transposed(weight, k * R, R, perGroup, R), count, R, perGroup, windows, 0, R);
+    addWindows(gx, windows, block);
   });
   return gx;
 }
 
 // gw[k,r] += Σ_n gy[k,n] · window[n,r].
 function weightGradientOf(x, shape, gy, kernel, options, outShape, gw) {
-  eachBlock(shape, kernel, options, outShape, ({ k, perGroup, first, count, R, N, eachCellOf }) => {
-    const columns = new Float64Array(R * count);
+  eachBlock(shape, kernel, options, outShape, (block) => {
+    const { k, perGroup, first, count, R, N } = block;
+    const windows = new Float64Array(count * R);
+    writeWindows(x, windows, block);
     const own = new Float64Array(perGroup * count);
-    for (let n = 0; n < count; n++) {
-      eachCellOf(n, (place, r) => { columns[r * count + n] = place < 0 ? 0 : x[place]; });
-      for (let m = 0; m < perGroup; m++) own[m * count + n] = gy[(k + m) * N + first + n];
+    for (let m = 0; m < perGroup; m++) {
+      for (let n = 0; n < count; n++) own[m * count + n] = gy[(k + m) * N + first + n];
     }
-    rowsTimesRows(own, columns, perGroup, R, count, gw, k * R, R);
+    rowsTimesRows(own, transposed(windows, 0, R, count, R), perGroup, R, count, gw, k * R, R);
   });
   return gw;
 }
