@@ -75,6 +75,8 @@ class Alive {
     if (this.missing) return;
     this.picture = new PictureEditor(this);
     this.training = new Training(this);
+    this.view = new MapView();
+    byId("alive-map").append(this.view.figure);
     byId("alive-off").addEventListener("click", () => this.switchMap());
     byId("reset-layer").addEventListener("click", () => this.resetLayer(state.layer));
     byId("reset-all").addEventListener("click", () => this.resetAll());
@@ -295,6 +297,8 @@ class Alive {
     const { layer: number, map } = state;
     const layer = this.network.layers[number];
     byId("alive-layer-title").textContent = t("alive_layer", { layer: layer.name, map });
+    describeMap(this.view, { layer, map, cells: [],
+      what: state.direction === "backward" ? "gradient" : "value" });
     const names = CHANGEABLE.filter((each) => layer.parameters[each]
       && this.fieldsOf(layer, each, 0).rows);
     byId("alive-weights").hidden = !names.length;
@@ -302,8 +306,10 @@ class Alive {
     if (!names.length) return;
     const select = byId("alive-name");
     const name = names.includes(select.value) ? select.value : names[0];
-    select.replaceChildren(...names.map((each) => element("option", { value: each }, each)));
+    select.replaceChildren(...names.map((each) => element("option", { value: each },
+      t("parameter_names")[each])));
     select.value = name;
+    const word = t("parameter_names")[name];
     const { channels, from } = this.fieldsOf(layer, name, 0);
     const channel = Math.min(this.channel, channels - 1);
     const { start, rows, columns } = this.fieldsOf(layer, name, channel);
@@ -312,8 +318,8 @@ class Alive {
     field.max = channels - 1;
     if (document.activeElement !== field) field.value = String(channel);
     byId("alive-channel-label").textContent = t(from ?? "channel_of");
-    byId("alive-grid-title").textContent = channels < 2 ? t("fields_of", { name, map })
-      : t("fields_from", { name, map, channel, from: t(from).toLowerCase() });
+    byId("alive-grid-title").textContent = channels < 2 ? t("fields_of", { name: word, map })
+      : t("fields_from", { name: word, map, channel, from: t(from).toLowerCase() });
     const { data } = layer.parameters[name];
     const grid = byId("alive-grid");
     const key = `${number} ${name} ${start} ${rows} ${columns} ${language}`;
@@ -322,7 +328,7 @@ class Alive {
     this.fields = key;
     numberFields(grid, columns, data.subarray(start, start + rows * columns),
       makeScale(data, "weight"),
-      (n) => t("field_label", { name, u: Math.floor(n / columns), v: n % columns }),
+      (n) => t("field_label", { name: word, u: Math.floor(n / columns), v: n % columns }),
       (n, value) => this.setWeight(number, name, start + n, value));
   }
 
