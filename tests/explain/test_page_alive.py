@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import minitorch_cnn as mt
 from minitorch_cnn import nn
@@ -277,3 +278,167 @@ def test_ten_steps_of_sgd_are_pythons(alive):
     np.testing.assert_allclose(shown, losses, 1e-4, 1e-6)
     assert "after 10 steps" in page.text("#alive-loss")
     assert page.find("#alive-plot svg").get_attribute("aria-label")
+
+
+# -------------------------------------------------------------------------------- by hand
+
+
+@pytest.fixture(scope="module")
+def drawn(browser, tmp_path_factory):  # noqa: F811
+    return AlivePage(browser, tmp_path_factory.mktemp("drawn"), branches())
+
+
+def pixel(page, i, j):
+    """The input at a pixel."""
+    return page.js(
+        """const [i, j] = arguments, layer = network.layers[0], [C, H, W] = layer.shape;
+        return [...Array(C).keys()].map((c) => layer.value[(c * H + i) * W + j]);""",
+        i,
+        j,
+    )
+
+
+def colour_as_input(rgb):
+    return (np.array(rgb) / 255 - others.MEAN) / others.STD
+
+
+def test_drawing_with_the_pointer_and_with_the_keyboard(drawn):
+    page, keys = drawn, others.webdriver.Keys
+    page.open()
+    page.js("byId('alive-colour').value = '#ff8000'; byId('alive-brush').value = 1")
+    node = page.find("#alive-frame")
+    page.js("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", node)
+    width, height = node.rect["width"], node.rect["height"]
+    actions = others.webdriver.ActionChains(page.browser)
+    place = round((2.5 / 16 - 0.5) * width), round((3.5 / 16 - 0.5) * height)
+    actions.move_to_element_with_offset(node, *place).click_and_hold()
+    actions.move_by_offset(round(9 / 16 * width), 0).release().perform()
+    page.run("await settle();")
+    for column in range(2, 12):  # all pixels on the way
+        np.testing.assert_allclose(pixel(page, 3, column), colour_as_input([255, 128, 0]), 1e-6)
+    shown = page.js("""return [...byId("alive-canvas").getContext("2d")
+        .getImageData(5, 3, 1, 1).data]""")
+    assert shown == [255, 128, 0, 255]
+    np.testing.assert_array_equal(np.float32(pixel(page, 3, 13)), page.layers[0].value[:, 3, 13])
+    assert page.js("return parts.alive.picture.cursor") == [3, 11]
+    page.js("byId('alive-frame').focus()")
+    page.press(keys.ARROW_DOWN, keys.ARROW_DOWN, keys.ARROW_LEFT, keys.SPACE)
+    page.run("await settle();")
+    np.testing.assert_allclose(pixel(page, 5, 10), colour_as_input([255, 128, 0]), 1e-6)
+    assert "row 5, column 10" in page.find("#alive-frame").get_attribute("aria-label")
+    assert page.find("#picture").get_attribute("src").startswith("data:image/png")
+    page.click("#reset-picture")
+    page.run("await settle();")
+    np.testing.assert_array_equal(np.float32(pixel(page, 5, 10)), page.layers[0].value[:, 5, 10])
+    assert not page.find("#edited").is_displayed()
+
+
+def test_another_picture_from_a_file(drawn, tmp_path):
+    page = drawn
+    page.open()
+    pixels = np.random.default_rng(4).integers(0, 256, (16, 20, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "cat.png")
+    page.find("#alive-file").send_keys(str(tmp_path / "cat.png"))
+    page.run("while (!parts.alive.isEdited) await settle(); await settle();")
+    expected = colour_as_input(pixels[:, 2:18]).transpose(2, 0, 1)  # the middle
+    shown = page.js("return [...network.layers[0].value]")
+    np.testing.assert_allclose(shown, expected.ravel(), rtol=1e-5, atol=1e-6)
+    assert "cat.png, cut to a 16×16 picture" in page.text("#alive-picture-says")
+    near(page.js("return [...network.layers.at(-1).value]"),
+         page.model(mt.tensor(np.float32(expected[np.newaxis]))).detach().numpy())  # fmt: skip
+    (tmp_path / "no.png").write_text("nothing")
+    page.find("#alive-file").send_keys(str(tmp_path / "no.png"))
+    page.run("while (!byId('alive-picture-says').textContent.includes('no.png')) await settle();")
+    assert "no.png is no picture" in page.text("#alive-picture-says")
+
+
+def test_weights_and_maps_by_hand(drawn):
+    page = drawn
+    page.open()
+    point = [
+        n for n, layer in enumerate(page.layers) if layer.names.get("weight") == "point.weight"
+    ]
+    assert len(point) == 2
+    page.js("update({layer: arguments[0], map: 2})", point[1])
+    page.type("#alive-channel", "4")
+    assert page.text("#alive-grid-title") == "weight of map 2, channel 4"
+    page.type("#alive-grid input", "-2.5")
+    page.run("await settle();")
+    # The module is called twice, so both layers have changed.
+    for number in point:
+        place = (2, 4, 0, 0)
+        weight = page.js("return [...network.layers[arguments[0]].parameters.weight.data]", number)
+        assert np.reshape(weight, (6, 6, 1, 1))[place] == -2.5
+    names = ", ".join(page.layers[n].name for n in point)
+    assert f"Edited: weights of {names}." in page.text("#edited")
+    page.click("#alive-off")
+    page.run("await settle();")
+    assert page.text("#alive-off") == "Switch this map on"
+    layer = page.layers[point[1]]
+    shown = page.js("return [...network.layers[arguments[0]].value]", point[1])
+    assert not np.reshape(shown, layer.value.shape)[2].any()
+    page.js("update({i: 1, j: 1})")
+    assert "switched off" in page.text("#check") and page.text("#total") == "0"
+    page.click("#reset-layer")
+    page.run("await settle();")
+    assert not page.find("#edited").is_displayed()
+    shown = page.js("return [...network.layers.at(-1).value]")
+    np.testing.assert_array_equal(np.float32(shown), page.layers[-1].value.ravel())
+
+
+def test_training_can_be_stopped_and_undone(drawn):
+    page = drawn
+    page.open()
+    page.js("byId('alive-steps').value = 10000; byId('alive-train').click()")
+    page.run("""while (parts.alive.training.losses.length < 3) {
+        await new Promise((resolve) => setTimeout(resolve, 5)); }""")
+    assert page.find("#alive-stop").is_displayed() and not page.find("#alive-step").is_enabled()
+    page.click("#alive-stop")
+    page.run("await settle();")
+    assert 3 <= page.js("return parts.alive.training.losses.length") < 10000
+    assert "weights of" in page.text("#edited")
+    page.click("#reset-all")
+    page.run("await settle();")
+    assert page.js("return parts.alive.edited.size") == 0 and page.text("#alive-loss") == ""
+    page.js("byId('alive-rate').value = 1e30; byId('alive-steps').value = 3")
+    page.js("byId('alive-train').click()")
+    page.run("await settle();")
+    assert "no number any more" in page.text("#alive-loss")
+
+
+def test_without_a_worker_the_page_computes_itself(drawn):
+    page = drawn
+    page.open()
+    page.js("window.Worker = undefined; parts.alive.switchMap(1, 0)")
+    page.run("await settle();")
+    assert page.js("return parts.alive.connection.worker === undefined")
+    assert page.js("return network.layers[1].value.slice(0, 256).every((each) => each === 0)")
+    assert page.js("return network.layers.at(-1).value[0]") != page.layers[-1].value[0, 0, 0]
+
+
+def test_what_cannot_run_says_so(browser, tmp_path, monkeypatch):  # noqa: F811
+    class Unknown(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 10, 3)
+
+        def forward(self, x):
+            return self.conv(x).cumsum(2).mean((2, 3))
+
+    page = AlivePage(browser, tmp_path, others.subject_of(Unknown()))
+    assert "no rule for other: CumSum" in page.text("#alive-missing")
+    assert not page.find("#alive-parts").is_displayed()
+
+
+def test_it_fits_on_a_small_phone(drawn):
+    page = drawn
+    page.open()
+    metrics = {"width": 360, "height": 800, "deviceScaleFactor": 2, "mobile": True}
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        page.run("parts.alive.switchMap(1, 0); byId('alive-step').click(); await settle();")
+        for language in ("en", "ko"):
+            page.js("language = arguments[0]; renderAll()", language)
+            assert page.js("return document.documentElement.scrollWidth") <= 360
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -77,6 +77,9 @@ class Alive {
     this.training = new Training(this);
     this.view = new MapView();
     byId("alive-map").append(this.view.figure);
+    for (const event of ["pointerenter", "focusin"]) { // the engine is ready at the first edit
+      byId("alive-parts").addEventListener(event, () => this.engine, { once: true });
+    }
     byId("alive-off").addEventListener("click", () => this.switchMap());
     byId("reset-layer").addEventListener("click", () => this.resetLayer(state.layer));
     byId("reset-all").addEventListener("click", () => this.resetAll());
