@@ -416,7 +416,42 @@ def test_without_a_worker_the_page_computes_itself(drawn):
     assert page.js("return network.layers.at(-1).value[0]") != page.layers[-1].value[0, 0, 0]
 
 
-def test_what_cannot_run_says_so(browser, tmp_path, monkeypatch):  # noqa: F811
+def test_a_page_of_the_first_maps_runs_if_it_has_all_weights(browser, tmp_path, monkeypatch):  # noqa: F811
+    """What the page does not hold is computed; what it shows are the first maps."""
+    monkeypatch.setattr(packing, "LIMITS", (300,))
+    page = AlivePage(browser, tmp_path, branches())
+    assert page.js("return [network.limit, network.runs]") == [300, True]
+    kept = page.js("return network.layers.map((layer) => layer.kept)")
+    assert max(n.value.shape[0] - k for n, k in zip(page.layers, kept, strict=True)) > 3
+    x, _, undo = edit(page, np.random.default_rng(1))
+    try:
+        leaf = x.requires_grad_()
+        scores = page.model(leaf)[0]
+        near(page.js("return [...network.layers.at(-1).value]"), scores.detach().numpy())
+        page.run("update({direction: 'backward'}); await settle();")
+        (gradient,) = mt.autograd.grad(scores.max(), leaf)
+        there = page.js("return [...network.layers[0].gradient]")
+        near(there, gradient.numpy()[0])
+        layers = record(page.model, x.detach())
+    finally:
+        undo()
+    stem = page.js("const [layer] = network.layers.slice(1); return [...layer.value]")
+    off = page.js("return [...parts.alive.off].some(([layer]) => layer === 1)")
+    assert not off
+    near(stem, layers[1].value[: kept[1]])
+    page.js("parts.alive.switchMap(1, 0)")
+    page.run("await settle();")
+    page.click("#reset-all")
+    page.run("await settle();")
+    assert page.js("""return network.layers.every((layer, number) => ["value", "gradient"].every(
+        (what) => String(layer[what] ?? null) === window.before[number][what]))""")
+    monkeypatch.setattr(packing, "FOR_WEIGHTS", 0)
+    page = AlivePage(browser, tmp_path, branches())
+    assert "too small for all weights" in page.text("#alive-missing")
+    assert not page.find("#alive-parts").is_displayed()
+
+
+def test_what_cannot_run_says_so(browser, tmp_path):  # noqa: F811
     class Unknown(nn.Module):
         def __init__(self):
             super().__init__()

@@ -9,7 +9,7 @@ Three things keep a page with a whole ResNet under 5 MB:
   which compresses better, then deflated; browsers can undo that without a library.
 - If that is still too much, every layer may hold so many numbers and no more: its first maps, and
   of a map that is larger than that, the middle. The page then shows sums as "the stored numbers
-  give this, the others the rest".
+  give this, the others the rest". Weights stay whole if they fit, so that the network can run.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ POOLS = {"maxpool", "avgpool", "adaptive", "resize"}
 ONE_TO_ONE = CURVES | set(BINARY) | POOLS | {"affine", "identity", "power"}
 # Characters of base64 for a number, at the very least: half of its bytes are noise.
 BYTES_PER_NUMBER = 2.7
+BYTES_PER_WEIGHT = 5
+FOR_WEIGHTS = 0.8  # of a page, if that is enough for all of them
 
 
 class Kept(NamedTuple):
@@ -69,10 +71,11 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
     Together at most `budget` bytes. Raises ValueError if that cannot be.
     """
     rules = [_rules(layers, number) for number in range(len(layers))]
+    whole = BYTES_PER_WEIGHT * _count_weights(layers) < FOR_WEIGHTS * budget
     size, each, place = 0, BYTES_PER_NUMBER, 0
     while place < len(LIMITS):
         limit = LIMITS[place]
-        manifest, store = _pack(layers, limit, rules)
+        manifest, store = _pack(layers, limit, rules, whole)
         excess = each * store.length / max(budget, 1)
         place += 1
         if excess > 1 and place < len(LIMITS):  # too much: do not even try to compress it
@@ -123,10 +126,10 @@ def _text(arrays: list[np.ndarray], kind: str) -> str:
 
 
 def _pack(
-    layers: Sequence[Layer], limit: int | None, rules: list[dict[str, Any]]
+    layers: Sequence[Layer], limit: int | None, rules: list[dict[str, Any]], whole: bool
 ) -> tuple[dict[str, Any], _Store]:
     store = _Store()
-    kept = _kept_parts(layers, limit)
+    kept = _kept_parts(layers, limit, whole)
     described = []
     for number, layer in enumerate(layers):
         own, rule = kept[number], rules[number]
@@ -140,7 +143,9 @@ def _pack(
             "kept": own.maps,
             "options": layer.options,
             "parameters": {
-                name: store.put(_cut(name, array, layer, own.maps, inputs))
+                name: _put_parameter(
+                    store, array, _cut(name, array, layer, own.maps, inputs), whole, name
+                )
                 for name, array in layer.parameters.items()
             },
             "names": layer.names,
@@ -150,7 +155,7 @@ def _pack(
             entry["box"] = own.box
         if layer.places is not None:
             part = layer.places[: own.maps * layer.value[0].size]
-            entry["places"] = store.put_places(part)
+            entry["places"] = store.put_places(layer.places if whole else part)
             derived = _are_known(layers, number, kept)
         else:
             derived = rule["value"]
@@ -163,10 +168,29 @@ def _pack(
             entry["gradient"] = store.put(own.of(layer.gradient))
         described.append(entry)
     counts = {"count": store.length, "places_count": store.count, "limit": limit}
-    return {"layers": described, **counts}, store
+    # The network can run: all weights are there, and the picture.
+    runs = limit is None or (whole and kept[0].of(layers[0].value).size == layers[0].value.size)
+    return {"layers": described, **counts, "runs": runs}, store
 
 
-def _kept_parts(layers: Sequence[Layer], limit: int | None) -> list[Kept]:
+def _count_weights(layers: Sequence[Layer]) -> int:
+    return sum(
+        sum(array.size for name, array in layer.parameters.items() if name != "weight_gradient")
+        + (layer.value.size if layer.kind == "parameter" else 0)
+        for layer in layers
+    )
+
+
+def _put_parameter(
+    store: _Store, array: np.ndarray, part: np.ndarray, whole: bool, name: str
+) -> dict[str, Any]:
+    """Stores a parameter: the part that belongs to the stored maps, or all and how much that is."""
+    if not whole or name == "weight_gradient" or part.shape == array.shape:
+        return store.put(part)
+    return {**store.put(array), "cut": list(part.shape)}
+
+
+def _kept_parts(layers: Sequence[Layer], limit: int | None, whole: bool) -> list[Kept]:
     """What is stored of each layer."""
     kept: list[Kept] = []
     for number, layer in enumerate(layers):
@@ -174,7 +198,8 @@ def _kept_parts(layers: Sequence[Layer], limit: int | None) -> list[Kept]:
         box = (0, 0, height, width)
         area = height * width
         maps = channels
-        if limit is not None and (number or layer.value.size > WHOLE_PICTURE):
+        weights = whole and layer.kind == "parameter"
+        if limit is not None and not weights and (number or layer.value.size > WHOLE_PICTURE):
             if number < len(layers) - 1 or area > 1:  # the scores are all there
                 # As many weights of a convolution as numbers, about.
                 most = max(4, math.isqrt(limit) // 2)

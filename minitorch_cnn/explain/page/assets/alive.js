@@ -4,11 +4,11 @@
 // The way to the engine: a worker made of the page's own script, or where there can be none the
 // page itself.
 class Connection {
-  constructor(network) {
+  constructor(network, onNews, onLoad) {
     this.waiting = new Map();
     this.count = 0;
     this.open();
-    this.ask("load", { layers: networkForEngine(network) });
+    this.ask("load", { layers: networkForEngine(network) }, onNews).finally(onLoad);
   }
 
   open() {
@@ -61,8 +61,8 @@ const CHANGEABLE = ["weight", "bias", "slope"];
 class Alive {
   constructor(network) {
     this.network = network;
-    this.original = network.layers.map(({ value, gradient, parameters }) =>
-      ({ value, gradient, parameters }));
+    this.original = network.layers.map(({ value, gradient, parameters, whole }) =>
+      ({ value, gradient, parameters, whole }));
     this.answer = { scores: pageData.scores, answer: pageData.answer };
     this.off = new Map(); // layer: set of maps
     this.edited = new Set(); // "layer name" of arrays
@@ -93,7 +93,7 @@ class Alive {
 
   // Why the network cannot run here: [text, values], or null.
   whyNot() {
-    if (this.network.limit !== null) return ["alive_partial"];
+    if (!this.network.runs) return ["alive_partial"];
     const unknown = this.network.layers.filter((layer) => !canRun(layer)).map(kindName);
     return unknown.length ? ["alive_unknown", { names: [...new Set(unknown)].join(", ") }] : null;
   }
@@ -109,7 +109,7 @@ class Alive {
     for (const place of this.places(number, name)) {
       const layer = this.network.layers[place.layer];
       const original = this.original[place.layer];
-      const before = place.name === "value" ? original.value : original.parameters[place.name].data;
+      const before = place.name === "value" ? original.value : original.whole[place.name].data;
       const edited = data.some((value, n) => value !== before[n]);
       const key = `${place.layer} ${place.name}`;
       if (edited) this.edited.add(key);
@@ -121,8 +121,13 @@ class Alive {
 
   setParameter(layer, name, data) {
     if (name === "value") return; // comes back from the engine
-    layer.parameters = { ...layer.parameters, [name]: { ...layer.parameters[name], data } };
-    if (layer.kind === "affine") foldAffine(layer);
+    layer.whole = { ...layer.whole, [name]: { ...layer.whole[name], data } };
+    if (layer.kind === "affine") foldAffine({ parameters: layer.whole });
+    layer.parameters = { ...layer.parameters };
+    for (const each of [name, "scale", "shift"]) {
+      if (!layer.whole[each]) continue;
+      layer.parameters[each] = firstPart(layer.whole[each], layer.parameters[each].shape);
+    }
   }
 
   places(number, name) {
@@ -133,7 +138,7 @@ class Alive {
   }
 
   setWeight(number, name, place, value) {
-    const data = this.network.layers[number].parameters[name].data.slice();
+    const data = this.network.layers[number].whole[name].data.slice();
     data[place] = value;
     this.put(number, name, data);
   }
@@ -155,7 +160,7 @@ class Alive {
   resetLayer(number) {
     this.off.delete(number);
     for (const name of CHANGEABLE) {
-      const parameter = this.original[number].parameters[name];
+      const parameter = this.original[number].whole[name];
       if (parameter && this.edited.has(`${number} ${name}`)) this.put(number, name, parameter.data);
     }
     this.queue(null);
@@ -165,8 +170,8 @@ class Alive {
     this.off.clear();
     for (const key of [...this.edited]) {
       const [number, name] = key.split(" ");
-      const { value, parameters } = this.original[number];
-      this.put(Number(number), name, name === "value" ? value : parameters[name].data);
+      const { value, whole } = this.original[number];
+      this.put(Number(number), name, name === "value" ? value : whole[name].data);
     }
     if (this.training.running) this.engine.ask("stop");
     this.training.forget();
@@ -184,7 +189,9 @@ class Alive {
   }
 
   get engine() {
-    this.connection ??= new Connection(this.network);
+    this.connection ??= new Connection(this.network, this.news, () => {
+      byId("alive-progress").hidden = true;
+    });
     return this.connection;
   }
 
@@ -197,8 +204,7 @@ class Alive {
           const numbers = [...this.pending.values()];
           const off = [...this.off].map(([layer, maps]) => [layer, [...maps]]);
           this.pending = null;
-          const { values } = await this.engine.ask("change", { numbers, off }, this.news);
-          this.take(values);
+          this.take(await this.engine.ask("change", { numbers, off }, this.news));
         }
         if (this.stale && state.direction === "backward") await this.takeGradients();
         this.show();
@@ -212,7 +218,8 @@ class Alive {
   }
 
   // Everything is as it came as soon as nothing is edited any more: to the last bit.
-  take(values) {
+  take({ values, answer }) {
+    this.found = answer;
     for (const [number, value] of values) this.network.layers[number].value = value;
     this.stale = true;
     if (this.isEdited || this.pending) return;
@@ -229,7 +236,7 @@ class Alive {
     });
     for (const [number, data] of weights) {
       const layer = this.network.layers[number];
-      const { shape } = layer.parameters.weight;
+      const { shape } = layer.whole.weight;
       layer.parameters = { ...layer.parameters, weight_gradient: data && { shape, data } };
     }
   }
@@ -248,7 +255,9 @@ class Alive {
   show() {
     this.network.edited = this.isEdited;
     this.network.version += 1;
-    Object.assign(pageData, this.isEdited ? answerOf(this.network) : this.answer);
+    Object.assign(pageData, this.isEdited
+      ? describeAnswer(this.found, this.network.layers[this.network.layers.length - 1].shape)
+      : this.answer);
     renderAnswer();
     render(true);
   }
@@ -302,7 +311,7 @@ class Alive {
     byId("alive-layer-title").textContent = t("alive_layer", { layer: layer.name, map });
     describeMap(this.view, { layer, map, cells: [],
       what: state.direction === "backward" ? "gradient" : "value" });
-    const names = CHANGEABLE.filter((each) => layer.parameters[each]
+    const names = CHANGEABLE.filter((each) => layer.whole[each]
       && this.fieldsOf(layer, each, 0).rows);
     byId("alive-weights").hidden = !names.length;
     byId("alive-no-weights").hidden = names.length > 0;
@@ -323,7 +332,7 @@ class Alive {
     byId("alive-channel-label").textContent = t(from ?? "channel_of");
     byId("alive-grid-title").textContent = channels < 2 ? t("fields_of", { name: word, map })
       : t("fields_from", { name: word, map, channel, from: t(from).toLowerCase() });
-    const { data } = layer.parameters[name];
+    const { data } = layer.whole[name];
     const grid = byId("alive-grid");
     const key = `${number} ${name} ${start} ${rows} ${columns} ${language}`;
     // While somebody types, the fields stay: only when other numbers are chosen are they made anew.
@@ -337,7 +346,7 @@ class Alive {
 
   // Which numbers of a parameter make the chosen map: {start, rows, columns, channels, from}.
   fieldsOf(layer, name, channel) {
-    const { shape } = layer.parameters[name];
+    const { shape } = layer.whole[name];
     const { map } = state;
     if (shape.length === 4) {
       const [, C, KH, KW] = shape;
@@ -362,11 +371,9 @@ class Alive {
 const MOST_SCORES = 5;
 
 // As `describe` in writing.py: the answer, and the most probable classes.
-function answerOf({ layers }) {
-  const { value, shape: [K, H, W] } = layers[layers.length - 1];
-  const best = largestOf(value);
+function describeAnswer({ best, scores }, [K, H, W]) {
   const place = best % (H * W);
-  const p = softmax(Float64Array.from({ length: K }, (_, k) => value[k * H * W + place]));
+  const p = softmax(scores);
   const [row, column] = [Math.floor(place / W), place % W];
   const at = H * W > 1 ? ` (row ${row}, column ${column})` : "";
   const order = [...p.keys()].sort((a, b) => p[b] - p[a] || a - b)

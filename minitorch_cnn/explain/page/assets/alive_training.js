@@ -23,9 +23,9 @@ class Training {
   // How many learned numbers the engine knows; one parameter may be that of several layers.
   countLearned() {
     const sizes = new Map();
-    for (const { names, parameters, value } of this.alive.network.layers) {
-      for (const [name, parameter] of Object.entries(names ?? {})) {
-        sizes.set(parameter, (name === "value" ? value : parameters[name].data).length);
+    for (const { names, whole, value } of this.alive.network.layers) {
+      for (const [name, parameter] of Object.entries(names)) {
+        sizes.set(parameter, (name === "value" ? value : whole[name].data).length);
       }
     }
     return [...sizes.values()].reduce((a, b) => a + b, 0);
@@ -43,14 +43,14 @@ class Training {
     this.render();
     try {
       if (!this.losses.length) this.losses.push(lossOf(alive.network, this.target));
-      const { values, learned } = await alive.engine.ask("train",
-        { target: this.target, rate, steps }, (news) => this.hear(news));
-      for (const { layer, name, data } of learned) {
+      const found = await alive.engine.ask("train", { target: this.target, rate, steps },
+        (news) => this.hear(news));
+      for (const { layer, name, data } of found.learned) {
         if (alive.pending?.has(`${layer} ${name}`)) continue; // reset meanwhile
         alive.setParameter(alive.network.layers[layer], name, data);
         alive.edited.add(`${layer} ${name}`);
       }
-      alive.take(values);
+      alive.take(found);
     } catch (error) {
       alive.say(error);
     } finally {

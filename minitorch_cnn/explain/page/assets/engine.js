@@ -5,16 +5,22 @@ const NEWS = 100; // milliseconds after which it says how far it is
 
 // What a worker is told of the network: numbers that it computes itself stay behind.
 function networkForEngine({ layers }) {
-  return layers.map(({ kind, sources, shape, options, parameters, names, places, value }) => ({
-    kind, sources, shape, options, places, value, names: names ?? {},
+  return layers.map(({ kind, sources, shape, options, whole, names, allPlaces, value, kept, box }) => ({
+    kind, sources, shape, options, kept, names, places: allPlaces,
+    value: kept === shape[0] && !box ? value : null,
     parameters: Object.fromEntries(
-      Object.entries(parameters).filter(([name]) => name !== "weight_gradient")),
+      Object.entries(whole).filter(([name]) => name !== "weight_gradient")),
   }));
 }
 
 class Engine {
-  constructor(layers) {
+  constructor(layers, tell = () => {}) {
     this.layers = layers;
+    const news = new News(tell);
+    layers.forEach((layer, number) => { // what a large page does not hold
+      layer.value ??= forwardOf(layers, layer);
+      news.at((number + 1) / layers.length);
+    });
     this.original = layers.map((layer) => layer.value);
     this.given = layers.map((layer) => layer.value); // of a picture and of parameters: to change
     this.edited = new Set(); // "layer name" of every array that is no longer as it came
@@ -119,10 +125,17 @@ class Engine {
 
   // Of the largest score, as Python does.
   gradientsOfAnswer(tell) {
-    const scores = this.layers[this.layers.length - 1].value;
-    const seed = new Float64Array(scores.length);
-    seed[scores.reduce((best, value, n) => (value > scores[best] ? n : best), 0)] = 1;
+    const seed = new Float64Array(this.layers[this.layers.length - 1].value.length);
+    seed[this.answer().best] = 1;
     return this.gradients(seed, tell);
+  }
+
+  // Where the largest score is, and all scores there.
+  answer() {
+    const { value, shape: [K, H, W] } = this.layers[this.layers.length - 1];
+    const best = value.reduce((most, score, n) => (score > value[most] ? n : most), 0);
+    const place = best % (H * W);
+    return { best, scores: Float64Array.from({ length: K }, (_, k) => value[k * H * W + place]) };
   }
 
   loss(target) {
@@ -196,17 +209,19 @@ class News {
 function conversation(post) {
   let engine = null;
   let stopped = false;
-  const values = (numbers) =>
-    numbers.map((number) => [number, engine.layers[number].value.slice()]);
+  const stored = ({ kept, shape: [, H, W] }, values) => // what the page shows of a layer
+    new Float32Array(values.subarray(0, kept * H * W));
+  const values = (numbers) => ({ answer: engine.answer(), values: numbers.map((number) =>
+    [number, stored(engine.layers[number], engine.layers[number].value)]) });
   const answers = {
-    load: ({ layers }) => { engine = new Engine(layers); },
-    change: (question, tell) => ({ values: values(engine.change(question, tell)) }),
+    load: ({ layers }, tell) => { engine = new Engine(layers, tell); },
+    change: (question, tell) => values(engine.change(question, tell)),
     gradients: (_, tell) => {
       const weights = engine.gradientsOfAnswer(tell);
       const convolutions = engine.layers.flatMap(({ kind }, number) =>
         (kind === "conv" ? [[number, weights.get(`${number} weight`)]] : []));
       return {
-        gradients: engine.layers.map(({ gradient }) => gradient && new Float32Array(gradient)),
+        gradients: engine.layers.map((layer) => layer.gradient && stored(layer, layer.gradient)),
         weights: convolutions.map(([number, gradient]) =>
           [number, gradient && new Float32Array(gradient)]),
       };
@@ -220,7 +235,7 @@ function conversation(post) {
         post({ id, loss });
         await new Promise((resolve) => { setTimeout(resolve); }); // to hear a "stop"
       }
-      return { values: values([...engine.layers.keys()]), learned: engine.learnedNow() };
+      return { ...values([...engine.layers.keys()]), learned: engine.learnedNow() };
     },
     stop: () => { stopped = true; },
   };
