@@ -259,7 +259,8 @@ class Alive {
       ? describeAnswer(this.found, this.network.layers[this.network.layers.length - 1].shape)
       : this.answer);
     renderAnswer();
-    render(true);
+    parts.strip.repaint(state.direction === "backward" ? "gradient" : "value");
+    render(false);
   }
 
   // ---- what is shown
