@@ -386,6 +386,49 @@ def test_weights_and_maps_by_hand(drawn):
     np.testing.assert_array_equal(np.float32(shown), page.layers[-1].value.ravel())
 
 
+def test_a_kernel_of_the_laboratory_becomes_the_networks(drawn):
+    page = drawn
+    page.open()
+    page.js("update({layer: 1, map: 4})")
+    page.click("#preset-blur")
+    page.click("#lab-apply")
+    page.run("await settle();")
+    weight = page.model.stem.weight
+    kept = weight.detach().clone()
+    try:
+        weight.data[4] = 1 / 27
+        expected = page.model(page.x).detach().numpy()
+    finally:
+        weight.data = kept.data
+    near(page.js("return [...network.layers.at(-1).value]"), expected)
+    assert "As in the changed network" in page.text("#lab-check")
+    page.click("#preset-trained")
+    assert page.text("#alive-layer-title") == "stem, map 4"
+    assert page.find("#alive-grid input").get_attribute("value") == "0.037"
+    page.click("#reset-layer")
+    page.run("await settle();")
+    assert not page.find("#edited").is_displayed()
+    assert "As Python computed it" in page.text("#lab-check")
+
+
+def test_the_camera(drawn):
+    """Chromium's false one, which shows a moving picture."""
+    page = drawn
+    page.open()
+    page.click("#alive-camera")
+    seen = page.run("""const seen = new Set();
+        while (seen.size < 3) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          if (parts.alive.isEdited) seen.add(String(network.layers[0].value.slice(0, 256)));
+        }
+        return seen.size;""")
+    assert seen == 3 and page.text("#alive-camera") == "Camera off"
+    page.click("#alive-camera")
+    page.run("await settle();")
+    assert page.js("return parts.alive.picture.stream") is None
+    assert page.text("#alive-camera") == "Camera"
+
+
 def test_training_can_be_stopped_and_undone(drawn):
     page = drawn
     page.open()

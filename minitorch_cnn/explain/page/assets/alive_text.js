@@ -56,6 +56,7 @@ Object.assign(TEXTS.en, {
     : `weights of ${p.names.join(", ")}`),
   edited_off: (p) => (p.maps.length > 3 ? `${p.maps.length} maps are off` : `${p.maps.join(", ")} off`),
   one_map: (p) => `${p.layer} ${p.map}`,
+  apply_kernel: "Put these weights into the network",
   reset_all: "Reset everything",
   check_edited: (p) => `Added up here: ${p.here}. From the run of the changed network: ${p.python}. `
     + `They differ by ${p.difference}.`,
@@ -119,6 +120,7 @@ Object.assign(TEXTS.ko, {
     : `${p.names.join(", ")}의 가중치`),
   edited_off: (p) => (p.maps.length > 3 ? `꺼진 맵 ${p.maps.length}개` : `꺼진 맵 ${p.maps.join(", ")}`),
   one_map: (p) => `${p.layer} ${p.map}`,
+  apply_kernel: "이 가중치를 신경망에 넣기",
   reset_all: "모두 되돌리기",
   check_edited: (p) => `여기서 더한 값: ${p.here}. 바뀐 신경망을 실행한 값: ${p.python}. `
     + `차이는 ${p.difference}입니다.`,

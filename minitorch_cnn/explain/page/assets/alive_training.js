@@ -80,6 +80,7 @@ class Training {
         element("option", { value: String(n) }, className(n))));
     }
     select.value = String(this.target);
+    byId("alive-loss").setAttribute("aria-busy", String(this.running)); // one word at the end
     for (const id of ["alive-step", "alive-train", "alive-target"]) byId(id).disabled = this.running;
     byId("alive-stop").hidden = !this.running;
     byId("alive-mode").textContent = t("training_mode", {

@@ -26,6 +26,7 @@ class Lab {
         this.renderOutput();
       });
     }
+    byId("lab-apply").addEventListener("click", () => this.apply());
     for (const name of ["trained", "turned", ...Object.keys(PRESETS)]) {
       byId("lab-presets").append(element("button", {
         type: "button", id: `preset-${name}`, onclick: () => this.preset(name),
@@ -48,6 +49,7 @@ class Lab {
       this.reset();
     }
     this.pixel = [i, j];
+    byId("lab-apply").hidden = Boolean(parts.alive.missing);
     for (const button of byId("lab-presets").children) {
       button.textContent = t(button.id.replace("-", "_"));
     }
@@ -62,6 +64,16 @@ class Lab {
     byId("lab-stride").value = stride[0];
     byId("lab-padding").value = padding[0];
     byId("lab-dilation").value = dilation[0];
+  }
+
+  // The weights of all channels become the network's; stride, padding and dilation cannot.
+  apply() {
+    const { weight } = this.layer.whole;
+    const data = weight.data.slice();
+    const [, C, KH, KW] = weight.shape;
+    this.channels.forEach(([, c], n) => data.set(
+      this.weights.subarray(n * KH * KW, (n + 1) * KH * KW), (this.filter * C + c) * KH * KW));
+    parts.alive.put(this.number, "weight", data);
   }
 
   trainedWeights() {

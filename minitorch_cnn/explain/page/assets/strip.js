@@ -122,7 +122,7 @@ class Strip {
     if (this.waiting.size) this.timer = setTimeout(() => this.paintRest());
   }
 
-  paintCard({ layer, side, rows, columns, canvas }, what) {
+  paintCard({ layer, number, side, rows, columns, canvas }, what) {
     const values = layer[what];
     const [, H, W] = layer.shape;
     const density = Math.min(2, window.devicePixelRatio || 1);
@@ -138,6 +138,7 @@ class Strip {
       const [x, y] = [Math.floor(map / rows) * step, (map % rows) * step];
       const box = [x, y, side, side].map((length) => length * density);
       context.drawImage(this.scratch, 0, map * H, W, H, ...box);
+      if (this.network.off?.get(number)?.has(map)) crossOut(context, ...box);
     }
   }
 
@@ -208,4 +209,16 @@ class Strip {
     const [toLayer, toMap] = moves[event.key]();
     this.onSelect(toLayer, Math.min(toMap, this.cards[toLayer].layer.kept - 1));
   }
+}
+
+// A map that is switched off.
+function crossOut(context, x, y, width, height) {
+  context.strokeStyle = cssColour(palette.positive);
+  context.lineWidth = 2;
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x + width, y + height);
+  context.moveTo(x + width, y);
+  context.lineTo(x, y + height);
+  context.stroke();
 }
