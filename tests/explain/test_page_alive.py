@@ -504,7 +504,7 @@ def test_what_cannot_run_says_so(browser, tmp_path):  # noqa: F811
             return self.conv(x).cumsum(2).mean((2, 3))
 
     page = AlivePage(browser, tmp_path, others.subject_of(Unknown()))
-    assert "no rule for other: CumSum" in page.text("#alive-missing")
+    assert "no rule for CumSum" in page.text("#alive-missing")
     assert not page.find("#alive-parts").is_displayed()
 
 

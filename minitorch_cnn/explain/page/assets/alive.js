@@ -94,7 +94,8 @@ class Alive {
   // Why the network cannot run here: [text, values], or null.
   whyNot() {
     if (!this.network.runs) return ["alive_partial"];
-    const unknown = this.network.layers.filter((layer) => !canRun(layer)).map(kindName);
+    const unknown = this.network.layers.filter((layer) => !canRun(layer))
+      .map((layer) => layer.options.operation ?? kindName(layer));
     return unknown.length ? ["alive_unknown", { names: [...new Set(unknown)].join(", ") }] : null;
   }
 
@@ -153,7 +154,7 @@ class Alive {
 
   resetPicture() {
     this.put(0, "value", this.original[0].value);
-    this.picture.take(this.original[0].value);
+    this.picture.reset();
   }
 
   // Weights as they were, and all maps on.
@@ -175,7 +176,7 @@ class Alive {
     }
     if (this.training.running) this.engine.ask("stop");
     this.training.forget();
-    this.picture.take(this.original[0].value);
+    this.picture.reset();
     this.queue(null);
   }
 

@@ -6,6 +6,7 @@ class PictureEditor {
     this.layer = alive.network.layers[0];
     [this.C, this.H, this.W] = this.layer.shape;
     this.numbers = this.layer.value.slice();
+    this.came = byId("picture").src;
     this.cursor = [this.H >> 1, this.W >> 1];
     this.last = null; // where the pointer was
     [this.black, this.white] = this.range();
@@ -71,12 +72,14 @@ class PictureEditor {
 
   changed() {
     this.paint();
+    byId("picture").src = this.canvas.toDataURL();
     this.alive.put(0, "value", this.numbers.slice());
   }
 
-  // Other numbers are the picture now, without a word to the engine.
-  take(numbers) {
-    this.numbers = numbers.slice();
+  // The picture is as it was, without a word to the engine.
+  reset() {
+    this.numbers = this.alive.original[0].value.slice();
+    byId("picture").src = this.came;
     this.says = ["picture_hint"];
     this.paint();
     this.render();
@@ -97,7 +100,6 @@ class PictureEditor {
       image.data[4 * n + 3] = 255;
     }
     context.putImageData(image, 0, 0);
-    byId("picture").src = this.canvas.toDataURL();
   }
 
   // ---- pointer, keyboard, files, camera

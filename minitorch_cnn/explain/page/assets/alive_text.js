@@ -45,9 +45,9 @@ Object.assign(TEXTS.en, {
     + `(${p.first} before).`,
   loss_plot: (p) => `The loss over ${p.count} steps, from ${p.first} to ${p.loss}`,
   loss_broken: "The loss is no number any more: reset, and take a smaller learning rate.",
-  training_mode: (p) => `Plain SGD, w − rate · gradient, on ${p.count} of the network’s ${p.all} `
-    + "learned numbers"
-    + (p.count < p.all ? " (the others are used in a form computed from them, and stay)" : "")
+  training_mode: (p) => "Plain SGD, w − rate · gradient, on "
+    + (p.count === p.all ? `all ${p.all} learned numbers` : `${p.count} of the ${p.all} learned `
+      + "numbers (the others are used in a form computed from them, and stay)")
     + ". Batch norm and dropout work as in evaluation: batch norm keeps the mean and the deviation "
     + "of its training, while its weight and bias learn.",
   edited: (p) => `Edited: ${p.what}. All numbers that depend on it are computed in this page.`,
@@ -55,7 +55,7 @@ Object.assign(TEXTS.en, {
   edited_weights: (p) => (p.names.length > 3 ? `weights of ${p.names.length} layers`
     : `weights of ${p.names.join(", ")}`),
   edited_off: (p) => (p.maps.length > 3 ? `${p.maps.length} maps are off` : `${p.maps.join(", ")} off`),
-  one_map: (p) => `${p.layer} ${p.map}`,
+  one_map: (p) => `${p.layer} map ${p.map}`,
   apply_kernel: "Put these weights into the network",
   reset_all: "Reset everything",
   check_edited: (p) => `Added up here: ${p.here}. From the run of the changed network: ${p.python}. `
@@ -109,9 +109,9 @@ Object.assign(TEXTS.ko, {
     + `(처음 ${p.first})`,
   loss_plot: (p) => `${p.count}스텝 동안의 손실, ${p.first}에서 ${p.loss}까지`,
   loss_broken: "손실을 더는 숫자로 나타낼 수 없습니다. 되돌린 뒤 학습률을 줄여 보세요.",
-  training_mode: (p) => `w − 학습률 × 그래디언트로 바꾸는 단순한 SGD입니다. 학습하는 값 ${p.all}개 가운데 `
-    + `${p.count}개를 바꿉니다`
-    + (p.count < p.all ? "(나머지는 다른 값을 계산하는 데에만 쓰이므로 그대로 둡니다)" : "")
+  training_mode: (p) => "가중치를 w − 학습률 × 그래디언트로 바꾸는 단순한 SGD입니다. "
+    + (p.count === p.all ? `학습하는 값 ${p.all}개를 모두 바꿉니다` : `학습하는 값 ${p.all}개 가운데 `
+      + `${p.count}개를 바꿉니다(나머지는 다른 값을 계산하는 데에만 쓰이므로 그대로 둡니다)`)
     + ". 배치 정규화와 드롭아웃은 추론할 때처럼 동작합니다. 배치 정규화의 평균과 표준편차는 그대로 두고, "
     + "가중치와 편향만 학습합니다.",
   edited: (p) => `바뀐 것: ${p.what}. 이에 따라 달라지는 모든 숫자는 이 페이지에서 계산했습니다.`,
@@ -119,7 +119,7 @@ Object.assign(TEXTS.ko, {
   edited_weights: (p) => (p.names.length > 3 ? `층 ${p.names.length}개의 가중치`
     : `${p.names.join(", ")}의 가중치`),
   edited_off: (p) => (p.maps.length > 3 ? `꺼진 맵 ${p.maps.length}개` : `꺼진 맵 ${p.maps.join(", ")}`),
-  one_map: (p) => `${p.layer} ${p.map}`,
+  one_map: (p) => `${p.layer} 맵 ${p.map}`,
   apply_kernel: "이 가중치를 신경망에 넣기",
   reset_all: "모두 되돌리기",
   check_edited: (p) => `여기서 더한 값: ${p.here}. 바뀐 신경망을 실행한 값: ${p.python}. `
