@@ -254,17 +254,26 @@ class Alive {
   }
 
   show() {
+    const changed = this.network.edited !== this.isEdited;
     this.network.edited = this.isEdited;
     this.network.version += 1;
-    Object.assign(pageData, this.isEdited
-      ? describeAnswer(this.found, this.network.layers[this.network.layers.length - 1].shape)
-      : this.answer);
-    renderAnswer();
+    if (changed) fillTexts();
+    if (this.isEdited) this.showAnswer(this.found);
+    else {
+      Object.assign(pageData, this.answer);
+      renderAnswer();
+    }
     parts.strip.repaint(state.direction === "backward" ? "gradient" : "value");
     render(false);
   }
 
   // ---- what is shown
+
+  showAnswer(found) {
+    const { layers } = this.network;
+    Object.assign(pageData, describeAnswer(found, layers[layers.length - 1].shape));
+    renderAnswer();
+  }
 
   // Called with every rendering of the page.
   render() {

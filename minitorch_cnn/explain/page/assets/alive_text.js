@@ -58,6 +58,9 @@ Object.assign(TEXTS.en, {
   one_map: (p) => `${p.layer} map ${p.map}`,
   apply_kernel: "Put these weights into the network",
   reset_all: "Reset everything",
+  lead_edited: "Every number that the change reaches is computed here, in your browser; all others "
+    + "come from Python. Choose a feature map, then a pixel, and see the sum that made it, or the "
+    + "sums that bring its gradient back.",
   check_edited: (p) => `Added up here: ${p.here}. From the run of the changed network: ${p.python}. `
     + `They differ by ${p.difference}.`,
   check_off: "A map is switched off here: its numbers are 0 instead.",
@@ -122,6 +125,8 @@ Object.assign(TEXTS.ko, {
   one_map: (p) => `${p.layer} 맵 ${p.map}`,
   apply_kernel: "이 가중치를 신경망에 넣기",
   reset_all: "모두 되돌리기",
+  lead_edited: "바뀐 것에 따라 달라지는 숫자는 모두 이 브라우저가, 나머지 숫자는 Python이 계산한 값입니다. "
+    + "특징 맵을 고르고 픽셀을 고르면, 그 값을 만든 합과 그래디언트가 되돌아오는 합을 볼 수 있습니다.",
   check_edited: (p) => `여기서 더한 값: ${p.here}. 바뀐 신경망을 실행한 값: ${p.python}. `
     + `차이는 ${p.difference}입니다.`,
   check_off: "여기에는 꺼진 맵이 있어서, 그 숫자 대신 0을 씁니다.",

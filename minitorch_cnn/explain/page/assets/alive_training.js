@@ -38,9 +38,11 @@ class Training {
   async train(steps) {
     const { alive } = this;
     const rate = Number(byId("alive-rate").value);
-    if (this.running || alive.busy || !(rate >= 0)) return;
-    this.running = alive.busy = true;
+    if (this.running || !(rate >= 0)) return;
+    this.running = true;
     this.render();
+    while (alive.busy) await new Promise((resolve) => { setTimeout(resolve, 5); }); // a camera, say
+    alive.busy = true;
     try {
       if (!this.losses.length) this.losses.push(lossOf(alive.network, this.target));
       const found = await alive.engine.ask("train", { target: this.target, rate, steps },
@@ -65,6 +67,7 @@ class Training {
     this.alive.news(news);
     if (news.loss === undefined) return;
     this.losses.push(news.loss);
+    this.alive.showAnswer(news.answer);
     this.renderLoss();
   }
 

@@ -232,7 +232,7 @@ function conversation(post) {
       for (; done < steps && !stopped && Number.isFinite(loss); done++) {
         engine.step(target, rate, (part) => tell((done + part) / steps));
         loss = engine.loss(target);
-        post({ id, loss });
+        post({ id, loss, answer: engine.answer() });
         await new Promise((resolve) => { setTimeout(resolve); }); // to hear a "stop"
       }
       return { ...values([...engine.layers.keys()]), learned: engine.learnedNow() };
