@@ -71,7 +71,8 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
     Together at most `budget` bytes. Raises ValueError if that cannot be.
     """
     rules = [_rules(layers, number) for number in range(len(layers))]
-    whole = BYTES_PER_WEIGHT * _count_weights(layers) < FOR_WEIGHTS * budget
+    needed = BYTES_PER_WEIGHT * _count_what_runs(layers) / FOR_WEIGHTS
+    whole = needed < budget
     size, each, place = 0, BYTES_PER_NUMBER, 0
     while place < len(LIMITS):
         limit = LIMITS[place]
@@ -82,6 +83,7 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
             # Fewer numbers a layer are not as many fewer in all, so half of the way is not too far.
             place = min(place + int(math.log(excess, 1.2) / 2), len(LIMITS) - 1)
             continue
+        manifest |= {"runs": limit is None or whole, "bytes_to_run": int(needed)}
         numbers, places = store.text()
         size = len(numbers) + len(places) + len(json.dumps(manifest))
         if size <= budget:
@@ -168,15 +170,14 @@ def _pack(
             entry["gradient"] = store.put(own.of(layer.gradient))
         described.append(entry)
     counts = {"count": store.length, "places_count": store.count, "limit": limit}
-    # The network can run: all weights are there, and the picture.
-    runs = limit is None or (whole and kept[0].of(layers[0].value).size == layers[0].value.size)
-    return {"layers": described, **counts, "runs": runs}, store
+    return {"layers": described, **counts}, store
 
 
-def _count_weights(layers: Sequence[Layer]) -> int:
+def _count_what_runs(layers: Sequence[Layer]) -> int:
+    """How many numbers a page must hold so that the network can run in it: weights and picture."""
     return sum(
         sum(array.size for name, array in layer.parameters.items() if name != "weight_gradient")
-        + (layer.value.size if layer.kind == "parameter" else 0)
+        + (layer.value.size if layer.kind in ("parameter", "input") else 0)
         for layer in layers
     )
 
@@ -198,8 +199,8 @@ def _kept_parts(layers: Sequence[Layer], limit: int | None, whole: bool) -> list
         box = (0, 0, height, width)
         area = height * width
         maps = channels
-        weights = whole and layer.kind == "parameter"
-        if limit is not None and not weights and (number or layer.value.size > WHOLE_PICTURE):
+        runs = whole and layer.kind in ("parameter", "input")
+        if limit is not None and not runs and (number or layer.value.size > WHOLE_PICTURE):
             if number < len(layers) - 1 or area > 1:  # the scores are all there
                 # As many weights of a convolution as numbers, about.
                 most = max(4, math.isqrt(limit) // 2)

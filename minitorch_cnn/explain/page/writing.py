@@ -25,8 +25,7 @@ from .recording import record
 from .subjects import subject_of
 from .weights import add_weight_gradients
 
-# Whole pages stay under 5 MB.
-BUDGET = 4_950_000
+MEGABYTES = 5.0  # Whole pages stay below, unless somebody wants more.
 # What computes, in the page and once more in its worker; and what shows.
 ENGINE = (
     "arithmetic", "gradients", "kinds", "kinds_gradient",
@@ -65,6 +64,7 @@ def make_page(
     std: Sequence[float] | None = None,
     size: int | None = None,
     weights: Any = None,
+    megabytes: float = MEGABYTES,
 ) -> Page:
     """The page of a network and a picture; the last line of a notebook's cell shows it.
 
@@ -77,6 +77,7 @@ def make_page(
     input is normalised with; known of checkpoints and published weights, else 0 and 1. size: height
     and width that the picture is cut to; without it a picture of up to 512 pixels keeps its own.
     weights: of a network given by name: "DEFAULT", another published name, or a file.
+    megabytes: what the page may have. A large network runs in the page only if its weights fit.
 
     Raises FileNotFoundError, ValueError or TypeError for what cannot be read, and what the network
     raises for such a picture.
@@ -88,7 +89,7 @@ def make_page(
     '<iframe'
     """
     subject = subject_of(model, image, classes, mean, std, size, weights)
-    return Page(page_html(subject, builtin=image is None))
+    return Page(page_html(subject, builtin=image is None, megabytes=megabytes))
 
 
 def write_page(
@@ -109,7 +110,7 @@ def write_page(
     return make_page(model, image, **options).save(path)
 
 
-def page_html(subject: Subject, builtin: bool = False) -> str:
+def page_html(subject: Subject, builtin: bool = False, megabytes: float = MEGABYTES) -> str:
     """The page as text. builtin: whether the picture is one of the package, which the page says."""
     with evaluation_mode(subject.model):
         layers = record(subject.model, subject.x)
@@ -129,7 +130,9 @@ def page_html(subject: Subject, builtin: bool = False) -> str:
     }
     about = describe(subject, layers[-1].value, builtin)
     rest = sum(len(each.encode()) for each in (*values.values(), read["page.html"]))
-    manifest, numbers, places = pack(layers, BUDGET - rest - len(json.dumps(about)))
+    manifest, numbers, places = pack(
+        layers, int(990_000 * megabytes) - rest - len(json.dumps(about))
+    )
     manifest["page"] = about
     # In a script element only "</script" and "<!--" could end the data: no "<" at all is safe.
     values["manifest"] = json.dumps(manifest, allow_nan=False).replace("<", "\\u003c")

@@ -93,7 +93,8 @@ class Alive {
 
   // Why the network cannot run here: [text, values], or null.
   whyNot() {
-    if (!this.network.runs) return ["alive_partial"];
+    const { runs, bytes_to_run: bytes } = this.network;
+    if (!runs) return ["alive_partial", { megabytes: Math.ceil(bytes / 990000) + 1 }];
     const unknown = this.network.layers.filter((layer) => !canRun(layer))
       .map((layer) => layer.options.operation ?? kindName(layer));
     return unknown.length ? ["alive_unknown", { names: [...new Set(unknown)].join(", ") }] : null;

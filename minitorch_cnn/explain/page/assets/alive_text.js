@@ -5,9 +5,9 @@ Object.assign(TEXTS.en, {
   alive_title: "Change it, and see everything follow",
   alive_lead: "The whole network runs here, in your browser. Draw on the picture, change a weight or "
     + "switch a map off: all later maps, the numbers taken apart below and the answer follow at once.",
-  alive_partial: "This page is too small for all weights of this network (it holds the first maps of "
-    + "each layer), so the network cannot run here. A smaller network or a smaller picture can; the "
-    + "convolution at the end of this page can still be changed.",
+  alive_partial: (p) => "This page is too small for all weights of this network, so the network "
+    + `cannot run here. Made with --megabytes ${p.megabytes} it can. The convolution at the end of `
+    + "this page can be changed all the same.",
   alive_unknown: (p) => `The network cannot run here: the page has no rule for ${p.names}.`,
   alive_failed: (p) => `Running the network failed: ${p.error}`,
   alive_picture: "The picture",
@@ -72,9 +72,8 @@ Object.assign(TEXTS.ko, {
   alive_title: "바꾸면 모든 것이 따라 바뀝니다",
   alive_lead: "신경망 전체가 이 브라우저 안에서 계산됩니다. 그림에 그리거나, 가중치를 바꾸거나, 맵을 꺼 보세요. "
     + "그 뒤의 모든 맵과 아래에서 분해하는 숫자, 신경망의 답이 바로 바뀝니다.",
-  alive_partial: "이 신경망의 가중치를 모두 담기에는 페이지가 작아서(층마다 처음 몇 개의 맵만 담았습니다) 여기서 "
-    + "신경망을 실행할 수 없습니다. 더 작은 신경망이나 더 작은 그림이면 됩니다. 페이지 끝의 합성곱은 지금도 바꿔 볼 "
-    + "수 있습니다.",
+  alive_partial: (p) => "이 신경망의 가중치를 모두 담기에는 페이지가 작아서 여기서 신경망을 실행할 수 없습니다. "
+    + `--megabytes ${p.megabytes}로 페이지를 만들면 실행할 수 있습니다. 페이지 끝의 합성곱은 지금도 바꿔 볼 수 있습니다.`,
   alive_unknown: (p) => `여기서 신경망을 실행할 수 없습니다. 이 페이지가 계산할 줄 모르는 연산: ${p.names}`,
   alive_failed: (p) => `신경망을 실행하지 못했습니다: ${p.error}`,
   alive_picture: "그림",

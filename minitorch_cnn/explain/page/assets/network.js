@@ -26,7 +26,8 @@ async function loadNetwork() {
 // base64 -> deflate -> bytes of equal rank together -> numbers of four bytes.
 async function unpack(id, count, Numbers) {
   const binary = atob(document.getElementById(id).textContent.trim());
-  const compressed = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  const compressed = new Uint8Array(binary.length);
+  for (let n = 0; n < binary.length; n++) compressed[n] = binary.charCodeAt(n);
   const stream = new Blob([compressed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const planes = new Uint8Array(await new Response(stream).arrayBuffer());
   const bytes = new Uint8Array(4 * count);
