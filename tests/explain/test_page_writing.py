@@ -98,6 +98,18 @@ def test_pages_of_larger_networks_stay_under_five_megabytes(tmp_path, arch):
     assert (manifest["limit"] is None) == (arch == "resnet20")
 
 
+def test_a_page_has_as_many_megabytes_as_it_may(tmp_path):
+    """With fewer the weights do not all fit, and the network cannot run in the page."""
+    runs = {}
+    for megabytes in (1.5, 3.5):
+        path = write_page(tmp_path / "page.html", megabytes=megabytes)
+        assert path.stat().st_size < megabytes * 1e6
+        runs[megabytes] = json.loads(Tags(path.read_text("utf-8")).scripts["manifest"])["runs"]
+    assert runs == {1.5: False, 3.5: True}
+    with pytest.raises(ValueError, match="at least 1 megabyte, got megabytes=0.1"):
+        write_page(tmp_path / "page.html", megabytes=0.1)
+
+
 def test_the_file_asks_for_nothing(tmp_path):
     text = write_page(tmp_path / "page.html").read_text("utf-8")
     addresses = set(re.findall(r"https?://[^\s\"'`]+", text))

@@ -112,6 +112,8 @@ def write_page(
 
 def page_html(subject: Subject, builtin: bool = False, megabytes: float = MEGABYTES) -> str:
     """The page as text. builtin: whether the picture is one of the package, which the page says."""
+    if not megabytes >= 1:
+        raise ValueError(f"a page needs at least 1 megabyte, got megabytes={megabytes}")
     with evaluation_mode(subject.model):
         layers = record(subject.model, subject.x)
     add_weight_gradients(layers)
