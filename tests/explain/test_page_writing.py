@@ -106,7 +106,7 @@ def test_a_page_has_as_many_megabytes_as_it_may(tmp_path):
         assert path.stat().st_size < megabytes * 1e6
         runs[megabytes] = json.loads(Tags(path.read_text("utf-8")).scripts["manifest"])["runs"]
     assert runs == {1.5: False, 3.5: True}
-    with pytest.raises(ValueError, match="at least 1 megabyte, got megabytes=0.1"):
+    with pytest.raises(ValueError, match=r"at least 1 megabyte, got megabytes=0\.1"):
         write_page(tmp_path / "page.html", megabytes=0.1)
 
 

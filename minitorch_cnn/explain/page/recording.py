@@ -10,6 +10,7 @@ together.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,8 +26,8 @@ from .places import Ref, alike, base_places, display, kind_of_move, turn, turned
 
 # What the arguments of operations with weights are called.
 LEARNED = {
-    "Conv2dFunction": ("", "weight", "bias"),
-    "Conv2dInputGrad": ("", "weight"),
+    "ConvFunction": ("", "weight", "bias"),
+    "ConvInputGrad": ("", "weight"),
     "Linear": ("", "weight", "bias"),
     "BatchNorm": ("", "weight", "bias"),
     "PReLU": ("", "slope"),
@@ -239,7 +240,7 @@ class Recorder:
 
     def name_learned(self, made: list[Step], node: Any, args: tuple) -> None:
         """Which arrays of the operation are which parameters of the network."""
-        names = LEARNED.get(node._function.__name__, ())
+        names = LEARNED.get(re.sub(r"\dd", "", node._function.__name__), ())  # Conv2dFunction, say
         for name, arg in zip(names, args, strict=False):
             if made and id(arg) in self.learned:
                 made[-1].names[name] = self.learned[id(arg)]

@@ -32,8 +32,15 @@ class PictureEditor {
     return least < -0.01 || most > 1.01 ? [least, Math.max(most, least + 1e-12)] : [0, 1];
   }
 
-  pixelOf(value, c) {
-    return value * pageData.std[c] + pageData.mean[c];
+  pixelOf(value, map) {
+    const { mean, std } = this.statistics(map);
+    return value * std + mean;
+  }
+
+  // Of the channel that a map of the input is, or is a slice of.
+  statistics(map) {
+    const c = Math.floor(map / (this.layer.options.slices ?? 1));
+    return { mean: pageData.mean[c] ?? 0, std: pageData.std[c] ?? 1 };
   }
 
   // Sets a pixel to a colour, three numbers from 0 to 1.
@@ -42,8 +49,8 @@ class PictureEditor {
     for (let c = 0; c < this.C; c++) {
       const share = this.C === 3 ? rgb[c] : grey;
       const pixel = this.black + share * (this.white - this.black);
-      this.numbers[(c * this.H + i) * this.W + j] =
-        (pixel - pageData.mean[c]) / pageData.std[c];
+      const { mean, std } = this.statistics(c);
+      this.numbers[(c * this.H + i) * this.W + j] = (pixel - mean) / std;
     }
   }
 
