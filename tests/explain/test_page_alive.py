@@ -82,7 +82,10 @@ def alive(request, browser, tmp_path_factory):  # noqa: F811
 def near(there, expected, tolerance=1e-5):
     expected = np.asarray(expected, np.float64)
     there = np.reshape(np.asarray(there, np.float64), expected.shape)
-    np.testing.assert_allclose(there, expected, 0, tolerance * np.abs(expected).max())
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(there[~finite], expected[~finite])
+    scale = np.abs(expected[finite]).max(initial=0)
+    np.testing.assert_allclose(there[finite], expected[finite], 0, tolerance * scale)
 
 
 # --------------------------------------------------------------------------------- kind by kind
@@ -91,13 +94,15 @@ def near(there, expected, tolerance=1e-5):
 def test_every_kind_runs_forward_and_backward(browser, tmp_path):  # noqa: F811
     """Whole layers: numbers, gradients, those of weights; in one page one after the other."""
     page = Page(browser, tmp_path, others.subject_of(others.every_kind()))
-    compared = set()
+    compared, kinds = set(), set()
     for kind in [*NETWORKS, None]:
         network, x = made(kind) if kind else (None, None)
         if kind is None:
             subject = others.subject_of(others.every_kind())
             network, x = subject.model, subject.x
         layers = record(network, x)
+        if any(layer.kind.endswith("3d") for layer in layers):
+            continue  # there the page says that it cannot run the network
         manifest, numbers, places = packing.pack(layers, 10**7)
         values, gradients, weights = page.browser.execute_async_script(
             """const [manifest, numbers, places, done] = arguments;
@@ -110,8 +115,9 @@ def test_every_kind_runs_forward_and_backward(browser, tmp_path):  # noqa: F811
                 : [{layer: number, name: "value", data: layer.value, edited: true}]);
               engine.change({numbers});
               const weights = engine.gradientsOfAnswer();
-              done([engine.layers.map((layer) => [...layer.value]),
-                engine.layers.map((layer) => layer.gradient && [...layer.gradient]),
+              const strings = (numbers) => Array.from(numbers, String); // JSON has no infinity
+              done([engine.layers.map((layer) => strings(layer.value)),
+                engine.layers.map((layer) => layer.gradient && strings(layer.gradient)),
                 [...engine.learned].map(([parameter, places]) => [parameter,
                   places.map(({layer, name}) => [...weights.get(`${layer} ${name}`) ?? []])])]);
             });""",
@@ -134,9 +140,10 @@ def test_every_kind_runs_forward_and_backward(browser, tmp_path):  # noqa: F811
             expected = expected.numpy()
             if expected.shape[:1] == (1,):  # tokens, which the page has with their last axis first
                 expected = expected[0].T
-            near(total, expected, 1e-5)
+            near(total, expected, 3e-5)  # Python adds up in 32 bits
             compared.add(parameter)
-    assert len(compared) > 40
+        kinds |= {layer.kind for layer in layers}
+    assert len(compared) > 40 and len(kinds) > 44
 
 
 # ----------------------------------------------------------------------------------------- edits
