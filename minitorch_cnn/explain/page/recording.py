@@ -239,7 +239,11 @@ class Recorder:
             self.watch_uses(node, operands, self.steps[before:])
 
     def name_learned(self, made: list[Step], node: Any, args: tuple) -> None:
-        """Which arrays of the operation are which parameters of the network."""
+        """Which arrays of the operation are which parameters of the network.
+
+        Operations on parameters alone, as an LSTM's first step on zeros, are not recorded: the part
+        of the gradient that comes by them is missing in the page.
+        """
         names = LEARNED.get(re.sub(r"\dd", "", node._function.__name__), ())  # Conv2dFunction, say
         for name, arg in zip(names, args, strict=False):
             if made and id(arg) in self.learned:
