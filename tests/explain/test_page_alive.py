@@ -134,7 +134,7 @@ def test_every_kind_runs_forward_and_backward(browser, tmp_path):  # noqa: F811
         known = dict(network.named_parameters())
         for parameter, found in weights:
             expected = known[parameter].grad
-            # An LSTM's first step reads zeros and not the picture: its part of the gradient is missing.
+            # An LSTM's first step reads zeros and not the picture: its part is missing.
             if expected is None or parameter.startswith("rows."):
                 continue
             total = sum(np.asarray(each) for each in found if each)
