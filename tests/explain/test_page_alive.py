@@ -465,6 +465,8 @@ def test_without_a_worker_the_page_computes_itself(drawn):
     assert page.js("return parts.alive.connection.worker === undefined")
     assert page.js("return network.layers[1].value.slice(0, 256).every((each) => each === 0)")
     assert page.js("return network.layers.at(-1).value[0]") != page.layers[-1].value[0, 0, 0]
+    page.js("parts.alive.say(new Error('a fault')); renderAll()")  # and it says what went wrong
+    assert "Running the network failed: a fault" in page.text("#alive-missing")
 
 
 def test_a_page_of_the_first_maps_runs_if_it_has_all_weights(browser, tmp_path, monkeypatch):  # noqa: F811

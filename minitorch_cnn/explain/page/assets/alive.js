@@ -66,6 +66,7 @@ class Alive {
     this.answer = { scores: pageData.scores, answer: pageData.answer };
     this.off = new Map(); // layer: set of maps
     this.edited = new Set(); // "layer name" of arrays
+    this.failed = null; // what went wrong, if something did
     this.pending = null; // what the engine has not been told yet
     this.stale = false; // whether the gradients are those of an earlier network
     this.busy = false;
@@ -176,7 +177,6 @@ class Alive {
       this.put(Number(number), name, name === "value" ? value : whole[name].data);
     }
     if (this.training.running) this.engine.ask("stop");
-    this.training.forget();
     this.picture.reset();
     this.queue(null);
   }
@@ -186,6 +186,7 @@ class Alive {
   queue(change) {
     this.pending ??= new Map();
     if (change) this.pending.set(`${change.layer} ${change.name}`, change);
+    if (!this.training.running) this.training.forget(); // that was another network or picture
     this.renderStatus();
     this.flush();
   }
@@ -250,8 +251,8 @@ class Alive {
   };
 
   say(error) {
-    byId("alive-missing").hidden = false;
-    byId("alive-missing").textContent = t("alive_failed", { error: error.message });
+    this.failed = ["alive_failed", { error: error.message }];
+    this.render();
   }
 
   show() {
@@ -280,11 +281,10 @@ class Alive {
   render() {
     byId("alive-parts").hidden = Boolean(this.missing);
     byId("alive-lead").hidden = Boolean(this.missing);
-    byId("alive-missing").hidden = !this.missing;
-    if (this.missing) {
-      byId("alive-missing").textContent = t(...this.missing);
-      return;
-    }
+    const trouble = this.missing ?? this.failed;
+    byId("alive-missing").hidden = !trouble;
+    byId("alive-missing").textContent = trouble ? t(...trouble) : "";
+    if (this.missing) return;
     byId("alive-lead").textContent = t("alive_lead");
     this.renderStatus();
     this.renderFields();
