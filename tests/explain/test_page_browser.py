@@ -26,7 +26,8 @@ pytestmark = pytest.mark.skipif(
 )
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update --window-size=1280,1000"
+    "--disable-background-networking --disable-component-update --window-size=1280,1000 "
+    "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"
 )
 
 

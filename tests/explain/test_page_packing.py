@@ -26,10 +26,12 @@ def unpack(manifest, numbers, places):
 
     def places_of(layer):
         start, (count,) = layer["places"]["at"], layer["places"]["shape"]
-        return np.cumsum(differences[start : start + count], dtype=np.int32)
+        shown = layer["kept"] * layer["shape"][1] * layer["shape"][2]
+        return np.cumsum(differences[start : start + count], dtype=np.int32)[:shown]
 
     def take(place):
-        return flat[place["at"] :][: np.prod(place["shape"], dtype=int)].reshape(place["shape"])
+        whole = flat[place["at"] :][: np.prod(place["shape"], dtype=int)].reshape(place["shape"])
+        return whole[tuple(map(slice, place.get("cut", whole.shape)))]
 
     layers, values, gradients = manifest["layers"], [], {}
     for layer in layers:
@@ -128,14 +130,20 @@ def test_a_rule_that_is_not_exact_is_not_used():
     np.testing.assert_array_equal(unpack(manifest, *texts)[0][2], layers[2].value)
 
 
-@pytest.mark.parametrize("limit", [600, 40])
-def test_a_network_that_is_too_large_keeps_its_first_maps_and_their_middle(limit, monkeypatch):
-    """16x16 maps: two of them, or the middle of one; exact where they are stored, NaN elsewhere."""
+@pytest.mark.parametrize("limit, whole", [(600, False), (40, False), (600, True)])
+def test_a_network_that_is_too_large_keeps_its_first_maps_and_their_middle(
+    limit, whole, monkeypatch
+):
+    """16x16 maps: two of them, or the middle of one; exact where they are stored, NaN elsewhere.
+
+    All weights, if there is room.
+    """
+    monkeypatch.setattr(packing, "FOR_WEIGHTS", 1 if whole else 1e-3)
     monkeypatch.setattr(packing, "LIMITS", (None, limit))
     layers = recorded(models.cifar.CifarResNet([1, 1], [12, 24]), 3, 16, 16)
-    whole = sum(map(len, pack(layers, 10**7)[1:]))
-    manifest, *texts = pack(layers, whole // 2 + 20_000)  # the manifest counts, too
-    assert manifest["limit"] == limit
+    size = sum(map(len, pack(layers, 10**7)[1:]))
+    manifest, *texts = pack(layers, size // 2 + 25_000)  # the manifest counts, too
+    assert manifest["limit"] == limit and manifest["runs"] == whole
     values, gradients = unpack(manifest, *texts)
     for number, layer in enumerate(layers):
         entry = manifest["layers"][number]
@@ -152,7 +160,9 @@ def test_a_network_that_is_too_large_keeps_its_first_maps_and_their_middle(limit
     assert first["kept"] == max(1, limit // 256) and ("box" in first) == (5 * limit < 256)
     assert manifest["layers"][0]["kept"] == 3 and "box" not in manifest["layers"][0]
     assert manifest["layers"][-1]["kept"] == 10  # the scores are all there
-    assert first["parameters"]["weight"]["shape"] == [first["kept"], 3, 3, 3]
+    weight = first["parameters"]["weight"]
+    assert weight["shape"] == [12 if whole else first["kept"], 3, 3, 3]
+    assert weight.get("cut", weight["shape"]) == [first["kept"], 3, 3, 3]
 
 
 def test_a_page_that_cannot_be_small_is_refused_with_its_size():

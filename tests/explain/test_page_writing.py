@@ -67,7 +67,7 @@ def test_the_command_writes_the_page_of_a_checkpoint_and_a_picture(tmp_path, cap
         "explain", "page", "--checkpoint", str(tmp_path / "best"),
         "--image", str(tmp_path / "cat.png"), "-o", str(out),
     ])  # fmt: skip
-    assert f"page: {out} (0.6 MB)" in capsys.readouterr().out
+    assert f"page: {out} (0.7 MB)" in capsys.readouterr().out
     page = json.loads(Tags(out.read_text("utf-8")).scripts["manifest"])["page"]
     assert page["network"] == "lenet5" and page["name"] == "cat.png"
     assert page["trained"] and not page["builtin"]
@@ -96,6 +96,18 @@ def test_pages_of_larger_networks_stay_under_five_megabytes(tmp_path, arch):
     assert path.stat().st_size < 5_000_000
     manifest = json.loads(Tags(path.read_text("utf-8")).scripts["manifest"])
     assert (manifest["limit"] is None) == (arch == "resnet20")
+
+
+def test_a_page_has_as_many_megabytes_as_it_may(tmp_path):
+    """With fewer the weights do not all fit, and the network cannot run in the page."""
+    runs = {}
+    for megabytes in (1.5, 3.5):
+        path = write_page(tmp_path / "page.html", megabytes=megabytes)
+        assert path.stat().st_size < megabytes * 1e6
+        runs[megabytes] = json.loads(Tags(path.read_text("utf-8")).scripts["manifest"])["runs"]
+    assert runs == {1.5: False, 3.5: True}
+    with pytest.raises(ValueError, match=r"at least 1 megabyte, got megabytes=0\.1"):
+        write_page(tmp_path / "page.html", megabytes=0.1)
 
 
 def test_the_file_asks_for_nothing(tmp_path):

@@ -16,7 +16,7 @@ import webbrowser
 from pathlib import Path
 
 from ..commands import Command, add_subject_options
-from .writing import write_page
+from .writing import MEGABYTES, write_page
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +37,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--std", help="their standard deviation", **numbers)  # type: ignore[arg-type]
     parser.add_argument(
         "--size", type=int, metavar="PIXELS", help="height and width to cut the picture to"
+    )
+    parser.add_argument(
+        "--megabytes",
+        type=float,
+        default=MEGABYTES,
+        metavar="MB",
+        help="largest size of the page (5); a large network runs in it only if its weights fit",
     )
     parser.add_argument(
         "-o", "--out", metavar="FILE", default="page.html", help="file to write (page.html)"
@@ -60,6 +67,7 @@ def run(args: argparse.Namespace) -> None:
         std=args.std,
         size=args.size,
         weights=args.weights,
+        megabytes=args.megabytes,
     )
     size = path.stat().st_size / 1e6
     print(f"page: {path} ({size:.1f} MB). Open it in a browser; it needs no network.")

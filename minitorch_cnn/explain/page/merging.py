@@ -84,6 +84,9 @@ def _affine_of_norm(step: Step, steps: list[Step]) -> None:
         value = rows[:, 0].copy()
     step.kind, step.inputs, step.options = first.kind, first.inputs, first.options
     step.parameters = {**first.parameters, name: value}
+    step.names = dict(first.names)
+    if "value" in second.names:
+        step.names[name] = second.names["value"]
 
 
 def _both_axes(step: Step, steps: list[Step]) -> None:

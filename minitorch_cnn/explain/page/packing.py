@@ -9,7 +9,7 @@ Three things keep a page with a whole ResNet under 5 MB:
   which compresses better, then deflated; browsers can undo that without a library.
 - If that is still too much, every layer may hold so many numbers and no more: its first maps, and
   of a map that is larger than that, the middle. The page then shows sums as "the stored numbers
-  give this, the others the rest".
+  give this, the others the rest". Weights stay whole if they fit, so that the network can run.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ POOLS = {"maxpool", "avgpool", "adaptive", "resize"}
 ONE_TO_ONE = CURVES | set(BINARY) | POOLS | {"affine", "identity", "power"}
 # Characters of base64 for a number, at the very least: a third of its bytes are noise.
 BYTES_PER_NUMBER = 1.8
+BYTES_PER_WEIGHT = 5
+FOR_WEIGHTS = 0.8  # of a page, if that is enough for all of them
 
 
 class Kept(NamedTuple):
@@ -74,15 +76,18 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
         for source in dict.fromkeys(layer.sources):
             readers[source].append(number)
     rules = [_rules(layers, number, readers[number]) for number in range(len(layers))]
+    needed = BYTES_PER_WEIGHT * _count_what_runs(layers) / FOR_WEIGHTS
+    whole = needed < budget
     size, each, place = 0, BYTES_PER_NUMBER, 0
     while place < len(LIMITS):
 
         def may_fit(place: int, each: float = each) -> bool:
-            return each * _pack(layers, LIMITS[place], rules, readers)[1].length <= budget
+            return each * _pack(layers, LIMITS[place], rules, readers, whole)[1].length <= budget
 
         # What has too many numbers is not even compressed.
         place = bisect.bisect_left(range(len(LIMITS)), True, place, len(LIMITS) - 1, key=may_fit)
-        manifest, store = _pack(layers, LIMITS[place], rules, readers)
+        manifest, store = _pack(layers, LIMITS[place], rules, readers, whole)
+        manifest |= {"runs": LIMITS[place] is None or whole, "bytes_to_run": int(needed)}
         numbers, places = store.text()
         size = len(numbers) + len(places) + len(json.dumps(manifest))
         if size <= budget:
@@ -134,9 +139,10 @@ def _pack(
     limit: int | None,
     rules: list[dict[str, Any]],
     readers: list[list[int]],
+    whole: bool,
 ) -> tuple[dict[str, Any], _Store]:
     store = _Store()
-    kept = _kept_parts(layers, limit)
+    kept = _kept_parts(layers, limit, whole)
     described = []
     for number, layer in enumerate(layers):
         own, rule = kept[number], rules[number]
@@ -150,16 +156,19 @@ def _pack(
             "kept": own.maps,
             "options": {name: _plain(value) for name, value in layer.options.items()},
             "parameters": {
-                name: store.put(_cut(name, array, layer, own.maps, inputs))
+                name: _put_parameter(
+                    store, array, _cut(name, array, layer, own.maps, inputs), whole, name
+                )
                 for name, array in layer.parameters.items()
             },
+            "names": layer.names,
             "has_gradient": layer.gradient is not None,
         }
         if own.box[2:] != layer.value.shape[1:]:
             entry["box"] = own.box
         if layer.places is not None:
             part = layer.places[: own.maps * layer.value[0].size]
-            entry["places"] = store.put_places(part)
+            entry["places"] = store.put_places(layer.places if whole else part)
             derived = _are_known(layers, number, kept)
         else:
             derived = rule["value"]
@@ -182,7 +191,25 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _kept_parts(layers: Sequence[Layer], limit: int | None) -> list[Kept]:
+def _count_what_runs(layers: Sequence[Layer]) -> int:
+    """How many numbers a page must hold so that the network can run in it: weights and picture."""
+    return sum(
+        sum(array.size for name, array in layer.parameters.items() if name != "weight_gradient")
+        + (layer.value.size if layer.kind in ("parameter", "input") else 0)
+        for layer in layers
+    )
+
+
+def _put_parameter(
+    store: _Store, array: np.ndarray, part: np.ndarray, whole: bool, name: str
+) -> dict[str, Any]:
+    """Stores a parameter: the part that belongs to the stored maps, or all and how much that is."""
+    if not whole or name == "weight_gradient" or part.shape == array.shape:
+        return store.put(part)
+    return {**store.put(array), "cut": list(part.shape)}
+
+
+def _kept_parts(layers: Sequence[Layer], limit: int | None, whole: bool) -> list[Kept]:
     """What is stored of each layer."""
     kept: list[Kept] = []
     for number, layer in enumerate(layers):
@@ -190,7 +217,8 @@ def _kept_parts(layers: Sequence[Layer], limit: int | None) -> list[Kept]:
         box = (0, 0, height, width)
         area = height * width
         maps = channels
-        if limit is not None and (number or layer.value.size > WHOLE_PICTURE):
+        runs = whole and layer.kind in ("parameter", "input")
+        if limit is not None and not runs and (number or layer.value.size > WHOLE_PICTURE):
             if number < len(layers) - 1 or area > 1:  # the scores are all there
                 # As many weights of a convolution as numbers, about.
                 most = max(4, math.isqrt(limit) // 2)

@@ -11,6 +11,7 @@ together.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,15 @@ from .places import (
     whole_array,
 )
 
+# What the arguments of operations with weights are called.
+LEARNED = {
+    "ConvFunction": ("", "weight", "bias"),
+    "ConvInputGrad": ("", "weight"),
+    "Linear": ("", "weight", "bias"),
+    "BatchNorm": ("", "weight", "bias"),
+    "PReLU": ("", "slope"),
+}
+
 
 @dataclass
 class Layer:
@@ -54,6 +64,8 @@ class Layer:
     # Of a layer that only moves numbers: for each of its own, the place among those of all its
     # sources, one source after the other; -1 for options["fill"].
     places: np.ndarray | None = None
+    # What is learned of its parameters (or its value, of a parameter): their names in the network.
+    names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -186,6 +198,7 @@ class Recorder:
         self.alive: list[Any] = []  # nodes and constants; an id is unique while its object lives
         self.names = {id(each): name for name, each in model.named_parameters()}
         self.names.update({id(each): name for name, each in model.named_buffers()})
+        self.learned = {id(p): name for name, p in model.named_parameters() if p.requires_grad}
         self.constants: dict[int, Step] = {}
         # The modules that are running: name, module, number of the call, what it was called with.
         self.running: list[tuple[str, nn.Module, int, Any]] = [("", model, 0, None)]
@@ -294,7 +307,19 @@ class Recorder:
         if any(isinstance(each, Ref) for each in operands):
             before = len(self.steps)
             note(self, node, list(operands), outputs)
+            self.name_learned(self.steps[before:], node, args)
             self.watch_uses(node, operands, self.steps[before:])
+
+    def name_learned(self, made: list[Step], node: Any, args: tuple) -> None:
+        """Which arrays of the operation are which parameters of the network.
+
+        Operations on parameters alone, as an LSTM's first step on zeros, are not recorded: the part
+        of the gradient that comes by them is missing in the page.
+        """
+        names = LEARNED.get(re.sub(r"\dd", "", node._function.__name__), ())  # Conv2dFunction, say
+        for name, arg in zip(names, args, strict=False):
+            if made and id(arg) in self.learned:
+                made[-1].names[name] = self.learned[id(arg)]
 
     def watch_uses(self, node: Any, operands: list, made: list[Step]) -> None:
         """Adds what an operation sends back to the gradients of the moving layers that it reads.
@@ -406,6 +431,8 @@ class Recorder:
         array = whole_array(tensor)
         array = (turn(array) if last else array).reshape(shape)
         step = Step(self.names.get(id(tensor), ""), "parameter", [], np.array(array, np.float32))
+        if id(tensor) in self.learned:
+            step.names["value"] = self.learned[id(tensor)]
         step.path = self.running[-1][0]
         self.alive.append(tensor)
         self.constants[id(tensor)] = step

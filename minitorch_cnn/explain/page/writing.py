@@ -25,12 +25,15 @@ from .recording import record
 from .subjects import subject_of
 from .weights import add_weight_gradients
 
-# Whole pages stay under 5 MB.
-BUDGET = 4_950_000
+MEGABYTES = 5.0  # Whole pages stay below, unless somebody wants more.
+# What computes, in the page and once more in its worker; and what shows.
+ENGINE = (
+    "arithmetic", "gradients", "kinds", "kinds_gradient",
+    "engine_forward", "engine_backward", "engine",
+)  # fmt: skip
 SCRIPTS = (
-    "arithmetic", "gradients",
-    "kinds", "kinds_gradient", "volumes", "network", "text", "kinds_text", "draw", "strip",
-    "trace", "backward", "columns", "lab", "page",
+    "volumes", "network", "text", "kinds_text", "alive_text", "draw", "strip",
+    "trace", "backward", "columns", "lab", "alive", "alive_picture", "alive_training", "page",
 )  # fmt: skip
 SCORES = 5  # most probable classes that are shown
 
@@ -61,6 +64,7 @@ def make_page(
     std: Sequence[float] | None = None,
     size: int | None = None,
     weights: Any = None,
+    megabytes: float = MEGABYTES,
 ) -> Page:
     """The page of a network and a picture; the last line of a notebook's cell shows it.
 
@@ -76,6 +80,8 @@ def make_page(
     and width that the picture is cut to; without it a picture of up to 512 pixels keeps its own.
     weights: of a network given by name: "DEFAULT", another published name, or a file. Without it
     the network has always the same random weights.
+    weights: of a network given by name: "DEFAULT", another published name, or a file.
+    megabytes: what the page may have. A large network runs in the page only if its weights fit.
 
     Raises FileNotFoundError, ValueError or TypeError for what cannot be read, and what the network
     raises for such a picture.
@@ -87,7 +93,7 @@ def make_page(
     '<iframe'
     """
     subject = subject_of(model, image, classes, mean, std, size, weights)
-    return Page(page_html(subject, builtin=image is None))
+    return Page(page_html(subject, builtin=image is None, megabytes=megabytes))
 
 
 def write_page(
@@ -108,22 +114,31 @@ def write_page(
     return make_page(model, image, **options).save(path)
 
 
-def page_html(subject: Subject, builtin: bool = False) -> str:
+def page_html(subject: Subject, builtin: bool = False, megabytes: float = MEGABYTES) -> str:
     """The page as text. builtin: whether the picture is one of the package, which the page says."""
+    if not megabytes >= 1:
+        raise ValueError(f"a page needs at least 1 megabyte, got megabytes={megabytes}")
     with evaluation_mode(subject.model):
         layers = record(subject.model, subject.x)
     add_weight_gradients(layers)
     assets = importlib.resources.files(__package__) / "assets"
     read = {name: (assets / name).read_text("utf-8") for name in ("page.html", "page.css")}
+
+    def joined(names: Sequence[str]) -> str:
+        return "\n".join((assets / f"{name}.js").read_text("utf-8") for name in names)
+
     values = {
         "title": html.escape("Inside a convolutional network"),
         "style": read["page.css"],
         "picture": "data:image/png;base64," + _png(subject.picture),
-        "script": "\n".join((assets / f"{name}.js").read_text("utf-8") for name in SCRIPTS),
+        "engine": joined(ENGINE),
+        "script": joined(SCRIPTS),
     }
     about = describe(subject, layers[-1].value, builtin)
     rest = sum(len(each.encode()) for each in (*values.values(), read["page.html"]))
-    manifest, numbers, places = pack(layers, BUDGET - rest - len(json.dumps(about)))
+    manifest, numbers, places = pack(
+        layers, int(990_000 * megabytes) - rest - len(json.dumps(about))
+    )
     manifest["page"] = about
     # In a script element only "</script" and "<!--" could end the data: no "<" at all is safe.
     values["manifest"] = json.dumps(manifest, allow_nan=False).replace("<", "\\u003c")
@@ -161,6 +176,7 @@ def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, A
             {"name": name(each), "probability": float(probabilities[each])} for each in order
         ],
         "classes": [name(each) for each in range(len(own))],
+        "learned": sum(each.numel() for each in subject.model.parameters() if each.requires_grad),
         "mean": list(trained.mean),
         "std": list(trained.std),
     }

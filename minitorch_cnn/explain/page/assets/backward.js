@@ -92,7 +92,7 @@ class Backward {
     this.channel = Math.max(channels[0], Math.min(channels[channels.length - 1], this.channel));
     this.field("channel", this.channel, channels[0], channels[channels.length - 1]);
     this.field("rate", this.rate);
-    const key = `${state.layer} ${this.channel}`;
+    const key = `${this.network.version} ${state.layer} ${this.channel}`;
     if (this.spreadOf !== key) {
       this.spreadOf = key;
       this.padded = paddedInputGradient(layer, source, this.channel);

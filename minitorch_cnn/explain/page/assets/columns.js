@@ -51,7 +51,8 @@ class Columns {
     const [, OH, OW] = layer.shape;
     this.count = OH * OW;
     const place = i * OW + j;
-    const key = `${number} ${filter} ${document.documentElement.dataset.theme} ${language}`;
+    const key = [this.network.version, number, filter, document.documentElement.dataset.theme,
+      language].join(" ");
     if (key !== this.key) this.paintMatrices(layer, source, filter);
     this.key = key;
 
@@ -159,7 +160,8 @@ class ColumnsBack {
       channel: channels[0], weight: kernel.map((size) => (size - 1) >> 1),
       pixel: middleOfWindow(layer, source, i, j),
     };
-    const key = `${number} ${firstFilter} ${document.documentElement.dataset.theme} ${language}`;
+    const key = [this.network.version, number, firstFilter, document.documentElement.dataset.theme,
+      language].join(" ");
     if (key !== this.key) this.paintMatrices(forward, layer, source);
     this.key = key;
     const place = i * layer.shape[2] + j;

@@ -23,8 +23,10 @@ function svgElement(tag, attributes) {
 
 // The page's colours as [r, g, b]; read again when light and dark are switched.
 let palette = {};
+let tables = {}; // see colourTable
 
 function readPalette() {
+  tables = {};
   const style = getComputedStyle(document.documentElement);
   const names = ["neutral", "positive", "negative", "grad-positive", "grad-negative",
     "low", "high", "padding"];
@@ -70,18 +72,34 @@ function inkOn([r, g, b]) {
 
 // ------------------------------------------------------------------------------------- canvases
 
+const SHADES = 1024;
+
+const packed = ([r, g, b]) => 0xff000000 + (b << 16) + (g << 8) + r;
+
+// The colours of a kind of scale as a canvas stores them: those of the numbers above zero from 0 to
+// SHADES, of those below behind them. Maps are painted from it, many at every edit.
+function colourTable(kind) {
+  tables[kind] ??= Uint32Array.from({ length: 2 * SHADES + 2 }, (_, n) => packed(colourOf(
+    n > SHADES ? -(n - SHADES - 1) : n, { kind, largest: SHADES })));
+  return tables[kind];
+}
+
 // Paints H x W numbers, a pixel each; null is padding, NaN is not in this page.
-function paint(canvas, H, W, valueAt, scale) {
-  canvas.width = W;
-  canvas.height = H;
+function paint(canvas, H, W, valueAt, { kind, largest }) {
+  if (canvas.width !== W) canvas.width = W;
+  if (canvas.height !== H) canvas.height = H;
   const context = canvas.getContext("2d");
   const image = context.createImageData(W, H);
+  const pixels = new Uint32Array(image.data.buffer);
+  const table = colourTable(kind);
+  const scale = largest > 0 ? SHADES / largest : 0;
+  const nothing = packed(palette.padding);
   for (let i = 0; i < H; i++) {
     for (let j = 0; j < W; j++) {
       const value = valueAt(i, j);
-      const nothing = value === null || Number.isNaN(value);
-      const colour = nothing ? palette.padding : colourOf(value, scale);
-      image.data.set([...colour, 255], 4 * (i * W + j));
+      const shade = Math.min(SHADES, Math.round(Math.abs(value) * scale));
+      pixels[i * W + j] = value === null || Number.isNaN(value) ? nothing
+        : table[value < 0 ? SHADES + 1 + shade : shade];
     }
   }
   context.putImageData(image, 0, 0);
@@ -251,7 +269,8 @@ function equationRow(parts, total, label = "", sign = "=") {
 
 // What was added up here beside what Python found; null if that is not in the page.
 function checkLine(here, python, missing = "") {
-  const text = python === null ? t(missing) : t("check", {
+  const isOff = network.off?.size && Math.abs(here - python) > 1e-4 * Math.abs(here);
+  const text = python === null ? t(missing) : t(isOff ? "check_off" : "check", {
     here: here.toPrecision(8), python: python.toPrecision(8),
     difference: formatDifference(Math.abs(here - python)),
   });

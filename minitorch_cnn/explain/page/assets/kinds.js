@@ -156,7 +156,7 @@ function placeOf(network, layer, place) {
 }
 
 function fillOf(layer) {
-  return Number(layer.options.fill ?? 0);
+  return Number(String(layer.options.fill ?? 0).replace("inf", "Infinity")); // as Python has it
 }
 
 const cell = (row, column) => ({ row, column });

@@ -28,6 +28,7 @@ class Lab {
         this.renderOutput();
       });
     }
+    byId("lab-apply").addEventListener("click", () => this.apply());
     for (const name of ["trained", "turned", ...Object.keys(PRESETS)]) {
       byId("lab-presets").append(element("button", {
         type: "button", id: `preset-${name}`, onclick: () => this.preset(name),
@@ -38,7 +39,9 @@ class Lab {
   // Starts again from the network's own filter when another one is chosen.
   render() {
     const { number, filter, i, j } = convolution();
-    if (this.number !== number || this.filter !== filter) {
+    const weights = this.network.layers[number].parameters.weight.data; // others after an edit
+    if (this.number !== number || this.filter !== filter || this.trained !== weights) {
+      this.trained = weights;
       this.number = number;
       this.filter = filter;
       this.layer = this.network.layers[number];
@@ -48,6 +51,7 @@ class Lab {
       this.reset();
     }
     this.pixel = [i, j];
+    byId("lab-apply").hidden = Boolean(parts.alive.missing);
     for (const button of byId("lab-presets").children) {
       button.textContent = t(button.id.replace("-", "_"));
     }
@@ -67,6 +71,16 @@ class Lab {
   // The axis that the numbers to change are of: rows, or the columns of a signal.
   get axis() {
     return this.source.shape[1] === 1 && this.kernel[0] === 1 ? 1 : 0;
+  }
+
+  // The weights of all channels become the network's; stride, padding and dilation cannot.
+  apply() {
+    const { weight } = this.layer.whole;
+    const data = weight.data.slice();
+    const [, C, KH, KW] = weight.shape;
+    this.channels.forEach(([, c], n) => data.set(
+      this.weights.subarray(n * KH * KW, (n + 1) * KH * KW), (this.filter * C + c) * KH * KW));
+    parts.alive.put(this.number, "weight", data);
   }
 
   trainedWeights() {
@@ -102,34 +116,16 @@ class Lab {
   renderKernel() {
     const [KH, KW] = this.kernel;
     const index = Math.max(0, Math.min(state.term, this.channels.length - 1));
-    const grid = byId("lab-kernel");
-    grid.style.gridTemplateColumns = `repeat(${KW}, minmax(${KW > 5 ? 4 : 2.9}rem, 4.6rem))`;
     byId("lab-kernel-title").textContent =
       t("kernel_of", { k: this.filter, c: this.channels[index][0] });
-    const scale = makeScale(this.weights, "weight");
-    const fields = [];
-    for (let place = 0; place < KH * KW; place++) {
-      const n = index * KH * KW + place;
-      const field = element("input", {
-        type: "number", step: "0.1", value: String(Number(this.weights[n].toPrecision(3))),
-        ariaLabel: t("weight_label", { u: Math.floor(place / KW), v: place % KW }),
-      });
-      const colour = () => {
-        const rgb = colourOf(this.weights[n], scale);
-        field.style.background = cssColour(rgb);
-        field.style.color = inkOn(rgb);
-      };
-      colour();
-      field.addEventListener("input", () => {
-        if (field.value === "" || !Number.isFinite(Number(field.value))) return;
-        this.weights[n] = Number(field.value);
-        scale.largest = Math.max(scale.largest, Math.abs(this.weights[n]));
-        colour();
+    const start = index * KH * KW;
+    numberFields(byId("lab-kernel"), KW, this.weights.subarray(start, start + KH * KW),
+      makeScale(this.weights, "weight"),
+      (place) => t("weight_label", { u: Math.floor(place / KW), v: place % KW }),
+      (place, value) => {
+        this.weights[start + place] = value;
         this.renderOutput();
       });
-      fields.push(field);
-    }
-    grid.replaceChildren(...fields);
   }
 
   isTrained() {
@@ -237,4 +233,27 @@ class Lab {
 
 function sumOfSizes(values) {
   return values.reduce((sum, value) => sum + Math.abs(value), 0);
+}
+
+// Numbers as fields to type into, in so many columns; onInput(place, value) hears of each change.
+function numberFields(grid, columns, values, scale, labelOf, onInput) {
+  grid.style.gridTemplateColumns = `repeat(${columns}, minmax(${columns > 5 ? 4 : 2.9}rem, 4.6rem))`;
+  grid.replaceChildren(...Array.from(values, (value, place) => {
+    const field = element("input", { type: "number", step: "0.1",
+      value: String(Number(value.toPrecision(3))), ariaLabel: labelOf(place) });
+    const colour = (number) => {
+      const rgb = colourOf(number, scale);
+      field.style.background = cssColour(rgb);
+      field.style.color = inkOn(rgb);
+    };
+    colour(value);
+    field.addEventListener("input", () => {
+      const number = Number(field.value);
+      if (field.value === "" || !Number.isFinite(number)) return;
+      scale.largest = Math.max(scale.largest, Math.abs(number));
+      colour(number);
+      onInput(place, number);
+    });
+    return field;
+  }));
 }

@@ -10,9 +10,8 @@ async function loadNetwork() {
   });
   const layers = manifest.layers.map((entry) => ({
     ...entry,
-    parameters: Object.fromEntries(
-      Object.entries(entry.parameters).map(([name, place]) => [name, take(place)])),
-    places: entry.places ? summed(places, entry.places) : null,
+    ...parametersOf(entry, take),
+    ...placesOf(entry, places),
     value: entry.value ? inItsBox(entry, take(entry.value).data) : null,
     gradient: entry.gradient ? inItsBox(entry, take(entry.gradient).data) : null,
   }));
@@ -27,7 +26,8 @@ async function loadNetwork() {
 // base64 -> deflate -> bytes of equal rank together -> numbers of four bytes.
 async function unpack(id, count, Numbers) {
   const binary = atob(document.getElementById(id).textContent.trim());
-  const compressed = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  const compressed = new Uint8Array(binary.length);
+  for (let n = 0; n < binary.length; n++) compressed[n] = binary.charCodeAt(n);
   const stream = new Blob([compressed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const planes = new Uint8Array(await new Response(stream).arrayBuffer());
   const bytes = new Uint8Array(4 * count);
@@ -35,6 +35,32 @@ async function unpack(id, count, Numbers) {
     for (let n = 0; n < count; n++) bytes[4 * n + rank] = planes[rank * count + n];
   }
   return new Numbers(bytes.buffer);
+}
+
+// All of each parameter, and the part that belongs to the maps that the page holds.
+function parametersOf({ parameters }, take) {
+  const whole = Object.entries(parameters).map(([name, place]) => [name, take(place)]);
+  return { whole: Object.fromEntries(whole), parameters: Object.fromEntries(
+    whole.map(([name, each]) => [name, firstPart(each, parameters[name].cut)])) };
+}
+
+// The beginning of each of an array's first two axes; without a shape all of it.
+function firstPart(whole, shape) {
+  if (!shape || String(shape) === String(whole.shape)) return whole;
+  const row = whole.shape.slice(1).reduce((a, b) => a * b, 1);
+  const kept = shape.slice(1).reduce((a, b) => a * b, 1);
+  const data = new Float32Array(shape[0] * kept);
+  for (let n = 0; n < shape[0]; n++) {
+    data.set(whole.data.subarray(n * row, n * row + kept), n * kept);
+  }
+  return { shape, data };
+}
+
+function placesOf(entry, places) {
+  if (!entry.places) return { places: null, allPlaces: null };
+  const all = summed(places, entry.places);
+  const [, H, W] = entry.shape;
+  return { allPlaces: all, places: all.subarray(0, entry.kept * H * W) };
 }
 
 // Places are stored as differences to the one before.

@@ -52,6 +52,7 @@ function render(everything) {
   renderControls();
   parts.trace.render();
   parts.backward.render();
+  parts.alive.render();
   // A page that is too large may not hold the channels that a filter reads.
   const shown = convolution() && hasInputs(convolution());
   byId("convolution").hidden = !shown;
@@ -94,13 +95,15 @@ function renderAll() {
 }
 
 function renderAnswer() {
-  byId("answer").replaceChildren(...pageData.scores.map(({ name, probability }) => {
+  const lines = () => pageData.scores.map(({ name, probability }) => {
     const percent = `${(100 * probability).toFixed(1)} %`;
     const bar = element("span", { className: "answer-bar", ariaHidden: "true" });
     bar.style.setProperty("--share", String(probability));
     return element("li", {}, element("span", { className: "answer-name" }, name), bar,
       element("span", { className: "answer-percent" }, percent));
-  }));
+  });
+  byId("answer").replaceChildren(...lines());
+  byId("alive-answer").replaceChildren(...lines());
 }
 
 function listen() {
@@ -153,6 +156,7 @@ async function start() {
     backward: new Backward(network),
     columns: first < 0 ? null : new Columns(network),
     lab: first < 0 ? null : new Lab(network),
+    alive: new Alive(network),
   };
   listen();
   renderAnswer();

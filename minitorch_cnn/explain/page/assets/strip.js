@@ -37,6 +37,7 @@ class Strip {
     this.network = network;
     this.onSelect = onSelect;
     this.scratch = document.createElement("canvas");
+    this.waiting = new Set(); // cards that are still to be painted
     this.row = element("div", { className: "strip-row" });
     this.arcs = svgElement("svg", { class: "arcs", "aria-hidden": "true" });
     this.cards = network.layers.map((layer, number) => this.makeCard(layer, number));
@@ -49,6 +50,7 @@ class Strip {
     }
     container.replaceChildren(this.row);
     container.addEventListener("keydown", (event) => this.onKey(event));
+    container.addEventListener("scroll", () => this.paintVisible());
     window.addEventListener("resize", () => this.drawArcs());
   }
 
@@ -68,7 +70,11 @@ class Strip {
         + (more > 0 ? ` (${layer.kept})` : "")),
       tiles);
     node.classList.toggle("follows", layer.sources.includes(number - 1));
-    const card = { layer, number, side, rows, columns, canvas, chosen, node, kind };
+    // The canvas has its size before it is painted, so that the cards behind it keep their place.
+    const width = columns * (side + GAP) - GAP;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${rows * (side + GAP) - GAP}px`;
+    const card = { layer, number, side, rows, columns, canvas, chosen, node, kind, width };
     tiles.addEventListener("click", (event) => {
       const box = canvas.getBoundingClientRect();
       const column = Math.floor((event.clientX - box.left) / (side + GAP));
@@ -81,32 +87,58 @@ class Strip {
 
   // Paints all maps; needed again for the other direction, language or theme.
   paintAll(what) {
-    for (const card of this.cards) {
-      card.kind.textContent = kindName(card.layer);
-      this.paintCard(card, what);
-    }
+    for (const card of this.cards) card.kind.textContent = kindName(card.layer);
     this.container.setAttribute("aria-label", t("strip_label", { count: this.cards.length }));
+    this.repaint(what);
     this.drawArcs();
   }
 
-  paintCard({ layer, side, rows, columns, canvas }, what) {
+  // Other numbers: the cards in sight at once, the others when there is time.
+  repaint(what) {
+    this.what = what;
+    this.waiting = new Set(this.cards);
+    this.paintVisible();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.paintRest(), 50);
+  }
+
+  paintVisible() {
+    const { scrollLeft, clientWidth } = this.container;
+    const places = [...this.waiting].map((card) => [card, card.node.offsetLeft]);
+    for (const [card, left] of places) {
+      if (left > scrollLeft + clientWidth || left + card.width < scrollLeft) continue;
+      this.paintCard(card, this.what);
+      this.waiting.delete(card);
+    }
+  }
+
+  paintRest() {
+    const end = performance.now() + 10;
+    for (const card of this.waiting) {
+      this.paintCard(card, this.what);
+      this.waiting.delete(card);
+      if (performance.now() > end) break;
+    }
+    if (this.waiting.size) this.timer = setTimeout(() => this.paintRest());
+  }
+
+  paintCard({ layer, number, side, rows, columns, canvas }, what) {
     const values = layer[what];
     const [, H, W] = layer.shape;
     const density = Math.min(2, window.devicePixelRatio || 1);
     const step = side + GAP;
     canvas.width = (columns * step - GAP) * density;
     canvas.height = (rows * step - GAP) * density;
-    canvas.style.width = `${columns * step - GAP}px`;
-    canvas.style.height = `${rows * step - GAP}px`;
     if (!values) return;
     const scale = makeScale(values, what);
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = false;
+    paint(this.scratch, layer.kept * H, W, (i, j) => values[i * W + j], scale);
     for (let map = 0; map < layer.kept; map++) {
-      paint(this.scratch, H, W, (i, j) => values[(map * H + i) * W + j], scale);
       const [x, y] = [Math.floor(map / rows) * step, (map % rows) * step];
       const box = [x, y, side, side].map((length) => length * density);
-      context.drawImage(this.scratch, 0, 0, W, H, ...box);
+      context.drawImage(this.scratch, 0, map * H, W, H, ...box);
+      if (this.network.off?.get(number)?.has(map)) crossOut(context, ...box);
     }
   }
 
@@ -177,4 +209,16 @@ class Strip {
     const [toLayer, toMap] = moves[event.key]();
     this.onSelect(toLayer, Math.min(toMap, this.cards[toLayer].layer.kept - 1));
   }
+}
+
+// A map that is switched off.
+function crossOut(context, x, y, width, height) {
+  context.strokeStyle = cssColour(palette.positive);
+  context.lineWidth = 2;
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x + width, y + height);
+  context.moveTo(x + width, y);
+  context.lineTo(x, y + height);
+  context.stroke();
 }

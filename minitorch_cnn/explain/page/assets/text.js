@@ -501,9 +501,10 @@ const TEXTS = {
 
 let language = "en";
 
-// A sentence in the current language.
+// A sentence in the current language; another one where the network is changed, see alive_text.js.
 function t(key, values) {
-  const text = TEXTS[language][key];
+  const texts = TEXTS[language];
+  const text = (network?.edited && texts[`${key}_edited`]) || texts[key];
   return typeof text === "function" ? text(values) : text;
 }
 
