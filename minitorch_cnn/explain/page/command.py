@@ -39,6 +39,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--size", type=int, metavar="PIXELS", help="height and width to cut the picture to"
     )
     parser.add_argument(
+        "--tour",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a guided tour of your own, a JSON file; may be given several times",
+    )
+    parser.add_argument(
         "-o", "--out", metavar="FILE", default="page.html", help="file to write (page.html)"
     )
     parser.add_argument(
@@ -60,6 +67,7 @@ def run(args: argparse.Namespace) -> None:
         std=args.std,
         size=args.size,
         weights=args.weights,
+        tours=args.tour,
     )
     size = path.stat().st_size / 1e6
     print(f"page: {path} ({size:.1f} MB). Open it in a browser; it needs no network.")

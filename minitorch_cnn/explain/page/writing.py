@@ -20,6 +20,7 @@ from ... import nn
 from ...onnx.trace import evaluation_mode
 from ...serialization.files import write
 from ..subject import Subject
+from .guiding import read_tours
 from .packing import pack
 from .recording import record
 from .subjects import subject_of
@@ -30,7 +31,7 @@ BUDGET = 4_950_000
 SCRIPTS = (
     "arithmetic", "gradients",
     "kinds", "kinds_gradient", "network", "text", "kinds_text", "draw", "strip",
-    "trace", "backward", "columns", "lab", "page",
+    "links_text", "trace", "backward", "columns", "lab", "links", "predict", "tours", "page",
 )  # fmt: skip
 SCORES = 5  # most probable classes that are shown
 
@@ -61,6 +62,7 @@ def make_page(
     std: Sequence[float] | None = None,
     size: int | None = None,
     weights: Any = None,
+    tours: Sequence[Any] = (),
 ) -> Page:
     """The page of a network and a picture; the last line of a notebook's cell shows it.
 
@@ -73,6 +75,7 @@ def make_page(
     input is normalised with; known of checkpoints and published weights, else 0 and 1. size: height
     and width that the picture is cut to; without it a picture of up to 512 pixels keeps its own.
     weights: of a network given by name: "DEFAULT", another published name, or a file.
+    tours: guided tours of your own, JSON files or what they hold (docs/page.md); they come first.
 
     Raises FileNotFoundError, ValueError or TypeError for what cannot be read, and what the network
     raises for such a picture.
@@ -84,7 +87,7 @@ def make_page(
     '<iframe'
     """
     subject = subject_of(model, image, classes, mean, std, size, weights)
-    return Page(page_html(subject, builtin=image is None))
+    return Page(page_html(subject, builtin=image is None, tours=tours))
 
 
 def write_page(
@@ -105,8 +108,9 @@ def write_page(
     return make_page(model, image, **options).save(path)
 
 
-def page_html(subject: Subject, builtin: bool = False) -> str:
+def page_html(subject: Subject, builtin: bool = False, tours: Sequence[Any] = ()) -> str:
     """The page as text. builtin: whether the picture is one of the package, which the page says."""
+    guided = read_tours(tours)
     with evaluation_mode(subject.model):
         layers = record(subject.model, subject.x)
     add_weight_gradients(layers)
@@ -118,7 +122,7 @@ def page_html(subject: Subject, builtin: bool = False) -> str:
         "picture": "data:image/png;base64," + _png(subject.picture),
         "script": "\n".join((assets / f"{name}.js").read_text("utf-8") for name in SCRIPTS),
     }
-    about = describe(subject, layers[-1].value, builtin)
+    about = describe(subject, layers[-1].value, builtin) | {"tours": guided}
     rest = sum(len(each.encode()) for each in (*values.values(), read["page.html"]))
     manifest, numbers, places = pack(layers, BUDGET - rest - len(json.dumps(about)))
     manifest["page"] = about
