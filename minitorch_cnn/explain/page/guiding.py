@@ -92,11 +92,13 @@ def _read(tour: Any) -> dict[str, Any]:
 
 def check_tour(tour: Any, where: str) -> None:
     """Raises ValueError for a tour that the page would not understand, and says which field."""
-    _fields(tour, where, needed=("name", "title", "steps"), allowed=())
+    _fields(tour, where, needed=("name", "title", "steps"), allowed=("needs",))
     name, steps = tour["name"], tour["steps"]
     if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name):
         raise ValueError(f"{where}: name is {name!r}; it is letters, digits and hyphens")
     _text(tour["title"], f"{where}: title", braces=False)
+    if "needs" in tour:
+        _layer(tour["needs"], f"{where}: needs")
     if not isinstance(steps, list) or not steps:
         raise ValueError(f"{where}: steps is {steps!r:.60}; it is a list of steps, at least one")
     allowed = {"layer": _layer, "pixel": _pixel, "view": _one_of(VIEWS), "look": _one_of(LOOKS)}

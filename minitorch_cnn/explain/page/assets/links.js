@@ -110,7 +110,7 @@ class Links {
     clearTimeout(this.timer);
     const found = readAddress(this.network, location.hash, parts.tour.names);
     if (found.error) {
-      byId("bad-address").textContent = t("bad_address", { text: location.hash })
+      byId("bad-address").textContent = t("bad_address", { text: decodeOr(location.hash) })
         + ` ${found.error} ${t("bad_address_shown")}`;
       byId("bad-address").hidden = false;
       byId("bad-address").scrollIntoView({ block: "center" });
@@ -133,7 +133,7 @@ class Links {
     }
     this.written = this.address();
     clearTimeout(this.timer);
-    if (!found.tour && location.hash.length > 1) this.scroll(first);
+    if (found.place && !found.tour) this.scroll(first);
   }
 
   // To the section that the address names, unless one sees it already.
@@ -204,7 +204,7 @@ function decodeOr(text) {
 
 function someNames(network) {
   const names = network.layers.map((each) => each.name);
-  return names.length > 8 ? `${names.slice(0, 8).join(", ")}, …` : names.join(", ");
+  return names.length > 8 ? `${names.slice(0, 8).join(", ")} …` : `${names.join(", ")}.`;
 }
 
 // Where the layer's largest number is.

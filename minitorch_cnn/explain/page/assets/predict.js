@@ -57,7 +57,10 @@ class Predict {
       this.shown = 0; // lines that were shown
       this.said = "";
       this.open = false;
+    } else if (language !== this.language) {
+      this.task = makeTask(this.network); // its lines are in words
     }
+    this.language = language;
     document.documentElement.dataset.predict = this.hides ? "hidden" : "";
   }
 

@@ -6,7 +6,7 @@ const TOUR_KINDS = {
   layer: () => true,
   convolution: (layer) => layer.kind === "conv" && hasSmallKernel(layer),
   "strided convolution": (layer) => TOUR_KINDS.convolution(layer)
-    && Math.max(...layer.options.stride) > 1,
+    && Math.max(...layer.options.stride) > 1 && Math.max(...kernelSize(layer)) > 1,
   "padded convolution": (layer) => TOUR_KINDS.convolution(layer)
     && Math.max(...layer.options.padding) > 0,
   "pointwise convolution": (layer) => layer.kind === "conv"
@@ -97,6 +97,7 @@ class Tours {
   }
 
   end() {
+    if (this.name === null) return;
     const button = this.buttons[this.names.indexOf(this.name)];
     this.go(null);
     button.focus();
@@ -174,7 +175,11 @@ function planOf(network, tour) {
   const plan = [];
   let place = { ...parts.links.start };
   let missing = [];
-  for (const step of tour.steps) {
+  let follows = true; // a step without a layer goes on from the one before, or is left out with it
+  const needed = !tour.needs || tourLayer(network, tour.needs) >= 0;
+  if (!needed) missing.push(tour.needs);
+  for (const step of needed ? tour.steps : []) {
+    if (!step.layer && !follows) continue;
     const view = step.view ?? "forward";
     const number = step.layer ? tourLayer(network, step.layer) : place.layer;
     const direction = view.endsWith("backward") ? "backward" : "forward";
@@ -182,6 +187,7 @@ function planOf(network, tour) {
     // im2col and the laboratory show convolutions only.
     const fits = number >= 0 && (!section || TOUR_KINDS.convolution(network.layers[number]));
     const found = fits ? tourPlace(network, number, step.pixel, place, direction) : null;
+    follows = Boolean(found);
     if (!found) {
       const named = step.layer ?? "first convolution";
       if (!missing.some((each) => String(each.name ?? each) === String(named.name ?? named))) {
