@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections import OrderedDict
 
 import numpy as np
@@ -12,10 +11,12 @@ import minitorch_cnn as mt
 from minitorch_cnn import models, nn
 from minitorch_cnn.explain.page import guiding, page_html
 from minitorch_cnn.explain.subject import load_subject
-from tests.explain.test_page_browser import (  # noqa: F401
-    Page, browser, every_kind, four, kinds_page, no_errors_and_no_requests, pytestmark, resnet_page,
-    subject_of, support, webdriver,
-)  # fmt: skip
+from tests.explain import test_page_browser as base
+from tests.explain.test_page_browser import Page, four, subject_of
+
+webdriver, support, pytestmark = base.webdriver, base.support, base.pytestmark
+browser, kinds_page, resnet_page = base.browser, base.kinds_page, base.resnet_page
+no_errors_and_no_requests = base.no_errors_and_no_requests
 
 MINE = {
     "name": "mine",
@@ -46,13 +47,12 @@ class Tour:
 
     def wait_for(self, address):
         wait = support.WebDriverWait(self.page.browser, 10, poll_frequency=0.05)
-        wait.until(lambda _: self.page.js(
-            "return location.hash === arguments[0] && parts.links.address() === arguments[0]", address
-        ))  # fmt: skip
+        both = "return [location.hash, parts.links.address()]"
+        wait.until(lambda _: self.page.js(both) == [address] * 2)
 
 
 @pytest.fixture(scope="module")
-def lenet_page(browser, tmp_path_factory):  # noqa: F811
+def lenet_page(browser, tmp_path_factory):
     mt.manual_seed(2)
     subject = subject_of(models.lenet5(in_channels=3), 28)
     page = Page(browser, tmp_path_factory.mktemp("lenet"), subject)
@@ -66,7 +66,7 @@ def lenet_page(browser, tmp_path_factory):  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def resnet20_page(browser, tmp_path_factory):  # noqa: F811
+def resnet20_page(browser, tmp_path_factory):
     return Page(browser, tmp_path_factory.mktemp("resnet20"), load_subject())
 
 
@@ -79,7 +79,7 @@ def shown(page):
 # ------------------------------------------------------------------------------------- addresses
 
 
-def test_the_address_says_what_is_shown_and_back_goes_back(kinds_page):  # noqa: F811
+def test_the_address_says_what_is_shown_and_back_goes_back(kinds_page):
     page, tour = kinds_page, Tour(kinds_page)
     page.open()
     assert page.js("return location.hash") == ""
@@ -109,7 +109,7 @@ def test_the_address_says_what_is_shown_and_back_goes_back(kinds_page):  # noqa:
     assert page.text("#total") == four(page.layers[5].gradient[3, 2, 1])
 
 
-def test_a_link_opens_where_it_leads(kinds_page):  # noqa: F811
+def test_a_link_opens_where_it_leads(kinds_page):
     page = kinds_page
     plain = page.address
     try:
@@ -154,7 +154,7 @@ def test_a_link_opens_where_it_leads(kinds_page):  # noqa: F811
         ("#<b>bold", "“#<b>bold”.*no layer “<b>bold”"),
     ],
 )
-def test_an_address_that_leads_nowhere_is_quoted(kinds_page, fragment, said):  # noqa: F811
+def test_an_address_that_leads_nowhere_is_quoted(kinds_page, fragment, said):
     page = kinds_page
     page.js("update({layer: 2, map: 1, i: 3, j: 4, direction: 'forward'}); parts.links.write()")
     page.js("location.hash = arguments[0]", fragment)
@@ -168,7 +168,7 @@ def test_an_address_that_leads_nowhere_is_quoted(kinds_page, fragment, said):  #
     assert not page.find("#bad-address").is_displayed()
 
 
-def test_names_with_slashes_are_encoded(browser, tmp_path):  # noqa: F811
+def test_names_with_slashes_are_encoded(browser, tmp_path):
     mt.manual_seed(3)
     name = "a/b ?=&%23é"
     model = nn.Sequential(OrderedDict([(name, nn.Conv2d(3, 2, 3)), ("f", nn.Flatten()),
@@ -185,7 +185,7 @@ def test_names_with_slashes_are_encoded(browser, tmp_path):  # noqa: F811
     assert shown(page) == [name, 1, 2, 3, "forward"]
 
 
-def test_copying_a_link(kinds_page):  # noqa: F811
+def test_copying_a_link(kinds_page):
     page = kinds_page
     page.open()
     page.js("update({layer: 1, map: 2, i: 3, j: 4})")
@@ -224,8 +224,8 @@ def test_every_step_of_every_tour_has_its_numbers(request, network):
             const {layer, map, i, j, direction} = state;
             const {text, place} = parts.tour.plan[step];
             found.push([lang, name, step, byId("tour-text").textContent, layer, map, i, j,
-              direction, parts.tour.looked !== null || !place || !parts.tour.plan[step].look, text !== null,
-              text ? inLanguage(text) : ""]);
+              direction, parts.tour.looked !== null || !place || !parts.tour.plan[step].look,
+              text !== null, text ? inLanguage(text) : ""]);
           });
           parts.tour.end();
         }
@@ -247,10 +247,11 @@ def test_every_step_of_every_tour_has_its_numbers(request, network):
     assert len(taken["residuals"]) in ((5, 10) if joins else (1, 2))
     left_out = "Left out, since this network does not have it: join"
     assert (left_out in taken["residuals"][0]) != joins
-    assert any("has the stride 2" in text for text in taken["stride-and-padding"]) != (network == "lenet")
+    strided = any("has the stride 2" in text for text in taken["stride-and-padding"])
+    assert strided == (network != "lenet")
 
 
-def test_a_tour_by_keyboard_and_back(resnet_page):  # noqa: F811
+def test_a_tour_by_keyboard_and_back(resnet_page):
     page, tour, keys = resnet_page, Tour(resnet_page), webdriver.Keys
     page.open()
     page.js("parts.tour.buttons[4].focus()")
@@ -267,8 +268,8 @@ def test_a_tour_by_keyboard_and_back(resnet_page):  # noqa: F811
     number = page.state["layer"]
     layer = page.layers[number]
     place = tuple(page.state[each] for each in ("map", "i", "j"))
-    arms = [float(n) for n in re.findall(r"(-?[\d.e-]+) \+ (-?[\d.e-]+) =", page.text("#tour-text"))[0]]
-    assert sum(arms) == pytest.approx(layer.gradient[place], rel=2e-3)
+    arms = re.search(r"(-?[\d.e-]+) \+ (-?[\d.e-]+) =", page.text("#tour-text"))
+    assert float(arms[1]) + float(arms[2]) == pytest.approx(layer.gradient[place], rel=2e-3)
     assert page.state["direction"] == "backward"
     page.press(keys.ARROW_LEFT)
     assert page.text("#tour-title").endswith("2 / 5")
@@ -305,7 +306,7 @@ def test_a_tour_of_ones_own(lenet_page):
     assert not page.find("#tour").is_displayed()
 
 
-def test_the_words_of_tours_are_the_same_in_both_programs(kinds_page):  # noqa: F811
+def test_the_words_of_tours_are_the_same_in_both_programs(kinds_page):
     js = kinds_page.js
     assert js("return Object.keys(TOUR_KINDS)") == list(guiding.KINDS)
     assert js("return Object.keys(TEXTS.en.tour_kinds)") == list(guiding.KINDS)
@@ -321,7 +322,7 @@ def test_the_words_of_tours_are_the_same_in_both_programs(kinds_page):  # noqa: 
 
 
 def test_every_sum_can_be_predicted(request):
-    """For all layers, both ways: what the lines add up to is the number; wrong numbers are wrong."""
+    """All layers, both ways: what the lines add up to is the number; wrong numbers are wrong."""
     for name in ("kinds", "resnet"):
         page = request.getfixturevalue(f"{name}_page")
         page.open()
@@ -354,14 +355,17 @@ def test_every_sum_can_be_predicted(request):
             assert right and not wrong and all_right and not any_wrong, where
             assert error < 0.06, where
             asked.add((layer.kind, direction, products > 0))
-        kinds = {(kind, both, True) for kind in ("conv", "relu") for both in ("forward", "backward")}
+        both = ("forward", "backward")
+        kinds = {(kind, way, True) for kind in ("conv", "relu") for way in both}
         kinds |= {("affine", "forward", False), ("linear", "forward", True)}
-        kinds |= {("maxpool", "forward", True), ("avgpool", "forward", True)} if name == "kinds" \
-            else {("add", "forward", False), ("add", "backward", True)}  # fmt: skip
+        if name == "kinds":
+            kinds |= {("maxpool", "forward", True), ("avgpool", "forward", True)}
+        else:
+            kinds |= {("add", "forward", False), ("add", "backward", True)}
         assert kinds <= asked, kinds - asked
 
 
-def test_predicting_right_and_wrong_by_keyboard(kinds_page):  # noqa: F811
+def test_predicting_right_and_wrong_by_keyboard(kinds_page):
     page, keys = kinds_page, webdriver.Keys
     page.open()
     page.js("update({layer: 1, map: 2, i: 4, j: 6, term: 1})")
@@ -399,7 +403,7 @@ def test_predicting_right_and_wrong_by_keyboard(kinds_page):  # noqa: F811
     assert page.find("[data-key=s0]").get_attribute("value") == four(products[0])
     page.click("#predict-all")
     said = page.text("#predict-said")
-    assert f"is {four(products[1])}, not {-products[1]:.5g}" in said.replace("Product 2 was wrong", "")
+    assert f"is {four(products[1])}, not {-products[1]:.5g}" in said
     assert "Product 2 was wrong" in said and "Product 1" not in said
     assert page.text("#total") == four(total) and page.find("#sums").is_displayed()
     # Another number: asked again; two digits are enough.
@@ -421,7 +425,7 @@ def test_predicting_right_and_wrong_by_keyboard(kinds_page):  # noqa: F811
     page.js("parts.predict.turn(false)")
 
 
-def test_what_is_typed_stays_when_the_language_changes(kinds_page):  # noqa: F811
+def test_what_is_typed_stays_when_the_language_changes(kinds_page):
     page = kinds_page
     page.open()
     page.js("update({layer: 1, map: 2, i: 4, j: 6}); parts.predict.turn(true)")
@@ -433,7 +437,7 @@ def test_what_is_typed_stays_when_the_language_changes(kinds_page):  # noqa: F81
     page.js("parts.predict.turn(false)")
 
 
-def test_tours_and_predictions_fit_on_a_phone(kinds_page):  # noqa: F811
+def test_tours_and_predictions_fit_on_a_phone(kinds_page):
     page = kinds_page
     page.open()
     metrics = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
@@ -456,8 +460,8 @@ def test_tours_and_predictions_fit_on_a_phone(kinds_page):  # noqa: F811
           language = "en"; parts.predict.turn(false); renderAll();
           return widths;""")
         assert max(widths) <= 360 and len(widths) > 60
-        box = page.js("parts.tour.start('pixel'); return byId('tour').getBoundingClientRect().height")
-        assert box <= 0.47 * 740
+        page.js("parts.tour.go('pixel')")
+        assert page.js("return byId('tour').getBoundingClientRect().height") <= 0.47 * 740
     finally:
         page.js("parts.tour.end()")
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

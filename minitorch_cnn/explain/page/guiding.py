@@ -1,7 +1,7 @@
 """Guided tours of the page: those that come along, in tours/, and a teacher's own.
 
-A tour is a JSON file; docs/page.md describes it. It is checked when it is read, so that a mistake is
-a sentence about a field and not a page that does not work. What its words mean is in tours.js.
+A tour is a JSON file; docs/page.md describes it. It is checked when it is read, so that a mistake
+is a sentence about a field and not a page that does not work. What its words mean is in tours.js.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ VALUES = (
     "network", "answer", "probability", "layers", "layer", "kind", "source", "shape", "input_shape",
     "map", "row", "column", "maps", "value", "gradient", "input_value", "gradient_size", "parts",
     "arms", "readers", "all", "open", "arriving", "stride", "kernel", "area", "channels", "filters",
-    "products", "padding", "dilation", "rows", "columns", "cells", "pixels", "times", "bias", "uses",
-    "x", "w", "product", "channel_sum", "others", "inside",
+    "products", "padding", "dilation", "rows", "columns", "cells", "pixels", "times", "bias",
+    "uses", "x", "w", "product", "channel_sum", "others", "inside",
 )  # fmt: skip
 
 
@@ -121,7 +121,8 @@ def _fields(found: Any, where: str, needed: Sequence[str], allowed: Sequence[str
             raise ValueError(f"{where} has no {field!r}")
     for field in found:
         if field not in (*needed, *allowed):
-            raise ValueError(f"{where} has an unknown field {field!r}{_near(field, allowed)}")
+            known = (*needed, *allowed)
+            raise ValueError(f"{where} has an unknown field {field!r}{_near(field, known)}")
 
 
 def _near(word: str, known: Sequence[str], form: str = "{}") -> str:
@@ -140,7 +141,7 @@ def _text(text: Any, where: str, braces: bool = True) -> None:
     for language, sentence in texts.items():
         own = f"{where}.{language}" if language else where
         if language not in ("", *LANGUAGES):
-            raise ValueError(f"{where} is in {language!r}; the page has {', '.join(LANGUAGES)}")
+            raise ValueError(f"{own} is in {language!r}; the page has {', '.join(LANGUAGES)}")
         if not isinstance(sentence, str) or not sentence.strip():
             raise ValueError(f"{own} is {sentence!r:.60}; it is a sentence")
         for value in re.findall(r"\{(.*?)\}", sentence):

@@ -44,7 +44,9 @@ class Predict {
   // A new question, if something else is chosen. Before the page shows the number.
   ask() {
     const { layer, map, i, j, direction, term, reader } = state;
-    const key = [layer, map, i, j, direction, term, reader].join(" ");
+    const what = direction === "backward" ? "gradient" : "value";
+    const key = [layer, map, i, j, direction, term, reader,
+      known(this.network.layers[layer], map, i, j, what)].join(" ");
     if (!this.on) {
       this.key = null;
       this.task = null;
