@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -128,3 +129,16 @@ def test_the_command_says_it_in_one_sentence(tmp_path):
     with pytest.raises(SystemExit, match=r"error: tour mine\.json: steps\[0\]\.view is 'lap'"):
         main(["explain", "page", "--no-open", "-o", str(out), "--tour", str(file)])
     assert not out.exists()
+
+
+@pytest.mark.parametrize("page", ["page.md", "page.ko.md"])
+def test_the_document_has_every_word_and_an_example_that_works(page):
+    text = (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
+    (example,) = re.findall(r"```json\n(.+?)```", text, re.DOTALL)
+    assert read_tours([json.loads(example)])[0]["name"] == "edges"
+    coded = set(re.findall(r"`([\w-]+)`", text))
+    for words in (guiding.VALUES, guiding.LOOKS, guiding.VIEWS, guiding.PIXELS, guiding.ORDINALS):
+        assert set(words) <= coded, set(words) - coded
+    kinds = " ".join(text.split())  # a kind may go on in the next line
+    assert all(kind in kinds for kind in guiding.KINDS)
+    assert all(f"{arm.strip()}`" in text for arm in guiding.ARMS)

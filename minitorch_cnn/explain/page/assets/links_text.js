@@ -45,6 +45,8 @@ Object.assign(TEXTS.en, {
     + "another pixel.",
   predict_products: (p) => (p.count === 1 ? "One product makes this number."
     : `${p.count} products add up.`),
+  predict_choose: (p) => (p.count === 1 ? "One number: does it count?"
+    : `${p.count} numbers: which of them counts?`),
   predict_besides: "Given besides them:",
   predict_given: "Given:",
   predict_others: (p) => `${p.count} smaller products`,
@@ -117,6 +119,8 @@ Object.assign(TEXTS.ko, {
   predict_nothing: "이 숫자는 여기서 직접 계산해 볼 수 있는 합이 아닙니다. 다른 층이나 다른 픽셀을 고르세요.",
   predict_products: (p) => (p.count === 1 ? "곱 하나가 이 숫자를 만듭니다."
     : `곱 ${p.count}개를 더합니다.`),
+  predict_choose: (p) => (p.count === 1 ? "숫자 하나입니다. 이 숫자가 남을까요?"
+    : `숫자 ${p.count}개입니다. 어느 것이 남을까요?`),
   predict_besides: "그 밖에 주어진 값:",
   predict_given: "주어진 값:",
   predict_others: (p) => `더 작은 곱 ${p.count}개`,

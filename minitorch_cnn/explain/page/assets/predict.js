@@ -89,8 +89,9 @@ class Predict {
     const { lines } = this.task;
     const products = lines.filter((line) => line.product !== null).length;
     const others = lines.filter((line) => line.product === null);
+    const sentence = lines[0].choose ? "predict_choose" : "predict_products";
     return [
-      products ? t("predict_products", { count: products }) : "",
+      products ? t(sentence, { count: products }) : "",
       others.length ? `${t(products ? "predict_besides" : "predict_given")} ${
         others.map((line) => line.text).join("; ")}.` : "",
     ].join(" ").trim();
@@ -121,7 +122,8 @@ class Predict {
           : field(`p${n}`, t("predict_product", { n: n + 1, text: line.text }), done),
         field(`s${n}`, t("predict_sum", { n: n + 1 }), done));
     });
-    const heads = ["", t("predict_line"), t("products"), t("predict_so_far")];
+    const asked = lines.some((line) => line.product !== null);
+    const heads = ["", t("predict_line"), asked ? t("products") : "", t("predict_so_far")];
     byId("predict-table").replaceChildren(
       element("thead", {}, element("tr", {}, ...heads.map((text) =>
         element("th", { scope: "col" }, text)))), element("tbody", {}, ...rows));
@@ -258,7 +260,8 @@ function compare(text, exact, error, guesses = []) {
 // -------------------------------------------------------------------------------- what is asked
 
 // {lines, total, error, guesses} of the chosen number, null if it is no sum that one could work out.
-// A line: {text, product, error, sum, sumError, guesses}; product is null where none is asked.
+// A line: {text, product, error, sum, sumError, guesses, choose}; product is null where none is
+// asked; choose: whether the number counts or not is for the learner to say.
 function makeTask(network) {
   const { layer: number, map, i, j, direction } = state;
   const layer = network.layers[number];
@@ -366,8 +369,8 @@ function addUp({ products = [], given = [], steps = [], inputs = [], more = null
   turned = 0 }, total) {
   const lines = [];
   let [sum, sumError] = [0, 0];
-  const put = (text, product, error, guesses = []) => {
-    lines.push({ text, product, error, sum, sumError, guesses });
+  const put = (text, product, error, guesses = [], choose = false) => {
+    lines.push({ text, product, error, sum, sumError, guesses, choose });
   };
   for (const { x, w, product, choose } of products) {
     const error = (Math.abs(x) * halfUnit(w) + Math.abs(w) * halfUnit(x)) * (choose ? 0 : 1);
@@ -376,7 +379,7 @@ function addUp({ products = [], given = [], steps = [], inputs = [], more = null
     put(choose ? `${formatNumber(x)} ${choose}` : `${formatNumber(x)} × ${formatNumber(w)}`,
       product, error + halfUnit(product), [{ value: -product, why: "predict_sign" },
         { value: x + w, why: "predict_plus" }, { value: product * 10, why: "predict_ten" },
-        { value: product / 10, why: "predict_ten" }]);
+        { value: product / 10, why: "predict_ten" }], Boolean(choose));
   }
   const ofProducts = sum;
   for (const [operator, value, label] of steps) {
