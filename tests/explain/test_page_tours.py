@@ -306,6 +306,23 @@ def test_a_tour_of_ones_own(lenet_page):
     assert not page.find("#tour").is_displayed()
 
 
+def test_where_ways_part(resnet_page):
+    """Of each addition: the last layer without which no way leads to either arm."""
+    layers = resnet_page.layers
+
+    def reaches(number, blocked):
+        return number != blocked and (
+            number == 0 or any(reaches(each, blocked) for each in layers[number].sources)
+        )
+
+    joins = [number for number, layer in enumerate(layers) if layer.kind == "add"]
+    assert len(joins) == 2
+    for join in joins:
+        arms = layers[join].sources
+        ways = [n for n in range(join) if not any(reaches(each, n) for each in arms)]
+        assert resnet_page.js("return forkOf(network.layers, arguments[0])", join) == max(ways)
+
+
 def test_the_words_of_tours_are_the_same_in_both_programs(kinds_page):
     js = kinds_page.js
     assert js("return Object.keys(TOUR_KINDS)") == list(guiding.KINDS)

@@ -22,7 +22,7 @@ KINDS = (
     "activation", "max pooling", "average pooling", "linear", "join", "concatenation", "softmax",
 )  # fmt: skip
 ORDINALS = ("first", "second", "third", "last")
-ARMS = ("input of ", "shortcut of ")
+ARMS = ("input of ", "fork of ")
 VIEWS = ("forward", "backward", "columns", "columns-backward", "lab", "lab-backward")
 PIXELS = ("lively", "largest", "middle", "corner")
 LOOKS = (

@@ -21,7 +21,9 @@ const TOUR_KINDS = {
   "average pooling": (layer) => ["avgpool", "adaptive"].includes(layer.kind)
     || (layer.kind === "mean" && layer.sources.length > 0),
   linear: (layer) => layer.kind === "linear",
-  join: (layer) => ["add", "plus"].includes(layer.kind) && new Set(layer.sources).size === 2,
+  join: (layer, layers) => ["add", "plus"].includes(layer.kind)
+    && new Set(layer.sources).size === 2
+    && layer.sources.every((each) => layers[each].kind !== "parameter"),
   concatenation: (layer) => layer.kind === "cat",
   softmax: (layer) => layer.kind === "softmax",
 };
@@ -42,14 +44,24 @@ function tourLayer(network, named) {
   if (typeof named === "object") return layers.findIndex((each) => each.name === named.name);
   if (named === "input") return layers.findIndex((each) => each.kind === "input");
   if (named === "scores") return layers.length - 1;
-  const [, arm, ordinal, kind] = named.match(/^(input of |shortcut of )?(\w+) (.+)$/);
+  const [, arm, ordinal, kind] = named.match(/^(input of |fork of )?(\w+) (.+)$/);
   const found = layers.map((_, number) => number).filter((number) =>
-    TOUR_KINDS[kind](layers[number]));
+    TOUR_KINDS[kind](layers[number], layers));
   const number = found.at(ORDINALS[ordinal]) ?? -1;
   if (!arm || number < 0) return number;
-  const { sources } = layers[number];
-  // What went around is computed before what it is added to.
-  return arm === "input of " ? sources[0] ?? -1 : Math.min(...sources);
+  return arm === "input of " ? layers[number].sources[0] ?? -1 : forkOf(layers, number);
+}
+
+// The layer from which on the ways to all that a layer reads part; -1 if there is none.
+function forkOf(layers, number) {
+  const ways = layers[number].sources.map((source) => {
+    const found = new Set([source]);
+    for (let n = source; n >= 0; n--) {
+      if (found.has(n)) layers[n].sources.forEach((each) => found.add(each));
+    }
+    return found;
+  });
+  return Math.max(-1, ...[...ways[0] ?? []].filter((n) => ways.every((way) => way.has(n))));
 }
 
 class Tours {
@@ -231,7 +243,7 @@ function tourPlace(network, number, pixel, before, direction) {
 // "first strided convolution" in words of the language.
 function tourName(named) {
   if (typeof named === "object") return `“${named.name}”`;
-  const [, arm, ordinal, kind] = named.match(/^(?:(input|shortcut) of )?(\w+)(?: (.+))?$/);
+  const [, arm, ordinal, kind] = named.match(/^(?:(input|fork) of )?(\w+)(?: (.+))?$/);
   if (!kind) return named;
   const word = t("tour_kinds")[kind];
   return arm || ordinal === "first" || ordinal === "last" ? word
