@@ -16,6 +16,7 @@ import webbrowser
 from pathlib import Path
 
 from ..commands import Command, add_subject_options
+from ..languages import translated
 from .writing import write_page
 
 
@@ -70,9 +71,10 @@ def run(args: argparse.Namespace) -> None:
         tours=args.tour,
     )
     size = path.stat().st_size / 1e6
-    print(f"page: {path} ({size:.1f} MB). Open it in a browser; it needs no network.")
+    said = f"page: {path} ({size:.1f} MB). Open it in a browser; it needs no network."
+    print(translated(said, args.lang))
     if not args.no_open and has_screen():
-        webbrowser.open(path.resolve().as_uri())
+        webbrowser.open(path.resolve().as_uri() + ("" if args.lang == "en" else "#?lang=ko"))
 
 
 def _classes(names: str | None) -> list[str] | None:
