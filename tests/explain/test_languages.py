@@ -92,6 +92,11 @@ def test_columns_hold():
     assert lines[0].split() == ["곱셈", "덧셈"]
     assert lines[2].startswith("라이브러리, im2col  ")
     assert translated(table, "en") == table
+    # A sentence that goes on in the next line is one; names above it are not its beginning.
+    both = "rungs without a time were not run:\nthey need Numba: pip install 'minitorch-cnn[fast]'"
+    assert "Numba가 필요함" in translated(both, "ko") and "time" not in translated(both, "ko")
+    legend = "5 layer2.0.conv1\n6 layer1.0.conv1 and 1 like it"
+    assert translated(legend, "ko") == "5 layer2.0.conv1\n6 layer1.0.conv1 외 같은 것 1개"
     assert translated("nothing of this is known", "ko") == "nothing of this is known"
     with pytest.raises(ValueError, match="no language 'fr'; there are en, ko"):
         in_language(explain.gradient_flow(1, images=1), "fr")

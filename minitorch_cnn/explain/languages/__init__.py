@@ -83,10 +83,11 @@ def translated(text: str, language: str) -> str:
     result = []
     n = 0
     while n < len(lines):
-        both = " ".join(line.strip() for line in lines[n : n + 2])
-        # A sentence may go on in the next line.
-        if "  " not in lines[n].strip() and _whole(lines[n].strip(), language) is None:
-            sentence = _whole(both, language)
+        pair = [line.strip() for line in lines[n : n + 2]]
+        alone = [_whole(line, language) is not None for line in pair]
+        # A sentence may go on in the next line: what is cut says nothing by itself.
+        if not alone[0] and "  " not in pair[0] and (pair[0][-1:] == ":" or alone == [False] * 2):
+            sentence = _whole(" ".join(pair), language)
             if sentence is not None:
                 result.append(sentence)
                 n += 2
