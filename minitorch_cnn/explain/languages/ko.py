@@ -172,6 +172,7 @@ TEXTS = {
     "only for one group": "그룹 하나일 때만",
     "direct": "직접",
     "the library, {0}": "라이브러리, {0}",
+    "the library takes {0}: {1}": "라이브러리의 선택 {0}: {1}",
     "{0} million multiplications' worth of time, {1}": "곱셈 {0}백만 번만큼의 시간, {1}",
     "each channel has filters of its own": "채널마다 자신의 필터가 있음",
     "Winograd is for 3x3 kernels, stride 1, dilation 1, groups 1":
@@ -180,7 +181,6 @@ TEXTS = {
         "배열 코드에서는 Winograd의 변환에 드는 시간이 아끼는 시간보다 김",
     "Winograd's transforms lose too many digits in float16":
         "float16에서는 Winograd의 변환이 자릿수를 너무 많이 잃음",
-    "the library takes {0}: {1}": "라이브러리의 선택 {0}: {1}",
     "operations (millions)": "연산 (백만)",
     "memory (MB)": "메모리 (MB)",
     "workspace": "작업용",
