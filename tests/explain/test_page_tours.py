@@ -308,6 +308,7 @@ def test_a_tour_of_ones_own(lenet_page):
 
 def test_where_ways_part(resnet_page):
     """Of each addition: the last layer without which no way leads to either arm."""
+    resnet_page.open()
     layers = resnet_page.layers
 
     def reaches(number, blocked):
