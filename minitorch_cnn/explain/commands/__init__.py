@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from ...commandline import announce_compiling, one_sentence
 from ...kernels import kernel_tier
 from ..explanation import Explanation
+from ..languages import LANGUAGES, in_language, translated
 
 MODULES: tuple[str, ...] = (
     "minitorch_cnn.explain.commands.convolution",
@@ -57,6 +58,9 @@ def add_parser(subparsers: Any) -> None:
                     default=default,
                     help=f"picture to write: .png, .svg or .pdf (default {default})",
                 )
+            own.add_argument(
+                "--lang", choices=LANGUAGES, default="en", help="language of texts and pictures"
+            )
             own.set_defaults(run=_runner(command))
 
 
@@ -71,15 +75,16 @@ def _runner(command: Command) -> Callable[[argparse.Namespace], None]:
             explanation = command.run(args)
         if explanation is None:
             return
+        explanation = in_language(explanation, args.lang)
         print(explanation)
         if not command.picture:
             return
         try:
             explanation.save(args.out)
-        except ImportError as error:
-            print(f"no picture: {error}")
+        except (ImportError, LookupError) as error:
+            print(translated(f"no picture: {error}", args.lang))
         else:
-            print(f"picture: {args.out}")
+            print(translated(f"picture: {args.out}", args.lang))
 
     return run
 

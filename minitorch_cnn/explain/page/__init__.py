@@ -6,6 +6,7 @@ weights.py     what the weights of its convolutions get
 operations.py  what each operation is to the page; places.py: where its numbers are
 merging.py     operations that are one layer, and the layers' names
 packing.py     these numbers, exact and small
+guiding.py     guided tours, those in tours/ and a teacher's own
 writing.py     the file: template, style and program from assets/, and the numbers
 command.py     python -m minitorch_cnn explain page
 assets/        what the browser runs; arithmetic.js and kinds.js have the layers in plain loops

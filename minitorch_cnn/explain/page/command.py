@@ -16,6 +16,7 @@ import webbrowser
 from pathlib import Path
 
 from ..commands import Command, add_subject_options
+from ..languages import translated
 from .writing import MEGABYTES, write_page
 
 
@@ -46,6 +47,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="largest size of the page (5); a large network runs in it only if its weights fit",
     )
     parser.add_argument(
+        "--tour",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a guided tour of your own, a JSON file; may be given several times",
+    )
+    parser.add_argument(
         "-o", "--out", metavar="FILE", default="page.html", help="file to write (page.html)"
     )
     parser.add_argument(
@@ -68,11 +76,13 @@ def run(args: argparse.Namespace) -> None:
         size=args.size,
         weights=args.weights,
         megabytes=args.megabytes,
+        tours=args.tour,
     )
     size = path.stat().st_size / 1e6
-    print(f"page: {path} ({size:.1f} MB). Open it in a browser; it needs no network.")
+    said = f"page: {path} ({size:.1f} MB). Open it in a browser; it needs no network."
+    print(translated(said, args.lang))
     if not args.no_open and has_screen():
-        webbrowser.open(path.resolve().as_uri())
+        webbrowser.open(path.resolve().as_uri() + ("" if args.lang == "en" else "#?lang=ko"))
 
 
 def _classes(names: str | None) -> list[str] | None:

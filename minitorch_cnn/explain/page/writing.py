@@ -20,6 +20,7 @@ from ... import nn
 from ...onnx.trace import evaluation_mode
 from ...serialization.files import write
 from ..subject import Subject
+from .guiding import read_tours
 from .packing import pack
 from .recording import record
 from .subjects import subject_of
@@ -28,12 +29,13 @@ from .weights import add_weight_gradients
 MEGABYTES = 5.0  # Whole pages stay below, unless somebody wants more.
 # What computes, in the page and once more in its worker; and what shows.
 ENGINE = (
-    "arithmetic", "gradients", "kinds", "kinds_gradient",
+    "arithmetic", "gradients", "kinds", "kinds_gradient", "volumes",
     "engine_forward", "engine_backward", "engine",
 )  # fmt: skip
 SCRIPTS = (
-    "volumes", "network", "text", "kinds_text", "alive_text", "draw", "strip",
-    "trace", "backward", "columns", "lab", "alive", "alive_picture", "alive_training", "page",
+    "network", "text", "kinds_text", "alive_text", "draw", "strip", "links_text",
+    "trace", "backward", "columns", "lab", "alive", "alive_picture", "alive_training",
+    "links", "predict", "tours", "page",
 )  # fmt: skip
 SCORES = 5  # most probable classes that are shown
 
@@ -65,6 +67,7 @@ def make_page(
     size: int | None = None,
     weights: Any = None,
     megabytes: float = MEGABYTES,
+    tours: Sequence[Any] = (),
 ) -> Page:
     """The page of a network and a picture; the last line of a notebook's cell shows it.
 
@@ -80,8 +83,8 @@ def make_page(
     and width that the picture is cut to; without it a picture of up to 512 pixels keeps its own.
     weights: of a network given by name: "DEFAULT", another published name, or a file. Without it
     the network has always the same random weights.
-    weights: of a network given by name: "DEFAULT", another published name, or a file.
     megabytes: what the page may have. A large network runs in the page only if its weights fit.
+    tours: guided tours of your own, JSON files or what they hold (docs/page.md); they come first.
 
     Raises FileNotFoundError, ValueError or TypeError for what cannot be read, and what the network
     raises for such a picture.
@@ -93,7 +96,8 @@ def make_page(
     '<iframe'
     """
     subject = subject_of(model, image, classes, mean, std, size, weights)
-    return Page(page_html(subject, builtin=image is None, megabytes=megabytes))
+    html = page_html(subject, builtin=image is None, megabytes=megabytes, tours=tours)
+    return Page(html)
 
 
 def write_page(
@@ -114,10 +118,16 @@ def write_page(
     return make_page(model, image, **options).save(path)
 
 
-def page_html(subject: Subject, builtin: bool = False, megabytes: float = MEGABYTES) -> str:
+def page_html(
+    subject: Subject,
+    builtin: bool = False,
+    megabytes: float = MEGABYTES,
+    tours: Sequence[Any] = (),
+) -> str:
     """The page as text. builtin: whether the picture is one of the package, which the page says."""
     if not megabytes >= 1:
         raise ValueError(f"a page needs at least 1 megabyte, got megabytes={megabytes}")
+    guided = read_tours(tours)
     with evaluation_mode(subject.model):
         layers = record(subject.model, subject.x)
     add_weight_gradients(layers)
@@ -134,7 +144,7 @@ def page_html(subject: Subject, builtin: bool = False, megabytes: float = MEGABY
         "engine": joined(ENGINE),
         "script": joined(SCRIPTS),
     }
-    about = describe(subject, layers[-1].value, builtin)
+    about = describe(subject, layers[-1].value, builtin) | {"tours": guided}
     rest = sum(len(each.encode()) for each in (*values.values(), read["page.html"]))
     manifest, numbers, places = pack(
         layers, int(990_000 * megabytes) - rest - len(json.dumps(about))

@@ -183,6 +183,11 @@ class MapView {
   }
 }
 
+// The chosen number; while somebody predicts it, a question mark.
+function shownNumber(value) {
+  return parts.predict.hides ? "?" : formatNumber(value);
+}
+
 // Numbers as a map with caption, legend and alternative text.
 function showNumbers(view, { name, pixel = null, ...shown }) {
   const { H, W, valueAt, scale, cells = [] } = shown;
@@ -197,7 +202,7 @@ function showNumbers(view, { name, pixel = null, ...shown }) {
     caption: [element("span", {}, name), legend(scale)],
     alt: t("map_alt", { what: name, h: H, w: W, least: formatNumber(least),
       most: formatNumber(most), pixel, marked: cells.length,
-      value: pixel ? formatNumber(valueAt(...pixel)) : "" }) + (pixel ? ` ${t("move_hint")}` : ""),
+      value: pixel ? shownNumber(valueAt(...pixel)) : "" }) + (pixel ? ` ${t("move_hint")}` : ""),
   });
 }
 

@@ -44,15 +44,18 @@ function update(change) {
   state.i = Math.max(0, Math.min(H - 1, state.i));
   state.j = Math.max(0, Math.min(W - 1, state.j));
   render("direction" in change);
+  parts.links.note();
 }
 
 function render(everything) {
+  parts.predict.ask();
   if (everything) parts.strip.paintAll(state.direction === "backward" ? "gradient" : "value");
   parts.strip.mark(state.layer, state.map);
   renderControls();
   parts.trace.render();
   parts.backward.render();
   parts.alive.render();
+  parts.predict.render();
   // A page that is too large may not hold the channels that a filter reads.
   const shown = convolution() && hasInputs(convolution());
   byId("convolution").hidden = !shown;
@@ -60,6 +63,7 @@ function render(everything) {
     parts.columns.render();
     parts.lab.render();
   }
+  parts.tour.render();
 }
 
 function renderControls() {
@@ -118,6 +122,7 @@ function listen() {
   }
   byId("language").addEventListener("click", () => {
     language = language === "en" ? "ko" : "en";
+    parts.links.chooseLanguage(language);
     renderAll();
   });
   byId("theme").addEventListener("click", () => {
@@ -157,11 +162,15 @@ async function start() {
     columns: first < 0 ? null : new Columns(network),
     lab: first < 0 ? null : new Lab(network),
     alive: new Alive(network),
+    links: new Links(network),
+    predict: new Predict(network),
+    tour: new Tours(network, pageData.tours),
   };
   listen();
   renderAnswer();
   byId("content").hidden = false;
   renderAll();
+  parts.links.begin();
   document.documentElement.dataset.ready = "true";
 }
 
