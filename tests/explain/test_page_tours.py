@@ -298,6 +298,10 @@ def test_a_tour_of_ones_own(lenet_page):
     page.click("#tour-buttons button")
     value = four(page.layers[2].value[2, 3, 4])
     assert page.text("#tour-text") == f"features.1: <b>{value}</b>"  # a text is never HTML
+    page.js("update({map: 1, i: 5})")  # another pixel, another number
+    assert four(page.layers[2].value[1, 5, 4]) in page.text("#tour-text")
+    page.js("update({layer: 1})")  # another layer: the step's own
+    assert value in page.text("#tour-text")
     page.click("#tour-next")
     said = page.text("#tour-text")
     assert "5×5" in said and "does not have it: “nowhere”" in said

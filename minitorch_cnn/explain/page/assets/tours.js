@@ -156,7 +156,9 @@ class Tours {
     const { text, place, before, after } = this.plan[this.step];
     byId("tour-title").textContent = `${inLanguage(this.tour.title)} · ${this.step + 1} / ${
       this.plan.length}`;
-    const values = place ? valuesAt(this.network, place) : {};
+    // Who chooses another pixel of the step's layer reads the numbers of that one.
+    const same = place && state.layer === place.layer && state.direction === place.direction;
+    const values = place ? valuesAt(this.network, same ? state : place) : {};
     const pieces = (text ? inLanguage(text) : "").split(/\{(\w+)\}/);
     const sentences = (kinds) => (kinds.length
       ? [element("p", { className: "hint" }, t("tour_left_out", {
@@ -308,7 +310,8 @@ function convolutionValues(values, network, number, map, i, j, total) {
     bias: formatNumber(layer.parameters.bias ? layer.parameters.bias.data[map] : 0),
     uses: usesOfPixel(source.shape.slice(1), [OH, OW], [KH, KW], layer.options,
       ...middleOfWindow(layer, source, i, j)).length });
-  const [first] = convolutionTerms(layer, source, map, i, j).channels;
+  const terms = convolutionTerms(layer, source, map, i, j).channels;
+  const first = terms[Math.min(state.term, terms.length - 1)]; // the one whose products are shown
   if (!first) return;
   const largest = first.cells.reduce((a, b) =>
     (Math.abs(b.product) > Math.abs(a.product) ? b : a));
