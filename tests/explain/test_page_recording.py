@@ -313,3 +313,26 @@ def test_an_output_that_another_output_is_made_of_is_still_the_last_layer():
     assert [layer.kind for layer in layers] == ["input", "adaptive", "tanh", "identity"]
     assert layers[-1].sources == [1] and layers[-1].gradient.sum() == 1
     assert layers[2].gradient is None  # nothing goes back through the other output
+
+
+def test_learned_numbers_are_known_by_name():
+    """Also in another shape, but not in another order; frozen ones are not learned."""
+
+    class Shapes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(mt.randn(3, 3))
+            self.frozen = nn.Conv2d(3, 3, 1).requires_grad_(False)
+            self.norm = nn.LayerNorm(4)
+            self.slope = nn.PReLU()
+
+        def forward(self, x):
+            x = nn.functional.conv2d(x, self.weight.reshape(3, 3, 1, 1))
+            x = nn.functional.conv2d(x, self.weight.t().unsqueeze(-1).unsqueeze(-1))
+            return self.slope(self.norm(self.frozen(x))).mean((2, 3))
+
+    layers = record(Shapes().eval(), picture(3, 4, 4))
+    assert [layer.names for layer in layers if layer.parameters] == [
+        {"weight": "weight"}, {}, {},
+        {"weight": "norm.weight", "bias": "norm.bias"}, {"slope": "slope.weight"},
+    ]  # fmt: skip

@@ -186,6 +186,13 @@ def _tensors(output: Any) -> Iterator[Tensor]:
             yield from _tensors(each)
 
 
+def _keys(tensor: Tensor) -> list[Any]:
+    """What tells a parameter: itself, and where its numbers lie, as one after the other."""
+    array = tensor.array
+    there = isinstance(array, np.ndarray) and array.flags.c_contiguous
+    return [id(tensor), *([(array.ctypes.data, array.size)] if there else [])]
+
+
 class Recorder:
     """The layers so far, and where the numbers of each tensor are among them."""
 
@@ -198,7 +205,12 @@ class Recorder:
         self.alive: list[Any] = []  # nodes and constants; an id is unique while its object lives
         self.names = {id(each): name for name, each in model.named_parameters()}
         self.names.update({id(each): name for name, each in model.named_buffers()})
-        self.learned = {id(p): name for name, p in model.named_parameters() if p.requires_grad}
+        self.learned = {
+            key: name
+            for name, each in model.named_parameters()
+            if each.requires_grad
+            for key in _keys(each)
+        }
         self.constants: dict[int, Step] = {}
         # The modules that are running: name, module, number of the call, what it was called with.
         self.running: list[tuple[str, nn.Module, int, Any]] = [("", model, 0, None)]
@@ -318,8 +330,14 @@ class Recorder:
         """
         names = LEARNED.get(re.sub(r"\dd", "", node._function.__name__), ())  # Conv2dFunction, say
         for name, arg in zip(names, args, strict=False):
-            if made and id(arg) in self.learned:
-                made[-1].names[name] = self.learned[id(arg)]
+            parameter = self.name_of(arg)
+            if made and parameter:
+                made[-1].names[name] = parameter
+
+    def name_of(self, arg: Any) -> str:
+        """Which parameter of the network a tensor is, or is in another shape; "" if none."""
+        keys = _keys(arg) if isinstance(arg, Tensor) else []
+        return next((self.learned[key] for key in keys if key in self.learned), "")
 
     def watch_uses(self, node: Any, operands: list, made: list[Step]) -> None:
         """Adds what an operation sends back to the gradients of the moving layers that it reads.
@@ -431,8 +449,8 @@ class Recorder:
         array = whole_array(tensor)
         array = (turn(array) if last else array).reshape(shape)
         step = Step(self.names.get(id(tensor), ""), "parameter", [], np.array(array, np.float32))
-        if id(tensor) in self.learned:
-            step.names["value"] = self.learned[id(tensor)]
+        if self.name_of(tensor):
+            step.names["value"] = self.name_of(tensor)
         step.path = self.running[-1][0]
         self.alive.append(tensor)
         self.constants[id(tensor)] = step
