@@ -232,7 +232,8 @@ class Tensor(Methods):
             return bool(self.array.flags.c_contiguous)
         if memory_format.name == "preserve_format":
             raise RuntimeError("is_contiguous: preserve_format is not a layout")
-        return self.ndim == 4 and bool(self.array.transpose(0, 2, 3, 1).flags.c_contiguous)
+        order = (0, *range(2, ndim := memory_format.ndim), 1)
+        return self.ndim == ndim and bool(self.array.transpose(order).flags.c_contiguous)
 
     def data_ptr(self) -> int:
         """The address of the first element."""

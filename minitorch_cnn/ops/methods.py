@@ -29,6 +29,7 @@ from . import (
 )
 from .arguments import HOT, checked
 from .breadth import (
+    creation_strided,
     other_matrices,
     other_names,
     pointwise_unary,
@@ -44,13 +45,16 @@ from .overloads import accept
 TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a tensor
 
 # torch has these as functions only.
-FUNCTIONS_ONLY = """bucketize combinations empty_like fill full_like ones_like poisson
-    rand_like randint_like randn_like rsub selu std_mean threshold var_mean view_as_complex
-    view_as_real zeros_like"""
+FUNCTIONS_ONLY = """alias_copy as_strided_copy bucketize combinations detach_copy diagonal_copy
+    empty_like expand_copy fill full_like ones_like permute_copy poisson
+    rand_like randint_like randn_like rsub select_copy selu slice_copy split_copy
+    split_with_sizes_copy squeeze_copy std_mean t_copy threshold transpose_copy unbind_copy
+    unfold_copy unsqueeze_copy var_mean view_as_complex view_as_real view_copy zeros_like"""
 
 # And these as methods only.
 METHODS_ONLY: dict[ModuleType, str] = {
     copy: "contiguous to cpu cuda type_as pin_memory is_pinned",
+    creation_strided: "new_empty_strided",
     creation: "new_tensor new_full new_zeros new_ones new_empty",
     indexing: "unfold",
     inplace: "copy_ fill_ zero_",
