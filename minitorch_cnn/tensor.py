@@ -50,6 +50,9 @@ class Size(tuple):
     def __add__(self, other: Any) -> Size:
         return Size(tuple(self) + tuple(other))
 
+    def __mul__(self, times: Any) -> Size:
+        return Size(tuple(self) * times)
+
 
 def shape_text(shape: Any) -> str:
     """A shape as error messages show it: [2, 3]."""
@@ -326,9 +329,10 @@ class Tensor(Methods):
 
     def __bool__(self) -> bool:
         if self.array.size != 1:
+            count = "more than one value" if self.array.size else "no values"
             raise RuntimeError(
-                f"Boolean value of a Tensor with {self.array.size} values is ambiguous: "
-                "use any() or all()"
+                f"Boolean value of Tensor with {count}"
+                f" is ambiguous: shape {shape_text(self.shape)}; use any() or all()"
             )
         return bool(self.array.item())
 
@@ -345,9 +349,6 @@ class Tensor(Methods):
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
-
-    def __contains__(self, value: Any) -> bool:
-        return bool((self == value).any())
 
     __hash__ = object.__hash__
 

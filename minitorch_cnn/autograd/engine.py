@@ -215,7 +215,7 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
             gxs[index] = gradient.to(dtype)
         if state.anomaly and state.anomaly_check_nan and custom.has_nan(gradient):
             raise RuntimeError(
-                f"{node._title()} returned nan values in its output {index}.\n"
+                f"Function '{node._title()}' returned nan values in its {index}th output.\n"
                 f"{custom.forward_call(node)}"
             )
     return gxs

@@ -22,7 +22,7 @@ import numpy as np
 from .. import backend, dtypes
 from ..tensor import Tensor, wrap
 from .engine import grad
-from .modes import enable_grad, no_grad
+from .modes import enable_grad
 
 
 class GradcheckError(RuntimeError):
@@ -231,7 +231,7 @@ class _Problem:
         else:
             arguments[position] = moved
         try:
-            with no_grad():
+            with enable_grad():  # func may register hooks on what it computes
                 every = _as_list(self.func(*arguments))
             return [np.array(backend.to_numpy(every[i].array)) for i in self.positions]
         finally:

@@ -187,7 +187,7 @@ class set_detect_anomaly(_Mode):
     ...         (x.sqrt() * 0).backward()
     ...     except RuntimeError as error:
     ...         print(str(error).splitlines()[0])
-    SqrtBackward0 returned nan values in its output 0.
+    Function 'SqrtBackward0' returned nan values in its 0th output.
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:

@@ -308,7 +308,7 @@ def as_type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any
         return to(input, *named_type(dtype), non_blocking=non_blocking)
     if hasattr(dtype, "type_name"):  # mt.FloatTensor and its like
         return to(input, *named_type(dtype.type_name), non_blocking=non_blocking)
-    return to(input, dtypes.as_dtype(dtype))
+    return to(input, dtypes.get_default_dtype() if dtype is Tensor else dtypes.as_dtype(dtype))
 
 
 def _to_dtype(kind: dtype) -> Any:

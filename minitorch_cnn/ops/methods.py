@@ -157,6 +157,8 @@ def bind(namespace: dict[str, Any]) -> None:
         ("__array_wrap__", _of_ufunc),
         ("__abs__", elementwise.abs),
         ("__invert__", compare.bitwise_not),
+        ("__contains__", _contains),
+        ("__reversed__", _reversed),
         ("__getitem__", indexing.getitem),
         ("__setitem__", inplace.setitem),
         ("T", property(shape.T)),
@@ -184,6 +186,21 @@ def _takes_tensor(value: Any) -> bool:
 def _of_ufunc(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
     """What NumPy's own functions give: `np.sqrt(x)` is a tensor. As in torch, bools are uint8."""
     return creation.from_numpy(np.asarray(array, np.uint8 if array.dtype == bool else array.dtype))
+
+
+def _contains(self: Tensor, value: Any) -> bool:
+    """Whether an element equals the value."""
+    if not (isinstance(value, Tensor) or is_number(value)):
+        raise RuntimeError(
+            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+            f"{type(value)}."
+        )
+    return bool((self == value).any())
+
+
+def _reversed(self: Tensor) -> Tensor:
+    """What Python's reversed gives: the tensor with its first dimension the other way round."""
+    return self.flip(0) if self.ndim else self
 
 
 def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:

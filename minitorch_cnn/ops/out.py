@@ -37,7 +37,8 @@ NAMES = """
     stack std sub subtract sum take take_along_dim tan tanh tensordot topk tril triu true_divide
     trunc var vdot vstack where xlogy zeros
     alias_copy as_strided_copy detach_copy diagonal_copy expand_copy narrow_copy permute_copy
-    select_copy slice_copy squeeze_copy t_copy transpose_copy unfold_copy unsqueeze_copy view_copy
+    select_copy slice_copy split_copy split_with_sizes_copy squeeze_copy t_copy transpose_copy
+    unbind_copy unfold_copy unsqueeze_copy view_copy
 """
 
 # torch demands of these that out has the very dtype of the result.

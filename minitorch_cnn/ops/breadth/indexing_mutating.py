@@ -95,6 +95,10 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     tensor([4., 0., 1.])
     """
     dim, positions = _vector_index("index_copy", input, dim, index)
+    if not index.is_cuda and (index.array < 0).any():
+        raise IndexError(
+            f"index_copy_(): index {int(index.array.min())} is out of bounds: it is negative"
+        )
     if source.dtype is not input.dtype:
         raise RuntimeError(
             "index_copy_(): self and source expected to have the same dtype, but got (self) "

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import dtypes
 from ...autograd.modes import state
 from ...backend import array_module
 from ...tensor import Memory, Tensor, wrap
@@ -166,9 +167,9 @@ def set_(
     if source is None:
         source = input.new_empty(0)
     if isinstance(source, Storage):
-        given = (
-            source.array if source.dtype is input.dtype else source.array.view(input.array.dtype)
-        )
+        given = source.array
+        if source.dtype is dtypes.uint8:  # the bytes of an untyped storage
+            given = given.view(input.array.dtype)
         source = wrap(given)
         size = source.shape if size is None else size
     if (input.requires_grad and state.grad_enabled) or source.dtype is not input.dtype:

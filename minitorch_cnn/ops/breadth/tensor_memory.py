@@ -88,6 +88,12 @@ class Storage:
     def nbytes(self) -> int:
         return self.array.nbytes
 
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.nbytes()
+
+    def is_shared(self) -> bool:
+        return is_shared(wrap(self.array))
+
     def element_size(self) -> int:
         return self.array.itemsize
 
@@ -226,18 +232,27 @@ def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     return same and address_of(input.array) == address_of(tensor.array)
 
 
-def new(input: Tensor, *data: Any, device: Any = None) -> Tensor:
+def new(input: Tensor, *data: Any, size: Any = None, device: Any = None) -> Tensor:
     """torch's old constructor: `new(2, 3)` is uninitialised of that shape, `new([1])` has values.
 
-    With this tensor's dtype and device; without arguments of shape (0,),
-    else of any shape. Raises as `tensor` does.
+    With this tensor's dtype and device; without arguments of shape (0,), else of any shape. A
+    tensor, or a storage, is not copied. Raises as `tensor` does, TypeError for a tensor of another
+    dtype or device.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1]).new(2, 3).shape, mt.tensor([1]).new([1.5, 2.5])
     (minitorch_cnn.Size([2, 3]), tensor([1, 2]))
     """
     where = input.device if device is None else device
-    if len(data) == 1 and not isinstance(data[0], int) and not isinstance(data[0], Size):
-        values = data[0].detach() if isinstance(data[0], Tensor) else data[0]
-        return tensor(values, dtype=input.dtype, device=where)
+    data = data if size is None else (Size(size),)
+    given = data[0] if len(data) == 1 else None
+    if isinstance(given, Tensor | Storage):
+        if given.dtype is not input.dtype or given.device != input.device:
+            raise TypeError(
+                f"new(): expected {input.dtype} on {input.device}, got {given.dtype} on "
+                f"{given.device}"
+            )
+        return given.detach() if isinstance(given, Tensor) else wrap(given.array)
+    if given is not None and not isinstance(given, int | Size):
+        return tensor(given, dtype=input.dtype, device=where)
     return empty(*data or (0,), dtype=input.dtype, device=where)
