@@ -242,6 +242,7 @@ CALLS = """
     lib.zeros(()).index_add(0, lib.tensor([0]), lib.zeros(1, 1, 1))
     lib.ones(2).set_(lib.ones(2, dtype=lib.float64).storage())
     lib.ones(2).storage().is_shared()
+    lib.ones(2).__delitem__(0)
 """
 
 

@@ -199,25 +199,24 @@ def register_multi_grad_hook(
     missing = 0  # gradients that fn still waits for
     gradients: list[Tensor | None] = []
 
-    def known(index: int, gradient: Tensor) -> None:
-        nonlocal backward, missing, gradients
-        if backward is not state.running[0]:
-            backward, gradients = state.running[0], [None] * len(targets)
-            reached = _reached(*state.running[1:])
-            missing = sum(each in reached for each in targets) if mode == "all" else 1
-        if missing and gradients[index] is None:
-            gradients[index] = gradient
-            missing -= 1
-            if not missing:
-                fn(gradients if mode == "all" else gradient)
-                gradients = [None] * len(targets)
+    def hook_of(index: int) -> Callable[[Tensor], None]:
+        def known(gradient: Tensor) -> None:
+            nonlocal backward, missing, gradients
+            running: Any = state.running
+            if backward is not running[0]:
+                backward, gradients = running[0], [None] * len(targets)
+                reached = _reached(*running[1:])
+                missing = sum(each in reached for each in targets) if mode == "all" else 1
+            if missing and gradients[index] is None:
+                gradients[index] = gradient
+                missing -= 1
+                if not missing:
+                    fn(gradients if mode == "all" else gradient)
+                    gradients = [None] * len(targets)
 
-    return _Handles(
-        [
-            tensor.register_hook(lambda gradient, index=index: known(index, gradient))
-            for index, tensor in enumerate(tensors)
-        ]
-    )
+        return known
+
+    return _Handles([each.register_hook(hook_of(i)) for i, each in enumerate(tensors)])
 
 
 def _reached(roots: tuple, useful: set | None, wanted: set) -> set[Any]:

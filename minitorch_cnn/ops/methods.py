@@ -158,6 +158,7 @@ def bind(namespace: dict[str, Any]) -> None:
         ("__abs__", elementwise.abs),
         ("__invert__", compare.bitwise_not),
         ("__contains__", _contains),
+        ("__delitem__", _not_deleted),
         ("__reversed__", _reversed),
         ("__getitem__", indexing.getitem),
         ("__setitem__", inplace.setitem),
@@ -196,6 +197,10 @@ def _contains(self: Tensor, value: Any) -> bool:
             f"{type(value)}."
         )
     return bool((self == value).any())
+
+
+def _not_deleted(self: Tensor, index: Any) -> None:
+    raise TypeError("Tensor does not support deleting items")
 
 
 def _reversed(self: Tensor) -> Tensor:
