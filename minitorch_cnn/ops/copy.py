@@ -64,7 +64,11 @@ def _copied(array: Any, kind: Any) -> Any:
     if 0 not in array.strides:
         return array.astype(kind)
     order = axes_as_in_memory(array)
-    return array.transpose(order).astype(kind, order="C").transpose(inverse_order(order))
+    copy = array.transpose(order).astype(kind, order="C").transpose(inverse_order(order))
+    axes = zip(array.shape, array.strides, copy.strides, strict=True)
+    # The step of an axis of length 1 stays 0: by it `interpolate` tells x[None] from a batch.
+    steps = [0 if n == 1 and old == 0 else new for n, old, new in axes]
+    return backend.array_module(copy).lib.stride_tricks.as_strided(copy, copy.shape, steps)
 
 
 class Clone(Function):

@@ -22,8 +22,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _copied(function: Callable[..., Any], example: str) -> Callable[..., Any]:
-    """The function of that name with _copy after it, which copies what the view shows."""
+def _copied(function: Callable[..., Any], example: str, errors: str = "") -> Callable[..., Any]:
+    """The function of that name with _copy after it, which copies what the view shows.
+
+    errors: what it raises, if not what the function of that name in the package does.
+    """
 
     @functools.wraps(function)
     def copy(*args: Any, **kwargs: Any) -> Any:
@@ -37,7 +40,7 @@ def _copied(function: Callable[..., Any], example: str) -> Callable[..., Any]:
     copy.__module__ = __name__
     copy.__doc__ = (
         f"What `{function.__name__}` shows of a tensor of any shape, copied, row by row.\n\n"
-        f"Raises as `{function.__name__}` does.\n\n"
+        f"{errors or f'Raises as `{function.__name__}` does.'}\n\n"
         f">>> import minitorch_cnn as mt\n>>> x = mt.arange(4).reshape(2, 2)\n>>> {example}\n"
     )
     return copy
@@ -66,15 +69,19 @@ def slice(
     return BasicIndex.apply(input, (*[WHOLE] * input._dim(dim), part))
 
 
-alias_copy = _copied(alias, "mt.alias_copy(x)[0]\ntensor([0, 1])")
+alias_copy = _copied(alias, "mt.alias_copy(x)[0]\ntensor([0, 1])", "Never raises.")
 as_strided_copy = _copied(as_strided, "mt.as_strided_copy(x, (2, 2), (1, 1))[1]\ntensor([1, 2])")
-detach_copy = _copied(detach, "mt.detach_copy(x)[0]\ntensor([0, 1])")
+detach_copy = _copied(detach, "mt.detach_copy(x)[0]\ntensor([0, 1])", "Never raises.")
 diagonal_copy = _copied(diagonal, "mt.diagonal_copy(x)\ntensor([0, 3])")
 expand_copy = _copied(expand, "mt.expand_copy(x[0], (2, 2))[1]\ntensor([0, 1])")
 narrow_copy = _copied(narrow, "mt.narrow_copy(x, 0, 1, 1)\ntensor([[2, 3]])")
 permute_copy = _copied(permute, "mt.permute_copy(x, (1, 0))[0]\ntensor([0, 2])")
 select_copy = _copied(select, "mt.select_copy(x, 1, 0)\ntensor([0, 2])")
-slice_copy = _copied(slice, "mt.slice_copy(x, 0, 1)\ntensor([[2, 3]])")
+slice_copy = _copied(
+    slice,
+    "mt.slice_copy(x, 0, 1)\ntensor([[2, 3]])",
+    "Raises RuntimeError for a step below 1, IndexError for a dim out of range.",
+)
 split_copy = _copied(split, "mt.split_copy(x, 1)[1]\ntensor([[2, 3]])")
 split_with_sizes_copy = _copied(
     split_with_sizes, "mt.split_with_sizes_copy(x, (1, 1))[1]\ntensor([[2, 3]])"
