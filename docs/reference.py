@@ -65,7 +65,7 @@ REFERENCE = [
     Part("settings", "Settings, dtypes, devices", ""),
     Part("linalg", "linalg", "linalg"),
     Part("fft-special", "fft and special", "fft special"),
-    Part("autograd", "autograd and func", "autograd autograd.functional func"),
+    Part("autograd", "autograd and func", "autograd autograd.functional autograd.graph func"),
     Part(
         "nn-module", "Module, containers, parameters", "nn", r"nn\.(modules\.(module|cont)|param)"
     ),

@@ -52,6 +52,8 @@ class Generator:
     _rng: MersenneTwister
 
     def __init__(self, device: str | device = "cpu") -> None:
+        if str(device).partition(":")[0] not in ("cpu", "cuda"):
+            raise RuntimeError(f"Generator: no numbers are drawn on {device!r}; use 'cpu'")
         self.device = CPU  # all numbers are drawn on the host, whatever the backend
         self.manual_seed(DEFAULT_SEED)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
+from . import dtypes
+
 
 class _Result:
     __slots__ = ()
@@ -18,7 +20,7 @@ class _Result:
     def __repr__(self) -> str:
         parts = [f"{name}={getattr(self, name)!r}" for name in self._fields]
         joined = ",\n".join(parts)
-        return f"minitorch_cnn.return_types.{type(self).__name__}(\n{joined})"
+        return f"{dtypes.namespace}.return_types.{type(self).__name__}(\n{joined})"
 
 
 def _kind(name: str, fields: str) -> Any:

@@ -50,6 +50,9 @@ class Size(tuple):
     def __add__(self, other: Any) -> Size:
         return Size(tuple(self) + tuple(other))
 
+    def __mul__(self, times: Any) -> Size:
+        return Size(tuple(self) * times)
+
 
 def shape_text(shape: Any) -> str:
     """A shape as error messages show it: [2, 3]."""
@@ -232,7 +235,8 @@ class Tensor(Methods):
             return bool(self.array.flags.c_contiguous)
         if memory_format.name == "preserve_format":
             raise RuntimeError("is_contiguous: preserve_format is not a layout")
-        return self.ndim == 4 and bool(self.array.transpose(0, 2, 3, 1).flags.c_contiguous)
+        order = (0, *range(2, ndim := memory_format.ndim), 1)
+        return self.ndim == ndim and bool(self.array.transpose(order).flags.c_contiguous)
 
     def data_ptr(self) -> int:
         """The address of the first element."""
@@ -325,9 +329,10 @@ class Tensor(Methods):
 
     def __bool__(self) -> bool:
         if self.array.size != 1:
+            count = "more than one value" if self.array.size else "no values"
             raise RuntimeError(
-                f"Boolean value of a Tensor with {self.array.size} values is ambiguous: "
-                "use any() or all()"
+                f"Boolean value of Tensor with {count}"
+                f" is ambiguous: shape {shape_text(self.shape)}; use any() or all()"
             )
         return bool(self.array.item())
 
@@ -344,9 +349,6 @@ class Tensor(Methods):
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
-
-    def __contains__(self, value: Any) -> bool:
-        return bool((self == value).any())
 
     __hash__ = object.__hash__
 

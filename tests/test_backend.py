@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import minitorch_cnn as mt
 from minitorch_cnn import backend
 from minitorch_cnn.backend import transfer
 
@@ -118,3 +119,14 @@ def test_host_arrays_live_until_the_gpu_has_read_them(gpu):
     backend.upload(np.zeros(3), 0)
     assert reference() is None
     transfer._in_flight.clear()
+
+
+def test_a_device_is_a_block():
+    """With "cpu" only, for tests without a GPU: what was before comes back, also after an error."""
+    before = mt.get_default_device()
+    with mt.device("cpu") as outer, mt.device("cpu"):
+        assert outer == mt.zeros(1).device == mt.device("cpu")
+    assert mt.get_default_device() == before
+    with pytest.raises(ValueError), mt.device("cpu"):
+        raise ValueError
+    assert mt.get_default_device() == before

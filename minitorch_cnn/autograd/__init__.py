@@ -23,6 +23,7 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "graph",
     "inference_mode",
     "is_anomaly_enabled",
     "no_grad",
@@ -43,7 +44,7 @@ def __getattr__(name: str) -> _typing.Any:
         "gradcheck": "gradcheck",
         "gradgradcheck": "gradcheck",
     }
-    if name in ("functional", "profiler"):
+    if name in ("functional", "graph", "profiler"):
         return import_module(f"{__name__}.{name}")
     if name not in homes:
         raise import_module("minitorch_cnn.missing").missing(__name__, name)

@@ -9,8 +9,11 @@ import functools
 import inspect
 from typing import Any
 
+import numpy as np
+
 from ..backend import array_module
-from ..tensor import Tensor, shape_text
+from ..tensor import Tensor, shape_text, wrap
+from .looking import AccumulateGrad, GradientEdge
 from .modes import state
 
 
@@ -120,9 +123,27 @@ def unusual_outputs(node: Any, args: tuple, outputs: tuple, recording: bool) -> 
     return tuple(result)
 
 
+def as_tensors(given: Any) -> tuple:
+    """One tensor or several as a tuple, with a tensor in the place of each edge of a graph."""
+    if isinstance(given, Tensor):
+        return (given,)
+    several = (given,) if isinstance(given, GradientEdge) else given
+    return tuple(_at(each) if isinstance(each, GradientEdge) else each for each in several)
+
+
+def _at(edge: GradientEdge) -> Tensor:
+    """A leaf itself; of a node, which does not hold its outputs, a tensor without values."""
+    if isinstance(edge.node, AccumulateGrad):
+        return edge.node.variable
+    shape, dtype = edge.node._outputs_meta[edge.output_nr]
+    tensor = wrap(np.broadcast_to(np.zeros((), dtype), shape))
+    tensor._set_history(*edge)
+    return tensor
+
+
 def wanted_inputs(inputs: Any, function: str) -> tuple:
     """The tensors that `inputs=` names. Raises RuntimeError if none, or one without a gradient."""
-    tensors = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    tensors = as_tensors(inputs)
     if not tensors:
         raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty")
     for index, tensor in enumerate(tensors):

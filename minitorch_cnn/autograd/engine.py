@@ -29,7 +29,7 @@ def backward(
     inputs: Any = None,
 ) -> None:
     """Adds the gradients of `tensors` to `.grad` of the leaves (see Tensor.backward)."""
-    roots = _as_tuple(tensors)
+    roots = custom.as_tensors(tensors)
     only = None if inputs is None else custom.wanted_inputs(inputs, "backward")
     grads = _initial_gradients(roots, grad_tensors, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
@@ -66,7 +66,7 @@ def grad(
         raise NotImplementedError("grad: is_grads_batched=True is not supported; call grad often")
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True makes allow_unused=False impossible")
-    roots, wanted = _as_tuple(outputs), custom.wanted_inputs(inputs, "grad")
+    roots, wanted = custom.as_tensors(outputs), custom.wanted_inputs(inputs, "grad")
     grads = _initial_gradients(roots, grad_outputs, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
     found = _run(roots, grads, keep, create_graph, wanted)
@@ -118,8 +118,8 @@ def _run(
         slot[index] = gradient if known is None else known + gradient
 
     leaves: dict[int, tuple[Tensor, list[tuple[Tensor, bool]]]] = {}
-    grad_enabled = state.grad_enabled
-    state.grad_enabled = create_graph
+    before = state.grad_enabled, state.running
+    state.grad_enabled, state.running = create_graph, (object(), roots, useful, wanted_edges)
     try:
         for root, gradient in zip(roots, grads, strict=True):
             target, index = start = root.edge()
@@ -169,7 +169,7 @@ def _run(
                 else:
                     captured[id(leaf), 0] = total
     finally:
-        state.grad_enabled = grad_enabled
+        state.grad_enabled, state.running = before
     return [captured.get(target) for target in targets]
 
 
@@ -215,7 +215,7 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
             gxs[index] = gradient.to(dtype)
         if state.anomaly and state.anomaly_check_nan and custom.has_nan(gradient):
             raise RuntimeError(
-                f"{node._title()} returned nan values in its output {index}.\n"
+                f"Function '{node._title()}' returned nan values in its {index}th output.\n"
                 f"{custom.forward_call(node)}"
             )
     return gxs
@@ -273,7 +273,7 @@ def _nodes_that_reach(roots: tuple[Tensor, ...], wanted: set[tuple[int, int]]) -
 
 
 def _initial_gradients(roots: tuple[Tensor, ...], given: Any, create_graph: bool) -> list[Tensor]:
-    given = (None,) * len(roots) if given is None else _as_tuple(given)
+    given = (None,) * len(roots) if given is None else custom.as_tensors(given)
     for gradient in given:
         if gradient is not None and not isinstance(gradient, Tensor):
             raise TypeError(f"gradients must be Tensors or None, got {type(gradient).__name__}")
@@ -302,10 +302,6 @@ def _initial_gradients(roots: tuple[Tensor, ...], given: Any, create_graph: bool
 
 def _key(edge: tuple[Any, int]) -> tuple[int, int]:
     return id(edge[0]), edge[1]
-
-
-def _as_tuple(tensors: Any) -> tuple:
-    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
 
 
 def _zeros(shape: Any, dtype: Any, like: Tensor) -> Tensor:

@@ -182,10 +182,10 @@ class Node(Looking):
             self._outputs_meta.append((values.shape, values.dtype))
             if values.dtype.kind == "f" and id(output) not in map(id, self._non_differentiable):
                 output._set_history(self, index)
-        self._saved = []
+        self._saved, keep = [], state.keep or SavedTensor
         for tensor in self._to_save:
             place = places.get(id(tensor))
-            self._saved.append(None if tensor is None else SavedTensor(tensor, place, args))
+            self._saved.append(None if tensor is None else keep(tensor, place, args))
 
     def release(self) -> None:
         """Frees what was saved, after backward."""

@@ -13,6 +13,7 @@ only when it has found one, the element to blame is looked for, one by one.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 from .. import backend, dtypes
 from ..tensor import Tensor, wrap
 from .engine import grad
-from .modes import enable_grad, no_grad
+from .modes import enable_grad
 
 
 class GradcheckError(RuntimeError):
@@ -150,9 +151,11 @@ def _checked_positions(arguments: list[Any]) -> list[int]:
         if not isinstance(value, Tensor) or not value.requires_grad:
             continue
         if value.dtype is not dtypes.float64:
-            raise TypeError(
-                f"gradcheck needs float64: finite differences in {value.dtype} say nothing. "
-                f"Input {position} has shape {list(value.shape)}; make it with dtype=mt.float64"
+            warnings.warn(
+                f"Input #{position} of shape {list(value.shape)} requires gradient and is not a "
+                f"double precision floating point, but {value.dtype}. This check will likely fail: "
+                "make it with dtype=mt.float64.",
+                stacklevel=3,
             )
         positions.append(position)
     if not positions:
@@ -228,7 +231,7 @@ class _Problem:
         else:
             arguments[position] = moved
         try:
-            with no_grad():
+            with enable_grad():  # func may register hooks on what it computes
                 every = _as_list(self.func(*arguments))
             return [np.array(backend.to_numpy(every[i].array)) for i in self.positions]
         finally:

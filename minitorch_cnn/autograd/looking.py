@@ -7,7 +7,7 @@ looks at it for the first time (`y.grad_fn`).
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import Any, NamedTuple
 
 from .handle import RemovableHandle
 from .names import torchs_name
@@ -17,7 +17,18 @@ _classes: dict[tuple[type, str], type] = {}
 _accumulators: weakref.WeakValueDictionary[int, AccumulateGrad] = weakref.WeakValueDictionary()
 
 
-class Looking:
+class Node:
+    """Any node of a graph: a recorded operation, or what stands for a leaf."""
+
+
+class GradientEdge(NamedTuple):
+    """The output of a node, or a leaf: what `get_gradient_edge` gives."""
+
+    node: Any
+    output_nr: int
+
+
+class Looking(Node):
     """The part of a Node that a program looks at."""
 
     _function: Any
@@ -123,7 +134,7 @@ class Looking:
         return f"<{self._title()}>"
 
 
-class AccumulateGrad:
+class AccumulateGrad(Node):
     """Stands for a leaf in `next_functions`: where its `.grad` is added to. variable: the leaf."""
 
     next_functions = ()

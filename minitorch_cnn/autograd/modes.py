@@ -20,6 +20,10 @@ class _State(threading.local):
     anomaly = False
     anomaly_check_nan = True
     awaited: Collection[int] = ()  # leaves (ids) with post hooks that the last backward leads to
+    keep: Callable[..., Any] | None = None  # in the place of SavedTensor; see graph.py
+    saving: tuple = ()  # the hooks of saved_tensors_hooks, the innermost last
+    saving_refused: str | None = None  # why there may be none
+    running: tuple | None = None  # the backward that runs: see `_run` in engine.py
     observer: Callable[..., None] | None = None  # told of every operation, for onnx/trace.py
 
 
@@ -52,10 +56,12 @@ class _Mode:
 
     def __call__(self, function: F) -> F:
         if inspect.isgeneratorfunction(function):
-            raise NotImplementedError(
-                f"{type(self).__name__} cannot decorate the generator {function.__name__}; "
-                "use it as a context manager inside"
-            )
+
+            @functools.wraps(function)
+            def generating(*args: Any, **kwargs: Any) -> Any:
+                return _each_step(self._clone, function(*args, **kwargs))
+
+            return generating  # type: ignore[return-value]
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -63,6 +69,25 @@ class _Mode:
                 return function(*args, **kwargs)
 
         return wrapped  # type: ignore[return-value]
+
+
+def _each_step(mode: Callable[[], _Mode], generator: Any) -> Any:
+    """The generator, each step of which is taken in a mode. In between, its caller's own is on."""
+    step, value = generator.send, None
+    while True:
+        try:
+            with mode():
+                produced = step(value)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            step, value = generator.send, (yield produced)
+        except GeneratorExit:
+            with mode():
+                generator.close()
+            raise
+        except BaseException as error:
+            step, value = generator.throw, error
 
 
 class no_grad(_Mode):
@@ -162,7 +187,7 @@ class set_detect_anomaly(_Mode):
     ...         (x.sqrt() * 0).backward()
     ...     except RuntimeError as error:
     ...         print(str(error).splitlines()[0])
-    SqrtBackward0 returned nan values in its output 0.
+    Function 'SqrtBackward0' returned nan values in its 0th output.
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:

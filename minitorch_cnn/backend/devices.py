@@ -64,9 +64,19 @@ class device:
     def __reduce__(self) -> tuple:
         return device, (self.type, self.index)
 
+    def __enter__(self) -> device:
+        """``with mt.device("cuda"):`` makes it the home of new tensors, for the block."""
+        _before.append(_default_device)
+        set_backend(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        set_backend(_before.pop())
+
 
 CPU = device("cpu")
 _default_device = CPU
+_before: list[device] = []  # the default devices outside of the blocks that run
 
 
 def set_backend(name: str | device) -> None:

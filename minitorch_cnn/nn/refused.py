@@ -18,8 +18,5 @@ def _refuse(name: str, advice: str) -> Callable[..., Any]:
 linear_cross_entropy = _refuse(
     "linear_cross_entropy", "use cross_entropy(linear(input, weight, bias), target)"
 )
-multi_head_attention_forward = _refuse(
-    "multi_head_attention_forward", "use scaled_dot_product_attention(...) for each head"
-)
 
-__all__ = ["linear_cross_entropy", "multi_head_attention_forward"]
+__all__ = ["linear_cross_entropy"]

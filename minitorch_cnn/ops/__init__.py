@@ -19,6 +19,7 @@ from .arithmetic import *
 from .breadth.blas import *
 from .breadth.comparison import *
 from .breadth.complex_numbers import *
+from .breadth.creation_strided import *
 from .breadth.indexing_joining import *
 from .breadth.indexing_mutating import *
 from .breadth.indexing_scatter import *
@@ -42,6 +43,7 @@ from .breadth.reduction import *
 from .breadth.special_functions import *
 from .breadth.tensor_attributes import *
 from .breadth.tensor_memory import *
+from .breadth.views_as_copies import *
 from .breadth.windows import *
 from .common import public_names as _public_names
 from .compare import *

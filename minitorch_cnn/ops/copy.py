@@ -11,14 +11,18 @@ from ..backend.arrays import axes_as_in_memory, inverse_order
 from ..dtypes import dtype
 from ..tensor import Tensor, wrap
 
-__all__ = ["clone", "channels_last", "contiguous_format", "memory_format", "preserve_format"]
+__all__ = [
+    "clone", "channels_last", "channels_last_3d", "contiguous_format", "memory_format",
+    "preserve_format",
+]  # fmt: skip
 
 
 class memory_format:
     """How the elements of an image tensor lie in memory; its shape is (N, C, H, W) in any case.
 
     contiguous_format: row by row, channel after channel. channels_last: pixel by pixel, the
-    channels of a pixel side by side. preserve_format: as the input does. A value of this class
+    channels of a pixel side by side; channels_last_3d: the same of volumes, (N, C, D, H, W).
+    preserve_format: as the input does. A value of this class
     never raises; who takes one says which it can do.
 
     >>> import minitorch_cnn as mt
@@ -27,15 +31,17 @@ class memory_format:
     ((12, 4, 2, 1), (12, 1, 6, 3))
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, ndim: int = 0) -> None:
+        """ndim: how many dimensions a tensor must have, if it matters."""
+        self.name, self.ndim = name, ndim
 
     def __repr__(self) -> str:
         return f"minitorch_cnn.{self.name}"
 
 
 contiguous_format = memory_format("contiguous_format")
-channels_last = memory_format("channels_last")
+channels_last = memory_format("channels_last", 4)
+channels_last_3d = memory_format("channels_last_3d", 5)
 preserve_format = memory_format("preserve_format")
 
 
@@ -46,9 +52,11 @@ def in_format(array: Any, layout: memory_format | None) -> Any:
         return array
     if layout is contiguous_format:
         return xp.ascontiguousarray(array).reshape(array.shape)
-    if array.ndim != 4:
-        raise RuntimeError(f"channels_last needs 4 dimensions (N, C, H, W), got {array.ndim}")
-    return xp.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    if array.ndim != layout.ndim:
+        raise RuntimeError(
+            f"required rank {layout.ndim} tensor to use {layout.name} format, got {array.ndim}"
+        )
+    return xp.moveaxis(xp.ascontiguousarray(xp.moveaxis(array, 1, -1)), -1, 1)
 
 
 def _copied(array: Any, kind: Any) -> Any:
@@ -56,7 +64,11 @@ def _copied(array: Any, kind: Any) -> Any:
     if 0 not in array.strides:
         return array.astype(kind)
     order = axes_as_in_memory(array)
-    return array.transpose(order).astype(kind, order="C").transpose(inverse_order(order))
+    copy = array.transpose(order).astype(kind, order="C").transpose(inverse_order(order))
+    axes = zip(array.shape, array.strides, copy.strides, strict=True)
+    # The step of an axis of length 1 stays 0: by it `interpolate` tells x[None] from a batch.
+    steps = [0 if n == 1 and old == 0 else new for n, old, new in axes]
+    return backend.array_module(copy).lib.stride_tricks.as_strided(copy, copy.shape, steps)
 
 
 class Clone(Function):
@@ -300,7 +312,7 @@ def as_type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any
         return to(input, *named_type(dtype), non_blocking=non_blocking)
     if hasattr(dtype, "type_name"):  # mt.FloatTensor and its like
         return to(input, *named_type(dtype.type_name), non_blocking=non_blocking)
-    return to(input, dtypes.as_dtype(dtype))
+    return to(input, dtypes.get_default_dtype() if dtype is Tensor else dtypes.as_dtype(dtype))
 
 
 def _to_dtype(kind: dtype) -> Any:

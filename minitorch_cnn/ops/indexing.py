@@ -460,20 +460,25 @@ def index_add(
     """input, with alpha * source[i] added to its slice index[i] along a dimension.
 
     input: (N, C), say; index: (L,), integers; source: (L, C) for dim 0. Repeated positions add up.
-    Raises IndexError for a position out of range (on the CPU), RuntimeError if shapes or dtypes do
-    not fit.
+    Raises RuntimeError for a position out of range (on the CPU; IndexError for a vector), and if
+    shapes or dtypes do not fit.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(3).index_add(0, mt.tensor([0, 2, 2]), mt.tensor([1.0, 2.0, 3.0]))
     tensor([1., 0., 5.])
     """
     dim = input._dim(dim)
-    if input.ndim == 0:
+    if input.ndim == 0 and source.ndim <= 1:
         added = index_add(input.reshape(1), 0, index, source.reshape(-1), alpha=alpha)
         return added.reshape(())
     if index.ndim > 1:
         raise IndexError(f"index_add(): Index is supposed to be a vector, got {index.ndim}-D")
-    check_index(index, input.size(dim), dim)
+    try:
+        check_index(index, input.size(dim), dim)
+    except IndexError as error:
+        if input.ndim == 1:
+            raise
+        raise RuntimeError(str(error)) from None  # as in torch, which adds whole slices then
     expected = (*input.shape[:dim], index.numel(), *input.shape[dim + 1 :])
     if tuple(source.shape) != expected:
         raise RuntimeError(

@@ -44,7 +44,10 @@ class Cat(Function):
 def tensor_list(name: str, tensors: Any) -> list[Tensor]:
     """The sequence as a list of tensors of one dtype on one device."""
     if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
-        raise TypeError(f"{name}(): expected a list or tuple of tensors, got {type(tensors)}")
+        raise TypeError(
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+            f"{type(tensors).__name__}"
+        )
     for index, each in enumerate(tensors):
         if not isinstance(each, Tensor):
             raise TypeError(
@@ -70,7 +73,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """
     parts = tensor_list("cat", tensors)
     # As in torch, a tensor of shape (0,) joins tensors of any shape.
-    shaped = [each for each in parts if each.array.shape != (0,)] or parts[:1]
+    shaped = [each for each in parts if each.array.shape != (0,)]
+    if not shaped:
+        return Cat.apply(0, *parts)
     first = shaped[0]
     if any(each.ndim == 0 for each in shaped):
         raise RuntimeError("zero-dimensional tensor cannot be concatenated: use stack")

@@ -29,6 +29,7 @@ from . import (
 )
 from .arguments import HOT, checked
 from .breadth import (
+    creation_strided,
     other_matrices,
     other_names,
     pointwise_unary,
@@ -44,13 +45,16 @@ from .overloads import accept
 TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a tensor
 
 # torch has these as functions only.
-FUNCTIONS_ONLY = """bucketize combinations empty_like fill full_like ones_like poisson
-    rand_like randint_like randn_like rsub selu std_mean threshold var_mean view_as_complex
-    view_as_real zeros_like"""
+FUNCTIONS_ONLY = """alias_copy as_strided_copy bucketize combinations detach_copy diagonal_copy
+    empty_like expand_copy fill full_like ones_like permute_copy poisson
+    rand_like randint_like randn_like rsub select_copy selu slice_copy split_copy
+    split_with_sizes_copy squeeze_copy std_mean t_copy threshold transpose_copy unbind_copy
+    unfold_copy unsqueeze_copy var_mean view_as_complex view_as_real view_copy zeros_like"""
 
 # And these as methods only.
 METHODS_ONLY: dict[ModuleType, str] = {
     copy: "contiguous to cpu cuda type_as pin_memory is_pinned",
+    creation_strided: "new_empty_strided",
     creation: "new_tensor new_full new_zeros new_ones new_empty",
     indexing: "unfold",
     inplace: "copy_ fill_ zero_",
@@ -153,6 +157,9 @@ def bind(namespace: dict[str, Any]) -> None:
         ("__array_wrap__", _of_ufunc),
         ("__abs__", elementwise.abs),
         ("__invert__", compare.bitwise_not),
+        ("__contains__", _contains),
+        ("__delitem__", _not_deleted),
+        ("__reversed__", _reversed),
         ("__getitem__", indexing.getitem),
         ("__setitem__", inplace.setitem),
         ("T", property(shape.T)),
@@ -180,6 +187,25 @@ def _takes_tensor(value: Any) -> bool:
 def _of_ufunc(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
     """What NumPy's own functions give: `np.sqrt(x)` is a tensor. As in torch, bools are uint8."""
     return creation.from_numpy(np.asarray(array, np.uint8 if array.dtype == bool else array.dtype))
+
+
+def _contains(self: Tensor, value: Any) -> bool:
+    """Whether an element equals the value."""
+    if not (isinstance(value, Tensor) or is_number(value)):
+        raise RuntimeError(
+            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+            f"{type(value)}."
+        )
+    return bool((self == value).any())
+
+
+def _not_deleted(self: Tensor, index: Any) -> None:
+    raise TypeError("Tensor does not support deleting items")
+
+
+def _reversed(self: Tensor) -> Tensor:
+    """What Python's reversed gives: the tensor with its first dimension the other way round."""
+    return self.flip(0) if self.ndim else self
 
 
 def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:

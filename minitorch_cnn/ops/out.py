@@ -10,10 +10,12 @@ public namespace (ops/__init__.py). The methods of Tensor have no `out=`, in tor
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ..autograd.modes import state
+from ..dtypes import as_dtype
 from ..tensor import Tensor, shape_text
 from .inplace import write
 
@@ -36,7 +38,13 @@ NAMES = """
     searchsorted sgn sigmoid sign signbit sin sinc sinh slice_scatter softmax sort sqrt square
     stack std sub subtract sum take take_along_dim tan tanh tensordot topk tril triu true_divide
     trunc var vdot vstack where xlogy zeros
+    alias_copy as_strided_copy detach_copy diagonal_copy expand_copy narrow_copy permute_copy
+    select_copy slice_copy split_copy split_with_sizes_copy squeeze_copy t_copy transpose_copy
+    unbind_copy unfold_copy unsqueeze_copy view_copy
 """
+
+# These make something of nothing: in out's own dtype and on its device.
+NEW = "arange empty eye full linspace logspace ones rand randint randn randperm zeros"
 
 # torch demands of these that out has the very dtype of the result.
 EXACT = ("aminmax", "gather", "multinomial")
@@ -57,6 +65,14 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         if out is None:
             return function(*args, **kwargs)
+        if function.__name__ in NEW.split() and isinstance(out, Tensor):
+            kind = kwargs.get("dtype") or out.dtype
+            if as_dtype(kind) is not out.dtype:
+                raise RuntimeError(
+                    f"{function.__name__}(): dtype {kind} does not match dtype of out parameter "
+                    f"({out.dtype})"
+                )
+            kwargs.update(dtype=kind, device=out.device)
         return write_out(function.__name__, function(*args, **kwargs), out)
 
     return call
@@ -83,13 +99,21 @@ def _write_one(name: str, result: Tensor, out: Any) -> Tensor:
         )
     if name in EXACT and out.dtype is not result.dtype:
         raise RuntimeError(f"{name}(): Expected out to have {result.dtype}, but got {out.dtype}")
+    if name in ("arange", "linspace", "logspace") and out.numel() == result.numel():
+        result = result.reshape(out.shape)  # as many numbers fill a tensor of any shape
     if out.shape != result.shape:
-        # torch makes an empty tensor as large as the result; for others that is deprecated there.
-        if out.numel() != 0 or out._view is not None:
+        if out._view is not None:
             raise RuntimeError(
-                f"{name}(): out has shape {shape_text(out.shape)}, but the result has "
-                f"{shape_text(result.shape)}. Give an empty tensor (mt.empty(0)) or one of the "
+                f"{name}(): out is a view and has shape {shape_text(out.shape)}, but the result "
+                f"has {shape_text(result.shape)}. Give an empty tensor (mt.empty(0)) or one of the "
                 "right shape."
+            )
+        if out.numel():
+            warnings.warn(
+                "An output with one or more elements was resized since it had shape "
+                f"{shape_text(out.shape)}, which does not match the required output shape "
+                f"{shape_text(result.shape)}. This behavior is deprecated.",
+                stacklevel=4,
             )
         out.data = out.new_empty(result.shape)
     return write(out, result.detach())

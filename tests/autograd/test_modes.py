@@ -76,7 +76,9 @@ def test_anomaly_names_the_forward_call(x):
 
     with (
         mt.autograd.detect_anomaly(),
-        pytest.raises(RuntimeError, match="SqrtBackward0 returned nan values") as info,
+        pytest.raises(
+            RuntimeError, match="Function 'SqrtBackward0' returned nan values in its 0th output"
+        ) as info,
     ):
         (the_guilty_line(x) * 0).sum().backward()
     assert "the_guilty_line" in str(info.value)
@@ -99,3 +101,48 @@ def test_anomaly_warns_of_the_forward_call_when_backward_raises(x):
         pytest.raises(KeyError),
     ):
         Broken.apply(x).sum().backward()
+
+
+def steps(lib, mode):
+    """What is on at each step of a decorated generator, and outside between the steps."""
+    seen = []
+
+    @mode(lib)
+    def generator(count):
+        try:
+            for _ in range(count):
+                try:
+                    seen.append(((yield lib.is_grad_enabled()), lib.is_grad_enabled()))
+                except KeyError:
+                    seen.append(("caught", lib.is_grad_enabled()))
+            return "end"
+        finally:
+            seen.append(("closed", lib.is_grad_enabled()))
+
+    def whole():
+        seen.append((yield from generator(1)))
+
+    for value in whole():
+        seen.append((value, lib.is_grad_enabled()))
+    running = generator(3)
+    seen.append(next(running))
+    with lib.no_grad():
+        seen.append((running.send("sent"), lib.is_grad_enabled()))
+    seen.append((running.throw(KeyError), lib.is_grad_enabled()))
+    running.close()
+    return seen, lib.is_grad_enabled(), generator.__name__
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        lambda lib: lib.no_grad(),
+        lambda lib: lib.no_grad,
+        lambda lib: lib.enable_grad(),
+        lambda lib: lib.set_grad_enabled(False),
+        lambda lib: lib.inference_mode(),
+    ],
+)
+def test_generators(mode):
+    torch = pytest.importorskip("torch")
+    assert steps(mt, mode) == steps(torch, mode)

@@ -116,7 +116,7 @@ ERRORS = [
     (lambda: mt.cat([]), RuntimeError, "non-empty"),
     (lambda: mt.cat([X, mt.zeros(2)]), RuntimeError, r"\[2\] for tensor number 1"),
     (lambda: mt.cat([X, mt.zeros(3, 3)], 1), RuntimeError, r"\[3, 3\] for tensor number 1"),
-    (lambda: mt.cat(X), TypeError, "list or tuple"),
+    (lambda: mt.cat(X), TypeError, "must be tuple of Tensors, not Tensor"),
     (lambda: mt.cat([X, 1]), TypeError, "tensors.1"),
     (lambda: mt.stack([X, mt.zeros(2)]), RuntimeError, r"\[2\] at entry 1"),
     (lambda: X.split([1, 3], 1), RuntimeError, r"\[1, 3\]"),

@@ -1,5 +1,7 @@
 """interpolate: torch's values and errors, gradients of any order."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
@@ -277,3 +279,16 @@ def test_the_memory_format_stays():
             assert y.is_contiguous(memory_format=kept)
     volume = mt.rand(1, 2, 3, 4, 5)
     assert interpolate(volume, 6, mode="trilinear").is_contiguous()
+
+
+def test_a_single_picture_made_a_batch_gives_rows():
+    """As in torch: the step of the axis of length 1 says that it is no batch of channels-last."""
+    torch = pytest.importorskip("torch")
+    formats = "channels_last", "contiguous_format"
+    for kind, lay, whole in itertools.product(("uint8", "float32"), formats, (0, 1)):
+        strides = []
+        for lib in (mt, torch):
+            x = lib.ones(1, 3, 8, 8, dtype=lib.uint8).contiguous(memory_format=getattr(lib, lay))
+            x = (x if whole else x[0][None]).to(getattr(lib, kind))
+            strides.append(lib.nn.functional.interpolate(x, size=(5, 6), mode="bilinear").stride())
+        assert strides[0] == strides[1], (kind, lay, whole)

@@ -13,10 +13,11 @@ from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
 from ..arithmetic import where
 from ..common import is_number, same_device
-from ..indexing import WHOLE, BasicIndex, Diagonal, check_index, index_add
+from ..indexing import WHOLE, BasicIndex, Diagonal, check_index, index_add, index_select
 from ..inplace import WriteIntoView
 from ..positions import IndexPut, index_put
 from ..shape import broadcast_tensors, int_tuple, reshape
+from .tensor_memory import memory_of
 
 __all__ = [
     "fill", "index_fill", "index_copy", "masked_scatter", "put", "select_scatter",
@@ -94,6 +95,10 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     tensor([4., 0., 1.])
     """
     dim, positions = _vector_index("index_copy", input, dim, index)
+    if not index.is_cuda and (index.array < 0).any():
+        raise IndexError(
+            f"index_copy_(): index {int(index.array.min())} is out of bounds: it is negative"
+        )
     if source.dtype is not input.dtype:
         raise RuntimeError(
             "index_copy_(): self and source expected to have the same dtype, but got (self) "
@@ -247,36 +252,58 @@ def diagonal_scatter(
 
 
 class AsStrided(ViewFunction):
-    """y = the elements that lie at given steps in x's memory"""
+    """y = the elements that lie at given steps in x's memory, the first `offset` behind x's"""
 
     @staticmethod
-    def view(array: Any, shape: tuple[int, ...], steps: tuple[int, ...], offset: int) -> Any:
-        flat = array.reshape(-1)[offset:]
+    def view(
+        array: Any, shape: tuple[int, ...], steps: tuple[int, ...], offset: int, own: tuple
+    ) -> Any:
+        flat, first = memory_of(array)
         bytes_apart = [step * array.itemsize for step in steps]
-        return array_module(array).lib.stride_tricks.as_strided(flat, shape, bytes_apart)
+        strided = array_module(array).lib.stride_tricks.as_strided
+        return strided(flat[first + offset :], shape, bytes_apart)
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
-        # Elements may occur several times: their gradients add up.
+        # Elements may occur several times: their gradients add up. Those of the memory that are
+        # not x's have none, and where x itself looks at one several times, it is shared.
         xp = array_module(gy.array)
-        shape, steps, offset = ctx.args
-        places = xp.full(shape, offset)
-        for axis, step in enumerate(steps):
-            lying = [1] * len(shape)
-            lying[axis] = -1
-            places = places + xp.arange(shape[axis]).reshape(lying) * step
-        flat = gy.new_zeros(ctx.shape.numel())
-        added = index_add(flat, 0, wrap(places.reshape(-1)), reshape(gy, -1))
-        return reshape(added, ctx.shape), None, None, None
+        shape, steps, offset, own = ctx.args
+        here, there = (
+            _places(xp, *each).reshape(-1) for each in ((ctx.shape, own), (shape, steps))
+        )
+        low = min(0, offset)
+        count = max(_reach(ctx.shape, own), offset + _reach(shape, steps)) + 1 - low
+        memory = index_add(gy.new_zeros(count), 0, wrap(there + (offset - low)), reshape(gy, -1))
+        gx = index_select(memory, 0, wrap(here - low))
+        if any(step == 0 and n > 1 for n, step in zip(ctx.shape, own, strict=True)):
+            gx = gx / wrap(xp.bincount(here)[here].astype(gy.array.dtype))
+        return reshape(gx, ctx.shape), None, None, None, None
+
+
+def _places(xp: Any, shape: tuple[int, ...], steps: tuple[int, ...]) -> Any:
+    """Where each element lies, counted from the first one."""
+    places = xp.zeros(shape, int)
+    for axis, step in enumerate(steps):
+        lying = [1] * len(shape)
+        lying[axis] = -1
+        places = places + xp.arange(shape[axis]).reshape(lying) * step
+    return places
+
+
+def _reach(shape: tuple[int, ...], steps: tuple[int, ...]) -> int:
+    """How far from the first element the last one lies; -1 if there is none."""
+    if not all(shape):
+        return -1
+    return sum((n - 1) * step for n, step in zip(shape, steps, strict=True))
 
 
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A view of the tensor's memory with any shape and any steps (counted in elements).
 
-    Element (i, j) of the result is element offset + i * stride[0] + j * stride[1] of the flat
-    input, so one may occur several times: windows that overlap cost no memory. Raises RuntimeError
-    if it would reach beyond the tensor's own elements, and NotImplementedError for a tensor that is
-    not contiguous.
+    Element (i, j) of the result is element offset + i * stride[0] + j * stride[1] of the memory,
+    so one may occur several times: windows that overlap cost no memory. storage_offset: None is
+    that of the input, of any shape. Raises RuntimeError if it would reach beyond the memory.
 
     >>> import minitorch_cnn as mt
     >>> mt.as_strided(mt.arange(4), (3, 2), (1, 1))
@@ -288,24 +315,20 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         int_tuple((given,), "as_strided", name)
         for given, name in ((size, "size"), (stride, "stride"))
     )
-    offset = storage_offset or 0
+    flat, first = memory_of(input.array)
+    offset = first if storage_offset is None else storage_offset
     if len(shape) != len(steps):
         raise RuntimeError(
             f"mismatch in length of strides and shape: {shape_text(shape)}, {shape_text(steps)}"
-        )
-    if not input.is_contiguous():
-        raise NotImplementedError(
-            "as_strided: only contiguous tensors are supported; call contiguous() first"
         )
     if min((*shape, *steps, offset), default=0) < 0:
         raise RuntimeError(
             f"as_strided: sizes, strides and offset must not be negative, got {shape_text(shape)}, "
             f"{shape_text(steps)} and {offset}"
         )
-    last = offset + sum((n - 1) * step for n, step in zip(shape, steps, strict=True))
-    if all(shape) and last >= input.numel():
+    if all(shape) and offset + _reach(shape, steps) >= flat.size:
         raise RuntimeError(
             f"setStorage: sizes {shape_text(shape)}, strides {shape_text(steps)}, storage offset "
-            f"{offset} reach element {last} of a tensor of {input.numel()} elements"
+            f"{offset} reach element {offset + _reach(shape, steps)} of a memory of {flat.size}"
         )
-    return AsStrided.apply(input, shape, steps, offset)
+    return AsStrided.apply(input, shape, steps, offset - first, input.stride())

@@ -65,11 +65,11 @@ def embedding_bag(
     counts = np.ones(len(numbers), bool)
     if padding_idx is not None:
         counts = numbers != padding_idx % weight.shape[0]
-    stops = [*starts[1:], len(numbers)] if not include_last_offset else starts[1:]
     begins = starts[:-1] if include_last_offset else starts
+    stops = [*begins[1:], len(numbers)]  # the last one goes to the end, whatever its offset says
     if mode == "max":
         return _maxima(rows, counts, begins, stops)
-    kept = np.flatnonzero(counts[: stops[-1]] if stops else counts)
+    kept = np.flatnonzero(counts if begins else counts[:0])
     bag = np.searchsorted(begins, kept, side="right") - 1
     places = from_numpy(kept).to(rows.device)
     summands = rows.index_select(0, places)

@@ -23,7 +23,7 @@ from ..arguments import as_int, as_number
 from ..copy import contiguous_format
 from ..creation import empty_like, finish, valid_shape
 from ..inplace import check_writable, write
-from ..shape import int_tuple
+from ..shape import broadcast_shapes, int_tuple
 
 __all__ = [
     "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal",
@@ -294,7 +294,7 @@ def normal(
         raise RuntimeError(f"normal expects all elements of std >= 0.0, got {std}")
     sizes = [_sizes((size,), "normal")]
     sizes += [each.shape for each in (mean, std) if isinstance(each, Tensor)]
-    noise = randn(np.broadcast_shapes(*sizes), generator=generator, dtype=dtype, device=device)
+    noise = randn(broadcast_shapes(*sizes), generator=generator, dtype=dtype, device=device)
     mean, std = (each.detach() if isinstance(each, Tensor) else each for each in (mean, std))
     return noise * std + mean
 

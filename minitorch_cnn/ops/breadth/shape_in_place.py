@@ -7,12 +7,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from ... import dtypes
 from ...autograd.modes import state
 from ...backend import array_module
 from ...tensor import Memory, Tensor, wrap
+from ..copy import channels_last, channels_last_3d, contiguous_format, in_format, preserve_format
 from ..inplace import alias_of, check_writable
 from ..shape import int_tuple, squeeze, swapaxes, swapdims, t, transpose, unsqueeze
 from .indexing_mutating import as_strided
+from .tensor_memory import Storage
 
 __all__: list[str] = []
 
@@ -33,13 +38,17 @@ def _take_over(input: Tensor, new: Tensor) -> Tensor:
     return input
 
 
-def _check(name: str, input: Tensor) -> None:
+def _turn(input: Tensor, new: Tensor) -> Tensor:
+    """input, which is a view, as `new`: another view of the same tensor. Returns input."""
+    input._bump_version()
+    input.array, input._view = new.array, new._view
+    if new._node is not None:
+        input._set_history(new._node, new._output)
+    return input
+
+
+def _check(input: Tensor) -> None:
     check_writable(input)
-    if input._view is not None:
-        raise NotImplementedError(
-            f"{name}: the shape of a view cannot be changed in place; use what "
-            f"x.{name.removesuffix('_')}(...) returns"
-        )
     input.lay_out_by_rows()
 
 
@@ -47,15 +56,17 @@ def _in_place(name: str, function: Callable[..., Tensor], example: str) -> Calla
     """The method of that name, which ends with an underscore."""
 
     def method(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        _check(name, input)
+        _check(input)
+        if input._view is not None:
+            return _turn(input, function(input, *args, **kwargs))
         return _take_over(input, function(alias_of(input), *args, **kwargs))
 
     method.__name__ = method.__qualname__ = name
     method.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     method.__doc__ = (
         f"`{function.__name__}`, of the tensor itself, of any shape. Returns it.\n\n"
-        f"Raises as `{function.__name__}` does, RuntimeError for a leaf that requires a gradient,\n"
-        "and NotImplementedError for a view.\n\n"
+        f"Raises as `{function.__name__}` does, and RuntimeError for a leaf that requires a "
+        "gradient.\n\n"
         f">>> import minitorch_cnn as mt\n>>> {example}\n"
     )
     return method
@@ -73,11 +84,12 @@ as_strided_ = _in_place(
 )
 
 
-def resize_(input: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
+def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -> Tensor:
     """Gives the tensor that shape, (N, C) for example, and as many elements. Returns it.
 
-    The first elements stay, in the order of memory; new ones are what the memory held. Raises
-    RuntimeError for a tensor that requires a gradient, NotImplementedError for a view.
+    The first elements stay, in the order of memory; new ones are what the memory held.
+    memory_format: in which order the new shape lies in memory. Raises RuntimeError for a tensor
+    that requires a gradient, NotImplementedError for a view.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(6).resize_(2, 2)
@@ -87,45 +99,91 @@ def resize_(input: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
     if input.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     shape = int_tuple(sizes, "resize_", "sizes")
-    if shape == input.shape:
+    if memory_format is preserve_format:
+        raise RuntimeError(f"Unsupported memory format for resize_: {memory_format}")
+    if shape == input.shape and memory_format is contiguous_format:
         return input
-    _check("resize_", input)
+    _check(input)
+    if input._view is not None:
+        raise NotImplementedError(
+            "resize_: a view cannot be given another size in place; use x[...] or x.clone()"
+        )
     flat = array_module(input.array).ascontiguousarray(input.array).reshape(-1)
     count = math.prod(shape)
     if count > flat.size:
         grown = array_module(flat).empty(count, flat.dtype)
         grown[: flat.size] = flat
         flat = grown
-    return _take_over(input, wrap(flat[:count].reshape(shape)))
+    array = flat[:count].reshape(shape)
+    if memory_format is not contiguous_format:  # the same elements, where that order has them
+        lying = array_module(flat).arange(count).reshape(shape)
+        steps = in_format(lying, memory_format).strides
+        array = array_module(flat).lib.stride_tricks.as_strided(
+            flat, shape, [step // lying.itemsize * flat.itemsize for step in steps]
+        )
+    return _take_over(input, wrap(array))
 
 
-def resize_as_(input: Tensor, the_template: Tensor) -> Tensor:
+def resize_as_(
+    input: Tensor, the_template: Tensor, memory_format: Any = contiguous_format
+) -> Tensor:
     """`resize_` to the shape of another tensor, any shape. Raises as `resize_` does.
+
+    memory_format: preserve_format takes over the template's.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(4).resize_as_(mt.ones(2, 2))
     tensor([[0, 1],
             [2, 3]])
     """
-    return resize_(input, the_template.shape)
+    if memory_format is preserve_format:
+        formats = (contiguous_format, channels_last, channels_last_3d)
+        memory_format = next(
+            (each for each in formats if the_template.is_contiguous(each)), contiguous_format
+        )
+    return resize_(input, the_template.shape, memory_format=memory_format)
 
 
-def set_(input: Tensor, source: Tensor) -> Tensor:
+def set_(
+    input: Tensor,
+    source: Any = None,
+    storage_offset: int = 0,
+    size: Any = None,
+    stride: Any = None,
+) -> Tensor:
     """Makes the tensor one with another's memory and shape, any shape. Returns it.
 
-    Raises RuntimeError for a tensor that requires a gradient or has another dtype, and
-    NotImplementedError for a view and for storages.
+    source: a tensor, or a storage, of which `size`, `stride` and `storage_offset` say what part
+    and in which order; None: a new memory without elements. Raises RuntimeError for a tensor that
+    requires a gradient while gradients are recorded, for another dtype, and as `as_strided`.
 
     >>> import minitorch_cnn as mt
     >>> mt.ones(2).set_(mt.zeros(3))
     tensor([0., 0., 0.])
+    >>> mt.zeros(0).set_(mt.arange(6.0).storage(), 1, (2, 2), (1, 2))
+    tensor([[1., 3.],
+            [2., 4.]])
     """
-    if input.requires_grad or source.dtype is not input.dtype:
+    if source is None:
+        source = input.new_empty(0)
+    if isinstance(source, Storage):
+        given = source.array
+        if source.dtype is dtypes.uint8:  # the bytes of an untyped storage
+            given = given.view(input.array.dtype)
+        source = wrap(given)
+        size = source.shape if size is None else size
+    if (input.requires_grad and state.grad_enabled) or source.dtype is not input.dtype:
         raise RuntimeError(
             f"set_: needs a {input.dtype} that requires no gradient, got {source.dtype} for "
             f"requires_grad={input.requires_grad}"
         )
-    _check("set_", input)
+    if size is not None:
+        shape = int_tuple((size,), "set_", "size")
+        steps = wrap(np.empty(shape, bool)).stride() if stride is None else stride
+        start = source.storage_offset() + storage_offset
+        source = as_strided(source.detach(), shape, steps, start)
+    _check(input)
+    input._view = None
     _take_over(input, source)
     source._show_outside()
     input._show_outside()

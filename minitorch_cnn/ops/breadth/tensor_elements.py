@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...tensor import Tensor, shape_text
+from ..common import is_number
 from ..creation import tensor as from_list
 from ..inplace import setitem, write
 
@@ -22,8 +23,12 @@ def _mapped(name: str, input: Tensor, others: tuple[Tensor, ...], function: Call
     arrays = np.broadcast_arrays(input.array, *[each.array for each in others])
     if arrays[0].shape != input.shape:
         raise RuntimeError(f"{name}: the other tensors do not expand to {shape_text(input.shape)}")
+    if any(each.requires_grad for each in others):
+        raise RuntimeError(f"{name}: another tensor requires grad; use tensor.detach()")
     columns = [each.reshape(-1).tolist() for each in arrays]
     values = [function(*each) for each in zip(*columns, strict=True)]
+    if not all(is_number(value) for value in values):
+        raise TypeError(f"{name}: the function must return numbers, but it returned {values!r:.60}")
     return write(input, from_list(values, dtype=input.dtype).reshape(input.shape))
 
 

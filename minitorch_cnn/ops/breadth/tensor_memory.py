@@ -15,11 +15,31 @@ from ..creation import empty, tensor
 __all__ = ["frombuffer"]
 
 
-def _owner(array: Any) -> Any:
+def owner_of(array: Any) -> Any:
     """The array whose memory a view looks into."""
-    while type(array.base) is type(array):
-        array = array.base
-    return array
+    while True:
+        base = array.base
+        if type(base) is not type(array):  # as_strided of NumPy puts an object between the two
+            base = getattr(base, "base", None)
+        if type(base) is not type(array) or _is_raw(base):
+            return array
+        array = base
+
+
+def _is_raw(array: Any) -> bool:
+    """Whether it is a buffer of bytes that arrays are made of, and longer than they are."""
+    memory = getattr(array.base, "obj", array.base)
+    return array.dtype == np.uint8 and isinstance(memory, mmap.mmap)
+
+
+def memory_of(array: Any) -> tuple[Any, int]:
+    """All elements of the memory that an array looks into, as a vector, and its first's place."""
+    owner = owner_of(array)
+    order = sorted(range(owner.ndim), key=lambda axis: -abs(owner.strides[axis]))
+    flat = owner.transpose(order).reshape(-1)  # a view: whoever owns memory fills it densely
+    if flat.dtype != array.dtype:
+        flat = flat.view(array.dtype) if flat.size else flat.astype(array.dtype)
+    return flat, (address_of(array) - address_of(owner)) // array.itemsize
 
 
 def storage_offset(input: Tensor) -> int:
@@ -31,10 +51,11 @@ def storage_offset(input: Tensor) -> int:
     >>> mt.arange(6).reshape(2, 3)[1].storage_offset()
     3
     """
-    return (_address(input.array) - _address(_owner(input.array))) // input.itemsize
+    return memory_of(input.array)[1]
 
 
-def _address(array: Any) -> int:
+def address_of(array: Any) -> int:
+    """Of the first element, in bytes."""
     return array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
 
 
@@ -55,9 +76,7 @@ class Storage:
     def __init__(self, source: Tensor, kind: dtypes.dtype) -> None:
         """source: the tensor; kind: the type of an element, uint8 for bytes."""
         source._show_outside()
-        owner = _owner(source.array)
-        order = sorted(range(owner.ndim), key=lambda axis: -abs(owner.strides[axis]))
-        flat = owner.transpose(order).reshape(-1)  # a view: whoever owns memory fills it densely
+        flat, _ = memory_of(source.array)
         self.array = flat.view(kind.numpy) if flat.size else np.empty(0, kind.numpy)
         self.dtype, self.device = kind, source.device
 
@@ -69,11 +88,17 @@ class Storage:
     def nbytes(self) -> int:
         return self.array.nbytes
 
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.nbytes()
+
+    def is_shared(self) -> bool:
+        return is_shared(wrap(self.array))
+
     def element_size(self) -> int:
         return self.array.itemsize
 
     def data_ptr(self) -> int:
-        return _address(self.array)
+        return address_of(self.array)
 
     def tolist(self) -> list:
         return self.array.tolist()
@@ -204,21 +229,30 @@ def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     (True, False)
     """
     same = input.shape == tensor.shape and input.stride() == tensor.stride()
-    return same and _address(input.array) == _address(tensor.array)
+    return same and address_of(input.array) == address_of(tensor.array)
 
 
-def new(input: Tensor, *data: Any, device: Any = None) -> Tensor:
+def new(input: Tensor, *data: Any, size: Any = None, device: Any = None) -> Tensor:
     """torch's old constructor: `new(2, 3)` is uninitialised of that shape, `new([1])` has values.
 
-    With this tensor's dtype and device; without arguments of shape (0,),
-    else of any shape. Raises as `tensor` does.
+    With this tensor's dtype and device; without arguments of shape (0,), else of any shape. A
+    tensor, or a storage, is not copied. Raises as `tensor` does, TypeError for a tensor of another
+    dtype or device.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1]).new(2, 3).shape, mt.tensor([1]).new([1.5, 2.5])
     (minitorch_cnn.Size([2, 3]), tensor([1, 2]))
     """
     where = input.device if device is None else device
-    if len(data) == 1 and not isinstance(data[0], int) and not isinstance(data[0], Size):
-        values = data[0].detach() if isinstance(data[0], Tensor) else data[0]
-        return tensor(values, dtype=input.dtype, device=where)
+    data = data if size is None else (Size(size),)
+    given = data[0] if len(data) == 1 else None
+    if isinstance(given, Tensor | Storage):
+        if given.dtype is not input.dtype or given.device != input.device:
+            raise TypeError(
+                f"new(): expected {input.dtype} on {input.device}, got {given.dtype} on "
+                f"{given.device}"
+            )
+        return given.detach() if isinstance(given, Tensor) else wrap(given.array)
+    if given is not None and not isinstance(given, int | Size):
+        return tensor(given, dtype=input.dtype, device=where)
     return empty(*data or (0,), dtype=input.dtype, device=where)

@@ -41,6 +41,33 @@ def test_strides_over_memory_stay_inside_of_it():
     np.add.at(expected, places, gy)
     np.testing.assert_allclose(x.grad.numpy(), expected, atol=1e-15)
     for size, stride, offset in (((4,), (4,), 0), ((2, 3), (6, 3), 0), ((2,), (1,), 11)):
-        with pytest.raises(RuntimeError, match="12 elements"):
+        with pytest.raises(RuntimeError, match="memory of 12"):
             mt.zeros(12).as_strided(size, stride, offset)
     assert mt.zeros(12).as_strided((2, 3), (5, 3), 0).shape == (2, 3)  # to the last element
+
+
+STRIDED = """
+    x.as_strided((2, 2), (1, 1), 3)
+    x[1:].as_strided((2, 2), (1, 2))
+    x[1:].as_strided((2, 2), (1, 2), 0)
+    x.t().as_strided((2, 3), (1, 2), 1)
+    x[:, 1].as_strided((2, 2), (4, 1))
+    x[:1].expand(3, 4).as_strided((2, 2), (1, 2))
+    x[0, 0].as_strided((), ())
+"""
+
+
+@pytest.mark.parametrize("call", [line.strip() for line in STRIDED.strip().splitlines()])
+def test_strides_over_the_memory_of_views(call):
+    """Values and gradients as torch's: places of the memory that x does not show have none."""
+    torch = pytest.importorskip("torch")
+    found = []
+    for lib in (mt, torch):
+        leaf = lib.arange(12.0, dtype=lib.float64).reshape(3, 4).requires_grad_()
+        y = eval(call, {"x": leaf * 1})
+        weights = lib.arange(1.0, y.numel() + 1, dtype=lib.float64).reshape(y.shape)
+        (y**2 * weights).sum().backward(create_graph=True)
+        first = leaf.grad.tolist()
+        (second,) = lib.autograd.grad((leaf.grad**2).sum(), leaf)
+        found.append([y.tolist(), y.stride(), y.storage_offset(), first, second.tolist()])
+    assert found[0] == found[1]

@@ -14,6 +14,7 @@ CASES = [
     (FLAT, [0, 2, 2, 5], {"mode": "max", "padding_idx": -1}),
     (FLAT, [0, 2, 2, 5], {"mode": "mean", "padding_idx": 1}),
     (FLAT, [0, 3, 7], {"include_last_offset": True, "mode": "sum"}),
+    (FLAT, [0, 3, 3], {"include_last_offset": True, "padding_idx": 1}),
     (FLAT, [0, 3, 7], {"include_last_offset": True, "mode": "max"}),
     (FLAT, [0, 4], {"mode": "sum", "factors": True}),
     ([[1, 2, 3], [5, 5, 0]], None, {}),

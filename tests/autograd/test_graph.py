@@ -1,0 +1,222 @@
+"""autograd.graph: the same programs for both libraries, beside live torch."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import minitorch_cnn as mt
+
+
+def numbers(value):
+    """Tensors in what a program gave, as lists."""
+    if isinstance(value, tuple | list):
+        return [numbers(each) for each in value]
+    return value.detach().tolist() if hasattr(value, "detach") else value
+
+
+def as_in_torch(program):
+    torch = pytest.importorskip("torch")
+    found = [numbers(program(lib, lib.autograd.graph)) for lib in (mt, torch)]
+    assert found[0] == found[1]
+    return found[0]
+
+
+def leaf(lib, *values):
+    return lib.tensor(values, dtype=lib.float64, requires_grad=True)
+
+
+def edges(lib, graph):
+    x = leaf(lib, 1.0, 2.0)
+    y = x * 3
+    z = (y * y).sum()
+    at_x, at_y, at_z = (graph.get_gradient_edge(each) for each in (x, y, z))
+    largest = (y[None] * 2).max(1)
+    return [
+        [type(each.node).__name__ for each in (at_x, at_y, at_z)],
+        [graph.get_gradient_edge(each).output_nr for each in (x, largest.values)],
+        [isinstance(each, graph.Node) for each in (at_x.node, at_y.node, 3)],
+        at_y.node is y.grad_fn,
+        lib.autograd.grad(z, at_y, retain_graph=True),
+        lib.autograd.grad(z, [at_y, x, at_x], retain_graph=True),
+        lib.autograd.grad([at_z], at_x, grad_outputs=[lib.ones((), dtype=lib.float64)]),
+    ]
+
+
+def backward_from_edges(lib, graph):
+    x, w = leaf(lib, 1.0, 2.0), leaf(lib, 3.0, 4.0)
+    y = x * w
+    edge = graph.get_gradient_edge(y)
+    del y
+    lib.autograd.backward(edge, lib.ones(2, dtype=lib.float64), retain_graph=True)
+    lib.autograd.backward([edge], [lib.ones(2, dtype=lib.float64)],
+                          inputs=[graph.get_gradient_edge(x)])  # fmt: skip
+    return [x.grad, w.grad]
+
+
+def hooks_of_several(lib, graph):
+    """Which gradients a hook is called with, in backwards that reach all, some or none."""
+    calls = []
+
+    def program(mode, *which):
+        x, y, z = leaf(lib, 1.0), leaf(lib, 2.0), leaf(lib, 3.0)
+        middle = x * y
+        later = middle.exp()
+        hook = graph.register_multi_grad_hook(
+            [(x, middle, z, later)[i] for i in which],
+            lambda found: calls.append((mode, type(found).__name__, found)),
+            mode=mode,
+        )
+        (middle * z + x + later).sum().backward(retain_graph=True)
+        (middle * 2).sum().backward(retain_graph=True)
+        calls.append("inputs")
+        (middle * z).sum().backward(inputs=[y, z], retain_graph=True)
+        (z * 2).sum().backward(inputs=[z])
+        (y * 2).sum().backward()
+        hook.remove()
+        calls.append("removed")
+        (middle * z).sum().backward()
+
+    program("all", 0, 1, 2, 3)
+    program("any", 1, 3)
+    return [each if isinstance(each, str) else each[::2] for each in calls]
+
+
+def packed(lib, graph):
+    """Hooks see what is saved; the innermost block counts."""
+    seen = []
+
+    def hooks(name):
+        def pack(x):
+            seen.append((name, "pack", lib.is_grad_enabled(), x))
+            return name, x.clone()
+
+        def unpack(kept):
+            seen.append((name, "unpack", kept[0], kept[1]))
+            return kept[1]
+
+        return graph.saved_tensors_hooks(pack, unpack)
+
+    x = leaf(lib, 1.0, 2.0)
+    with hooks("outer"):
+        y = x.exp()
+        with hooks("inner"):
+            z = y.sin()
+        u = z.cos().sum()
+    v = u.exp()
+    v.backward()
+    seen.append(x.grad)
+    return seen
+
+
+def halved(lib, graph):
+    """Gradients are those of what the unpack hook gives; also gradients of gradients."""
+    x, w = leaf(lib, 1.0, 2.0), leaf(lib, 3.0, -1.0)
+    with graph.saved_tensors_hooks(lambda t: t * 2, lambda t: t / 4):
+        y = (x * w).tanh()
+        (gx,) = lib.autograd.grad(y.sum(), x, create_graph=True)
+    return [gx, *lib.autograd.grad(gx.sum(), [x, w])]
+
+
+def on_cpu(lib, graph):
+    net = lib.nn.Sequential(lib.nn.Conv2d(1, 2, 3), lib.nn.BatchNorm2d(2), lib.nn.ReLU()).double()
+    for parameter in net.parameters():
+        lib.nn.init.constant_(parameter, 0.5)
+    x = lib.arange(32.0, dtype=lib.float64).reshape(2, 1, 4, 4).sin().requires_grad_()
+    with graph.save_on_cpu():
+        y = net(x)
+    (y**2).sum().backward()
+    return [each.grad.mul(1e9).round() for each in (x, *net.parameters())]
+
+
+def versions(lib, graph):
+    x, y = lib.ones(2), lib.ones(2)
+    graph.increment_version(x)
+    graph.increment_version([x, y])
+    return [x._version, y._version]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [edges, backward_from_edges, hooks_of_several, packed, halved, on_cpu, versions],
+    ids=lambda program: program.__name__,
+)
+def test_as_in_torch(program):
+    assert as_in_torch(program)
+
+
+def refused(lib, case):
+    graph = lib.autograd.graph
+    x = leaf(lib, 1.0, 2.0)
+
+    def hooks(pack=lambda t: t, unpack=lambda t: t):
+        return graph.saved_tensors_hooks(pack, unpack)
+
+    if case == "an edge of a constant":
+        graph.get_gradient_edge(x.detach())
+    elif case == "a mode":
+        graph.register_multi_grad_hook((x,), print, mode="some")
+    elif case == "unpacked to a number":
+        with hooks(unpack=lambda t: 1):
+            y = x.exp()
+        y.sum().backward()
+    elif case == "written by pack":
+        with hooks(pack=lambda t: t.mul_(2)):
+            x.exp()
+    elif case == "disabled":
+        with graph.disable_saved_tensors_hooks("no hooks"), hooks():
+            pass
+    elif case == "disabled inside":
+        with hooks(), graph.disable_saved_tensors_hooks("no hooks"):
+            pass
+    elif case == "an error of a hook":
+        with hooks(pack=lambda t: 1 // 0):
+            x.exp()
+
+
+@pytest.mark.parametrize(
+    "case, error, words",
+    [
+        ("an edge of a constant", RuntimeError, "not possible to get the gradient edge"),
+        ("a mode", ValueError, "Expects mode to be one of .* but got some"),
+        ("unpacked to a number", TypeError, "expected to be a Tensor but got"),
+        ("written by pack", RuntimeError, "pack hook is modifying its input in place"),
+        ("disabled", RuntimeError, "^no hooks$"),
+        ("disabled inside", RuntimeError, "^no hooks$"),
+        ("an error of a hook", ZeroDivisionError, "division"),
+    ],
+)
+def test_what_is_refused(case, error, words):
+    libs = [mt]
+    torch = pytest.importorskip("torch")
+    libs.append(torch)
+    for lib in libs:
+        with pytest.raises(error, match=words):
+            refused(lib, case)
+        x = leaf(lib, 1.0)  # nothing of it stays in force
+        with lib.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+            x.exp().backward()
+        assert np.allclose(x.grad.numpy(), np.e)
+
+
+def test_what_was_packed_is_all_that_is_kept():
+    x = mt.ones(1000, requires_grad=True)
+    with mt.autograd.graph.saved_tensors_hooks(lambda t: None, lambda t: mt.zeros(1000)):
+        y = x.exp()
+        array = weakref.ref(y.array)
+        y = y + 1
+    gc.collect()
+    assert array() is None
+    y.sum().backward()
+    assert not x.grad.any()
+
+
+def test_a_hook_of_several_keeps_no_graph():
+    x, y = mt.ones(1, requires_grad=True), mt.ones(1, requires_grad=True)
+    mt.autograd.graph.register_multi_grad_hook((x, y), lambda found: None)
+    middle = x * y
+    node = weakref.ref(middle.grad_fn)
+    middle.backward()
+    del middle
+    assert node() is None
