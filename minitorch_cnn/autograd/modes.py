@@ -52,10 +52,7 @@ class _Mode:
 
     def __call__(self, function: F) -> F:
         if inspect.isgeneratorfunction(function):
-            raise NotImplementedError(
-                f"{type(self).__name__} cannot decorate the generator {function.__name__}; "
-                "use it as a context manager inside"
-            )
+            return self._around_generator(function)
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -63,6 +60,30 @@ class _Mode:
                 return function(*args, **kwargs)
 
         return wrapped  # type: ignore[return-value]
+
+    def _around_generator(self, function: Any) -> Any:
+        """The mode holds while the generator runs, and not while its caller does."""
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            resume, value = generator.send, None
+            while True:
+                try:
+                    with self._clone():
+                        given = resume(value)
+                except StopIteration as end:
+                    return end.value
+                try:
+                    resume, value = generator.send, (yield given)
+                except GeneratorExit:
+                    with self._clone():
+                        generator.close()
+                    raise
+                except BaseException as error:  # thrown into it by the caller
+                    resume, value = generator.throw, error
+
+        return wrapped
 
 
 class no_grad(_Mode):

@@ -220,7 +220,10 @@ class Uniform(Distribution):
         super().__init__(self.low.shape, validate_args=validate_args)
         if self._validate_args and not bool((self.low < self.high).all()):
             raise ValueError(f"Uniform is not defined when low >= high: {self.low}, {self.high}")
-        self.support = constraints.interval(self.low, self.high)
+
+    @constraints.dependent_property()
+    def support(self) -> Any:
+        return constraints.interval(self.low, self.high)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Uniform:
         low, high = self.low.expand(batch_shape), self.high.expand(batch_shape)

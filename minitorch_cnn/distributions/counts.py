@@ -61,8 +61,8 @@ class Binomial(_OfTrials):
     }
     has_enumerate_support = True
 
-    @property
-    def support(self) -> Any:  # type: ignore[override]
+    @constraints.dependent_property(is_discrete=True)
+    def support(self) -> Any:
         return constraints.integer_interval(0, self.total_count)
 
     @property
@@ -185,8 +185,8 @@ class Multinomial(_OfCategorical):
         self._binomial = Binomial(total_count, probs=self._categorical.probs, validate_args=False)
         super().__init__(shape[:-1], shape[-1:], validate_args)
 
-    @property
-    def support(self) -> Any:  # type: ignore[override]
+    @constraints.dependent_property(is_discrete=True, event_dim=1)
+    def support(self) -> Any:
         return constraints.multinomial(self.total_count)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Multinomial:

@@ -12,12 +12,7 @@ from ..nn.functional import binary_cross_entropy_with_logits, one_hot, softmax
 from ..tensor import Tensor
 from . import constraints
 from .distribution import Distribution, ExponentialFamily, broadcast_all
-
-
-def clamp_probs(probs: Tensor) -> Tensor:
-    """Probabilities a little away from 0 and 1, whose logarithms are finite."""
-    eps = finfo(probs.dtype).eps
-    return probs.clamp(min=eps, max=1 - eps)
+from .utils import clamp_probs
 
 
 def _only_one(probs: Any, logits: Any) -> None:
@@ -183,7 +178,6 @@ class Categorical(Distribution):
         else:
             self.logits = given - ops.logsumexp(given, -1, keepdim=True)
         self._num_events = given.shape[-1]
-        self.support = constraints.integer_interval(0, self._num_events - 1)
         super().__init__(given.shape[:-1], validate_args=validate_args)
 
     @enable_grad()  # also when `sample` asks
@@ -196,6 +190,10 @@ class Categorical(Distribution):
         else:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         return self.__dict__[name]
+
+    @constraints.dependent_property(is_discrete=True)
+    def support(self) -> Any:
+        return constraints.integer_interval(0, self._num_events - 1)
 
     @property
     def param_shape(self) -> Any:

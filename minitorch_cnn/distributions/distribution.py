@@ -203,9 +203,11 @@ class Independent(Distribution):
         self.has_rsample = base_distribution.has_rsample
         cut = len(shape) - count
         super().__init__(shape[:cut], shape[cut:] + base_distribution.event_shape, validate_args)
-        base_support = base_distribution.support
-        if base_support is not None:
-            self.support = constraints.independent(base_support, count) if count else base_support
+
+    @constraints.dependent_property()
+    def support(self) -> Any:
+        base, count = self.base_dist.support, self.reinterpreted_batch_ndims
+        return constraints.independent(base, count) if count and base is not None else base
 
     def _summed(self, values: Tensor) -> Tensor:
         count = self.reinterpreted_batch_ndims

@@ -1,7 +1,7 @@
 """Gamma, Beta, Dirichlet, Student's t: sums of waiting times, their shares, what they scale.
 
-Their samples are drawn without gradients: torch's `rsample` has them by a formula for the
-derivative of the sampler's result, which is not here.
+`rsample` has gradients although the numbers are drawn by trial: see kernels/array's
+sample_gradients.py.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import math
 from typing import Any
 
 from .. import ops
-from ..autograd.modes import no_grad
 from ..dtypes import finfo
-from ..ops.breadth.random_counts import standard_gamma
+from ..ops.breadth.random_counts import standard_dirichlet, standard_gamma
 from ..tensor import Tensor
 from . import constraints
 from .distribution import Distribution, ExponentialFamily, blank, broadcast_all
@@ -32,6 +31,7 @@ class Gamma(ExponentialFamily):
         "rate": constraints.positive,
     }
     support = constraints.nonnegative
+    has_rsample = True
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = broadcast_all(concentration, rate)
@@ -53,9 +53,9 @@ class Gamma(ExponentialFamily):
     def variance(self) -> Tensor:
         return self.concentration / self.rate**2
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
-        return standard_gamma(self.concentration.detach().expand(shape)) / self.rate.detach()
+        return standard_gamma(self.concentration.expand(shape)) / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -97,6 +97,7 @@ class Dirichlet(ExponentialFamily):
 
     arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
+    has_rsample = True
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
         if concentration.ndim < 1:
@@ -117,10 +118,8 @@ class Dirichlet(ExponentialFamily):
         total = self.concentration.sum(-1, True)
         return self.concentration * (total - self.concentration) / (total**2 * (total + 1))
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        shape = self._extended_shape(sample_shape)
-        drawn = standard_gamma(self.concentration.detach().expand(shape))
-        return drawn / drawn.sum(-1, True)
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        return standard_dirichlet(self.concentration.expand(self._extended_shape(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -148,6 +147,7 @@ class Beta(ExponentialFamily):
         "concentration0": constraints.positive,
     }
     support = constraints.unit_interval
+    has_rsample = True
 
     def __init__(
         self, concentration1: Any, concentration0: Any, validate_args: bool | None = None
@@ -170,8 +170,8 @@ class Beta(ExponentialFamily):
         a, b = self.concentration1, self.concentration0
         return a * b / ((a + b) ** 2 * (a + b + 1))
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        return self._dirichlet.sample(sample_shape)[..., 0]
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        return self._dirichlet.rsample(sample_shape)[..., 0]
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -195,6 +195,7 @@ class StudentT(Distribution):
         "scale": constraints.positive,
     }
     support = constraints.real
+    has_rsample = True
 
     def __init__(
         self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None
@@ -220,11 +221,10 @@ class StudentT(Distribution):
         wide = ops.where(self.df > 1, math.inf, math.nan).to(self.df.dtype)
         return ops.where(self.df > 2, self.scale**2 * self.df / (self.df - 2), wide)
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         normal = blank(self.loc, self._extended_shape(sample_shape)).normal_()
-        z = self._chi2.sample(sample_shape)
-        with no_grad():
-            return self.loc + self.scale * (normal * (z / self.df).rsqrt())
+        z = self._chi2.rsample(sample_shape)
+        return self.loc + self.scale * (normal * (z / self.df).rsqrt())
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -250,6 +250,7 @@ class FisherSnedecor(Distribution):
 
     arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
     support = constraints.positive
+    has_rsample = True
 
     def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
         self.df1, self.df2 = broadcast_all(df1, df2)
@@ -276,8 +277,8 @@ class FisherSnedecor(Distribution):
         over = self.df1 * (df2 - 2).pow(2) * (df2 - 4)
         return 2 * df2.pow(2) * (self.df1 + df2 - 2) / over
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        first, second = (each.sample(sample_shape) for each in self._gammas)
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        first, second = (each.rsample(sample_shape) for each in self._gammas)
         tiny = finfo(second.dtype).tiny
         return (first / second.clamp(min=tiny)).clamp(min=tiny)
 

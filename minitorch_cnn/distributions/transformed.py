@@ -73,8 +73,8 @@ class TransformedDistribution(Distribution):
     def has_rsample(self) -> bool:  # type: ignore[override]
         return self.base_dist.has_rsample
 
-    @property
-    def support(self) -> Any:  # type: ignore[override]
+    @constraints.dependent_property()
+    def support(self) -> Any:
         if not self.transforms:
             return self.base_dist.support
         codomain = self.transforms[-1].codomain
@@ -238,8 +238,8 @@ class Pareto(_Fixed):
         chain = [ExpTransform(), AffineTransform(loc=0, scale=self.scale)]
         super().__init__(base, chain, validate_args)
 
-    @property
-    def support(self) -> Any:  # type: ignore[override]
+    @constraints.dependent_property()
+    def support(self) -> Any:
         return constraints.greater_than_eq(self.scale)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Pareto:

@@ -10,6 +10,7 @@ public namespace (ops/__init__.py). The methods of Tensor have no `out=`, in tor
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -38,8 +39,12 @@ NAMES = """
     trunc var vdot vstack where xlogy zeros
 """
 
-# torch demands of these that out has the very dtype of the result.
+# torch demands of these that out has the very dtype of the result,
 EXACT = ("aminmax", "gather", "multinomial")
+# of these if they give values and indices,
+EXACT_PAIRS = ("max", "min", "mode")
+# and of these bools, or uint8.
+TRUTH = ("all", "any")
 
 
 def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,14 +71,15 @@ def write_out(name: str, result: Any, out: Any) -> Any:
     """Writes a result, or a tuple of them, into the given tensors and returns these."""
     if isinstance(result, Tensor):
         out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
-        return _write_one(name, result, out)
+        return _write_one(name, result, out, name in EXACT)
     if not isinstance(out, list | tuple) or len(out) != len(result):
         raise TypeError(f"{name}(): out must be a tuple of {len(result)} tensors, got {out!r:.60}")
-    written = [_write_one(name, each, target) for each, target in zip(result, out, strict=True)]
+    exact = name in EXACT + EXACT_PAIRS
+    written = [_write_one(name, r, target, exact) for r, target in zip(result, out, strict=True)]
     return type(result)(*written) if hasattr(result, "_fields") else tuple(written)
 
 
-def _write_one(name: str, result: Tensor, out: Any) -> Tensor:
+def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if state.grad_enabled and (result.requires_grad or out.requires_grad):
@@ -81,15 +87,26 @@ def _write_one(name: str, result: Tensor, out: Any) -> Tensor:
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad. Call it under mt.no_grad()."
         )
-    if name in EXACT and out.dtype is not result.dtype:
-        raise RuntimeError(f"{name}(): Expected out to have {result.dtype}, but got {out.dtype}")
+    if exact and out.dtype is not result.dtype:
+        raise RuntimeError(
+            f"{name}(): Expected out tensor to have dtype {result.dtype}, but got {out.dtype}"
+        )
+    if name in TRUTH and out.dtype.name not in ("bool", "uint8"):
+        raise RuntimeError(f"{name} only supports bool tensor for result, got: {out.dtype}")
     if out.shape != result.shape:
-        # torch makes an empty tensor as large as the result; for others that is deprecated there.
-        if out.numel() != 0 or out._view is not None:
+        if out._view is not None:
             raise RuntimeError(
                 f"{name}(): out has shape {shape_text(out.shape)}, but the result has "
-                f"{shape_text(result.shape)}. Give an empty tensor (mt.empty(0)) or one of the "
-                "right shape."
+                f"{shape_text(result.shape)}, and the shape of a view cannot be changed. Give an "
+                "empty tensor (mt.empty(0)) or one of the right shape."
+            )
+        if out.numel() != 0:
+            warnings.warn(
+                "An output with one or more elements was resized since it had shape "
+                f"{shape_text(out.shape)}, which does not match the required output shape "
+                f"{shape_text(result.shape)}. This behavior is deprecated: give an empty tensor.",
+                UserWarning,
+                stacklevel=5,
             )
         out.data = out.new_empty(result.shape)
     return write(out, result.detach())

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from ... import backend
+from ...autograd.function import Function, once_differentiable
+from ...kernels.array import sample_gradients
 from ...random import Generator, rng_of
 from ...tensor import Tensor, wrap
 from ..common import floating
@@ -56,14 +58,65 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     return _drawn(prob, rng_of(generator).binomial, n, p)
 
 
+class StandardGamma(Function):
+    """x ~ gamma(alpha); its gradient says how x moves with alpha where its rank stays"""
+
+    @staticmethod
+    def forward(ctx: Any, alpha: Tensor, generator: Generator | None) -> Tensor:
+        tiny = float(np.finfo(alpha.array.dtype).tiny)
+        rng = rng_of(generator)
+        x = _drawn(alpha, lambda each: max(rng.gamma(each), tiny), backend.to_numpy(alpha.array))
+        ctx.save_for_backward(alpha, x)
+        return x
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        alpha, x = ctx.saved_tensors
+        slope = sample_gradients.gamma_gradient(alpha.array, x.array)
+        return gy * wrap(slope.astype(x.array.dtype)), None
+
+
 def standard_gamma(alpha: Tensor, generator: Generator | None = None) -> Tensor:
-    """Gamma distributed numbers of rate 1, without gradients, of any shape: above 0.
+    """Gamma distributed numbers of rate 1, of any shape: above 0. Gradients reach alpha.
 
     >>> import minitorch_cnn as mt
     >>> bool((standard_gamma(mt.full((100,), 0.01)) > 0).all())
     True
     """
-    tiny = float(np.finfo(alpha.array.dtype).tiny)
-    shape = backend.to_numpy(alpha.array)
-    rng = rng_of(generator)
-    return _drawn(alpha, lambda each: max(rng.gamma(each), tiny), shape)
+    return StandardGamma.apply(alpha, generator)
+
+
+class StandardDirichlet(Function):
+    """x ~ Dirichlet(alpha) over the last axis: gamma distributed numbers, over their sum
+
+    One alpha moves its own x as that of a beta distribution, its share against all others, whose
+    own shares of the rest stay as they are.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, alpha: Tensor) -> Tensor:
+        drawn = standard_gamma(alpha.detach())
+        x = drawn / drawn.sum(-1, True)
+        ctx.save_for_backward(alpha, x)
+        return x
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
+        alpha, x = ctx.saved_tensors
+        a, share = alpha.array, x.array
+        rest = 1 - share.astype(np.float64)
+        slope = sample_gradients.beta_gradient(a, a.sum(-1, keepdims=True) - a, share, rest)
+        slope = wrap((slope / rest).astype(share.dtype))
+        return slope * (gy - (gy * x).sum(-1, True))
+
+
+def standard_dirichlet(alpha: Tensor) -> Tensor:
+    """Shares (..., K) of a whole, drawn around alpha (..., K). Gradients reach alpha.
+
+    >>> import minitorch_cnn as mt
+    >>> round(standard_dirichlet(mt.ones(3)).sum().item(), 5)
+    1.0
+    """
+    return StandardDirichlet.apply(alpha)
