@@ -43,9 +43,9 @@ def gamma_gradient(a: Array, x: Array) -> Array:
     """
     xp = array_module(x)
     a, x = a.astype(xp.float64), x.astype(xp.float64)
-    log_x = xp.log(x)
-    low = log_x < polygamma(0, a + 1)
     with np.errstate(all="ignore"):
+        log_x = xp.log(x)
+        low = log_x < polygamma(0, a + 1)
         return xp.where(low, _gamma_below(a, x, log_x), _gamma_above(a, x))
 
 
@@ -88,9 +88,9 @@ def beta_gradient(a: Array, b: Array, x: Array, y: Array) -> Array:
     """
     xp = array_module(x)
     a, b, x, y = (each.astype(xp.float64) for each in (a, b, x, y))
-    log_x = xp.where(x < 0.5, xp.log(x), xp.log1p(-y))
     low = x * (a + b) < a
     with np.errstate(all="ignore"):
+        log_x = xp.where(x < 0.5, xp.log(x), xp.log1p(-y))
         return xp.where(low, _beta_below(a, b, x, y, log_x), _beta_above(a, b, x, y, log_x))
 
 
