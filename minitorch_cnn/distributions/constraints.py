@@ -12,7 +12,8 @@ from typing import Any
 
 from ..missing import refuse_missing
 from ..ops import all, cat as join, stack as pile
-from ..ops.breadth.linalg_decompositions import eigvalsh
+from ..ops.breadth.linalg_decompositions import cholesky, eigvalsh
+from ..ops.breadth.linalg_solvers import LinAlgError
 from ..tensor import Tensor
 
 __all__ = [
@@ -294,7 +295,12 @@ def _is_symmetric(x: Tensor) -> Tensor:
 
 
 def _is_positive_definite(x: Tensor) -> Tensor:
-    return _is_symmetric(x) & all(eigvalsh(x) > 0, -1)
+    alike = _is_symmetric(x)
+    try:  # rounding makes the smallest eigenvalue of what can be factored negative, too
+        cholesky(x)
+        return alike
+    except LinAlgError:
+        return alike & all(eigvalsh(x) > 0, -1)
 
 
 def _is_positive_semidefinite(x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import ops
 from ..dtypes import finfo
+from ..nn.functional import one_hot
 from ..ops.breadth.random_counts import standard_dirichlet, standard_gamma
 from ..tensor import Tensor
 from . import constraints
@@ -39,7 +40,7 @@ class Gamma(ExponentialFamily):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Gamma:
         concentration, rate = self.concentration.expand(batch_shape), self.rate.expand(batch_shape)
-        return Gamma(concentration, rate, self._validate_args)
+        return type(self)(concentration, rate, self._validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -58,6 +59,7 @@ class Gamma(ExponentialFamily):
         return standard_gamma(self.concentration.expand(shape)) / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:
+        value = ops.as_tensor(value, dtype=self.rate.dtype, device=self.rate.device)
         self._validate_sample(value)
         k = self.concentration
         powers = ops.xlogy(k, self.rate) + ops.xlogy(k - 1, value)
@@ -83,7 +85,7 @@ class Chi2(Gamma):
         super().__init__(0.5 * self.df, 0.5, validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Chi2:
-        return Chi2(self.df.expand(batch_shape), self._validate_args)
+        return type(self)(self.df.expand(batch_shape), self._validate_args)
 
 
 class Dirichlet(ExponentialFamily):
@@ -107,11 +109,20 @@ class Dirichlet(ExponentialFamily):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Dirichlet:
         shape = (*batch_shape, *self.event_shape)
-        return Dirichlet(self.concentration.expand(shape), self._validate_args)
+        return type(self)(self.concentration.expand(shape), self._validate_args)
 
     @property
     def mean(self) -> Tensor:
         return self.concentration / self.concentration.sum(-1, True)
+
+    @property
+    def mode(self) -> Tensor:
+        """Where no concentration reaches 1 it is a corner, that of the largest one."""
+        k = self.concentration.shape[-1]
+        above = (self.concentration - 1).clamp(min=0)
+        flat = (self.concentration < 1).all(-1, keepdim=True)
+        corner = one_hot(self.concentration.argmax(-1), k).to(above.dtype)
+        return ops.where(flat, corner, above / ops.where(flat, 1.0, above.sum(-1, True)))
 
     @property
     def variance(self) -> Tensor:
@@ -159,11 +170,15 @@ class Beta(ExponentialFamily):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Beta:
         a, b = self.concentration1.expand(batch_shape), self.concentration0.expand(batch_shape)
-        return Beta(a, b, self._validate_args)
+        return type(self)(a, b, self._validate_args)
 
     @property
     def mean(self) -> Tensor:
         return self.concentration1 / (self.concentration1 + self.concentration0)
+
+    @property
+    def mode(self) -> Tensor:
+        return self._dirichlet.mode[..., 0]
 
     @property
     def variance(self) -> Tensor:
@@ -206,7 +221,7 @@ class StudentT(Distribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> StudentT:
         df, loc, scale = (e.expand(batch_shape) for e in (self.df, self.loc, self.scale))
-        return StudentT(df, loc, scale, self._validate_args)
+        return type(self)(df, loc, scale, self._validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -259,7 +274,7 @@ class FisherSnedecor(Distribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> FisherSnedecor:
         df1, df2 = self.df1.expand(batch_shape), self.df2.expand(batch_shape)
-        return FisherSnedecor(df1, df2, self._validate_args)
+        return type(self)(df1, df2, self._validate_args)
 
     @property
     def mean(self) -> Tensor:

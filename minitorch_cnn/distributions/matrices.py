@@ -85,7 +85,7 @@ class Wishart(ExponentialFamily):
     def expand(self, batch_shape: Any, _instance: Any = None) -> Wishart:
         shape = (*batch_shape, *self.event_shape)
         matrix = {self._given: self.__dict__[self._given].expand(shape)}
-        return Wishart(self.df.expand(batch_shape), **matrix, validate_args=self._validate_args)
+        return type(self)(self.df.expand(batch_shape), **matrix, validate_args=self._validate_args)
 
     @property
     def _wide_df(self) -> Tensor:
@@ -170,7 +170,7 @@ class LKJCholesky(Distribution):
         super().__init__(like.shape, (dim, dim), validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> LKJCholesky:
-        return LKJCholesky(self.dim, self.concentration.expand(batch_shape), self._validate_args)
+        return type(self)(self.dim, self.concentration.expand(batch_shape), self._validate_args)
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
         """The onion method: each row is a random direction of a random length."""

@@ -109,7 +109,7 @@ class MultivariateNormal(Distribution):
         n = self.event_shape[0]
         matrix = {self._given: self.__dict__[self._given].expand((*batch_shape, n, n))}
         loc = self.loc.expand((*batch_shape, n))
-        return MultivariateNormal(loc, **matrix, validate_args=self._validate_args)
+        return type(self)(loc, **matrix, validate_args=self._validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -189,7 +189,7 @@ class LowRankMultivariateNormal(Distribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> LowRankMultivariateNormal:
         shape, k = (*batch_shape, *self.event_shape), self.cov_factor.shape[-1]
-        return LowRankMultivariateNormal(
+        return type(self)(
             self.loc.expand(shape),
             self.cov_factor.expand((*shape, k)),
             self.cov_diag.expand(shape),
@@ -248,6 +248,8 @@ class MixtureSameFamily(Distribution):
     tensor(0.)
     """
 
+    arg_constraints = {}
+
     def __init__(
         self,
         mixture_distribution: Categorical,
@@ -301,7 +303,7 @@ class MixtureSameFamily(Distribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> MixtureSameFamily:
         k = self._component_distribution.batch_shape[-1]
-        return MixtureSameFamily(
+        return type(self)(
             self._mixture_distribution.expand(batch_shape),
             self._component_distribution.expand((*batch_shape, k)),
             self._validate_args,

@@ -16,6 +16,17 @@ from .special import erfc, lgamma
 
 EULER = 0.57721566490153286
 TINY = 1e-300
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)
+
+
+def elementwise(kernel: Callable[..., Any], *arrays: Array) -> Any:
+    """kernel(*arrays) of arrays of one shape; without axes, NumPy would make numbers of them."""
+    if arrays[0].ndim:
+        return kernel(*arrays)
+    result = kernel(*(each.reshape(1) for each in arrays))
+    if isinstance(result, tuple):
+        return tuple(each.reshape(()) for each in result)
+    return result.reshape(())
 
 
 def gammainc(a: Array, x: Array) -> tuple[Array, Array]:
@@ -89,7 +100,7 @@ def zeta(x: Array, q: Array) -> Array:
             place = xp.where(below, place + 1, place)
         total += place ** (1 - s) / (s - 1) + 0.5 * place**-s
         power, rising = place ** (-s - 1), s
-        for k, bernoulli in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6), 1):
+        for k, bernoulli in enumerate(BERNOULLI, 1):
             total += bernoulli / math.factorial(2 * k) * rising * power
             rising = rising * (s + 2 * k - 1) * (s + 2 * k)
             power = power / (place * place)

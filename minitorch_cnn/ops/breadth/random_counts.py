@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ... import backend
-from ...autograd.function import Function, once_differentiable
+from ...autograd.function import Function
 from ...kernels.array import sample_gradients
+from ...kernels.array.special_more import elementwise
 from ...random import Generator, rng_of
 from ...tensor import Tensor, wrap
 from ..common import floating
@@ -58,6 +59,18 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     return _drawn(prob, rng_of(generator).binomial, n, p)
 
 
+class Slope(Function):
+    """How samples move with parameters: computed on bare arrays, so not differentiable again"""
+
+    @staticmethod
+    def forward(ctx: Any, slope: Tensor, *depends_on: Tensor) -> Tensor:
+        return slope
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        raise RuntimeError("samples of gamma and Dirichlet cannot be differentiated twice")
+
+
 class StandardGamma(Function):
     """x ~ gamma(alpha); its gradient says how x moves with alpha where its rank stays"""
 
@@ -70,11 +83,10 @@ class StandardGamma(Function):
         return x
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gy: Tensor) -> tuple:
         alpha, x = ctx.saved_tensors
-        slope = sample_gradients.gamma_gradient(alpha.array, x.array)
-        return gy * wrap(slope.astype(x.array.dtype)), None
+        slope = elementwise(sample_gradients.gamma_gradient, alpha.array, x.array)
+        return gy * Slope.apply(wrap(slope.astype(x.array.dtype)), alpha, x), None
 
 
 def standard_gamma(alpha: Tensor, generator: Generator | None = None) -> Tensor:
@@ -96,19 +108,20 @@ class StandardDirichlet(Function):
 
     @staticmethod
     def forward(ctx: Any, alpha: Tensor) -> Tensor:
-        drawn = standard_gamma(alpha.detach())
-        x = drawn / drawn.sum(-1, True)
+        drawn = standard_gamma(alpha.detach().double())  # in float32 small ones would be 0
+        kind = alpha.array.dtype
+        low, high = np.finfo(kind).tiny, np.nextafter(kind.type(1), kind.type(0))
+        x = (drawn / drawn.sum(-1, True)).to(alpha.dtype).clamp(min=float(low), max=float(high))
         ctx.save_for_backward(alpha, x)
         return x
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gy: Tensor) -> Tensor:
         alpha, x = ctx.saved_tensors
         a, share = alpha.array, x.array
         rest = 1 - share.astype(np.float64)
         slope = sample_gradients.beta_gradient(a, a.sum(-1, keepdims=True) - a, share, rest)
-        slope = wrap((slope / rest).astype(share.dtype))
+        slope = Slope.apply(wrap((slope / rest).astype(share.dtype)), alpha, x)
         return slope * (gy - (gy * x).sum(-1, True))
 
 

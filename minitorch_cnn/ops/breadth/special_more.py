@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -26,7 +27,7 @@ class IncompleteGamma(Function):
     def forward(ctx: Any, a: Tensor, x: Tensor, upper: bool) -> Tensor:
         ctx.sign = -1.0 if upper else 1.0
         ctx.save_for_backward(a, x)
-        return wrap(kernels.gammainc(a.array, x.array)[upper].astype(x.array.dtype))
+        return wrap(kernels.elementwise(kernels.gammainc, a.array, x.array)[upper].astype(x.array.dtype))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -85,7 +86,7 @@ class Zeta(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, q: Tensor) -> Tensor:
         ctx.save_for_backward(x, q)
-        return wrap(kernels.zeta(x.array, q.array).astype(x.array.dtype))
+        return wrap(kernels.elementwise(kernels.zeta, x.array, q.array).astype(x.array.dtype))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -117,7 +118,8 @@ def _polynomial(name: str, of: str) -> Any:
     def function(input: Any, n: Any) -> Tensor:
         x, degree = _pair(name, input, n)
         place = 2 * x - 1 if name.startswith("shifted") else x
-        y = kernels.polynomial(family, place.array, degree.array)
+        kernel = functools.partial(kernels.polynomial, family)
+        y = kernels.elementwise(kernel, place.array, degree.array)
         return wrap(y.astype(x.array.dtype))
 
     function.__name__ = function.__qualname__ = name
@@ -152,7 +154,8 @@ legendre_polynomial_p = _polynomial("legendre_polynomial_p", "Legendre's")
 
 
 def _kernel(kernel: Any, *settings: Any) -> Any:
-    return lambda xp, x: kernel(*settings, x).astype(x.dtype)
+    settled = functools.partial(kernel, *settings)
+    return lambda xp, x: kernels.elementwise(settled, x).astype(x.dtype)
 
 
 erfcx: Elementwise = elementwise(
