@@ -131,7 +131,7 @@ def test_constraints_and_their_transforms():
     parts = "([t.ExpTransform(), t.AffineTransform(1.0, 2.0)], dim=0)"
     for kind in ("Cat", "Stack"):
         both(f"t.{kind}Transform{parts}.log_abs_det_jacobian(x, t.{kind}Transform{parts}(x))", x=x)
-    cdf = "t.CumulativeDistributionTransform(d.Normal(0.0, 1.0))"
+    cdf = "t.CumulativeDistributionTransform(d.Normal(0.0 * x, 0.0 * x + 1))"
     both(f"{cdf}(x) + {cdf}.log_abs_det_jacobian(x, x)", x=x)
     both(f"{cdf}.inv(x.sigmoid())", x=x)
 
