@@ -43,9 +43,7 @@ class ConstraintRegistry:
         """The transform to that constraint. Raises NotImplementedError for an unknown kind."""
         factory = self._registry.get(type(constraint))
         if factory is None:
-            raise NotImplementedError(
-                f"Cannot transform {type(constraint).__name__} constraints"
-            )
+            raise NotImplementedError(f"Cannot transform {type(constraint).__name__} constraints")
         return factory(constraint)
 
 

@@ -43,9 +43,7 @@ class ContinuousBernoulli(_OfOneProbability, ExponentialFamily):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> ContinuousBernoulli:
         value = {self._given: self._param.expand(batch_shape)}
-        return type(self)(
-            **value, lims=self._lims, validate_args=self._validate_args
-        )
+        return type(self)(**value, lims=self._lims, validate_args=self._validate_args)
 
     @property
     def _central(self) -> Tensor:

@@ -54,9 +54,7 @@ class Wishart(ExponentialFamily):
         matrix = matrix.expand((*batch_shape, n, n))
         setattr(self, self._given, matrix)
         if bool((self.df <= n - 1).any()):
-            raise ValueError(
-                f"Value of df={df} expected to be greater than ndim - 1 = {n - 1}."
-            )
+            raise ValueError(f"Value of df={df} expected to be greater than ndim - 1 = {n - 1}.")
         self.arg_constraints = {
             "covariance_matrix": constraints.positive_definite,
             "precision_matrix": constraints.positive_definite,

@@ -72,7 +72,7 @@ def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
             [2., 3.]])
     """
     count = vec.shape[-1]
-    n = (-(1 + 2 * diag) + math.isqrt((1 + 2 * diag) ** 2 + 8 * count + 4 * abs(diag) * (diag + 1)))
+    n = -(1 + 2 * diag) + math.isqrt((1 + 2 * diag) ** 2 + 8 * count + 4 * abs(diag) * (diag + 1))
     n //= 2
     rows, columns = ops.tril_indices(n, n, offset=diag)
     if rows.numel() != count:

@@ -209,7 +209,9 @@ def pool_window(
     if min(kernel) <= 0:
         raise RuntimeError(f"kernel size should be greater than zero, but got {list(kernel)}")
     if min(step) <= 0:
-        raise RuntimeError(f"stride should not be zero: it must be greater than zero, but got {list(step)}")
+        raise RuntimeError(
+            f"stride should not be zero: it must be greater than zero, but got {list(step)}"
+        )
     if min(dilation) <= 0:
         raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
     for p, k, d in zip(border, kernel, dilation, strict=True):

@@ -99,3 +99,35 @@ def test_anomaly_warns_of_the_forward_call_when_backward_raises(x):
         pytest.raises(KeyError),
     ):
         Broken.apply(x).sum().backward()
+
+
+def test_a_mode_decorates_a_generator():
+    """It holds while the generator runs, and not in between, where its caller runs."""
+    closed = []
+
+    @mt.no_grad()
+    def steps(start):
+        assert not mt.is_grad_enabled()
+        try:
+            given = yield start
+            assert not mt.is_grad_enabled()
+            try:
+                yield given
+            except KeyError:
+                yield "caught"
+            return "end"
+        finally:
+            closed.append(mt.is_grad_enabled())
+
+    generator = steps(1)
+    assert next(generator) == 1 and mt.is_grad_enabled()
+    assert generator.send(5) == 5 and mt.is_grad_enabled()
+    assert generator.throw(KeyError("x")) == "caught" and mt.is_grad_enabled()
+    try:
+        next(generator)
+    except StopIteration as end:
+        assert end.value == "end"
+    early = steps(2)
+    next(early)
+    early.close()
+    assert closed == [False, False] and mt.is_grad_enabled()

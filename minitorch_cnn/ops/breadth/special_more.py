@@ -27,7 +27,9 @@ class IncompleteGamma(Function):
     def forward(ctx: Any, a: Tensor, x: Tensor, upper: bool) -> Tensor:
         ctx.sign = -1.0 if upper else 1.0
         ctx.save_for_backward(a, x)
-        return wrap(kernels.elementwise(kernels.gammainc, a.array, x.array)[upper].astype(x.array.dtype))
+        return wrap(
+            kernels.elementwise(kernels.gammainc, a.array, x.array)[upper].astype(x.array.dtype)
+        )
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -260,10 +262,13 @@ scaled_modified_bessel_k1: Elementwise = elementwise(
     "scaled_modified_bessel_k1",
     _kernel(kernels.scaled_bessel_k, 1),
     "x",
-    lambda gy, x: gy * (
-        scaled_modified_bessel_k1(x)
-        - scaled_modified_bessel_k0(x)
-        - scaled_modified_bessel_k1(x) / x
+    lambda gy, x: (
+        gy
+        * (
+            scaled_modified_bessel_k1(x)
+            - scaled_modified_bessel_k0(x)
+            - scaled_modified_bessel_k1(x) / x
+        )
     ),
     """exp(x) times the modified Bessel function K1, of any shape; inf at 0, NaN below.
 
