@@ -22,7 +22,14 @@ kl.py             kl_divergence; kl_pairs.py of one kind from another
 """
 
 from ..missing import refuse_missing as _refuse_missing
-from . import constraint_registry, constraints, kl, kl_pairs as _kl_pairs, transforms, utils
+from . import (
+    constraint_registry,
+    constraints,
+    kl,
+    kl_pairs as _kl_pairs,  # noqa: F401  it adds to what kl_divergence knows
+    transforms,
+    utils,
+)
 from .constraint_registry import biject_to, transform_to
 from .continuous import (
     Cauchy,

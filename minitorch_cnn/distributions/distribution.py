@@ -64,8 +64,8 @@ class Distribution:
     def _check_parameters(self) -> None:
         if self.arg_constraints is Distribution.arg_constraints:
             warnings.warn(
-                f"{type(self)} does not define `arg_constraints`. Please set `arg_constraints = {{}}` "
-                "or initialize the distribution with `validate_args=False`.",
+                f"{type(self)} does not define `arg_constraints`. Please set "
+                "`arg_constraints = {}` or initialize the distribution with `validate_args=False`.",
                 stacklevel=4,
             )
         for name, constraint in self.arg_constraints.items():

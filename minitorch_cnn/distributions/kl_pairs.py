@@ -163,6 +163,8 @@ def _infinite(p: Any, q: Any) -> Tensor:
     return ops.full(shape, math.inf, dtype=kind, device=like.device)
 
 
+_p: type[Distribution]
+_q: type[Distribution]
 for _p in (Exponential, Gamma):
     for _q in (Beta, ContinuousBernoulli, Pareto, Uniform):
         register_kl(_p, _q)(_infinite)

@@ -35,6 +35,12 @@ class Wishart(ExponentialFamily):
             [0., 3.]]), minitorch_cnn.Size([5, 2, 2]))
     """
 
+    arg_constraints = {
+        "covariance_matrix": constraints.positive_definite,
+        "precision_matrix": constraints.positive_definite,
+        "scale_tril": constraints.lower_cholesky,
+        "df": constraints.positive,
+    }
     support = constraints.positive_definite
     has_rsample = True
 
@@ -55,12 +61,6 @@ class Wishart(ExponentialFamily):
         setattr(self, self._given, matrix)
         if bool((self.df <= n - 1).any()):
             raise ValueError(f"Value of df={df} expected to be greater than ndim - 1 = {n - 1}.")
-        self.arg_constraints = {
-            "covariance_matrix": constraints.positive_definite,
-            "precision_matrix": constraints.positive_definite,
-            "scale_tril": constraints.lower_cholesky,
-            "df": constraints.greater_than(n - 1),
-        }
         super().__init__(batch_shape, (n, n), validate_args)
         if self._given == "covariance_matrix":
             self.scale_tril = cholesky(matrix)

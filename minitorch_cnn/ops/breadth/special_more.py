@@ -1,4 +1,4 @@
-"""Functions of torch.special that are seldom asked for; two of them stand at torch's top as well."""
+"""Functions of torch.special that are seldom asked for; two stand at torch's top as well."""
 
 from __future__ import annotations
 

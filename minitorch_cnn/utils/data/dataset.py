@@ -115,8 +115,8 @@ class StackDataset(Dataset):
     def __init__(self, *args: Any, **kwargs: Any):
         if args and kwargs:
             raise ValueError(
-                "Supported either ``tuple``- (via ``args``) or ``dict``- (via ``kwargs``) like input: "
-                f"StackDataset got {len(args)} data sets without keywords and {len(kwargs)} with"
+                "Supported either ``tuple``- (via ``args``) or ``dict``- (via ``kwargs``) like "
+                f"input: StackDataset got {len(args)} without keywords, {len(kwargs)} with"
             )
         if not args and not kwargs:
             raise ValueError("At least one dataset should be passed to StackDataset")
