@@ -60,6 +60,8 @@ from .dtypes import (
     can_cast as can_cast,
     cdouble as cdouble,
     cfloat as cfloat,
+    chalf as chalf,
+    complex32 as complex32,
     complex64 as complex64,
     complex128 as complex128,
     double as double,
@@ -83,6 +85,9 @@ from .dtypes import (
     set_default_dtype as set_default_dtype,
     short as short,
     uint8 as uint8,
+    uint16 as uint16,
+    uint32 as uint32,
+    uint64 as uint64,
 )
 from .formatting import set_printoptions as set_printoptions
 from .kernels import (

@@ -81,7 +81,7 @@ class NamedType:
         self.is_complex = name.startswith("complex")
 
     def __repr__(self) -> str:
-        return f"minitorch_cnn.{self.name}"
+        return f"{namespace}.{self.name}"
 
     def __reduce__(self) -> str:
         return self.name
@@ -91,6 +91,10 @@ _PAIRS = "make complex numbers of two tensors: mt.complex(real, imag)"
 bfloat16 = NamedType("bfloat16", 2, "use float16 (mt.half)")
 complex64 = cfloat = NamedType("complex64", 8, _PAIRS)
 complex128 = cdouble = NamedType("complex128", 16, _PAIRS)
+complex32 = chalf = NamedType("complex32", 4, _PAIRS)
+uint16 = NamedType("uint16", 2, "use int32, which holds all its numbers")
+uint32 = NamedType("uint32", 4, "use int64, which holds all its numbers")
+uint64 = NamedType("uint64", 8, "use int64")
 
 ALL_DTYPES = (bool, uint8, int8, int16, int32, int64, float16, float32, float64)
 _BY_NUMPY = {each.numpy: each for each in ALL_DTYPES}

@@ -15,6 +15,7 @@ from .ops.breadth.linalg_matrix_functions import *
 from .ops.breadth.linalg_matrix_products import *
 from .ops.breadth.linalg_matrix_properties import *
 from .ops.breadth.linalg_solvers import *
+from .ops.breadth.linalg_solvers_more import *
 from .ops.common import public_names as _public_names
 from .ops.out import add_out as _add_out
 

@@ -198,7 +198,7 @@ class MersenneTwister:
         """
         scale = 1.0
         if shape < 1:
-            scale = (1 - self._double()) ** (1 / shape)
+            scale = (1 - self._double()) ** (1 / shape if shape else math.inf)
             shape += 1
         d = shape - float(np.float32(1 / 3))  # in torch this third is float32
         c = 1 / math.sqrt(9 * d)

@@ -30,7 +30,7 @@ _numbers = itertools.count()
 
 BACKWARD_TWICE = (
     "Trying to backward through the graph a second time: the values that {name} saved were freed "
-    "by the first backward. Call backward(retain_graph=True) or autograd.grad(retain_graph=True) "
+    "by the first backward. Specify retain_graph=True when calling backward() or autograd.grad() "
     "the first time if you need to go through the graph again."
 )
 

@@ -220,15 +220,23 @@ class Uniform(Distribution):
         super().__init__(self.low.shape, validate_args=validate_args)
         if self._validate_args and not bool((self.low < self.high).all()):
             raise ValueError(f"Uniform is not defined when low >= high: {self.low}, {self.high}")
-        self.support = constraints.interval(self.low, self.high)
+
+    @constraints.dependent_property()
+    def support(self) -> Any:
+        return constraints.interval(self.low, self.high)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Uniform:
         low, high = self.low.expand(batch_shape), self.high.expand(batch_shape)
-        return Uniform(low, high, self._validate_args)
+        return type(self)(low, high, self._validate_args)
 
     @property
     def mean(self) -> Tensor:
         return (self.high + self.low) / 2
+
+    @property
+    def mode(self) -> Tensor:
+        """NaN: all numbers are equally likely."""
+        return math.nan * self.high
 
     @property
     def variance(self) -> Tensor:
@@ -272,11 +280,15 @@ class Exponential(ExponentialFamily):
         super().__init__(self.rate.shape, validate_args=validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Exponential:
-        return Exponential(self.rate.expand(batch_shape), self._validate_args)
+        return type(self)(self.rate.expand(batch_shape), self._validate_args)
 
     @property
     def mean(self) -> Tensor:
         return self.rate.reciprocal()
+
+    @property
+    def mode(self) -> Tensor:
+        return ops.zeros_like(self.rate)
 
     @property
     def variance(self) -> Tensor:
@@ -361,7 +373,7 @@ class VonMises(_LocScale):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> VonMises:
         loc, concentration = self.loc.expand(batch_shape), self.concentration.expand(batch_shape)
-        return VonMises(loc, concentration, self._validate_args)
+        return type(self)(loc, concentration, self._validate_args)
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
         """Best and Fisher's method: a wrapped Cauchy number, taken or drawn again."""

@@ -61,8 +61,8 @@ class Binomial(_OfTrials):
     }
     has_enumerate_support = True
 
-    @property
-    def support(self) -> Any:  # type: ignore[override]
+    @constraints.dependent_property(is_discrete=True)
+    def support(self) -> Any:
         return constraints.integer_interval(0, self.total_count)
 
     @property
@@ -182,16 +182,15 @@ class Multinomial(_OfCategorical):
         self.total_count = total_count
         self._categorical = Categorical(probs, logits)
         shape = self._categorical.param_shape
-        self._binomial = Binomial(total_count, probs=self._categorical.probs, validate_args=False)
         super().__init__(shape[:-1], shape[-1:], validate_args)
 
-    @property
-    def support(self) -> Any:  # type: ignore[override]
+    @constraints.dependent_property(is_discrete=True, event_dim=1)
+    def support(self) -> Any:
         return constraints.multinomial(self.total_count)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Multinomial:
         value = self._expanded(batch_shape)
-        return Multinomial(self.total_count, **value, validate_args=self._validate_args)
+        return type(self)(self.total_count, **value, validate_args=self._validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -216,8 +215,9 @@ class Multinomial(_OfCategorical):
 
     def entropy(self) -> Tensor:
         n = ops.tensor(float(self.total_count), dtype=self.probs.dtype)
-        counts = self._binomial.enumerate_support(expand=False)[1:]
-        weights = self._binomial.log_prob(counts).exp()
+        each = Binomial(self.total_count, probs=self.probs, validate_args=False)
+        counts = each.enumerate_support(expand=False)[1:]
+        weights = each.log_prob(counts).exp()
         ways = (weights * ops.lgamma(counts + 1)).sum((0, -1))
         return n * self._categorical.entropy() - ops.lgamma(n + 1) + ways
 

@@ -12,12 +12,7 @@ from ..nn.functional import binary_cross_entropy_with_logits, one_hot, softmax
 from ..tensor import Tensor
 from . import constraints
 from .distribution import Distribution, ExponentialFamily, broadcast_all
-
-
-def clamp_probs(probs: Tensor) -> Tensor:
-    """Probabilities a little away from 0 and 1, whose logarithms are finite."""
-    eps = finfo(probs.dtype).eps
-    return probs.clamp(min=eps, max=1 - eps)
+from .utils import clamp_probs
 
 
 def _only_one(probs: Any, logits: Any) -> None:
@@ -60,6 +55,10 @@ class _OfOneProbability(Distribution):
     @property
     def _param(self) -> Tensor:
         return self.__dict__[self._given]
+
+    @property
+    def param_shape(self) -> Any:
+        return self._param.shape
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         value = {self._given: self._param.expand(batch_shape)}
@@ -126,9 +125,20 @@ class Geometric(_OfOneProbability):
 
     support = constraints.nonnegative_integer
 
+    def __init__(
+        self, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
+        super().__init__(probs, logits, validate_args)
+        if self._validate_args and probs is not None and not bool((self.probs > 0).all()):
+            raise ValueError(f"Geometric needs probs above 0, got {self.probs}")
+
     @property
     def mean(self) -> Tensor:
         return 1 / self.probs - 1
+
+    @property
+    def mode(self) -> Tensor:
+        return ops.zeros_like(self.probs)
 
     @property
     def variance(self) -> Tensor:
@@ -183,7 +193,6 @@ class Categorical(Distribution):
         else:
             self.logits = given - ops.logsumexp(given, -1, keepdim=True)
         self._num_events = given.shape[-1]
-        self.support = constraints.integer_interval(0, self._num_events - 1)
         super().__init__(given.shape[:-1], validate_args=validate_args)
 
     @enable_grad()  # also when `sample` asks
@@ -197,13 +206,17 @@ class Categorical(Distribution):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         return self.__dict__[name]
 
+    @constraints.dependent_property(is_discrete=True)
+    def support(self) -> Any:
+        return constraints.integer_interval(0, self._num_events - 1)
+
     @property
     def param_shape(self) -> Any:
         return self.__dict__[self._given].shape
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Categorical:
         value = self.__dict__[self._given].expand(*batch_shape, self._num_events)
-        return Categorical(**{self._given: value}, validate_args=self._validate_args)
+        return type(self)(**{self._given: value}, validate_args=self._validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -233,7 +246,7 @@ class Categorical(Distribution):
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         """All classes, along a new first axis."""
-        values = ops.arange(self._num_events, device=self.probs.device)
+        values = ops.arange(self._num_events, device=self.__dict__[self._given].device)
         values = values.reshape(-1, *[1] * len(self.batch_shape))
         return values.expand(-1, *self.batch_shape) if expand else values
 
@@ -272,7 +285,9 @@ class OneHotCategorical(_OfCategorical):
     tensor([0., 1.])
     """
 
+    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.one_hot
+    has_enumerate_support = True
 
     def __init__(
         self,
@@ -294,6 +309,17 @@ class OneHotCategorical(_OfCategorical):
     @property
     def variance(self) -> Tensor:
         return self.probs * (1 - self.probs)
+
+    @property
+    def mode(self) -> Tensor:
+        return one_hot(self.probs.argmax(-1), self.event_shape[0]).to(self.probs.dtype)
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        """The rows of the unit matrix, along a new first axis."""
+        n, given = self.event_shape[0], self._categorical.__dict__[self._categorical._given]
+        values = ops.eye(n, dtype=given.dtype, device=given.device)
+        values = values.reshape(n, *[1] * len(self.batch_shape), n)
+        return values.expand(n, *self.batch_shape, n) if expand else values
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
         indices = self._categorical.sample(sample_shape)
@@ -326,11 +352,15 @@ class Poisson(ExponentialFamily):
         super().__init__(self.rate.shape, validate_args=validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Poisson:
-        return Poisson(self.rate.expand(batch_shape), self._validate_args)
+        return type(self)(self.rate.expand(batch_shape), self._validate_args)
 
     @property
     def mean(self) -> Tensor:
         return self.rate
+
+    @property
+    def mode(self) -> Tensor:
+        return self.rate.floor()
 
     @property
     def variance(self) -> Tensor:

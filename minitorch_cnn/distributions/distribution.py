@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar
 
 from .. import ops
@@ -61,6 +62,12 @@ class Distribution:
             self._check_parameters()
 
     def _check_parameters(self) -> None:
+        if self.arg_constraints is Distribution.arg_constraints:
+            warnings.warn(
+                f"{type(self)} does not define `arg_constraints`. Please set "
+                "`arg_constraints = {}` or initialize the distribution with `validate_args=False`.",
+                stacklevel=4,
+            )
         for name, constraint in self.arg_constraints.items():
             value = self.__dict__.get(name)  # of probs and logits, only one was given
             if value is None or bool(constraint.check(value).all()):
@@ -109,7 +116,13 @@ class Distribution:
                     f"Value is not broadcastable with batch_shape+event_shape: {value.shape} vs "
                     f"{self._batch_shape + self._event_shape}."
                 )
-        if self.support is not None and not bool(self.support.check(value).all()):
+        if self.support is None:
+            warnings.warn(
+                f"{type(self)} does not define `support` to enable sample validation. Please "
+                "initialize the distribution with `validate_args=False` to turn off validation.",
+                stacklevel=3,
+            )
+        elif not bool(self.support.check(value).all()):
             raise ValueError(
                 f"Expected value argument (Tensor of shape {tuple(value.shape)}) to be within the "
                 f"support ({self.support}) of the distribution {self!r}, but found invalid values:"
@@ -158,6 +171,19 @@ class Distribution:
         """The square root of the variance."""
         return self.variance.sqrt()
 
+    @property
+    def mode(self) -> Tensor:
+        """The most likely value, of shape batch_shape + event_shape."""
+        raise NotImplementedError(f"{type(self).__name__}.mode is not supported")
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        """All values of a discrete distribution, along a new first axis."""
+        raise NotImplementedError(f"{type(self).__name__}.enumerate_support is not supported")
+
+    def sample_n(self, n: int) -> Tensor:
+        """n samples: an old name of ``sample((n,))``."""
+        return self.sample((n,))
+
     def perplexity(self) -> Tensor:
         """exp(entropy): of how many equal choices the entropy would be."""
         return self.entropy().exp()
@@ -187,6 +213,8 @@ class Independent(Distribution):
     (minitorch_cnn.Size([2]), minitorch_cnn.Size([3]))
     """
 
+    arg_constraints = {}
+
     def __init__(
         self,
         base_distribution: Distribution,
@@ -203,9 +231,11 @@ class Independent(Distribution):
         self.has_rsample = base_distribution.has_rsample
         cut = len(shape) - count
         super().__init__(shape[:cut], shape[cut:] + base_distribution.event_shape, validate_args)
-        base_support = base_distribution.support
-        if base_support is not None:
-            self.support = constraints.independent(base_support, count) if count else base_support
+
+    @constraints.dependent_property()
+    def support(self) -> Any:
+        base, count = self.base_dist.support, self.reinterpreted_batch_ndims
+        return constraints.independent(base, count) if count and base is not None else base
 
     def _summed(self, values: Tensor) -> Tensor:
         count = self.reinterpreted_batch_ndims
@@ -226,7 +256,7 @@ class Independent(Distribution):
     def expand(self, batch_shape: Any, _instance: Any = None) -> Independent:
         inner = self.base_dist.batch_shape[len(self.batch_shape) :]
         expanded = self.base_dist.expand(Size(batch_shape) + inner)
-        return Independent(expanded, self.reinterpreted_batch_ndims)
+        return type(self)(expanded, self.reinterpreted_batch_ndims)
 
     @property
     def mean(self) -> Tensor:
@@ -235,6 +265,19 @@ class Independent(Distribution):
     @property
     def variance(self) -> Tensor:
         return self.base_dist.variance
+
+    @property
+    def mode(self) -> Tensor:
+        return self.base_dist.mode
+
+    @property
+    def has_enumerate_support(self) -> bool:  # type: ignore[override]
+        return not self.reinterpreted_batch_ndims and self.base_dist.has_enumerate_support
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        if self.reinterpreted_batch_ndims:
+            raise NotImplementedError("Enumeration over cartesian product is not implemented")
+        return self.base_dist.enumerate_support(expand)
 
     def __repr__(self) -> str:
         return f"Independent({self.base_dist}, {self.reinterpreted_batch_ndims})"

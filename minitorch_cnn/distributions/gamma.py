@@ -1,7 +1,7 @@
 """Gamma, Beta, Dirichlet, Student's t: sums of waiting times, their shares, what they scale.
 
-Their samples are drawn without gradients: torch's `rsample` has them by a formula for the
-derivative of the sampler's result, which is not here.
+`rsample` has gradients although the numbers are drawn by trial: see kernels/array's
+sample_gradients.py.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import math
 from typing import Any
 
 from .. import ops
-from ..autograd.modes import no_grad
 from ..dtypes import finfo
-from ..ops.breadth.random_counts import standard_gamma
+from ..nn.functional import one_hot
+from ..ops.breadth.random_counts import standard_dirichlet, standard_gamma
 from ..tensor import Tensor
 from . import constraints
 from .distribution import Distribution, ExponentialFamily, blank, broadcast_all
@@ -32,6 +32,7 @@ class Gamma(ExponentialFamily):
         "rate": constraints.positive,
     }
     support = constraints.nonnegative
+    has_rsample = True
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = broadcast_all(concentration, rate)
@@ -39,7 +40,7 @@ class Gamma(ExponentialFamily):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Gamma:
         concentration, rate = self.concentration.expand(batch_shape), self.rate.expand(batch_shape)
-        return Gamma(concentration, rate, self._validate_args)
+        return type(self)(concentration, rate, self._validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -53,11 +54,12 @@ class Gamma(ExponentialFamily):
     def variance(self) -> Tensor:
         return self.concentration / self.rate**2
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
-        return standard_gamma(self.concentration.detach().expand(shape)) / self.rate.detach()
+        return standard_gamma(self.concentration.expand(shape)) / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:
+        value = ops.as_tensor(value, dtype=self.rate.dtype, device=self.rate.device)
         self._validate_sample(value)
         k = self.concentration
         powers = ops.xlogy(k, self.rate) + ops.xlogy(k - 1, value)
@@ -83,7 +85,7 @@ class Chi2(Gamma):
         super().__init__(0.5 * self.df, 0.5, validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Chi2:
-        return Chi2(self.df.expand(batch_shape), self._validate_args)
+        return type(self)(self.df.expand(batch_shape), self._validate_args)
 
 
 class Dirichlet(ExponentialFamily):
@@ -97,6 +99,7 @@ class Dirichlet(ExponentialFamily):
 
     arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
+    has_rsample = True
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
         if concentration.ndim < 1:
@@ -106,21 +109,28 @@ class Dirichlet(ExponentialFamily):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Dirichlet:
         shape = (*batch_shape, *self.event_shape)
-        return Dirichlet(self.concentration.expand(shape), self._validate_args)
+        return type(self)(self.concentration.expand(shape), self._validate_args)
 
     @property
     def mean(self) -> Tensor:
         return self.concentration / self.concentration.sum(-1, True)
 
     @property
+    def mode(self) -> Tensor:
+        """Where no concentration reaches 1 it is a corner, that of the largest one."""
+        k = self.concentration.shape[-1]
+        above = (self.concentration - 1).clamp(min=0)
+        flat = (self.concentration < 1).all(-1, keepdim=True)
+        corner = one_hot(self.concentration.argmax(-1), k).to(above.dtype)
+        return ops.where(flat, corner, above / ops.where(flat, 1.0, above.sum(-1, True)))
+
+    @property
     def variance(self) -> Tensor:
         total = self.concentration.sum(-1, True)
         return self.concentration * (total - self.concentration) / (total**2 * (total + 1))
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        shape = self._extended_shape(sample_shape)
-        drawn = standard_gamma(self.concentration.detach().expand(shape))
-        return drawn / drawn.sum(-1, True)
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        return standard_dirichlet(self.concentration.expand(self._extended_shape(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -148,6 +158,7 @@ class Beta(ExponentialFamily):
         "concentration0": constraints.positive,
     }
     support = constraints.unit_interval
+    has_rsample = True
 
     def __init__(
         self, concentration1: Any, concentration0: Any, validate_args: bool | None = None
@@ -159,19 +170,23 @@ class Beta(ExponentialFamily):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Beta:
         a, b = self.concentration1.expand(batch_shape), self.concentration0.expand(batch_shape)
-        return Beta(a, b, self._validate_args)
+        return type(self)(a, b, self._validate_args)
 
     @property
     def mean(self) -> Tensor:
         return self.concentration1 / (self.concentration1 + self.concentration0)
 
     @property
+    def mode(self) -> Tensor:
+        return self._dirichlet.mode[..., 0]
+
+    @property
     def variance(self) -> Tensor:
         a, b = self.concentration1, self.concentration0
         return a * b / ((a + b) ** 2 * (a + b + 1))
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        return self._dirichlet.sample(sample_shape)[..., 0]
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        return self._dirichlet.rsample(sample_shape)[..., 0]
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -195,6 +210,7 @@ class StudentT(Distribution):
         "scale": constraints.positive,
     }
     support = constraints.real
+    has_rsample = True
 
     def __init__(
         self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None
@@ -205,7 +221,7 @@ class StudentT(Distribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> StudentT:
         df, loc, scale = (e.expand(batch_shape) for e in (self.df, self.loc, self.scale))
-        return StudentT(df, loc, scale, self._validate_args)
+        return type(self)(df, loc, scale, self._validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -220,11 +236,10 @@ class StudentT(Distribution):
         wide = ops.where(self.df > 1, math.inf, math.nan).to(self.df.dtype)
         return ops.where(self.df > 2, self.scale**2 * self.df / (self.df - 2), wide)
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         normal = blank(self.loc, self._extended_shape(sample_shape)).normal_()
-        z = self._chi2.sample(sample_shape)
-        with no_grad():
-            return self.loc + self.scale * (normal * (z / self.df).rsqrt())
+        z = self._chi2.rsample(sample_shape)
+        return self.loc + self.scale * (normal * (z / self.df).rsqrt())
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -250,6 +265,7 @@ class FisherSnedecor(Distribution):
 
     arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
     support = constraints.positive
+    has_rsample = True
 
     def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
         self.df1, self.df2 = broadcast_all(df1, df2)
@@ -258,7 +274,7 @@ class FisherSnedecor(Distribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> FisherSnedecor:
         df1, df2 = self.df1.expand(batch_shape), self.df2.expand(batch_shape)
-        return FisherSnedecor(df1, df2, self._validate_args)
+        return type(self)(df1, df2, self._validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -276,8 +292,8 @@ class FisherSnedecor(Distribution):
         over = self.df1 * (df2 - 2).pow(2) * (df2 - 4)
         return 2 * df2.pow(2) * (self.df1 + df2 - 2) / over
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        first, second = (each.sample(sample_shape) for each in self._gammas)
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        first, second = (each.rsample(sample_shape) for each in self._gammas)
         tiny = finfo(second.dtype).tiny
         return (first / second.clamp(min=tiny)).clamp(min=tiny)
 

@@ -21,6 +21,34 @@ def _times(matrix: Tensor, vector: Tensor) -> Tensor:
     return (matrix @ vector.unsqueeze(-1)).squeeze(-1)
 
 
+def one_of_the_forms(
+    covariance_matrix: Tensor | None, precision_matrix: Tensor | None, scale_tril: Tensor | None
+) -> tuple[str, Tensor]:
+    """The only one of three that is given, with its name. Raises ValueError for none and for two.
+
+    >>> import minitorch_cnn as mt
+    >>> one_of_the_forms(None, None, mt.eye(1))
+    ('scale_tril', tensor([[1.]]))
+    """
+    forms = {
+        "covariance_matrix": covariance_matrix,
+        "precision_matrix": precision_matrix,
+        "scale_tril": scale_tril,
+    }
+    given = {name: value for name, value in forms.items() if value is not None}
+    if len(given) != 1:
+        raise ValueError(
+            "Exactly one of covariance_matrix or precision_matrix or scale_tril may be "
+            f"specified, got {len(given)} of them"
+        )
+    ((name, matrix),) = given.items()
+    if matrix.ndim < 2:
+        raise ValueError(
+            f"{name} must be at least two-dimensional, with optional leading batch dimensions"
+        )
+    return name, matrix
+
+
 class MultivariateNormal(Distribution):
     """Normally distributed vectors (..., n) around loc.
 
@@ -52,23 +80,7 @@ class MultivariateNormal(Distribution):
     ) -> None:
         if loc.ndim < 1:
             raise ValueError("loc must be at least one-dimensional.")
-        forms = {
-            "covariance_matrix": covariance_matrix,
-            "precision_matrix": precision_matrix,
-            "scale_tril": scale_tril,
-        }
-        given = {name: value for name, value in forms.items() if value is not None}
-        if len(given) != 1:
-            raise ValueError(
-                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be "
-                f"specified, got {len(given)} of them"
-            )
-        ((self._given, matrix),) = given.items()
-        if matrix.ndim < 2:
-            raise ValueError(
-                f"{self._given} must be at least two-dimensional, with optional leading batch "
-                "dimensions"
-            )
+        self._given, matrix = one_of_the_forms(covariance_matrix, precision_matrix, scale_tril)
         batch_shape = ops.broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
         matrix = matrix.expand((*batch_shape, *matrix.shape[-2:]))
         setattr(self, self._given, matrix)
@@ -97,7 +109,7 @@ class MultivariateNormal(Distribution):
         n = self.event_shape[0]
         matrix = {self._given: self.__dict__[self._given].expand((*batch_shape, n, n))}
         loc = self.loc.expand((*batch_shape, n))
-        return MultivariateNormal(loc, **matrix, validate_args=self._validate_args)
+        return type(self)(loc, **matrix, validate_args=self._validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -177,7 +189,7 @@ class LowRankMultivariateNormal(Distribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> LowRankMultivariateNormal:
         shape, k = (*batch_shape, *self.event_shape), self.cov_factor.shape[-1]
-        return LowRankMultivariateNormal(
+        return type(self)(
             self.loc.expand(shape),
             self.cov_factor.expand((*shape, k)),
             self.cov_diag.expand(shape),
@@ -236,6 +248,8 @@ class MixtureSameFamily(Distribution):
     tensor(0.)
     """
 
+    arg_constraints = {}
+
     def __init__(
         self,
         mixture_distribution: Categorical,
@@ -283,13 +297,13 @@ class MixtureSameFamily(Distribution):
     def has_rsample(self) -> bool:  # type: ignore[override]
         return False
 
-    @property
-    def support(self) -> Any:  # type: ignore[override]
+    @constraints.dependent_property()
+    def support(self) -> Any:
         return self._component_distribution.support
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> MixtureSameFamily:
         k = self._component_distribution.batch_shape[-1]
-        return MixtureSameFamily(
+        return type(self)(
             self._mixture_distribution.expand(batch_shape),
             self._component_distribution.expand((*batch_shape, k)),
             self._validate_args,

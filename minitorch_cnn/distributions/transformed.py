@@ -39,6 +39,8 @@ class TransformedDistribution(Distribution):
     tensor([0.2500, 0.2500])
     """
 
+    arg_constraints = {}
+
     def __init__(
         self, base_distribution: Distribution, transforms: Any, validate_args: bool | None = None
     ) -> None:
@@ -73,8 +75,8 @@ class TransformedDistribution(Distribution):
     def has_rsample(self) -> bool:  # type: ignore[override]
         return self.base_dist.has_rsample
 
-    @property
-    def support(self) -> Any:  # type: ignore[override]
+    @constraints.dependent_property()
+    def support(self) -> Any:
         if not self.transforms:
             return self.base_dist.support
         codomain = self.transforms[-1].codomain
@@ -238,12 +240,12 @@ class Pareto(_Fixed):
         chain = [ExpTransform(), AffineTransform(loc=0, scale=self.scale)]
         super().__init__(base, chain, validate_args)
 
-    @property
-    def support(self) -> Any:  # type: ignore[override]
+    @constraints.dependent_property()
+    def support(self) -> Any:
         return constraints.greater_than_eq(self.scale)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Pareto:
-        return Pareto(self.scale.expand(batch_shape), self.alpha.expand(batch_shape))
+        return type(self)(self.scale.expand(batch_shape), self.alpha.expand(batch_shape))
 
     @property
     def mean(self) -> Tensor:
@@ -285,7 +287,7 @@ class Weibull(_Fixed):
         super().__init__(base, chain, validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Weibull:
-        return Weibull(self.scale.expand(batch_shape), self.concentration.expand(batch_shape))
+        return type(self)(self.scale.expand(batch_shape), self.concentration.expand(batch_shape))
 
     def _moment(self, order: int) -> Tensor:
         return ops.exp(ops.lgamma(1 + order * self.concentration_reciprocal))
@@ -336,7 +338,7 @@ class Kumaraswamy(_Fixed):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Kumaraswamy:
         a, b = self.concentration1.expand(batch_shape), self.concentration0.expand(batch_shape)
-        return Kumaraswamy(a, b)
+        return type(self)(a, b)
 
     def _moment(self, n: int) -> Tensor:
         first = 1 + n / self.concentration1
@@ -347,6 +349,13 @@ class Kumaraswamy(_Fixed):
     @property
     def mean(self) -> Tensor:
         return self._moment(1)
+
+    @property
+    def mode(self) -> Tensor:
+        a, b = self.concentration1, self.concentration0
+        peaked = (a >= 1) & (b >= 1) & (a * b > 1)
+        ratio = ops.where(peaked, a - 1, 1.0) / ops.where(peaked, a * b - 1, 1.0)
+        return ops.where(peaked, ratio ** (1 / a), math.nan)
 
     @property
     def variance(self) -> Tensor:
@@ -438,7 +447,7 @@ class LogitRelaxedBernoulli(_OfOneProbability):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         value = {self._given: self._param.expand(batch_shape)}
-        return LogitRelaxedBernoulli(self.temperature, **value, validate_args=self._validate_args)
+        return type(self)(self.temperature, **value, validate_args=self._validate_args)
 
     @property
     def param_shape(self) -> Any:
@@ -520,7 +529,7 @@ class ExpRelaxedCategorical(_OfCategorical):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         value = self._expanded(batch_shape)
-        return ExpRelaxedCategorical(self.temperature, **value, validate_args=self._validate_args)
+        return type(self)(self.temperature, **value, validate_args=self._validate_args)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         u = clamp_probs(blank(self.logits, self._extended_shape(sample_shape)).uniform_(0, 1))

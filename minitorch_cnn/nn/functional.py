@@ -44,6 +44,7 @@ _check_arguments(globals())
 # torch has `out=` for these few.
 _add_out(globals(), "avg_pool2d avg_pool3d gelu hardshrink linear logsigmoid softplus softshrink")
 
+from . import grad as grad  # noqa: E402  torch has it in both places
 from .refused import *  # noqa: E402  not in __all__: they only say that they are missing
 
 _refuse_missing(globals())

@@ -41,6 +41,7 @@ from .breadth.random_counts import *
 from .breadth.random_sampling import *
 from .breadth.reduction import *
 from .breadth.special_functions import *
+from .breadth.special_more import *
 from .breadth.tensor_attributes import *
 from .breadth.tensor_memory import *
 from .breadth.views_as_copies import *

@@ -46,8 +46,12 @@ NAMES = """
 # These make something of nothing: in out's own dtype and on its device.
 NEW = "arange empty eye full linspace logspace ones rand randint randn randperm zeros"
 
-# torch demands of these that out has the very dtype of the result.
+# torch demands of these that out has the very dtype of the result,
 EXACT = ("aminmax", "gather", "multinomial")
+# of these if they give values and indices,
+EXACT_PAIRS = ("max", "min", "mode")
+# and of these bools, or uint8.
+TRUTH = ("all", "any")
 
 
 def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,14 +86,15 @@ def write_out(name: str, result: Any, out: Any) -> Any:
     """Writes a result, or a tuple of them, into the given tensors and returns these."""
     if isinstance(result, Tensor):
         out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
-        return _write_one(name, result, out)
+        return _write_one(name, result, out, name in EXACT)
     if not isinstance(out, list | tuple) or len(out) != len(result):
         raise TypeError(f"{name}(): out must be a tuple of {len(result)} tensors, got {out!r:.60}")
-    written = [_write_one(name, each, target) for each, target in zip(result, out, strict=True)]
+    exact = name in EXACT + EXACT_PAIRS
+    written = [_write_one(name, r, target, exact) for r, target in zip(result, out, strict=True)]
     return type(result)(*written) if hasattr(result, "_fields") else tuple(written)
 
 
-def _write_one(name: str, result: Tensor, out: Any) -> Tensor:
+def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if state.grad_enabled and (result.requires_grad or out.requires_grad):
@@ -97,8 +102,12 @@ def _write_one(name: str, result: Tensor, out: Any) -> Tensor:
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad. Call it under mt.no_grad()."
         )
-    if name in EXACT and out.dtype is not result.dtype:
-        raise RuntimeError(f"{name}(): Expected out to have {result.dtype}, but got {out.dtype}")
+    if exact and out.dtype is not result.dtype:
+        raise RuntimeError(
+            f"{name}(): Expected out tensor to have dtype {result.dtype}, but got {out.dtype}"
+        )
+    if name in TRUTH and out.dtype.name not in ("bool", "uint8"):
+        raise RuntimeError(f"{name} only supports bool tensor for result, got: {out.dtype}")
     if name in ("arange", "linspace", "logspace") and out.numel() == result.numel():
         result = result.reshape(out.shape)  # as many numbers fill a tensor of any shape
     if out.shape != result.shape:

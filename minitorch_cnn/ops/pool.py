@@ -217,9 +217,11 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     out = adaptive_size("adaptive_avg_pool2d", 2, input.shape, output_size)
     check_mean("adaptive_avg_pool2d", input)
     (H, W), (OH, OW) = input.shape[-2:], out
+    if 0 in out or input.numel() == 0:
+        return empty_pool(input, out)
     if out == (1, 1):
         return input.mean(dim=(-2, -1), keepdim=True)
-    if min(out) > 0 and H % OH == 0 and W % OW == 0:
+    if H % OH == 0 and W % OW == 0:
         return avg_pool2d(input, (H // OH, W // OW))
     rows, columns = kernels.averaging_matrix(H, OH), kernels.averaging_matrix(W, OW)
     return with_batch(input, lambda x: Resize.apply(Resize.apply(x, 2, rows), 3, columns))
@@ -238,13 +240,22 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     """
     out = adaptive_size("adaptive_max_pool2d", 2, input.shape, output_size)
     _no_bool("adaptive_max_pool2d", input)
+    if 0 in out or input.numel() == 0:
+        y = empty_pool(input, out)
+        return (y, y.detach().long()) if return_indices else y
     (H, W), (OH, OW) = input.shape[-2:], out
-    if min(out) > 0 and H % OH == 0 and W % OW == 0:
+    if H % OH == 0 and W % OW == 0:
         return max_pool2d(input, (H // OH, W // OW), return_indices=return_indices)
     # Bins of different sizes: find the places, then pick what is there.
     indices = wrap(kernels.adaptive_max_indices(input.array, out))  # (..., OH, OW)
     y = input.flatten(-2).gather(-1, indices.flatten(-2)).reshape(indices.shape)
     return (y, indices) if return_indices else y
+
+
+def empty_pool(input: Tensor, out: tuple[int, ...]) -> Tensor:
+    """A pooling's result (..., *out) without elements, through which gradients (zeros) go back."""
+    spatial = tuple(range(-len(out), 0))
+    return input.sum(spatial, True, dtype=input.dtype).expand(*input.shape[: -len(out)], *out)
 
 
 # ------------------------------------------------------------------------------ arguments
@@ -270,7 +281,7 @@ def check_mean(function: str, input: Tensor, divisor_override: int | None = None
     """Raises NotImplementedError for tensors that have no mean of their type."""
     if not input.dtype.is_floating_point:
         raise NotImplementedError(
-            f"{function} of {input.dtype} tensors; convert with .float() first"
+            f'"{function}" not implemented for {input.dtype}: convert with .float() first'
         )
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero, got divisor_override=0")
@@ -278,4 +289,6 @@ def check_mean(function: str, input: Tensor, divisor_override: int | None = None
 
 def _no_bool(function: str, input: Tensor) -> None:
     if input.dtype.category == 0:
-        raise NotImplementedError(f"{function} of bool tensors; convert with .to(mt.uint8)")
+        raise NotImplementedError(
+            f'"{function}" not implemented for bool: convert with .to(mt.uint8)'
+        )

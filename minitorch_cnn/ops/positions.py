@@ -184,6 +184,8 @@ def scatter(
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
+    if index.numel() == 0:  # of any number of dimensions
+        return input.clone()
     if reduce is not None and reduce != "add":
         raise NotImplementedError(f"scatter: reduce={reduce!r} is not supported; there is 'add'")
     source = value if src is None else src
@@ -217,6 +219,8 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     >>> mt.zeros(3).scatter_add(0, mt.tensor([0, 0, 2]), mt.tensor([1.0, 2.0, 3.0]))
     tensor([3., 0., 3.])
     """
+    if index.numel() == 0:
+        return input.clone()
     dim = check_positions("scatter_add", input, dim, index)
     check_source("scatter_add", index, src, input)
     if input.ndim == 0:

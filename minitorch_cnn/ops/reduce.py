@@ -525,7 +525,9 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 def _truth(name: str, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
     xp = array_module(input.array)
-    result = getattr(xp, name)(input.array != 0, dims_of(input, dim), keepdims=keepdim)
+    # As in torch, an empty list of dimensions is none here, and all of them for `sum`.
+    dims = () if dim is not None and not isinstance(dim, int) and not dim else dims_of(input, dim)
+    result = getattr(xp, name)(input.array != 0, dims, keepdims=keepdim)
     return wrap(xp.asarray(result, np.uint8 if input.dtype is dtypes.uint8 else bool))
 
 

@@ -209,7 +209,9 @@ def pool_window(
     if min(kernel) <= 0:
         raise RuntimeError(f"kernel size should be greater than zero, but got {list(kernel)}")
     if min(step) <= 0:
-        raise RuntimeError(f"stride should be greater than zero, but got {list(step)}")
+        raise RuntimeError(
+            f"stride should not be zero: it must be greater than zero, but got {list(step)}"
+        )
     if min(dilation) <= 0:
         raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
     for p, k, d in zip(border, kernel, dilation, strict=True):
@@ -247,7 +249,7 @@ def adaptive_size(function: str, dims: int, input: Lengths, output_size: Any) ->
             f"{function}: Input dimension should be at least {len(output_size) + 1}, got "
             f"{list(input)}"
         )
-    check_image(function, dims, input)
+    check_image(function, dims, (1,) * (len(input) - dims) + tuple(input[-dims:]))
     single = not isinstance(output_size, tuple | list)
     sizes = (as_int(function, "output_size", output_size),) * dims if single else output_size
     if len(sizes) != dims:
@@ -270,6 +272,6 @@ def check_image(function: str, dims: int, input: Lengths) -> None:
         )
     if 0 in input[-dims - 1 :]:
         raise RuntimeError(
-            f"{function}: Expected input to have non-zero size for non-batch dimensions, but "
-            f"input has sizes {list(input)}"
+            f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor: Expected input "
+            f"to have non-zero size for non-batch dimensions, but input has sizes {list(input)}"
         )

@@ -103,6 +103,8 @@ def test_quantities_are_torchs(expression):
         if theirs is None:
             assert ours is None or name in ("mode", "entropy", "cdf", "icdf"), name
             continue
+        if name == "mode" and "Kumaraswamy" in expression:
+            continue  # torch's is NaN where b is above 1; see test_modes
         if ours is None:
             assert name in ("mode", "cdf", "icdf", "stddev"), name
             continue
@@ -127,7 +129,12 @@ def test_samples_are_torchs(expression):
         wide = distribution.expand((5, *distribution.batch_shape))
         assert wide.sample().shape == (5, *distribution.batch_shape, *distribution.event_shape)
         assert wide.log_prob(wide.sample()).shape == (5, *distribution.batch_shape)
-    compare(*found, rtol=1e-6)
+    ours, theirs = found
+    compare(ours[:1], theirs[:1], rtol=1e-6)
+    # torch's derivatives of gamma distributed numbers have three digits; ours are checked by
+    # differences, in test_sample_gradients.py.
+    rough = any(kind in expression for kind in ("StudentT", "Gamma", "FisherSnedecor"))
+    compare(ours[1:], theirs[1:], rtol=2e-2 if rough else 1e-6)
 
 
 @pytest.mark.parametrize(

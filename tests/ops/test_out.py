@@ -93,7 +93,9 @@ def test_some_take_the_type_of_the_result_only(call):
     torch = pytest.importorskip("torch")
     with pytest.raises(RuntimeError):
         call(torch, torch.empty(0, dtype=torch.float16))
-    with pytest.raises(RuntimeError, match=r"Expected out to have .*, but got .*float16"):
+    with pytest.raises(
+        RuntimeError, match=r"Expected out tensor to have dtype .*, but got .*float16"
+    ):
         call(mt, mt.empty(0, dtype=mt.float16))
 
 
@@ -141,3 +143,25 @@ def test_outs_of_other_shapes_and_dtypes(call):
     if ours != theirs:
         np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-6)
         assert ours[1:] == theirs[1:]
+
+
+def test_out_of_another_shape_is_resized_with_a_warning():
+    out = mt.ones(2, 2)
+    with pytest.warns(UserWarning, match="resized"):
+        y = mt.sum(mt.ones(2, 3), 0, out=out)
+    assert y is out and out.tolist() == [2.0, 2.0, 2.0]
+    with pytest.raises(RuntimeError, match="view"):
+        mt.sum(mt.ones(2, 3), 0, out=mt.ones(4)[:2])
+
+
+def test_out_of_another_dtype_where_torch_refuses_it():
+    x = mt.ones(2, 3)
+    for call in (
+        lambda: mt.max(x, 0, out=(mt.ones(3, dtype=mt.int32), mt.ones(3, dtype=mt.int64))),
+        lambda: mt.mode(x, 0, out=(mt.ones(3), mt.ones(3))),
+        lambda: mt.all(x, 0, out=mt.ones(3)),
+    ):
+        with pytest.raises(RuntimeError):
+            call()
+    assert mt.all(x, 0, out=mt.zeros(3, dtype=mt.uint8)).tolist() == [1, 1, 1]
+    assert mt.all(x, dim=[]).shape == (2, 3) and mt.sum(x, dim=[]).shape == ()

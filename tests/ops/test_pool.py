@@ -199,3 +199,20 @@ def test_of_several_nan_torchs_is_the_maximum(dims, dtype, seed):
         got.backward(mt.tensor(gy))
         want.backward(torch.tensor(gy))
         np.testing.assert_array_equal(a.grad.numpy(), b.grad.numpy())
+
+
+def test_adaptive_pooling_of_nothing_and_to_nothing():
+    f = mt.nn.functional
+    for pool in (f.adaptive_avg_pool2d, f.adaptive_max_pool2d):
+        x = mt.ones(2, 3, 4, 4, requires_grad=True)
+        y = pool(x, (0, 2))
+        assert y.shape == (2, 3, 0, 2)
+        y.sum().backward()
+        assert x.grad.tolist() == mt.zeros(2, 3, 4, 4).tolist()
+        assert pool(mt.ones(0, 4, 4), 2).shape == (0, 2, 2)  # no channels
+        with pytest.raises(RuntimeError, match="non-zero size"):
+            pool(mt.ones(2, 0, 4), 2)
+    assert f.adaptive_avg_pool1d(mt.ones(0, 10), 5).shape == (0, 5)
+    assert f.fractional_max_pool2d(mt.ones(1, 2, 5, 5), 2, output_size=(0, 1)).shape == (1, 2, 0, 1)
+    with pytest.raises(RuntimeError, match="kernel_size must either"):
+        f.fractional_max_pool2d(mt.ones(1, 2, 5, 5), (1,), output_size=2)

@@ -169,3 +169,18 @@ def test_scatter_of_a_part_of_src_has_a_gradient():
     x, src = array(1, (3, 4)), array(2, (3, 4))
     check_gradients(lambda a, b: a.scatter(1, index, b) ** 2, x, src)
     check_gradients(lambda a, b: a.scatter_add(1, index, b) ** 2, x, src)
+
+
+def test_scatter_with_no_positions_gives_the_input():
+    none = mt.empty(0, dtype=mt.int64)  # of one dimension, whatever the input has
+    x = mt.ones(2, 3, requires_grad=True)
+    source = mt.ones(2, 3)
+    for y in (
+        x.scatter(0, none, source),
+        x.scatter(1, none, 2.0),
+        x.scatter_add(0, none, source),
+        x.scatter_reduce(0, none, source, "amax", include_self=False),
+    ):
+        assert y.equal(x) and y is not x
+        y.sum().backward()
+    assert x.grad.tolist() == [[4.0] * 3] * 2

@@ -191,7 +191,7 @@ def column_blocks(
             source = patches[:, :, rows]  # (G, B, R, OW, KH, KW, Cg)
             cols = workspace[: source.size].reshape(source.shape)
             cols[...] = source
-            yield images, rows, cols.reshape(G, -1, KH * KW * Cg)
+            yield images, rows, cols.reshape(G, math.prod(cols.shape[1:4]), KH * KW * Cg)
 
 
 def block_size(xp: ModuleType, images: int, out_rows: int, out_width: int, row_bytes: int) -> Pair:

@@ -41,7 +41,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return wrap(xp.flip(array.shape[axis] - 1 - order, axis))
 
 
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None) -> Any:
     """(values, indices) in rising (or falling) order along a dimension, both of the input's shape.
 
     indices are int64, those of `argsort`. The gradient goes back to where each value came from.

@@ -138,6 +138,8 @@ def scatter_reduce(
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}."
         )
+    if index.numel() == 0:
+        return input.clone()
     dim = check_positions("scatter_reduce", input, dim, index)
     check_source("scatter_reduce", index, src, input)
     if input.ndim == 0:

@@ -17,6 +17,7 @@ from ...kernels.geometry import numbers
 from ...random import default_generator
 from ...tensor import Tensor, shape_text, wrap
 from ..arguments import as_ints
+from ..pool import empty_pool
 from ..positions import gather
 
 __all__ = ["fractional_max_pool2d", "fractional_max_pool3d"]
@@ -96,19 +97,27 @@ def _fractional(
             f"{shape_text(input.shape)}"
         )
     lengths = input.shape[2:]
-    kernel = numbers("kernel_size", kernel_size, dims)
+    kernel = _lengths(name, "kernel_size", kernel_size, dims)
     if (output_size is None) == (output_ratio is None):
         raise ValueError(
             f"{name} requires specifying either an output_size or an output_ratio, got "
             f"{output_size} and {output_ratio}"
         )
     if output_size is not None:
-        out = numbers("output_size", as_ints(name, "output_size", output_size), dims)
+        out = _lengths(name, "output_size", as_ints(name, "output_size", output_size), dims)
     else:
         ratios = (output_ratio,) * dims if isinstance(output_ratio, float) else output_ratio
         out = tuple(int(n * ratio) for n, ratio in zip(lengths, ratios, strict=True))
+    if samples is not None and samples.shape != (*input.shape[:2], dims):
+        raise RuntimeError(
+            f"{name}(): Expect _random_samples to have shape {[*input.shape[:2], dims]}, got "
+            f"{shape_text(samples.shape)}"
+        )
+    if 0 in out:
+        y = empty_pool(input, out)
+        return (y, y.detach().long()) if return_indices else y
     for length, k, count in zip(lengths, kernel, out, strict=True):
-        if k <= 0 or count <= 0 or count + k - 1 > length:
+        if k <= 0 or count < 0 or count + k - 1 > length:
             raise RuntimeError(
                 f"{name}(): pool kernel size {list(kernel)} and output size {list(out)} do not fit "
                 f"an input of {list(lengths)}: each output needs a place of its own"
@@ -119,11 +128,6 @@ def _fractional(
         draws = default_generator.rng.uniforms(N * C * dims, kind).reshape(N, C, dims)
         draws = draws.astype(np.float64)
     else:
-        if samples.shape != (N, C, dims):
-            raise RuntimeError(
-                f"{name}(): _random_samples must have shape {[N, C, dims]}, got "
-                f"{shape_text(samples.shape)}"
-            )
         draws = backend.to_numpy(samples.array).astype(np.float64)
 
     place = np.zeros((N, C, *[1] * (2 * dims)), np.int64)  # (N, C, OH, OW, KH, KW)
@@ -145,6 +149,15 @@ def _fractional(
     indices = wrap(xp.take_along_axis(place, best, 3)[..., 0])  # (N, C, OH*OW)
     y = gather(flat, 2, indices).reshape(N, C, *out)
     return (y, indices.reshape(N, C, *out)) if return_indices else y
+
+
+def _lengths(function: str, name: str, value: Any, dims: int) -> tuple[int, ...]:
+    if isinstance(value, tuple | list) and len(value) != dims:
+        raise RuntimeError(
+            f"{function}: {name} must either be a single Int or tuple of Ints, one for each of "
+            f"{dims} dimensions, got {value}"
+        )
+    return numbers(name, value, dims)
 
 
 def _window_starts(draws: np.ndarray, length: int, kernel: int, count: int) -> np.ndarray:

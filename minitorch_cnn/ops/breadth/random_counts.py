@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from ... import backend
+from ...autograd.function import Function
+from ...kernels.array import sample_gradients
+from ...kernels.array.special_more import elementwise
 from ...random import Generator, rng_of
 from ...tensor import Tensor, wrap
 from ..common import floating
@@ -56,14 +59,77 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     return _drawn(prob, rng_of(generator).binomial, n, p)
 
 
+class Slope(Function):
+    """How samples move with parameters: computed on bare arrays, so not differentiable again"""
+
+    @staticmethod
+    def forward(ctx: Any, slope: Tensor, *depends_on: Tensor) -> Tensor:
+        return slope
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        raise RuntimeError("samples of gamma and Dirichlet cannot be differentiated twice")
+
+
+class StandardGamma(Function):
+    """x ~ gamma(alpha); its gradient says how x moves with alpha where its rank stays"""
+
+    @staticmethod
+    def forward(ctx: Any, alpha: Tensor, generator: Generator | None) -> Tensor:
+        tiny = float(np.finfo(alpha.array.dtype).tiny)
+        rng = rng_of(generator)
+        x = _drawn(alpha, lambda each: max(rng.gamma(each), tiny), backend.to_numpy(alpha.array))
+        ctx.save_for_backward(alpha, x)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        alpha, x = ctx.saved_tensors
+        slope = elementwise(sample_gradients.gamma_gradient, alpha.array, x.array)
+        return gy * Slope.apply(wrap(slope.astype(x.array.dtype)), alpha, x), None
+
+
 def standard_gamma(alpha: Tensor, generator: Generator | None = None) -> Tensor:
-    """Gamma distributed numbers of rate 1, without gradients, of any shape: above 0.
+    """Gamma distributed numbers of rate 1, of any shape: above 0. Gradients reach alpha.
 
     >>> import minitorch_cnn as mt
     >>> bool((standard_gamma(mt.full((100,), 0.01)) > 0).all())
     True
     """
-    tiny = float(np.finfo(alpha.array.dtype).tiny)
-    shape = backend.to_numpy(alpha.array)
-    rng = rng_of(generator)
-    return _drawn(alpha, lambda each: max(rng.gamma(each), tiny), shape)
+    return StandardGamma.apply(alpha, generator)
+
+
+class StandardDirichlet(Function):
+    """x ~ Dirichlet(alpha) over the last axis: gamma distributed numbers, over their sum
+
+    One alpha moves its own x as that of a beta distribution, its share against all others, whose
+    own shares of the rest stay as they are.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, alpha: Tensor) -> Tensor:
+        drawn = standard_gamma(alpha.detach().double())  # in float32 small ones would be 0
+        kind = alpha.array.dtype
+        low, high = np.finfo(kind).tiny, np.nextafter(kind.type(1), kind.type(0))
+        x = (drawn / drawn.sum(-1, True)).to(alpha.dtype).clamp(min=float(low), max=float(high))
+        ctx.save_for_backward(alpha, x)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> Tensor:
+        alpha, x = ctx.saved_tensors
+        a, share = alpha.array, x.array
+        rest = 1 - share.astype(np.float64)
+        slope = sample_gradients.beta_gradient(a, a.sum(-1, keepdims=True) - a, share, rest)
+        slope = Slope.apply(wrap((slope / rest).astype(share.dtype)), alpha, x)
+        return slope * (gy - (gy * x).sum(-1, True))
+
+
+def standard_dirichlet(alpha: Tensor) -> Tensor:
+    """Shares (..., K) of a whole, drawn around alpha (..., K). Gradients reach alpha.
+
+    >>> import minitorch_cnn as mt
+    >>> round(standard_dirichlet(mt.ones(3)).sum().item(), 5)
+    1.0
+    """
+    return StandardDirichlet.apply(alpha)

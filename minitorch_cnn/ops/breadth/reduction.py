@@ -135,7 +135,10 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
     """
     x = input if dtype is None else input.to(dtype)
     if not x.dtype.is_floating_point:
-        raise RuntimeError(f"nanmean(): expected input to have floating point dtype, got {x.dtype}")
+        raise RuntimeError(
+            "nanmean(): expected input to have floating point or complex dtype but got "
+            f"{x.dtype.name}"
+        )
     present = ~x.isnan()
     total = sum(where(present, x, 0.0), dim, keepdim)
     return total / sum(present.to(x.dtype), dim, keepdim)

@@ -165,7 +165,10 @@ class DataLoader:
 
     def _check_worker_options(self) -> None:
         if self.num_workers < 0:
-            raise ValueError(f"num_workers should be 0 or more, got num_workers={self.num_workers}")
+            raise ValueError(
+                "num_workers option should be non-negative: 0 or more, got num_workers="
+                f"{self.num_workers}"
+            )
         if self.timeout < 0:
             raise ValueError(f"timeout should be 0 or more, got timeout={self.timeout}")
         if self.num_workers == 0 and self.prefetch_factor is not None:

@@ -88,7 +88,7 @@ class ChainDataset(IterableDataset):
     def _streams(self) -> Iterator[Any]:
         for dataset in self.datasets:
             if not isinstance(dataset, IterableDataset):
-                raise TypeError(
+                raise AssertionError(
                     f"ChainDataset only supports IterableDataset, got {type(dataset).__name__}"
                 )
             yield dataset
@@ -113,15 +113,17 @@ class StackDataset(Dataset):
     """
 
     def __init__(self, *args: Any, **kwargs: Any):
-        if bool(args) == bool(kwargs):
+        if args and kwargs:
             raise ValueError(
-                "StackDataset needs data sets, all of them with keywords or none; got "
-                f"{len(args)} without and {len(kwargs)} with"
+                "Supported either ``tuple``- (via ``args``) or ``dict``- (via ``kwargs``) like "
+                f"input: StackDataset got {len(args)} without keywords, {len(kwargs)} with"
             )
+        if not args and not kwargs:
+            raise ValueError("At least one dataset should be passed to StackDataset")
         self.datasets: Any = args or kwargs
         lengths = [len(dataset) for dataset in args or kwargs.values()]
         if len(set(lengths)) > 1:
-            raise ValueError(f"StackDataset needs data sets of equal length; got {lengths}")
+            raise ValueError(f"Size mismatch between datasets: StackDataset got lengths {lengths}")
         self._length = lengths[0]
 
     def __getitem__(self, index: Any) -> Any:
@@ -129,8 +131,26 @@ class StackDataset(Dataset):
             return {name: dataset[index] for name, dataset in self.datasets.items()}
         return tuple(dataset[index] for dataset in self.datasets)
 
+    def __getitems__(self, indices: list[Any]) -> list[Any]:
+        """The samples of a batch, by the data sets' own __getitems__ where they have one."""
+        if isinstance(self.datasets, dict):
+            rows = zip(*(_samples(d, indices) for d in self.datasets.values()), strict=True)
+            return [dict(zip(self.datasets, row, strict=True)) for row in rows]
+        return list(zip(*(_samples(d, indices) for d in self.datasets), strict=True))
+
     def __len__(self) -> int:
         return self._length
+
+
+def _samples(dataset: Any, indices: list[Any]) -> Any:
+    if not callable(getattr(dataset, "__getitems__", None)):
+        return [dataset[index] for index in indices]
+    samples = dataset.__getitems__(indices)
+    if len(samples) != len(indices):
+        raise ValueError(
+            f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(samples)}"
+        )
+    return samples
 
 
 class TensorDataset(Dataset):
@@ -214,7 +234,7 @@ class ConcatDataset(Dataset):
         if not self.datasets:
             raise ValueError("ConcatDataset needs at least one data set, got an empty list")
         if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
-            raise ValueError("ConcatDataset does not support IterableDataset: it has no index")
+            raise AssertionError("ConcatDataset does not support IterableDataset: it has no index")
         self.cumulative_sizes = list(itertools.accumulate(map(len, self.datasets)))
 
     def __getitem__(self, index: int) -> Any:
