@@ -41,7 +41,8 @@ Object.assign(TEXTS.en, {
   one_step: "One SGD step",
   train: "Train on this picture",
   stop: "Stop",
-  loss_now: (p) => `Cross-entropy for “${p.target}”: ${p.loss} after ${p.count} steps `
+  loss_now: (p) => `Cross-entropy for “${p.target}”: ${p.loss} after ${p.count} `
+    + `${p.count === 1 ? "step" : "steps"} `
     + `(${p.first} before).`,
   loss_plot: (p) => `The loss over ${p.count} steps, from ${p.first} to ${p.loss}`,
   loss_broken: "The loss is no number any more: reset, and take a smaller learning rate.",
