@@ -98,6 +98,7 @@ AREAS = {
     "and settings can be written",
     "minitorch_cnn.special": "scipy.special has it, for NumPy's arrays and without gradients",
     "minitorch_cnn.distributions": "dir(minitorch_cnn.distributions) names what is there",
+    "minitorch_cnn.hub": "nothing is fetched from repositories; models has networks",
     "minitorch_cnn.fft": "dir(minitorch_cnn.fft) names what is there",
     "minitorch_cnn.overrides": "a class's __torch_function__ is not asked",
     "minitorch_cnn.jit": "programs run as they are; mt.onnx.export writes a network to a file",
