@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ops.creation import empty
-from ..tensor import Tensor
+import numpy as np
+
+from ..tensor import Tensor, wrap
 
 
 class _EveryTensor(type):
@@ -32,7 +33,7 @@ class Variable(metaclass=_EveryTensor):
         cls, data: Tensor | None = None, requires_grad: bool = False, volatile: bool = False
     ) -> Tensor:
         if data is None:
-            data = empty(0)
+            data = wrap(np.empty(0, np.float32))
         if not isinstance(data, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
         return data.detach().requires_grad_(requires_grad)

@@ -50,12 +50,11 @@ _TENSOR = """
 TENSOR_NAMES = frozenset(_TENSOR.split())
 
 # Those of them that are read and not called.
-ATTRIBUTES = frozenset(
-    """
+_READ = """
     grad_dtype is_cpu is_ipu is_maia is_meta is_mkldnn is_mps is_mtia is_nested is_quantized
     is_sparse is_sparse_csr is_vulkan is_xla is_xpu mH volatile
-    """.split()
-)
+"""
+ATTRIBUTES = frozenset(_READ.split())
 
 
 class Missing(NamedTuple):

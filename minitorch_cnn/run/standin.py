@@ -166,7 +166,7 @@ class _Loader(Loader):
 
 
 class StandIn(MetaPathFinder):
-    """Asked first, for torch, torchvision and all below them."""
+    """Asked first, for torch, torchvision and all below them, and functorch, a part of torch."""
 
     def __init__(self) -> None:
         self.tops = {
@@ -179,6 +179,10 @@ class StandIn(MetaPathFinder):
 
         Raises MissingModule for one that is not supported.
         """
+        if fullname == "functorch":
+            return ModuleSpec(
+                fullname, _Loader(importlib.import_module(f"{PACKAGE}.run.functorch"))
+            )
         if fullname.partition(".")[0] not in self.tops:
             return None
         module = self.tops.get(fullname) or self._module(fullname)
@@ -203,7 +207,7 @@ class StandIn(MetaPathFinder):
 
 
 def _is_torchs(name: str) -> bool:
-    return name.partition(".")[0] in ("torch", "torchvision")
+    return name.partition(".")[0] in ("torch", "torchvision", "functorch")
 
 
 def installed() -> bool:

@@ -210,3 +210,30 @@ def test_the_real_torch_is_not_replaced_under_a_running_program(monkeypatch):
     with pytest.raises(RuntimeError, match=r"^torch .*loaded already|^torch and torchvision is"):
         install()
     assert not installed()
+
+
+def test_functorch_is_torch_func_and_modules_as_functions():
+    with stand_in():
+        import functorch
+        import torch
+
+        model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3)).eval()
+        x = torch.randn(4, 2)
+        function, params, buffers = functorch.make_functional_with_buffers(model)
+        assert torch.equal(function(params, buffers, x), model(x))
+        assert params[0] is not model[0].weight and all(each.requires_grad for each in params)
+        model[0].weight.data.zero_()  # the function has its own
+        assert not torch.equal(function(params, buffers, x), model(x))
+        with pytest.raises(RuntimeError, match="has buffers"):
+            functorch.make_functional(model)
+        layer = torch.nn.Linear(2, 1)
+        call, (weight, bias) = functorch.make_functional(layer, disable_autograd_tracking=True)
+        assert not weight.requires_grad and not bias.requires_grad
+        gradient = functorch.grad(lambda w: call((w, bias), x).sum())(weight)
+        assert torch.allclose(gradient, x.sum(dim=0, keepdim=True))
+        layers = [torch.nn.Linear(2, 1) for _ in range(3)]
+        together, stacked, none = functorch.combine_state_for_ensemble(layers)
+        results = functorch.vmap(together, (0, 0, None))(stacked, none, x)
+        assert torch.allclose(results, torch.stack([each(x) for each in layers]))
+        with pytest.raises(ImportError, match="compile"):
+            import functorch.compile  # noqa: F401
