@@ -236,4 +236,4 @@ def test_functorch_is_torch_func_and_modules_as_functions():
         results = functorch.vmap(together, (0, 0, None))(stacked, none, x)
         assert torch.allclose(results, torch.stack([each(x) for each in layers]))
         with pytest.raises(ImportError, match="compile"):
-            import functorch.compile  # noqa: F401
+            import functorch.compile

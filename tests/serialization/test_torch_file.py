@@ -97,7 +97,7 @@ def test_map_location():
         load_torch(FILES[0], map_location={"cuda:0": "cuda:1"})
     if not mt.cuda.is_available():
         for load in (load_torch, mt.load):
-            with pytest.raises(RuntimeError, match="GPU|CuPy"):
+            with pytest.raises(RuntimeError, match=r"GPU|CuPy"):
                 load(FILES[0], map_location="cuda")
 
 
