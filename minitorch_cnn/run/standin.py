@@ -41,6 +41,7 @@ _OURS = """
     summary vision_ops
 """
 VISION, OURS = frozenset(_VISION.split()), frozenset(_OURS.split())
+PRIVATE = ("_assert", "_sample_dirichlet")  # what torchvision's own programs use of torch
 
 
 def real_name(name: str) -> str | None:
@@ -104,7 +105,7 @@ def _top(name: str, version: str) -> ModuleType:
 
     def __getattr__(attribute: str) -> Any:
         real = real_name(f"{name}.{attribute}")
-        if real is None or (attribute.startswith("_") and attribute != "_assert"):
+        if real is None or (attribute.startswith("_") and attribute not in PRIVATE):
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
         try:
             value = getattr(minitorch_cnn, real.rpartition(".")[2])

@@ -237,3 +237,25 @@ def test_functorch_is_torch_func_and_modules_as_functions():
         assert torch.allclose(results, torch.stack([each(x) for each in layers]))
         with pytest.raises(ImportError, match="compile"):
             import functorch.compile
+
+
+def test_what_torchvisions_training_programs_call():
+    with stand_in():
+        import torch
+
+        kinds = (torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.instancenorm._InstanceNorm)
+        for layer, kind in zip((torch.nn.BatchNorm2d(2), torch.nn.InstanceNorm1d(2)), kinds):
+            assert isinstance(layer, kind)
+        torch.manual_seed(0)
+        drawn = torch._sample_dirichlet(torch.tensor([0.2, 0.2]))
+        assert drawn.dtype is torch.float32 and drawn.sum().item() == pytest.approx(1)
+        assert look_up("torch._sample_dirichlet")[1] is None
+    with mt.random.fork_rng():
+        real = pytest.importorskip("torch")
+        for seed in range(3):
+            real.manual_seed(seed)
+            mt.manual_seed(seed)
+            expected = real._sample_dirichlet(real.tensor([0.2, 1.5, 3.0])).tolist()
+            assert mt._sample_dirichlet(mt.tensor([0.2, 1.5, 3.0])).tolist() == pytest.approx(
+                expected, rel=1e-6
+            )
