@@ -288,7 +288,9 @@ def __dir__() -> list[str]:
 
 def _sample_dirichlet(input: Tensor, generator: _typing.Any = None) -> Tensor:
     """Random parts of 1, as torchvision's training program draws them for MixUp and CutMix."""
-    rng = (generator or random.default_generator).rng
+    from .random import default_generator
+
+    rng = (generator or default_generator).rng
     return tensor(rng.dirichlet(input.tolist()), dtype=input.dtype)
 
 
