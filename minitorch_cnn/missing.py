@@ -77,6 +77,8 @@ REASONS = {
     "functionalize": "nothing here is compiled",
     "SummaryWriter": "it needs the package tensorboard, pip install 'minitorch-cnn[tensorboard]'",
     "cpp_extension": "an operation is written in Python, see CONTRIBUTING.md",
+    "set_return_type": "operations give plain tensors; tv_tensors.wrap(y, like=x) makes x's kind",
+    "register_kernel": "a v2.Transform of your own gets each value in `transform`",
     "detection": "there are networks that classify images or their pixels",
     "maxvit": "use convnext_tiny or efficientnet_v2_s",
     "video": "there are only networks that classify images",

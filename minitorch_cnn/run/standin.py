@@ -25,6 +25,8 @@ import minitorch_cnn
 from .. import dtypes, serialization, version
 from ..config import get_image_backend, set_image_backend
 from ..missing import MissingModule, MissingName
+from ..nn.parameter import Parameter
+from ..tensor import Tensor
 
 PACKAGE = minitorch_cnn.__name__
 TORCHVISION_VERSION = version.TorchVersion("0.28.0+minitorch")
@@ -211,6 +213,13 @@ def _is_torchs(name: str) -> bool:
     return name.partition(".")[0] in ("torch", "torchvision", "functorch")
 
 
+def _show_as(namespace: str) -> None:
+    """Whose name printed dtypes, sizes and types of tensors carry: torch's or ours."""
+    dtypes.namespace = namespace
+    Tensor.__module__ = namespace if namespace == "torch" else f"{PACKAGE}.tensor"
+    Parameter.__module__ = f"{namespace}.nn.parameter"
+
+
 def installed() -> bool:
     """Whether `import torch` gives this package in this process."""
     return any(isinstance(finder, StandIn) for finder in sys.meta_path)
@@ -231,7 +240,7 @@ def install() -> None:
             "before anything imports it"
         )
     sys.meta_path.insert(0, StandIn())
-    dtypes.namespace = "torch"
+    _show_as("torch")
     _in_children()
     # A fork server would run the main program once more before it is told anything.
     multiprocessing.set_forkserver_preload([])
@@ -254,13 +263,13 @@ def stand_in() -> Iterator[None]:
         del sys.modules[name]
     finder = StandIn()
     sys.meta_path.insert(0, finder)
-    dtypes.namespace = "torch"
+    _show_as("torch")
     try:
         with _in_children():
             yield
     finally:
         sys.meta_path.remove(finder)
-        dtypes.namespace = PACKAGE
+        _show_as(PACKAGE)
         for name in [name for name in sys.modules if _is_torchs(name)]:
             del sys.modules[name]
         sys.modules.update(before)

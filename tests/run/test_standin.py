@@ -175,6 +175,11 @@ def test_values_are_shown_as_torch_shows_them():
         x = torch.zeros(2, 1, dtype=torch.float64)
         assert str(x.shape) == "torch.Size([2, 1])" and str(x.dtype) == "torch.float64"
         assert repr(x).endswith("dtype=torch.float64)")
+        kinds = [type(x), type(torch.nn.Parameter(x))]
+        assert repr(kinds) == "[<class 'torch.Tensor'>, <class 'torch.nn.parameter.Parameter'>]"
+        assert pickle.loads(pickle.dumps(kinds)) == kinds
+    assert repr(kinds[0]) == "<class 'minitorch_cnn.tensor.Tensor'>"
+    assert repr(kinds[1]) == "<class 'minitorch_cnn.nn.parameter.Parameter'>"
     assert str(x.shape) == "minitorch_cnn.Size([2, 1])" and str(x.dtype).startswith("minitorch")
 
 
