@@ -184,7 +184,7 @@ def look_up(name: str) -> tuple[Any, str | None]:
     text = inspect.getdoc(value) if callable(value) else None
     if text and text.startswith("Not supported"):
         reason = text.partition("\n\n")[0].partition("NotImplementedError")[2].lstrip(":. ")
-        return None, f"{name} is refused: {reason or text}"
+        return None, f"{name} is refused: {reason or text.removeprefix('Not supported: ')}"
     return value, None
 
 

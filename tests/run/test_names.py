@@ -148,3 +148,10 @@ args.share_memory()
         (3, f"torch.Tensor.{called}"),
         (4, "torch.nn.Module.share_memory"),
     ]
+
+
+def test_reasons_are_read_from_what_is_refused():
+    assert look_up("torch.jit.load")[1] == (
+        "torch.jit.load is refused: torch's compiled programs are not read."
+    )
+    assert str(look_up("torch.hub.load")[1]).startswith("torch.hub.load is refused: programs are")
