@@ -201,7 +201,7 @@ class Compare:
 
     def __init__(self, results: Sequence[Measurement]) -> None:
         self._results = list(results)
-        self._digits = ".1f"
+        self._digits: int | None = None
 
     def extend_results(self, results: Sequence[Measurement]) -> None:
         """More of them."""
@@ -209,7 +209,7 @@ class Compare:
 
     def trim_significant_figures(self) -> None:
         """Shows three digits of each number; the rest is chance."""
-        self._digits = ".3g"
+        self._digits = 3
 
     def colorize(self, rowwise: bool = False) -> None:
         """Changes nothing: the table has no colours."""
@@ -226,7 +226,7 @@ class Compare:
             cells = [["", *columns]]
             for row in dict.fromkeys(rows.values()):
                 found = {
-                    each.description or "": format(each.median / size, self._digits)
+                    each.description or "": self._number(each.median / size)
                     for each in chosen
                     if rows[each] == row
                 }
@@ -239,6 +239,9 @@ class Compare:
             lines.append(f"Times are in {unit}, medians; threads in brackets.")
             tables.append("\n".join(lines))
         return "\n\n".join(tables)
+
+    def _number(self, time: float) -> str:
+        return f"{time:.1f}" if self._digits is None else f"{float(f'{time:.{self._digits}g}'):g}"
 
     @staticmethod
     def _row(each: Measurement) -> str:
