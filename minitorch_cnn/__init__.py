@@ -291,6 +291,14 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_SUBMODULES, *_LAYERS, *_AMP, "compile", "vmap"])
 
 
+def _sample_dirichlet(input: Tensor, generator: _typing.Any = None) -> Tensor:
+    """Random parts of 1, as torchvision's training program draws them for MixUp and CutMix."""
+    from .random import default_generator
+
+    rng = (generator or default_generator).rng
+    return tensor(rng.dirichlet(input.tolist()), dtype=input.dtype)
+
+
 def _assert(condition: object, message: str) -> None:
     """torch's private `assert`, which torchvision's networks and their copies call."""
     assert condition, message

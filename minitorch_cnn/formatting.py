@@ -108,6 +108,8 @@ def format_tensor(tensor: Tensor) -> str:
     tensor([1.5000, 2.0000], dtype=minitorch_cnn.float64, requires_grad=True)
     """
     head = "Parameter containing:\n" if type(tensor).__name__ == "Parameter" else ""
+    # tv_tensors say what they are.
+    kind = type(tensor).__name__ if hasattr(type(tensor), "_facts") else "tensor"
     values = backend.to_numpy(tensor.array)
     if values.size == 0 and values.ndim != 1:
         text = f"[], size={tuple(values.shape)}"
@@ -119,7 +121,7 @@ def format_tensor(tensor: Tensor) -> str:
             shown = np.take(shown, places, axis=axis) if summarised else shown
         write, width = _writer(shown)
         if values.ndim:
-            text = _in_brackets(values, write, width, len("tensor("), summarised)
+            text = _in_brackets(values, write, width, len(kind) + 1, summarised)
         else:
             text = write(values.item())
     extras = []
@@ -132,9 +134,10 @@ def format_tensor(tensor: Tensor) -> str:
         extras.append(f"grad_fn={tensor.grad_fn!r}")
     elif tensor.requires_grad:
         extras.append("requires_grad=True")
-    text = f"tensor({text}"
+    text = f"{kind}({text}"
     for extra in extras:
         line = len(text) - (text.rfind("\n") + 1)
-        apart = ", " if line + len(extra) + 4 <= _options["linewidth"] else ",\n       "
+        fits = line + len(extra) + 4 <= _options["linewidth"]
+        apart = ", " if fits else f",\n{' ' * (len(kind) + 1)}"
         text += apart + extra
     return f"{head}{text})"

@@ -15,11 +15,12 @@ from __future__ import annotations
 import http.client
 import os
 import re
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlparse
 
 from .datasets.download import fetch, file_checksum, name_in_url
-from .serialization import load
+from .missing import missing
+from .serialization import load as _load
 
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.")
 
@@ -131,7 +132,24 @@ def read_state_dict(path: str | os.PathLike[str], map_location: Any = None) -> d
 
     Raises FileNotFoundError, or ValueError for a file that holds something else.
     """
-    values = load(path, map_location)
+    values = _load(path, map_location)
     if not isinstance(values, dict):
         raise ValueError(f"{os.fspath(path)} holds a {type(values).__name__}, not a state dict")
     return values
+
+
+def load(repo_or_dir: str, model: str, *args: Any, **kwargs: Any) -> NoReturn:
+    """Not supported: raises NotImplementedError: programs are not fetched from repositories."""
+    raise NotImplementedError(
+        f"hub.load({repo_or_dir!r}, {model!r}) is not supported: programs are not fetched from "
+        "repositories; models has networks, load_state_dict_from_url reads a file of weights"
+    )
+
+
+def __getattr__(name: str) -> Any:
+    """The bar `tqdm`, which programs take from here too, or an error for what is not here."""
+    if name == "tqdm":
+        from tqdm.auto import tqdm
+
+        return tqdm
+    raise missing(__name__, name)

@@ -151,13 +151,13 @@ def read_file(path: str | os.PathLike[str]) -> Tensor:
 
 
 def decode_image(
-    input: Tensor,
+    input: Tensor | str | os.PathLike[str],
     mode: ImageReadMode | str = ImageReadMode.UNCHANGED,
     apply_exif_orientation: bool = False,
 ) -> Tensor:
-    """As `read_image`, from the bytes of a file in a uint8 tensor of one dimension.
+    """As `read_image`, from the bytes of a file in a uint8 tensor of one dimension, or a path.
 
-    Raises RuntimeError for another tensor and for what is no picture.
+    Raises RuntimeError for another tensor and for what is no picture, OSError for no file.
 
     >>> import minitorch_cnn as mt
     >>> file = BytesIO()
@@ -165,7 +165,8 @@ def decode_image(
     >>> mt.io.decode_image(mt.tensor(list(file.getvalue()), dtype=mt.uint8)).shape
     minitorch_cnn.Size([3, 2, 4])
     """
-    return read_image(BytesIO(_bytes_in(input)), mode, apply_exif_orientation)
+    file = input if isinstance(input, str | os.PathLike) else BytesIO(_bytes_in(input))
+    return read_image(file, mode, apply_exif_orientation)
 
 
 def decode_png(

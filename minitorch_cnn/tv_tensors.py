@@ -30,6 +30,14 @@ class TVTensor(Tensor):
         self._memory = source._memory
         self.requires_grad_(source.requires_grad if requires_grad is None else requires_grad)
 
+    def __repr__(self, **settings: Any) -> str:
+        facts = ", ".join(f"{name}={value}" for name, value in self._facts().items())
+        return f"{super().__repr__()[:-1]}, {facts})"
+
+    def _facts(self) -> dict[str, Any]:
+        """What is printed behind the numbers."""
+        return {}
+
     @staticmethod
     def _pixels(data: Any) -> Any:
         """A PIL image as an array (C, H, W), anything else as it is."""
@@ -116,6 +124,9 @@ class BoundingBoxes(TVTensor):
             raise ValueError(f"Expected a 2D tensor (N, 4), got shape {tuple(self.shape)}")
         self.format = BoundingBoxFormat[format.upper()] if isinstance(format, str) else format
         self.canvas_size = canvas_size[0], canvas_size[1]
+
+    def _facts(self) -> dict[str, Any]:
+        return {"format": self.format, "canvas_size": self.canvas_size}
 
 
 def wrap(wrappee: Tensor, *, like: TVTensor, **settings: Any) -> Any:

@@ -74,3 +74,16 @@ def test_options(options):
     for shape in ((), (7,), (30,), (4, 9), (2, 3, 20)):
         for array in arrays(rng, shape):
             check(np.asarray(array))
+
+
+def test_pictures_masks_and_boxes_say_what_they_are():
+    tv = mt.tv_tensors
+    assert repr(tv.Image([[[0, 1], [1, 0]]])) == "Image([[[0, 1],\n        [1, 0]]], )"
+    assert repr(tv.Mask([[0.5]])) == "Mask([[0.5000]], )"
+    assert repr(
+        tv.BoundingBoxes([[0, 1, 2, 3], [4, 5, 6, 7]], format="XYXY", canvas_size=(9, 9))
+    ) == (
+        "BoundingBoxes([[0, 1, 2, 3],\n"
+        "               [4, 5, 6, 7]], format=BoundingBoxFormat.XYXY, canvas_size=(9, 9))"
+    )
+    assert repr(tv.Mask([[1]]) + 1) == "tensor([[2]])"

@@ -172,3 +172,13 @@ def test_a_model_with_weights_from_the_server(server, tmp_path, monkeypatch, cac
     monkeypatch.setattr(published.value, "url", f"http://127.0.0.1:1/{name}")
     models.squeezenet1_1(weights=published, progress=False)
     assert os.listdir(cache) == [name]
+
+
+def test_the_bar_is_found_and_repositories_are_refused_by_name():
+    tqdm = pytest.importorskip("tqdm.auto", reason="the bar of the extra `progress`")
+    assert hub.tqdm is tqdm.tqdm
+    with pytest.raises(NotImplementedError, match=r"hub\.load\('a/b', 'net'\) is not supported"):
+        hub.load("a/b", "net", pretrained=True)
+    for name in ("list", "help"):
+        with pytest.raises(NotImplementedError, match=f"hub.{name} is not supported: nothing is"):
+            getattr(hub, name)

@@ -218,3 +218,12 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(tmp_path):
     (tmp_path / "large.png").write_bytes(content)
     with pytest.raises(RuntimeError, match=r"no picture can be read: .*large.png: .*10000000000"):
         mt.io.read_image(tmp_path / "large.png")
+
+
+def test_a_picture_is_decoded_from_its_path_too(tmp_path):
+    mt.io.write_png(mt.arange(24, dtype=mt.uint8).reshape(3, 2, 4), tmp_path / "x.png")
+    expected = mt.io.read_image(tmp_path / "x.png")
+    for path in (tmp_path / "x.png", str(tmp_path / "x.png")):
+        assert mt.io.decode_image(path).equal(expected)
+    with pytest.raises(FileNotFoundError):
+        mt.io.decode_image(str(tmp_path / "y.png"))

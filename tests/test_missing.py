@@ -78,7 +78,7 @@ def test_the_stored_names_are_torchs():
         ("distributed.fsdp", "DistributedDataParallel averages"),
         ("distributed.launch", "distributed.run"),
         ("distributed.elastic", "same command"),
-        ("distributed.optim.ZeroRedundancyOptimizer", "whole state"),
+        ("distributed.optim.PostLocalSGDOptimizer", "whole state"),
         ("fx", "feature_extraction"),
         ("models.detection", "classify"),
         ("nn.functional.relu", "dir|functions"),
@@ -124,3 +124,10 @@ def test_a_misspelled_name():
         with pytest.raises(NotImplementedError) as error:
             getattr(owner, name)
         assert "did you mean" not in str(error.value)
+
+
+def test_a_refused_optimizer_can_be_asked_for():
+    kind = mt.distributed.optim.ZeroRedundancyOptimizer
+    assert not isinstance(mt.optim.SGD([mt.ones(1)], 0.1), kind)
+    with pytest.raises(NotImplementedError, match="ZeroRedundancyOptimizer is not supported: each"):
+        kind([mt.ones(1)], optimizer_class=mt.optim.SGD, lr=0.1)

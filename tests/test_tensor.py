@@ -172,6 +172,8 @@ def test_devices():
     for wrong in ("tpu", "cuda:x", "cuda:"):
         with pytest.raises(RuntimeError, match=wrong):
             mt.device(wrong)
+    with pytest.raises(NotImplementedError, match="the device 'meta' is not supported: every"):
+        mt.device("meta")
     with pytest.raises(RuntimeError, match="unknown device 'gpu'"):
         mt.set_backend("gpu")
 

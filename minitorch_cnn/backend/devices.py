@@ -39,6 +39,11 @@ class device:
     def __init__(self, type: str | device | int, index: int | None = None) -> None:
         text = f"cuda:{type}" if isinstance(type, numbers.Integral) else str(type)
         name, colon, number = text.partition(":")
+        if name == "meta":
+            raise NotImplementedError(
+                "the device 'meta' is not supported: every tensor has values; skip_init() makes a "
+                "layer without filling it, and shapes show in a run with a single image"
+            )
         if name not in _SYNONYMS or (colon and not number.isdecimal()):
             raise RuntimeError(f"unknown device {type!r}: use 'cpu', 'cuda' or 'cuda:N'")
         if colon and index is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd.function import Function
+from ..autograd.names import called
 from ..backend import array_module
 from ..dtypes import as_dtype
 from ..tensor import Tensor, wrap
@@ -128,4 +129,4 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     # inf - inf is NaN: an infinite maximum is left where it is
     shift = where(with_infinities.isfinite(), with_infinities, 0.0)
     y = log(sum(exp(x - shift), dims, True)) + shift
-    return y if keepdim else y.squeeze(dims)
+    return called(y if keepdim else y.squeeze(dims), "LogsumexpBackward0")

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 
 from ..autograd.function import Function
+from ..autograd.names import called
 from ..backend import array_module, concatenate as concatenate_arrays
 from ..dtypes import int64, promote_types
 from ..tensor import Tensor, shape_text, wrap
@@ -116,7 +117,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                 f"{index}"
             )
     lifted = [unsqueeze(each, dim) for each in parts]
-    return Cat.apply(lifted[0]._dim(dim), *lifted)
+    return called(Cat.apply(lifted[0]._dim(dim), *lifted), "StackBackward0")
 
 
 def each_or_all(lift: Callable[[Tensor], Tensor], tensors: tuple) -> Any:

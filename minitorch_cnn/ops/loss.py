@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import kernels
 from ..autograd.function import Function
+from ..autograd.names import called
 from ..tensor import Tensor, shape_text, wrap
 from .arguments import legacy_reduction
 from .arithmetic import where
@@ -145,7 +146,8 @@ def nll_loss(
     counts = classes != ignore_index
     safe = where(counts, classes, 0)
     losses = -gather(rows, 1, safe.unsqueeze(1)).squeeze(1)
-    return _reduce_rows(losses, safe, counts, weight, reduction, target)
+    loss = _reduce_rows(losses, safe, counts, weight, reduction, target)
+    return called(loss, "NllLossBackward0" if input.ndim < 3 else "NllLoss2DBackward0")
 
 
 def check_reduction(name: str, size_average: Any, reduce: Any, reduction: str) -> str:

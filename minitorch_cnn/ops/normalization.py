@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ..autograd.names import called
 from ..dtypes import finfo
 from ..kernels import compute_type
 from ..tensor import Tensor, shape_text
@@ -103,7 +104,7 @@ def group_norm(
         )
     groups = input.reshape(N, num_groups, math.prod(input.shape[1:]) // num_groups)
     y, _ = Standardize.apply(groups, (2,), eps)
-    return _affine(y.reshape(input.shape), weight, bias)
+    return called(_affine(y.reshape(input.shape), weight, bias), "NativeGroupNormBackward0")
 
 
 def _affine(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
@@ -151,7 +152,7 @@ def layer_norm(
         y = y * weight
     elif bias is None:
         y = _to_write_over(y)
-    return y if bias is None else y + bias
+    return called(y if bias is None else y + bias, "NativeLayerNormBackward0")
 
 
 def rms_norm(

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import backend
 from ..autograd.function import Function
+from ..autograd.names import called
 from ..backend import array_module
 from ..dtypes import int64
 from ..tensor import Tensor, shape_text, wrap
@@ -299,7 +300,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value = value.to(input.dtype)
     elif is_number(value):
         value = fitting(value, input.dtype)
-    return where(mask, value, input)
+    return called(where(mask, value, input), "MaskedFillBackward0")
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:

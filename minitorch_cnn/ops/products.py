@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import kernels
 from ..autograd.function import Function
+from ..autograd.names import called
 from ..tensor import Tensor, shape_text, wrap
 from .common import same_device, sum_to
 from .precision import half_precision
@@ -154,7 +155,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     tensor([21, 43])
     """
     _of_dims("mv", (input, 2), (vec, 1))
-    return matmul(input, vec)
+    return called(matmul(input, vec), "MvBackward0")
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import dtypes, return_types
 from ..autograd.function import Function
+from ..autograd.names import called
 from ..backend import array_module, constant
 from ..dtypes import as_dtype, dtype
 from ..tensor import Tensor, shape_text, wrap
@@ -249,7 +250,8 @@ def std(
     if input.dtype is dtypes.float16:
         single = input.to(dtypes.float32)
         return std(single, dim, unbiased, keepdim, correction=correction).to(dtypes.float16)
-    return SafeSqrt.apply(var(input, dim, unbiased, keepdim, correction=correction))
+    variance = var(input, dim, unbiased, keepdim, correction=correction)
+    return called(SafeSqrt.apply(variance), "StdBackward0")
 
 
 def var_mean(

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.function import Function, ViewFunction
+from ..autograd.names import called
 from ..backend import array_module, inverse_order
 from ..tensor import Size, Tensor, shape_text, wrap
 from .arguments import as_int
@@ -267,7 +268,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
         if len(dims) != len(given):
             raise RuntimeError(f"squeeze: dim {shape_text(dim)} names a dimension twice")
     kept = (n for i, n in enumerate(input.array.shape) if n != 1 or i not in dims)
-    return Reshape.apply(input, tuple(kept))
+    return called(Reshape.apply(input, tuple(kept)), f"SqueezeBackward{0 if dim is None else 1}")
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
@@ -287,7 +288,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
         )
     dim %= count
     shape = input.array.shape
-    return Reshape.apply(input, (*shape[:dim], 1, *shape[dim:]))
+    return called(Reshape.apply(input, (*shape[:dim], 1, *shape[dim:])), "UnsqueezeBackward0")
 
 
 # ---------------------------------------------------------------------------- order of the axes
@@ -343,7 +344,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     order = list(range(input.ndim))
     if order:
         order[first], order[second] = order[second], order[first]
-    return Permute.apply(input, tuple(order))
+    return called(Permute.apply(input, tuple(order)), "TransposeBackward0")
 
 
 swapdims = transpose
@@ -373,7 +374,8 @@ def t(input: Tensor) -> Tensor:
     """
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
-    return transpose(input, 0, 1) if input.ndim == 2 else transpose(input, 0, 0)
+    turned = transpose(input, 0, 1) if input.ndim == 2 else transpose(input, 0, 0)
+    return called(turned, "TBackward0")
 
 
 def T(input: Tensor) -> Tensor:
@@ -545,7 +547,8 @@ def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     apart = [length for n in shape for length in (1, n)]  # (1, n0, 1, n1, ...)
     copies = [length for r, n in zip(times, shape, strict=True) for length in (r, n)]
     merged = [r * n for r, n in zip(times, shape, strict=True)]
-    return reshape(expand(reshape(input, apart), copies), merged).contiguous()
+    y = reshape(expand(reshape(input, apart), copies), merged).contiguous()
+    return called(y, "RepeatBackward0")
 
 
 def tile(input: Tensor, *repeats: Any, dims: Any = None) -> Tensor:

@@ -49,6 +49,13 @@ _TENSOR = """
 """
 TENSOR_NAMES = frozenset(_TENSOR.split())
 
+# Those of them that are read and not called.
+_READ = """
+    grad_dtype is_cpu is_ipu is_maia is_meta is_mkldnn is_mps is_mtia is_nested is_quantized
+    is_sparse is_sparse_csr is_vulkan is_xla is_xpu mH volatile
+"""
+ATTRIBUTES = frozenset(_READ.split())
+
 
 class Missing(NamedTuple):
     """One place in a program that asks for what is not here.
@@ -177,7 +184,7 @@ def look_up(name: str) -> tuple[Any, str | None]:
     text = inspect.getdoc(value) if callable(value) else None
     if text and text.startswith("Not supported"):
         reason = text.partition("\n\n")[0].partition("NotImplementedError")[2].lstrip(":. ")
-        return None, f"{name} is refused: {reason or text}"
+        return None, f"{name} is refused: {reason or text.removeprefix('Not supported: ')}"
     return value, None
 
 
@@ -268,14 +275,24 @@ class _Reader(ast.NodeVisitor):
         if (name := self._name(node)) is not None:
             self._report(node, look_up(name)[1])
             return
+        if node.attr in ATTRIBUTES:
+            self._guess(node)
+        self.generic_visit(node)
+
+    def _guess(self, node: ast.Attribute) -> None:
+        """Reports an attribute of some value that is missing if the value is a tensor."""
         if node.attr in TENSOR_NAMES and not hasattr(minitorch_cnn.Tensor, node.attr):
             reason = str(missing("Tensor", node.attr)).partition(" is not supported: ")[2]
             sentence = verdict(f"{PACKAGE}.Tensor.{node.attr}", reason)
             self._report(node, f"perhaps {sentence}")
-        self.generic_visit(node)
+        elif node.attr == "share_memory":
+            reason = "processes get copies; send state_dict() back"
+            self._report(node, f"perhaps torch.nn.Module.share_memory is refused: {reason}")
 
     def visit_Call(self, node: ast.Call) -> None:
         name = self._name(node.func)
+        if name is None and isinstance(node.func, ast.Attribute):
+            self._guess(node.func)
         value = look_up(name)[0] if name else None
         if name and callable(value):
             parameters = inspect.signature(value).parameters.values()

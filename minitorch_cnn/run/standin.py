@@ -25,6 +25,8 @@ import minitorch_cnn
 from .. import dtypes, serialization, version
 from ..config import get_image_backend, set_image_backend
 from ..missing import MissingModule, MissingName
+from ..nn.parameter import Parameter
+from ..tensor import Tensor
 
 PACKAGE = minitorch_cnn.__name__
 TORCHVISION_VERSION = version.TorchVersion("0.28.0+minitorch")
@@ -41,6 +43,7 @@ _OURS = """
     summary vision_ops
 """
 VISION, OURS = frozenset(_VISION.split()), frozenset(_OURS.split())
+PRIVATE = ("_assert", "_sample_dirichlet")  # what torchvision's own programs use of torch
 
 
 def real_name(name: str) -> str | None:
@@ -104,7 +107,7 @@ def _top(name: str, version: str) -> ModuleType:
 
     def __getattr__(attribute: str) -> Any:
         real = real_name(f"{name}.{attribute}")
-        if real is None or (attribute.startswith("_") and attribute != "_assert"):
+        if real is None or (attribute.startswith("_") and attribute not in PRIVATE):
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
         try:
             value = getattr(minitorch_cnn, real.rpartition(".")[2])
@@ -166,7 +169,7 @@ class _Loader(Loader):
 
 
 class StandIn(MetaPathFinder):
-    """Asked first, for torch, torchvision and all below them."""
+    """Asked first, for torch, torchvision and all below them, and functorch, a part of torch."""
 
     def __init__(self) -> None:
         self.tops = {
@@ -179,6 +182,10 @@ class StandIn(MetaPathFinder):
 
         Raises MissingModule for one that is not supported.
         """
+        if fullname == "functorch":
+            return ModuleSpec(
+                fullname, _Loader(importlib.import_module(f"{PACKAGE}.run.functorch"))
+            )
         if fullname.partition(".")[0] not in self.tops:
             return None
         module = self.tops.get(fullname) or self._module(fullname)
@@ -203,7 +210,14 @@ class StandIn(MetaPathFinder):
 
 
 def _is_torchs(name: str) -> bool:
-    return name.partition(".")[0] in ("torch", "torchvision")
+    return name.partition(".")[0] in ("torch", "torchvision", "functorch")
+
+
+def _show_as(namespace: str) -> None:
+    """Whose name printed dtypes, sizes and types of tensors carry: torch's or ours."""
+    dtypes.namespace = namespace
+    Tensor.__module__ = namespace if namespace == "torch" else f"{PACKAGE}.tensor"
+    Parameter.__module__ = f"{namespace}.nn.parameter"
 
 
 def installed() -> bool:
@@ -226,7 +240,7 @@ def install() -> None:
             "before anything imports it"
         )
     sys.meta_path.insert(0, StandIn())
-    dtypes.namespace = "torch"
+    _show_as("torch")
     _in_children()
     # A fork server would run the main program once more before it is told anything.
     multiprocessing.set_forkserver_preload([])
@@ -249,13 +263,13 @@ def stand_in() -> Iterator[None]:
         del sys.modules[name]
     finder = StandIn()
     sys.meta_path.insert(0, finder)
-    dtypes.namespace = "torch"
+    _show_as("torch")
     try:
         with _in_children():
             yield
     finally:
         sys.meta_path.remove(finder)
-        dtypes.namespace = PACKAGE
+        _show_as(PACKAGE)
         for name in [name for name in sys.modules if _is_torchs(name)]:
             del sys.modules[name]
         sys.modules.update(before)

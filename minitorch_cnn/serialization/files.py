@@ -194,7 +194,10 @@ class _Storage:
 
 
 def place_of(map_location: Any) -> backend.device:
-    """The device that `map_location` means. None is the CPU, wherever the tensors came from."""
+    """The device that `map_location` means. None is the CPU, wherever the tensors came from.
+
+    Raises RuntimeError for a GPU that is not there.
+    """
     if isinstance(map_location, dict) and set(map(str, map_location.values())) != {"cpu"}:
         raise NotImplementedError(
             f"map_location={map_location!r}: dicts are not supported; give a device such as 'cpu' "
@@ -205,7 +208,11 @@ def place_of(map_location: Any) -> backend.device:
     if callable(map_location):
         moved = map_location(_Storage(backend.CPU), "cpu")
         return backend.CPU if moved is None else moved.device
-    return backend.CPU if map_location is None else backend.device(map_location)
+    if map_location is None:
+        return backend.CPU
+    where = backend.device(map_location)
+    backend.module_of(where)  # without a GPU the error is of the device, not of the file
+    return where
 
 
 def write(f: str | os.PathLike | IO[bytes], writer: Callable[[IO[bytes]], Any]) -> None:

@@ -26,6 +26,16 @@ SAME = """
     x.clone().relu_()
 """
 
+# Operations that are one node in torch and several here, of which the last has torch's name.
+PUT_TOGETHER = """
+    F.mse_loss(x, x * 2);F.mse_loss(x, x * 2, reduction="sum");F.nll_loss(x, i[0])
+    F.nll_loss(x, i[0], reduction="sum");F.nll_loss(x, i[0], reduction="none")
+    F.nll_loss(x4, (x4[:, 0] * 0).long());x.std();x.norm();x.norm(3, 1);F.layer_norm(x, (4,))
+    F.layer_norm(x, (4,), x[0], x[1]);F.group_norm(x, 2);x.logsumexp(1);lib.stack([x, x])
+    x.masked_fill(x > 0, 1);x.mv(x[0]);x.squeeze();x.squeeze(0);x.unsqueeze(1);x.transpose(0, 1)
+    x.t();x.repeat(2, 1)
+"""
+
 
 def tensors(lib):
     lib.manual_seed(0)
@@ -37,7 +47,8 @@ def tensors(lib):
 def test_nodes_have_torchs_names():
     torch = pytest.importorskip("torch")
     ours, theirs = tensors(mt), tensors(torch)
-    cases = [each.strip() for each in SAME.replace("\n", ";").split(";") if each.strip()]
+    both = (SAME + PUT_TOGETHER).replace("\n", ";")
+    cases = [each.strip() for each in both.split(";") if each.strip()]
     assert len(cases) > 70
     for case in cases:
         mine, expected = (eval(case, dict(names)).grad_fn for names in (ours, theirs))

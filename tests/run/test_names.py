@@ -8,7 +8,7 @@ import pytest
 import minitorch_cnn as mt
 from minitorch_cnn.run import missing_names
 from minitorch_cnn.run.command import main
-from minitorch_cnn.run.names import TENSOR_NAMES, look_up
+from minitorch_cnn.run.names import ATTRIBUTES, TENSOR_NAMES, look_up
 
 STORED = json.loads((Path(__file__).parents[1] / "reference" / "names.json").read_text())["names"]
 # Names that other objects have too: text does not tell whose they are.
@@ -131,3 +131,27 @@ def test_out_is_an_argument_where_it_works(tmp_path):
     text = "import torch\ny = torch.empty(2)\ntorch.rand(2, out=y)\ntorch.numel(y, out=y)\n"
     found, _ = missing_names(write(tmp_path, {"a.py": text}))
     assert [each.line for each in found] == [4]
+
+
+def test_a_guess_is_made_where_a_name_is_called_or_is_read_in_torch_too(tmp_path):
+    lacking = [name for name in sorted(TENSOR_NAMES) if not hasattr(mt.Tensor, name)]
+    read = next(name for name in lacking if name in ATTRIBUTES)
+    called = next(name for name in lacking if name not in ATTRIBUTES)
+    program = f"""
+print(args.{called}, args.{read})
+args.{called}(args.xpu)
+args.share_memory()
+"""
+    found, _ = missing_names(write(tmp_path, {"train.py": program}))
+    assert [(each.line, each.sentence.split(" ")[1]) for each in found] == [
+        (2, f"torch.Tensor.{read}"),
+        (3, f"torch.Tensor.{called}"),
+        (4, "torch.nn.Module.share_memory"),
+    ]
+
+
+def test_reasons_are_read_from_what_is_refused():
+    assert look_up("torch.jit.load")[1] == (
+        "torch.jit.load is refused: torch's compiled programs are not read."
+    )
+    assert str(look_up("torch.hub.load")[1]).startswith("torch.hub.load is refused: programs are")

@@ -175,6 +175,11 @@ def test_values_are_shown_as_torch_shows_them():
         x = torch.zeros(2, 1, dtype=torch.float64)
         assert str(x.shape) == "torch.Size([2, 1])" and str(x.dtype) == "torch.float64"
         assert repr(x).endswith("dtype=torch.float64)")
+        kinds = [type(x), type(torch.nn.Parameter(x))]
+        assert repr(kinds) == "[<class 'torch.Tensor'>, <class 'torch.nn.parameter.Parameter'>]"
+        assert pickle.loads(pickle.dumps(kinds)) == kinds
+    assert repr(kinds[0]) == "<class 'minitorch_cnn.tensor.Tensor'>"
+    assert repr(kinds[1]) == "<class 'minitorch_cnn.nn.parameter.Parameter'>"
     assert str(x.shape) == "minitorch_cnn.Size([2, 1])" and str(x.dtype).startswith("minitorch")
 
 
@@ -210,3 +215,52 @@ def test_the_real_torch_is_not_replaced_under_a_running_program(monkeypatch):
     with pytest.raises(RuntimeError, match=r"^torch .*loaded already|^torch and torchvision is"):
         install()
     assert not installed()
+
+
+def test_functorch_is_torch_func_and_modules_as_functions():
+    with stand_in():
+        import functorch
+        import torch
+
+        model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3)).eval()
+        x = torch.randn(4, 2)
+        function, params, buffers = functorch.make_functional_with_buffers(model)
+        assert torch.equal(function(params, buffers, x), model(x))
+        assert params[0] is not model[0].weight and all(each.requires_grad for each in params)
+        model[0].weight.data.zero_()  # the function has its own
+        assert not torch.equal(function(params, buffers, x), model(x))
+        with pytest.raises(RuntimeError, match="has buffers"):
+            functorch.make_functional(model)
+        layer = torch.nn.Linear(2, 1)
+        call, (weight, bias) = functorch.make_functional(layer, disable_autograd_tracking=True)
+        assert not weight.requires_grad and not bias.requires_grad
+        gradient = functorch.grad(lambda w: call((w, bias), x).sum())(weight)
+        assert torch.allclose(gradient, x.sum(dim=0, keepdim=True))
+        layers = [torch.nn.Linear(2, 1) for _ in range(3)]
+        together, stacked, none = functorch.combine_state_for_ensemble(layers)
+        results = functorch.vmap(together, (0, 0, None))(stacked, none, x)
+        assert torch.allclose(results, torch.stack([each(x) for each in layers]))
+        with pytest.raises(ImportError, match="compile"):
+            import functorch.compile
+
+
+def test_what_torchvisions_training_programs_call():
+    with stand_in():
+        import torch
+
+        kinds = (torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.instancenorm._InstanceNorm)
+        for layer, kind in zip((torch.nn.BatchNorm2d(2), torch.nn.InstanceNorm1d(2)), kinds):
+            assert isinstance(layer, kind)
+        torch.manual_seed(0)
+        drawn = torch._sample_dirichlet(torch.tensor([0.2, 0.2]))
+        assert drawn.dtype is torch.float32 and drawn.sum().item() == pytest.approx(1)
+        assert look_up("torch._sample_dirichlet")[1] is None
+    with mt.random.fork_rng():
+        real = pytest.importorskip("torch")
+        for seed in range(3):
+            real.manual_seed(seed)
+            mt.manual_seed(seed)
+            expected = real._sample_dirichlet(real.tensor([0.2, 1.5, 3.0])).tolist()
+            assert mt._sample_dirichlet(mt.tensor([0.2, 1.5, 3.0])).tolist() == pytest.approx(
+                expected, rel=1e-6
+            )

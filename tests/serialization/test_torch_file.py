@@ -95,6 +95,10 @@ def test_map_location():
     assert seen == ["cpu"]
     with pytest.raises(NotImplementedError, match="map_location"):
         load_torch(FILES[0], map_location={"cuda:0": "cuda:1"})
+    if not mt.cuda.is_available():
+        for load in (load_torch, mt.load):
+            with pytest.raises(RuntimeError, match=r"GPU|CuPy"):
+                load(FILES[0], map_location="cuda")
 
 
 def test_what_torch_takes_for_its_pickles_changes_nothing(tmp_path):

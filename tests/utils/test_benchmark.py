@@ -62,6 +62,26 @@ def test_a_table(capsys):
     )
 
 
+def test_a_table_keeps_environments_apart(capsys):
+    results = [
+        Timer("pass", timer=Clock(), env=env, label="a", num_threads=1).timeit(number)
+        for env, number in (("old", 3), ("new", 1), ("old", 900))
+    ]
+    table = Compare(results[:2])
+    table.extend_results(results[2:])  # of two in one place the last counts
+    table.trim_significant_figures()
+    table.colorize()
+    table.highlight_warnings()
+    table.print()
+    assert capsys.readouterr().out == (
+        "[a]\n"
+        "               |\n"
+        "(old) pass (1) | 1.11\n"
+        "(new) pass (1) | 1000\n"
+        "Times are in us, medians; threads in brackets.\n"
+    )
+
+
 def test_refusals():
     with pytest.raises(ValueError, match="only Python"):
         Timer("x;", language="c++")

@@ -13,6 +13,7 @@ from .distance import *
 from .dropout import *
 from .flatten import *
 from .fold import *
+from .instancenorm import *
 from .lazy import *
 from .linear import *
 from .loss import *

@@ -1,4 +1,4 @@
-"""Batch and instance normalisation, which may keep running averages of their statistics."""
+"""Batch normalisation, and the running averages that it and instance normalisation keep."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from ...ops.arguments import as_int, as_tensor
 from ...ops.creation import empty, ones, zeros
 from ...tensor import Tensor
 from .. import init
-from ..functional import batch_norm, instance_norm
+from ..functional import batch_norm
 from ..parameter import Parameter
 from .module import Module
 
-__all__ = [
-    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d",
-    "InstanceNorm3d",
-]  # fmt: skip
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 
 
 class _RunningNorm(Module):
@@ -198,97 +195,3 @@ class BatchNorm3d(_BatchNorm):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim != 5:
             raise ValueError(f"expected 5D input (got {input.ndim}D input)")
-
-
-class _InstanceNorm(_RunningNorm):
-    """Normalises every channel of every sample by itself. A subclass says how many dimensions."""
-
-    dimensions: int
-
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float = 0.1,
-        affine: bool = False,
-        track_running_stats: bool = False,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias
-        )
-
-    def _check_input_dim(self, input: Tensor) -> None:
-        dims = self.dimensions
-        if input.ndim not in (dims + 1, dims + 2):
-            raise ValueError(f"expected {dims + 1}D or {dims + 2}D input (got {input.ndim}D input)")
-
-    def forward(self, input: Tensor) -> Tensor:
-        self._check_input_dim(input)
-        dims = self.dimensions
-        channels = input.shape[-dims - 1]
-        if channels != self.num_features and self.affine:
-            raise ValueError(
-                f"expected input's size at dim={input.ndim - dims - 1} to match num_features "
-                f"({self.num_features}), but got: {channels}."
-            )
-        alone = input.ndim == dims + 1  # one sample without a batch
-        y = instance_norm(
-            input.unsqueeze(0) if alone else input,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            self.training or not self.track_running_stats,
-            self.momentum if self.momentum is not None else 0.0,
-            self.eps,
-        )
-        return y.squeeze(0) if alone else y
-
-
-class InstanceNorm1d(_InstanceNorm):
-    """Normalises every channel of every sequence (N, C, L) or (C, L) by itself.
-
-    Arguments, formula and errors are those of `InstanceNorm2d`.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.nn.InstanceNorm1d(2)(mt.tensor([[1.0, 3.0], [10.0, 30.0]]))
-    tensor([[-1.0000,  1.0000],
-            [-1.0000,  1.0000]])
-    """
-
-    dimensions = 1
-
-
-class InstanceNorm2d(_InstanceNorm):
-    """Normalises every channel of every image of (N, C, H, W) or (C, H, W) by itself.
-
-    y = (x - mean) / sqrt(var + eps), over the pixels of one channel; so contrast and brightness of
-    an image are lost, as for the transfer of style. affine: learn weight and bias (num_features,),
-    at first 1 and 0. track_running_stats: keep averages, and use them in eval mode. Raises
-    ValueError for input of other dimensions, for a single pixel, and, with affine, for
-    another number of channels. Ulyanov et al., "Instance normalization: the missing ingredient for
-    fast stylization", 2016.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.nn.InstanceNorm2d(1)(mt.tensor([[[1.0, 3.0]]]))
-    tensor([[[-1.0000,  1.0000]]])
-    """
-
-    dimensions = 2
-
-
-class InstanceNorm3d(_InstanceNorm):
-    """`InstanceNorm2d` for volumes (N, C, D, H, W) or (C, D, H, W).
-
-    Arguments, formula and errors are those of `InstanceNorm2d`.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.nn.InstanceNorm3d(1)(mt.tensor([[[[1.0, 3.0]]]]))
-    tensor([[[[-1.0000,  1.0000]]]])
-    """
-
-    dimensions = 3

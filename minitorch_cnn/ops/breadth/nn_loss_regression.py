@@ -12,6 +12,7 @@ from typing import Any
 from ... import kernels
 from ...autograd.function import Function
 from ...autograd.modes import no_grad
+from ...autograd.names import called
 from ...tensor import Tensor, shape_text, wrap
 from ..activation import Softplus
 from ..arithmetic import where
@@ -108,7 +109,8 @@ def mse_loss(
     """
     reduction = check_reduction("mse_loss", size_average, reduce, reduction)
     difference = _difference(input, target)
-    return _reduce_weighted(difference * difference, weight, reduction)
+    loss = _reduce_weighted(difference * difference, weight, reduction)
+    return loss if weight is not None else called(loss, "MseLossBackward0")
 
 
 def l1_loss(

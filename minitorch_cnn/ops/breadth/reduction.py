@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import backend, return_types
 from ...autograd.function import Function
+from ...autograd.names import called
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
 from ..arguments import as_number
@@ -105,7 +106,7 @@ def norm(
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"norm: Order {p} not supported: use a number, 'fro' or 'nuc'")
     p = 2 if p is None or p == "fro" else as_number("norm", "p", p)
-    return p_norm(input, p, dim, keepdim, dtype)
+    return called(p_norm(input, p, dim, keepdim, dtype), "LinalgVectorNormBackward0")
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:

@@ -197,32 +197,40 @@ class Timer:
 
 
 class Compare:
-    """A table of measurements: a row for each sub_label, a column for each description."""
+    """A table of measurements: a row for each env and sub_label, a column for each description."""
 
     def __init__(self, results: Sequence[Measurement]) -> None:
         self._results = list(results)
+        self._digits: int | None = None
 
     def extend_results(self, results: Sequence[Measurement]) -> None:
         """More of them."""
         self._results.extend(results)
 
+    def trim_significant_figures(self) -> None:
+        """Shows three digits of each number; the rest is chance."""
+        self._digits = 3
+
+    def colorize(self, rowwise: bool = False) -> None:
+        """Changes nothing: the table has no colours."""
+
+    highlight_warnings = colorize
+
     def __str__(self) -> str:
         tables = []
         for label in dict.fromkeys(each.label for each in self._results):
             chosen = [each for each in self._results if each.label == label]
-            rows = list(
-                dict.fromkeys((each.num_threads, each.sub_label or each.stmt) for each in chosen)
-            )
+            rows = {each: self._row(each) for each in chosen}
             columns = list(dict.fromkeys(each.description or "" for each in chosen))
             unit, size = time_unit(min(each.median for each in chosen))
             cells = [["", *columns]]
-            for row in rows:
+            for row in dict.fromkeys(rows.values()):
                 found = {
-                    each.description or "": f"{each.median / size:.1f}"
+                    each.description or "": self._number(each.median / size)
                     for each in chosen
-                    if (each.num_threads, each.sub_label or each.stmt) == row
+                    if rows[each] == row
                 }
-                cells.append([f"{row[1]} ({row[0]})", *(found.get(c, "") for c in columns)])
+                cells.append([row, *(found.get(c, "") for c in columns)])
             widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
             lines = [f"[{label or 'times'}]"]
             for first, *rest in cells:
@@ -231,6 +239,14 @@ class Compare:
             lines.append(f"Times are in {unit}, medians; threads in brackets.")
             tables.append("\n".join(lines))
         return "\n\n".join(tables)
+
+    def _number(self, time: float) -> str:
+        return f"{time:.1f}" if self._digits is None else f"{float(f'{time:.{self._digits}g}'):g}"
+
+    @staticmethod
+    def _row(each: Measurement) -> str:
+        env = f"({each.env}) " if each.env else ""
+        return f"{env}{each.sub_label or each.stmt} ({each.num_threads})"
 
     def print(self) -> None:
         """Prints the table."""

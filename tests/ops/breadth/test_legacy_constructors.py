@@ -51,6 +51,17 @@ def test_variables_are_tensors():
     plain, leaf = mt.autograd.Variable(x), mt.autograd.Variable(x, requires_grad=True)
     assert not plain.requires_grad and leaf.requires_grad and leaf.is_leaf
     assert plain.tolist() == leaf.tolist() == [2.0, 2.0]
+    assert not mt.autograd.Variable(leaf, volatile=True).requires_grad
+    assert not mt.autograd.Variable(x, True, volatile=False).data.requires_grad
+    for variable, ones in (
+        (mt.autograd.Variable, mt.ones(2)),
+        (torch.autograd.Variable, torch.ones(2)),
+    ):
+        assert variable().shape == (0,)
+        assert isinstance(variable(ones), variable) and isinstance(ones, variable)
+        assert not isinstance([1.0], variable) and type(ones) is not variable
+        with pytest.raises(TypeError, match="Variable data has to be a tensor, but got list"):
+            variable([1.0])
 
 
 def test_layers_at_the_top_are_those_of_nn_functional():

@@ -64,6 +64,28 @@ def test_attention_with_grouped_heads_repeats_keys_and_values():
         mt.testing.assert_close(grouped[:, head], alone)
 
 
+def test_attention_lies_in_memory_as_its_query():
+    torch = pytest.importorskip("torch")
+    data = np.random.default_rng(3).standard_normal((2, 5, 3, 4))
+    for options in ({}, {"is_causal": True}, {"dropout_p": 0.25}):
+        for turned in (False, True):
+            strides, values = [], []
+            for lib, make in ((torch, torch.tensor), (mt, mt.tensor)):
+                x = make(data if turned else data.transpose(0, 2, 1, 3).copy(), requires_grad=True)
+                heads = x.transpose(1, 2) if turned else x
+                y = lib.nn.functional.scaled_dot_product_attention(heads, heads, heads, **options)
+                strides.append(y.stride())
+                if turned and not options.get("dropout_p"):
+                    y = y.transpose(1, 2).view(2, 5, 12)  # needs the memory of the query
+                    y.square().sum().backward()
+                    values += [y.detach().numpy(), x.grad.numpy()]
+            if not options.get("dropout_p"):
+                assert strides[0] == strides[1], (options, turned)
+            if values:
+                np.testing.assert_allclose(values[2], values[0], rtol=1e-12)
+                np.testing.assert_allclose(values[3], values[1], rtol=1e-10, atol=1e-12)
+
+
 def test_attention_drops_weights():
     q, k = mt.zeros(1, 1000, 1), mt.zeros(1, 4, 1)
     y = F.scaled_dot_product_attention(q, k, mt.ones(1, 4, 1), dropout_p=0.5)
