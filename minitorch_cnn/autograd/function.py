@@ -180,8 +180,7 @@ class Node(Looking):
             places[id(output)] = index
             values = output._deferred or output.array
             self._outputs_meta.append((values.shape, values.dtype))
-            flat = self._non_differentiable and id(output) in map(id, self._non_differentiable)
-            if values.dtype.kind == "f" and not flat:
+            if values.dtype.kind == "f" and id(output) not in map(id, self._non_differentiable):
                 output._set_history(self, index)
         self._saved = []
         for tensor in self._to_save:

@@ -42,8 +42,10 @@ def to_channels_last(part: int, parts: int, x: Array, y: Array) -> None:
 
 def channels_last(x: Array) -> Array:
     """(N, C, ...) -> (N, ..., C), contiguous; a view if it is so in memory."""
-    last = x.transpose(0, *range(2, x.ndim), 1)
-    if last.flags.c_contiguous or not x.flags.c_contiguous:
+    last = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x.transpose(0, *range(2, x.ndim), 1)
+    if last.flags.c_contiguous:
+        return last
+    if not x.flags.c_contiguous:
         return np.ascontiguousarray(last)
     y = empty(last.shape)
     N, C = x.shape[:2]

@@ -6,6 +6,7 @@ go through memory once from its beginning to its end, which is what a processor 
 
 from __future__ import annotations
 
+from ctypes import addressof, c_char
 from typing import Any
 
 import numpy as np
@@ -278,7 +279,7 @@ def _workspace(parts: int, rows: int, C: int) -> Array:
     """Whole vectors for the sums of each part, in cache lines that no other part writes to."""
     width = -(-C // LANES) * LANES
     numbers = np.empty(parts * rows * width + LANES, np.float32)
-    first = -numbers.ctypes.data % BYTES // 4
+    first = -addressof(c_char.from_buffer(numbers.data)) % BYTES // 4
     return numbers[first : first + parts * rows * width].reshape(parts, rows, width)
 
 
