@@ -19,6 +19,7 @@ from .common import same_device
 from .exponentials import log_softmax
 from .positions import gather
 from .precision import full_precision
+from .reduce import mean
 
 __all__ = ["cross_entropy", "nll_loss"]
 
@@ -163,7 +164,7 @@ def reduce_losses(losses: Tensor, reduction: str) -> Tensor:
     """The mean or the sum of losses, or themselves for "none"."""
     if reduction == "none":
         return losses
-    return losses.sum() if reduction == "sum" else losses.mean()
+    return losses.sum() if reduction == "sum" else mean(losses)
 
 
 def _check_scores(input: Tensor, weight: Tensor | None) -> None:
