@@ -53,6 +53,7 @@ import numpy as np
 from .. import kernels
 from ..backend import Array, array_module, device, device_of
 from ..kernels import dispatch
+from .modes import state
 
 # All that is put off and still wanted by somebody. A set of weak references: what was dropped, or
 # computed and fetched, is gone from here by itself.
@@ -114,7 +115,9 @@ class Deferred:
     def values(self) -> Array:
         """The array, computed now if it was not yet."""
         kernel = self.kernel
-        if kernel is not None:
+        if kernel is not None and state.quiet:  # in a backward
+            self.finish(kernel(False))
+        elif kernel is not None:
             with np.errstate(all="ignore"):
                 self.finish(kernel(False))
         return self.result

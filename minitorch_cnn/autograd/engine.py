@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..backend import array_module
 from ..tensor import Tensor, shape_text, wrap
 from . import custom
@@ -118,8 +120,10 @@ def _run(
         slot[index] = gradient if known is None else known + gradient
 
     leaves: dict[int, tuple[Tensor, list[tuple[Tensor, bool]]]] = {}
-    before = state.grad_enabled, state.running
-    state.grad_enabled, state.running = create_graph, (object(), roots, useful, wanted_edges)
+    before = state.grad_enabled, state.running, state.quiet
+    state.grad_enabled, state.quiet = create_graph, True
+    state.running = object(), roots, useful, wanted_edges
+    errors = np.seterr(all="ignore")  # as in Function.apply
     try:
         for root, gradient in zip(roots, grads, strict=True):
             target, index = start = root.edge()
@@ -169,7 +173,8 @@ def _run(
                 else:
                     captured[id(leaf), 0] = total
     finally:
-        state.grad_enabled, state.running = before
+        state.grad_enabled, state.running, state.quiet = before
+        np.seterr(**errors)
     return [captured.get(target) for target in targets]
 
 
@@ -196,6 +201,7 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
             f"function {node._title()} returned an incorrect number of gradients "
             f"(expected {len(node._edges)}, got {len(gxs)})"
         )
+    look_for_nan = state.anomaly and state.anomaly_check_nan
     for index, (gradient, meta) in enumerate(zip(gxs, node._inputs_meta, strict=True)):
         if gradient is not None and meta == ():
             raise custom.not_a_tensor(node._title(), index)
@@ -213,7 +219,7 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
             values = gradient.array
         if values.dtype != dtype:
             gxs[index] = gradient.to(dtype)
-        if state.anomaly and state.anomaly_check_nan and custom.has_nan(gradient):
+        if look_for_nan and custom.has_nan(gradient):
             raise RuntimeError(
                 f"Function '{node._title()}' returned nan values in its {index}th output.\n"
                 f"{custom.forward_call(node)}"

@@ -254,18 +254,23 @@ class Function:
         node = Node(cls, tuple(needed))
         state.grad_enabled = False
         try:
-            # 0/0 is NaN and 1/0 is infinity, without NumPy's warnings: as in torch.
-            with np.errstate(all="ignore"):
-                result = cls.forward(*args) if newer else cls.forward(node, *args)
-                if newer:
-                    cls.setup_context(node, args, result)
+            if state.quiet and not newer:  # in a backward, which has said so once for all
+                result = cls.forward(node, *args)
+            else:
+                # 0/0 is NaN and 1/0 is infinity, without NumPy's warnings: as in torch.
+                with np.errstate(all="ignore"):
+                    result = cls.forward(*args) if newer else cls.forward(node, *args)
+                    if newer:
+                        cls.setup_context(node, args, result)
         finally:
             state.grad_enabled = recording
 
         outputs = result if isinstance(result, tuple) else (result,)
         new = not node._dirty
         for y in outputs:
-            new = new and isinstance(y, Tensor) and y._view is None and id(y) not in map(id, args)
+            new = new and isinstance(y, Tensor) and y._view is None
+            for arg in args:
+                new = new and arg is not y
         if not new:
             outputs = unusual_outputs(node, args, outputs, recording)
         if True in needed:

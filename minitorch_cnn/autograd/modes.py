@@ -17,6 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _State(threading.local):
     grad_enabled = True
     inference = False
+    quiet = False  # NumPy's warnings are off, for a whole backward
     anomaly = False
     anomaly_check_nan = True
     awaited: Collection[int] = ()  # leaves (ids) with post hooks that the last backward leads to

@@ -45,7 +45,7 @@ class BatchNorm(Function):
         ctx.eps, ctx.batch_statistics = eps, batch_statistics
         ctx.save_for_backward(x, weight, mean, var)
         kind = compute_type(x.array)
-        scale = 1 / xp.sqrt(var.array.astype(kind) + eps)
+        scale = ctx.invstd = 1 / xp.sqrt(var.array.astype(kind) + eps)
         if weight is not None:
             scale = scale * weight.array
         shift = -mean.array.astype(kind) * scale
@@ -66,32 +66,28 @@ class BatchNorm(Function):
             # Somebody will differentiate this gradient: the same formulas, recorded.
             gx, gweight, gbias = BatchNorm.recorded_backward(ctx, gy, x, weight, mean, var)
         else:
-            gx, gweight, gbias = BatchNorm.gradients(ctx, gy, x, weight, mean, var)
+            gx, gweight, gbias = BatchNorm.gradients(ctx, gy, x, weight, mean)
         needs = ctx.needs_input_grad
         gweight, gbias = gweight if needs[1] else None, gbias if needs[2] else None
         return gx, gweight, gbias, None, None, None, None
 
     @staticmethod
-    def gradients(
-        ctx: Any, gy: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, var: Tensor
-    ) -> Any:
+    def gradients(ctx: Any, gy: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor) -> Any:
         """Of x, weight and bias. A ReLU's mask that gy waits for is applied on the way."""
-        invstd = 1 / array_module(x.array).sqrt(var.array.astype(compute_type(x.array)) + ctx.eps)
         masked = gy._deferred
         if not isinstance(masked, MaskedGradient) or masked.kernel is None:
             masked = None
         unmasked, y = (gy.array, None) if masked is None else masked.sources
-        with np.errstate(all="ignore"):
-            *arrays, gresidual = kernels.batch_norm_backward(
-                unmasked,
-                x.array,
-                None if weight is None else weight.array,
-                mean.array,
-                invstd,
-                ctx.batch_statistics,
-                y,
-                masked is not None and masked.shared,
-            )
+        *arrays, gresidual = kernels.batch_norm_backward(
+            unmasked,
+            x.array,
+            None if weight is None else weight.array,
+            mean.array,
+            ctx.invstd,
+            ctx.batch_statistics,
+            y,
+            masked is not None and masked.shared,
+        )
         if masked is not None and gresidual is not None:
             masked.finish(gresidual)
         return [wrap(array) for array in arrays]
@@ -150,11 +146,12 @@ def batch_norm(
     if not training and (running_mean is None or running_var is None):
         missing = "running_mean" if running_mean is None else "running_var"
         raise RuntimeError(f"{missing} must be defined in evaluation mode")
-    vectors = dict(running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    same_device(input, *vectors.values())
+    vectors = running_mean, running_var, weight, bias
+    same_device(input, *vectors)
     # float16 images may go with float32 statistics and parameters, nothing else is mixed.
     kinds = x.dtype, compute_type(x)
-    for name, vector in vectors.items():
+    names = "running_mean", "running_var", "weight", "bias"
+    for name, vector in zip(names, vectors, strict=True):
         if vector is None:
             continue
         if vector.array.shape != (C,):

@@ -42,7 +42,7 @@ class Div(Function):
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
         a, b = ctx.saved_tensors if ctx.divisor is None else (None, ctx.divisor)
-        ga = sum_to(gy / b, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
+        ga = sum_to(Div.apply(gy, b), ctx.shapes[0]) if ctx.needs_input_grad[0] else None
         gb = sum_to(-gy * (a / b / b), ctx.shapes[1]) if ctx.needs_input_grad[1] else None
         return ga, gb
 

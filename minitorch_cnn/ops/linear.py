@@ -11,6 +11,7 @@ from ..tensor import Tensor, shape_text, wrap
 from .common import same_device
 from .precision import half_precision
 from .products import MatMul
+from .reduce import Sum
 
 __all__ = ["linear", "bilinear"]
 
@@ -45,7 +46,7 @@ class Linear(Function):
         if ctx.needs_input_grad[1]:
             gw = LinearWeightGrad.apply(gy, x)
         if ctx.needs_input_grad[2]:
-            gb = gy.sum(dim=0)
+            gb = Sum.apply(gy, (0,), False)
         return gx, gw, gb
 
 
@@ -81,16 +82,17 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     tensor([[13., 26.]])
     """
     input, weight, bias = half_precision(input, weight, bias)
-    if weight.ndim == 1 and (bias is None or bias.ndim == 0):
+    x, w, b = input.array, weight.array, None if bias is None else bias.array
+    if w.ndim == 1 and (b is None or b.ndim == 0):
         y = linear(input, weight.unsqueeze(0), None).squeeze(-1)
         return y if bias is None else y + bias
-    if weight.ndim != 2 or input.ndim == 0 or input.shape[-1] != weight.shape[1]:
+    if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1]:
         raise RuntimeError(
             f"linear: input of shape {shape_text(input.shape)} and weight of shape "
             f"{shape_text(weight.shape)} cannot be multiplied: the last dimension of the input "
             "must be the weight's second (in_features)"
         )
-    if bias is not None and bias.shape != (weight.shape[0],):
+    if bias is not None and b.shape != w.shape[:1]:
         raise RuntimeError(
             f"linear: bias must have shape [{weight.shape[0]}] (out_features), got "
             f"{shape_text(bias.shape)}"
@@ -98,7 +100,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     others = [weight] if bias is None else [weight, bias]
     same_device(input, *others)
     for other in others:
-        if other.dtype is not input.dtype:
+        if other.array.dtype != x.dtype:
             raise RuntimeError(
                 f"linear: input, weight and bias must have the same dtype, but got {input.dtype} "
                 f"and {other.dtype}"

@@ -20,6 +20,7 @@ from .common import same_device
 from .exponentials import log_softmax
 from .positions import gather
 from .precision import full_precision
+from .reduce import mean
 
 __all__ = ["cross_entropy", "nll_loss"]
 
@@ -102,8 +103,8 @@ def cross_entropy(
     _check_scores(input, weight)
     if target.shape == input.shape:
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
-    rows, classes = _as_rows(input, target, ignore_index)
-    if weight is None and label_smoothing == 0.0 and _all_count(classes.array, ignore_index):
+    rows, classes, all_count = _as_rows(input, target, ignore_index)
+    if weight is None and label_smoothing == 0.0 and all_count:
         losses, _ = CrossEntropy.apply(rows, classes)
         return reduce_losses(losses if target.ndim == 1 else losses.view_as(target), reduction)
     counts = classes != ignore_index
@@ -142,7 +143,7 @@ def nll_loss(
     reduction = check_reduction("nll_loss", size_average, reduce, reduction)
     input, weight = full_precision(input, weight)
     _check_scores(input, weight)
-    rows, classes = _as_rows(input, target, ignore_index)
+    rows, classes, _ = _as_rows(input, target, ignore_index)
     counts = classes != ignore_index
     safe = where(counts, classes, 0)
     losses = -gather(rows, 1, safe.unsqueeze(1)).squeeze(1)
@@ -165,7 +166,7 @@ def reduce_losses(losses: Tensor, reduction: str) -> Tensor:
     """The mean or the sum of losses, or themselves for "none"."""
     if reduction == "none":
         return losses
-    return losses.sum() if reduction == "sum" else losses.mean()
+    return losses.sum() if reduction == "sum" else mean(losses)
 
 
 def _check_scores(input: Tensor, weight: Tensor | None) -> None:
@@ -182,8 +183,9 @@ def _check_scores(input: Tensor, weight: Tensor | None) -> None:
         )
 
 
-def _as_rows(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
-    """The scores as (R, C) and the classes as (R,), after checking that they fit together."""
+def _as_rows(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor, bool]:
+    """The scores as (R, C) and the classes as (R,), after checking that they fit together; and
+    whether it is known that no row is to be ignored."""
     if target.dtype.category != 1:
         raise RuntimeError(
             f"target must be integer class numbers (mt.int64), or probabilities of the input's "
@@ -204,22 +206,20 @@ def _as_rows(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, 
             f"{shape_text(target.shape)}): the target has the input's shape without dimension 1"
         )
     channels = input.shape[1]
-    _check_classes(target.array, channels, ignore_index)
+    all_count = _all_count(target.array, channels, ignore_index)
     if input.ndim > 2:
         input = input.movedim(1, -1).reshape(target.numel(), channels)
         target = target.reshape(target.numel())
-    return input, target.long()
+    return input, target.long(), all_count
 
 
-def _all_count(classes: Any, ignore_index: int) -> bool:
-    """Whether no class is to be ignored. On a GPU nobody looks: that would wait for it."""
-    return isinstance(classes, np.ndarray) and not (classes == ignore_index).any()
-
-
-def _check_classes(target: Any, classes: int, ignore_index: int) -> None:
-    """Raises IndexError that quotes the first class number that is out of range."""
+def _all_count(target: Any, classes: int, ignore_index: int) -> bool:
+    """Whether no class is to be ignored. Raises IndexError that quotes the first class number that
+    is out of range. On a GPU nobody looks: every step would wait for it."""
     if not isinstance(target, np.ndarray):
-        return  # the answer would have to come from the GPU, and every step would wait for it
+        return False
+    if target.size and target.min() >= 0 and target.max() < classes:  # the usual case
+        return not 0 <= ignore_index < classes or not (target == ignore_index).any()
     wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
     if wrong.any():
         position = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -228,6 +228,7 @@ def _check_classes(target: Any, classes: int, ignore_index: int) -> None:
             f"the target, and there are {classes} classes, numbered from 0 to {classes - 1} "
             f"(ignore_index is {ignore_index})."
         )
+    return not (target == ignore_index).any()
 
 
 def _reduce_rows(

@@ -22,6 +22,7 @@ from ..tensor import Tensor, shape_text, wrap
 from .arguments import as_int
 from .arithmetic import where
 from .common import check_tensor
+from .division import Div
 from .positions import gather
 from .shape import int_tuple, reshape
 
@@ -153,7 +154,7 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     total = Sum.apply(x, dims, keepdim)
     if total._node is not None:
         total._node.of_mean = True  # so that the division is called a mean
-    return total / count if count else total * math.nan
+    return Div.apply(total, float(count)) if count else total * math.nan
 
 
 # ------------------------------------------------------------------------------------ variance

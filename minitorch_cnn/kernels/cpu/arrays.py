@@ -42,8 +42,10 @@ def to_channels_last(part: int, parts: int, x: Array, y: Array) -> None:
 
 def channels_last(x: Array) -> Array:
     """(N, C, ...) -> (N, ..., C), contiguous; a view if it is so in memory."""
-    last = x.transpose(0, *range(2, x.ndim), 1)
-    if last.flags.c_contiguous or not x.flags.c_contiguous:
+    last = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x.transpose(0, *range(2, x.ndim), 1)
+    if last.flags.c_contiguous:
+        return last
+    if not x.flags.c_contiguous:
         return np.ascontiguousarray(last)
     y = empty(last.shape)
     N, C = x.shape[:2]
@@ -58,17 +60,26 @@ def channels_first(y: Array) -> Array:
 
 
 def memory_order(x: Array) -> list[int] | None:
-    """The axes from the longest step to the shortest, if x lies in memory without gaps."""
+    """The axes from the longest step to the shortest, if x lies in memory without gaps.
+
+    [] if they are in this order already, as those of many arrays are.
+    """
+    if x.flags.c_contiguous:
+        return []
     order = axes_as_in_memory(x)
     return order if x.transpose(order).flags.c_contiguous else None
 
 
 def flat(order: list[int], *arrays: Array) -> list[Array]:
     """The arrays as they lie in memory, in one dimension; copied only if in another order."""
-    return [contiguous(array.transpose(order)).reshape(-1) for array in arrays]
+    if order:
+        arrays = tuple([array.transpose(order) for array in arrays])
+    return [contiguous(array).reshape(-1) for array in arrays]
 
 
 def unflat(values: Array, order: list[int], like: Array) -> Any:
     """The opposite of `flat`, with the shape of `like`."""
-    shape = tuple(like.shape[axis] for axis in order)
+    if not order:
+        return values.reshape(like.shape)
+    shape = [like.shape[axis] for axis in order]
     return values.reshape(shape).transpose(inverse_order(order))

@@ -199,6 +199,7 @@ def weight_gradient_blocks(
     start, stop = share(pixels, part, parts)
     for first in range(start, stop, block):
         count = min(block, stop - first)
+        padded = 1 if (first + count) * K + PANEL <= gy.size else 0  # as there is more of gy
         for index in range(groups * pieces):
             g, piece = index // pieces, index % pieces
             rows = rows_of_block(
@@ -208,7 +209,7 @@ def weight_gradient_blocks(
             out = address(sums) + 4 * (part * groups * pieces + index) * depth * Kg
             product(
                 rows, 4, 0, 4 * line, address(gy) + 4 * (first * K + g * Kg), 0, 4 * K, 4 * PANEL,
-                out, 4 * Kg, depth, Kg, 1, count, out, 4 * Kg, 0,
+                out, 4 * Kg, depth, Kg, 1, count, out, 4 * Kg, padded,
             )  # fmt: skip
 
 

@@ -126,8 +126,9 @@ def _elementwise(kernel: Kernel, like: Array, *arrays: Array, numbers: tuple = (
     order = memory_order(like)
     if order is None or not takes(*arrays):
         return NotImplemented
-    if any(array.shape != like.shape for array in arrays):
-        return NotImplemented
+    for array in arrays:
+        if array.shape != like.shape:
+            return NotImplemented
     y = empty((like.size,))
     rows = flat(order, *arrays)
     run(kernel, counter(), *rows, *numbers, may_stream(y), y, parts=parts_for(like.size))
@@ -142,7 +143,7 @@ def relu_(x: Array) -> Any:
     order = memory_order(x)
     if order is None or not takes(x) or not x.flags.writeable:
         return NotImplemented
-    numbers = x.transpose(order).reshape(-1)
+    (numbers,) = flat(order, x)
     run(relu_flat, counter(), numbers, False, numbers, parts=parts_for(x.size))
     return x
 

@@ -119,13 +119,15 @@ def weight_gradient_bands(
             address(x[n]), x.shape, i * sh - ph, -pw, (count - 1) * sh + KH, columns,
             address(band[part]),
         )  # fmt: skip
+        stop_here = (n * OH + i + count) * OW * K
+        padded = 1 if stop_here + PANEL <= gy.size else 0  # more of gy lies behind what is wanted
         # Tap and channel are the tile's rows, and the pixels are summed over.
         for u in range(KH):
             out = address(sums[part]) + 4 * u * KW * C * K
             product(
                 source + u * line, 4, sh * line, 4 * sw * C,
                 address(gy) + 4 * (n * OH + i) * OW * K, 4 * OW * K, 4 * K, 4 * PANEL,
-                out, 4 * K, KW * C, K, count, OW, out, 4 * K, 0,
+                out, 4 * K, KW * C, K, count, OW, out, 4 * K, padded,
             )  # fmt: skip
         start += count
 

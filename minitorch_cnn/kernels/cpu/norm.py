@@ -6,6 +6,8 @@ go through memory once from its beginning to its end, which is what a processor 
 
 from __future__ import annotations
 
+import math
+from ctypes import addressof, c_char
 from typing import Any
 
 import numpy as np
@@ -278,7 +280,7 @@ def _workspace(parts: int, rows: int, C: int) -> Array:
     """Whole vectors for the sums of each part, in cache lines that no other part writes to."""
     width = -(-C // LANES) * LANES
     numbers = np.empty(parts * rows * width + LANES, np.float32)
-    first = -numbers.ctypes.data % BYTES // 4
+    first = -addressof(c_char.from_buffer(numbers.data)) % BYTES // 4
     return numbers[first : first + parts * rows * width].reshape(parts, rows, width)
 
 
@@ -298,10 +300,13 @@ def channel_mean_var(x: Array) -> Any:
 def channel_sum(x: Array) -> Any:
     if not takes(x):
         return NotImplemented
-    parts = parts_for(x.size)
-    sums = np.zeros((parts, x.shape[1]))
-    run(channel_sums, _rows(x), sums, _workspace(parts, 1, x.shape[1]), parts=parts)
-    return sums.sum(0).astype(np.float32)
+    parts, rows, C = parts_for(x.size), _rows(x), x.shape[1]
+    pixels = LANES // math.gcd(C, LANES)  # which make whole vectors, however few channels there are
+    if C < LANES and len(rows) % pixels == 0:
+        rows = rows.reshape(-1, pixels * C)
+    sums = np.zeros((parts, rows.shape[1]))
+    run(channel_sums, rows, sums, _workspace(parts, 1, rows.shape[1]), parts=parts)
+    return sums.reshape(-1, C).sum(0).astype(np.float32)
 
 
 def batch_norm_forward(

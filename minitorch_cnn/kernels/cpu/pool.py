@@ -85,6 +85,33 @@ def max_forward(
         first_row = take(work, rows)
 
 
+@compiled
+def scatter_side_by_side(
+    gy: int, position: int, windows: Pair, size: Pair, C: int, gx: int
+) -> None:
+    """One image's gx, each pixel of which is in one window; windows: (OH, OW), size: (KH, KW).
+
+    It is written from its beginning to its end, in whole vectors: what a vector has too much, if
+    there are few channels, is overwritten by the next one. Only at the end lanes are left out.
+    """
+    (OH, OW), (KH, KW) = windows, size
+    gy_end, gx_end = OH * OW * C, OH * KH * OW * KW * C
+    pixel = 0
+    for row in range(OH * KH):
+        i, u = row // KH, row % KH
+        for j in range(OW):
+            for v in range(KW):
+                tap = splat(np.float32(u * KW + v))
+                for c in range(0, C, LANES):
+                    place, lanes = (i * OW + j) * C + c, min(C - c, LANES)
+                    n = LANES if place + LANES <= gy_end else lanes
+                    gradient = load_some(gy + 4 * place, n)
+                    value = where_equal(load_bytes(position + place, n), tap, gradient)
+                    n = LANES if pixel + LANES <= gx_end else lanes
+                    store_by_halves(gx + 4 * pixel, value, n)
+                    pixel += lanes
+
+
 @kernel
 def max_scatter(
     part: int, parts: int, work: Array, gy: Array, position: Array, size: Pair, stride: Pair,
@@ -98,8 +125,15 @@ def max_scatter(
     everywhere = apart and OH * KH == H and OW * KW == W and ph + pw == 0 and dh == dw == 1
     n = take(work, 1)
     while n < N:
-        if not everywhere:  # then each pixel is written to
-            fill_zeros(address(gx) + 4 * n * H * W * C, H * W * C)
+        image = address(gx) + 4 * n * H * W * C
+        if everywhere:
+            first = n * OH * OW * C
+            scatter_side_by_side(
+                address(gy) + 4 * first, address(position) + first, (OH, OW), size, C, image
+            )
+            n = take(work, 1)
+            continue
+        fill_zeros(image, H * W * C)
         for i in range(OH):
             for j in range(OW):
                 for c in range(0, C, LANES):

@@ -6,10 +6,10 @@ from typing import Any
 
 from ... import dtypes
 from ...ops.arguments import as_int, as_tensor
+from ...ops.batch_norm import batch_norm
 from ...ops.creation import empty, ones, zeros
 from ...tensor import Tensor
 from .. import init
-from ..functional import batch_norm
 from ..parameter import Parameter
 from .module import Module
 
@@ -117,26 +117,22 @@ class _BatchNorm(_RunningNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(as_tensor("batch_norm", "input", input))
+        mean: Tensor | None = self.running_mean
+        var: Tensor | None = self.running_var
         momentum = 0.0 if self.momentum is None else self.momentum
         update = self.training and self.track_running_stats
-        if update and self.num_batches_tracked is not None:
-            self.num_batches_tracked.array += 1
-            self.num_batches_tracked._bump_version()
+        count = self.num_batches_tracked if update else None
+        if count is not None:
+            count.array += 1
+            count._bump_version()
             if self.momentum is None:  # the plain average over all batches so far
-                momentum = 1.0 / self.num_batches_tracked.item()
+                momentum = 1.0 / count.item()
         # In eval mode without running averages there is nothing but the batch to go by.
-        has_averages = self.running_mean is not None and self.running_var is not None
-        use_batch = self.training or not has_averages
-        return self._normalise(
-            input,
-            self.running_mean if update or not use_batch else None,
-            self.running_var if update or not use_batch else None,
-            self.weight,
-            self.bias,
-            use_batch,
-            momentum,
-            self.eps,
-        )
+        use_batch = self.training or mean is None or var is None
+        if use_batch and not update:
+            mean = var = None
+        settings = use_batch, momentum, self.eps
+        return self._normalise(input, mean, var, self.weight, self.bias, *settings)
 
 
 class BatchNorm1d(_BatchNorm):

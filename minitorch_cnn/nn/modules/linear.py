@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...ops.arguments import as_int
+from ...ops.arguments import as_int, as_tensor
 from ...ops.creation import empty
+from ...ops.linear import linear
 from ...tensor import Tensor
 from .. import init
-from ..functional import bilinear, linear
+from ..functional import bilinear
 from ..parameter import Parameter
 from .module import Module
 
@@ -56,7 +57,7 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        return linear(input, self.weight, self.bias)
+        return linear(as_tensor("linear", "input", input), self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return (

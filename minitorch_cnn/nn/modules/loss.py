@@ -63,14 +63,8 @@ class CrossEntropyLoss(_WeightedLoss):
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return classification.cross_entropy(
-            input,
-            target,
-            weight=self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
+        settings = self.weight, None, self.ignore_index, None, self.reduction, self.label_smoothing
+        return classification.cross_entropy(input, target, *settings)
 
 
 class NLLLoss(_WeightedLoss):

@@ -103,6 +103,24 @@ def test_statistics_of_many_rows_with_a_large_mean():
     np.testing.assert_allclose(var, x.astype(float).var((0, 2, 3)), rtol=1e-4)
 
 
+@pytest.mark.parametrize("channels", [1, 6, 16, 20, 33])
+def test_windows_side_by_side_with_any_number_of_channels(channels):
+    rng = np.random.default_rng(channels)
+    for KH, KW in ((2, 2), (1, 3), (3, 1)):
+        shape = 3, channels, 2, 5
+        gy = rng.standard_normal(shape).astype(np.float32)
+        position = rng.integers(0, KH * KW, shape).astype(np.uint8)
+        expected = np.zeros((3, channels, 2 * KH, 5 * KW))
+        for n, c, i, j in np.ndindex(shape):
+            u, v = divmod(int(position[n, c, i, j]), KW)
+            expected[n, c, i * KH + u, j * KW + v] = gy[n, c, i, j]
+        geometry = kernels.PoolGeometry((KH, KW), (KH, KW), (0, 0), (1, 1), (2, 5))
+        got = cpu.max_pool2d_scatter(
+            channels_last(gy), channels_last(position), expected.shape[2:], geometry
+        )
+        np.testing.assert_array_equal(got, expected)
+
+
 @given(poolings(), st.booleans(), SEEDS)
 def test_pooling(case, ties, seed):
     shape, geometry = case

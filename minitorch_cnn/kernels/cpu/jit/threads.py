@@ -387,7 +387,8 @@ def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
     parts: the number of shares, as many as there are threads if not given. Small work is done
     faster by one thread than by two: give parts=1.
     """
-    parts = min(_count if parts is None else parts, _count, MOST_WORKERS + 1)
+    if parts is None or parts > 1:
+        parts = min(_count if parts is None else parts, _count, MOST_WORKERS + 1)
     # A second Python thread that comes while the workers are busy does its work alone.
     alone = parts == 1 or not _in_use.acquire(blocking=False)
     try:

@@ -39,10 +39,11 @@ from .vector import (
 # The sums of a tile, its vectors of b and a number of a must fit into the registers: there are 32
 # with AVX-512 and on ARM, and 16 otherwise. So a tile is at most WIDEST vectors wide, and the wider
 # it is, the lower. Smaller heights take the rows that are left over: with 3, the nine numbers of
-# three channels under a row of a 3x3 kernel are 6 + 3, and not 6 + 2 + 1.
+# three channels under a row of a 3x3 kernel are 6 + 3, and not 6 + 2 + 1; with 5, those of one
+# channel under a row of a 5x5 kernel are a single tile.
 HEIGHTS_FOR: dict[int, dict[int, tuple[int, ...]]] = {
     32: {1: (12, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)},
-    16: {1: (8, 4, 2, 1), 2: (6, 4, 3, 2, 1)},
+    16: {1: (8, 6, 5, 4, 3, 2, 1), 2: (6, 4, 3, 2, 1)},
 }
 HEIGHTS = HEIGHTS_FOR[REGISTERS]
 WIDEST = max(HEIGHTS)
