@@ -12,7 +12,7 @@ from ..kernels import PoolGeometry
 from ..kernels.geometry import Pair
 from ..tensor import Tensor, wrap
 from .resize import Resize
-from .window import adaptive_size, hashable, pool_window, with_batch
+from .window import adaptive_size, empty_pool, hashable, pool_window, with_batch
 
 __all__ = [
     "max_pool2d", "max_pool2d_with_indices", "avg_pool2d", "adaptive_avg_pool2d",
@@ -250,12 +250,6 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     indices = wrap(kernels.adaptive_max_indices(input.array, out))  # (..., OH, OW)
     y = input.flatten(-2).gather(-1, indices.flatten(-2)).reshape(indices.shape)
     return (y, indices) if return_indices else y
-
-
-def empty_pool(input: Tensor, out: tuple[int, ...]) -> Tensor:
-    """A pooling's result (..., *out) without elements, through which gradients (zeros) go back."""
-    spatial = tuple(range(-len(out), 0))
-    return input.sum(spatial, True, dtype=input.dtype).expand(*input.shape[: -len(out)], *out)
 
 
 # ------------------------------------------------------------------------------ arguments

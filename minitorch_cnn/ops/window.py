@@ -42,6 +42,12 @@ def with_batch(input: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
     return function(input)
 
 
+def empty_pool(input: Tensor, out: tuple[int, ...]) -> Tensor:
+    """A pooling's result (..., *out) without elements, through which gradients (zeros) go back."""
+    spatial = tuple(range(-len(out), 0))
+    return input.sum(spatial, True, dtype=input.dtype).expand(*input.shape[: -len(out)], *out)
+
+
 def hashable(value: Any) -> Any:
     """What may be a key of the tables: users write stride=[1, 2] as well."""
     return tuple(value) if isinstance(value, list) else value

@@ -99,10 +99,10 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
 
 
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> Any:
-    """(result, info) of `solve` with a matrix B: info (int32) is 0, or above 0 where A is singular.
+    """(result, info) of `solve`: info (int32) is 0, or above 0 where A is singular.
 
-    Where info is not 0, the result is NaN. Raises RuntimeError for shapes or dtypes that do not
-    fit, and LinAlgError with check_errors.
+    A: (..., n, n); B: (..., n, k). Where info is not 0, the result is NaN. Raises RuntimeError for
+    shapes or dtypes that do not fit, and LinAlgError with check_errors.
 
     >>> import minitorch_cnn as mt
     >>> mt.linalg.solve_ex(mt.zeros(2, 2), mt.ones(2, 1)).info.item()
@@ -161,9 +161,9 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
     """X with tensordot(A, X, X.ndim) = B: A is taken for a map from its last axes to B's.
 
-    A: (*B.shape, *X.shape) with as many elements in both parts. dims: axes of A that are moved to
-    its end first. Raises RuntimeError if the numbers of elements differ, LinAlgError if A is
-    singular.
+    A: any shape, (*first, *last), both of n elements; B: (*first); X: (*last). dims: axes of A that
+    are moved to its end first. Raises RuntimeError if the numbers of elements differ, LinAlgError
+    if A is singular.
 
     >>> import minitorch_cnn as mt
     >>> A = 2 * mt.eye(6).reshape(2, 3, 6)

@@ -17,8 +17,8 @@ from ...kernels.geometry import numbers
 from ...random import default_generator
 from ...tensor import Tensor, shape_text, wrap
 from ..arguments import as_ints
-from ..pool import empty_pool
 from ..positions import gather
+from ..window import empty_pool
 
 __all__ = ["fractional_max_pool2d", "fractional_max_pool3d"]
 

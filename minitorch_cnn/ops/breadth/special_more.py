@@ -72,7 +72,7 @@ def igamma(input: Tensor, other: Tensor) -> Tensor:
 def igammac(input: Tensor, other: Tensor) -> Tensor:
     """Q(input, other) = 1 - `igamma`, with all digits also where it is small.
 
-    Raises as `igamma` does.
+    Of shapes that broadcast. Raises as `igamma` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.igammac(mt.tensor([1.0]), mt.tensor([1.0]))
