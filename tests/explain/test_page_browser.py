@@ -923,6 +923,9 @@ def test_volumes_and_signals(browser, tmp_path):
             update({direction: "forward", layer: 1, map: 5, i: 0, j: 3});
             return texts""")
         assert not [each for each in texts if "undefined" in each or "NaN" in each]
+        page.js("update({layer: 0})")
+        assert page.text("#why") == "The network was given this number as it is."
+        page.js("update({layer: 1, map: 5, i: 0, j: 3})")
         if network is volume:
             assert "0, map 1, slice 1, row 0, column 3" in page.text("#where")
             assert "2 other slices" in page.text("#sums") and "map 0, slice 0" in page.text("#sums")
