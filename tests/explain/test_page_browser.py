@@ -885,6 +885,15 @@ def test_a_place_that_is_not_in_the_page(browser, tmp_path, monkeypatch):
         page.js("update({direction: arguments[0], i: 0, j: 15})", direction)
         assert page.text("#why").startswith("This number is not in this page")
         assert page.text("#sums") == page.text("#check") == ""
+    texts = page.js("""const texts = [];
+        network.layers.forEach((_, layer) => {
+          for (const [i, j] of [[0, 0], [5, 5], [7, 8], [4, 11]]) {
+            update({layer, i, j});
+            texts.push(byId("content").textContent);
+          }
+        });
+        return texts""")
+    assert not [each for each in texts if "NaN" in each or "undefined" in each]
 
 
 def test_volumes_and_signals(browser, tmp_path):
@@ -915,6 +924,9 @@ def test_volumes_and_signals(browser, tmp_path):
             update({direction: "forward", layer: 1, map: 5, i: 0, j: 3});
             return texts""")
         assert not [each for each in texts if "undefined" in each or "NaN" in each]
+        page.js("update({layer: 0})")
+        assert page.text("#why") == "The network was given this number as it is."
+        page.js("update({layer: 1, map: 5, i: 0, j: 3})")
         if network is volume:
             assert "0, map 1, slice 1, row 0, column 3" in page.text("#where")
             assert "2 other slices" in page.text("#sums") and "map 0, slice 0" in page.text("#sums")

@@ -454,7 +454,8 @@ class Backward {
     const source = this.network.layers[number];
     const { parts: all } = explainGradient(this.network, number, c, m, n);
     const others = all.filter((part) => part.reader !== state.layer);
-    const total = source.gradient ? at(source, c, m, n, "gradient") : null;
+    const stored = source.gradient ? at(source, c, m, n, "gradient") : null;
+    const total = Number.isNaN(stored) ? null : stored;
     const lines = [];
     if (!whole || sum === null || Number.isNaN(sum)) {
       const rest = others.length || total === null ? [] : optional("+", total - sum, t("rest"));

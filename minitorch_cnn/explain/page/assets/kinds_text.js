@@ -2,6 +2,7 @@
 
 Object.assign(TEXTS.en, {
   operation: (p) => `other: ${p.operation}`,
+  why_given: "The network was given this number as it is.",
   why_curve: "A fixed function of this one number.",
   why_curve_backward: "The gradient times the slope of the function at this number.",
   why_binary: "Two numbers at the same place; where one layer is smaller, its number is used again.",
@@ -64,6 +65,7 @@ Object.assign(TEXTS.en.kinds, {
 });
 Object.assign(TEXTS.ko, {
   operation: (p) => `기타: ${p.operation}`,
+  why_given: "신경망에 이 숫자를 그대로 넣었습니다.",
   why_curve: "이 숫자 하나에만 적용하는 정해진 함수입니다.",
   why_curve_backward: "그래디언트에 이 값에서의 함수의 기울기를 곱합니다.",
   why_binary: "같은 자리에 있는 두 숫자를 계산합니다. 한쪽 층이 작으면 그 숫자를 되풀이해 씁니다.",

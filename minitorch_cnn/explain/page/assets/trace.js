@@ -117,8 +117,7 @@ class Trace {
         byId("why").textContent = t("why_copy");
         break;
       case "input":
-        this.inputPixel(total);
-        byId("why").textContent = t("why_input");
+        byId("why").textContent = t(this.inputPixel(total) ? "why_input" : "why_given");
         break;
       default:
         this.renderKind(found, total, views, [...found.equation ?? [],
@@ -279,9 +278,12 @@ class Trace {
     const { map } = state;
     const { mean, std } = pageData;
     const c = Math.floor(map / (this.network.layers[0].options.slices ?? 1));
-    const pixel = Math.round(255 * (total * std[c] + mean[c]));
+    const exact = 255 * (total * std[c] + mean[c]);
+    const pixel = Math.round(exact);
+    if (Math.abs(exact - pixel) > 0.01 || pixel < 0 || pixel > 255) return false; // not a picture
     this.equation([["(", pixel, t("kinds").input], ["÷", 255, ""], ["−", mean[c], "mean", ")"],
       ["÷", std[c], "σ"]], total);
+    return true;
   }
 
   // [operator, value, label, closing bracket] for the chosen term, the others, bias and rest.
