@@ -7,6 +7,7 @@ storage, with their offsets and strides.
 
 from __future__ import annotations
 
+import argparse
 import os
 import pickle
 import struct
@@ -39,9 +40,10 @@ def save_torch(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
     """Writes a .pth file that torch.load reads, also with weights_only=True.
 
     obj: tensors, Parameters, Sizes, dtypes, devices, numbers, text, None, in lists, tuples, dicts
-    and OrderedDicts. Tensors that share memory share it again after loading, and strides are kept;
-    a tensor for which torch has no strides (a flipped one) is saved as its values. As in torch,
-    the memory between the elements of a view is saved too. Everything is loaded to the CPU.
+    and OrderedDicts, and argparse's Namespace (which torch reads with weights_only=False only).
+    Tensors that share memory share it again after loading, and strides are kept; a tensor for which
+    torch has no strides (a flipped one) is saved as its values. As in torch, the memory between the
+    elements of a view is saved too. Everything is loaded to the CPU.
 
     Raises TypeError, naming the place, for anything else, and RuntimeError for tensors of
     different types in the same memory, which torch refuses too.
@@ -189,6 +191,10 @@ class Pickler:
             self.parts.append(_call(_name("torch", "device"), _text(value.type), *number))
         elif isinstance(value, dict):
             self._put_dict(value, place)
+        elif type(value) is argparse.Namespace:
+            self.parts.append(_name("argparse", "Namespace") + pickle.EMPTY_TUPLE + pickle.NEWOBJ)
+            self._put_dict(vars(value), place)
+            self.parts.append(pickle.BUILD)
         elif type(value) in (list, tuple):
             opening = pickle.EMPTY_LIST + pickle.MARK if type(value) is list else pickle.MARK
             self.parts.append(opening)

@@ -17,6 +17,7 @@ tuple of tuples of the same tuples takes time that doubles with each level.
 
 from __future__ import annotations
 
+import argparse
 import pickle
 import struct
 from collections import OrderedDict
@@ -82,6 +83,7 @@ PLAIN_NAMES = {
     "__builtin__ set": Callee("set", _set),
     "builtins set": Callee("set", _set),
     "_codecs encode": Callee("encode", _encode),
+    "argparse Namespace": argparse.Namespace,  # a program's arguments, in its checkpoints
 }
 
 
@@ -214,6 +216,13 @@ class Unpickler:
         self.count_copies(args)
         self.stack.append(callee.function(*args))
 
+    def make_object(self) -> None:
+        """Makes an object without state: only a Namespace, which is a dict by another name."""
+        args, kind = self.pop(), self.pop()
+        if kind is not argparse.Namespace or args != ():
+            raise ValueError(f"its pickle makes a {getattr(kind, '__name__', kind)!r:.60}")
+        self.stack.append(argparse.Namespace())
+
     def count_copies(self, values: Any) -> None:
         """Refuses to hand over more than twice the file's length in all calls together."""
         for value in values:
@@ -223,9 +232,14 @@ class Unpickler:
             raise ValueError("its pickle copies the same values over and over")
 
     def build(self) -> None:
-        """Sets attributes. The only ones in plain data are a state_dict's version numbers."""
+        """Sets attributes: those of a Namespace, and a state_dict's version numbers."""
         state = self.pop()
         target = self.stack[-1]
+        if type(target) is argparse.Namespace and type(state) is dict:
+            if not all(type(name) is str for name in state):
+                raise ValueError("its pickle has a Namespace with a name that is not text")
+            vars(target).update(state)
+            return
         if type(target) is not OrderedDict or type(state) is not dict or set(state) - {"_metadata"}:
             raise RefusedGlobal(
                 f"{self.source.name} sets attributes of a {type(target).__name__}; only "
@@ -281,6 +295,7 @@ _STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
     pickle.GLOBAL: Unpickler.find_by_lines,
     pickle.STACK_GLOBAL: Unpickler.find_by_stack,
     pickle.REDUCE: Unpickler.call,
+    pickle.NEWOBJ: Unpickler.make_object,
     pickle.BUILD: lambda u: u.build(),
     pickle.BINPERSID: Unpickler.find_persistent,
 }

@@ -480,3 +480,18 @@ def test_what_torch_refuses_is_refused():
             file.seek(0)
             with pytest.raises(pickle.UnpicklingError):
                 read(file)
+
+
+def test_a_namespace_holds_plain_data_only():
+    empty = b"cargparse\nNamespace\n)\x81"
+    assert vars(load_torch(io.BytesIO(legacy(empty + b"}" + text("a") + b"K\x01sb")))) == {"a": 1}
+    for body in (
+        b"cargparse\nNamespace\n(K\x01t\x81",  # with arguments
+        b"ccollections\nOrderedDict\n)\x81",
+        b"K\x01)\x81",
+        empty + b"}K\x01K\x01sb",  # a name that is a number
+        empty + b"K\x01b",
+        b"cargparse\nNamespace\n)R",
+    ):
+        with pytest.raises(ValueError):
+            load_torch(io.BytesIO(legacy(body)))

@@ -1,5 +1,6 @@
 """Writing torch's format: what our reader and torch's strict one make of it."""
 
+import argparse
 import io
 from collections import OrderedDict
 
@@ -178,3 +179,24 @@ def test_what_contains_itself_and_huge_integers_are_refused(tmp_path):
     with pytest.raises(ValueError, match="an integer of 2041 bits"):
         mt.save(2**2040, tmp_path / "x.pth")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_programs_arguments_are_kept(tmp_path):
+    torch = pytest.importorskip("torch")
+    args = argparse.Namespace(lr=0.1, layers=[1, 2], name="r", device=None, x=mt.ones(2))
+    for save in (
+        save_torch,
+        lambda obj, path: torch.save(
+            {"args": argparse.Namespace(**{**vars(args), "x": torch.ones(2)})}, path
+        ),
+    ):
+        save({"args": args}, tmp_path / "x.pth")
+        for weights_only in (False, True):
+            back = mt.load(tmp_path / "x.pth", weights_only=weights_only)["args"]
+            assert type(back) is argparse.Namespace and vars(back).keys() == vars(args).keys()
+            assert (back.lr, back.layers, back.name) == (0.1, [1, 2], "r")
+            assert back.x.tolist() == [1.0, 1.0]
+        theirs = torch.load(tmp_path / "x.pth", weights_only=False)["args"]
+        assert theirs.layers == [1, 2] and torch.equal(theirs.x, torch.ones(2))
+    with pytest.raises(TypeError, match="a function is not plain data"):
+        save_torch(argparse.Namespace(f=lambda: 0), tmp_path / "y.pth")
