@@ -142,6 +142,10 @@ WRONG = [
     "MultiheadAttention(4, 2)(t(2, 1, 5), t(2, 1, 4), t(2, 1, 4))",
     "MultiheadAttention(4, 2)(t(2, 1, 4), t(3, 1, 4), t(2, 1, 4))",
     "MultiheadAttention(4, 2)(t(4), t(4), t(4))",
+    "MultiheadAttention(4, 2)(t(2, 4), t(2, 1, 4), t(2, 4))",
+    "MultiheadAttention(4, 2)(t(2, 4), t(2, 4), t(2, 4), t(1, 2))",
+    "MultiheadAttention(4, 2)(t(2, 4), t(2, 4), t(2, 4), attn_mask=t(3, 2, 2))",
+    "MultiheadAttention(4, 2)(t(2, 4), t(2, 4), t(2, 4), attn_mask=t(2))",
     "TransformerEncoderLayer(4, 2, activation='x')",
 ]
 
@@ -180,3 +184,49 @@ def test_the_ways_to_compute_attention_have_names():
         name: each.value for name, each in theirs.SDPBackend.__members__.items()
     }
     assert torch
+
+
+def attention_by_arguments(lib, **options):
+    """F.multi_head_attention_forward with keys that are given, masks and weights of each kind."""
+    rng = np.random.default_rng(3)
+
+    def draw(*shape):
+        return lib.tensor(rng.standard_normal(shape)).requires_grad_()
+
+    q, k, v, w, b = draw(4, 3, 8), draw(5, 3, 8), draw(5, 3, 8), draw(24, 8), draw(24)
+    kind = options.pop("kind", "")
+    if kind == "separate":
+        weights = {f"{each}_proj_weight": draw(8, 8) for each in "qkv"}
+        options |= {"use_separate_proj_weight": True, **weights}
+    if kind == "static":
+        options |= {"static_k": draw(6, 7, 4), "static_v": draw(6, 7, 4)}
+    if kind == "blind":  # the first query of all, and the second picture, see nothing
+        mask = lib.zeros(4, 5, dtype=lib.float64)
+        mask[0] = -float("inf")
+        padding = lib.tensor([[False] * 5, [True] * 5, [False] * 5])
+        options |= {"attn_mask": mask, "key_padding_mask": padding, "need_weights": False}
+    zeros = options.pop("zeros", False)
+    y, weights = lib.nn.functional.multi_head_attention_forward(
+        q, k, v, 8, 2, None if kind == "separate" else w, b, None, None, zeros, 0.0,
+        draw(8, 8), draw(8), **options,
+    )  # fmt: skip
+    (y**2).sum().backward()
+    return [each.detach().numpy() for each in (y, weights, q.grad) if each is not None]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"zeros": True, "average_attn_weights": False},
+        {"kind": "separate", "training": False},
+        {"kind": "static"},
+        {"kind": "blind"},
+    ],
+    ids=str,
+)
+def test_attention_with_its_weights_as_arguments(options):
+    ours, theirs = (attention_by_arguments(lib, **options) for lib in LIBS)
+    assert len(ours) == len(theirs)
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-8, atol=1e-11)

@@ -85,7 +85,8 @@ def scaled_dot_product_attention(
     else:
         scores = scores + attn_mask
         blocked = (scores.detach() == -math.inf).all(dim=-1, keepdim=True)
-        weights = where(blocked, 0.0, softmax(scores, -1))
+        # Where a query sees no key the softmax is 0 / 0, its gradient too: other scores for it.
+        weights = where(blocked, 0.0, softmax(where(blocked, 0.0, scores), -1))
     result = dropout(weights, dropout_p, training=dropout_p > 0) @ value
     if result.ndim == 4 and dropout_p == 0 and query.stride(1) < query.stride(2):
         # As in torch it lies in memory as the query does, which programs rely on that go on with
@@ -139,6 +140,12 @@ def multi_head_attention_forward(
     (minitorch_cnn.Size([5, 1, 4]), minitorch_cnn.Size([1, 5, 5]))
     """
     batched = _is_batched(query, key, value, key_padding_mask, attn_mask)
+    if not batched and attn_mask is not None and attn_mask.ndim == 3:
+        wanted = (num_heads, query.shape[0], key.shape[0])
+        if attn_mask.shape != wanted:
+            raise AssertionError(
+                f"Expected `attn_mask` shape to be {wanted} but got {tuple(attn_mask.shape)}"
+            )
     if is_causal and attn_mask is None:
         raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
     if not batched:
@@ -163,15 +170,16 @@ def multi_head_attention_forward(
     biases: Any = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
     q, k, v = map(linear, (query, key, value), matrices, biases)
     if bias_k is not None and bias_v is not None:
-        if static_k is not None or static_v is not None:
-            raise AssertionError("bias_k and bias_v cannot be added to static_k and static_v")
+        for given, what in ((static_k, "key"), (static_v, "value")):
+            if given is not None:
+                raise AssertionError(f"bias cannot be added to static {what}.")
         k, v = cat([k, bias_k.expand(1, N, -1)]), cat([v, bias_v.expand(1, N, -1)])
     head_dim = E // num_heads
 
     def heads(x: Tensor) -> Tensor:  # (N, num_heads, length, head_dim)
         return x.reshape(x.shape[0], N, num_heads, head_dim).permute(1, 2, 0, 3)
 
-    def given(x: Tensor, name: str) -> Tensor:
+    def ready(x: Tensor, name: str) -> Tensor:
         if (x.ndim, x.shape[0], x.shape[-1]) != (3, N * num_heads, head_dim):
             raise AssertionError(
                 f"expecting {name} of shape ({N * num_heads}, S, {head_dim}), but got "
@@ -180,8 +188,8 @@ def multi_head_attention_forward(
         return x.reshape(N, num_heads, -1, head_dim)
 
     q = heads(q)
-    k = heads(k) if static_k is None else given(static_k, "static_k")
-    v = heads(v) if static_v is None else given(static_v, "static_v")
+    k = heads(k) if static_k is None else ready(static_k, "static_k")
+    v = heads(v) if static_v is None else ready(static_v, "static_v")
     S = S if static_k is None else k.shape[2]
     if add_zero_attn:
         nothing = zeros(N, num_heads, 1, head_dim, dtype=k.dtype, device=k.device)

@@ -115,3 +115,12 @@ def test_attention_refuses_shapes_that_do_not_fit(shapes, options):
     with pytest.raises(RuntimeError, match="is_causal"):
         x = mt.zeros(2, 2)
         F.scaled_dot_product_attention(x, x, x, attn_mask=x, is_causal=True)
+
+
+def test_a_query_that_sees_nothing_by_numbers_gets_zeros_too():
+    q, k, v = mt.ones(2, 3), mt.ones(4, 3), mt.ones(4, 1).requires_grad_()
+    mask = mt.tensor([[0.0], [-float("inf")]]).expand(2, 4)
+    y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    assert y.tolist() == [[1.0], [0.0]]
+    y.sum().backward()
+    assert v.grad.flatten().tolist() == [0.25] * 4
