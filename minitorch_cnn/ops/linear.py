@@ -92,7 +92,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"{shape_text(weight.shape)} cannot be multiplied: the last dimension of the input "
             "must be the weight's second (in_features)"
         )
-    if bias is not None and b.shape != w.shape[:1]:
+    if b is not None and b.shape != w.shape[:1]:
         raise RuntimeError(
             f"linear: bias must have shape [{weight.shape[0]}] (out_features), got "
             f"{shape_text(bias.shape)}"
