@@ -137,8 +137,10 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     >>> mt.float_power(mt.tensor([2, 4]), -1)  # 1/2, 1/4
     tensor([0.5000, 0.2500], dtype=minitorch_cnn.float64)
     """
-    a, b = operands(input, exponent)
-    a, b = (each.to(dtypes.float64) if isinstance(each, Tensor) else each for each in (a, b))
+    # Before they meet: -1 beside a uint8 tensor would be 255.
+    a, b = (
+        each.to(dtypes.float64) if isinstance(each, Tensor) else each for each in (input, exponent)
+    )
     return pow(a, b)
 
 

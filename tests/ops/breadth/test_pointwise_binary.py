@@ -2,6 +2,8 @@
 
 from tables import A, against_torch, case, on_random_matrices
 
+import minitorch_cnn as mt
+
 CASES = [
     case("atan2", lambda lib, a, b: lib.atan2(a, b), A, (4,), low=0.3),
 ]
@@ -22,3 +24,12 @@ ON_MATRICES = {
 }
 
 test_operation = on_random_matrices(ON_MATRICES)
+
+
+def test_float_power_of_unsigned_integers():
+    """The exponent must not take on the base's type, in which -1 is 255."""
+    x = mt.tensor([1, 2, 4], dtype=mt.uint8)
+    assert mt.float_power(x, -1).tolist() == [1.0, 0.5, 0.25]
+    assert mt.float_power(x, 300).dtype is mt.float64
+    assert mt.float_power(-2, mt.tensor([1, 2], dtype=mt.uint8)).tolist() == [-2.0, 4.0]
+    assert mt.float_power(x, mt.tensor([-1, -1, -2], dtype=mt.int8)).tolist() == [1.0, 0.5, 0.0625]
