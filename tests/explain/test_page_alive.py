@@ -516,6 +516,10 @@ def test_what_cannot_run_says_so(browser, tmp_path):  # noqa: F811
     page = AlivePage(browser, tmp_path, others.subject_of(Unknown()))
     assert "no rule for CumSum" in page.text("#alive-missing")
     assert not page.find("#alive-parts").is_displayed()
+    volume = nn.Sequential(nn.Conv3d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten())
+    page = AlivePage(browser, tmp_path, subject_by_name(volume, mt.rand(3, 4, 8, 8)))
+    assert "no rule for" in page.text("#alive-missing")
+    assert not page.find("#alive-parts").is_displayed()
 
 
 def test_it_fits_on_a_small_phone(drawn):

@@ -419,7 +419,8 @@ function eachPool(layer, source, numberOf) {
 
 // Whether there is a rule for the layer.
 function canRun(layer) {
-  if (layer.options.depth) return false; // sums over slices: only the rules of one number know them
+  // Only the rules of one number know volumes.
+  if (layer.options.depth || layer.options.slices) return false;
   return Boolean(layer.places) || layer.kind in CURVES || layer.kind in BINARY
     || layer.kind in FORWARD || ["input", "parameter"].includes(layer.kind);
 }
