@@ -331,8 +331,7 @@ class Tensor(Methods):
         if self.array.size != 1:
             count = "more than one value" if self.array.size else "no values"
             raise RuntimeError(
-                f"Boolean value of Tensor with {count}"
-                f" is ambiguous: shape {shape_text(self.shape)}; use any() or all()"
+                f"Boolean value of Tensor with {count} is ambiguous: use any() or all()"
             )
         return bool(self.array.item())
 
@@ -352,7 +351,7 @@ class Tensor(Methods):
 
     __hash__ = object.__hash__
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, tensor_contents: Any = None) -> str:
         from .formatting import format_tensor  # only needed when somebody looks
 
         return format_tensor(self)

@@ -30,7 +30,7 @@ class TVTensor(Tensor):
         self._memory = source._memory
         self.requires_grad_(source.requires_grad if requires_grad is None else requires_grad)
 
-    def __repr__(self, **settings: Any) -> str:
+    def __repr__(self, tensor_contents: Any = None) -> str:
         facts = ", ".join(f"{name}={value}" for name, value in self._facts().items())
         return f"{super().__repr__()[:-1]}, {facts})"
 

@@ -184,8 +184,7 @@ def _check_scores(input: Tensor, weight: Tensor | None) -> None:
 
 
 def _as_rows(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor, bool]:
-    """The scores as (R, C) and the classes as (R,), after checking that they fit together; and
-    whether it is known that no row is to be ignored."""
+    """Scores as (R, C), classes as (R,), checked; whether it is known that no row is ignored."""
     if target.dtype.category != 1:
         raise RuntimeError(
             f"target must be integer class numbers (mt.int64), or probabilities of the input's "

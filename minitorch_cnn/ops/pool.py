@@ -274,15 +274,11 @@ def pool_geometry(
 def check_mean(function: str, input: Tensor, divisor_override: int | None = None) -> None:
     """Raises NotImplementedError for tensors that have no mean of their type."""
     if not input.dtype.is_floating_point:
-        raise NotImplementedError(
-            f'"{function}" not implemented for {input.dtype}: convert with .float() first'
-        )
+        raise NotImplementedError(f'"{function}" not implemented for {input.dtype}: use .float()')
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero, got divisor_override=0")
 
 
 def _no_bool(function: str, input: Tensor) -> None:
     if input.dtype.category == 0:
-        raise NotImplementedError(
-            f'"{function}" not implemented for bool: convert with .to(mt.uint8)'
-        )
+        raise NotImplementedError(f'"{function}" not implemented for bool: use .to(mt.uint8)')
