@@ -9,13 +9,13 @@ from typing import Any
 
 from ...tensor import Tensor
 from ..copy import contiguous_format
-from ..indexing import WHOLE, BasicIndex, diagonal, narrow, select, unfold
+from ..indexing import WHOLE, BasicIndex, diagonal, select, unfold
 from ..join import split, split_with_sizes, unbind
 from ..shape import expand, permute, squeeze, t, transpose, unsqueeze, view
 from .indexing_mutating import as_strided
 
 __all__ = [
-    "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy", "narrow_copy",
+    "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy",
     "permute_copy", "select_copy", "slice_copy", "split_copy", "split_with_sizes_copy",
     "squeeze_copy", "t_copy", "transpose_copy", "unbind_copy", "unfold_copy", "unsqueeze_copy",
     "view_copy",
@@ -74,7 +74,6 @@ as_strided_copy = _copied(as_strided, "mt.as_strided_copy(x, (2, 2), (1, 1))[1]\
 detach_copy = _copied(detach, "mt.detach_copy(x)[0]\ntensor([0, 1])", "Never raises.")
 diagonal_copy = _copied(diagonal, "mt.diagonal_copy(x)\ntensor([0, 3])")
 expand_copy = _copied(expand, "mt.expand_copy(x[0], (2, 2))[1]\ntensor([0, 1])")
-narrow_copy = _copied(narrow, "mt.narrow_copy(x, 0, 1, 1)\ntensor([[2, 3]])")
 permute_copy = _copied(permute, "mt.permute_copy(x, (1, 0))[0]\ntensor([0, 2])")
 select_copy = _copied(select, "mt.select_copy(x, 1, 0)\ntensor([0, 2])")
 slice_copy = _copied(
