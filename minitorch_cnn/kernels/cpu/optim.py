@@ -56,10 +56,8 @@ def _table(
                 array[...] = gradient
                 copies.append(array)
                 lying = array if order is None else array.transpose(order)
-            if flags.writeable and array.size:
-                start = addressof(
-                    c_char.from_buffer(lying.data)
-                )  # a quarter of the time of the next
+            if flags.writeable and array.size:  # in a quarter of the time
+                start = addressof(c_char.from_buffer(lying.data))
             else:
                 start = array.ctypes.data
             row.append(start)
