@@ -25,9 +25,9 @@ if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they s
 _check_arguments(globals())
 _add_out(
     globals(),
-    """cholesky cond cross det eigh eigvalsh householder_product inv matmul matrix_norm
-    matrix_power matrix_rank multi_dot norm pinv qr slogdet solve solve_triangular svd svdvals
-    tensorinv vecdot vector_norm""",
+    """cholesky cholesky_ex cond cross det eigh eigvalsh householder_product inv inv_ex lstsq matmul
+    matrix_norm matrix_power matrix_rank multi_dot norm pinv qr slogdet solve solve_ex
+    solve_triangular svd svdvals tensorinv tensorsolve vecdot vector_norm""",
 )
 
 _refuse_missing(globals())

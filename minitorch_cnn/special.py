@@ -52,6 +52,7 @@ from .ops.breadth.special_more import (
     spherical_bessel_j0,
     zeta,
 )
+from .ops.out import add_out as _add_out
 
 psi = digamma
 modified_bessel_i0, modified_bessel_i1 = i0, i1
@@ -113,5 +114,15 @@ __all__ = [
     "xlogy",
     "zeta",
 ]
+
+_add_out(
+    globals(),
+    """bessel_j0 bessel_j1 bessel_y0 bessel_y1 erfcx gammainc gammaincc log_ndtr modified_bessel_i0
+    modified_bessel_i1 modified_bessel_k0 modified_bessel_k1 scaled_modified_bessel_k0
+    scaled_modified_bessel_k1 spherical_bessel_j0 zeta chebyshev_polynomial_t chebyshev_polynomial_u
+    chebyshev_polynomial_v chebyshev_polynomial_w hermite_polynomial_h hermite_polynomial_he
+    laguerre_polynomial_l legendre_polynomial_p shifted_chebyshev_polynomial_t
+    shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w""",
+)
 
 refuse_missing(globals())

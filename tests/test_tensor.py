@@ -35,9 +35,7 @@ def test_item_and_python_numbers():
     assert f"{mt.tensor(1.23456):.2f}" == "1.23"
     with pytest.raises(RuntimeError, match=r"a Tensor with 2 elements.*\[2\]"):
         mt.ones(2).item()
-    with pytest.raises(
-        RuntimeError, match=r"Tensor with more than one value is ambiguous: shape \[2\]"
-    ):
+    with pytest.raises(RuntimeError, match="Tensor with more than one value is ambiguous"):
         bool(mt.ones(2))
     with pytest.raises(TypeError, match="only integer tensors"):
         [1][mt.tensor(0.0)]

@@ -470,8 +470,9 @@ def arange(
     named = (("start", start), ("end", end), ("step", step))
     bounds = [as_number("arange", name, each) for name, each in named]
     start, end, step = bounds
-    if step == 0:
-        raise RuntimeError("arange: step must be nonzero")
+    long = dtype is not None and as_dtype(dtype) is dtypes.int64
+    if step == 0 or (long and abs(step) < 1):
+        raise RuntimeError(f"arange: step must be nonzero, got {step}")
     if not all(math.isfinite(each) for each in bounds):
         raise RuntimeError(f"arange: unsupported range: {start} -> {end} in steps of {step}")
     if (end - start) * step < 0:
@@ -482,7 +483,11 @@ def arange(
     if dtype is None:
         whole = all(number_dtype(each).category < 2 for each in bounds)
         dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
+    if long:
+        start, end, step = (int(each) for each in bounds)
     count = math.ceil((end - start) / step)
+    if as_dtype(dtype).category == 1:
+        start, step = int(start), int(step)
     steps = np.arange(count) * step + start  # in float64, so that the error does not add up
     return finish(steps.astype(as_dtype(dtype).numpy), device, requires_grad)
 

@@ -41,6 +41,7 @@ NAMES = """
     alias_copy as_strided_copy detach_copy diagonal_copy expand_copy narrow_copy permute_copy
     select_copy slice_copy split_copy split_with_sizes_copy squeeze_copy t_copy transpose_copy
     unbind_copy unfold_copy unsqueeze_copy view_copy
+    igamma igammac
 """
 
 # These make something of nothing: in out's own dtype and on its device.

@@ -190,6 +190,15 @@ OPERATIONS: dict[str, tuple[str, Any]] = {
         name: ("p4,5", getattr(mt.special, name))
         for name in ("gammaln", "digamma", "i0", "i0e", "i1", "i1e")
     },
+    **{
+        name: ("p4,5", getattr(mt.special, name))
+        for name in (
+            *("bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "erfcx", "log_ndtr"),
+            *("scaled_modified_bessel_k0", "scaled_modified_bessel_k1"),
+        )
+    },
+    "igamma": ("p4,5", lambda x: mt.igamma(mt.full_like(x, 2.0), x)),
+    "zeta": ("p4,5", lambda x: mt.special.zeta(mt.full_like(x, 3.0), x)),
     "frexp": ("p4,5", lambda x: mt.frexp(x).mantissa),
     "rfft and back": ("f4,6", lambda x: mt.fft.irfft(mt.fft.rfft(x))),
     "absolute of complex": ("f4,5", lambda x: mt.fft.fft(x).abs()),
@@ -535,7 +544,13 @@ def test_nearly_all_operations_are_tried():
         if kind.__module__.startswith("minitorch_cnn.ops") and kind not in tried:
             left.add(kind.__name__)
     without_gradient = {"Rint", "NextAfter", "WithoutGradient"}
-    assert left == without_gradient | {"BinaryWithOperands", "Cofactors", "Replace", "ToDevice"}
+    samples = {"StandardGamma", "StandardDirichlet", "Slope"}  # other values at each call
+    assert left == without_gradient | samples | {
+        "BinaryWithOperands",
+        "Cofactors",
+        "Replace",
+        "ToDevice",
+    }
 
 
 def test_hostile_calls_are_refused_or_give_gradients_of_the_right_shape():

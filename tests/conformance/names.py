@@ -115,6 +115,10 @@ def _property(name):
 
 
 SPECIAL = {
+    "linalg.lstsq grad_oriented": lambda *args, **kwargs: mt.linalg.lstsq(*args, **kwargs)[:2],
+    "nn.functional.embedding_bag": lambda weight, rows, **kwargs: mt.nn.functional.embedding_bag(
+        rows, weight, **kwargs
+    ),
     "polygamma": lambda x, n: mt.polygamma(n, x),
     "special.polygamma": lambda x, n: mt.special.polygamma(n, x),
     **{name: _property(name) for name in ("T", "mT", "H", "mH")},
@@ -145,13 +149,15 @@ RANDOM = re.compile(
     |uniform|exponential|cauchy|geometric|log_normal|empty|empty_like|new_empty|empty_strided
     |new_empty_strided|empty_permuted|svd_lowrank|pca_lowrank
     |nn\.functional\.(alpha_dropout|dropout|dropout1d|dropout2d|dropout3d|feature_alpha_dropout
-    |rrelu|fractional_max_pool2d|fractional_max_pool3d))(\ .*)?""",
+    |rrelu|fractional_max_pool2d|fractional_max_pool3d|multi_head_attention_forward))(\ .*)?""",
     re.VERBOSE,
 )
 
 
 # torch's own float32 gradient is off by 3e-3 from its float64 one; ours is closer.
 LOOSE = {"logcumsumexp": 100}
+# torch's own are 2e-7 from the integrals that define them, ours 1e-15.
+LOOSE |= {f"special.bessel_{kind}": 1e6 for kind in ("j0", "j1", "y0", "y1")}
 
 
 def has_gauge(operation):
@@ -214,7 +220,7 @@ FOLLOWS = "no CNN needs it; not planned"
 
 REASONS = [
     (
-        r"nn\.functional\.(embedding_bag|linear_cross_entropy|multi_head_attention.*)",
+        r"nn\.functional\.(linear_cross_entropy)",
         "refused by name, with a word on what to use instead",
     ),
     (r"(fft\..*|stft|istft)", FFT),

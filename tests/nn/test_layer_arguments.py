@@ -418,8 +418,6 @@ nn.FractionalMaxPool2d(V, output_size=1)(x) | list | one pixel at least; one int
 nn.FractionalMaxPool2d(V, output_size=1)(x) | negative | one pixel at least; one int is for both
 nn.FractionalMaxPool2d(V, output_size=1)(x) | zero | one pixel at least; one int is for both
 nn.FractionalMaxPool2d(V, output_size=1)(x) | 0-d | one pixel at least; one int is for both
-nn.FractionalMaxPool2d(2, output_size=V)(x) | list | one window at least; one int is for both
-nn.FractionalMaxPool2d(2, output_size=V)(x) | zero | one window at least; one int is for both
 nn.FractionalMaxPool2d(2, output_size=V)(x) | 0-d | one window at least; one int is for both
 nn.AdaptiveAvgPool3d(V)(x3) | int64, 0-d | 0 gives no voxel; NumPy integers are ints
 nn.AdaptiveAvgPool3d(V)(x3) | zero | 0 gives no voxel; NumPy integers are ints

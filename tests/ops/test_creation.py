@@ -139,6 +139,21 @@ def test_arange_as_torch(start, end, step, kind):
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["int64", "int32", "uint8"])
+def test_arange_of_integers_between_fractions_as_torch(kind):
+    """Steps and start are cut to integers; of int64 also the end, and the step must not be 0."""
+    torch = pytest.importorskip("torch")
+
+    def outcome(lib, bounds):
+        try:
+            return lib.arange(*bounds, dtype=getattr(lib, kind)).tolist()
+        except (RuntimeError, ValueError):
+            return "refused"
+
+    for bounds in [(0.5, 5.9, 1.5), (0, 5, 0.5), (5.5, 0, -1.5), (0, 3, 2.7), (0.9, 0.5, 1), (7,)]:
+        assert outcome(mt, bounds) == outcome(torch, bounds), bounds
+
+
 def test_linspace_is_rounded_as_torchs():
     """To the last bit: where a grid's points lie on the centres of pixels, it decides."""
     torch = pytest.importorskip("torch")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ... import dtypes
-from ...ops.arguments import as_int, as_tensor
+from ...ops.arguments import as_int, as_number, as_tensor
 from ...ops.batch_norm import batch_norm
 from ...ops.creation import empty, ones, zeros
 from ...tensor import Tensor
@@ -120,6 +120,8 @@ class _BatchNorm(_RunningNorm):
         mean: Tensor | None = self.running_mean
         var: Tensor | None = self.running_var
         momentum = 0.0 if self.momentum is None else self.momentum
+        if type(momentum) is not float:
+            momentum = as_number("batch_norm", "momentum", momentum)
         update = self.training and self.track_running_stats
         count = self.num_batches_tracked if update else None
         if count is not None:
