@@ -25,3 +25,7 @@ def erfc(x):
 
 def erfinv(y):
     return _by_number(lambda each: special.erfinv(np.array([float(each)]))[0], y)
+
+
+def gammaln(x):
+    return _by_number(math.lgamma, x)
