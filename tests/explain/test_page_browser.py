@@ -874,6 +874,30 @@ def test_large_kernels_fit_on_a_phone(browser, tmp_path):
           && node.getBoundingClientRect().bottom > node.nextSibling.getBoundingClientRect().top)""")
 
 
+def test_a_map_whose_inputs_are_not_in_the_page_is_the_rest(browser, tmp_path, monkeypatch):
+    """One map of 12x12 is stored of the first layer, six of 3x3 of the second, which reads each."""
+    monkeypatch.setattr(packing, "LIMITS", (150,))
+    monkeypatch.setattr(packing, "FOR_WEIGHTS", 1e-3)
+    depthwise = nn.Conv2d(8, 8, 3, stride=4, groups=8)
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        depthwise,
+        nn.Conv2d(8, 4, 1),
+        nn.Flatten(),
+        nn.Linear(36, 10),
+    )
+    page = Page(browser, tmp_path, subject_of(model))
+    assert page.js("return network.layers.slice(1, 3).map((layer) => layer.kept)") == [1, 6]
+    for direction in ("forward", "backward"):
+        page.js("update({direction: arguments[0]})", direction)
+        for layer, maps in enumerate(page.js("return network.layers.map((each) => each.kept)")):
+            for number in range(maps):
+                page.js("update({layer: arguments[0], map: arguments[1]})", layer, number)
+                assert "NaN" not in page.text("#content")
+    page.js("update({direction: 'forward', layer: 2, map: 4})")
+    assert "the rest, not in this page" in page.text("#sums")
+
+
 def test_a_place_that_is_not_in_the_page(browser, tmp_path, monkeypatch):
     monkeypatch.setattr(packing, "LIMITS", (20,))
     page = Page(browser, tmp_path, subject_of(models.cifar.CifarResNet([1], [4]), 16))

@@ -63,6 +63,10 @@ class Trace {
     const views = [];
     switch (found.kind) {
       case "conv": {
+        if (!found.channels.length) { // what it reads is not in the page
+          this.equation([["", total, t("rest")]], total);
+          break;
+        }
         const { chosen, channels } = this.chooseTerm(found.channels);
         const scale = makeScale(sources[0].value, "value");
         views.push({ layer: sources[0], map: chosen.channel, cells: inside(chosen.cells),
@@ -153,6 +157,10 @@ class Trace {
       ? [...several, ...optional("+", rest, t("rest"))] : terms, total);
     switch (part.kind) {
       case "conv": {
+        if (!part.channels.length) {
+          show([["", part.sum, ""], ...optional("+", rest, t("rest"))]);
+          break;
+        }
         const { chosen, channels } = this.chooseTerm(part.channels);
         views.push({ layer: reader, map: chosen.channel,
           cells: chosen.cells.map((cell) => ({ row: cell.i, column: cell.j })) });
