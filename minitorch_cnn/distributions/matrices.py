@@ -14,7 +14,7 @@ from ..tensor import Tensor
 from . import constraints
 from .distribution import Distribution, ExponentialFamily, blank, broadcast_all
 from .gamma import Beta, Chi2
-from .multivariate import one_of_the_forms
+from .multivariate import FORMS, one_of_the_forms
 from .utils import vec_to_tril_matrix
 
 
@@ -35,12 +35,7 @@ class Wishart(ExponentialFamily):
             [0., 3.]]), minitorch_cnn.Size([5, 2, 2]))
     """
 
-    arg_constraints = {
-        "covariance_matrix": constraints.positive_definite,
-        "precision_matrix": constraints.positive_definite,
-        "scale_tril": constraints.lower_cholesky,
-        "df": constraints.positive,
-    }
+    arg_constraints = {**FORMS, "df": constraints.positive}
     support = constraints.positive_definite
     has_rsample = True
 

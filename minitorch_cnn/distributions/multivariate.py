@@ -21,6 +21,14 @@ def _times(matrix: Tensor, vector: Tensor) -> Tensor:
     return (matrix @ vector.unsqueeze(-1)).squeeze(-1)
 
 
+# The three ways to give a matrix of covariances.
+FORMS = {
+    "covariance_matrix": constraints.positive_definite,
+    "precision_matrix": constraints.positive_definite,
+    "scale_tril": constraints.lower_cholesky,
+}
+
+
 def one_of_the_forms(
     covariance_matrix: Tensor | None, precision_matrix: Tensor | None, scale_tril: Tensor | None
 ) -> tuple[str, Tensor]:
@@ -61,12 +69,7 @@ class MultivariateNormal(Distribution):
     (tensor(-1.8379), minitorch_cnn.Size([3, 2]))
     """
 
-    arg_constraints = {
-        "loc": constraints.real_vector,
-        "covariance_matrix": constraints.positive_definite,
-        "precision_matrix": constraints.positive_definite,
-        "scale_tril": constraints.lower_cholesky,
-    }
+    arg_constraints = {"loc": constraints.real_vector, **FORMS}
     support = constraints.real_vector
     has_rsample = True
 

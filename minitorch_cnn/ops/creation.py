@@ -470,8 +470,11 @@ def arange(
     named = (("start", start), ("end", end), ("step", step))
     bounds = [as_number("arange", name, each) for name, each in named]
     start, end, step = bounds
-    long = dtype is not None and as_dtype(dtype) is dtypes.int64
-    if step == 0 or (long and abs(step) < 1):
+    if dtype is None:
+        whole = all(number_dtype(each).category < 2 for each in bounds)
+        dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
+    dtype = as_dtype(dtype)
+    if step == 0 or (dtype is dtypes.int64 and abs(step) < 1):
         raise RuntimeError(f"arange: step must be nonzero, got {step}")
     if not all(math.isfinite(each) for each in bounds):
         raise RuntimeError(f"arange: unsupported range: {start} -> {end} in steps of {step}")
@@ -480,16 +483,13 @@ def arange(
             f"upper bound and lower bound inconsistent with step sign: arange({start}, {end}, "
             f"{step})"
         )
-    if dtype is None:
-        whole = all(number_dtype(each).category < 2 for each in bounds)
-        dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
-    if long:
+    if dtype is dtypes.int64:
         start, end, step = (int(each) for each in bounds)
     count = math.ceil((end - start) / step)
-    if as_dtype(dtype).category == 1:
+    if dtype.category == 1:  # of the narrower ones the count is that of the bounds as given
         start, step = int(start), int(step)
     steps = np.arange(count) * step + start  # in float64, so that the error does not add up
-    return finish(steps.astype(as_dtype(dtype).numpy), device, requires_grad)
+    return finish(steps.astype(dtype.numpy), device, requires_grad)
 
 
 def linspace(

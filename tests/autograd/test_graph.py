@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minitorch_cnn as mt
+from minitorch_cnn.nn import functional as F
 
 
 def numbers(value):
@@ -220,3 +221,31 @@ def test_a_hook_of_several_keeps_no_graph():
     middle.backward()
     del middle
     assert node() is None
+
+
+@pytest.mark.parametrize("value", [2**30, -5])
+def test_places_that_a_hook_exchanged_are_checked_before_a_kernel_uses_them(value):
+    """Of pools, gather, embedding and a loss: an error or a gradient, never a foreign address."""
+
+    def exchanged(saved):
+        return mt.full_like(saved, value) if saved.dtype is mt.int64 else saved
+
+    images, table, scores = (
+        mt.rand(*shape, requires_grad=True) for shape in ((2, 4, 6, 6), (4, 3), (6, 3))
+    )
+    places = mt.tensor([0, 1, 2, 0, 1, 2])
+    for leaf, operation in [
+        (images, lambda: F.max_pool2d(images, 2)),
+        (images, lambda: F.adaptive_max_pool2d(images, 4)),
+        (table, lambda: F.embedding(places, table)),
+        (scores, lambda: scores.gather(1, places.unsqueeze(1))),
+        (scores, lambda: F.cross_entropy(scores, places)),
+        (scores, lambda: scores.index_select(0, places)),
+    ]:
+        with mt.autograd.graph.saved_tensors_hooks(lambda saved: saved, exchanged):
+            y = operation()
+        try:
+            (found,) = mt.autograd.grad(y.sum(), leaf)
+        except (IndexError, RuntimeError, ValueError):
+            continue
+        assert found.shape == leaf.shape
