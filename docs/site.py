@@ -38,7 +38,10 @@ TOP = {
 # ---------------------------------------------------------------------------- texts
 
 
-CODE = re.compile(r"^```.*?^```|(?:^    [^\n]*\n)+|`[^`]+`", re.MULTILINE | re.DOTALL)
+CODE = re.compile(
+    r"^```.*?^```|(?:^    [^\n]*\n)+|(?<!`)(`+)(?!`)(?:(?!\n\n).)+?(?<!`)\1(?!`)",
+    re.MULTILINE | re.DOTALL,
+)
 LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 THIN = '<mspace width="0.17em"></mspace>'
 MATH = re.compile(r"(\$\$?)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)

@@ -113,6 +113,8 @@ def test_links_formulas_and_sessions_of_a_text(monkeypatch):
     texts = load("site").Texts()
     page = texts.text("README.md", "[a](docs/gpu.md#b) `[c](d)` [e](https://f)\n\n    [g](h)\n")
     assert page == "[a](gpu.md#b) `[c](d)` [e](https://f)\n\n    [g](h)\n"
+    text = "``a`b`` [a](docs/gpu.md), ``[c](d)``\n"  # code between two of them: `a` did not end it
+    assert texts.text("README.md", text) == text.replace("docs/gpu.md", "gpu.md")
     page = texts.text("docs/gpu.md", "$x_1$ costs\n\n```python\n>>> 1\n1\n```\n")
     assert '<span class="math"><math' in page and "<mi>x</mi><mn>1</mn>" in page
     assert page.endswith("costs\n\n```pycon\n>>> 1\n1\n```\n")
