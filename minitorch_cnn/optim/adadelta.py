@@ -44,13 +44,18 @@ class Adadelta(Optimizer):
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")
 
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "step": no_steps(),
+            "square_avg": zeros_like(parameter),
+            "acc_delta": zeros_like(parameter),
+        }
+
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state["step"] = no_steps()
-            state["square_avg"] = zeros_like(parameter)
-            state["acc_delta"] = zeros_like(parameter)
+            state.update(self.begin(parameter, group))
         next_step(state)
         xp, lr = array_module(parameter.array), float(group["lr"])
         rho, eps = group["rho"], group["eps"]

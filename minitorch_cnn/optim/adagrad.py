@@ -43,18 +43,18 @@ class Adagrad(Optimizer):
         super().__init__(params, settings(locals()))
         for group in self.param_groups:
             for parameter in group["params"]:
-                self._start(self.state[parameter], parameter, group)
+                self.state[parameter] = self.begin(parameter, group)
 
-    def _start(self, state: dict[str, Any], parameter: Tensor, group: dict[str, Any]) -> None:
-        state["step"] = no_steps()
-        state["sum"] = zeros_like(parameter)
-        state["sum"].array.fill(group["initial_accumulator_value"])
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        total = zeros_like(parameter)
+        total.array.fill(group["initial_accumulator_value"])
+        return {"step": no_steps(), "sum": total}
 
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:  # of a group that was added later
-            self._start(state, parameter, group)
+            state.update(self.begin(parameter, group))
         xp, step = array_module(parameter.array), next_step(state)
         lr = float(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
         for p, g, t in blocks(parameter.array, gradient, state["sum"].array):

@@ -46,6 +46,16 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(params, settings(locals()))
 
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        state: dict[str, Any] = {
+            "step": no_steps(),
+            "exp_avg": zeros_like(parameter),
+            "exp_avg_sq": zeros_like(parameter),
+        }
+        if group["amsgrad"]:
+            state["max_exp_avg_sq"] = zeros_like(parameter)
+        return state
+
     def update_group(
         self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
     ) -> None:
@@ -53,11 +63,7 @@ class Adam(Optimizer):
         for parameter, gradient in zip(parameters, gradients, strict=True):
             state = self.state[parameter]
             if not state:
-                state["step"] = no_steps()
-                state["exp_avg"] = zeros_like(parameter)
-                state["exp_avg_sq"] = zeros_like(parameter)
-                if group["amsgrad"]:
-                    state["max_exp_avg_sq"] = zeros_like(parameter)
+                state.update(self.begin(parameter, group))
             mean, square = state["exp_avg"].array, state["exp_avg_sq"].array
             largest = state["max_exp_avg_sq"].array if group["amsgrad"] else None
             rows.append((next_step(state), parameter.array, gradient, mean, square, largest))

@@ -41,13 +41,18 @@ class Adamax(Optimizer):
     ) -> None:
         super().__init__(params, settings(locals()))
 
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "step": no_steps(),
+            "exp_avg": zeros_like(parameter),
+            "exp_inf": zeros_like(parameter),
+        }
+
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state["step"] = no_steps()
-            state["exp_avg"] = zeros_like(parameter)
-            state["exp_inf"] = zeros_like(parameter)
+            state.update(self.begin(parameter, group))
         xp, (beta1, beta2) = array_module(parameter.array), map(float, group["betas"])
         step_size = float(group["lr"]) / (1 - beta1 ** next_step(state))
         mean, largest = state["exp_avg"].array, state["exp_inf"].array

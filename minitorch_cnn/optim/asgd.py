@@ -44,16 +44,21 @@ class ASGD(Optimizer):
         # alpha may be negative here: it is no mean's share, as RMSprop's is.
         super().__init__(params, {**settings({**locals(), "alpha": 0}), "alpha": alpha})
 
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "step": no_steps(),
+            # single precision whatever the parameter's dtype, as in torch
+            "eta": wrap(np.asarray(float(group["lr"]), np.float32)),
+            "mu": wrap(np.ones((), np.float32)),
+            "ax": zeros_like(parameter),
+        }
+
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         lr, lambd = float(group["lr"]), group["lambd"]
         if not state:
-            state["step"] = no_steps()
-            # single precision whatever the parameter's dtype, as in torch
-            state["eta"] = wrap(np.asarray(lr, np.float32))
-            state["mu"] = wrap(np.ones((), np.float32))
-            state["ax"] = zeros_like(parameter)
+            state.update(self.begin(parameter, group))
         step, eta, mu = next_step(state), state["eta"].array.item(), state["mu"].array.item()
         for p, g, mean in blocks(parameter.array, gradient, state["ax"].array):
             if group["weight_decay"]:

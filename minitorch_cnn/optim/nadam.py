@@ -46,14 +46,19 @@ class NAdam(Optimizer):
     ) -> None:
         super().__init__(params, settings(locals()))
 
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "step": no_steps(),
+            "mu_product": wrap(np.ones((), np.float32)),  # of the momenta of all steps
+            "exp_avg": zeros_like(parameter),
+            "exp_avg_sq": zeros_like(parameter),
+        }
+
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state["step"] = no_steps()
-            state["mu_product"] = wrap(np.ones((), np.float32))  # of the momenta of all steps
-            state["exp_avg"] = zeros_like(parameter)
-            state["exp_avg_sq"] = zeros_like(parameter)
+            state.update(self.begin(parameter, group))
         step, lr, decay = next_step(state), float(group["lr"]), group["weight_decay"]
         xp, (beta1, beta2) = array_module(parameter.array), map(float, group["betas"])
         momentum, next_momentum = (

@@ -37,8 +37,10 @@ class Optimizer(WithHooks):
     Raises ValueError for no parameters, one that is in two groups, and one that is computed from
     others; TypeError for a single tensor and for what is none; `step` raises RuntimeError for a
     grad or state of another shape, dtype or device than its parameter's. The optimizers here raise
-    NotImplementedError for capturable or differentiable, if true, and take foreach and fused, which
-    change nothing; their learning rate may be a tensor of one element, which schedulers change.
+    NotImplementedError for capturable, if true, and take foreach and fused, which change nothing;
+    their learning rate may be a tensor of one element, which schedulers change. With
+    differentiable=True, which has to come with parameters that are no leaves (clones), a step is
+    recorded: backward goes through it to the gradients, the state and the learning rate.
 
     >>> import minitorch_cnn as mt
     >>> weight, bias = mt.nn.Parameter(mt.ones(2)), mt.nn.Parameter(mt.zeros(2))
@@ -105,7 +107,8 @@ class Optimizer(WithHooks):
                     "optimizer can only optimize Tensors, but one of the params is "
                     f"{type(parameter).__name__}"
                 )
-            if not (parameter.is_leaf or parameter.retains_grad):
+            recorded = self.defaults.get("differentiable")
+            if not (recorded or parameter.is_leaf or parameter.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         for name, value in self.defaults.items():
             param_group.setdefault(name, value)
@@ -146,6 +149,11 @@ class Optimizer(WithHooks):
         self._check_arrays()
         with no_grad():
             for group in self.param_groups:
+                if group.get("differentiable"):
+                    from .differentiable import update_group  # rarely needed
+
+                    update_group(self, group)
+                    continue
                 parameters, gradients = [], []
                 for parameter in group["params"]:
                     gradient = parameter.grad
@@ -193,6 +201,10 @@ class Optimizer(WithHooks):
                         name = group.get("param_names", range(len(group["params"])))[index]
                         name = f"parameter {name} (group {number})"
                         raise _misfit(what, tensor, parameter, name, shape)
+
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """What is remembered of a parameter before its first step, by name."""
+        return {}
 
     def update_group(
         self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
@@ -350,12 +362,14 @@ def settings(arguments: dict[str, Any]) -> dict[str, Any]:
                 if not 0.0 <= beta < 1.0:
                     raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
             chosen[name] = tuple(value)
-        elif name in ("capturable", "differentiable") and value:
+        elif name == "capturable" and value:
             raise NotImplementedError(
                 f"{name}={value} is not supported: leave it out, there is one implementation"
             )
     if chosen.get("fused") and chosen.get("foreach"):
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    if chosen.get("fused") and chosen.get("differentiable"):
+        raise RuntimeError("`fused` does not support `differentiable`")
     return chosen
 
 

@@ -42,16 +42,21 @@ class RAdam(Optimizer):
     ) -> None:
         super().__init__(params, settings(locals()))
 
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "step": no_steps(),
+            "exp_avg": zeros_like(parameter),
+            "exp_avg_sq": zeros_like(parameter),
+        }
+
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state["step"] = no_steps()
-            state["exp_avg"] = zeros_like(parameter)
-            state["exp_avg_sq"] = zeros_like(parameter)
+            state.update(self.begin(parameter, group))
         step, lr, decay = next_step(state), float(group["lr"]), group["weight_decay"]
         xp, (beta1, beta2) = array_module(parameter.array), map(float, group["betas"])
-        rectifier = _rectifier(step, beta2)
+        share = rectifier(step, beta2)
         mean, square = state["exp_avg"].array, state["exp_avg_sq"].array
         for p, g, m, s in blocks(parameter.array, gradient, mean, square):
             if decay and group["decoupled_weight_decay"]:
@@ -62,12 +67,12 @@ class RAdam(Optimizer):
             s *= beta2
             s += (1 - beta2) * g * g
             update = m / (1 - beta1**step) * lr
-            if rectifier is not None:
-                update *= (1 - beta2**step) ** 0.5 / (xp.sqrt(s) + group["eps"]) * rectifier
+            if share is not None:
+                update *= (1 - beta2**step) ** 0.5 / (xp.sqrt(s) + group["eps"]) * share
             p -= update
 
 
-def _rectifier(step: int, beta2: float) -> float | None:
+def rectifier(step: int, beta2: float) -> float | None:
     """The paper's r: how well the mean of `step` squares tells the variance; None for too few.
 
     rho is the length of a plain mean of as much certainty as the running one.

@@ -44,16 +44,22 @@ class RMSprop(Optimizer):
     ) -> None:
         super().__init__(params, settings(locals()))
 
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        state: dict[str, Any] = {
+            "step": no_steps(),
+            "square_avg": zeros_like(parameter),
+        }
+        if group["momentum"] > 0:
+            state["momentum_buffer"] = zeros_like(parameter)
+        if group["centered"]:
+            state["grad_avg"] = zeros_like(parameter)
+        return state
+
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state["step"] = no_steps()
-            state["square_avg"] = zeros_like(parameter)
-            if group["momentum"] > 0:
-                state["momentum_buffer"] = zeros_like(parameter)
-            if group["centered"]:
-                state["grad_avg"] = zeros_like(parameter)
+            state.update(self.begin(parameter, group))
         next_step(state)
         xp, lr, alpha = array_module(parameter.array), float(group["lr"]), group["alpha"]
         square = state["square_avg"].array

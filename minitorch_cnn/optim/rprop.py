@@ -47,14 +47,16 @@ class Rprop(Optimizer):
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
         super().__init__(params, chosen)
 
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        first = array_module(parameter.array).full_like(parameter.array, float(group["lr"]))
+        return {"step": no_steps(), "prev": zeros_like(parameter), "step_size": wrap(first)}
+
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         xp = array_module(parameter.array)
         if not state:
-            state["step"] = no_steps()
-            state["prev"] = zeros_like(parameter)
-            state["step_size"] = wrap(xp.full_like(parameter.array, float(group["lr"])))
+            state.update(self.begin(parameter, group))
         next_step(state)
         (shrink, grow), (least, most) = group["etas"], group["step_sizes"]
         previous, sizes = state["prev"].array, state["step_size"].array
