@@ -63,7 +63,19 @@ class Packed(SavedTensor):
 
     def __init__(self, tensor: Tensor, place: int | None, args: tuple) -> None:
         super().__init__(tensor, place, args)
-        pack, self.unpack_hook = state.saving[-1]
+        self._pack(*state.saving[-1])
+
+    @classmethod
+    def of(cls, saved: SavedTensor, pack_hook: Any, unpack_hook: Any) -> Packed:
+        """What is in the place of a tensor that was saved already."""
+        packed = object.__new__(cls)
+        for name in SavedTensor.__slots__:
+            setattr(packed, name, getattr(saved, name))
+        packed._pack(pack_hook, unpack_hook)
+        return packed
+
+    def _pack(self, pack: Any, unpack_hook: Any) -> None:
+        self.unpack_hook = unpack_hook
         given = wrap(self.array)
         with no_grad():
             self.packed = pack(given)
@@ -108,16 +120,17 @@ class saved_tensors_hooks:
         self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]
     ) -> None:
         self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
+        self.before: list[tuple] = []  # of each entry, what was in force
 
     def __enter__(self) -> None:
         if state.saving_refused is not None:
             raise RuntimeError(state.saving_refused)
+        self.before.append((state.saving, state.keep))
         state.saving = (*state.saving, (self.pack_hook, self.unpack_hook))
         state.keep = Packed
 
     def __exit__(self, *exc: object) -> None:
-        state.saving = state.saving[:-1]
-        state.keep = Packed if state.saving else None
+        state.saving, state.keep = self.before.pop()
 
 
 class save_on_cpu(saved_tensors_hooks):

@@ -39,7 +39,9 @@ def recorded_nodes(*outputs: Tensor) -> list[Node]:
 
 def saved_arrays(node: Node) -> list[tuple[Any, bool]]:
     """What the node keeps for backward: (array, whether it is a leaf's, such as a parameter's)."""
-    return [(each.array, each.leaf is not None) for each in node._saved or () if each is not None]
+    # What a checkpoint will compute again, or a hook has packed, has no array here.
+    kept = [each for each in node._saved or () if hasattr(each, "array")]
+    return [(each.array, each.leaf is not None) for each in kept]
 
 
 class Entry(NamedTuple):

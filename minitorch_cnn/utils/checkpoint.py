@@ -1,69 +1,137 @@
 """Less memory for more time: a part of a network whose forward pass is repeated by backward.
 
 Backward needs what every operation has saved, and for a deep network that is most of the memory.
-A checkpointed part keeps its inputs alone. When backward comes to it, the part runs once more,
-and its gradients are taken from that second run. So at any time only one part has its intermediate
-values in memory.
+A checkpointed part keeps its inputs alone. When backward comes to it, the part runs once more up to
+the last value that is needed, and what its operations would save then is what backward gets. So at
+any time only one part has its intermediate values in memory.
 
 Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..autograd.engine import grad
-from ..autograd.function import Function, Node
-from ..autograd.modes import enable_grad, is_grad_enabled
+from ..autograd.function import Node, SavedTensor
+from ..autograd.modes import enable_grad, is_grad_enabled, state
+from ..backend import device_of
+from ..missing import refuse_missing
 from ..ops import precision
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 
-__all__ = ["checkpoint", "checkpoint_sequential"]
+__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "set_checkpoint_early_stop"]
+
+_early_stop: bool | None = None  # what set_checkpoint_early_stop says
 
 
-class Repeat(Function):
-    """The outputs of a part that has run already; backward runs it again for its gradients.
+class CheckpointError(RuntimeError):
+    """The second call of a checkpointed function was not like the first."""
 
-    inputs: the tensors among the part's arguments, `count` of them, and then the parameters that
-    it uses.
-    """
 
-    @staticmethod
-    def forward(
-        ctx: Any, run: Callable[..., Any], outputs: list[Tensor], count: int, *inputs: Tensor
-    ) -> tuple[Tensor, ...]:
-        ctx.run, ctx.count = run, count
-        ctx.save_for_backward(*inputs)
-        ctx.set_materialize_grads(False)
-        own = [y.detach() for y in outputs]
-        ctx.mark_non_differentiable(
-            *(mine for mine, y in zip(own, outputs, strict=True) if not y.requires_grad)
-        )
-        return tuple(own)
+class _Enough(Exception):
+    """The second call has computed all that backward needs."""
 
-    @staticmethod
-    def backward(ctx: Any, *gys: Tensor | None) -> tuple[Tensor | None, ...]:
-        if is_grad_enabled():
-            raise NotImplementedError(
-                "checkpoint: gradients of gradients (create_graph=True) are not supported"
+
+class Dropped(SavedTensor):
+    """The place of a value that the second call computes again. A leaf's values are kept."""
+
+    __slots__ = ("number", "part")
+
+    def __init__(self, part: Part, tensor: Tensor, place: int | None, args: tuple) -> None:
+        super().__init__(tensor, place, args)
+        self.part, self.number = part, len(part.known)
+        part.known.append(_description(self.array))
+        if self.leaf is None:
+            del self.array
+
+    def unpack(self, owner: Node) -> Tensor:
+        if self.leaf is not None:
+            return super().unpack(owner)
+        self.array = self.part.value(self.number)
+        try:
+            return super().unpack(owner)
+        finally:
+            del self.array
+
+
+class Part:
+    """One call of a checkpointed function: how to repeat it, and what it saved."""
+
+    def __init__(self, call_again: Callable[[], Any], checked: bool, early_stop: bool) -> None:
+        self.call_again, self.checked, self.early_stop = call_again, checked, early_stop
+        self.known: list[tuple] = []  # shape, dtype and device of each value that was saved
+        self.leaves: dict[int, tuple[Tensor, int]] = {}  # that it uses, and their versions then
+        self.complete = False
+        self.backward: Any = None  # the one that the values are for
+        self.values: list[Any] = []
+
+    def keep(self, tensor: Tensor, place: int | None, args: tuple) -> Dropped:
+        """In the place of SavedTensor in the first call."""
+        return Dropped(self, tensor, place, args)
+
+    def watch(self, node: Node, args: tuple, outputs: tuple) -> None:
+        """Told of every operation of the first call: notes the parameters that it uses."""
+        for each in args:
+            if isinstance(each, Tensor) and each._requires_grad and each._node is None:
+                self.leaves[id(each)] = each, each._version
+
+    def collect(self, tensor: Tensor, place: int | None, args: tuple) -> SavedTensor:
+        """In the place of SavedTensor in the second call."""
+        saved = SavedTensor(tensor, place, args)
+        number = len(self.values)
+        if self.complete and number >= len(self.known):
+            raise CheckpointError(
+                "checkpoint: trying to save more tensors during recomputation than during the "
+                "original forward pass: the function must do the same both times"
             )
-        saved = ctx.saved_tensors
-        arguments = _as_leaves(saved[: ctx.count])
-        outputs = _tensors_in(ctx.run(arguments))
-        if len(outputs) != len(gys):
-            raise RuntimeError(
-                f"checkpoint: the function returned {len(gys)} tensors, but {len(outputs)} when "
-                "backward called it again: it must do the same both times"
+        self.values.append(saved.array)
+        if self.complete and self.early_stop and number + 1 == len(self.known):
+            raise _Enough
+        return saved
+
+    def value(self, number: int) -> Any:
+        """The array that was saved with that number: once in each backward."""
+        backward = state.running[0] if state.running else object()
+        if backward is not self.backward:
+            for leaf, version in self.leaves.values():
+                if leaf._version != version:
+                    raise RuntimeError(
+                        "one of the variables needed for gradient computation has been modified "
+                        f"by an inplace operation: a leaf of shape {list(leaf.shape)} that a "
+                        f"checkpoint uses is at version {leaf._version}; expected {version}"
+                    )
+            self.backward, self.values = backward, []
+            with _during(self.collect, None), contextlib.suppress(_Enough):
+                self.call_again()
+            self._check()
+        array, self.values[number] = self.values[number], None
+        if array is None:
+            raise CheckpointError(
+                "checkpoint: Unpack is being triggered for a tensor that was already unpacked "
+                "once. A backward may look at ctx.saved_tensors once only."
             )
-        reached = [(y, gy) for y, gy in zip(outputs, gys, strict=True) if gy is not None]
-        inputs = [*arguments, *saved[ctx.count :]]
-        wanted = [x for x in inputs if x.requires_grad]
-        found = iter(
-            grad([y for y, _ in reached], wanted, [gy for _, gy in reached], allow_unused=True)
-        )
-        return None, None, None, *(next(found) if x.requires_grad else None for x in inputs)
+        return array
+
+    def _check(self) -> None:
+        found = [_description(each) for each in self.values]
+        if self.complete and len(found) != len(self.known):
+            raise CheckpointError(
+                "checkpoint: A different number of tensors was saved during the original forward "
+                "and recomputation: the function must do the same both times.\n"
+                f"Number of tensors saved during forward: {len(self.known)}\n"
+                f"Number of tensors saved during recomputation: {len(found)}"
+            )
+        for number, (before, now) in enumerate(zip(self.known, found, strict=False)):
+            if self.checked and before != now:
+                raise CheckpointError(
+                    "checkpoint: Recomputed values for the following tensors have different "
+                    "metadata than during the forward pass.\n"
+                    f"tensor at position {number}: saved {before}, recomputed {now}"
+                )
 
 
 def checkpoint(
@@ -81,13 +149,15 @@ def checkpoint(
 
     Backward calls the function a second time, with the same random numbers (preserve_rng_state)
     and under the same autocast, so it must do the same again. What it does besides, it does twice:
-    batch normalization moves its running statistics in both calls, in torch too.
+    batch normalization moves its running statistics in both calls, in torch too. early_stop: the
+    second call ends with the last value that is needed.
 
-    The function takes and returns tensors, one or a tuple, and others. It may use parameters, but
-    other tensors with a history must be arguments, and it must not change its arguments in place.
-    use_reentrant, determinism_check and early_stop choose between torch's implementations and
-    change nothing here. Raises NotImplementedError for a context_fn or debug, and where a gradient
-    of a gradient is asked for.
+    context_fn: gives two context managers, for the first call and for the second.
+    determinism_check: "default" compares shapes, dtypes and devices of the values of both calls,
+    "none" does not. use_reentrant chooses between torch's two implementations; there is one here,
+    that of False, and a warning if nothing is said. Raises CheckpointError, a RuntimeError, in
+    backward if the second call differs, RuntimeError if an argument was changed in place,
+    NotImplementedError for debug.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([1.0, 2.0], requires_grad=True)
@@ -96,52 +166,51 @@ def checkpoint(
     >>> x.grad
     tensor([ 5.4366, 22.1672])
     """
-    if context_fn is not None or debug:
-        raise NotImplementedError("checkpoint: context_fn and debug=True are not supported")
+    if use_reentrant is None:
+        _warn("checkpoint")
+    if debug:
+        raise NotImplementedError("checkpoint: debug=True is not supported")
+    if use_reentrant and context_fn is not None:
+        raise ValueError("checkpoint: context_fn is only supported when use_reentrant=False")
+    first, second = (contextlib.nullcontext(),) * 2 if context_fn is None else context_fn()
     if not is_grad_enabled():
-        return function(*args, **kwargs)
-    number = len(args)
-    # arguments by their position or name
+        with first:
+            return function(*args, **kwargs)
+    # Arguments by their position or name. Who is checkpointed around this keeps the tensors.
     given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
-    places = [place for place, each in given.items() if isinstance(each, Tensor)]
-    tensors = [given.pop(place) for place in places]
+    keep = state.keep or SavedTensor
+    saved = {
+        place: (keep(each, None, (each,)), each.requires_grad)
+        for place, each in given.items()
+        if isinstance(each, Tensor)
+    }
+    plain = {place: each for place, each in given.items() if place not in saved}
     random_state = get_rng_state() if preserve_rng_state else None
     fast = precision.state.fast
 
-    def call(arguments: list[Tensor]) -> Any:
-        full = given | dict(zip(places, arguments, strict=True))
-        return function(*[full.pop(i) for i in range(number)], **full)
-
-    def call_again(arguments: list[Tensor]) -> Any:
+    def call_again() -> Any:
+        found = {place: each.unpack(_OWNER).detach() for place, (each, _) in saved.items()}
+        for place, each in found.items():
+            each.requires_grad_(saved[place][1])
+        full = plain | found
         now = get_rng_state(), precision.state.fast
         precision.state.fast = fast
         if random_state is not None:
             set_rng_state(random_state)
         try:
-            with enable_grad():
-                return call(arguments)
+            with enable_grad(), second:
+                return function(*[full.pop(i) for i in range(len(args))], **full)
         finally:
             precision.state.fast = now[1]
             if random_state is not None:
                 set_rng_state(now[0])
 
-    arguments = _as_leaves(tensors)
-    versions = [each._version for each in tensors]
-    start = Node(Repeat)._number  # nodes that the call records have higher numbers
-    result = call(arguments)
-    outputs = _tensors_in(result)
-    if [each._version for each in tensors] != versions:
-        raise RuntimeError(
-            "checkpoint: the function changed one of its arguments in place, so backward could not "
-            "call it again; let it begin with an operation that is not in place"
-        )
-    parameters = _parameters(outputs, arguments, start)
-    if not any(each.requires_grad for each in outputs):
-        return result
-    made = iter(Repeat.apply(call_again, outputs, len(tensors), *tensors, *parameters))
-    if isinstance(result, Tensor):
-        return next(made)
-    return type(result)(next(made) if isinstance(each, Tensor) else each for each in result)
+    stops = early_stop if _early_stop is None else _early_stop
+    part = Part(call_again, determinism_check != "none", stops)
+    with first, _during(part.keep, part.watch):
+        result = function(*args, **kwargs)
+    part.complete = True
+    return result
 
 
 def checkpoint_sequential(
@@ -150,13 +219,19 @@ def checkpoint_sequential(
     """The layers of a Sequential (or a list of functions), one after the other, in checkpoints.
 
     segments: how many parts of equal length they are divided into. The last one has the rest, and
-    no checkpoint: its backward comes first, while its values are still there.
+    no checkpoint: its backward comes first, while its values are still there. Warns if
+    use_reentrant is not given, as `checkpoint`. Raises ValueError for a number of segments that
+    cannot be.
 
     >>> import minitorch_cnn as mt
     >>> net = mt.nn.Sequential(mt.nn.Linear(2, 3), mt.nn.ReLU(), mt.nn.Linear(3, 1))
-    >>> mt.utils.checkpoint.checkpoint_sequential(net, 2, mt.ones(4, 2)).shape
+    >>> y = mt.utils.checkpoint.checkpoint_sequential(net, 2, mt.ones(4, 2), use_reentrant=False)
+    >>> y.shape
     minitorch_cnn.Size([4, 1])
     """
+    if use_reentrant is None:
+        _warn("checkpoint_sequential")
+        use_reentrant = True
     layers = list(functions)
     if not 1 <= segments <= len(layers):
         raise ValueError(
@@ -179,42 +254,59 @@ def checkpoint_sequential(
     return segment(last, len(layers))(input)
 
 
-def _as_leaves(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """The tensors without their history: what a call records ends there."""
-    return [each.detach().requires_grad_(each.requires_grad) for each in tensors]
+@contextlib.contextmanager
+def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
+    """In the block, whether the second calls of checkpoints end with the last value needed.
 
-
-def _tensors_in(result: Any) -> list[Tensor]:
-    if isinstance(result, Tensor):
-        return [result]
-    if type(result) not in (tuple, list):
-        raise NotImplementedError(
-            "checkpoint: the function must return a tensor, or a tuple or list of them, but it "
-            f"returned {type(result).__name__}"
-        )
-    return [each for each in result if isinstance(each, Tensor)]
-
-
-def _parameters(outputs: list[Tensor], arguments: list[Tensor], start: int) -> list[Tensor]:
-    """The leaves besides the arguments that the outputs were computed from.
-
-    start: the number from which on the nodes belong to the call.
+    >>> import minitorch_cnn as mt
+    >>> with mt.utils.checkpoint.set_checkpoint_early_stop(False):
+    ...     y = mt.utils.checkpoint.checkpoint(mt.exp, mt.ones(1), use_reentrant=False)
     """
-    known = {id(each) for each in arguments}
-    parameters = []
-    left = [y.edge()[0] for y in outputs if y.requires_grad]
-    while left:
-        source = left.pop()
-        if id(source) in known:
-            continue
-        known.add(id(source))
-        if isinstance(source, Tensor):
-            parameters.append(source)
-        elif source._number < start:
-            raise NotImplementedError(
-                "checkpoint: the function uses a tensor that is none of its arguments, and whose "
-                f"gradient goes on to {source._title()}: pass that tensor as an argument"
-            )
-        else:
-            left += [edge[0] for edge in source._edges if edge is not None]
-    return parameters
+    global _early_stop
+    before, _early_stop = _early_stop, enable
+    try:
+        yield
+    finally:
+        _early_stop = before
+
+
+@contextlib.contextmanager
+def _during(keep: Callable[..., Any], watch: Callable[..., Any] | None) -> Iterator[None]:
+    """In the block, what nodes save is given to keep, and watch is told of every operation."""
+    before = state.keep, state.observer
+
+    def observer(*operation: Any) -> None:
+        for each in (watch, before[1]):
+            if each is not None:
+                each(*operation)
+
+    state.keep, state.observer = keep, observer if watch else before[1]
+    try:
+        yield
+    finally:
+        state.keep, state.observer = before
+
+
+class _Owner:
+    """Who needs a checkpoint's arguments, for messages."""
+
+    def _title(self) -> str:
+        return "checkpoint"
+
+
+_OWNER: Any = _Owner()
+
+
+def _description(array: Any) -> tuple:
+    return array.shape, array.dtype, device_of(array)
+
+
+def _warn(name: str) -> None:
+    warnings.warn(
+        f"{name}: the use_reentrant parameter should be passed explicitly. use_reentrant=False is "
+        "what is done here, whatever is passed",
+        stacklevel=3,
+    )
+
+
+refuse_missing(globals())

@@ -1,11 +1,19 @@
 """checkpoint: the same results, gradients and random numbers as without it."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
 import minitorch_cnn as mt
 from minitorch_cnn import nn
-from minitorch_cnn.utils.checkpoint import checkpoint, checkpoint_sequential
+from minitorch_cnn.explain.tape import saved_arrays
+from minitorch_cnn.utils.checkpoint import (
+    CheckpointError,
+    checkpoint,
+    checkpoint_sequential,
+    set_checkpoint_early_stop,
+)
 
 
 def block(channels):
@@ -73,27 +81,74 @@ def test_values_in_between_are_not_kept():
 
     x = mt.ones(3, requires_grad=True)
     y = checkpoint(counted, x, use_reentrant=False)
-    assert y.grad_fn.next_functions == (
-        (x.view_as(x).grad_fn.next_functions[0][0], 0),
-    )  # no node of exp or sin
+    nodes = [y.grad_fn, y.grad_fn.next_functions[0][0]]
+    assert not any(saved_arrays(node) for node in nodes)  # of exp and sin
     y.sum().backward(retain_graph=True)
     y.sum().backward()
     assert calls == [True] * 3
     np.testing.assert_allclose(x.grad.numpy(), 2 * np.cos(np.exp(1)) * np.exp(1) * np.ones(3), 1e-5)
     with mt.no_grad():
-        assert not checkpoint(counted, x).requires_grad and len(calls) == 4
+        assert not checkpoint(counted, x, use_reentrant=False).requires_grad and len(calls) == 4
+
+
+def test_the_second_call_ends_with_the_last_value_that_is_needed():
+    calls = []
+
+    def counted(x):
+        y = x.exp().sin()  # sin saves its input
+        calls.append("end")
+        return y + 1
+
+    x = mt.ones(3, requires_grad=True)
+    checkpoint(counted, x, use_reentrant=False).sum().backward()
+    assert calls == ["end"]
+    with set_checkpoint_early_stop(False):
+        y = checkpoint(counted, x, use_reentrant=False)
+    y.sum().backward()
+    assert calls == ["end"] * 3
+
+
+def test_gradients_of_gradients():
+    x = mt.linspace(0.5, 2, 3, dtype=mt.float64).requires_grad_()
+    hidden = x.exp()
+    y = checkpoint(
+        lambda x, scale: {"y": (x.sin() * hidden, scale)}, x, scale=2, use_reentrant=False
+    )
+    (gx,) = mt.autograd.grad(y["y"][0].sum(), x, create_graph=True)
+    (gxx,) = mt.autograd.grad(gx.sum(), x)
+    e, s, c = (f(x.detach().numpy()) for f in (np.exp, np.sin, np.cos))
+    np.testing.assert_allclose(gx.detach().numpy(), e * (s + c), rtol=1e-12)
+    np.testing.assert_allclose(gxx.numpy(), 2 * e * c, rtol=1e-12)
+
+
+def test_contexts_of_both_calls():
+    entered = []
+
+    @contextlib.contextmanager
+    def context(name):
+        entered.append(name)
+        yield
+
+    x = mt.ones(2, requires_grad=True)
+    both = lambda: (context("first"), context("second"))  # noqa: E731
+    y = checkpoint(mt.exp, x, use_reentrant=False, context_fn=both)
+    assert entered == ["first"]
+    y.sum().backward()
+    assert entered == ["first", "second"]
 
 
 def test_one_within_another():
     layer = nn.Linear(3, 3).double()
 
     def outer(x):
-        return checkpoint(layer, layer(x).tanh()).tanh()
+        return checkpoint(layer, layer(x).tanh(), use_reentrant=False).tanh()
 
     x = mt.randn(2, 3, dtype=mt.float64)
     plain = gradients(lambda x: layer(layer(x).tanh()).tanh(), (layer,), x)
     for mine, other in zip(
-        gradients(lambda x: checkpoint(outer, x), (layer,), x), plain, strict=True
+        gradients(lambda x: checkpoint(outer, x, use_reentrant=False), (layer,), x),
+        plain,
+        strict=True,
     ):
         np.testing.assert_allclose(mine, other, rtol=1e-12, atol=1e-14)
 
@@ -101,15 +156,17 @@ def test_one_within_another():
 def test_gradients_by_grad_and_of_parameters_alone():
     layer = nn.Linear(3, 2)
     x = mt.randn(4, 3)
-    (mine,) = mt.autograd.grad(checkpoint(layer, x).sum(), layer.weight)
+    (mine,) = mt.autograd.grad(checkpoint(layer, x, use_reentrant=False).sum(), layer.weight)
     np.testing.assert_allclose(mine.numpy(), np.tile(x.numpy().sum(0), (2, 1)), rtol=1e-5)
     layer.requires_grad_(False)
-    assert not checkpoint(layer, x).requires_grad
+    assert not checkpoint(layer, x, use_reentrant=False).requires_grad
 
 
 def test_one_output_of_several_and_outputs_that_need_nothing():
     x, w = mt.ones(2, requires_grad=True), mt.tensor([2.0, 3.0], requires_grad=True)
-    y, _, constant, text = checkpoint(lambda x: [x * w, x * x, mt.ones(2), "text"], x)
+    y, _, constant, text = checkpoint(
+        lambda x: [x * w, x * x, mt.ones(2), "text"], x, use_reentrant=False
+    )
     assert type(constant) is mt.Tensor and not constant.requires_grad and text == "text"
     y.sum().backward()
     assert x.grad.tolist() == [2, 3] and w.grad.tolist() == [1, 1]
@@ -117,10 +174,11 @@ def test_one_output_of_several_and_outputs_that_need_nothing():
 
 def test_without_the_same_random_numbers():
     x = mt.ones(1000, requires_grad=True)
-    drop = nn.Dropout(0.5)
     for preserve in (True, False):
         x.grad = None
-        y = checkpoint(drop, x, preserve_rng_state=preserve)
+        y = checkpoint(
+            lambda x: x * mt.rand(1000), x, preserve_rng_state=preserve, use_reentrant=False
+        )
         y.sum().backward()
         assert bool((x.grad == y).all()) is preserve
 
@@ -135,7 +193,7 @@ def test_autocast_is_the_same_in_the_second_call():
 
     x = mt.ones(2, 2, requires_grad=True)
     with mt.autocast(x.device.type, dtype=mt.float16):
-        y = checkpoint(product, x)
+        y = checkpoint(product, x, use_reentrant=False, early_stop=False)
     y.sum().backward()
     assert kinds == [mt.float16] * 2
     assert (x @ x).dtype is mt.float32
@@ -173,36 +231,46 @@ def test_sequential_divides_as_torchs():
         assert calls == [0, 1, 2, 3, 4, 0, 1]
     for segments in (0, 6):
         with pytest.raises(ValueError, match=f"5 functions.* {segments} segments"):
-            checkpoint_sequential(layers, segments, x)
+            checkpoint_sequential(layers, segments, x, use_reentrant=False)
 
 
 def test_what_is_refused():
     x = mt.ones(2, requires_grad=True)
-    hidden = x.exp()
-    with pytest.raises(NotImplementedError, match="ExpBackward0: pass that tensor as an argument"):
-        checkpoint(lambda y: y * hidden, x)
-    with pytest.raises(NotImplementedError, match="gradients of gradients"):
-        mt.autograd.grad(checkpoint(mt.exp, x).sum(), x, create_graph=True)
-    with pytest.raises(NotImplementedError, match="dict"):
-        checkpoint(lambda y: {"y": y}, x)
-    for option in ({"debug": True}, {"context_fn": lambda: None}):
-        with pytest.raises(NotImplementedError, match="checkpoint: context_fn and debug"):
-            checkpoint(mt.exp, x, **option)
-    with pytest.raises(RuntimeError, match="changed one of its arguments in place"):
-        checkpoint(lambda a, b: b.relu_() * a, x, mt.ones(2))
-    lengths = iter((2, 1))
-    y, _ = checkpoint(lambda y: (y.exp(),) * next(lengths), x)
-    with pytest.raises(RuntimeError, match="returned 2 tensors, but 1"):
-        y.sum().backward()
+    with pytest.raises(NotImplementedError, match="debug=True"):
+        checkpoint(mt.exp, x, use_reentrant=False, debug=True)
+    with pytest.raises(ValueError, match="context_fn is only supported"):
+        checkpoint(mt.exp, x, use_reentrant=True, context_fn=lambda: None)
+    with pytest.warns(UserWarning, match="use_reentrant parameter should be passed explicitly"):
+        checkpoint(mt.exp, x)
+
+
+@pytest.mark.parametrize(
+    "second, words",
+    [
+        (lambda x: x.exp(), "A different number of tensors was saved"),
+        (lambda x: x.exp().sin().cos(), "trying to save more tensors"),
+        (
+            lambda x: x.exp()[:1].sin(),
+            "different metadata.*position 1: saved ..2,., .*recomputed ..1,.",
+        ),
+    ],
+)
+def test_a_second_call_that_differs_is_noticed(second, words):
+    functions = iter((lambda x: x.exp().sin(), second))
+    x = mt.ones(2, requires_grad=True)
+    with set_checkpoint_early_stop(False):
+        y = checkpoint(lambda x: next(functions)(x), x, use_reentrant=False)
+        with pytest.raises(CheckpointError, match=f"(?s){words}"):
+            y.sum().backward()
 
 
 def test_an_argument_changed_before_backward_is_noticed():
     x, weight = mt.ones(2), mt.ones(2, requires_grad=True)
-    y = checkpoint(lambda x: (x * weight).exp(), x)
+    y = checkpoint(lambda x: (x * weight).exp(), x, use_reentrant=False)
     x += 1
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.sum().backward()
-    y = checkpoint(lambda x: (x * weight).exp(), x)
+    y = checkpoint(lambda x: (x * weight).exp(), x, use_reentrant=False)
     with mt.no_grad():
         weight += 1
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
