@@ -108,6 +108,8 @@ from .random import (
     set_rng_state as set_rng_state,
 )
 from .serialization import load as load, save as save
+from .storage import *
+from .storage import TypedStorage as TypedStorage, UntypedStorage as UntypedStorage
 from .tensor import Size as Size, Tensor as Tensor
 
 newaxis = None
@@ -139,6 +141,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         overrides as overrides,
         profiler as profiler,
         special as special,
+        storage as storage,
         testing as testing,
         training as training,
         transforms as transforms,
@@ -337,7 +340,5 @@ def typename(obj: _typing.Any) -> str:
 
 
 def is_storage(obj: object) -> _typing.Any:
-    """True for what `Tensor.storage` gives."""
-    from .ops.breadth.tensor_memory import Storage
-
-    return isinstance(obj, Storage)
+    """True for a storage: what `Tensor.storage` and `untyped_storage` give."""
+    return isinstance(obj, TypedStorage | UntypedStorage)

@@ -16,7 +16,7 @@ from .autograd.function import Node as Node
 from .backend import device as _device
 from .dtypes import dtype
 from .missing import refuse_missing
-from .ops.breadth.tensor_memory import Storage as Storage
+from .storage import TypedStorage, UntypedStorage
 from .tensor import Size as Size, Tensor as Tensor
 
 Number: TypeAlias = builtins.int | builtins.float | builtins.bool
@@ -27,6 +27,7 @@ _dtype: TypeAlias = dtype
 _size: TypeAlias = Size | list[builtins.int] | tuple[builtins.int, ...]
 _TensorOrTensors: TypeAlias = Tensor | Sequence[Tensor]
 _symint: Any = builtins.int
+Storage: TypeAlias = TypedStorage | UntypedStorage
 
 __all__ = ["Device", "FileLike", "Number", "Storage"]
 

@@ -13,6 +13,7 @@ LAYERS = [
     {"kernels"},
     {"mersenne"},
     {"tensor", "copying", "autograd", "random"},
+    {"storage"},
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"}
     | {"jit", "special", "fft", "distributions", "profiler", "multiprocessing", "overrides"}

@@ -18,6 +18,10 @@ class RemovableHandle:
         for each in flags:  # what is asked of this hook
             each[self.id] = True
 
+    def hooks_dict_ref(self) -> dict[int, Any]:
+        """Where the hook stands, beside others of its kind."""
+        return self.hooks
+
     def remove(self) -> None:
         for each in (self.hooks, *self.flags):
             each.pop(self.id, None)

@@ -50,6 +50,19 @@ class Looking(Node):
     def _title(self) -> str:
         return torchs_name(self)
 
+    def __getattr__(self, name: str) -> Any:
+        """What the node saved, by torch's names: `_saved_self`; see saved.py."""
+        if name.startswith(("_saved_", "_raw_saved_")):
+            from .saved import attribute  # only needed when somebody looks
+
+            return attribute(self, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        from .saved import names
+
+        return [*object.__dir__(self), *names(self)]
+
     def name(self) -> str:
         """What torch calls the operation.
 

@@ -40,8 +40,11 @@ def recorded_nodes(*outputs: Tensor) -> list[Node]:
 def saved_arrays(node: Node) -> list[tuple[Any, bool]]:
     """What the node keeps for backward: (array, whether it is a leaf's, such as a parameter's)."""
     # What a checkpoint will compute again, or a hook has packed, has no array here.
-    kept = [each for each in node._saved or () if hasattr(each, "array")]
-    return [(each.array, each.leaf is not None) for each in kept]
+    return [
+        (each.array, each.leaf is not None)
+        for each in node._saved or ()
+        if each is not None and hasattr(each, "array")
+    ]
 
 
 class Entry(NamedTuple):

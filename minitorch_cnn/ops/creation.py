@@ -11,6 +11,7 @@ from .. import backend, dtypes
 from ..autograd.modes import state
 from ..backend import array_module
 from ..dtypes import as_dtype, number_dtype
+from ..storage import TypedStorage, UntypedStorage, elements_of
 from ..tensor import Tensor, shape_text, wrap
 from .arguments import as_number
 from .common import fitting
@@ -43,6 +44,8 @@ def _array_from(data: Any, dtype: Any, copy: bool) -> Any:
     """A bare array of what the user gave, in that dtype or the one that the data suggests."""
     if isinstance(data, Tensor):
         data = data.array
+    elif isinstance(data, TypedStorage | UntypedStorage):
+        data = elements_of(data, data._kind if dtype is None else as_dtype(dtype))
     wanted = None if dtype is None else as_dtype(dtype).numpy
     if backend.is_array(data):
         kind = as_dtype(data.dtype).numpy if wanted is None else wanted

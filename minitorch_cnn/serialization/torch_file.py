@@ -23,6 +23,7 @@ from typing import IO, Any
 import numpy as np
 
 from .. import backend, dtypes
+from ..storage import TypedStorage, UntypedStorage, wrapped
 from ..tensor import Size, Tensor, wrap
 from .files import (
     ByteOrder,
@@ -70,15 +71,17 @@ _ELEMENT_TYPES = [
     ElementType("FloatStorage", "f4", dtypes.float32),
     ElementType("DoubleStorage", "f8", dtypes.float64),
     ElementType("BFloat16Storage", "u2", dtypes.float32),
+    ElementType("UntypedStorage", "u1", dtypes.uint8),
 ]
 
 
 def load_torch(f: str | os.PathLike | IO[bytes], map_location: Any = None) -> Any:
     """What torch.save wrote (zip or legacy format), with our tensors in the place of torch's.
 
-    Read are tensors, Parameters, dtypes, devices and Sizes, numbers, text, bytes, None, lists,
-    tuples, sets, dicts and OrderedDicts; bfloat16 becomes float32, which holds every bfloat16
-    exactly. Tensors that shared memory share it again. They come to the CPU, or to map_location.
+    Read are tensors, Parameters, storages, dtypes, devices and Sizes, numbers, text, bytes, None,
+    lists, tuples, sets, dicts and OrderedDicts; bfloat16 becomes float32, which holds every
+    bfloat16 exactly. Tensors that shared memory share it again. They come to the CPU, or to
+    map_location.
 
     Raises FileNotFoundError; ValueError for a damaged file; RefusedGlobal (a ValueError and a
     pickle.UnpicklingError), naming it, for anything that is not plain data, such as a whole
@@ -131,7 +134,7 @@ def read_zip(records: dict[str, np.ndarray], name: str, where: backend.device) -
                 raise ValueError(f"storage {key} has {count} elements in the pickle, {found} here")
             array = element.decode(raw[: count * element.itemsize], order)
             storages[key] = element, backend.to_device(array, where)
-        return _of_type(storages[key], element, key)
+        return _storage(_of_type(storages[key], element, key), element)
 
     source = Source(io.BytesIO(records[pickles[0]].tobytes()), name)
     return Unpickler(source, _NAMES, find_storage).load()
@@ -170,11 +173,11 @@ def _read_legacy(source: Source, where: backend.device) -> Any:
         storage = _of_type(storages[key], element, key)
         view = identity[5]
         if view is None:
-            return storage
+            return _storage(storage, element)
         _, offset, length = view
         if not 0 <= offset <= offset + length <= storage.size:
             raise ValueError(f"part {offset}:{offset + length} of storage {key} is outside it")
-        return storage[offset : offset + length]
+        return _storage(storage[offset : offset + length], element)
 
     result = Unpickler(source, _NAMES, find_storage).load()
     keys = Unpickler(source, {}).load()
@@ -209,13 +212,18 @@ def _of_type(storage: tuple[ElementType, Any], element: ElementType, key: str) -
     return storage[1]
 
 
+def _storage(array: Any, element: ElementType) -> TypedStorage | UntypedStorage:
+    return wrapped(array, None if element.name == "UntypedStorage" else element.kind)
+
+
 # --------------------------------------------------------- what the names in a pickle mean
 
 
 def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any) -> Tensor:
     """A tensor that is a view of a storage. Offset and strides count elements, not bytes."""
-    if not backend.is_array(storage):
+    if not isinstance(storage, TypedStorage):
         raise ValueError(f"its pickle makes a tensor of a {type(storage).__name__}")
+    storage.of_tensor, storage = True, storage.array
     check_counts((offset, *size, *stride))
     if len(size) != len(stride) or len(size) > _MOST_DIMENSIONS:
         raise ValueError(f"a tensor has the size {list(size)} and the stride {list(stride)}")
@@ -285,7 +293,6 @@ _UNSUPPORTED = {
     "torch QInt8Storage": "quantized numbers",
     "torch QUInt8Storage": "quantized numbers",
     "torch QInt32Storage": "quantized numbers",
-    "torch UntypedStorage": "a storage without a type, or a tensor of a type such as uint16",
     "torch bfloat16": "the dtype bfloat16 as a value (tensors of it are read as float32)",
     "torch complex64": "the dtype complex64",
     "torch complex128": "the dtype complex128",
@@ -300,6 +307,7 @@ _NAMES: dict[str, Any] = {
     **PLAIN_NAMES,
     **{name: Unsupported(what) for name, what in _UNSUPPORTED.items()},
     **{f"torch {each.name}": each for each in _ELEMENT_TYPES},
+    "torch.storage UntypedStorage": _ELEMENT_TYPES[-1],
     **{f"torch {each.name}": each for each in dtypes.ALL_DTYPES},
     "torch Size": Callee("Size", _rebuild_size),
     "torch device": Callee("device", _rebuild_device),

@@ -18,20 +18,10 @@ from typing import IO, Any
 import numpy as np
 
 from .. import backend, dtypes
+from ..storage import NAMES, TypedStorage, UntypedStorage
 from ..tensor import Size, Tensor, wrap
 from .files import write
 
-_STORAGE_NAMES = {
-    dtypes.bool: "BoolStorage",
-    dtypes.uint8: "ByteStorage",
-    dtypes.int8: "CharStorage",
-    dtypes.int16: "ShortStorage",
-    dtypes.int32: "IntStorage",
-    dtypes.int64: "LongStorage",
-    dtypes.float16: "HalfStorage",
-    dtypes.float32: "FloatStorage",
-    dtypes.float64: "DoubleStorage",
-}
 _ALIGNMENT = 64  # of the storages in the file, so that torch.load(mmap=True) can use them there
 _LOCAL_HEADER = 30  # bytes of a zip record before its name
 
@@ -39,8 +29,9 @@ _LOCAL_HEADER = 30  # bytes of a zip record before its name
 def save_torch(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
     """Writes a .pth file that torch.load reads, also with weights_only=True.
 
-    obj: tensors, Parameters, Sizes, dtypes, devices, numbers, text, None, in lists, tuples, dicts
-    and OrderedDicts, and argparse's Namespace (which torch reads with weights_only=False only).
+    obj: tensors, Parameters, storages, Sizes, dtypes, devices, numbers, text, None, in lists,
+    tuples, dicts and OrderedDicts, and argparse's Namespace (which torch reads with
+    weights_only=False only).
     Tensors that share memory share it again after loading, and strides are kept; a tensor for which
     torch has no strides (a flipped one) is saved as its values. As in torch, the memory between the
     elements of a view is saved too. Everything is loaded to the CPU.
@@ -148,6 +139,8 @@ class Pickler:
         self.parts: list[bytes | int] = [pickle.PROTO + b"\x02"]
         self.arrays: list[Any] = []
         self.needs_grad: list[bool] = []
+        self.storages: set[int] = set()  # the numbers of those that are no tensors
+        self.untyped: set[int] = set()  # and have no type either
 
     def finish(self) -> tuple[bytes, list[np.ndarray]]:
         """The pickle, and the storages that it names "0", "1", ..."""
@@ -163,8 +156,12 @@ class Pickler:
 
     def _tensor(self, number: int, key: str, count: int, offset: int) -> bytes:
         array = self.arrays[number]
-        storage = _name("torch", _STORAGE_NAMES[dtypes.as_dtype(array.dtype)])
+        storage = _name("torch", NAMES[dtypes.as_dtype(array.dtype)])
+        if number in self.untyped:
+            storage = _name("torch.storage", "UntypedStorage")
         identity = [_text("storage"), storage, _text(key), _text("cpu"), _int(count)]
+        if number in self.storages:
+            return _tuple(identity) + pickle.BINPERSID
         strides = [max(step, 0) // array.itemsize for step in array.strides]
         return _call(
             _name("torch._utils", "_rebuild_tensor_v2"),
@@ -182,6 +179,8 @@ class Pickler:
             value = value.item()
         if isinstance(value, Tensor):
             self._put_tensor(value)
+        elif isinstance(value, TypedStorage | UntypedStorage):
+            self._put_storage(value)
         elif isinstance(value, Size):
             self.parts.append(_call(_name("torch", "Size"), _tuple([_int(n) for n in value])))
         elif isinstance(value, dtypes.dtype):
@@ -203,6 +202,15 @@ class Pickler:
             self.parts.append(pickle.APPENDS if type(value) is list else pickle.TUPLE)
         else:
             self.parts.append(_scalar(value, place))
+
+    def _put_storage(self, storage: TypedStorage | UntypedStorage) -> None:
+        number = len(self.arrays)
+        self.parts.append(number)
+        self.arrays.append(storage.array)
+        self.needs_grad.append(False)
+        self.storages.add(number)
+        if isinstance(storage, UntypedStorage):
+            self.untyped.add(number)
 
     def _put_tensor(self, tensor: Tensor) -> None:
         self.arrays.append(with_torch_strides(tensor.array))

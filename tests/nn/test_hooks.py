@@ -132,3 +132,42 @@ def test_backward_hooks_keep_named_tuples(name):
     assert type(out) is Pair
     out.b.sum().backward()
     assert seen == [2]
+
+
+def test_what_a_module_is_given_goes_through_hooks_of_all_modules():
+    seen = []
+    double = mt.nn.Parameter(mt.full((2, 2), 2.0))
+
+    def note(module, name, value):
+        seen.append((type(module).__name__, name))
+        return double if name == "weight" else None
+
+    from minitorch_cnn.nn.modules import module as home
+
+    handles = [
+        home.register_module_parameter_registration_hook(note),
+        home.register_module_buffer_registration_hook(note),
+        home.register_module_module_registration_hook(note),
+    ]
+    net = mt.nn.Sequential(mt.nn.Linear(2, 2))
+    net.register_buffer("mean", mt.ones(1))
+    net.last = mt.nn.ReLU()
+    assert seen == [
+        ("Linear", "weight"),
+        ("Linear", "bias"),
+        ("Sequential", "0"),
+        ("Sequential", "mean"),
+        ("Sequential", "last"),
+    ]
+    assert net[0].weight is double and handles[0].id in handles[0].hooks_dict_ref()
+    for each in handles:
+        each.remove()
+    mt.nn.Linear(2, 2)
+    assert len(seen) == 5
+
+
+def test_gradients_from_a_backward_hook_where_no_input_needs_one_are_refused():
+    layer = mt.nn.Linear(2, 2)
+    layer.register_full_backward_hook(lambda module, gx, gy: mt.ones(2, 2))
+    with pytest.raises(RuntimeError, match="where no input requires gradient"):
+        layer(mt.ones(2, 2)).sum().backward()

@@ -244,3 +244,19 @@ def test_a_second_one_changes_the_weight():
 
         with pytest.raises(ValueError, match="may not change the dtype"):
             names["P"].register_parametrization(layer, "weight", Whole())
+
+
+def test_transfer():
+    from minitorch_cnn.nn.utils import parametrizations, parametrize
+
+    a, b, empty = mt.nn.Linear(3, 2), mt.nn.Linear(3, 2), mt.nn.Module()
+    parametrize.transfer_parametrizations_and_params(a, b)
+    assert not parametrize.is_parametrized(b)
+    parametrizations.weight_norm(a)
+    parametrize.register_parametrization(a, "weight", mt.nn.Identity())
+    for other in (b, empty):
+        assert parametrize.transfer_parametrizations_and_params(a, other, "weight") is other
+        assert other.weight.equal(a.weight) and len(other.parametrizations.weight) == 2
+        theirs, ours = other.parametrizations.weight, a.parametrizations.weight
+        assert theirs.original0 is ours.original0
+        assert theirs.original1 is ours.original1

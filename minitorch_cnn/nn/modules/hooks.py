@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
     "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
 ]
 
 
@@ -207,6 +210,40 @@ def register_module_full_backward_hook(hook: Callable) -> RemovableHandle:
 register_module_backward_hook = register_module_full_backward_hook  # the old name
 
 
+def register_module_parameter_registration_hook(hook: Callable) -> RemovableHandle:
+    """Calls ``hook(module, name, parameter)`` where a module is given a parameter.
+
+    The hook may return another one to take in its place.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.nn.modules import module
+    >>> with module.register_module_parameter_registration_hook(lambda m, name, p: print(name)):
+    ...     layer = mt.nn.Linear(1, 1)
+    weight
+    bias
+    """
+    return RemovableHandle(EVERYWHERE, ("parameter", hook))
+
+
+def register_module_buffer_registration_hook(hook: Callable) -> RemovableHandle:
+    """`register_module_parameter_registration_hook` for buffers."""
+    return RemovableHandle(EVERYWHERE, ("buffer", hook))
+
+
+def register_module_module_registration_hook(hook: Callable) -> RemovableHandle:
+    """`register_module_parameter_registration_hook` for modules in a module."""
+    return RemovableHandle(EVERYWHERE, ("module", hook))
+
+
+def registered(kind: str, module: Module, name: str, value: Any) -> Any:
+    """What a module keeps of a parameter, buffer or module that it is given."""
+    for registry, hook in EVERYWHERE.values():
+        if registry == kind and value is not None:
+            changed = hook(module, name, value)
+            value = value if changed is None else changed
+    return value
+
+
 def _hooks(module: Module, registry: str) -> list[Any]:
     """The hooks of one kind, those of all modules first."""
     everywhere = [hook for name, hook in EVERYWHERE.values() if name == registry]
@@ -331,7 +368,12 @@ class BackwardBorders:
         self.grad_output = grads
         if not self.has_input_gradient:
             # There will be no input border to pass, so this is the time to call the hooks.
-            self._call_hooks((None,) * self.arguments)
+            changed = self._call_hooks((None,) * self.arguments)
+            if any(each is not None for each in changed):
+                raise RuntimeError(
+                    "Backward hook for Modules where no input requires gradient should always "
+                    f"return None or None for all gradients; got {changed!r:.60}"
+                )
         return grads
 
     def input_gradients(self, grads: tuple) -> tuple:

@@ -17,7 +17,7 @@ from ...tensor import Tensor
 from ..parameter import Parameter
 from . import state
 from .hooks import *  # noqa: F403  torch has register_module_forward_hook and its like here
-from .hooks import EVERYWHERE, REGISTRIES, WithHooks, call_with_hooks
+from .hooks import EVERYWHERE, REGISTRIES, WithHooks, call_with_hooks, registered
 from .seldom import WithSeldom
 from .state import WithState
 
@@ -93,7 +93,7 @@ class Module(WithHooks, WithState, WithSeldom):
         elif isinstance(value, Module):
             self._require_init("module")
             self._forget(name, self._parameters, self._buffers)
-            self._modules[name] = value
+            self._modules[name] = registered("module", self, name, value)
         elif name in self.__dict__.get("_parameters", ()):
             if value is not None:
                 raise TypeError(
@@ -182,7 +182,7 @@ class Module(WithHooks, WithState, WithSeldom):
                 f"created explicitly. To express '{name}' as a function of another Tensor, "
                 "compute the value in the forward() method."
             )
-        self._parameters[name] = param
+        self._parameters[name] = registered("parameter", self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Adds a tensor that moves and is saved with the module but is not trained.
@@ -202,7 +202,7 @@ class Module(WithHooks, WithState, WithSeldom):
                 f"cannot assign '{type_name(tensor)}' object to buffer '{name}' "
                 "(minitorch_cnn Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = registered("buffer", self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -216,7 +216,7 @@ class Module(WithHooks, WithState, WithSeldom):
         self._check_name("module", name, self.__dict__.get("_modules", {}))
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type_name(module)} is not a Module subclass")
-        self._modules[name] = module
+        self._modules[name] = registered("module", self, name, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """The same as `add_module`."""

@@ -70,7 +70,8 @@ class ParametrizationList(ModuleList):
                     values = values if inverse is None else inverse(values)
         if not isinstance(values, Tensor | tuple | list):
             raise ValueError(
-                f"'right_inverse' must return a Tensor or several of them, got {type(values)}"
+                "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
+                f"Got {type(values)}"
             )
         self.is_tensor = isinstance(values, Tensor)
         if self.is_tensor:
@@ -99,12 +100,13 @@ class ParametrizationList(ModuleList):
             value = self()
         if not isinstance(value, Tensor):
             raise ValueError(f"A parametrization must return a tensor. Got {type(value)}.")
-        if value.dtype is not original.dtype or value.shape != original.shape:
-            raise ValueError(
-                "Registering a parametrization may not change the dtype or shape of the tensor, "
-                f"unless `unsafe` flag is enabled: {original.dtype} {original.shape} became "
-                f"{value.dtype} {value.shape}"
-            )
+        for what in ("dtype", "shape"):
+            before, after = getattr(original, what), getattr(value, what)
+            if before != after:
+                raise ValueError(
+                    f"Registering a parametrization may not change the {what} of the tensor, "
+                    f"unless the `unsafe` flag is enabled: {before} became {after}"
+                )
 
     def _originals(self) -> list[Tensor]:
         if self.is_tensor:
@@ -274,9 +276,29 @@ def type_before_parametrizations(module: Module) -> type:
     return type(module).__bases__[0] if is_parametrized(module) else type(module)
 
 
-def transfer_parametrizations_and_params(*args: Any, **kwargs: Any) -> Any:
-    """Not supported: raises NotImplementedError."""
-    raise NotImplementedError(
-        "nn.utils.parametrize.transfer_parametrizations_and_params is not supported: register the "
-        "parametrizations on the other module, and load the state dict"
-    )
+def transfer_parametrizations_and_params(
+    from_module: Module, to_module: Module, tensor_name: str | None = None
+) -> Module:
+    """Gives a module the parametrizations of another one, and the originals. Returns to_module.
+
+    tensor_name: which; None: all. A parameter that to_module does not have is made. Both share the
+    parametrizations and the originals afterwards. Raises as `register_parametrization` does.
+
+    >>> import minitorch_cnn as mt
+    >>> a, b = mt.nn.Linear(2, 2), mt.nn.Linear(2, 2)
+    >>> _ = mt.nn.utils.parametrizations.weight_norm(a)
+    >>> mt.nn.utils.parametrize.transfer_parametrizations_and_params(a, b).weight.equal(a.weight)
+    True
+    """
+    if not is_parametrized(from_module):
+        return to_module
+    given: Any = from_module.parametrizations
+    for name in list(given) if tensor_name is None else [tensor_name]:
+        if not hasattr(to_module, name):
+            setattr(to_module, name, Parameter(getattr(from_module, name).detach()))
+        for function in given[name]:
+            register_parametrization(to_module, name, function)
+        taken: Any = to_module.parametrizations
+        for original in (*given[name]._parameters, *given[name]._buffers):
+            setattr(taken[name], original, getattr(given[name], original))
+    return to_module

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...autograd.function import ViewFunction
 from ...backend import array_module
+from ...storage import memory_of
 from ...tensor import Tensor, shape_text, wrap
 from ..arithmetic import where
 from ..common import is_number, same_device
@@ -17,7 +18,6 @@ from ..indexing import WHOLE, BasicIndex, Diagonal, check_index, index_add, inde
 from ..inplace import WriteIntoView
 from ..positions import IndexPut, index_put
 from ..shape import broadcast_tensors, int_tuple, reshape
-from .tensor_memory import memory_of
 
 __all__ = [
     "fill", "index_fill", "index_copy", "masked_scatter", "put", "select_scatter",

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from ... import dtypes
-from ...tensor import Size, Tensor
+from ...storage import TypedStorage, UntypedStorage, elements_of
+from ...tensor import Size, Tensor, wrap
 from ..creation import arange, empty, tensor
 
 __all__ = [
@@ -28,6 +29,8 @@ class _TensorType(type):
             return empty(*data or (0,), dtype=cls.dtype, device=where)
         if len(data) != 1:
             raise TypeError(f"{cls.__name__}() takes a sequence of values or a size, got {data}")
+        if isinstance(data[0], TypedStorage | UntypedStorage):
+            return wrap(elements_of(data[0], cls.dtype))
         values = data[0].detach() if isinstance(data[0], Tensor) else data[0]
         return tensor(values, dtype=cls.dtype, device=where)
 

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ... import dtypes
 from ...autograd.modes import state
 from ...backend import array_module
+from ...storage import TypedStorage, UntypedStorage, elements_of
 from ...tensor import Memory, Tensor, wrap
 from ..copy import channels_last, channels_last_3d, contiguous_format, in_format, preserve_format
 from ..inplace import alias_of, check_writable
 from ..shape import int_tuple, squeeze, swapaxes, swapdims, t, transpose, unsqueeze
 from .indexing_mutating import as_strided
-from .tensor_memory import Storage
 
 __all__: list[str] = []
 
@@ -166,11 +165,8 @@ def set_(
     """
     if source is None:
         source = input.new_empty(0)
-    if isinstance(source, Storage):
-        given = source.array
-        if source.dtype is dtypes.uint8:  # the bytes of an untyped storage
-            given = given.view(input.array.dtype)
-        source = wrap(given)
+    if isinstance(source, TypedStorage | UntypedStorage):
+        source = wrap(elements_of(source, input.dtype))
         size = source.shape if size is None else size
     if (input.requires_grad and state.grad_enabled) or source.dtype is not input.dtype:
         raise RuntimeError(

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ... import dtypes
+from ...storage import (
+    TypedStorage,
+    UntypedStorage,
+    address_of,
+    elements_of,
+    is_mapped,
+    mapped,
+    memory_of,
+    of_tensor,
+)
 from ...tensor import Size, Tensor, wrap
-from ..creation import empty, tensor
+from ..creation import empty, finish, tensor
 
-__all__ = ["frombuffer"]
-
-
-def owner_of(array: Any) -> Any:
-    """The array whose memory a view looks into."""
-    while True:
-        base = array.base
-        if type(base) is not type(array):  # as_strided of NumPy puts an object between the two
-            base = getattr(base, "base", None)
-        if type(base) is not type(array) or _is_raw(base):
-            return array
-        array = base
-
-
-def _is_raw(array: Any) -> bool:
-    """Whether it is a buffer of bytes that arrays are made of, and longer than they are."""
-    memory = getattr(array.base, "obj", array.base)
-    return array.dtype == np.uint8 and isinstance(memory, mmap.mmap)
-
-
-def memory_of(array: Any) -> tuple[Any, int]:
-    """All elements of the memory that an array looks into, as a vector, and its first's place."""
-    owner = owner_of(array)
-    order = sorted(range(owner.ndim), key=lambda axis: -abs(owner.strides[axis]))
-    flat = owner.transpose(order).reshape(-1)  # a view: whoever owns memory fills it densely
-    if flat.dtype != array.dtype:
-        flat = flat.view(array.dtype) if flat.size else flat.astype(array.dtype)
-    return flat, (address_of(array) - address_of(owner)) // array.itemsize
+__all__ = ["from_file", "frombuffer"]
 
 
 def storage_offset(input: Tensor) -> int:
@@ -54,93 +36,24 @@ def storage_offset(input: Tensor) -> int:
     return memory_of(input.array)[1]
 
 
-def address_of(array: Any) -> int:
-    """Of the first element, in bytes."""
-    return array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
-
-
-class Storage:
-    """The memory of a tensor as a row of elements; a tensor's views have one memory together.
-
-    To look at: what is written through it is seen by the tensor, but a storage can neither grow
-    nor be given to another tensor.
-
-    >>> import minitorch_cnn as mt
-    >>> x = mt.tensor([[1.0, 2.0], [3.0, 4.0]])
-    >>> x[1].storage().tolist()
-    [1.0, 2.0, 3.0, 4.0]
-    >>> x.untyped_storage().nbytes()
-    16
-    """
-
-    def __init__(self, source: Tensor, kind: dtypes.dtype) -> None:
-        """source: the tensor; kind: the type of an element, uint8 for bytes."""
-        source._show_outside()
-        flat, _ = memory_of(source.array)
-        self.array = flat.view(kind.numpy) if flat.size else np.empty(0, kind.numpy)
-        self.dtype, self.device = kind, source.device
-
-    def size(self) -> int:
-        return self.array.size
-
-    __len__ = size
-
-    def nbytes(self) -> int:
-        return self.array.nbytes
-
-    def __sizeof__(self) -> int:
-        return object.__sizeof__(self) + self.nbytes()
-
-    def is_shared(self) -> bool:
-        return is_shared(wrap(self.array))
-
-    def element_size(self) -> int:
-        return self.array.itemsize
-
-    def data_ptr(self) -> int:
-        return address_of(self.array)
-
-    def tolist(self) -> list:
-        return self.array.tolist()
-
-    def __getitem__(self, index: Any) -> Any:
-        found = self.array[index]
-        return found.tolist() if np.ndim(found) == 0 else list(found.tolist())
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self.array[index] = value
-
-    def __iter__(self) -> Iterator:
-        return iter(self.tolist())
-
-    def resize_(self, size: int) -> None:
-        """Not supported: a tensor's memory does not grow under it."""
-        raise NotImplementedError(
-            f"resize_({size}): a storage cannot change its size; make a new tensor of the elements"
-        )
-
-    def __repr__(self) -> str:
-        return f"[storage of {self.size()} elements of {self.dtype} on {self.device}]"
-
-
-def storage(input: Tensor) -> Storage:
-    """The memory of a tensor of any shape, as a `Storage` of its dtype. Never raises.
+def storage(input: Tensor) -> TypedStorage:
+    """The memory of a tensor of any shape, as a `TypedStorage` of its dtype. Never raises.
 
     >>> import minitorch_cnn as mt
     >>> mt.ones(2, 3).storage().size()
     6
     """
-    return Storage(input, input.dtype)
+    return of_tensor(input, input.dtype)
 
 
-def untyped_storage(input: Tensor) -> Storage:
-    """The memory of a tensor of any shape, as a `Storage` of bytes. Never raises.
+def untyped_storage(input: Tensor) -> UntypedStorage:
+    """The memory of a tensor of any shape, as an `UntypedStorage` of bytes. Never raises.
 
     >>> import minitorch_cnn as mt
     >>> mt.ones(2, 3).untyped_storage().size()
     24
     """
-    return Storage(input, dtypes.uint8)
+    return of_tensor(input, None)
 
 
 def frombuffer(
@@ -180,6 +93,32 @@ def frombuffer(
     return result.requires_grad_() if requires_grad else result
 
 
+def from_file(
+    filename: Any,
+    shared: bool = False,
+    size: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A vector (size,) of the first elements of a file, of that dtype (float32 if None).
+
+    shared: writing to it is writing to the file, which is made or lengthened if need be; else it is
+    read. Raises RuntimeError for a file that is too short.
+
+    >>> import minitorch_cnn as mt, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "numbers")
+    >>> x = mt.from_file(path, shared=True, size=2).fill_(1.5)
+    >>> mt.from_file(path, size=2)
+    tensor([1.5000, 1.5000])
+    """
+    kind = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
+    result = finish(mapped(filename, shared, size, kind), device, requires_grad)
+    result._show_outside()
+    return result
+
+
 def share_memory_(input: Tensor) -> Tensor:
     """Moves the values to memory that processes share which are forked later. Returns the tensor.
 
@@ -214,10 +153,7 @@ def is_shared(input: Tensor) -> bool:
     """
     if input.is_cuda:
         return True
-    base = input.array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return isinstance(base, mmap.mmap) or isinstance(getattr(base, "obj", None), mmap.mmap)
+    return is_mapped(input.array)
 
 
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:
@@ -246,13 +182,15 @@ def new(input: Tensor, *data: Any, size: Any = None, device: Any = None) -> Tens
     where = input.device if device is None else device
     data = data if size is None else (Size(size),)
     given = data[0] if len(data) == 1 else None
-    if isinstance(given, Tensor | Storage):
+    if isinstance(given, Tensor):
         if given.dtype is not input.dtype or given.device != input.device:
             raise TypeError(
                 f"new(): expected {input.dtype} on {input.device}, got {given.dtype} on "
                 f"{given.device}"
             )
-        return given.detach() if isinstance(given, Tensor) else wrap(given.array)
+        return given.detach()
+    if isinstance(given, TypedStorage | UntypedStorage):
+        return wrap(elements_of(given, input.dtype))
     if given is not None and not isinstance(given, int | Size):
         return tensor(given, dtype=input.dtype, device=where)
     return empty(*data or (0,), dtype=input.dtype, device=where)
