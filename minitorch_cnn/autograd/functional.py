@@ -16,6 +16,8 @@ from .modes import enable_grad
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
+CONSTANT = "The output of the user-provided function is independent of input {}"
+LINEAR = "The jacobian of the user-provided function is independent of input {}"
 OF_THE_FUNCTION = "outputs of the user-provided function"
 
 
@@ -61,6 +63,8 @@ def _vectors(v: Any, like: tuple, function: str, which: str) -> tuple:
             )
         return (like[0].new_ones(like[0].shape),)
     vectors, _ = _as_tuple(v, "v", function)
+    if len(vectors) != len(like) == 1:
+        raise RuntimeError(f"The given v should contain a single Tensor. It has {len(vectors)}.")
     if len(vectors) != len(like):
         raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got "
                            f"{len(vectors)}.")  # fmt: skip
@@ -71,9 +75,13 @@ def _vectors(v: Any, like: tuple, function: str, which: str) -> tuple:
 
 
 def _gradients(
-    outputs: tuple, inputs: tuple, vectors: tuple | None, create_graph: bool, strict: str = ""
-) -> tuple:
-    """`grad`, with zeros where nothing depends on an input. strict: says that it must depend."""
+    outputs: tuple, inputs: tuple, vectors: tuple | None, create_graph: bool, strict: str = "",
+    checked: bool = False,
+) -> tuple:  # fmt: skip
+    """`grad`, with zeros where nothing depends on an input.
+
+    strict: what must depend on input {}; checked: its slope must, too.
+    """
     pairs = [
         (y, None if vectors is None else vectors[index])
         for index, y in enumerate(outputs)
@@ -87,11 +95,31 @@ def _gradients(
         )
     for index, g in enumerate(found):
         if strict and g is None:
-            raise RuntimeError(f"{strict} is independent of input {index}. This is not allowed in "
-                               "strict mode.")  # fmt: skip
+            raise RuntimeError(f"{strict.format(index)}. This is not allowed in strict mode.")
+        if strict and checked and g is not None and not g.requires_grad:
+            raise RuntimeError(
+                f"{LINEAR.format(index)}. This is not allowed in strict mode when "
+                "create_graph=True."
+            )
     return tuple(
         x.new_zeros(x.shape) if g is None else g for g, x in zip(found, inputs, strict=True)
     )
+
+
+def _check_options(function: str, strict: bool, vectorize: bool, strategy: str) -> None:
+    if strategy not in ("reverse-mode", "forward-mode"):
+        raise AssertionError(
+            f'Expected strategy to be either "forward-mode" or "reverse-mode", got {strategy!r}'
+        )
+    if strict and vectorize:
+        raise RuntimeError(
+            f"{function}: `strict=True` and `vectorize=True` are not supported together. Please "
+            "either set `strict=False` or `vectorize=False`."
+        )
+    if strategy == "forward-mode" and not vectorize:
+        raise NotImplementedError(
+            f'{function}: strategy="forward-mode" is only supported if `vectorize=True`'
+        )
 
 
 def _done(values: tuple, several: bool, create_graph: bool) -> Any:
@@ -119,7 +147,7 @@ def vjp(
     xs = _leaves(given, create_graph)
     ys, many = _call(func, xs, "vjp", strict)
     vectors = _vectors(v, ys, "vjp", "the user-provided function returns")
-    found = _gradients(ys, xs, vectors, create_graph, "The output" if strict else "")
+    found = _gradients(ys, xs, vectors, create_graph, CONSTANT if strict else "", create_graph)
     return _done(ys, many, create_graph), _done(found, several, create_graph)
 
 
@@ -141,8 +169,8 @@ def jvp(
     vectors = _vectors(v, xs, "jvp", "the input to the user-provided function is")
     ys, many = _call(func, xs, "jvp", strict)
     us = tuple(y.new_zeros(y.shape).requires_grad_() for y in ys)
-    rows = _gradients(ys, xs, us, True, "The output" if strict else "")
-    found = _gradients(rows, us, vectors, create_graph)
+    rows = _gradients(ys, xs, us, True, CONSTANT if strict else "")
+    found = _gradients(rows, us, vectors, create_graph, LINEAR if strict else "", create_graph)
     return _done(ys, many, create_graph), _done(found, many, create_graph)
 
 
@@ -158,8 +186,9 @@ def jacobian(
     """All derivatives: for an output of shape (...) and an input (L,), a tensor (..., L).
 
     For several inputs or outputs, which come as tuples, a tuple for each output with a tensor for
-    each input. vectorize is ignored. strict, create_graph and errors as `vjp`; NotImplementedError
-    for strategy "forward-mode".
+    each input. vectorize and strategy, "reverse-mode" or "forward-mode", say how torch computes
+    it, and change nothing here. strict, create_graph and errors as `vjp`; RuntimeError for strict
+    and vectorize together, NotImplementedError for "forward-mode" without vectorize, as in torch.
 
     >>> import minitorch_cnn as mt
     >>> mt.autograd.functional.jacobian(lambda x: x**2, mt.tensor([1.0, 2.0]))
@@ -168,16 +197,15 @@ def jacobian(
     """
     from ..ops.join import stack  # ops is above autograd
 
-    if strategy != "reverse-mode":
-        raise NotImplementedError(f"jacobian: strategy={strategy!r} is not supported")
+    _check_options("jacobian", strict, vectorize, strategy)
     given, several = _as_tuple(inputs, "inputs", "jacobian")
     xs = _leaves(given, create_graph)
     ys, many = _call(func, xs, "jacobian", strict)
     result = []
     for index, y in enumerate(ys):
-        blame = f"Output {index} of the user-provided function" if strict else ""
+        blame = f"Output {index} of the user-provided function is independent of input {{}}"
         rows = [
-            _gradients((element,), xs, None, create_graph, blame)
+            _gradients((element,), xs, None, create_graph, blame if strict else "", create_graph)
             for element in y.reshape(-1).unbind()
         ]
         columns = tuple(
@@ -211,23 +239,34 @@ def hessian(
     """
     given, several = _as_tuple(inputs, "inputs", "hessian")
 
-    def gradient(*xs: Tensor) -> tuple:
-        return _gradient_of_a_number(func, xs, "hessian", strict)[1]
+    _check_options("hessian", strict, vectorize, outer_jacobian_strategy)
+    blame = (
+        "The jacobian of the user-provided function with respect to input {} is independent of it"
+    )
 
-    rows = jacobian(gradient, given, create_graph, strict, False, outer_jacobian_strategy)
+    def gradient(*xs: Tensor) -> tuple:
+        found = _gradient_of_a_number(func, xs, "hessian", strict, blame)[1]
+        for index, each in enumerate(found):
+            if strict and not each.requires_grad:
+                raise RuntimeError(f"{blame.format(index)}. This is not allowed in strict mode.")
+        return found
+
+    rows = jacobian(gradient, given, create_graph, strict)
     return rows if several else rows[0][0]
 
 
 def _gradient_of_a_number(
-    func: Callable, xs: tuple, function: str, strict: bool
+    func: Callable, xs: tuple, function: str, strict: bool, blame: str
 ) -> tuple[Tensor, tuple]:
     ys, many = _call(func, xs, function, strict)
-    if many or ys[0].numel() != 1:
+    if many:
+        raise RuntimeError(f"The function given to {function} should return a single Tensor")
+    if ys[0].numel() != 1:
         raise RuntimeError(
             f"The Tensor returned by the function given to {function} should contain a single "
             "element"
         )
-    return ys[0], _gradients(ys, xs, None, True, "The output" if strict else "")
+    return ys[0], _gradients(ys, xs, None, True, blame if strict else "")
 
 
 @enable_grad()
@@ -258,7 +297,6 @@ def _second(
     given, several = _as_tuple(inputs, "inputs", name)
     xs = _leaves(given, create_graph)
     vectors = _vectors(v, xs, name, "the input to the user-provided function is")
-    y, gradient = _gradient_of_a_number(func, xs, name, strict)
-    blame = "The jacobian of the user-provided function" if strict else ""
-    found = _gradients(gradient, xs, vectors, create_graph, blame)
+    y, gradient = _gradient_of_a_number(func, xs, name, strict, CONSTANT)
+    found = _gradients(gradient, xs, vectors, create_graph, LINEAR if strict else "")
     return _done((y,), False, create_graph), _done(found, several, create_graph)

@@ -11,12 +11,14 @@ tensor([4.])
 
 from __future__ import annotations
 
+import functools
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ..missing import refuse_missing
-from ..tensor import Tensor, wrap
+from ..tensor import Memory, Tensor, wrap
 from .function import Node as Recorded, SavedTensor
 from .handle import RemovableHandle
 from .looking import GradientEdge, Node, seen
@@ -25,6 +27,7 @@ from .modes import no_grad, state
 __all__ = [
     "GradientEdge",
     "Node",
+    "allow_mutation_on_saved_tensors",
     "disable_saved_tensors_hooks",
     "get_gradient_edge",
     "increment_version",
@@ -63,7 +66,7 @@ class Packed(SavedTensor):
 
     def __init__(self, tensor: Tensor, place: int | None, args: tuple) -> None:
         super().__init__(tensor, place, args)
-        self._pack(*state.saving[-1])
+        self._pack(*state.saving[-1][:2])
 
     @classmethod
     def of(cls, saved: SavedTensor, pack_hook: Any, unpack_hook: Any) -> Packed:
@@ -120,17 +123,17 @@ class saved_tensors_hooks:
         self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]
     ) -> None:
         self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
-        self.before: list[tuple] = []  # of each entry, what was in force
 
     def __enter__(self) -> None:
         if state.saving_refused is not None:
             raise RuntimeError(state.saving_refused)
-        self.before.append((state.saving, state.keep))
-        state.saving = (*state.saving, (self.pack_hook, self.unpack_hook))
+        state.saving = (*state.saving, (self.pack_hook, self.unpack_hook, state.keep))
         state.keep = Packed
 
     def __exit__(self, *exc: object) -> None:
-        state.saving, state.keep = self.before.pop()
+        if state.saving:
+            *others, (_, _, state.keep) = state.saving
+            state.saving = tuple(others)
 
 
 class save_on_cpu(saved_tensors_hooks):
@@ -177,6 +180,64 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
         yield
     finally:
         state.saving_refused = before
+
+
+class Copied(SavedTensor):
+    """A copy of a saved tensor, so that writing to the tensor does not matter."""
+
+    __slots__ = ("__weakref__", "context")
+
+    def __init__(self, context: _Mutable, tensor: Tensor, place: int | None, args: tuple) -> None:
+        super().__init__(tensor, place, args)
+        self.context, self.array = context, self.array.copy()
+        self.memory, self.version = Memory(), 0
+        context.cloned[id(self)] = self
+
+    def unpack(self, owner: Recorded) -> Tensor:
+        if not self.context.active:
+            raise AssertionError(
+                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in "
+                "which the graph was originally recorded."
+            )
+        return super().unpack(owner)
+
+
+class _Mutable:
+    """What `allow_mutation_on_saved_tensors` gives: cloned, the copies that there are."""
+
+    def __init__(self) -> None:
+        self.active = True
+        self.cloned: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+
+    def clear(self) -> None:
+        self.cloned.clear()
+
+
+@contextmanager
+def allow_mutation_on_saved_tensors() -> Iterator[Any]:
+    """In the block, tensors that backward needs may be written to: backward gets the old values.
+
+    Each of them is copied when it is saved, which takes memory. Backward has to run in the block
+    too, or raises AssertionError; RuntimeError for one block in another.
+
+    >>> import minitorch_cnn as mt
+    >>> x = mt.tensor([2.0], requires_grad=True)
+    >>> with mt.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     y = x.clone()
+    ...     z = y**2
+    ...     _ = y.zero_()
+    ...     z.backward()
+    >>> x.grad
+    tensor([4.])
+    """
+    if isinstance(getattr(state.keep, "args", (None,))[0], _Mutable):
+        raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+    context, before = _Mutable(), state.keep
+    state.keep = functools.partial(Copied, context)
+    try:
+        yield context
+    finally:
+        state.keep, context.active = before, False
 
 
 class _Handles(RemovableHandle):

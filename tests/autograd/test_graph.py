@@ -249,3 +249,26 @@ def test_places_that_a_hook_exchanged_are_checked_before_a_kernel_uses_them(valu
         except (IndexError, RuntimeError, ValueError):
             continue
         assert found.shape == leaf.shape
+
+
+def test_saved_tensors_may_be_written_to_where_they_are_copied():
+    x = mt.tensor([2.0, 3.0], requires_grad=True)
+    allowed = mt.autograd.graph.allow_mutation_on_saved_tensors
+    with allowed() as context:
+        y = x.clone()
+        z = (y**2).sum()
+        part = y[:1]
+        part *= 10
+        y.sin_()
+        assert len(context.cloned) > 0
+        z.backward()
+        assert x.grad.tolist() == [4.0, 6.0]
+        late = x.exp().sum()
+        with pytest.raises(RuntimeError, match="cannot be nested"), allowed():
+            pass
+    with pytest.raises(AssertionError, match="outside of the 'allow_mutation"):
+        late.backward()
+    y = x.exp()
+    y.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
