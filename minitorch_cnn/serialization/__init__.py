@@ -1,17 +1,36 @@
 """Saving and loading tensors and plain data, without pickle."""
 
-from .api import add_safe_globals, default_restore_location, load, save
+from .api import (
+    add_safe_globals,
+    clear_safe_globals,
+    default_restore_location,
+    get_safe_globals,
+    load,
+    safe_globals,
+    save,
+)
 from .safetensors_file import load_safetensors, save_safetensors
-from .torch_file import load_torch
+from .torch_file import (
+    LoadEndianness,
+    get_default_load_endianness,
+    load_torch,
+    set_default_load_endianness,
+)
 from .torch_writer import save_torch
 
 __all__ = [
+    "LoadEndianness",
     "add_safe_globals",
+    "clear_safe_globals",
     "default_restore_location",
+    "get_default_load_endianness",
+    "get_safe_globals",
     "load",
     "load_safetensors",
     "load_torch",
+    "safe_globals",
     "save",
     "save_safetensors",
     "save_torch",
+    "set_default_load_endianness",
 ]

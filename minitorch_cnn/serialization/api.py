@@ -9,7 +9,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -97,8 +99,36 @@ def load(
         return read_torch(source, where)
 
 
+_safe_globals: list[Any] = []
+
+
 def add_safe_globals(safe_globals: list[Any]) -> None:
-    """Changes nothing: torch would make instances of these classes, here a file is plain data."""
+    """Notes these classes, no more: torch would make instances of them, here a file is plain data.
+
+    `get_safe_globals` lists them, `clear_safe_globals` forgets them.
+    """
+    _safe_globals.extend(each for each in safe_globals if each not in _safe_globals)
+
+
+def get_safe_globals() -> list[Any]:
+    """What `add_safe_globals` was given."""
+    return list(_safe_globals)
+
+
+def clear_safe_globals() -> None:
+    """Forgets what `add_safe_globals` was given."""
+    _safe_globals.clear()
+
+
+@contextlib.contextmanager
+def safe_globals(safe_globals: list[Any]) -> Iterator[None]:
+    """`add_safe_globals` for a block."""
+    before = get_safe_globals()
+    add_safe_globals(safe_globals)
+    try:
+        yield
+    finally:
+        _safe_globals[:] = before
 
 
 def default_restore_location(storage: Any, location: str) -> Any:

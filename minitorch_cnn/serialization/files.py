@@ -7,6 +7,7 @@ the size of the file. So a file of n bytes costs memory in proportion to n, what
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 import struct
@@ -96,8 +97,18 @@ def opened(f: str | os.PathLike | IO[bytes]) -> Iterator[Source]:
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
             yield Source(file, os.fspath(f))
-    else:
-        yield Source(f, str(getattr(f, "name", "the file")))
+        return
+    name = str(getattr(f, "name", "the file"))
+    try:
+        source = Source(f, name)
+    except (AttributeError, io.UnsupportedOperation) as error:
+        raise type(error)(
+            f"{error}. You can only torch.load from a file that is seekable. Please pre-load the "
+            "data into a buffer like io.BytesIO and try to load from it instead."
+        ) from error
+    if not hasattr(f, "seekable") or not hasattr(f, "readinto"):  # which zipfile asks for
+        source = Source(io.BytesIO(f.read()), name)
+    yield source
 
 
 @contextlib.contextmanager
@@ -219,8 +230,12 @@ def write(f: str | os.PathLike | IO[bytes], writer: Callable[[IO[bytes]], Any]) 
     """Calls writer(file) on an open file, or on a new one at the path: whole or not at all."""
     if isinstance(f, str | os.PathLike):
         write_atomically(f, writer)
-    else:
+    elif hasattr(f, "seekable"):
         writer(f)
+    else:  # all that is known of it is that it can be written to
+        buffer = io.BytesIO()
+        writer(buffer)
+        f.write(buffer.getvalue())
 
 
 def write_atomically(path: str | os.PathLike, writer: Callable[[IO[bytes]], Any]) -> None:

@@ -15,9 +15,11 @@ same one. Where its bytes are depends on the format:
 
 from __future__ import annotations
 
+import enum
 import io
 import math
 import os
+import sys
 from typing import IO, Any
 
 import numpy as np
@@ -140,9 +142,41 @@ def read_zip(records: dict[str, np.ndarray], name: str, where: backend.device) -
     return Unpickler(source, _NAMES, find_storage).load()
 
 
+class LoadEndianness(enum.Enum):
+    """Which order of bytes a file has that does not say it."""
+
+    NATIVE = 1
+    LITTLE = 2
+    BIG = 3
+
+
+_load_endianness: LoadEndianness | None = None
+
+
+def get_default_load_endianness() -> LoadEndianness | None:
+    """What `set_default_load_endianness` has set, None at first."""
+    return _load_endianness
+
+
+def set_default_load_endianness(endianness: LoadEndianness | None) -> None:
+    """The order of bytes of files that do not say theirs (torch before 2.1); None: little.
+
+    Raises TypeError for anything but a `LoadEndianness` or None.
+    """
+    global _load_endianness
+    if endianness is not None and not isinstance(endianness, LoadEndianness):
+        raise TypeError(f"Invalid argument type in function set_default_load_endianness: "
+                        f"{endianness!r:.60}")  # fmt: skip
+    _load_endianness = endianness
+
+
 def _byte_order(record: np.ndarray | None) -> ByteOrder:
     orders: dict[str, ByteOrder] = {"little": "<", "big": ">"}
-    text = "little" if record is None else record.tobytes().decode("ascii")  # torch before 2.1
+    if record is None:  # torch before 2.1
+        if _load_endianness is LoadEndianness.NATIVE:
+            return "<" if sys.byteorder == "little" else ">"
+        return ">" if _load_endianness is LoadEndianness.BIG else "<"
+    text = record.tobytes().decode("ascii")
     if text not in orders:
         raise ValueError(f"its byte order is {text!r}")
     return orders[text]

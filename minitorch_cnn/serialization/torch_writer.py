@@ -29,8 +29,8 @@ _LOCAL_HEADER = 30  # bytes of a zip record before its name
 def save_torch(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
     """Writes a .pth file that torch.load reads, also with weights_only=True.
 
-    obj: tensors, Parameters, storages, Sizes, dtypes, devices, numbers, text, None, in lists,
-    tuples, dicts and OrderedDicts, and argparse's Namespace (which torch reads with
+    obj: tensors, Parameters, storages, Sizes, dtypes, devices, numbers, text, bytes, None, in
+    lists, tuples, sets, dicts and OrderedDicts, and argparse's Namespace (which torch reads with
     weights_only=False only).
     Tensors that share memory share it again after loading, and strides are kept; a tensor for which
     torch has no strides (a flipped one) is saved as its values. As in torch, the memory between the
@@ -194,6 +194,11 @@ class Pickler:
             self.parts.append(_name("argparse", "Namespace") + pickle.EMPTY_TUPLE + pickle.NEWOBJ)
             self._put_dict(vars(value), place)
             self.parts.append(pickle.BUILD)
+        elif type(value) in (set, bytearray):
+            parts = sorted(value, key=repr) if type(value) is not bytearray else bytes(value)
+            self.parts.append(_name("builtins", type(value).__name__))
+            self.put((parts,), place)
+            self.parts.append(pickle.REDUCE)
         elif type(value) in (list, tuple):
             opening = pickle.EMPTY_LIST + pickle.MARK if type(value) is list else pickle.MARK
             self.parts.append(opening)
@@ -251,6 +256,8 @@ def _scalar(value: Any, place: str) -> bytes:
         return pickle.BINFLOAT + struct.pack(">d", value)
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, bytes):  # as protocol 2 has them
+        return _call(_name("_codecs", "encode"), _text(value.decode("latin1")), _text("latin1"))
     raise TypeError(
         f"cannot save {place}: a {type(value).__name__} is not plain data. Save numbers, text, "
         "None, lists, tuples, dicts and tensors; for a module its state_dict()."

@@ -71,6 +71,15 @@ def _set(values: Any = ()) -> set:
     return {checked_key(value) for value in values}
 
 
+def _bytearray(*values: Any) -> bytearray:
+    """Of bytes, or as protocol 2 has it, of text whose letters are bytes."""
+    if len(values) == 2 and type(values[0]) is str:
+        values = (_encode(*values),)
+    if values and type(values[0]) is not bytes:  # a number would be a length
+        raise ValueError(f"a bytearray in its pickle is made of a {type(values[0]).__name__}")
+    return bytearray(*values)
+
+
 def _encode(text: str, encoding: str) -> bytes:
     """How protocol 2, which has no instruction for bytes, writes them."""
     if encoding != "latin1":
@@ -82,6 +91,9 @@ PLAIN_NAMES = {
     "collections OrderedDict": Callee("OrderedDict", _ordered_dict),
     "__builtin__ set": Callee("set", _set),
     "builtins set": Callee("set", _set),
+    "__builtin__ bytearray": Callee("bytearray", _bytearray),
+    "builtins bytearray": Callee("bytearray", _bytearray),
+    "__builtin__ bytes": Callee("bytes", lambda: b""),  # those of no length
     "_codecs encode": Callee("encode", _encode),
     "argparse Namespace": argparse.Namespace,  # a program's arguments, in its checkpoints
 }

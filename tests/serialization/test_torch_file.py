@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minitorch_cnn as mt
-from minitorch_cnn.serialization import load_torch
+from minitorch_cnn.serialization import load_torch, save_torch
 
 DATA = Path(__file__).parent / "reference"
 FILES = [DATA / "zip.pth", DATA / "legacy.pth"]
@@ -495,3 +495,55 @@ def test_a_namespace_holds_plain_data_only():
     ):
         with pytest.raises(ValueError):
             load_torch(io.BytesIO(legacy(body)))
+
+
+def test_bytes_and_sets_go_both_ways():
+    torch = pytest.importorskip("torch")
+    what = [b"ab\xff\x00", b"", bytearray(b"\x01\xfe"), bytearray(), {1, "two", 3.0}, set()]
+    for writer, reader in ((save_torch, torch.load), (torch.save, mt.load), (save_torch, mt.load)):
+        file = io.BytesIO()
+        writer(what, file)
+        file.seek(0)
+        found = reader(file)
+        assert found == what and [type(each) for each in found] == [type(each) for each in what]
+
+
+class Plain:
+    """A file that can do no more than programs' own often can."""
+
+    def __init__(self, data=b""):
+        self.file = io.BytesIO(data)
+        for name in ("read", "readline", "seek", "tell", "write", "flush"):
+            setattr(self, name, getattr(self.file, name))
+
+
+def test_files_that_programs_make():
+    file = Plain()
+    save_torch({"x": mt.ones(2)}, file)
+    file.seek(0)
+    assert mt.load(file)["x"].tolist() == [1, 1]
+    del file.seek
+    with pytest.raises(AttributeError, match="a file that is seekable"):
+        mt.load(file)
+
+
+def test_the_order_of_bytes_where_a_file_does_not_say_it():
+    from minitorch_cnn import serialization as s
+
+    whole, file = io.BytesIO(), io.BytesIO()
+    save_torch(mt.tensor([1, 256], dtype=mt.int16), whole)
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            if not name.endswith("byteorder"):
+                new.writestr(name, old.read(name))
+    found = []
+    assert s.get_default_load_endianness() is None
+    for order in (None, s.LoadEndianness.NATIVE, s.LoadEndianness.BIG):
+        s.set_default_load_endianness(order)
+        try:
+            found.append(mt.load(io.BytesIO(file.getvalue())).tolist())
+        finally:
+            s.set_default_load_endianness(None)
+    assert found == [[1, 256], [1, 256], [256, 1]]
+    with pytest.raises(TypeError, match="Invalid argument type"):
+        s.set_default_load_endianness("big")
