@@ -272,7 +272,8 @@ class UntypedStorage(_Row):
 
     def byteswap(self, dtype: dtypes.dtype) -> None:
         """Turns the order of the bytes of each element of that type."""
-        self.array[...] = self.array.view(f"u{dtype.itemsize}").byteswap().view(np.uint8)
+        size = dtype.itemsize // (2 if dtype.is_complex else 1)  # both parts by themselves
+        self.array[...] = self.array.view(f"u{size}").byteswap().view(np.uint8)
 
     @classmethod
     def from_buffer(cls, *args: Any, **kwargs: Any) -> UntypedStorage:

@@ -225,7 +225,7 @@ class Function:
 
     @staticmethod
     def forward(ctx: Any, *args: Any) -> Any:
-        raise NotImplementedError("a Function must define a static method forward(ctx, *args)")
+        raise NotImplementedError("a Function must implement the forward(ctx, *args), static")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: Any) -> None:

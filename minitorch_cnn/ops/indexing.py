@@ -482,7 +482,8 @@ def index_add(
     expected = (*input.shape[:dim], index.numel(), *input.shape[dim + 1 :])
     if tuple(source.shape) != expected:
         raise RuntimeError(
-            f"index_add(): source has shape {shape_text(source.shape)}; expected "
+            "source tensor shape must match self tensor shape, excluding the specified dimension: "
+            f"index_add() got a source of shape {shape_text(source.shape)}, expected "
             f"{shape_text(expected)} for an index of {index.numel()} along dimension {dim} of "
             f"{shape_text(input.shape)}"
         )

@@ -12,6 +12,7 @@ Programs of torch's first years are full of the numbers that come before the ten
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -54,6 +55,11 @@ def numbers_first(function: Callable[..., Any], names: tuple[str, ...]) -> Calla
     def call(*args: Any, **kwargs: Any) -> Any:
         numbers = [each for each in args if isinstance(each, (int, float))]
         if numbers and len(numbers) <= len(names):
+            warnings.warn(
+                f"This overload of {function.__name__} is deprecated: give {names} by name, after "
+                "the tensors",
+                stacklevel=2,
+            )
             args = tuple(each for each in args if not isinstance(each, (int, float)))
             kwargs = {**dict(zip(names, numbers, strict=False)), **kwargs}
         return function(*args, **kwargs)

@@ -177,8 +177,8 @@ def scatter(
 
     The result has the input's shape: ``out[index[i][j]][j] = src[i][j]`` for dim 0. Of repeated
     positions, one wins; `scatter_add` adds them up. Raises IndexError for a position out of range
-    (on the CPU), RuntimeError for shapes or dtypes that do not fit, TypeError without src or value,
-    NotImplementedError for a reduce other than "add".
+    (on the CPU), TypeError without src or value,
+    RuntimeError for shapes or dtypes that do not fit and a reduce other than "add" and "multiply".
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 3).scatter(1, mt.tensor([[2], [0]]), 1.0)
@@ -187,8 +187,8 @@ def scatter(
     """
     if index.numel() == 0:  # of any number of dimensions
         return input.clone()
-    if reduce is not None and reduce != "add":
-        raise NotImplementedError(f"scatter: reduce={reduce!r} is not supported; there is 'add'")
+    if reduce not in (None, "add", "multiply"):
+        raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
     source = value if src is None else src
     if source is None:
         raise TypeError("scatter() needs src (a tensor) or value (a number)")
@@ -196,10 +196,14 @@ def scatter(
         raise TypeError(f"scatter() needs a tensor or a number, got {type(source).__name__}")
     if not isinstance(source, Tensor):
         source = fitting(source, input.dtype)
-    if reduce == "add":
+    if reduce is not None:
         if not isinstance(source, Tensor):
             source = input.new_full(index.shape, source)
-        return scatter_add(input, dim, index, source)
+        if reduce == "add":
+            return scatter_add(input, dim, index, source)
+        from .breadth.indexing_scatter import scatter_reduce  # rare, and made of what is here
+
+        return scatter_reduce(input, dim, index, source, "prod")
     dim = check_positions("scatter", input, dim, index)
     if isinstance(source, Tensor):
         check_source("scatter", index, source, input)

@@ -2,6 +2,7 @@
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import given
 from tables import (
     A,
@@ -184,3 +185,18 @@ def test_scatter_with_no_positions_gives_the_input():
         assert y.equal(x) and y is not x
         y.sum().backward()
     assert x.grad.tolist() == [[4.0] * 3] * 2
+
+
+def test_scatter_that_adds_or_multiplies_is_torchs():
+    torch = pytest.importorskip("torch")
+    for reduce in ("add", "multiply"):
+        for source in (3.0, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]):
+            found = []
+            for lib in (mt, torch):
+                x = lib.arange(1.0, 7.0).reshape(2, 3)
+                index = lib.tensor([[0, 0, 2], [1, 2, 2]])
+                given = source if isinstance(source, float) else lib.tensor(source)
+                found.append(x.scatter_(1, index, given, reduce=reduce).tolist())
+            assert found[0] == found[1]
+    with pytest.raises(RuntimeError, match="either add or multiply, got 'mean'"):
+        mt.ones(2).scatter(0, mt.tensor([0]), 1.0, reduce="mean")

@@ -20,8 +20,8 @@ from ..shape import movedim
 from .other_rearrange import flip
 
 __all__ = [
-    "cumsum", "cumprod", "cummax", "cummin", "logcumsumexp", "diff", "trapezoid", "trapz",
-    "cumulative_trapezoid",
+    "cumsum", "cumprod", "cummax", "cummin", "logcumsumexp", "diff", "gradient", "trapezoid",
+    "trapz", "cumulative_trapezoid",
 ]  # fmt: skip
 
 
@@ -203,6 +203,20 @@ def diff(
         raise RuntimeError(f"order must be non-negative but got {n}")
     axis = input._dim(dim)
     x = input
+    for each in (prepend, append):
+        if each is None:
+            continue
+        if each.ndim != input.ndim:
+            raise RuntimeError(
+                "diff expects prepend or append to be the same dimension as input, got "
+                f"{each.ndim} dimensions for {input.ndim}"
+            )
+        if any(d != axis and each.size(d) != input.size(d) for d in range(input.ndim)):
+            raise RuntimeError(
+                "diff expects the shape of tensor to prepend or append to match that of input "
+                f"except along the differencing dimension; got {shape_text(each.shape)} for "
+                f"{shape_text(input.shape)} and dim {axis}"
+            )
     if n and (prepend is not None or append is not None):
         x = cat([each for each in (prepend, input, append) if each is not None], axis)
     for _ in range(n):
@@ -212,6 +226,77 @@ def diff(
         before, after = x.narrow(axis, 0, length - 1), x.narrow(axis, 1, length - 1)
         x = before ^ after if x.dtype.category == 0 else after - before
     return x if x is not input else input.clone()
+
+
+def gradient(
+    input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1
+) -> tuple[Tensor, ...]:
+    """The slopes of a function along dimensions, from its values (any shape), of the same shape.
+
+    In the middle by both neighbours, at the edges by one (edge_order 1) or two (2) of them.
+    spacing: the distance of neighbours, one for each dimension, or the coordinates, a vector for
+    each; dim: one dimension or several, None for all. Raises RuntimeError for another edge_order,
+    a spacing that does not fit and a dimension that is too short.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.gradient(mt.tensor([1.0, 4.0, 9.0, 16.0]))
+    (tensor([3., 4., 6., 7.]),)
+    """
+    dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    axes = [input._dim(each) for each in dims]
+    if len(set(axes)) != len(axes):
+        raise RuntimeError(f"torch.gradient: dim {list(dims)} appears more than once")
+    if edge_order not in (1, 2):
+        raise RuntimeError(f"torch.gradient only supports edge_order=1 and edge_order=2, got "
+                           f"{edge_order}")  # fmt: skip
+    several = isinstance(spacing, list | tuple)
+    steps = list(spacing) if several else [spacing] * len(axes)
+    if len(steps) != len(axes):
+        raise RuntimeError(
+            "torch.gradient expected spacing to be unspecified, a scalar or a list of length "
+            f"{len(axes)}, one for each dimension, but got length {len(steps)}"
+        )
+    return tuple(
+        _slopes(floating(input), axis, step, edge_order)
+        for axis, step in zip(axes, steps, strict=True)
+    )
+
+
+def _slopes(x: Tensor, axis: int, step: Any, edge_order: int) -> Tensor:
+    length = x.size(axis)
+    if length <= edge_order:
+        raise RuntimeError(
+            f"torch.gradient expected each dimension size to be at least edge_order+1, got "
+            f"{length} in dimension {axis}"
+        )
+    uniform = not (isinstance(step, Tensor) and step.ndim)
+    if not uniform and tuple(step.shape) != (length,):
+        raise RuntimeError(
+            f"torch.gradient expected spacing to be a vector of {length} coordinates for dimension "
+            f"{axis}, got shape {shape_text(step.shape)}"
+        )
+    turned = x.transpose(axis, -1)
+
+    def at(start: int, stop: int | None) -> Tensor:
+        return turned[..., start:stop]
+
+    if uniform:
+        middle = (at(2, None) - at(0, -2)) / (2 * step)
+        first, last = at(1, 2) - at(0, 1), at(-1, None) - at(-2, -1)
+        if edge_order == 2:
+            first = 2 * at(1, 2) - 1.5 * at(0, 1) - 0.5 * at(2, 3)
+            last = 1.5 * at(-1, None) - 2 * at(-2, -1) + 0.5 * at(-3, -2)
+        first, last = first / step, last / step
+    else:
+        h = step[1:] - step[:-1]  # from each to the next
+        slope = (at(1, None) - at(0, -1)) / h
+        # A parabola through three neighbours: its slope in the middle and at both ends.
+        g, k = h[:-1], h[1:]
+        middle = (k * slope[..., :-1] + g * slope[..., 1:]) / (g + k)
+        first, last = slope[..., :1], slope[..., -1:]
+        if edge_order == 2:
+            first, last = 2 * first - middle[..., :1], 2 * last - middle[..., -1:]
+    return cat([first, middle, last], -1).transpose(axis, -1)
 
 
 def _strips(y: Tensor, x: Any, dx: float, dim: int) -> tuple[Tensor, int]:

@@ -342,6 +342,8 @@ def multinomial(
     if num_samples <= 0:
         raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {num_samples}")
     weights = np.atleast_2d(backend.to_numpy(input.array))
+    if not weights.shape[0]:
+        return wrap(np.empty((0, num_samples), np.int64))
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     wide = weights.astype(np.float64)

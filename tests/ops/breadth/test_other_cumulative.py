@@ -1,5 +1,9 @@
 """Running sums, products and extremes, differences, integrals: against torch."""
 
+import math
+
+import numpy as np
+import pytest
 from tables import A, against_torch, case, gradients_of, on_random_matrices
 
 import minitorch_cnn as mt
@@ -29,3 +33,33 @@ GRADIENTS = [
 ]
 
 test_gradients = gradients_of(GRADIENTS)
+
+
+def test_gradient_is_numpys_and_differentiable():
+    rng = np.random.default_rng(4)
+    f = rng.standard_normal((4, 1, 3, 5))
+    x = mt.tensor(f, requires_grad=True)
+    places = [np.cumsum(rng.uniform(0.5, 2, n)) for n in (4, 5)]
+    for order in (1, 2):
+        for spacing, numpys in (
+            (2.0, [2.0]),
+            ([0.5, 3], [0.5, 3]),
+            ([mt.tensor(p) for p in places], places),
+        ):
+            ours = mt.gradient(x, spacing=spacing, dim=(0, -1), edge_order=order)
+            theirs = np.gradient(f, *numpys, axis=(0, -1), edge_order=order)
+            for mine, other in zip(ours, theirs, strict=True):
+                np.testing.assert_allclose(mine.detach().numpy(), other, rtol=1e-10, atol=1e-12)
+        args = {"spacing": [mt.tensor(p) for p in places], "dim": (0, 3), "edge_order": order}
+        assert mt.autograd.gradcheck(lambda x, args=args: mt.gradient(x, **args), (x,))
+    y = mt.tensor([2.0, -math.inf, math.inf, math.nan, 3.0])
+    np.testing.assert_array_equal(mt.gradient(y)[0].numpy(), np.gradient(y.numpy()))
+    for mistake, words in (
+        ({"spacing": [1.0]}, "expected spacing to be"),
+        ({"edge_order": 3}, "only supports edge_order=1"),
+        ({"dim": 1}, "at least edge_order\\+1, got 1 in dimension 1"),
+        ({"dim": (0, 0)}, "more than once"),
+        ({"dim": 0, "spacing": [mt.ones(3)]}, "a vector of 4 coordinates"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            mt.gradient(x, **mistake)
