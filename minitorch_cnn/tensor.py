@@ -23,7 +23,7 @@ from . import backend, copying, dtypes
 from .autograd import deferred
 from .autograd.handle import RemovableHandle
 from .autograd.looking import seen
-from .autograd.modes import state
+from .autograd.modes import UNRECORDED_VIEW, state
 from .missing import missing
 
 
@@ -401,7 +401,7 @@ class Tensor(Methods):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"grad must be a Tensor or None, got {type(value).__name__}")
+                raise TypeError(f"grad: expected to be a Tensor or None, got {type(value)}")
             if value.shape != self.shape or value.dtype is not self.dtype:
                 raise RuntimeError(
                     f"assigned grad has shape {shape_text(value.shape)} and {value.dtype}; the "
@@ -574,7 +574,7 @@ class Tensor(Methods):
         else:
             self._view = View(view.base, (*view.steps, step), view.base._history, view.alone)
         if not state.grad_enabled and parent._requires_grad:
-            self._view.alone = "was made under no_grad"
+            self._view.alone = UNRECORDED_VIEW[state.inference]
 
     def _note_alias(self, alias: Tensor, steps: tuple) -> None:
         """Remembers a tensor in this one's memory, if that could have to be laid out anew."""
@@ -646,9 +646,9 @@ class View:
         """Raises RuntimeError where a view has to follow a write that it cannot follow."""
         if self.alone:
             raise RuntimeError(
-                f"a view that {self.alone}, or the tensor that it is a view of, is being modified "
-                "in place while gradients are recorded. Use an operation without the underscore, "
-                "or take the view by indexing, and with gradients on."
+                f"{self.alone} with grad mode enabled, or the tensor that it is a view of is. Use "
+                "an operation without the underscore, or take the view by indexing, and with "
+                "gradients on."
             )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
+from ..tensor import Size, Tensor, shape_text, wrap
 from .looking import AccumulateGrad, GradientEdge
 from .modes import state
 
@@ -64,8 +64,8 @@ def not_a_tensor(name: str, index: int) -> RuntimeError:
 def mismatch(gradient: Tensor, shape: Any) -> RuntimeError:
     """What to raise for a gradient to start from that has not the shape of what was computed."""
     return RuntimeError(
-        f"Mismatch in shape: the gradient has {shape_text(gradient.shape)} and the output has "
-        f"{shape_text(shape)}"
+        f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has a "
+        f"shape of {Size(shape)}."
     )
 
 
@@ -119,7 +119,10 @@ def unusual_outputs(node: Any, args: tuple, outputs: tuple, recording: bool) -> 
         elif output._view is not None and any(output._view.base is each for each in outputs):
             output._view = None  # it is an output like the one that it was a part of
         elif output._view is not None:
-            output._view.alone = f"{node._function.__name__}.forward returned"
+            output._view.alone = (
+                "This view was created inside a custom Function. Such a result of "
+                f"{node._function.__name__}.forward is being modified inplace"
+            )
     return tuple(result)
 
 

@@ -243,6 +243,24 @@ class _Problem:
         ahead, behind = self.outputs_at(which, eps * v), self.outputs_at(which, -eps * v)
         return [(a - b) / (2 * eps) for a, b in zip(ahead, behind, strict=True)]
 
+    def wrong(
+        self, which: int, weights: list[np.ndarray], eps: float, atol: float, rtol: float
+    ) -> int:
+        """The number of the first output whose gradient of that input does not agree."""
+        shape = self.arguments[self.checked[which]].array.shape
+        for number in range(len(self.outputs)):
+            alone = [w if i == number else w * 0 for i, w in enumerate(weights)]
+            gys = [
+                wrap(backend.to_device(w, y.device))
+                for w, y in zip(alone, self.outputs, strict=True)
+            ]
+            gap = np.abs(
+                self.gradients(gys)[which] - _numerical_gradient(self, alone, which, shape, eps)
+            )
+            if not (gap <= atol + rtol * np.abs(self.gradients(gys)[which])).all():
+                return number
+        return 0
+
     def slope(self, which: int, v: np.ndarray, weights: list[np.ndarray], eps: float) -> float:
         """u J v by central differences."""
         slopes = self.slopes(which, v, eps)
@@ -292,8 +310,9 @@ def _first_problem(
             worst = np.where(np.isnan(gap_of_each), np.inf, gap_of_each).argmax()
             index = tuple(int(i) for i in np.unravel_index(worst, gradient.shape))
             return (
-                f"Jacobian mismatch in {getattr(func, '__name__', 'func')} for input {position} of "
-                f"shape {list(gradient.shape)}, worst at index {index}:\n"
+                f"Jacobian mismatch for output {problem.wrong(which, weights, eps, atol, rtol)} "
+                f"with respect to input {position} of {getattr(func, '__name__', 'func')}, shape "
+                f"{list(gradient.shape)}, worst at index {index}:\n"
                 f"  analytic  (backward):    {gradient[index]:.10g}\n"
                 f"  numerical (differences): {numerical[index]:.10g}\n"
                 "Both are weighted by a random cotangent. If the function has a kink (as relu at "
@@ -311,9 +330,9 @@ def _changes_without_gradient(
         for slope in problem.slopes(which, v, eps):
             if np.abs(slope).max(initial=0) > atol:
                 return (
-                    f"No output of {getattr(problem.func, '__name__', 'func')} requires a "
-                    f"gradient, but its values change with input {position}: the numerical slope "
-                    f"is {np.abs(slope).max():.6g}, the analytic one is missing (a detach?)"
+                    f"Numerical gradient for function expected to be zero: no output of "
+                    f"{getattr(problem.func, '__name__', 'func')} requires a gradient, but its "
+                    f"values change with input {position}, the slope is {np.abs(slope).max():.6g} (a detach?)"
                 )
     return None
 

@@ -50,6 +50,27 @@ class Looking(Node):
     def _title(self) -> str:
         return torchs_name(self)
 
+    def __call__(self, *gys: Any) -> Any:
+        """The gradients of the inputs from those of the outputs: backward of this node alone.
+
+        One, or a tuple of several. Raises TypeError for another number of gradients.
+        """
+        from .engine import _backward_of  # which is made of nodes
+
+        outputs = self._outputs_meta  # type: ignore[attr-defined]
+        if len(gys) != len(outputs):
+            raise TypeError(
+                f"{self._title()} expected {len(outputs)} arguments, got {len(gys)} arguments "
+                "instead"
+            )
+        found = _backward_of(self, list(gys))  # type: ignore[arg-type]
+        of_tensors = tuple(
+            gx
+            for gx, edge, meta in zip(found, self._edges, self._inputs_meta, strict=True)  # type: ignore[attr-defined]
+            if edge is not None or meta is None
+        )
+        return of_tensors[0] if len(of_tensors) == 1 else of_tensors
+
     def __getattr__(self, name: str) -> Any:
         """What the node saved, by torch's names: `_saved_self`; see saved.py."""
         if name.startswith(("_saved_", "_raw_saved_")):

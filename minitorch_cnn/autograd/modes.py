@@ -14,6 +14,13 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+# Why a view may not be written to later; by whether it was made in inference mode.
+UNRECORDED_VIEW = {
+    False: "A view was created in no_grad mode and is being modified inplace",
+    True: "A view was created in inference mode and is being modified inplace",
+}
+
+
 class _State(threading.local):
     grad_enabled = True
     inference = False

@@ -229,7 +229,10 @@ def _one_of_many(function: str, views: list[Tensor]) -> tuple[Tensor, ...]:
     """The views, through which nothing that is recorded may be written, as torch has it."""
     for each in views:
         if each._view is not None:
-            each._view.alone = each._view.alone or f"{function}() returned with others"
+            each._view.alone = each._view.alone or (
+                "This view is the output of a function that returns multiple views. Such a result "
+                f"of {function}() is being modified inplace"
+            )
     return tuple(views)
 
 

@@ -174,3 +174,19 @@ def test_inputs_that_the_function_finds_elsewhere():
     assert gradcheck(lambda a, b: a * b, (y, y))
     wide = mt.rand(1, dtype=mt.float64, requires_grad=True).expand(3)
     assert gradcheck(mt.exp, (wide,)) and gradcheck(lambda x: x[:1], (y,))
+
+
+def test_the_output_that_does_not_agree_is_named():
+    class Wrong(mt.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy * 3
+
+    x = mt.rand(2, dtype=mt.float64, requires_grad=True)
+    y = mt.rand(2, dtype=mt.float64, requires_grad=True)
+    with pytest.raises(RuntimeError, match="for output 1 with respect to input 1 of"):
+        mt.autograd.gradcheck(lambda x, y: (x * 2 + y, Wrong.apply(y)), (x, y))

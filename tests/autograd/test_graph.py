@@ -272,3 +272,39 @@ def test_saved_tensors_may_be_written_to_where_they_are_copied():
     y.mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.sum().backward()
+
+
+def test_a_node_can_be_called():
+    x = mt.tensor([3.0], requires_grad=True)
+    node = (x**2).grad_fn
+    assert node(mt.tensor([2.0])).tolist() == [12.0]
+    first, second = (x * (x + 1)).grad_fn(mt.ones(1))
+    assert first.tolist() == [4.0] and second.tolist() == [3.0]
+    for gradients in ((), (mt.ones(1), mt.ones(1))):
+        with pytest.raises(TypeError, match=r"expected 1 arguments, got . arguments"):
+            node(*gradients)
+
+
+def test_why_a_view_may_not_be_written_to():
+    class Part(mt.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.narrow(0, 0, 1)
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy
+
+    x = mt.ones(2, 2, requires_grad=True).clone()
+    with mt.no_grad():
+        unseen = x[0]
+    with mt.inference_mode():
+        inferred = x[0]
+    for view, words in (
+        (unseen, "A view was created in no_grad mode and is being modified inplace"),
+        (inferred, "A view was created in inference mode and is being modified inplace"),
+        (x.split(1)[0], "output of a function that returns multiple views.*of split"),
+        (Part.apply(x), "This view was created inside a custom Function.*of Part.forward"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            view += 1
