@@ -26,9 +26,9 @@ from typing import Any, TypeAlias
 
 from . import backend, dtypes
 from .ops.breadth.tensor_attributes import layout
-from .ops.breadth.tensor_memory import Storage
 from .ops.copy import memory_format as Layout
 from .random import Generator
+from .storage import TypedStorage, UntypedStorage
 from .tensor import Size, Tensor
 
 # Inside of the class, x.int, x.dtype, ... are meant by these names.

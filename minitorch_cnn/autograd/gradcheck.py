@@ -332,7 +332,7 @@ def _changes_without_gradient(
                 return (
                     f"Numerical gradient for function expected to be zero: no output of "
                     f"{getattr(problem.func, '__name__', 'func')} requires a gradient, but its "
-                    f"values change with input {position}, the slope is {np.abs(slope).max():.6g} (a detach?)"
+                    f"values change with input {position}, by {np.abs(slope).max():.6g} (a detach?)"
                 )
     return None
 

@@ -65,12 +65,9 @@ def _tensors(node: Any) -> dict[str, int]:
     """The names of the tensors that a node saved, and their places among them."""
     names = TENSORS.get(node._function.__name__)
     if names is None:
-        saved = node._saved or ()
-        if len(saved) == 1:
-            own = saved[0] is not None and saved[0].is_own_output
-            names = ("result" if own else "self",)
-        else:
-            names = ("self", "other")
+        saved: list[Any] = node._saved or []
+        own = len(saved) == 1 and saved[0] is not None and saved[0].is_own_output
+        names = ("result",) if own else ("self", "other")[: max(len(saved), 1)]
     return {name: place for place, name in enumerate(names) if name is not None}
 
 
