@@ -120,7 +120,7 @@ def _run(
         slot[index] = gradient if known is None else known + gradient
 
     leaves: dict[int, tuple[Tensor, list[tuple[Tensor, bool]]]] = {}
-    before = state.grad_enabled, state.running, state.quiet
+    before = state.grad_enabled, state.running, state.quiet, state.saving, state.keep
     state.grad_enabled, state.quiet = create_graph, True
     state.running = object(), roots, useful, wanted_edges
     errors = np.seterr(all="ignore")  # as in Function.apply
@@ -173,7 +173,7 @@ def _run(
                 else:
                     captured[id(leaf), 0] = total
     finally:
-        state.grad_enabled, state.running, state.quiet = before
+        state.grad_enabled, state.running, state.quiet, state.saving, state.keep = before
         np.seterr(**errors)
     return [captured.get(target) for target in targets]
 

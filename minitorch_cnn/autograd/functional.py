@@ -17,6 +17,9 @@ from .modes import enable_grad
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
 CONSTANT = "The output of the user-provided function is independent of input {}"
+OF_INPUT = (
+    "The jacobian of the user-provided function with respect to input {} is independent of it"
+)
 LINEAR = "The jacobian of the user-provided function is independent of input {}"
 OF_THE_FUNCTION = "outputs of the user-provided function"
 
@@ -240,15 +243,12 @@ def hessian(
     given, several = _as_tuple(inputs, "inputs", "hessian")
 
     _check_options("hessian", strict, vectorize, outer_jacobian_strategy)
-    blame = (
-        "The jacobian of the user-provided function with respect to input {} is independent of it"
-    )
 
     def gradient(*xs: Tensor) -> tuple:
-        found = _gradient_of_a_number(func, xs, "hessian", strict, blame)[1]
+        found = _gradient_of_a_number(func, xs, "hessian", strict, OF_INPUT)[1]
         for index, each in enumerate(found):
             if strict and not each.requires_grad:
-                raise RuntimeError(f"{blame.format(index)}. This is not allowed in strict mode.")
+                raise RuntimeError(f"{OF_INPUT.format(index)}. This is not allowed in strict mode.")
         return found
 
     rows = jacobian(gradient, given, create_graph, strict)
@@ -298,5 +298,5 @@ def _second(
     xs = _leaves(given, create_graph)
     vectors = _vectors(v, xs, name, "the input to the user-provided function is")
     y, gradient = _gradient_of_a_number(func, xs, name, strict, CONSTANT)
-    found = _gradients(gradient, xs, vectors, create_graph, LINEAR if strict else "")
+    found = _gradients(gradient, xs, vectors, create_graph, OF_INPUT if strict else "")
     return _done((y,), False, create_graph), _done(found, several, create_graph)

@@ -77,6 +77,8 @@ class Looking(Node):
             from .saved import attribute  # only needed when somebody looks
 
             return attribute(self, name)
+        if name in ("saved_tensors", "saved_variables"):  # what a hook there could not find
+            return type(self).saved_tensors.fget(self)  # type: ignore[attr-defined]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __dir__(self) -> list[str]:

@@ -308,3 +308,22 @@ def test_why_a_view_may_not_be_written_to():
     ):
         with pytest.raises(RuntimeError, match=words):
             view += 1
+
+
+def test_hooks_that_are_set_within_a_backward_end_with_it():
+    outer = mt.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: inner.__enter__() or t)
+    inner = mt.autograd.graph.saved_tensors_hooks(lambda t: t * 0, lambda t: t)
+    x = mt.tensor([2.0], requires_grad=True)
+    with outer:
+        x.sin().backward()
+    x.grad = None
+    (x * x).backward()
+    assert x.grad.tolist() == [4.0]
+
+
+def test_a_name_that_an_unpack_hook_misses_is_named():
+    x = mt.tensor([2.0], requires_grad=True)
+    with mt.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: None.missing):
+        y = x.exp()
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'missing'"):
+        y.backward()
