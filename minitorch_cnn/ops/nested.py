@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -83,11 +83,18 @@ def _flattened(data: Any) -> tuple[tuple[int, ...], list[Any]]:
                     f"(got {len(row)})"
                 )
         shape += (len(level[0]),)
-        level = list(chain.from_iterable(level))
+        try:
+            level = list(chain.from_iterable(level))
+        except TypeError as error:
+            raise ValueError(
+                f"could not determine the shape of object type '{type(level[0]).__name__}': {error}"
+            ) from None
 
 
 def _is_list(kind: type) -> bool:
-    return issubclass(kind, Sequence) and not issubclass(kind, str | bytes)
+    if issubclass(kind, _NUMBERS + (str, bytes, Mapping)) or hasattr(kind, "__array__"):
+        return False
+    return issubclass(kind, Sequence) or (hasattr(kind, "__len__") and hasattr(kind, "__getitem__"))
 
 
 def _plain(leaf: Any) -> Any:
@@ -155,6 +162,11 @@ def _refuse(
         name = type(leaf).__name__
         if isinstance(leaf, str) and depth and leaf is leaves[0] and beside is None:
             raise ValueError(f"too many dimensions {name!r}: {leaf!r:.60} is text, not a number")
+        if isinstance(leaf, str) and wanted is None:
+            raise TypeError(
+                f"new(): invalid data type {name!r}: {leaf!r:.60}; tensors are made of numbers, "
+                "bools, lists and arrays of them"
+            )
         if isinstance(leaf, str | bytes | complex | np.ndarray | np.generic) or wanted is not None:
             raise TypeError(
                 f"must be real number, not {name}: {leaf!r:.60}; tensors are made of numbers, "

@@ -262,8 +262,8 @@ def _load_value(
     """Copies (or assigns) one value. Returns the text of what is wrong with it, if anything."""
     if not isinstance(value, Tensor):
         return (
-            f'While copying the parameter named "{key}", expected minitorch_cnn.Tensor from '
-            f"checkpoint but received {type(value)}"
+            f'While copying the parameter named "{key}", expected torch.Tensor or '
+            f"Tensor-like object from checkpoint but received {type(value)}"
         )
     if current.ndim == 0 and value.shape == (1,):
         value = value[0]  # torch before 0.4 had no 0-d tensors and stored scalars so

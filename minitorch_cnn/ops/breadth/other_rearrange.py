@@ -36,6 +36,8 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     tensor([[2, 1],
             [4, 3]])
     """
+    if not axes and dims is None:
+        raise TypeError("flip() needs dims: flip(x, 0), or flip(x, ()) for none")
     given = int_tuple(axes if dims is None else (dims,), "flip", "dims")
     order = tuple(input._dim(each) for each in given)
     if len(set(order)) != len(order):

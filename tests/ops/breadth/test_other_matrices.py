@@ -51,7 +51,10 @@ SEAMS = {
 test_at_the_seams = at_the_seams(SEAMS)
 
 REFUSED = {
-    "meshgrid of matrices": (lambda lib: lib.meshgrid(matrix(lib), indexing="ij"), "vectors"),
+    "meshgrid of matrices": (
+        lambda lib: lib.meshgrid(matrix(lib), indexing="ij"),
+        "0D or 1D tensor",
+    ),
     "meshgrid by another order": (lambda lib: lib.meshgrid(row(lib), indexing="yx"), "'yx'"),
     "triu of a vector": (lambda lib: lib.triu(row(lib)), "got 1"),
 }
