@@ -232,14 +232,14 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
 
     Bins as in `adaptive_avg_pool2d`. return_indices: also the places of the maxima, row * W +
     column (int64). Raises RuntimeError or ValueError if the arguments do not fit,
-    NotImplementedError for bools.
+    NotImplementedError for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.adaptive_max_pool2d(mt.arange(5.0).reshape(1, 1, 5), (1, 2))
     tensor([[[2., 4.]]])
     """
     out = adaptive_size("adaptive_max_pool2d", 2, input.shape, output_size)
-    _no_bool("adaptive_max_pool2d", input)
+    check_mean("adaptive_max_pool2d", input)
     if 0 in out or input.numel() == 0:
         y = empty_pool(input, out)
         return (y, y.detach().long()) if return_indices else y
@@ -272,7 +272,7 @@ def pool_geometry(
 
 
 def check_mean(function: str, input: Tensor, divisor_override: int | None = None) -> None:
-    """Raises NotImplementedError for tensors that have no mean of their type."""
+    """Raises NotImplementedError for integers, as torch does for more than means."""
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}: use .float()')
     if divisor_override == 0:
