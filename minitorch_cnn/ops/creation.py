@@ -502,7 +502,7 @@ def arange(
     """Numbers from start (0) to end, not included, `step` apart, as a vector (L,).
 
     int64 if all three are ints, else the default floating type. Raises RuntimeError for step 0,
-    for infinite bounds, and where step leads away from end.
+    for infinite or too distant bounds, and where step leads away from end.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(3), mt.arange(1, 2, 0.5)
@@ -528,7 +528,7 @@ def arange(
         )
     if dtype is dtypes.int64:
         start, end, step = (int(each) for each in bounds)
-    count = math.ceil((end - start) / step)
+    (count,) = valid_shape((math.ceil((end - start) / step),))
     if dtype.category == 1:  # of the narrower ones the count is that of the bounds as given
         start, step = int(start), int(step)
     steps = np.arange(count) * step + start  # in float64, so that the error does not add up

@@ -179,5 +179,7 @@ def _refuse(
     assert beside is not None
     if isinstance(beside[0], _NUMBERS):
         other = next(each for each in beside if not isinstance(each, _NUMBERS))
+        if isinstance(other, list) and any(each is other for each in other):
+            raise TypeError("new(): self-referential lists are incompatible")
         raise TypeError(f"must be real number, not {type(other).__name__}: ragged nested lists")
     raise TypeError(f"not a sequence: {leaves[0]!r:.60} beside lists, at dim {depth}")
