@@ -42,7 +42,8 @@ def array_from_nested(data: Any, wanted: np.dtype | None) -> np.ndarray:
         types = set(map(type, leaves))
     if types == {np.ndarray}:
         if len({each.shape for each in leaves}) > 1:
-            raise ValueError(f"the arrays have several shapes: {_differing(leaves)}")
+            lengths = f"expected sequence of length {len(leaves[0])}, as the first array has"
+            raise ValueError(f"{lengths}: the arrays have several shapes: {_differing(leaves)}")
         kind = wanted or _common(as_dtype(each.dtype) for each in leaves)
         return np.stack(leaves).astype(kind).reshape(shape + leaves[0].shape)
     if not all(issubclass(each, _NUMBERS) for each in types):

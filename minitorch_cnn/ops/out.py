@@ -48,9 +48,13 @@ NAMES = """
 NEW = "arange empty eye full linspace logspace ones rand randint randn randperm range zeros"
 
 # torch demands of these that out has the very dtype of the result,
-EXACT = ("aminmax", "gather", "multinomial", "nonzero")
+EXACT = [
+    "abs", "amax", "amin", "aminmax", "argmax", "argmin", "bitwise_not", "ceil", "diag", "floor",
+    "frac", "gather", "msort", "multinomial", "nan_to_num", "neg", "negative", "nonzero", "round",
+    "sgn", "sign", "trunc",
+]  # fmt: skip
 # of these if they give values and indices,
-EXACT_PAIRS = ("max", "min", "mode")
+EXACT_PAIRS = ["max", "min", "mode"]
 # and of these bools, or uint8.
 TRUTH = ("all", "any")
 

@@ -126,6 +126,8 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     >>> mt.unravel_index(mt.tensor([5]), (2, 3))  # [[0, 1, 2], [3, 4, 5]]
     (tensor([1]), tensor([2]))
     """
+    if isinstance(shape, Tensor) and shape.ndim:
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {shape!r:.60}")
     lengths = int_tuple((shape,), "unravel_index", "shape")
     if indices.dtype.category != 1:
         raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
