@@ -77,3 +77,16 @@ def test_vander(values, increasing):
         theirs = torch.vander(torch.tensor(values), count, increasing)
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
         assert ours.dtype.name == str(theirs.dtype).removeprefix("torch.")
+
+
+def test_meshgrid_in_torchs_words():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        row = lib.arange(2)
+        with pytest.raises(RuntimeError, match="non-empty TensorList"):
+            lib.meshgrid()
+        with pytest.raises(RuntimeError, match="to have the same dtype"):
+            lib.meshgrid(row, row.float(), indexing="ij")
+        assert tuple(lib.block_diag().shape) == (1, 0)
+    with pytest.warns(UserWarning, match="will be required to pass the indexing argument"):
+        assert [each.shape for each in mt.meshgrid(mt.ones(2), mt.ones(3))] == [(2, 3), (2, 3)]
