@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor of the same shape that shares the NumPy array's memory, on the CPU.
 
     A change of one is a change of the other. Raises TypeError for anything but an array, and for
-    an array of a type that tensors do not have (complex numbers, text).
+    an array of a type that tensors do not have (complex numbers, text); warns if it is read-only.
 
     >>> import minitorch_cnn as mt, numpy as np
     >>> a = np.zeros(2)
@@ -182,6 +183,12 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     as_dtype(ndarray.dtype)  # raises TypeError for types that tensors do not have
+    if not ndarray.flags.writeable:
+        warnings.warn(
+            "The given NumPy array is not writable, and the tensor shares its memory: writing to "
+            "it is an error. Copy the array (array.copy()) to write to the tensor",
+            stacklevel=3,
+        )
     result = wrap(ndarray.view())  # the array itself can be given another shape
     result._show_outside()
     return result

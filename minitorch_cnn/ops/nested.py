@@ -169,9 +169,10 @@ def _refuse(
                 "bools, lists and arrays of them"
             )
         if isinstance(leaf, str | bytes | complex | np.ndarray | np.generic) or wanted is not None:
+            among = "not a sequence: numbers beside arrays, " if name == "ndarray" else ""
             raise TypeError(
-                f"must be real number, not {name}: {leaf!r:.60}; tensors are made of numbers, "
-                "bools, lists and arrays of them"
+                f"{among}must be real number, not {name}: {leaf!r:.60}; tensors are made of "
+                "numbers, bools, lists and arrays of them"
             )
         raise RuntimeError(
             f"Could not infer dtype of {name}: tensors are made of numbers, bools, lists and "

@@ -306,3 +306,10 @@ def test_what_is_refused_in_torchs_words():
         ):
             with pytest.raises(error, match=message):
                 call(lib)
+
+
+def test_a_read_only_array_warns():
+    array = np.zeros(2)
+    array.flags.writeable = False
+    with pytest.warns(UserWarning, match="is not writable"):
+        assert mt.from_numpy(array).tolist() == [0, 0]

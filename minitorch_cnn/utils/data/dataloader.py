@@ -241,11 +241,16 @@ class DataLoader:
         batch_sampler: Iterable[Any] | None,
         drop_last: bool,
     ) -> None:
-        if self._iterable and (shuffle or sampler is not None or batch_sampler is not None):
-            raise ValueError(
-                "an IterableDataset has its own order: shuffle, sampler and batch_sampler do not "
-                f"apply, got shuffle={shuffle}, sampler={sampler}, batch_sampler={batch_sampler}"
-            )
+        for name, option in (
+            ("shuffle", shuffle or None),
+            ("sampler", sampler),
+            ("batch_sampler", batch_sampler),
+        ):
+            if self._iterable and option is not None:
+                raise ValueError(
+                    f"DataLoader with IterableDataset: expected unspecified {name} option, since "
+                    f"the dataset has its own order, but got {name}={option}"
+                )
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (
