@@ -117,11 +117,11 @@ def _fractional(
         y = empty_pool(input, out)
         return (y, y.detach().long()) if return_indices else y
     names = ("time", "height", "width")[-dims:]
-    for axis, length, k, count in zip(names, lengths, kernel, out, strict=True):
+    for along, length, k, count in zip(names, lengths, kernel, out, strict=True):
         if k <= 0 or count < 0 or count + k - 1 > length:
             raise RuntimeError(
-                f"{name}(): pool {axis} {k} or output {axis} {count} too large relative to input "
-                f"{axis} {length}: each output needs a place of its own"
+                f"{name}(): pool {along} {k} or output {along} {count} too large relative to input "
+                f"{along} {length}: each output needs a place of its own"
             )
     N, C = input.shape[:2]
     if samples is None:
