@@ -53,6 +53,7 @@ REASONS = {
     "q_": "there are no quantized tensors",
     "sparse": "there are no sparse tensors",
     "to_sparse": "there are no sparse tensors",
+    "eig": "complex numbers come out; linalg.eigh takes symmetric matrices",
     "export": "mt.onnx.export writes a network to a file",
     "fx": "mt.models.feature_extraction takes networks apart",
     "launch": "use minitorch_cnn.distributed.run, or mpiexec itself",
@@ -129,12 +130,12 @@ AREAS = {
 
 
 def _reason(owner: str, name: str) -> str:
-    parent = owner.rpartition(".")[0]
-    if name in getattr(sys.modules.get(parent), "__dict__", ()):  # one floor too deep
-        return f"use {parent}.{name}"
     for start, text in REASONS.items():
         if name.startswith(start):
             return text
+    parent = owner.rpartition(".")[0]
+    if name in getattr(sys.modules.get(parent), "__dict__", ()):  # one floor too deep
+        return f"use {parent}.{name}"
     while owner not in AREAS:
         owner = owner.rpartition(".")[0]
     return AREAS[owner]
@@ -143,8 +144,8 @@ def _reason(owner: str, name: str) -> str:
 def missing(owner: str, name: str) -> AttributeError:
     """The error to raise for a name that `owner`, a module or "Tensor", does not have.
 
-    >>> print(missing("minitorch_cnn.linalg", "lu"))
-    minitorch_cnn.linalg.lu is not supported: use NumPy's linalg on x.numpy(), without gradients
+    >>> print(missing("minitorch_cnn.linalg", "lobpcg"))
+    minitorch_cnn.linalg.lobpcg is not supported: use NumPy's linalg on x.numpy(), without gradients
     """
     if name.startswith("_"):  # what Python and its tools ask for
         return AttributeError(f"{owner!r} has no attribute {name!r}")

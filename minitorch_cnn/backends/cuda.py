@@ -95,6 +95,36 @@ def cudnn_sdp_enabled() -> bool:
     return _attention["cudnn"]
 
 
+_libraries = {"linalg": "default", "blas": "default"}
+_CHOICES = {
+    "linalg": ("default", "cusolver", "magma"),
+    "blas": ("default", "cublas", "cublaslt", "hipblaslt", "ck"),
+}
+
+
+def _prefer(kind: str, backend: Any) -> str:
+    if backend is not None:
+        if backend not in _CHOICES[kind]:
+            raise RuntimeError(
+                f"Unknown input value. Choose from: {', '.join(_CHOICES[kind])}; got {backend!r}"
+            )
+        _libraries[kind] = backend
+    return _libraries[kind]
+
+
+def preferred_linalg_library(backend: str | None = None) -> str:
+    """The name that was given last, "default" at first; changes nothing: CuPy chooses.
+
+    Raises RuntimeError for a name that torch does not know.
+    """
+    return _prefer("linalg", backend)
+
+
+def preferred_blas_library(backend: str | None = None) -> str:
+    """The same of matrix products."""
+    return _prefer("blas", backend)
+
+
 @contextlib.contextmanager
 def sdp_kernel(
     enable_flash: bool = True,

@@ -10,10 +10,12 @@ all that have one, ... With the longest sequence first, each step has the first 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import dtypes
 from ..ops.creation import from_numpy, full, tensor
 from ..ops.join import cat
 from ..ops.shape import reshape
@@ -57,11 +59,35 @@ class PackedSequence(NamedTuple):
     def cuda(self) -> PackedSequence:
         return self.to("cuda")
 
-    def float(self) -> PackedSequence:
-        return self._replace(data=self.data.float())
-
     def double(self) -> PackedSequence:
-        return self._replace(data=self.data.double())
+        return self.to(dtypes.float64)
+
+    def float(self) -> PackedSequence:
+        return self.to(dtypes.float32)
+
+    def half(self) -> PackedSequence:
+        return self.to(dtypes.float16)
+
+    def long(self) -> PackedSequence:
+        return self.to(dtypes.int64)
+
+    def int(self) -> PackedSequence:
+        return self.to(dtypes.int32)
+
+    def short(self) -> PackedSequence:
+        return self.to(dtypes.int16)
+
+    def char(self) -> PackedSequence:
+        return self.to(dtypes.int8)
+
+    def byte(self) -> PackedSequence:
+        return self.to(dtypes.uint8)
+
+    def is_pinned(self) -> bool:
+        return self.data.is_pinned()
+
+    def pin_memory(self) -> PackedSequence:
+        return self._replace(data=self.data.pin_memory())
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
@@ -91,14 +117,14 @@ def pack_padded_sequence(
     (tensor([1., 3., 2.]), tensor([2, 1]))
     """
     lengths = np.asarray(lengths.cpu().numpy() if isinstance(lengths, Tensor) else lengths)
+    if input.numel() == 0:
+        raise RuntimeError(f"Cannot pack an empty tensor, got shape {shape_text(input.shape)}")
     x = input.transpose(0, 1) if batch_first else input
     if lengths.ndim != 1 or len(lengths) != x.shape[1]:
         raise RuntimeError(
             f"Expected `len(lengths)` to be equal to batch_size, but got {lengths.size} "
             f"(batch_size={x.shape[1]})"
         )
-    if not lengths.size:
-        raise RuntimeError("Cannot pack empty tensors.")
     if not (lengths > 0).all():
         raise RuntimeError(
             "Length of all samples has to be greater than 0, but found an element in 'lengths' "
@@ -178,6 +204,11 @@ def pad_sequence(
     if padding_side not in ("left", "right"):
         raise RuntimeError(
             f"Expected padding_side to be one of left or right, but got {padding_side}"
+        )
+    if not isinstance(sequences, Iterable):
+        raise RuntimeError(
+            f"pad_sequence: Expected iterable for input sequences, but got arg of type: "
+            f"{type(sequences)}"
         )
     sequences = list(sequences)
     if not sequences:

@@ -157,8 +157,15 @@ class UninitializedBuffer(_Uninitialized, Tensor):  # type: ignore[misc]
 
     cls_to_become = Tensor
 
-    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> None:
         self._prepare(requires_grad, device, dtype)
+        self.__dict__.update(persistent=persistent, _is_buffer=True)
 
 
 def is_lazy(param: Any) -> bool:

@@ -474,7 +474,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     tensor([0.0000, 0.5000, 1.0000])
     """
     if min is None and max is None:
-        raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
+        raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     min, max = (None if each is None else as_operand(each, input) for each in (min, max))
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         kind = result_type(*(each for each in (input, min, max) if each is not None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,11 @@ def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tenso
     """The new tensor for an array: moved to its device (None: the default one)."""
     result = wrap(backend.to_device(array, device))
     result._inference = state.inference
+    if requires_grad and not result.dtype.is_floating_point:
+        raise RuntimeError(
+            "Only Tensors of floating point and complex dtype can require gradients, got "
+            f"{result.dtype}"
+        )
     return result.requires_grad_() if requires_grad else result
 
 
@@ -109,7 +115,9 @@ def asarray(
 
     copy=False never copies an array. requires_grad: the result requires a gradient; None: as obj
     does, and with what obj was computed from; False: it has no history.
-    Raises ValueError if copy=False but dtype or device need a copy, and else as `tensor` does.
+    A buffer of bytes (memoryview, bytes, bytearray) is taken for a vector of that dtype, a capsule
+    of DLPack's as `from_dlpack` takes it. Raises ValueError if copy=False but the dtype, the device
+    or a list need a copy, RuntimeError then for a number, and else as `tensor` does.
 
     >>> import minitorch_cnn as mt, numpy as np
     >>> a = np.zeros(2)
@@ -118,21 +126,55 @@ def asarray(
     >>> shared[0].item(), copied[0].item()
     (3.0, 0.0)
     """
+    if type(obj).__name__ == "PyCapsule":
+        obj = from_dlpack(obj)
+    elif isinstance(obj, bytes | bytearray | memoryview):
+        kind = dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)
+        obj = wrap(np.frombuffer(obj, kind.numpy))
+    if copy is False:
+        _check_alias(obj, dtype)
     if copy:
         return tensor(obj, dtype=dtype, device=device, requires_grad=bool(requires_grad))
     result = as_tensor(obj, dtype, device)
-    if copy is False and backend.is_array(obj) and result.array is not obj:
-        raise ValueError("asarray: copy=False, but the dtype or device asked for needs a copy")
+    if copy is False and result.device != (
+        obj.device if isinstance(obj, Tensor) else result.device
+    ):
+        raise ValueError(f"can't alias tensor from device '{obj.device}' to '{result.device}'.")
     if requires_grad is None:
         return result
     return result.requires_grad_() if requires_grad else result.detach()
+
+
+def _check_alias(obj: Any, dtype: Any) -> None:
+    """Raises unless a tensor of that dtype can share the memory of obj."""
+    if isinstance(obj, np.generic):
+        raise RuntimeError("can't alias NumPy scalars. Leave copy=None, or take an array")
+    if not isinstance(obj, Tensor) and not backend.is_array(obj):
+        raise ValueError("can't alias arbitrary sequence into a tensor. Leave copy=None")
+    if dtype is not None and as_dtype(obj.dtype) is not as_dtype(dtype):
+        raise ValueError(
+            f"can't alias tensor with dtype '{as_dtype(obj.dtype)}' into dtype '{as_dtype(dtype)}'."
+        )
+
+
+class _Capsule:
+    """A capsule of DLPack's, from which NumPy takes an array by these two methods."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0  # in the computer's memory
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor of the same shape that shares the NumPy array's memory, on the CPU.
 
     A change of one is a change of the other. Raises TypeError for anything but an array, and for
-    an array of a type that tensors do not have (complex numbers, text).
+    an array of a type that tensors do not have (complex numbers, text); warns if it is read-only.
 
     >>> import minitorch_cnn as mt, numpy as np
     >>> a = np.zeros(2)
@@ -144,6 +186,12 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     as_dtype(ndarray.dtype)  # raises TypeError for types that tensors do not have
+    if not ndarray.flags.writeable:
+        warnings.warn(
+            "The given NumPy array is not writable, and the tensor shares its memory: writing to "
+            "it is an error. Copy the array (array.copy()) to write to the tensor",
+            stacklevel=3,
+        )
     result = wrap(ndarray.view())  # the array itself can be given another shape
     result._show_outside()
     return result
@@ -152,13 +200,15 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor of the same shape that shares the memory of another library's array.
 
-    The two meet by the DLPack protocol. Raises TypeError for an object without ``__dlpack__``, and
-    for types that tensors do not have.
+    The two meet by the DLPack protocol; a bare capsule must come from the CPU. Raises TypeError for
+    an object without ``__dlpack__``, and for types that tensors do not have.
 
     >>> import minitorch_cnn as mt, numpy as np
     >>> mt.from_dlpack(np.arange(3))
     tensor([0, 1, 2])
     """
+    if type(ext_tensor).__name__ == "PyCapsule":
+        ext_tensor = _Capsule(ext_tensor)
     if not hasattr(ext_tensor, "__dlpack__"):
         raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(ext_tensor)}")
     on_cpu = ext_tensor.__dlpack_device__()[0] == 1
@@ -462,7 +512,7 @@ def arange(
     """Numbers from start (0) to end, not included, `step` apart, as a vector (L,).
 
     int64 if all three are ints, else the default floating type. Raises RuntimeError for step 0,
-    for infinite bounds, and where step leads away from end.
+    for infinite or too distant bounds, and where step leads away from end.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(3), mt.arange(1, 2, 0.5)
@@ -488,7 +538,7 @@ def arange(
         )
     if dtype is dtypes.int64:
         start, end, step = (int(each) for each in bounds)
-    count = math.ceil((end - start) / step)
+    (count,) = valid_shape((math.ceil((end - start) / step),))
     if dtype.category == 1:  # of the narrower ones the count is that of the bounds as given
         start, step = int(start), int(step)
     steps = np.arange(count) * step + start  # in float64, so that the error does not add up
@@ -579,6 +629,7 @@ def eye(
     tensor([[1., 0., 0.],
             [0., 1., 0.]])
     """
-    if n < 0 or (m is not None and m < 0):
-        raise RuntimeError(f"eye: n and m must not be negative, got n={n}, m={m}")
+    for name, length in (("n", n), ("m", m)):
+        if length is not None and length < 0:
+            raise RuntimeError(f"eye: {name} must be greater or equal to 0, got {length}")
     return finish(np.eye(n, m, dtype=_dtype_or_default(dtype)), device, requires_grad)

@@ -7,6 +7,7 @@ What is kept is divided by 1 - p, so that the expected value of every element st
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -102,6 +103,24 @@ def _dropout_channels(input: Tensor, p: float, training: bool, inplace: bool) ->
     return _drop_channels(input, (*input.shape[:2], *[1] * (input.ndim - 2)), p)
 
 
+def warn_of_dims(input: Tensor, dims: int) -> None:
+    """Warns, as torch does, of an input for which dropout of whole channels was not made."""
+    name = f"dropout{dims}d"
+    if input.ndim == 3 == dims + 1:
+        warnings.warn(
+            f"{name}: Received a 3-D input to {name} and assuming that channel-wise 1D dropout "
+            "behavior is desired: it is read as (N, C, L). Use dropout1d for this, and a batch of "
+            "one for (C, H, W)",
+            stacklevel=4,
+        )
+    elif input.ndim not in (dims + 1, dims + 2):
+        warnings.warn(
+            f"{name}: Received a {input.ndim}-D input to {name}, which is made for {dims + 1}-D "
+            f"and {dims + 2}-D ones. Use dropout for others",
+            stacklevel=4,
+        )
+
+
 def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
@@ -141,6 +160,8 @@ def dropout2d(
     >>> sorted(set(map(tuple, y.reshape(1000, 2).tolist())))
     [(0.0, 0.0), (2.0, 2.0)]
     """
+    if input.ndim != 4:
+        warn_of_dims(input, 2)
     return _dropout_channels(input, p, training, inplace)
 
 

@@ -200,10 +200,14 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     if input.ndim == 0:
         return unfold(input.reshape(1), dimension, size, step)[0]
     dim = input._dim(dimension)
-    if size > input.size(dim) or size < 0 or step <= 0:
+    if size < 0 or step <= 0:
+        which = (
+            f"size is {size} but must be >= 0" if size < 0 else f"step is {step} but must be > 0"
+        )
+        raise RuntimeError(f"unfold: {which}")
+    if size > input.size(dim):
         raise RuntimeError(
-            f"maximum size for tensor at dimension {dim} is {input.size(dim)} and step must be "
-            f"greater than 0, but size is {size} and step is {step}"
+            f"maximum size for tensor at dimension {dim} is {input.size(dim)} but size is {size}"
         )
     return Unfold.apply(input, dim, size, step)
 
@@ -222,7 +226,10 @@ class AdvancedIndex(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, index: tuple) -> Tensor:
         ctx.shape, ctx.index = x.shape, own_index(index) if ctx.needs_input_grad[0] else index
-        return wrap(x.array[index])
+        try:
+            return wrap(x.array[index])
+        except IndexError as error:
+            raise IndexError(_in_words(str(error), x.shape)) from None
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -242,6 +249,16 @@ class AddIntoZeros(Function):
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
         return AdvancedIndex.apply(gy, ctx.index), None, None
+
+
+def _in_words(error: str, shape: tuple[int, ...]) -> str:
+    """NumPy's message in words that somebody who looks for torch's will find."""
+    if "boolean" in error:
+        return (
+            f"The shape of the mask does not match the indexed tensor {shape_text(shape)}: {error}"
+        )
+    where = "for dimension with size 0: " if error.endswith("with size 0") else ""
+    return where + error.replace("axis", "dimension")
 
 
 def getitem(input: Tensor, index: Any) -> Tensor:
@@ -280,7 +297,10 @@ def split_index(input: Tensor, index: Any) -> tuple[tuple, tuple]:
     items = [_index_item(each, input) for each in given]
     count = sum(_dims_taken(each) for each in items)
     if count > input.ndim:
-        raise IndexError(f"too many indices for tensor of dimension {input.ndim}: got {count}")
+        hint = "" if input.ndim else " (invalid index of a 0-dim tensor: use x.item())"
+        raise IndexError(
+            f"too many indices for tensor of dimension {input.ndim}: got {count}{hint}"
+        )
     basic: list[Any] = []
     advanced: list[Any] = []  # beside each dimension of x[basic]
     for each in items:
@@ -329,10 +349,13 @@ def _index_item(item: Any, input: Tensor) -> Any:
     if isinstance(item, np.integer):
         return int(item)
     if isinstance(item, slice):
-        bounds = [
-            None if each is None else operator.index(each)
-            for each in (item.start, item.stop, item.step)
-        ]
+        given = (item.start, item.stop, item.step)
+        try:
+            bounds = [None if each is None else operator.index(each) for each in given]
+        except TypeError:
+            raise TypeError(
+                f"slice indices must be integers or None or have an __index__ method, got {item}"
+            ) from None
         if bounds[2] is not None and bounds[2] <= 0:
             raise ValueError(f"step must be greater than zero, got {bounds[2]}")
         return slice(*bounds)
@@ -354,7 +377,12 @@ def _index_item(item: Any, input: Tensor) -> Any:
             f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}"
         )
     if array.dtype == np.uint8:
-        array = array.astype(bool)  # torch's older masks
+        warnings.warn(
+            "indexing with dtype torch.uint8 is deprecated, please use a dtype torch.bool instead: "
+            "a tensor of uint8 is a mask here, not positions",
+            stacklevel=4,
+        )
+        array = array.astype(bool)
     if array.ndim == 0 and array.dtype != bool:
         return int(array)
     return backend.to_device(array, input.device)

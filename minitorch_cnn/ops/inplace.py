@@ -284,10 +284,9 @@ def zero_(input: Tensor) -> Tensor:
 def setitem(input: Tensor, index: Any, value: Any) -> None:
     """``input[index] = value``: a number or a tensor that broadcasts to the part.
 
-    A part such as (N, C) takes values of shape (N, C), (C,) or (N, 1), converted to its dtype.
-
-    Raises RuntimeError for a leaf that requires a gradient and for a value that does not fit, and
-    else as `getitem` does.
+    A part such as (N, C) takes values of shape (N, C), (C,) or (N, 1), converted to its dtype; only
+    for masks and index tensors they must have it, as in torch. Raises RuntimeError for a leaf that
+    requires a gradient and for a value that does not fit, and else as `getitem` does.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.zeros(2, 3)
@@ -311,6 +310,11 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     check_places(input)
     if not isinstance(source, Tensor):
         source = input.new_tensor(fitting(source, input.dtype))
+    elif isinstance(value, Tensor) and value.numel() > 1 and value.dtype is not input.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{input.dtype} for the destination and {value.dtype} for the source"
+        )
     source = source.to(input.device).to(input.dtype)
     if source.ndim > 1 and source.shape[0] == 1:
         source = _without_leading_ones(source, part.array[advanced].ndim)

@@ -284,10 +284,16 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     total = input.size(dim)
     if isinstance(indices_or_sections, Tensor):
         where = indices_or_sections
-        if where.ndim > 1 or where.dtype is not int64:
+        if where.dtype is not int64:
+            kind = str(where.type()).rpartition(".")[2].removesuffix("Tensor")
             raise RuntimeError(
-                "tensor_split expected tensor_indices_or_sections to be a 0- or 1-dimensional "
-                f"int64 tensor, but got {where.ndim} dimensions and {where.dtype}"
+                "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+                f"{kind}: use .long()"
+            )
+        if where.ndim > 1:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
+                f"one-dimensional tensor, but got a tensor with {where.ndim} dims"
             )
         indices_or_sections = where.tolist()
     if not isinstance(indices_or_sections, tuple | list):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -42,7 +42,8 @@ def array_from_nested(data: Any, wanted: np.dtype | None) -> np.ndarray:
         types = set(map(type, leaves))
     if types == {np.ndarray}:
         if len({each.shape for each in leaves}) > 1:
-            raise ValueError(f"the arrays have several shapes: {_differing(leaves)}")
+            lengths = f"expected sequence of length {len(leaves[0])}, as the first array has"
+            raise ValueError(f"{lengths}: the arrays have several shapes: {_differing(leaves)}")
         kind = wanted or _common(as_dtype(each.dtype) for each in leaves)
         return np.stack(leaves).astype(kind).reshape(shape + leaves[0].shape)
     if not all(issubclass(each, _NUMBERS) for each in types):
@@ -83,11 +84,18 @@ def _flattened(data: Any) -> tuple[tuple[int, ...], list[Any]]:
                     f"(got {len(row)})"
                 )
         shape += (len(level[0]),)
-        level = list(chain.from_iterable(level))
+        try:
+            level = list(chain.from_iterable(level))
+        except TypeError as error:
+            raise ValueError(
+                f"could not determine the shape of object type '{type(level[0]).__name__}': {error}"
+            ) from None
 
 
 def _is_list(kind: type) -> bool:
-    return issubclass(kind, Sequence) and not issubclass(kind, str | bytes)
+    if issubclass(kind, _NUMBERS + (str, bytes, Mapping)) or hasattr(kind, "__array__"):
+        return False
+    return issubclass(kind, Sequence) or (hasattr(kind, "__len__") and hasattr(kind, "__getitem__"))
 
 
 def _plain(leaf: Any) -> Any:
@@ -155,10 +163,16 @@ def _refuse(
         name = type(leaf).__name__
         if isinstance(leaf, str) and depth and leaf is leaves[0] and beside is None:
             raise ValueError(f"too many dimensions {name!r}: {leaf!r:.60} is text, not a number")
-        if isinstance(leaf, str | bytes | complex | np.ndarray | np.generic) or wanted is not None:
+        if isinstance(leaf, str) and wanted is None:
             raise TypeError(
-                f"must be real number, not {name}: {leaf!r:.60}; tensors are made of numbers, "
+                f"new(): invalid data type {name!r}: {leaf!r:.60}; tensors are made of numbers, "
                 "bools, lists and arrays of them"
+            )
+        if isinstance(leaf, str | bytes | complex | np.ndarray | np.generic) or wanted is not None:
+            among = "not a sequence: numbers beside arrays, " if name == "ndarray" else ""
+            raise TypeError(
+                f"{among}must be real number, not {name}: {leaf!r:.60}; tensors are made of "
+                "numbers, bools, lists and arrays of them"
             )
         raise RuntimeError(
             f"Could not infer dtype of {name}: tensors are made of numbers, bools, lists and "
@@ -167,5 +181,7 @@ def _refuse(
     assert beside is not None
     if isinstance(beside[0], _NUMBERS):
         other = next(each for each in beside if not isinstance(each, _NUMBERS))
+        if isinstance(other, list) and any(each is other for each in other):
+            raise TypeError("new(): self-referential lists are incompatible")
         raise TypeError(f"must be real number, not {type(other).__name__}: ragged nested lists")
     raise TypeError(f"not a sequence: {leaves[0]!r:.60} beside lists, at dim {depth}")

@@ -33,7 +33,7 @@ NAMES = """
     logical_and logical_not logical_or logical_xor logit logspace logsumexp lt masked_select
     matmul matrix_power max maximum mean median min minimum mm mode msort mul multinomial
     multiply mv nan_to_num nanmean nanmedian nanquantile nansum ne neg negative nextafter
-    nonzero norm normal not_equal ones outer pow prod qr quantile rad2deg rand randint randn
+    nonzero norm normal not_equal ones outer pow prod qr quantile rad2deg rand range randint randn
     randperm reciprocal remainder renorm round rsqrt scatter scatter_add scatter_reduce
     searchsorted sgn sigmoid sign signbit sin sinc sinh slice_scatter softmax sort sqrt square
     stack std sub subtract sum take take_along_dim tan tanh tensordot topk tril triu true_divide
@@ -41,16 +41,20 @@ NAMES = """
     alias_copy as_strided_copy detach_copy diagonal_copy expand_copy narrow_copy permute_copy
     select_copy slice_copy split_copy split_with_sizes_copy squeeze_copy t_copy transpose_copy
     unbind_copy unfold_copy unsqueeze_copy view_copy
-    igamma igammac
+    igamma igammac lu lu_solve lu_unpack nuclear_norm ormqr
 """
 
 # These make something of nothing: in out's own dtype and on its device.
-NEW = "arange empty eye full linspace logspace ones rand randint randn randperm zeros"
+NEW = "arange empty eye full linspace logspace ones rand randint randn randperm range zeros"
 
 # torch demands of these that out has the very dtype of the result,
-EXACT = ("aminmax", "gather", "multinomial")
+EXACT = [
+    "abs", "amax", "amin", "aminmax", "argmax", "argmin", "bitwise_not", "ceil", "diag", "floor",
+    "frac", "gather", "msort", "multinomial", "nan_to_num", "neg", "negative", "nonzero", "round",
+    "sgn", "sign", "trunc",
+]  # fmt: skip
 # of these if they give values and indices,
-EXACT_PAIRS = ("max", "min", "mode")
+EXACT_PAIRS = ["max", "min", "mode"]
 # and of these bools, or uint8.
 TRUTH = ("all", "any")
 
@@ -88,6 +92,8 @@ def write_out(name: str, result: Any, out: Any) -> Any:
     if isinstance(result, Tensor):
         out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
         return _write_one(name, result, out, name in EXACT)
+    if name == "nonzero":
+        raise RuntimeError("nonzero does not support the out kwarg when as_tuple is True")
     if not isinstance(out, list | tuple) or len(out) != len(result):
         raise TypeError(f"{name}(): out must be a tuple of {len(result)} tensors, got {out!r:.60}")
     exact = name in EXACT + EXACT_PAIRS
@@ -104,12 +110,15 @@ def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
             "but one of the arguments requires grad. Call it under mt.no_grad()."
         )
     if exact and out.dtype is not result.dtype:
+        kind = str(result.type()).rpartition(".")[2].removesuffix("Tensor")
         raise RuntimeError(
-            f"{name}(): Expected out tensor to have dtype {result.dtype}, but got {out.dtype}"
+            f"{name}(): Expected out tensor to have dtype {result.dtype} (scalar type {kind}), but "
+            f"got {out.dtype}"
         )
     if name in TRUTH and out.dtype.name not in ("bool", "uint8"):
         raise RuntimeError(f"{name} only supports bool tensor for result, got: {out.dtype}")
-    if name in ("arange", "linspace", "logspace") and out.numel() == result.numel():
+    steps = name in ("arange", "linspace", "logspace", "range")
+    if steps and out.numel() == result.numel():
         result = result.reshape(out.shape)  # as many numbers fill a tensor of any shape
     if out.shape != result.shape:
         if out._view is not None:
@@ -120,7 +129,11 @@ def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
             )
         if out.numel():
             warnings.warn(
-                "An output with one or more elements was resized since it had shape "
+                f"The number of elements in the out tensor of shape {shape_text(out.shape)} is "
+                f"{out.numel()} which does not match the computed number of elements "
+                f"{result.numel()}. The out tensor will be resized to {shape_text(result.shape)}."
+                if steps
+                else "An output with one or more elements was resized since it had shape "
                 f"{shape_text(out.shape)}, which does not match the required output shape "
                 f"{shape_text(result.shape)}. This behavior is deprecated.",
                 stacklevel=4,

@@ -3,6 +3,7 @@
     x.addcmul(0.5, a, b)        x.addcmul(a, b, value=0.5)
     addmm(0.5, x, 2, a, b)      addmm(x, a, b, beta=0.5, alpha=2)
     zeros(size=(2, 3))          zeros((2, 3))
+    ones(2, layout=strided)     ones(2)
     mul(x, z), abs(z)           x * z, z.abs() of a complex tensor z
 
 Programs of torch's first years are full of the numbers that come before the tensors. `add` and
@@ -41,6 +42,11 @@ NUMBERS_FIRST = {
     **dict.fromkeys(("addmm", "addbmm", "baddbmm", "addmv", "addr"), ("beta", "alpha")),
 }
 TAKES_SIZE = ("zeros", "ones", "empty", "rand", "randn", "new_zeros", "new_ones", "new_empty")
+TAKES_LAYOUT = (
+    *TAKES_SIZE, "arange", "empty_like", "empty_permuted", "empty_strided", "eye", "full",
+    "full_like", "linspace", "logspace", "new_empty_strided", "new_full", "ones_like", "rand_like",
+    "randint", "randint_like", "randn_like", "randperm", "range", "scalar_tensor", "zeros_like",
+)  # fmt: skip
 
 
 def numbers_first(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any]:
@@ -84,6 +90,29 @@ def takes_size(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def takes_layout(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which may be told that its result is strided, as all tensors are here.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.zeros(2, layout=mt.strided, pin_memory=False)
+    tensor([0., 0.])
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if "layout" in kwargs or "pin_memory" in kwargs:
+            layout, pin = kwargs.pop("layout", None), kwargs.pop("pin_memory", False)
+            if layout is not None and getattr(layout, "name", None) != "strided":
+                raise NotImplementedError(
+                    f"{function.__name__}(): layout={layout} is not supported: tensors are strided"
+                )
+            result = function(*args, **kwargs)
+            return result.pin_memory() if pin else result
+        return function(*args, **kwargs)
+
+    return call
+
+
 def takes_pairs(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function of two operands, of which one may be a complex tensor."""
 
@@ -104,7 +133,9 @@ def accept(function: Callable[..., Any]) -> Callable[..., Any]:
         return numbers_first(function, NUMBERS_FIRST[name])
     if name in ("add", "sub", "mul", "div"):
         return takes_pairs(function)
-    return takes_size(function) if name in TAKES_SIZE else function
+    if name in TAKES_SIZE:
+        function = takes_size(function)
+    return takes_layout(function) if name in TAKES_LAYOUT else function
 
 
 def number_and_tensor(other: Any, tensor: Any, name: str) -> tuple[Any, Any]:

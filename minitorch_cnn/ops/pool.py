@@ -24,26 +24,27 @@ class MaxPool(Function):
     """y (N, C, OH, OW) = the largest number of each window of x (N, C, H, W)
 
     Backward needs to know where the maximum was, not x: `position` is its place in the window.
-    It is the second result if with_position is true.
+    with_indices: the places in the image, row * W + column, are the second result.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, geometry: PoolGeometry, with_position: bool
+        ctx: Any, x: Tensor, geometry: PoolGeometry, with_indices: bool
     ) -> Tensor | tuple[Tensor, Tensor]:
-        needed = with_position or ctx.needs_input_grad[0]
+        needed = with_indices or ctx.needs_input_grad[0]
         y, position = kernels.max_pool2d_forward(x.array, geometry, needed)
         ctx.input_size, ctx.geometry = x.shape[2:], geometry
         if not needed:
             return wrap(y)
-        where = wrap(position)
-        ctx.save_for_backward(where)
-        ctx.mark_non_differentiable(where)
-        return (wrap(y), where) if with_position else wrap(y)
+        find, width = kernels.max_pool2d_indices, x.shape[-1]
+        indices = (wrap(find(position, width, geometry)),) if with_indices else ()
+        ctx.save_for_backward(wrap(position), *indices)  # so that a change of them is noticed
+        ctx.mark_non_differentiable(*indices)
+        return (wrap(y), *indices) if with_indices else wrap(y)
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor, *unused: Any) -> tuple:
-        (position,) = ctx.saved_tensors
+        position = ctx.saved_tensors[0]
         return MaxPoolScatter.apply(gy, position, ctx.input_size, ctx.geometry), None, None
 
 
@@ -141,8 +142,7 @@ def max_pool_images(input: Tensor, geometry: PoolGeometry, return_indices: bool)
     if not return_indices:
         return with_batch(input, lambda x: MaxPool.apply(x, geometry, False))
     batch = input.unsqueeze(0) if input.ndim == 3 else input
-    y, position = MaxPool.apply(batch, geometry, True)
-    indices = wrap(kernels.max_pool2d_indices(position.array, input.shape[-1], geometry))
+    y, indices = MaxPool.apply(batch, geometry, True)
     return (y.squeeze(0), indices.squeeze(0)) if input.ndim == 3 else (y, indices)
 
 
@@ -232,14 +232,14 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
 
     Bins as in `adaptive_avg_pool2d`. return_indices: also the places of the maxima, row * W +
     column (int64). Raises RuntimeError or ValueError if the arguments do not fit,
-    NotImplementedError for bools.
+    NotImplementedError for integers.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.adaptive_max_pool2d(mt.arange(5.0).reshape(1, 1, 5), (1, 2))
     tensor([[[2., 4.]]])
     """
     out = adaptive_size("adaptive_max_pool2d", 2, input.shape, output_size)
-    _no_bool("adaptive_max_pool2d", input)
+    check_mean("adaptive_max_pool2d", input)
     if 0 in out or input.numel() == 0:
         y = empty_pool(input, out)
         return (y, y.detach().long()) if return_indices else y
@@ -272,7 +272,7 @@ def pool_geometry(
 
 
 def check_mean(function: str, input: Tensor, divisor_override: int | None = None) -> None:
-    """Raises NotImplementedError for tensors that have no mean of their type."""
+    """Raises NotImplementedError for integers, as torch does for more than means."""
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}: use .float()')
     if divisor_override == 0:

@@ -260,7 +260,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             [9]])
     """
     if indices.dtype is not int64:
-        raise RuntimeError(f"take_along_dim(): Expected int64 for index, got {indices.dtype}")
+        raise RuntimeError(
+            f"take_along_dim(): dtype of indices should be Long (int64) but got {indices.dtype}"
+        )
     if dim is None:
         return take_along_dim(input.reshape(-1), indices.reshape(-1), 0)
     if input.ndim != indices.ndim:

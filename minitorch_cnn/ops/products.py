@@ -104,7 +104,7 @@ def _of_dims(name: str, *wanted: tuple[Tensor, int]) -> None:
     for tensor, ndim in wanted:
         if tensor.ndim != ndim:
             raise RuntimeError(
-                f"{name}: expected a {ndim}D tensor, but got shape {shape_text(tensor.shape)}"
+                f"{name}: {ndim}D tensors expected, but got shape {shape_text(tensor.shape)}"
             )
 
 
@@ -168,6 +168,11 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     tensor(11)
     """
     _of_dims("dot", (input, 1), (tensor, 1))
+    if input.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"dot : expected both vectors to have same dtype, but found {input.dtype} and "
+            f"{tensor.dtype}"
+        )
     if input.shape != tensor.shape:
         raise RuntimeError(
             f"inconsistent tensor size, expected tensor {shape_text(input.shape)} and src "
@@ -201,7 +206,8 @@ def weighted_sum(input: Tensor, product: Tensor, beta: float, alpha: float) -> T
             )
     if product.dtype is not input.dtype:
         raise RuntimeError(
-            f"self and the matrices must have the same dtype, got {input.dtype} and {product.dtype}"
+            "Input dtypes must be the same: self and the matrices must have the same dtype, got "
+            f"{input.dtype} and {product.dtype}"
         )
     input = expand(input, product.shape)
     product = product if alpha == 1 else product * alpha

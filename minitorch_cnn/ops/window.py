@@ -7,6 +7,7 @@ first comes, and found in a table from then on: a network asks for the same ones
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -266,6 +267,8 @@ def adaptive_size(function: str, dims: int, input: Lengths, output_size: Any) ->
     )
     if min(lengths) < 0:
         raise RuntimeError(f"{function}: output_size must not be negative, got {sizes}")
+    if math.prod(lengths) * math.prod(input[:-dims]) >= 2**60:
+        raise RuntimeError(f"{function}: Storage size calculation overflowed with sizes={sizes}")
     return lengths
 
 

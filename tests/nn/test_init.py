@@ -219,3 +219,10 @@ def test_what_waits_for_the_old_values_gets_them():
     y = mt.nn.BatchNorm2d(3).eval()(x)  # not computed yet
     init.uniform_(x, 5, 6)
     assert mt.allclose(y, mt.ones(2, 3, 2, 2))
+
+
+def test_the_older_names_warn():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        with pytest.warns(FutureWarning, match="deprecated in favor of"):
+            assert lib.nn.init.constant(lib.zeros(2), 3.0).tolist() == [3, 3]

@@ -160,3 +160,12 @@ def test_a_shape_that_is_a_number(name):
     parameter = lib.nn.UninitializedParameter()
     parameter.materialize(5)
     assert parameter.shape == (5,)
+
+
+def test_a_normalised_weight_needs_a_shape_first():
+    for normalise in (mt.nn.utils.weight_norm, mt.nn.utils.spectral_norm):
+        with pytest.raises(ValueError, match="can't have uninitialized parameters"):
+            normalise(mt.nn.LazyLinear(3))
+    module = mt.nn.LazyBatchNorm1d()
+    module.extra = mt.nn.UninitializedBuffer()
+    assert "extra" in dict(module.named_buffers()) and module.has_uninitialized_params()

@@ -362,7 +362,7 @@ def test_not_strict_returns_the_keys():
 
 
 def test_what_is_no_tensor_is_reported():
-    with pytest.raises(RuntimeError, match=r"\"bias\", expected minitorch_cnn.Tensor .* 'list'"):
+    with pytest.raises(RuntimeError, match=r"\"bias\", expected torch.Tensor .* 'list'"):
         nn.Linear(1, 1).load_state_dict({"weight": mt.ones(1, 1), "bias": [0.0]})
 
 

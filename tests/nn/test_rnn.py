@@ -201,3 +201,17 @@ def test_packed_sequences_stay_where_they_are(name):
     assert packed.to(lib.float64).data.dtype is lib.float64
     with pytest.raises(RuntimeError, match="empty tensor"):
         lib.nn.utils.rnn.pack_padded_sequence(lib.zeros(0, 0), [])
+
+
+def test_casts_of_a_packed_sequence():
+    rnn = mt.nn.utils.rnn
+    packed = rnn.pack_sequence([mt.tensor([1, 2]), mt.tensor([3])])
+    for name in ("double", "float", "half", "long", "int", "short", "char", "byte"):
+        cast = getattr(packed, name)()
+        assert cast.data.dtype is getattr(mt.ones(1), name)().dtype
+        assert cast.data.tolist() == [1, 3, 2] and cast.batch_sizes is packed.batch_sizes
+    assert packed.long() is packed
+    with pytest.raises(RuntimeError, match="empty tensor"):
+        rnn.pack_padded_sequence(mt.randn(0, 0), [])
+    with pytest.raises(RuntimeError, match="Expected iterable"):
+        rnn.pad_sequence(5)

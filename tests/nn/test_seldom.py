@@ -72,8 +72,18 @@ def test_constants_of_the_class(lib):
     assert lib.nn.Module.T_destination.__name__ == "T_destination"
 
 
+def test_share_memory_moves_parameters_and_buffers():
+    module = mt.nn.Sequential(mt.nn.Linear(2, 2), mt.nn.BatchNorm1d(2))
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    assert module.share_memory() is module
+    for name, value in module.state_dict().items():
+        assert value.is_shared() and mt.equal(value, before[name]), name
+    with pytest.raises(RuntimeError, match="share memory on an uninitialized"):
+        mt.nn.LazyLinear(2).share_memory()
+
+
 def test_what_is_refused():
     module = mt.nn.Linear(1, 1)
-    for name in ("share_memory", "bfloat16", "compile", "xpu", "ipu", "mtia"):
+    for name in ("bfloat16", "compile", "xpu", "ipu", "mtia"):
         with pytest.raises(NotImplementedError, match="is not supported: "):
             getattr(module, name)()

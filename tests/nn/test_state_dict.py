@@ -1,5 +1,7 @@
 """State dicts of older versions, and the ways in which a program has its say in them."""
 
+import gc
+
 import pytest
 
 import minitorch_cnn as mt
@@ -143,3 +145,11 @@ def test_a_child_may_load_leniently():
         seen.append(net.load_state_dict({"0.other": library.ones(1)}))
 
     seen_alike(program)
+
+
+def test_loading_leaves_nothing_behind():
+    net = small_net(mt)
+    state = {name: value.clone() for name, value in net.state_dict().items()}
+    gc.collect()
+    net.load_state_dict(state)
+    assert gc.collect() == 0  # a cycle would keep the whole state dict until then

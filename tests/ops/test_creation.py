@@ -219,7 +219,9 @@ def nested(depth, branches=1):
 )
 @pytest.mark.parametrize("make", [mt.tensor, mt.as_tensor, mt.asarray])
 def test_lists_that_never_end_are_refused(make, data):
-    with pytest.raises((ValueError, TypeError), match=r"too many|not list|not a sequence|length"):
+    with pytest.raises(
+        (ValueError, TypeError), match=r"too many|not list|not a sequence|length|self-referential"
+    ):
         make(data)
 
 
@@ -257,3 +259,57 @@ def test_pythons_types_are_the_wide_ones(name):
     assert lib.zeros(1, dtype=float).dtype is lib.float64
     assert lib.zeros(1).to(float).dtype is lib.float64
     assert lib.zeros(1, dtype=int).dtype is lib.int64 and lib.zeros(1, dtype=bool).dtype is lib.bool
+
+
+def test_asarray_of_buffers_and_capsules():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        numbers = np.arange(4, dtype=np.float32)
+        x = lib.asarray(memoryview(numbers), dtype=lib.float32)
+        y = lib.asarray(lib.utils.dlpack.to_dlpack(lib.from_numpy(numbers)), copy=False)
+        z = lib.asarray(bytearray(numbers.tobytes()), dtype=lib.float32)
+        numbers += 1
+        assert x.tolist() == y.tolist() == [1, 2, 3, 4] and z.tolist() == [0, 1, 2, 3]
+        for data, options, error, message in (
+            (lib.ones(2), dict(dtype=lib.float64), ValueError, "into dtype"),
+            ([1.0], {}, ValueError, "arbitrary sequence"),
+            (np.float64(1.0), {}, RuntimeError, "NumPy scalars"),
+        ):
+            with pytest.raises(error, match=message):
+                lib.asarray(data, copy=False, **options)
+
+
+def test_what_is_refused_in_torchs_words():
+    torch = pytest.importorskip("torch")
+
+    class Endless:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            raise TypeError("none")
+
+    itself = [0]
+    itself.append(itself)
+    for lib in (mt, torch):
+        for call, error, message in (
+            (lambda lib: lib.eye(2, -1), RuntimeError, "must be greater or equal to 0"),
+            (
+                lambda lib: lib.ones(2, requires_grad=True, dtype=lib.int64),
+                RuntimeError,
+                "Only Ten",
+            ),
+            (lambda lib: lib.tensor([0, "a"]), TypeError, "invalid data type"),
+            (lambda lib: lib.tensor(itself), TypeError, "self-referential lists are incompatible"),
+            (lambda lib: lib.tensor(Endless()), ValueError, "could not determine the shape"),
+            (lambda lib: lib.arange(1e-38, 3e38), RuntimeError, "overflow"),
+        ):
+            with pytest.raises(error, match=message):
+                call(lib)
+
+
+def test_a_read_only_array_warns():
+    array = np.zeros(2)
+    array.flags.writeable = False
+    with pytest.warns(UserWarning, match="is not writable"):
+        assert mt.from_numpy(array).tolist() == [0, 0]

@@ -230,3 +230,28 @@ def test_indexing_as_torch(data, shape, seed, layout):
     result.backward(mt.from_numpy(u))
     expected.backward(torch.tensor(u))
     np.testing.assert_allclose(mine.grad.numpy(), theirs.grad.numpy())
+
+
+def test_what_is_refused_in_torchs_words():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        x = lib.zeros(4, 4)
+        for call, error, message in (
+            (lambda lib, x: x["0":"1"], TypeError, "slice indices"),
+            (lambda lib, x: lib.tensor(1)[0], IndexError, "invalid index"),
+            (lambda lib, x: lib.empty(10, 0)[:, [0, 1]], IndexError, "for dimension with size 0"),
+            (lambda lib, x: x[lib.tensor([True])], IndexError, "mask"),
+            (lambda lib, x: x.unfold(0, -1, 1), RuntimeError, "size is -1 but must be >= 0"),
+            (lambda lib, x: x.unfold(0, 1, -1), RuntimeError, "step is -1 but must be > 0"),
+            (
+                lambda lib, x: x.__setitem__([0, 1], lib.ones(2, 4).int()),
+                RuntimeError,
+                "dtypes match",
+            ),
+        ):
+            with pytest.raises(error, match=message):
+                call(lib, x)
+        x[lib.ones(4, 4, dtype=lib.bool)] = lib.tensor(2)  # one number takes the type
+        assert x.sum().item() == 32
+    with pytest.warns(UserWarning, match=r"torch.uint8 is deprecated"):
+        assert mt.arange(3)[mt.tensor([1, 0, 1], dtype=mt.uint8)].tolist() == [0, 2]

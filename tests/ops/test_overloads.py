@@ -58,3 +58,18 @@ def test_gradients_are_those_of_the_newer_form():
 def test_other_orders_are_refused(call):
     with pytest.raises(TypeError):
         call()
+
+
+def test_there_is_one_layout():
+    strided = dict(layout=mt.strided, pin_memory=False)
+    x = mt.zeros(2)
+    made = [
+        mt.zeros((2,), **strided), mt.ones(2, **strided), mt.empty(2, **strided),
+        mt.full((2,), 1.0, **strided), mt.arange(2, **strided), mt.eye(2, **strided),
+        mt.linspace(0, 1, 2, **strided), mt.rand(2, **strided), mt.randn(2, **strided),
+        mt.randint(3, (2,), **strided), mt.randperm(2, **strided), mt.zeros_like(x, **strided),
+        mt.full_like(x, 2, **strided), x.new_zeros(2, **strided), x.new_full((2,), 1, **strided),
+    ]  # fmt: skip
+    assert {len(each) for each in made} == {2}
+    with pytest.raises(NotImplementedError, match="tensors are strided"):
+        mt.zeros(2, layout="sparse")

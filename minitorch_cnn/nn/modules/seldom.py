@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ... import backend
 from ...ops.creation import empty_like
+from ..parameter import is_lazy
 
 if TYPE_CHECKING:
     from .module import Module
@@ -54,10 +55,24 @@ class WithSeldom:
         )
 
     def share_memory(self) -> Any:
-        """Not supported: raises NotImplementedError."""
-        raise NotImplementedError(
-            "Module.share_memory is not supported: processes get copies; send state_dict() back"
-        )
+        """Moves all values to memory that processes share which are forked later; the module.
+
+        As `Tensor.share_memory_` does; processes that are started by spawn get copies. Raises
+        RuntimeError for a lazy module before its first input.
+
+        >>> import minitorch_cnn as mt
+        >>> mt.nn.Linear(2, 2).share_memory().weight.is_shared()
+        True
+        """
+        values = (*self.parameters(), *self.buffers())  # type: ignore[attr-defined]
+        if any(is_lazy(each) for each in values):
+            raise RuntimeError(
+                "Can't share memory on an uninitialized parameter or buffer. Call the lazy module "
+                "with input of the right shape first"
+            )
+        for each in values:
+            each.share_memory_()
+        return self
 
     def bfloat16(self) -> NoReturn:
         """Not supported: raises NotImplementedError."""

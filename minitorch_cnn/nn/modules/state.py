@@ -178,24 +178,7 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
     versions = getattr(state_dict, "_metadata", None) or {}
     remaining = OrderedDict(state_dict)
 
-    def visit(part: Module, values: dict[str, Any], prefix: str) -> None:
-        metadata = dict(versions.get(prefix[:-1], {}))
-        if assign:
-            metadata["assign_to_params_buffers"] = True
-        part._load_from_state_dict(values, prefix, metadata, True, missing, unexpected, errors)
-        for name, child in part._modules.items():
-            if child is not None:
-                inner = prefix + name + "."
-                visit(child, {k: v for k, v in values.items() if k.startswith(inner)}, inner)
-        found = _IncompatibleKeys(missing, unexpected)  # a hook may change both lists
-        for hook in list(part._load_state_dict_post_hooks.values()):
-            if hook(part, found) is not None:
-                raise AssertionError(
-                    "Hooks registered with register_load_state_dict_post_hook must return None: "
-                    "they change incompatible_keys in place"
-                )
-
-    visit(module, remaining, "")
+    _visit(module, remaining, "", versions, assign, (missing, unexpected, errors))
     if strict:
         for title, names in (("Unexpected", unexpected), ("Missing", missing)):
             if names:
@@ -207,6 +190,33 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
             f"Error(s) in loading state_dict for {type(module).__name__}:\n\t{listed}"
         )
     return _IncompatibleKeys(missing, unexpected)
+
+
+def _visit(
+    part: Module,
+    values: dict[str, Any],
+    prefix: str,
+    versions: Mapping[str, Any],
+    assign: bool,
+    found: tuple[list[str], list[str], list[str]],
+) -> None:
+    """Fills a module and those below it; found: names that are missing, unexpected, and errors."""
+    metadata = dict(versions.get(prefix[:-1], {}))
+    if assign:
+        metadata["assign_to_params_buffers"] = True
+    part._load_from_state_dict(values, prefix, metadata, True, *found)
+    for name, child in part._modules.items():
+        if child is not None:
+            inner = prefix + name + "."
+            below = {k: v for k, v in values.items() if k.startswith(inner)}
+            _visit(child, below, inner, versions, assign, found)
+    keys = _IncompatibleKeys(*found[:2])  # a hook may change both lists
+    for hook in list(part._load_state_dict_post_hooks.values()):
+        if hook(part, keys) is not None:
+            raise AssertionError(
+                "Hooks registered with register_load_state_dict_post_hook must return None: "
+                "they change incompatible_keys in place"
+            )
 
 
 def load_own_values(
@@ -262,8 +272,8 @@ def _load_value(
     """Copies (or assigns) one value. Returns the text of what is wrong with it, if anything."""
     if not isinstance(value, Tensor):
         return (
-            f'While copying the parameter named "{key}", expected minitorch_cnn.Tensor from '
-            f"checkpoint but received {type(value)}"
+            f'While copying the parameter named "{key}", expected torch.Tensor or '
+            f"Tensor-like object from checkpoint but received {type(value)}"
         )
     if current.ndim == 0 and value.shape == (1,):
         value = value[0]  # torch before 0.4 had no 0-d tensors and stored scalars so

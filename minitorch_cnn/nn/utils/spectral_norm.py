@@ -16,7 +16,7 @@ from ...tensor import Tensor
 from .. import init
 from ..modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ..modules.module import Module
-from ..parameter import Parameter
+from ..parameter import Parameter, is_lazy
 
 
 def as_matrix(weight: Tensor, dim: int) -> Tensor:
@@ -92,6 +92,11 @@ def spectral_norm(
     dim = as_int("spectral_norm", "dim", dim_of_outputs(module) if dim is None else dim)
     hook = SpectralNorm(name, n_power_iterations, dim, eps)
     weight = getattr(module, name)
+    if is_lazy(weight):
+        raise ValueError(
+            "The module passed to `SpectralNorm` can't have uninitialized parameters. Call it "
+            "with input of the right shape first"
+        )
     with no_grad():
         rows, columns = as_matrix(weight, dim).shape
         u, v = (

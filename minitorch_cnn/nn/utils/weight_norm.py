@@ -11,7 +11,7 @@ from typing import Any
 from ...ops.arguments import as_int
 from ...tensor import Tensor
 from ..modules.module import Module
-from ..parameter import Parameter
+from ..parameter import Parameter, is_lazy
 
 
 def norm_except(v: Tensor, dim: int | None) -> Tensor:
@@ -55,6 +55,11 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
                 f"Cannot register two weight_norm hooks on the same parameter {name}"
             )
     weight = getattr(module, name)
+    if is_lazy(weight):
+        raise ValueError(
+            "The module passed to `WeightNorm` can't have uninitialized parameters. Call it "
+            "with input of the right shape first"
+        )
     hook = WeightNorm(name, None if dim is None else as_int("weight_norm", "dim", dim))
     del module._parameters[name]
     module.register_parameter(name + "_g", Parameter(norm_except(weight, dim).detach()))

@@ -34,7 +34,8 @@ def empty_strided(
     steps = int_tuple((stride,), "empty_strided", "stride")
     if len(steps) != len(shape):
         raise RuntimeError(
-            f"mismatch in length of strides and shape: {shape_text(shape)}, {shape_text(steps)}"
+            f"empty_strided: dimensionality of sizes ({len(shape)}) must match dimensionality of "
+            f"strides ({len(steps)}), got {shape_text(shape)} and {shape_text(steps)}"
         )
     if min(steps, default=0) < 0:
         raise RuntimeError(f"empty_strided: strides must not be negative, got {shape_text(steps)}")

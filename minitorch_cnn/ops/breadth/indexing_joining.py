@@ -119,16 +119,18 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """Positions in a flattened tensor of that shape as one tensor of positions for each axis.
 
-    indices: integers, any shape, which each result has too. Raises ValueError for another dtype or
-    a negative length. Positions beyond the end are not noticed: they start again.
+    indices: integers, any shape, which each result has too. Raises TypeError for another dtype,
+    ValueError for a negative length. Positions beyond the end are not noticed: they start again.
 
     >>> import minitorch_cnn as mt
     >>> mt.unravel_index(mt.tensor([5]), (2, 3))  # [[0, 1, 2], [3, 4, 5]]
     (tensor([1]), tensor([2]))
     """
+    if isinstance(shape, Tensor) and shape.ndim:
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {shape!r:.60}")
     lengths = int_tuple((shape,), "unravel_index", "shape")
     if indices.dtype.category != 1:
-        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     if any(n < 0 for n in lengths):
         raise ValueError(f"'shape' cannot have negative values, but got {lengths}")
     places, rest = [], indices.array

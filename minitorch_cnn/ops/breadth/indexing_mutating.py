@@ -321,10 +321,15 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         raise RuntimeError(
             f"mismatch in length of strides and shape: {shape_text(shape)}, {shape_text(steps)}"
         )
-    if min((*shape, *steps, offset), default=0) < 0:
+    if min(steps, default=0) < 0:
         raise RuntimeError(
-            f"as_strided: sizes, strides and offset must not be negative, got {shape_text(shape)}, "
-            f"{shape_text(steps)} and {offset}"
+            "as_strided: Negative strides are not supported at the moment, got strides: "
+            f"{shape_text(steps)}"
+        )
+    if min((*shape, offset), default=0) < 0:
+        raise RuntimeError(
+            f"as_strided: sizes and offset must not be negative, got {shape_text(shape)} and "
+            f"{offset}"
         )
     if all(shape) and offset + _reach(shape, steps) >= flat.size:
         raise RuntimeError(

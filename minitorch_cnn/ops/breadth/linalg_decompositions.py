@@ -224,12 +224,20 @@ class SVD(Function):
         return gx, None
 
 
-def svd(A: Tensor, full_matrices: bool = True) -> Any:
+def _no_driver(name: str, driver: Any) -> None:
+    if driver is not None:
+        raise RuntimeError(
+            f"{name}: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER "
+            f"backend in torch, and not here: leave out {driver!r}"
+        )
+
+
+def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> Any:
     """(U, S, Vh) with A = U diag(S) Vh: S (..., k) falls, k = min(m, n).
 
     A: (..., m, n), float32 or float64. full_matrices: U is (..., m, m) and Vh (..., n, n);
-    otherwise (..., m, k) and (..., k, n). Raises RuntimeError for fewer than two dimensions or
-    another dtype.
+    otherwise (..., m, k) and (..., k, n). Raises RuntimeError for fewer than two dimensions,
+    another dtype or a driver.
 
     >>> import minitorch_cnn as mt
     >>> A = mt.tensor([[0.0, 2.0], [1.0, 0.0]])
@@ -237,18 +245,21 @@ def svd(A: Tensor, full_matrices: bool = True) -> Any:
     >>> S, mt.allclose(U @ S.diag() @ Vh, A)
     (tensor([2., 1.]), True)
     """
+    _no_driver("linalg.svd", driver)
     return return_types.linalg_svd(*SVD.apply(check_matrix("linalg.svd", A), full_matrices))
 
 
-def svdvals(A: Tensor) -> Tensor:
+def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """The singular values of matrices (..., m, n), falling: (..., min(m, n)).
 
-    Raises RuntimeError for fewer than two dimensions, or a dtype other than float32 and float64.
+    Raises RuntimeError for fewer than two dimensions, or a dtype other than float32 and float64,
+    or a driver.
 
     >>> import minitorch_cnn as mt
     >>> mt.linalg.svdvals(mt.tensor([[0.0, 2.0], [1.0, 0.0]]))
     tensor([2., 1.])
     """
+    _no_driver("linalg.svdvals", driver)
     return svd(A, False)[1]
 
 
@@ -268,8 +279,10 @@ def geqrf(input: Tensor) -> Any:
     True
     """
     x = check_matrix("geqrf", input).array
-    h, tau = array_module(x).linalg.qr(x, "raw")
-    return return_types.geqrf(wrap(h.swapaxes(-1, -2)), wrap(tau))
+    xp = array_module(x)
+    h, tau = xp.linalg.qr(x, "raw")
+    columns = xp.ascontiguousarray(h).swapaxes(-1, -2)  # column by column, as LAPACK has it
+    return return_types.geqrf(wrap(columns), wrap(tau))
 
 
 def householder_product(A: Tensor, tau: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ class PseudoInverse(Function):
 
 def pinv(
     A: Tensor,
-    rcond: float | None = None,
+    rcond: Any = None,
     hermitian: bool = False,
     *,
     rtol: Any = None,

@@ -39,7 +39,7 @@ def _floating(name: str, x: Tensor, dtype: Any) -> Tensor:
 
 
 def vector_norm(
-    x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+    x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
     """(sum |x|^ord)^(1/ord) over some dimensions, or over all elements as one vector.
 
@@ -56,6 +56,8 @@ def vector_norm(
     x = _floating("linalg.vector_norm", x, dtype)
     if isinstance(ord, str):
         raise TypeError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
+    if isinstance(ord, complex):
+        raise RuntimeError(f"linalg.vector_norm: Expected a non-complex scalar as ord, got {ord}")
     dims = dims_of(x, dim)
     empty = x.ndim > 0 and any(x.shape[axis] == 0 for axis in dims)
     if empty and (ord < 0 or ord == math.inf):
@@ -87,7 +89,12 @@ def matrix_norm(
     (tensor(5.), tensor(7.), tensor(4.))
     """
     A = _floating("linalg.matrix_norm", A, dtype)
-    dims = [A._dim(each) for each in dim] if A.ndim >= 2 else []
+    if A.ndim < 2:
+        raise RuntimeError(
+            f"linalg.matrix_norm: The input tensor A must have at least 2 dimensions, got shape "
+            f"{shape_text(A.shape)}"
+        )
+    dims = [A._dim(each) for each in dim]
     if len(dims) != 2 or dims[0] == dims[1]:
         raise RuntimeError(
             f"linalg.matrix_norm: dim must be a 2-tuple of different dims of a matrix. Got {dim} "
@@ -103,8 +110,8 @@ def matrix_norm(
     elif ord in (1, -1, math.inf, -math.inf):
         totals = sum(x.abs(), -2 if abs(ord) == 1 else -1)
         y = amax(totals, -1) if ord > 0 else amin(totals, -1)
-    elif isinstance(ord, str):
-        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    elif isinstance(ord, complex):
+        raise RuntimeError(f"linalg.matrix_norm: Expected a non-complex scalar as ord, got {ord}")
     else:
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     return reshape(y, kept) if keepdim else y

@@ -63,7 +63,14 @@ def check_matrix(name: str, x: Any, square: bool = False) -> Tensor:
 
 
 def _refused(name: str, error: Exception) -> LinAlgError:
-    return LinAlgError(f"{name}: {error}. The input is singular, or not positive-definite.")
+    why = {
+        "linalg.cholesky": "The factorization could not be completed because the input is not "
+        "positive-definite",
+        "linalg.inv": "The diagonal element of a factor is zero, the inversion could not be "
+        "completed because the input matrix is singular",
+        "linalg.solve": "The solver failed because the input matrix is singular",
+    }
+    return LinAlgError(f"{name}: {why[name]} ({error}).")
 
 
 class Inverse(Function):

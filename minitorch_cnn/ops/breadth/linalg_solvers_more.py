@@ -121,7 +121,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 
     A: (..., m, n); B: (..., m, k), or a vector (..., m). Of several such X it is the smallest.
     residuals: the sums of the squares that remain, (..., k), empty unless m > n and A has full
-    rank. rcond: singular values below that part of the largest count as 0. driver: "gels", "gelsy"
+    rank. rcond: singular values below that part of the largest count as 0 (not for
+    "gels", nor from 1 on for "gelsd"). driver: "gels", "gelsy"
     (the default), "gelsd" or "gelss", by which only what is reported differs: "gels" no rank,
     "gelsy" no residuals, and only the last two singular_values. Raises RuntimeError for shapes,
     dtypes or another driver.
@@ -146,6 +147,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
             f"linalg.lstsq: input.size(-2) should match other.size(-2), got {list(A.shape)} and "
             f"{list(B.shape)}"
         )
+    if rcond is not None and (driver == "gels" or (driver == "gelsd" and not 0 <= rcond < 1)):
+        rcond = None  # as LAPACK: "gels" knows no rank
     x = matmul(pinv(A, rtol=rcond), b)
     ranks = matrix_rank(A, rtol=rcond)
     m, n = A.shape[-2:]

@@ -30,8 +30,9 @@ def embedding_bag(
     weight: (V, D). offsets: where each bag begins; with include_last_offset, also where the last
     one ends. mode: "sum", "mean" or "max"; an empty bag gives zeros. per_sample_weights: factors of
     input's shape, for "sum" alone. padding_idx: this row does not count. The other arguments as
-    `embedding`. Raises ValueError for shapes, offsets or a mode that do not fit,
-    NotImplementedError for factors in another mode, and as `embedding`.
+    `embedding`. Raises ValueError for shapes, offsets or a mode that do not fit, RuntimeError for a
+    padding_idx beyond the table, NotImplementedError for factors in another mode, and as
+    `embedding`.
 
     >>> import minitorch_cnn as mt
     >>> table = mt.tensor([[1.0], [2.0], [4.0]])
@@ -51,6 +52,11 @@ def embedding_bag(
         raise ValueError(
             f"embedding_bag: If per_sample_weights ({shape_text(per_sample_weights.shape)}) is not "
             f"None, then it must have the same shape as the input ({shape_text(input.shape)})"
+        )
+    if padding_idx is not None and not -weight.shape[0] <= padding_idx < weight.shape[0]:
+        raise RuntimeError(
+            "embedding_bag: padding_idx must be within the number of embeddings, "
+            f"{weight.shape[0]}, got {padding_idx}"
         )
     starts = _starts(input, offsets, include_last_offset)
     flat = input.reshape(-1)

@@ -1,4 +1,4 @@
-"""unfold and fold: im2col and col2im as operations of their own."""
+"""unfold and fold: im2col and col2im as operations of their own; and conv_tbc."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from ...autograd.function import Function
 from ...kernels import ConvGeometry, output_size
 from ...kernels.geometry import Pair, conv_geometry
 from ...tensor import Tensor, shape_text, wrap
+from ..conv import conv1d
+from ..shape import permute
 from ..window import pair, with_batch
 
-__all__ = ["unfold", "fold"]
+__all__ = ["unfold", "fold", "conv_tbc"]
 
 
 class Unfold(Function):
@@ -136,3 +138,23 @@ def _blocks(size: Pair, kernel_size: Pair, geometry: ConvGeometry) -> Pair:
             f"array of sliding blocks as {blocks}, but its components must be at least one."
         )
     return blocks
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """`conv1d` with the time in front: input (T, N, C), weight (KT, C, K) and bias (K,).
+
+    The result is (T + 2 pad - KT + 1, N, K). Raises RuntimeError for shapes that do not fit.
+
+    >>> import minitorch_cnn as mt
+    >>> y = mt.nn.functional.conv_tbc(mt.ones(3, 1, 2), mt.ones(2, 2, 1), mt.zeros(1))
+    >>> y.flatten()
+    tensor([4., 4.])
+    """
+    if input.ndim != 3 or weight.ndim != 3 or bias.ndim != 1:
+        raise RuntimeError(
+            "conv_tbc: Input must have 3 dims: time, batch, in_channel; weight 3: kernel_width, "
+            f"in_channels, out_channels; bias 1; got {shape_text(input.shape)}, "
+            f"{shape_text(weight.shape)} and {shape_text(bias.shape)}"
+        )
+    y = conv1d(permute(input, 1, 2, 0), permute(weight, 2, 1, 0), bias, padding=pad)
+    return permute(y, 2, 0, 1)

@@ -7,7 +7,7 @@ import math
 from ...tensor import Tensor, shape_text
 from ..activation import SELU_ALPHA, SELU_SCALE
 from ..creation import ones
-from ..dropout import _check_probability, _drop, _dropout_channels
+from ..dropout import _check_probability, _drop, _dropout_channels, warn_of_dims
 from ..inplace import make_inplace
 
 __all__ = ["dropout3d", "feature_alpha_dropout"]
@@ -28,6 +28,8 @@ def dropout3d(
     """
     if input.ndim == 4:
         return _dropout_channels(input.unsqueeze(0), p, training, inplace).squeeze(0)
+    if input.ndim != 5:
+        warn_of_dims(input, 3)
     return _dropout_channels(input, p, training, inplace)
 
 

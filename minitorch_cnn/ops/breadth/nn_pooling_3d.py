@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import kernels
+from ...autograd.function import Function
 from ...backend import array_module
 from ...kernels import PoolGeometry
 from ...tensor import Tensor, wrap
@@ -102,6 +103,20 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
     return _maximum(input, pool_image, pool_depth, return_indices)
 
 
+class Beside(Function):
+    """y, with places of it that must not change before its backward"""
+
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, places: Tensor) -> Tensor:
+        ctx.save_for_backward(places)
+        return wrap(y.array)
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor, None]:
+        _ = ctx.saved_tensors  # raises if somebody has changed them
+        return gy, None
+
+
 def _maximum(
     input: Tensor, pool_image: Callable, pool_depth: Callable, return_indices: bool
 ) -> Any:
@@ -117,7 +132,8 @@ def _maximum(
     # that the maximum of its window had there.
     depth = slot // where.shape[-1]
     place = depth * (input.shape[-2] * input.shape[-1]) + gather(where, -2, depth)
-    return _volume(y, input, size), _volume(place, input, size)
+    place = _volume(place, input, size)
+    return Beside.apply(_volume(y, input, size), place), place
 
 
 def avg_pool3d(

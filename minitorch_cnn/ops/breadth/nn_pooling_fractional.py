@@ -116,11 +116,12 @@ def _fractional(
     if 0 in out:
         y = empty_pool(input, out)
         return (y, y.detach().long()) if return_indices else y
-    for length, k, count in zip(lengths, kernel, out, strict=True):
+    names = ("time", "height", "width")[-dims:]
+    for along, length, k, count in zip(names, lengths, kernel, out, strict=True):
         if k <= 0 or count < 0 or count + k - 1 > length:
             raise RuntimeError(
-                f"{name}(): pool kernel size {list(kernel)} and output size {list(out)} do not fit "
-                f"an input of {list(lengths)}: each output needs a place of its own"
+                f"{name}(): pool {along} {k} or output {along} {count} too large relative to input "
+                f"{along} {length}: each output needs a place of its own"
             )
     N, C = input.shape[:2]
     if samples is None:

@@ -7,6 +7,7 @@ from typing import Any
 from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
+from ..arithmetic import where
 from ..common import same_device
 from ..indexing import AddIntoZeros, check_index
 
@@ -29,7 +30,8 @@ class TableRows(Function):
     def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         (index,) = ctx.saved_tensors
         if ctx.factor is not None:
-            gy = gy * ctx.factor.unsqueeze(-1)
+            factor = ctx.factor.unsqueeze(-1)
+            gy = where(factor == 0, 0.0, gy * factor)  # a NaN does not reach the padding's row
         return AddIntoZeros.apply(gy, ctx.shape, (index.array,)), None, None
 
 
@@ -71,7 +73,7 @@ def embedding(
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
             raise AssertionError(
-                f"padding_idx must be within the table's {rows} rows, got {padding_idx}"
+                f"padding_idx must be within num_embeddings = {rows}, got {padding_idx}"
             )
         padding_idx %= rows
     if max_norm is not None:

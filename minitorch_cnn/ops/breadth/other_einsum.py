@@ -20,7 +20,7 @@ from ..shape import permute, reshape
 
 __all__ = ["einsum"]
 
-ELLIPSIS = "."  # stands for "..." while letters are taken apart
+ELLIPSIS = "\u2026"  # stands for "..." while letters are taken apart
 
 
 def einsum(equation: Any, *operands: Any) -> Tensor:
@@ -45,11 +45,13 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     """
     if not isinstance(equation, str):
         equation, operands = _equation_of_lists((equation, *operands))
+    if operands and isinstance(operands[0], list | tuple):
+        operands = tuple(operands[0])
     if not operands:
         raise ValueError("einsum(): must specify the equation string and at least one operand")
-    tensors = list(operands[0]) if isinstance(operands[0], list | tuple) else list(operands)
+    tensors = list(operands)
     terms, result = _parse(equation, tensors)
-    pairs = [_one_axis_a_letter(x, term, equation) for x, term in zip(tensors, terms, strict=True)]
+    pairs = [_one_axis_a_letter(x, terms[i], i, equation) for i, x in enumerate(tensors)]
     lengths = _lengths(pairs, equation)
     # An axis of length 1 that meets a longer one is the same for all: it can be left out.
     pairs = [_without_broadcast_axes(x, letters, lengths) for x, letters in pairs]
@@ -75,8 +77,8 @@ def _equation_of_lists(args: tuple) -> tuple[str, tuple]:
         for each in numbers:
             if each is not Ellipsis and not (isinstance(each, int) and 0 <= each < len(letters)):
                 raise ValueError(
-                    f"einsum(): expected subscripts to be integers in [0, 52) or Ellipsis, got "
-                    f"{each!r}"
+                    f"einsum(): subscripts are integers or Ellipsis; {each!r} is not within the "
+                    "valid range [0, 52)"
                 )
         return "".join("..." if each is Ellipsis else letters[each] for each in numbers)
 
@@ -87,26 +89,39 @@ def _equation_of_lists(args: tuple) -> tuple[str, tuple]:
 
 def _parse(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:
     """The letters of each operand and of the result; "..." is turned into letters too."""
-    left, arrow, right = equation.replace(" ", "").replace("...", ELLIPSIS).partition("->")
-    terms = left.split(",")
+    parts = equation.replace("...", ELLIPSIS).replace(" ", "").partition("->")
+    terms, arrow, right = parts[0].split(","), parts[1], parts[2]
     if len(terms) != len(tensors):
+        few = "fewer" if len(tensors) < len(terms) else "more"
         raise RuntimeError(
-            f"einsum(): {equation!r} has {len(terms)} operands, but {len(tensors)} were given"
+            f"einsum(): {few} operands were provided than specified in the equation {equation!r}: "
+            f"{len(tensors)} for {len(terms)}"
         )
+    for index, term in enumerate(terms):
+        _check_letters(term, f"operand {index}", equation)
+    _check_letters(right, "output", equation)
     # The axes of "..." are numbered from the last one: characters that are no letters.
     most = max(
-        [x.ndim - len(term) + 1 for term, x in zip(terms, tensors, strict=True) if "." in term],
+        [
+            x.ndim - len(term) + 1
+            for term, x in zip(terms, tensors, strict=True)
+            if ELLIPSIS in term
+        ],
         default=0,
     )
     names = "".join(chr(0x2460 + i) for i in range(max(most, 0)))
     full = []
-    for term, x in zip(terms, tensors, strict=True):
+    for index, (term, x) in enumerate(zip(terms, tensors, strict=True)):
         hidden = x.ndim - len(term) + 1 if ELLIPSIS in term else 0
         letters = term.replace(ELLIPSIS, names[len(names) - hidden :] if hidden > 0 else "")
         if len(letters) != x.ndim:
+            compared, end = "does not match", " and no ellipsis was given"
+            if ELLIPSIS in term:
+                compared, end = "is more than", ""
             raise RuntimeError(
-                f"einsum(): the letters {term.replace(ELLIPSIS, '...')!r} in {equation!r} do not "
-                f"fit an operand of shape {shape_text(x.shape)}"
+                f"einsum(): the number of subscripts in the equation ({len(letters)}) {compared} "
+                f"the number of dimensions ({x.ndim}) for operand {index}{end}: {equation!r}, "
+                f"shape {shape_text(x.shape)}"
             )
         full.append(letters)
     every = "".join(full)
@@ -115,17 +130,32 @@ def _parse(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:
         right = ELLIPSIS + "".join(once)
     result = right.replace(ELLIPSIS, names)
     for letter in result:
-        if letter not in every or result.count(letter) > 1 or letter in ".,->":
-            raise RuntimeError(
-                f"einsum(): the output letter {letter!r} of {equation!r} must appear in an "
-                "operand, and only once in the output"
-            )
-    if not all(letter.isalpha() or letter in names for letter in every):
-        raise RuntimeError(f"einsum(): invalid character in {equation!r}: use letters [a-zA-Z]")
+        if letter not in every:
+            why = "does not appear in the equation for any input operand"
+        elif result.count(letter) > 1:
+            why = "appears more than once in the output"
+        else:
+            continue
+        raise RuntimeError(f"einsum(): output subscript {letter} {why}: {equation!r}")
     return full, result
 
 
-def _one_axis_a_letter(x: Tensor, letters: str, equation: str) -> tuple[Tensor, str]:
+def _check_letters(term: str, what: str, equation: str) -> None:
+    """Raises RuntimeError for anything in a term but letters and one ellipsis."""
+    for at, letter in enumerate(term):
+        if letter in (ELLIPSIS, ".") and ELLIPSIS in term[:at]:
+            link = "but an ellipsis (...)" if what == "output" else "for which an ellipsis"
+            why = f"found '.' for {what} {link} was already found"
+        elif letter == ".":
+            why = f"found '.' for {what} that is not part of any ellipsis (...)"
+        elif letter != ELLIPSIS and letter not in string.ascii_letters:
+            why = f"invalid subscript given at index {equation.index(letter)}, use letters [a-zA-Z]"
+        else:
+            continue
+        raise RuntimeError(f"einsum(): {why}: {equation!r}")
+
+
+def _one_axis_a_letter(x: Tensor, letters: str, index: int, equation: str) -> tuple[Tensor, str]:
     """Takes the diagonal where a letter stands twice."""
     for letter in dict.fromkeys(letters):
         while letters.count(letter) > 1:
@@ -133,8 +163,8 @@ def _one_axis_a_letter(x: Tensor, letters: str, equation: str) -> tuple[Tensor, 
             second = letters.index(letter, first + 1)
             if x.shape[first] != x.shape[second]:
                 raise RuntimeError(
-                    f"einsum(): {letter!r} stands twice in an operand of shape "
-                    f"{shape_text(x.shape)}, for different lengths ({equation!r})"
+                    f"einsum(): subscript {letter} is repeated for operand {index} but the sizes "
+                    f"don't match, {x.shape[second]} != {x.shape[first]}: {equation!r}"
                 )
             x = x.diagonal(0, first, second)
             letters = letters[:first] + letters[first + 1 : second] + letters[second + 1 :] + letter
@@ -144,13 +174,14 @@ def _one_axis_a_letter(x: Tensor, letters: str, equation: str) -> tuple[Tensor, 
 def _lengths(pairs: list[tuple[Tensor, str]], equation: str) -> dict[str, int]:
     """The length of each letter's axis."""
     lengths: dict[str, int] = {}
-    for x, letters in pairs:
+    for index, (x, letters) in enumerate(pairs):
         for letter, n in zip(letters, x.shape, strict=True):
             known = lengths.get(letter, 1)
             if n != known and 1 not in (n, known):
                 raise RuntimeError(
-                    f"einsum(): operands do not broadcast: {letter!r} of {equation!r} has the "
-                    f"lengths {known} and {n}; the shapes are "
+                    f"einsum(): subscript {letter if letter.isalpha() else '...'} has size {n} for "
+                    f"operand {index} which does not broadcast with previously seen size {known}: "
+                    f"{equation!r}, shapes "
                     f"{', '.join(shape_text(pair[0].shape) for pair in pairs)}"
                 )
             lengths[letter] = n if known == 1 else known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
 from ..arithmetic import mul
+from ..common import same_device
 from ..creation import finish
 from ..indexing import Diagonal, PutIntoZeros
 from ..join import atleast_2d, cat, each_or_all, stack, tensor_list
@@ -43,12 +45,13 @@ def atleast_3d(*tensors: Any) -> Any:
     return each_or_all(lifted, tensors)
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """One tensor for each vector, all of the grid's shape: the coordinates of its points.
 
     indexing: "ij" (the first vector along dimension 0) or "xy" (along dimension 1). Vectors of n
-    and m give two views of (n, m), or (m, n). Raises RuntimeError for another indexing, or tensors
-    of more than one dimension.
+    and m give two views of (n, m), or (m, n). Without an indexing it is "ij", and warns, as torch
+    does. Raises RuntimeError for another indexing, no tensors, tensors of more than one dimension
+    or of several dtypes.
 
     >>> import minitorch_cnn as mt
     >>> y, x = mt.meshgrid(mt.arange(2), mt.arange(3), indexing="ij")
@@ -57,11 +60,30 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
             [1, 1, 1]]), tensor([[0, 1, 2],
             [0, 1, 2]]))
     """
-    vectors = list(tensors[0]) if isinstance(tensors[0], list | tuple) else list(tensors)
-    if indexing not in ("ij", "xy"):
-        raise RuntimeError(f"indexing must be one of 'xy' or 'ij', but received: {indexing!r}")
-    if any(each.ndim > 1 for each in vectors):
-        raise RuntimeError("meshgrid: expected scalars or vectors")
+    listed = len(tensors) == 1 and isinstance(tensors[0], list | tuple)
+    vectors = list(tensors[0]) if listed else list(tensors)
+    if not vectors:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    if indexing is None:
+        warnings.warn(
+            "meshgrid: in an upcoming release of torch, it will be required to pass the indexing "
+            'argument; without it, it is "ij"',
+            stacklevel=3,
+        )
+    elif indexing not in ("ij", "xy"):
+        raise RuntimeError(f'indexing must be one of "xy" or "ij", but received: {indexing!r}')
+    for each in vectors:
+        if each.ndim > 1:
+            raise RuntimeError(
+                f"meshgrid: Expected 0D or 1D tensor in the tensor list but got shape "
+                f"{list(each.shape)}"
+            )
+        if each.dtype is not vectors[0].dtype:
+            raise RuntimeError(
+                f"meshgrid expects all tensors to have the same dtype, got {vectors[0].dtype} and "
+                f"{each.dtype}"
+            )
+    same_device(*vectors)
     lengths = [each.numel() for each in vectors]
     axes = list(range(len(vectors)))
     if indexing == "xy" and len(axes) > 1:
@@ -79,13 +101,16 @@ def block_diag(*tensors: Any) -> Tensor:
     """The matrix with the given matrices along its diagonal and zeros elsewhere.
 
     (n, m), (p, q), ... -> (n + p + ..., m + q + ...); vectors count as rows; dtypes are promoted.
-    Raises RuntimeError for more than two dimensions or no tensors, TypeError for anything else.
+    No tensors give (1, 0). Raises RuntimeError for more than two dimensions, TypeError for anything
+    else.
 
     >>> import minitorch_cnn as mt
     >>> mt.block_diag(mt.tensor([[1, 2]]), mt.tensor([3]))
     tensor([[1, 2, 0],
             [0, 0, 3]])
     """
+    if not tensors:
+        return wrap(np.empty((1, 0), np.float32))
     for index, each in enumerate(tensors):
         if isinstance(each, Tensor) and each.ndim > 2:
             raise RuntimeError(
@@ -138,7 +163,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
         raise RuntimeError(f"Expect a 1D vector, but got shapes {[list(x.shape) for x in tensors]}")
     if len(tensors) == 1:
         return tensors[0]
-    return stack([reshape(grid, -1) for grid in meshgrid(*tensors)], 1)
+    return stack([reshape(grid, -1) for grid in meshgrid(*tensors, indexing="ij")], 1)
 
 
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:

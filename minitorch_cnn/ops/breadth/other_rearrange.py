@@ -36,6 +36,8 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     tensor([[2, 1],
             [4, 3]])
     """
+    if not axes and dims is None:
+        raise TypeError("flip() needs dims: flip(x, 0), or flip(x, ()) for none")
     given = int_tuple(axes if dims is None else (dims,), "flip", "dims")
     order = tuple(input._dim(each) for each in given)
     if len(set(order)) != len(order):
@@ -100,7 +102,9 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     along = () if dims is None else int_tuple((dims,), "roll", "dims")
     if not along:
         if len(moved) != 1:
-            raise RuntimeError(f"roll without dims needs one shift, got {shape_text(moved)}")
+            raise RuntimeError(
+                f"`shifts` required: without dims it is one number, got {shape_text(moved)}"
+            )
         return reshape(roll(flatten(input), moved, 0), input.shape)
     if len(moved) != len(along):
         raise RuntimeError(

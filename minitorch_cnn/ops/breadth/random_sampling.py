@@ -7,6 +7,7 @@ Each function takes `generator=`; without one it draws from the default generato
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -291,7 +292,9 @@ def normal(
         raise TypeError("normal() needs a size, or a tensor for mean or std")
     valid = bool((std.array >= 0).all()) if isinstance(std, Tensor) else std >= 0
     if not valid:  # negative or NaN
-        raise RuntimeError(f"normal expects all elements of std >= 0.0, got {std}")
+        which = "all elements of std >= 0.0, got"
+        which = which if isinstance(std, Tensor) else "std >= 0.0, but found std"
+        raise RuntimeError(f"normal expects {which} {std}")
     sizes = [_sizes((size,), "normal")]
     sizes += [each.shape for each in (mean, std) if isinstance(each, Tensor)]
     noise = randn(broadcast_shapes(*sizes), generator=generator, dtype=dtype, device=device)
@@ -389,9 +392,18 @@ def uniform_(
     >>> x.min().item() >= 2, x.max().item() < 3
     (True, True)
     """
-    if not (a <= b and math.isfinite(b - a)):  # NaN too
-        raise RuntimeError(f"uniform_ expects a finite [from, to) range, but found [{a}, {b})")
-    _floating("uniform_", input.dtype)
+    largest = float(np.finfo(_floating("uniform_", input.dtype)).max)
+    for name, bound in (("from", a), ("to", b)):
+        if not abs(bound) <= largest:  # NaN too
+            raise RuntimeError(f"{name} is out of bounds for {input.dtype}, got {bound}")
+    if a > b:
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}"
+        )
+    if b - a > largest:
+        raise RuntimeError(
+            f"uniform_ expects to-from to be at most {largest}, but found to={b} and from={a}"
+        )
     return _fill(input, lambda out: rng_of(generator).fill_uniform(out, a, b))
 
 
@@ -441,28 +453,55 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = Non
     return _put(input, rng.below(input.numel(), chance, kind))
 
 
+def _check_bounds(kind: dtypes.dtype, low: int, high: int) -> None:
+    """Raises RuntimeError for a first or last number that the type does not hold.
+
+    Warns of one beyond those up to which a floating type has all whole numbers.
+    """
+    least, most = 0, 1  # of bool
+    if kind.category:
+        held: Any = (np.finfo if kind.is_floating_point else np.iinfo)(kind.numpy)
+        least, most = int(held.min), int(held.max)
+    for name, bound in (("from", low), ("to - 1", high - 1)):
+        if not least <= bound <= most:
+            raise RuntimeError(f"{name} is out of bounds for {kind}: {bound}")
+        if kind in EXACT and abs(bound) > EXACT[kind]:
+            warnings.warn(
+                f"{name} is out of bounds [-{EXACT[kind]}, {EXACT[kind]}], within which {kind} has "
+                f"all whole numbers: {bound}",
+                stacklevel=5,
+            )
+
+
+_ALONE: Any = object()  # for no `high` at all, which is not high=None
+
+
 def random_(
-    input: Tensor, low: int = 0, high: int | None = None, *, generator: Generator | None = None
+    input: Tensor, low: int = 0, high: Any = _ALONE, *, generator: Generator | None = None
 ) -> Tensor:
     """Fills a tensor of any shape with integers from low to high, high not included. Returns it.
 
     random_(n) starts at 0; random_() goes up to the dtype's largest number, or if it is floating to
-    the largest up to which it has all, 2^24 for float32. Raises RuntimeError unless low < high and
-    for a leaf that requires a gradient.
+    the largest up to which it has all, 2^24 for float32, and so does high=None from low on. Raises
+    RuntimeError unless low < high, for bounds that the dtype does not hold and for a leaf that
+    requires a gradient.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(3).random_(7, 8)
     tensor([7., 7., 7.])
     """
     kind = input.dtype
-    if high is None and low:
-        low, high = 0, low
+    if high is _ALONE:
+        low, high = (0, low) if low else (low, None)
+    elif high is None:
+        high = 1 + (dtypes.iinfo(kind).max if kind.category == 1 else EXACT.get(kind, 1))
     rng = rng_of(generator)
     if high is None:  # all that the type holds; then not the range but the type says how many words
         largest = dtypes.iinfo(kind).max if kind.category == 1 else EXACT.get(kind, 1)
         draw = rng.long_words if kind in (dtypes.int64, dtypes.float64) else rng.words
         return _put(input, draw(input.numel()) % np.uint64(largest + 1))
     _check_range(low, high)
+    _check_bounds(kind, low, high)
     return _put(input, rng.integers(low, high, input.numel()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import warnings
 from typing import Any
 
 import numpy as np
@@ -68,25 +69,40 @@ def frombuffer(
 
     dtype: what its bytes are; offset: the byte where the first element begins; count: how many
     there are, all that follow by default. Raises ValueError if the buffer is too short or its
-    length is no multiple, TypeError for an object without memory.
+    length is no multiple, or for an object without memory; warns if that cannot be written to.
 
     >>> import minitorch_cnn as mt
     >>> mt.frombuffer(bytearray(b"abcd"), dtype=mt.uint8, offset=1)
     tensor([ 98,  99, 100], dtype=minitorch_cnn.uint8)
     """
     kind = dtypes.as_dtype(dtype).numpy
-    length = memoryview(buffer).nbytes
+    try:
+        memory = memoryview(buffer)
+    except TypeError as error:
+        raise ValueError(f"object does not implement Python buffer protocol. {error}") from None
+    length = memory.nbytes
+    if length == 0 or count == 0:
+        raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
     if not 0 <= offset < length:
-        raise ValueError(f"offset must be in the buffer of {length} bytes, got {offset}")
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({length} bytes) minus 1"
+        )
     if count < 0 and (length - offset) % kind.itemsize:
         raise ValueError(
-            f"buffer size ({length - offset} bytes) must be a multiple of element size "
-            f"({kind.itemsize})"
+            f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({kind.itemsize})"
         )
-    if count == 0 or count * kind.itemsize > length - offset:
+    if count * kind.itemsize > length - offset:
         raise ValueError(
-            f"count={count} elements of {kind.itemsize} bytes from byte {offset} on do not fit "
-            f"into a buffer of {length} bytes"
+            f"requested buffer length ({count} * {kind.itemsize} bytes) after offset ({offset} "
+            f"bytes) must not be greater than actual buffer length ({length} bytes)"
+        )
+    if memory.readonly:
+        warnings.warn(
+            "The given buffer is not writable. Writing to the tensor would be an error: copy it "
+            "with .clone() to change it",
+            stacklevel=3,
         )
     result = wrap(np.frombuffer(buffer, kind, count, offset))
     result._show_outside()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.context import BaseContext
 from types import GenericAlias
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...backend import is_cupy_available
 from ...random import Generator, default_generator
@@ -23,6 +24,40 @@ from .worker import WorkerPlan
 # What decides which batches there are: a loader that began with one and went on with another would
 # give neither.
 FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+
+
+class Failed(NamedTuple):
+    """In the place of a batch: what its samples raised."""
+
+    error: Exception
+
+
+class Epoch:
+    """The batches of one epoch. One that cannot be loaded raises, and the next one follows.
+
+    >>> batches = Epoch(iter([1, Failed(ValueError("no such picture")), 3]))
+    >>> next(batches)
+    1
+    >>> try:
+    ...     next(batches)
+    ... except ValueError as error:
+    ...     print(error)
+    no such picture
+    >>> next(batches)
+    3
+    """
+
+    def __init__(self, batches: Iterator[Any]):
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        batch = next(self._batches)
+        if isinstance(batch, Failed):
+            raise batch.error
+        return batch
 
 
 class DataLoader:
@@ -119,9 +154,9 @@ class DataLoader:
         self.drop_last = drop_last
         self.sampler = sampler
         self.batch_sampler = batch_sampler
-        self._batched = batch_sampler is not None or batch_size is not None
+        self._auto_collation = batch_sampler is not None or batch_size is not None
         if collate_fn is None:
-            collate_fn = default_collate if self._batched else default_convert
+            collate_fn = default_collate if self._auto_collation else default_convert
         self.collate_fn = collate_fn
 
         self._pool: WorkerPool | None = None
@@ -149,18 +184,19 @@ class DataLoader:
             return
         if self.num_workers == 0:
             raise ValueError(
-                f"multiprocessing_context={context!r} needs worker processes: set num_workers"
+                "multiprocessing_context can only be used with multi-process loading "
+                f"(num_workers > 0), but got num_workers=0 and {context!r}"
             )
         if isinstance(context, str):
             if context not in multiprocessing.get_all_start_methods():
                 raise ValueError(
-                    "multiprocessing_context should be one of "
+                    "multiprocessing_context option should specify a valid start method in "
                     f"{multiprocessing.get_all_start_methods()}, got {context!r}"
                 )
         elif not isinstance(context, BaseContext):
             raise TypeError(
-                "multiprocessing_context should be the name of a start method or a context, "
-                f"got {context!r}"
+                "multiprocessing_context option should be a valid context object or the name of a "
+                f"start method, got {context!r}"
             )
 
     def _check_worker_options(self) -> None:
@@ -170,7 +206,17 @@ class DataLoader:
                 f"{self.num_workers}"
             )
         if self.timeout < 0:
-            raise ValueError(f"timeout should be 0 or more, got timeout={self.timeout}")
+            raise ValueError(
+                f"timeout option should be non-negative: 0 or more, got timeout={self.timeout}"
+            )
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        if cores is not None and self.num_workers > cores:
+            warnings.warn(
+                f"This DataLoader will create {self.num_workers} worker processes in total, more "
+                f"than the {cores} cores that there are: excessive worker creation might get "
+                "DataLoader running slow or even freeze. Lower num_workers if it does",
+                stacklevel=3,
+            )
         if self.num_workers == 0 and self.prefetch_factor is not None:
             raise ValueError(
                 f"prefetch_factor={self.prefetch_factor} needs worker processes: set num_workers"
@@ -195,11 +241,16 @@ class DataLoader:
         batch_sampler: Iterable[Any] | None,
         drop_last: bool,
     ) -> None:
-        if self._iterable and (shuffle or sampler is not None or batch_sampler is not None):
-            raise ValueError(
-                "an IterableDataset has its own order: shuffle, sampler and batch_sampler do not "
-                f"apply, got shuffle={shuffle}, sampler={sampler}, batch_sampler={batch_sampler}"
-            )
+        for name, option in (
+            ("shuffle", shuffle or None),
+            ("sampler", sampler),
+            ("batch_sampler", batch_sampler),
+        ):
+            if self._iterable and option is not None:
+                raise ValueError(
+                    f"DataLoader with IterableDataset: expected unspecified {name} option, since "
+                    f"the dataset has its own order, but got {name}={option}"
+                )
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (
@@ -211,7 +262,10 @@ class DataLoader:
                 f"sampler={sampler}, drop_last={drop_last}"
             )
         if batch_size is None and batch_sampler is None and drop_last:
-            raise ValueError("batch_size=None turns batching off: drop_last=True has no meaning")
+            raise ValueError(
+                "batch_size=None option disables auto-batching and is mutually exclusive with "
+                "drop_last=True"
+            )
         if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
             raise ValueError(f"batch_size should be a positive integer, got {batch_size!r:.60}")
 
@@ -260,7 +314,7 @@ class DataLoader:
             batches = self._load_here(remaining)
         else:
             batches = self._load_in_workers(remaining, goes_on)
-        return self._counted(batches)
+        return Epoch(self._counted(batches))
 
     def _tasks(self) -> Iterator[Any]:
         """What to fetch for each batch: indices, or for an iterable data set how many samples."""
@@ -278,17 +332,19 @@ class DataLoader:
     def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
         for batch in batches:
             self._batches_done += 1
-            yield pinned(batch) if self.pin_memory else batch
+            yield pinned(batch) if self.pin_memory and not isinstance(batch, Failed) else batch
         self._epoch_start = None
         self._batches_done = 0
 
     def _load_here(self, tasks: Iterator[tuple[int, Any]]) -> Iterator[Any]:
-        fetcher = make_fetcher(self.dataset, self.collate_fn, self._batched, self.drop_last)
+        fetcher = make_fetcher(self.dataset, self.collate_fn, self._auto_collation, self.drop_last)
         for _, task in tasks:
             try:
                 batch = fetcher.fetch(task)
             except Exhausted:
                 return
+            except Exception as error:
+                batch = Failed(error)
             yield batch
 
     def _load_in_workers(self, tasks: Iterator[tuple[int, Any]], goes_on: bool) -> Iterator[Any]:
@@ -311,13 +367,11 @@ class DataLoader:
             while due:
                 worker_id = due.popleft()
                 kind, value = pool.receive(worker_id)
-                if kind == "error":
-                    raise value.exception()
                 if kind == "end":
                     continue  # this worker's part of the stream is over: no more tasks for it
                 self._worker_states = pool.states
                 dispatch(worker_id)
-                yield value
+                yield Failed(value.exception()) if kind == "error" else value
             finished = True
         except GeneratorExit:
             # The loop over the loader was left early: persistent workers may stay.
@@ -332,7 +386,7 @@ class DataLoader:
         plan = WorkerPlan(
             self.dataset,
             self.collate_fn,
-            self._batched,
+            self._auto_collation,
             self.drop_last,
             self.num_workers,
             self.worker_init_fn,

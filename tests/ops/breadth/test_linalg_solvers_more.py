@@ -34,6 +34,8 @@ def test_least_squares():
     both(lambda lib, a, b: lib.linalg.lstsq(a, b, driver="gelsd"), TALL, b)
     both(lambda lib, a, b: lib.linalg.lstsq(a, b), WIDE, RNG.normal(size=(2, 3, 2)))
     both(lambda lib, a, b: lib.linalg.lstsq(a, b), GOOD, RNG.normal(size=(4, 3, 1)))
+    for driver, rcond in (("gels", 0.9), ("gelsd", 0.5), ("gelsd", 1.5), ("gelss", 2.0)):
+        both(lambda lib, a, b, d=driver, r=rcond: lib.linalg.lstsq(a, b, r, driver=d), GOOD, GOOD)
     with pytest.raises(RuntimeError, match="driver"):
         mt.linalg.lstsq(mt.eye(2), mt.eye(2), driver="x")
     with pytest.raises(RuntimeError, match="size"):

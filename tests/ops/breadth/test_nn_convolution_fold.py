@@ -104,3 +104,19 @@ REFUSED_HERE = {
 }
 
 test_refused_here = refused_here(REFUSED_HERE)
+
+
+def test_conv_tbc_is_conv1d_with_the_time_in_front():
+    torch = pytest.importorskip("torch")
+    rng, found = np.random.default_rng(0), []
+    arrays = [rng.normal(size=shape) for shape in ((9, 4, 5), (3, 5, 6), (6,))]
+    seed = rng.normal(size=(13, 4, 6))
+    for lib in (mt, torch):
+        inputs = [lib.tensor(each, requires_grad=True) for each in arrays]
+        y = lib.nn.functional.conv_tbc(*inputs, 3)
+        grads = lib.autograd.grad((y * lib.tensor(seed)).sum(), inputs)
+        found.append([each.detach().numpy() for each in (y, *grads)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-10)
+    with pytest.raises(RuntimeError, match="Input must have 3 dims"):
+        mt.conv_tbc(mt.ones(2, 2), mt.ones(2, 2, 2), mt.ones(2))

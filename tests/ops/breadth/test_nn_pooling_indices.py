@@ -27,3 +27,16 @@ def test_values_and_places_are_torchs(name, shape, arguments):
         y, places = function(lib.tensor(values.numpy()), *arguments, **more)
         found.append((y.tolist(), places.tolist()))
     assert found[0] == found[1]
+
+
+def test_a_change_of_the_indices_is_found_in_backward():
+    shapes = {1: (1, 2, 4), 2: (1, 2, 4, 4), 3: (1, 2, 4, 4, 4)}
+    for dims, shape in shapes.items():
+        for name in (f"max_pool{dims}d", f"adaptive_max_pool{dims}d"):
+            x = mt.randn(shape, requires_grad=True)
+            y, indices = getattr(mt.nn.functional, name)(x, 2, return_indices=True)
+            y.sum().backward(retain_graph=True)
+            assert (x.grad.sum() == y.numel()).item(), name
+            indices.add_(1)
+            with pytest.raises(RuntimeError, match="modified by an inplace"):
+                y.sum().backward()

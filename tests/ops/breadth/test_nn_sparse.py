@@ -117,3 +117,14 @@ def test_a_class_beyond_the_last():
     assert one_hot(mt.tensor([2]), 3).tolist() == [[0, 0, 1]]
     with pytest.raises(RuntimeError):
         one_hot(mt.tensor([3]), 3)
+
+
+def test_a_gradient_of_nan_does_not_reach_the_row_of_padding():
+    torch = pytest.importorskip("torch")
+    found = []
+    for lib in (mt, torch):
+        table = lib.arange(6.0).reshape(3, 2).requires_grad_()
+        y = lib.nn.functional.embedding(lib.tensor([0, 1, 1]), table, padding_idx=1)
+        y.backward(lib.tensor([[1.0, 2.0], [float("nan")] * 2, [float("inf")] * 2]))
+        found.append(table.grad.tolist())
+    assert found[0] == found[1] == [[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]

@@ -74,12 +74,12 @@ test_at_the_seams = at_the_seams(SEAMS)
 REFUSED = {
     "einsum with a letter twice in the result": (
         lambda lib: lib.einsum("ij->ii", matrix(lib)),
-        "only once",
+        "more than once",
     ),
     "einsum with fewer letters": (lambda lib: lib.einsum("i", matrix(lib)), r"\[2, 3\]"),
     "einsum with the diagonal of no square": (
         lambda lib: lib.einsum("ii->i", matrix(lib)),
-        r"\[2, 3\]",
+        "3 != 2",
     ),
     "einsum of two types": (
         lambda lib: lib.einsum("ij,ij", matrix(lib), matrix(lib).double()),
@@ -94,11 +94,22 @@ REFUSED = {
 test_refused_as_by_torch = refused_as_by_torch(REFUSED)
 
 ERRORS = [
-    (lambda: mt.einsum("ij,jk->ik", X), RuntimeError, "2 operands, but 1"),
+    (lambda: mt.einsum("", []), ValueError, "at least one operand"),
+    (lambda: mt.einsum("ij,jk->ik", X), RuntimeError, "fewer operands were provided"),
+    (lambda: mt.einsum("ij", X, X), RuntimeError, "more operands were provided"),
+    (lambda: mt.einsum(". ..", X), RuntimeError, "operand 0 that is not part of any ellipsis"),
+    (lambda: mt.einsum("... ...", X), RuntimeError, "operand 0 for which an ellipsis was already"),
+    (lambda: mt.einsum("ij->... .", X), RuntimeError, "for output but an ellipsis"),
+    (lambda: mt.einsum("ijk...", X), RuntimeError, r"\(3\) is more than .* dimensions \(2\)"),
+    (lambda: mt.einsum("ij->1", X), RuntimeError, "invalid subscript given at index 4"),
     (lambda: mt.einsum("ijk->i", X), RuntimeError, "ijk"),
-    (lambda: mt.einsum("ij->ix", X), RuntimeError, "'x'"),
-    (lambda: mt.einsum("ij,ij", X, mt.zeros(2, 2)), RuntimeError, "lengths 3 and 2"),
-    (lambda: mt.einsum("ii", X), RuntimeError, "twice"),
+    (lambda: mt.einsum("ij->ix", X), RuntimeError, "output subscript x does not appear"),
+    (
+        lambda: mt.einsum("ij,ij", X, mt.zeros(2, 2)),
+        RuntimeError,
+        "j has size 2 for operand 1 which",
+    ),
+    (lambda: mt.einsum("ii", X), RuntimeError, "i is repeated"),
     (lambda: mt.einsum("1j", X), RuntimeError, "letters"),
     (lambda: mt.einsum([0, 1], X), ValueError, "subscripts"),
 ]

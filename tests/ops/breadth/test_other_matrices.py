@@ -51,7 +51,10 @@ SEAMS = {
 test_at_the_seams = at_the_seams(SEAMS)
 
 REFUSED = {
-    "meshgrid of matrices": (lambda lib: lib.meshgrid(matrix(lib), indexing="ij"), "vectors"),
+    "meshgrid of matrices": (
+        lambda lib: lib.meshgrid(matrix(lib), indexing="ij"),
+        "0D or 1D tensor",
+    ),
     "meshgrid by another order": (lambda lib: lib.meshgrid(row(lib), indexing="yx"), "'yx'"),
     "triu of a vector": (lambda lib: lib.triu(row(lib)), "got 1"),
 }
@@ -74,3 +77,16 @@ def test_vander(values, increasing):
         theirs = torch.vander(torch.tensor(values), count, increasing)
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
         assert ours.dtype.name == str(theirs.dtype).removeprefix("torch.")
+
+
+def test_meshgrid_in_torchs_words():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        row = lib.arange(2)
+        with pytest.raises(RuntimeError, match="non-empty TensorList"):
+            lib.meshgrid()
+        with pytest.raises(RuntimeError, match="to have the same dtype"):
+            lib.meshgrid(row, row.float(), indexing="ij")
+        assert tuple(lib.block_diag().shape) == (1, 0)
+    with pytest.warns(UserWarning, match="will be required to pass the indexing argument"):
+        assert [each.shape for each in mt.meshgrid(mt.ones(2), mt.ones(3))] == [(2, 3), (2, 3)]

@@ -81,3 +81,35 @@ def test_errors_of_random_functions():
         mt.bernoulli(mt.tensor([1.5]))
     with pytest.raises(RuntimeError, match="leaf"):
         mt.zeros(2, requires_grad=True).uniform_()
+
+
+def test_bounds_that_a_type_does_not_hold():
+    torch = pytest.importorskip("torch")
+    calls = [
+        ("uint8", (-1, 3), "from is out of bounds"),
+        ("uint8", (0, 257), "to - 1 is out of bounds"),
+        ("bool", (0, 3), "to - 1 is out of bounds"),
+        ("float16", (-(10**6), 0), "from is out of bounds"),
+    ]
+    for lib in (mt, torch):
+        for kind, bounds, message in calls:
+            with pytest.raises(RuntimeError, match=message):
+                lib.empty(2, dtype=getattr(lib, kind)).random_(*bounds)
+        for low, high, message in ((3.0, 2.0, "to return"), (-3e38, 3e38, "to-from")):
+            with pytest.raises(RuntimeError, match=f"uniform_ expects {message}"):
+                lib.empty(2).uniform_(low, high)
+        for bounds in ((0, 2**30), (-(2**30), 5)):
+            with pytest.warns(UserWarning, match="is out of bounds"):
+                lib.empty(2).random_(*bounds)
+        with pytest.raises(RuntimeError, match="but found std"):
+            lib.normal(0, -1, (2,))
+
+
+def test_random_from_a_bound_up_to_all_that_the_type_has():
+    torch = pytest.importorskip("torch")
+    for kind, low in (("float32", -(2**24)), ("uint8", 250), ("int64", 2**62), ("bool", 0)):
+        found = []
+        for lib in (mt, torch):
+            lib.manual_seed(3)
+            found.append(lib.empty(50, dtype=getattr(lib, kind)).random_(low, None).tolist())
+        assert found[0] == found[1], kind

@@ -50,8 +50,10 @@ def test_frombuffer_refuses_what_torch_refuses():
         for options in (dict(offset=6), dict(count=4), dict(count=0), dict(offset=1)):
             with pytest.raises(ValueError):
                 lib.frombuffer(bytearray(6), dtype=lib.int16, **options)
-    with pytest.raises(TypeError):
-        mt.frombuffer(5, dtype=mt.int16)
+        with pytest.raises(ValueError, match="buffer protocol"):
+            lib.frombuffer(5, dtype=lib.int16)
+        with pytest.warns(UserWarning, match="given buffer is not writable"):
+            assert lib.frombuffer(b"abcd", dtype=lib.int16, count=1).tolist() == [25185]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason=f"{sys.platform} cannot fork")

@@ -346,9 +346,33 @@ def test_what_a_loader_was_made_with_is_fixed():
 
 
 def test_worker_contexts_are_checked():
-    with pytest.raises(ValueError, match="set num_workers"):
+    with pytest.raises(ValueError, match="num_workers > 0"):
         DataLoader(Numbers(), multiprocessing_context="fork")
-    with pytest.raises(ValueError, match=r"one of .*got 'bad'"):
+    with pytest.raises(ValueError, match=r"valid start method in .*got 'bad'"):
         DataLoader(Numbers(), num_workers=1, multiprocessing_context="bad")
     with pytest.raises(TypeError, match="got 3"):
         DataLoader(Numbers(), num_workers=1, multiprocessing_context=3)
+
+
+class SomeBroken(Numbers):
+    def __getitem__(self, index):
+        if index % 3 == 1:
+            raise OSError(f"picture {index}")
+        return index
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_batches_after_one_that_failed(workers):
+    loader = DataLoader(SomeBroken(7), batch_size=1, num_workers=workers)
+    batches, seen = iter(loader), []
+    for _ in range(7):
+        try:
+            seen.append(next(batches).item())
+        except OSError as error:
+            seen.append(str(error).strip().rpartition(" ")[2])
+    assert seen == [0, "1", 2, 3, "4", 5, 6] and next(batches, "end") == "end"
+
+
+def test_more_workers_than_cores_warn():
+    with pytest.warns(UserWarning, match="excessive worker creation"):
+        DataLoader(Numbers(), num_workers=10000)
