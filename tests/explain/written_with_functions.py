@@ -246,7 +246,36 @@ class Recurrent(Watched):
         return self.fc(keep(alike @ rows)[:, -1] + last[0])
 
 
-NETWORKS = [Plain, Curves, Norms, Sizes, Attention, UNet, Volumes, Signal, Recurrent]
+class Shared(Watched):
+    """Parameters in several places, and weights that are computed from parameters."""
+
+    def __init__(self):
+        super().__init__()
+        rules = nn.utils.parametrizations
+        self.stem = rules.spectral_norm(nn.Conv2d(3, 6, 4, stride=4))
+        self.twice = rules.weight_norm(nn.Conv2d(6, 6, 1))
+        self.old = nn.utils.weight_norm(nn.Linear(6, 6), dim=None)
+        self.positions = nn.Embedding(9, 6)
+        self.w, self.v = (nn.Parameter(mt.randn(6, 6) / 3) for _ in range(2))
+        self.table = nn.Parameter(mt.randn(7, 2))
+        self.start = nn.Parameter(mt.randn(1, 6, 2, 2))
+        self.mix = nn.Conv2d(6, 6, 1)
+
+    def run(self, x):
+        keep = self.keep
+        x = keep(self.stem(x))
+        x = keep(self.twice(F.relu(self.twice(x)) + self.mix(F.relu(self.mix(self.start)))))
+        x = x.flatten(2).mT + self.positions(mt.arange(1, 5))
+        x = keep(F.linear(x, self.w)) + F.linear(x, self.w.t(), self.v[0])
+        x = keep(F.linear(x, self.w + 0.5 * self.v, self.v.mean(0)))
+        distance = mt.arange(4).reshape(4, 1) - mt.arange(4) + 3
+        x = (x @ x.mT + self.table[distance].permute(2, 0, 1).sum(0)).softmax(-1) @ x
+        x = self.old(keep(x)) * self.v.exp().sum(0).rsqrt()
+        penalty = 0.1 * (self.w**2).sum() + self.v.detach().sum()
+        return keep(x.mean(1)) - penalty
+
+
+NETWORKS = [Plain, Curves, Norms, Sizes, Attention, UNet, Volumes, Signal, Recurrent, Shared]
 
 
 def made(kind):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import kernels
+from .formulas import settle
 from .recording import Layer, Step
 from .volumes import MERGES
 
@@ -44,6 +45,7 @@ def finish(steps: list[Step], last: Step, ends: list[Step]) -> list[Layer]:
     _name(steps)
     for step in steps:
         step.sources = [numbers[id(each)] for each in step.inputs]
+    settle(steps)
     return list(steps)
 
 
@@ -81,12 +83,14 @@ def _affine_of_norm(step: Step, steps: list[Step]) -> None:
         rows = value.reshape(len(value), -1)
         if len(rows) != len(first.value) or (rows != rows[:, :1]).any():
             return
+        if rows.shape[1] > 1 and second.computed:  # learned number by number
+            return
         value = rows[:, 0].copy()
     step.kind, step.inputs, step.options = first.kind, first.inputs, first.options
     step.parameters = {**first.parameters, name: value}
-    step.names = dict(first.names)
-    if "value" in second.names:
-        step.names[name] = second.names["value"]
+    step.computed = dict(first.computed)
+    if "value" in second.computed:
+        step.computed[name] = second.computed["value"]
 
 
 def _both_axes(step: Step, steps: list[Step]) -> None:

@@ -77,7 +77,7 @@ SAME_NUMBERS = {"Clone", "Contiguous", "ToType", "ToDevice", "Reshape", "Reshape
 MOVES = {
     "Cat", "ConstantPad", "IndexSelect", "AdvancedIndex", "Gather", "Flip", "Roll", "Pick", "Where",
     "PutByIndex", "WriteIntoView", "BasicIndex", "Permute", "Expand", "Diagonal", "Unfold",
-    "SliceWindows",
+    "SliceWindows", "TableRows",
 }  # fmt: skip
 
 
@@ -134,7 +134,9 @@ def _other(recorder: Recorder, node: Any, args: list, outputs: tuple) -> None:
             inputs += [step] if all(step is not each for each in inputs) else []
     options = {"operation": node._function.__name__.removesuffix("Function")}
     for index, output in enumerate(outputs):
-        if isinstance(output, Tensor) and output.is_floating_point() and output.requires_grad:
+        if not isinstance(output, Tensor) or not output.is_floating_point():
+            continue
+        if output.requires_grad or recorder.formulas.running:
             if not index:
                 recorder.add("other", inputs, node, output, options=options)
                 continue
@@ -257,7 +259,7 @@ def _operand(recorder: Recorder, arg: Any, full: Shape, target: Shape, last: boo
         if not last and target == three(full[skip:]):
             more = (*full[:-2], *shape[-2:])
         if isinstance(arg, Tensor):
-            arg = wrap(np.array(np.broadcast_to(whole_array(arg).reshape(shape), more)))
+            arg = recorder.formulas.repeated(arg, shape, more)
         else:
             places = np.broadcast_to(base_places(arg).reshape(shape), more)
             arg = Ref(arg.layers, places, more, False, (None, 0), arg.fill)

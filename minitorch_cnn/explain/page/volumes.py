@@ -31,7 +31,7 @@ def came_from(node: Any, through: set[str]) -> tuple[Any, int] | None:
     >>> came_from(y.edge()[0], {"Clone", "Reshape"})[0] is x.edge()[0]
     True
     """
-    edge = node._edges[0]
+    edge = next(iter(node._edges), None)
     while edge is not None and _name(edge[0]) in through:
         edge = edge[0]._edges[0]
     return edge
@@ -121,7 +121,7 @@ def add_transposed(recorder: Recorder, node: Any, args: list, outputs: tuple) ->
         return False
     start = turned[0]._edges[0]
     volume = recorder.refs[id(start[0]), start[1]]
-    weight = images.saved_tensors[1]
+    weight = recorder.weights[id(images)]
     _, D, C, kernel = windows.shape[:4]
     K = weight.shape[0]
     if len(volume.shape) != 5 or tuple(volume.shape[:3]) != (1, K, D):
@@ -140,6 +140,7 @@ def add_transposed(recorder: Recorder, node: Any, args: list, outputs: tuple) ->
     parameters = {"weight": array.reshape(K, C // geometry.groups, kernel, *array.shape[2:])}
     source = recorder.layer(volume, display(volume.shape), exact=True)
     step = recorder.add("transposed3d", [source], node, y, options=options, parameters=parameters)
+    recorder.formulas.link(step, "weight", weight)
     recorder.watch_uses(turned[0], [volume], [step])
     return True
 
@@ -245,7 +246,7 @@ def merge_border(step: Step, readers_of: Any) -> None:
         "depth": {**depth, "before": before, "output": count},
     }  # fmt: skip
     step.kind, step.inputs, step.places = first.kind, first.inputs, None
-    step.parameters = first.parameters
+    step.parameters, step.computed = first.parameters, first.computed
 
 
 MERGES = (merge_pooling, merge_division, merge_border)

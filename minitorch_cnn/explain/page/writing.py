@@ -21,7 +21,7 @@ from ...onnx.trace import evaluation_mode
 from ...serialization.files import write
 from ..subject import Subject
 from .guiding import read_tours
-from .packing import pack
+from .packing import may_run, pack
 from .recording import record
 from .subjects import subject_of
 from .weights import add_weight_gradients
@@ -30,7 +30,7 @@ MEGABYTES = 5.0  # Whole pages stay below, unless somebody wants more.
 # What computes, in the page and once more in its worker; and what shows.
 ENGINE = (
     "arithmetic", "gradients", "kinds", "kinds_gradient", "volumes",
-    "engine_forward", "engine_backward", "engine",
+    "engine_forward", "engine_backward", "engine_volumes", "engine_formulas", "engine",
 )  # fmt: skip
 SCRIPTS = (
     "network", "text", "kinds_text", "alive_text", "draw", "strip", "links_text",
@@ -128,8 +128,11 @@ def page_html(
     if not megabytes >= 1:
         raise ValueError(f"a page needs at least 1 megabyte, got megabytes={megabytes}")
     guided = read_tours(tours)
+    numbers = sum(each.numel() for each in subject.model.parameters())
+    # Of what is so large that it cannot run nobody asks which numbers are learned.
+    learns = may_run(numbers // 2, int(990_000 * megabytes))
     with evaluation_mode(subject.model):
-        layers = record(subject.model, subject.x)
+        layers = record(subject.model, subject.x, learns)
     add_weight_gradients(layers)
     assets = importlib.resources.files(__package__) / "assets"
     read = {name: (assets / name).read_text("utf-8") for name in ("page.html", "page.css")}

@@ -15,6 +15,7 @@ Object.assign(TEXTS.en, {
     + `At row ${p.i}, column ${p.j}.`,
   colour: "Colour",
   brush: "Brush",
+  slice: "Slice",
   choose_picture: "Another picture",
   camera: "Camera",
   camera_off: "Camera off",
@@ -31,6 +32,7 @@ Object.assign(TEXTS.en, {
   parameter_names: { weight: "weight", bias: "bias", slope: "slope" },
   no_weights: "This layer has no weights. Choose another one in the network above.",
   channel_of: "Channel",
+  kernel_slice_of: "Channel and slice",
   input_of: "Input",
   fields_of: (p) => `${p.name} of map ${p.map}`,
   fields_from: (p) => `${p.name} of map ${p.map}, ${p.from} ${p.channel}`,
@@ -48,7 +50,7 @@ Object.assign(TEXTS.en, {
   loss_broken: "The loss is no number any more: reset, and take a smaller learning rate.",
   training_mode: (p) => "Plain SGD, w − rate · gradient, on "
     + (p.count === p.all ? `all ${p.all} learned numbers` : `${p.count} of the ${p.all} learned `
-      + "numbers (the others are used in a form computed from them, and stay)")
+      + "numbers (the others do not reach the scores, or only by something that cannot run here)")
     + ". Batch norm and dropout work as in evaluation: batch norm keeps the mean and the deviation "
     + "of its training, while its weight and bias learn.",
   edited: (p) => `Edited: ${p.what}. All numbers that depend on it are computed in this page.`,
@@ -82,6 +84,7 @@ Object.assign(TEXTS.ko, {
     + `칠합니다. 지금 ${p.i}행 ${p.j}열.`,
   colour: "색",
   brush: "붓 크기",
+  slice: "단면",
   choose_picture: "다른 그림",
   camera: "카메라",
   camera_off: "카메라 끄기",
@@ -98,6 +101,7 @@ Object.assign(TEXTS.ko, {
   parameter_names: { weight: "가중치", bias: "편향", slope: "기울기" },
   no_weights: "이 층에는 가중치가 없습니다. 위의 신경망에서 다른 층을 고르세요.",
   channel_of: "채널",
+  kernel_slice_of: "채널과 단면",
   input_of: "입력",
   fields_of: (p) => `맵 ${p.map}의 ${p.name}`,
   fields_from: (p) => `맵 ${p.map}의 ${p.name}, ${p.from} ${p.channel}`,
@@ -114,7 +118,7 @@ Object.assign(TEXTS.ko, {
   loss_broken: "손실을 더는 숫자로 나타낼 수 없습니다. 되돌린 뒤 학습률을 줄여 보세요.",
   training_mode: (p) => "가중치를 w − 학습률 × 그래디언트로 바꾸는 단순한 SGD입니다. "
     + (p.count === p.all ? `학습하는 값 ${p.all}개를 모두 바꿉니다` : `학습하는 값 ${p.all}개 가운데 `
-      + `${p.count}개를 바꿉니다(나머지는 다른 값을 계산하는 데에만 쓰이므로 그대로 둡니다)`)
+      + `${p.count}개를 바꿉니다(나머지는 점수에 닿지 않거나, 여기서 실행할 수 없는 연산을 거쳐야만 닿습니다)`)
     + ". 배치 정규화와 드롭아웃은 추론할 때처럼 동작합니다. 배치 정규화의 평균과 표준편차는 그대로 두고, "
     + "가중치와 편향만 학습합니다.",
   edited: (p) => `바뀐 것: ${p.what}. 이에 따라 달라지는 모든 숫자는 이 페이지에서 계산했습니다.`,
