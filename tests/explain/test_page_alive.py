@@ -248,10 +248,9 @@ def test_edits_change_what_follows_as_python_does(alive):
     assert not page.find("#edited").is_displayed()
 
 
-def test_ten_steps_of_sgd_are_pythons(alive):
-    page = alive
+def ten_steps(page, target, rate):
+    """Of plain SGD, here and in Python."""
     page.open()
-    target, rate = 3, 0.02
     kept = {name: each.detach().clone() for name, each in page.model.named_parameters()}
     losses = []
     try:
@@ -281,7 +280,94 @@ def test_ten_steps_of_sgd_are_pythons(alive):
     assert len(shown) == 11
     np.testing.assert_allclose(shown, losses, 1e-4, 1e-6)
     assert "after 10 steps" in page.text("#alive-loss")
-    assert page.find("#alive-plot svg").get_attribute("aria-label")
+
+
+def test_ten_steps_of_sgd_are_pythons(alive):
+    ten_steps(alive, 3, 0.02)
+    assert alive.find("#alive-plot svg").get_attribute("aria-label")
+
+
+def reset(page):
+    """Everything, which must be as it came to the last bit."""
+    page.click("#reset-all")
+    page.run("await settle();")
+    for layer, value in zip(page.layers, page.js(VALUES), strict=True):
+        np.testing.assert_array_equal(np.float32(value), layer.value.ravel())
+    assert not page.find("#edited").is_displayed()
+
+
+VALUES = "return network.layers.map(({value}) => [...value])"
+
+
+def test_parameters_in_several_places(browser, tmp_path):  # noqa: F811
+    """A step changes all that is computed of them; so does an edit, which changes the parameter."""
+    model, x = made(Shared)
+    page = AlivePage(browser, tmp_path, subject_by_name(model, x))
+    ten_steps(page, 3, 0.1)
+    assert "all" in page.text("#alive-mode")
+    reset(page)
+    tied = [n for n, layer in enumerate(page.layers) if layer.kind == "conv"][-4:-2]
+    for number, place, value in ((tied[0], 8, 0.9), (tied[1], 2, -0.7)):  # w[1, 2] and w[2, 0]
+        page.run("parts.alive.setWeight(...arguments[0]); await settle();",
+                 [number, "weight", place, value])  # fmt: skip
+        there = [np.reshape(page.js(f"return [...network.layers[{n}].whole.weight.data]"), (6, 6))
+                 for n in tied]  # fmt: skip
+        np.testing.assert_array_equal(there[0], there[1].T)
+    assert there[0][1, 2] == np.float32(0.9) and there[0][2, 0] == np.float32(-0.7)
+    kept = model.w.detach().clone()
+    try:
+        model.w.data = mt.tensor(there[0]).float()
+        expected = model(x).detach().numpy()
+    finally:
+        model.w.data = kept
+    near(page.js("return [...network.layers.at(-1).value]"), expected)
+    # A change of a computed weight stays when the parameters behind it change.
+    page.run("parts.alive.setWeight(2, 'weight', 0, 5); await settle();")
+    assert page.js("return network.layers[2].whole.weight.data[0]") == 5
+    page.run("byId('alive-step').click(); await settle();")
+    assert 0 < abs(page.js("return network.layers[2].whole.weight.data[0]") - 5) < 0.5
+    page.js("update({layer: 2})")
+    page.click("#reset-layer")
+    page.run("await settle();")
+    here = page.js("return [...network.layers[2].whole.weight.data]")
+    np.testing.assert_array_equal(np.float32(here), page.layers[2].parameters["weight"].ravel())
+    reset(page)
+
+
+def test_volumes_are_edited_and_trained(browser, tmp_path):  # noqa: F811
+    model, x = made(Volumes)
+    page = AlivePage(browser, tmp_path, subject_by_name(model, x))
+    ten_steps(page, 1, 0.02)
+    reset(page)
+    # A pixel of one slice, a weight of a channel's every slice, a kernel.
+    page.js("byId('alive-colour').value = '#000000'; byId('alive-brush').value = 1")
+    page.type("#alive-slice", "4")
+    page.run("parts.alive.picture.stroke([1, 2], [1, 2]); await settle();")
+    y = np.reshape(page.js("return [...network.layers[0].value]"), (1, *x.shape[1:]))
+    assert (y != x.numpy()).sum() == 2 and (y != x.numpy())[0, :, 4, 1, 2].all()
+    conv, norm = (next(n for n, layer in enumerate(page.layers) if layer.kind == kind)
+                  for kind in ("conv3d", "affine"))  # fmt: skip
+    page.js("update({layer: arguments[0], map: 7})", conv)  # filter 2 at slice 1
+    page.type("#alive-channel", "1")
+    assert "channel and slice 1" in page.text("#alive-grid-title")
+    page.type("#alive-grid input", "-2.5")
+    page.js("update({layer: arguments[0], map: 4})", norm)  # channel 1, slice 1
+    page.type("#alive-grid input", "1.75")
+    page.run("await settle();")
+    kept = {name: each.detach().clone() for name, each in model.named_parameters()}
+    try:
+        model.conv.weight.data[2, 0, 1, 0, 0] = -2.5
+        model.norm.weight.data[1] = 1.75
+        leaf = mt.tensor(y).float().requires_grad_()
+        scores = model(leaf)[0]
+        (gradient,) = mt.autograd.grad(scores.max(), leaf)
+    finally:
+        for name, parameter in model.named_parameters():
+            parameter.data = kept[name].data
+    near(page.js("return [...network.layers.at(-1).value]"), scores.detach().numpy())
+    page.run("update({direction: 'backward'}); await settle();")
+    near(page.js("return [...network.layers[0].gradient]"), gradient.numpy()[0])
+    reset(page)
 
 
 # -------------------------------------------------------------------------------- by hand
@@ -511,10 +597,6 @@ def test_what_cannot_run_says_so(browser, tmp_path):  # noqa: F811
 
     page = AlivePage(browser, tmp_path, others.subject_of(Unknown()))
     assert "no rule for CumSum" in page.text("#alive-missing")
-    assert not page.find("#alive-parts").is_displayed()
-    volume = nn.Sequential(nn.Conv3d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten())
-    page = AlivePage(browser, tmp_path, subject_by_name(volume, mt.rand(3, 4, 8, 8)))
-    assert "no rule for" in page.text("#alive-missing")
     assert not page.find("#alive-parts").is_displayed()
 
 

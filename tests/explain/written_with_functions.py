@@ -201,7 +201,7 @@ class Volumes(Watched):
             keep(self.group(keep(self.up(y))))
             + F.instance_norm(x.mean((3, 4), keepdim=True))[:, :, :1]
         )
-        z = keep(F.interpolate(z, size=(3, 4, 5), mode="trilinear"))
+        z = keep(F.interpolate(z, size=(3, 4, 6), mode="trilinear"))
         y = keep(F.adaptive_avg_pool3d(y, (1, 2, 2))) + F.adaptive_max_pool3d(z, (1, 2, 2))
         return self.fc(F.adaptive_avg_pool3d(y, 1).flatten(1))
 

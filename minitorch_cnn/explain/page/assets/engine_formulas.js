@@ -37,8 +37,8 @@ class Formulas {
       this.bases.delete(`${layer} ${name}`);
       engine.put(layer, name, this.cameAs(place));
       engine.mark(layer, name, false);
-      for (const leaf of this.parametersOf(formula)) {
-        engine.edit({ layer: leaf, name: "value" }, null, false, dirty);
+      for (const parameter of this.parametersOf(formula)) {
+        engine.edit(engine.learned.get(parameter)[0], null, false, dirty);
       }
     } else if (source.places && source.sources.every((each) => this.isParameter(each))) {
       this.changeParameters(source, engine.array(place), data, dirty);
@@ -70,10 +70,11 @@ class Formulas {
     }
   }
 
-  // The numbers of all parameters behind a formula.
+  // The names of all parameters behind a formula.
   parametersOf(formula, found = new Set()) {
-    if (this.isParameter(formula)) found.add(formula);
-    for (const each of readBy(this.engine.layers[formula])) this.parametersOf(each, found);
+    const layer = this.engine.layers[formula];
+    Object.values(layer.names).forEach((each) => found.add(each));
+    readBy(layer).forEach((each) => this.parametersOf(each, found));
     return found;
   }
 }
