@@ -10,7 +10,7 @@ parameters, and to compute the arrays again when the parameters have changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ class Formulas:
     learned: name and tensor of each parameter that a training changes.
     """
 
-    def __init__(self, recorder: Recorder, learned: dict[str, Tensor]) -> None:
+    def __init__(self, recorder: Recorder, learned: Mapping[str, Tensor]) -> None:
         self.recorder = recorder
         self.learned = {id(each): (name, each) for name, each in learned.items()}
         self.refs: dict[int, Ref] = {}  # id of a tensor -> its numbers

@@ -55,7 +55,7 @@ class Layer:
     # Of a layer that only moves numbers: for each of its own, the place among those of all its
     # sources, one source after the other; -1 for options["fill"].
     places: np.ndarray | None = None
-    # What is learned of its parameters (or its "value", of a parameter): their names in the network.
+    # What is learned of its parameters (or of its "value"): their names in the network.
     names: dict[str, str] = field(default_factory=dict)
     # Those that follow from what is learned: the step that computes them, see formulas.py.
     computed: dict[str, Step] = field(default_factory=dict)
@@ -193,8 +193,8 @@ class Recorder:
         self.alive: list[Any] = []  # nodes and constants; an id is unique while its object lives
         self.names = {id(each): name for name, each in model.named_parameters()}
         self.names.update({id(each): name for name, each in model.named_buffers()})
-        learned = {name: each for name, each in model.named_parameters() if each.requires_grad}
-        self.formulas = Formulas(self, learned if learns else {})
+        learned = ((name, each) for name, each in model.named_parameters() if each.requires_grad)
+        self.formulas = Formulas(self, dict(learned) if learns else {})
         self.constants: dict[Any, Step] = {}
         self.weights: dict[int, Tensor] = {}  # of transposed convolutions, by the id of their node
         # The modules that are running: name, module, number of the call, what it was called with.

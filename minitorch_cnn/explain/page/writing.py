@@ -128,9 +128,9 @@ def page_html(
     if not megabytes >= 1:
         raise ValueError(f"a page needs at least 1 megabyte, got megabytes={megabytes}")
     guided = read_tours(tours)
-    numbers = sum(each.numel() for each in subject.model.parameters())
+    count = sum(each.numel() for each in subject.model.parameters())
     # Of what is so large that it cannot run nobody asks which numbers are learned.
-    learns = may_run(numbers // 2, int(990_000 * megabytes))
+    learns = may_run(count // 2, int(990_000 * megabytes))
     with evaluation_mode(subject.model):
         layers = record(subject.model, subject.x, learns)
     add_weight_gradients(layers)
