@@ -593,10 +593,10 @@ def test_what_cannot_run_says_so(browser, tmp_path):  # noqa: F811
             self.conv = nn.Conv2d(3, 10, 3)
 
         def forward(self, x):
-            return self.conv(x).cumsum(2).mean((2, 3))
+            return self.conv(x).cumprod(2).mean((2, 3))
 
     page = AlivePage(browser, tmp_path, others.subject_of(Unknown()))
-    assert "no rule for CumSum" in page.text("#alive-missing")
+    assert "no rule for CumProd" in page.text("#alive-missing")
     assert not page.find("#alive-parts").is_displayed()
 
 

@@ -184,11 +184,11 @@ def test_families_of_networks(name):
 def test_an_unknown_operation_is_named():
     class Sorts(nn.Module):
         def forward(self, x):
-            return x.cumsum(1).flatten(1)
+            return x.cumprod(1).flatten(1)
 
     layers = record(Sorts().eval(), picture(1, 2, 3))
     assert [layer.kind for layer in layers] == ["input", "other", "flatten"]
-    assert layers[1].options == {"operation": "CumSum"} and layers[1].name == "cumsum"
+    assert layers[1].options == {"operation": "CumProd"} and layers[1].name == "cumprod"
 
 
 def test_the_network_stays_as_it_was():

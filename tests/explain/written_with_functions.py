@@ -275,7 +275,41 @@ class Shared(Watched):
         return keep(x.mean(1)) - penalty
 
 
-NETWORKS = [Plain, Curves, Norms, Sizes, Attention, UNet, Volumes, Signal, Recurrent, Shared]
+class Composed(Watched):
+    """Operations of several steps, weights that come from the picture, places of their own."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.kernels, self.gate = nn.Linear(8, 72), nn.Linear(8, 64)
+        self.mix = nn.Parameter(mt.randn(2, 1, 4, 4))
+        self.bias = nn.Parameter(mt.linspace(-1, 1, 8))
+
+    def run(self, x):
+        keep = self.keep
+        x = keep(self.conv(x))
+        x = keep(
+            (x - x.mean(1, keepdim=True)) / (x.var(1, keepdim=True, unbiased=False) + 1).sqrt()
+        )
+        x = x * keep(x.std((2, 3), keepdim=True))
+        answer = x.mean((2, 3))
+        kernels = self.kernels(answer).view(8, 1, 3, 3)
+        y = keep(F.conv2d(x, kernels, self.bias, (1, 2), (2, 1), (2, 1), groups=8))
+        z = keep(F.linear(answer, self.gate(answer).view(8, 8), self.bias))
+        y = keep(mt.lerp(y, y.flip(3) * z.view(1, 8, 1, 1), 0.3))
+        a, b = keep(mt.stack([y, y.roll(1, 2)]).mean(0)).split([3, 5], 1)
+        y = mt.cat([b.cumsum(2), keep(a.tril() * 2)], 1)
+        parts = keep(mt.einsum("bchw,bdhw->bcd", y, y).view(2, 4, 2, 4).permute(0, 2, 1, 3))
+        parts = keep(parts @ self.mix)
+        windows = F.unfold(x, 3, padding=1).view(1, 8, 9, 64).sum(2).logsumexp(2)
+        curves = windows.atan() + windows.expm1() * 0.01 + windows.abs().log1p() * windows.sign()
+        curves = curves + (0.1 * windows).sinh() + (0.1 * windows).cosh() + (0.1 * windows).tan()
+        return keep(parts.amax((0, 2))).flatten().unsqueeze(0).softmax(1) + keep(curves)
+
+
+NETWORKS = [
+    Plain, Curves, Norms, Sizes, Attention, UNet, Volumes, Signal, Recurrent, Shared, Composed,
+]  # fmt: skip
 
 
 def made(kind):

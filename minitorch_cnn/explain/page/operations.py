@@ -15,7 +15,7 @@ from ... import backend, nn
 from ...autograd.function import Node, ViewFunction
 from ...autograd.modes import no_grad
 from ...tensor import Tensor, wrap
-from . import volumes
+from . import composed, volumes
 from .places import (
     Ref,
     Shape,
@@ -60,7 +60,14 @@ CURVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "Sin": ("sin", ()),
     "Cos": ("cos", ()),
     "Erf": ("erf", ()),
+    "Expm1": ("expm1", ()),
+    "Log1P": ("log1p", ()),
+    "Tan": ("tan", ()),
+    "Atan": ("atan", ()),
+    "Sinh": ("sinh", ()),
+    "Cosh": ("cosh", ()),
     "Abs": ("abs", ()),
+    "Sign": ("sign", ()),
     "Neg": ("neg", ()),
 }
 BINARY = {
@@ -77,7 +84,7 @@ SAME_NUMBERS = {"Clone", "Contiguous", "ToType", "ToDevice", "Reshape", "Reshape
 MOVES = {
     "Cat", "ConstantPad", "IndexSelect", "AdvancedIndex", "Gather", "Flip", "Roll", "Pick", "Where",
     "PutByIndex", "WriteIntoView", "BasicIndex", "Permute", "Expand", "Diagonal", "Unfold",
-    "SliceWindows", "TableRows",
+    "SliceWindows", "TableRows", "Triangle", "Scatter",
 }  # fmt: skip
 
 
@@ -176,8 +183,9 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
     if any(each.fill not in (0.0, fill) for each in refs):
         refs = [_plain(recorder, each) if each.fill not in (0.0, fill) else each for each in refs]
     layers, places, old_fill = together(refs)
+    zeros = int(name in ("Triangle", "Unfold"))  # what they put there is -1 in the end
     for index, each in zip(indices, places, strict=True):
-        args[index] = wrap(np.array(each, order="C"))
+        args[index] = wrap(np.array(each + zeros, order="C"))
     if name == "Cat":
         moved = np.concatenate([each.array for each in args[1:]], args[0])
     elif issubclass(function, ViewFunction):
@@ -185,7 +193,7 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
     else:
         with no_grad():
             moved = function.forward(Node(function, (False,) * len(args)), *args).array
-    moved = np.array(moved, np.int32, order="C")
+    moved = np.array(moved - zeros, np.int32, order="C")
     recorder.set_ref((node, 0), simplest(layers, moved, (node, 0), fill or old_fill))
     return True
 
@@ -282,7 +290,7 @@ def _picture(ref: Any) -> bool:
 def _conv(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, weight, bias, geometry = args
     if not isinstance(x, Ref) or _has_ref(args[1:]):
-        return False
+        return composed.computed_convolution(recorder, node, args, outputs)
     if volumes.add_convolution(recorder, node, args, outputs[0], SAME_NUMBERS):
         return True
     if not _picture(x):
@@ -341,7 +349,7 @@ def _transposed(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bo
 def _linear(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, weight, bias = args
     if not isinstance(x, Ref) or _has_ref(args[1:]):
-        return False
+        return composed.computed_linear(recorder, node, args, outputs)
     parameters = _weights(weight, bias)
     (y,) = outputs
     if len(x.shape) == 2 and x.shape[0] == 1:
@@ -370,7 +378,7 @@ def _matmul(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
         lead = tuple(arg.shape[:-2])
         full = tuple(y.shape[:-2])
         if shape[0] != 1 and lead != full:
-            return False  # a batch that is repeated along some axes
+            return composed.repeated_matmul(recorder, node, args, outputs)
         if isinstance(arg, Ref):
             steps.append(recorder.layer(arg, shape, exact=True))
         else:
@@ -436,7 +444,7 @@ def _over_axes(
     shape = source.value.shape
     found = axes_of(x.shape, dims, shape, last)
     if found is None:
-        return False
+        return composed.over_rows(recorder, node, x, y, dims, kind, options)
     axes, groups = found
     options = {**options, "axes": axes, "groups": groups}
     if kind in ("sum", "largest", "smallest"):
@@ -542,4 +550,7 @@ HANDLERS: dict[str, Handler] = {
     "AvgPool": _avg_pool,
     "Resize": _resize,
     "PReLU": _prelu,
+    "Var": composed.variance,
+    "Lerp": composed.lerp,
+    "CumSum": composed.running_sum,
 }

@@ -36,7 +36,8 @@ WHOLE_PICTURE = 160_000  # numbers of a picture that is always there
 CURVES = {
     "relu", "relu6", "hardtanh", "clamp", "leakyrelu", "prelu", "elu", "gelu", "gelutanh", "silu",
     "mish", "hardsigmoid", "hardswish", "softplus", "sigmoid", "tanh", "exp", "log", "sqrt",
-    "rsqrt", "reciprocal", "sin", "cos", "erf", "abs", "neg",
+    "rsqrt", "reciprocal", "sin", "cos", "erf", "abs", "neg", "expm1", "log1p", "tan", "atan",
+    "sinh", "cosh", "sign",
 }  # fmt: skip
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": np.add,

@@ -331,7 +331,9 @@ class Recorder:
             moved = ref.layers[0]
             if ref.places is not None or moved.places is None:
                 continue
-            if not any(moved is each for step in made for each in step.inputs):
+            # What moves them again hands its own gradient on.
+            reading = [step for step in made if step.places is None]
+            if not any(moved is each for step in reading for each in step.inputs):
                 continue
 
             def add(
