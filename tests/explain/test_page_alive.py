@@ -599,6 +599,15 @@ def test_what_cannot_run_says_so(browser, tmp_path):  # noqa: F811
     assert "no rule for CumProd" in page.text("#alive-missing")
     assert not page.find("#alive-parts").is_displayed()
 
+    class Chooses(Branches):
+        def forward(self, x):
+            x = self.stem(x)
+            return super().forward(mt.where(x > 0, x, 0.1 * x)[:, :3])
+
+    page = AlivePage(browser, tmp_path, others.subject_of(Chooses()))
+    assert "stay as they are when you change something: cat." in page.text("#alive-missing")
+    assert page.find("#alive-parts").is_displayed()
+
 
 def test_it_fits_on_a_small_phone(drawn):
     page = drawn

@@ -88,6 +88,24 @@ def over_rows(
     return True
 
 
+def extreme_by_index(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
+    """The largest or smallest number along an axis, taken by its place, as max(dim) does.
+
+    The first of equal ones gets the gradient.
+    """
+    from .operations import over_axes
+
+    x, dim, index = args
+    if not isinstance(x, Ref) or not isinstance(index, Tensor) or index.shape[dim] != 1:
+        return False
+    numbers = np.concatenate([each.value.ravel() for each in x.layers] + [[x.fill]])
+    array = numbers[base_places(x)]
+    for kind, find in (("largest", np.argmax), ("smallest", np.argmin)):
+        if np.array_equal(np.expand_dims(find(array, dim), dim), whole_array(index)):
+            return over_axes(recorder, node, x, y, (dim,), kind, {"first": True})
+    return False
+
+
 def variance(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     """The mean, the differences from it, their squares, and the mean of these."""
     x, dims, divisor, _ = args

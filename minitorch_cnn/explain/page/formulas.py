@@ -139,8 +139,7 @@ class Formulas:
         with self.noted():
             exact = shape is not None
             source = self.recorder.layer(ref, shape or display(ref.shape), last, exact=exact)
-        while _is_reshape(source):
-            (source,) = source.inputs
+        source = _simplest(source)
         if not np.array_equal(source.value.ravel(), numbers.ravel(), equal_nan=True):
             # Something has changed the numbers behind the recorder's back.
             from .recording import Step
@@ -149,10 +148,26 @@ class Formulas:
         step.computed[name] = source
 
 
-def _is_reshape(step: Step) -> bool:
-    if step.places is None or len(step.inputs) > 1:
-        return False
-    return np.array_equal(step.places, np.arange(step.inputs[0].value.size))
+def _simplest(step: Step) -> Step:
+    """What a step reads, if it has the same numbers in the same order."""
+    while step.places is not None and len(step.inputs) == 1:
+        (source,) = step.inputs
+        if not np.array_equal(step.places, np.arange(source.value.size)):
+            break
+        step = source
+    return step
+
+
+def part_of(step: Step, places: np.ndarray) -> Step:
+    """Some numbers of a formula's result, as a formula."""
+    from .recording import Step
+
+    value = step.value.ravel()[places].reshape(-1, 1, 1)
+    inputs = [step]
+    if step.places is not None:
+        places, inputs = step.places[places], step.inputs
+    part = Step("", "slice", [], value, inputs=inputs, places=places.astype(np.int32))
+    return _simplest(part)
 
 
 def settle(layers: Sequence[Step]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import kernels
-from .formulas import settle
+from .formulas import part_of, settle
 from .recording import Layer, Step
 from .volumes import MERGES
 
@@ -78,19 +78,19 @@ def _affine_of_norm(step: Step, steps: list[Step]) -> None:
         return
     if first.kind == "norm" and name in first.parameters:
         return
-    value = second.value
+    value, computed = second.value, second.computed.get("value")
     if first.kind in TRANSPOSED:
         rows = value.reshape(len(value), -1)
         if len(rows) != len(first.value) or (rows != rows[:, :1]).any():
             return
-        if rows.shape[1] > 1 and second.computed:  # learned number by number
-            return
         value = rows[:, 0].copy()
+        if computed is not None and rows.shape[1] > 1:
+            computed = part_of(computed, np.arange(len(rows)) * rows.shape[1])
     step.kind, step.inputs, step.options = first.kind, first.inputs, first.options
     step.parameters = {**first.parameters, name: value}
     step.computed = dict(first.computed)
-    if "value" in second.computed:
-        step.computed[name] = second.computed["value"]
+    if computed is not None:
+        step.computed[name] = computed
 
 
 def _both_axes(step: Step, steps: list[Step]) -> None:

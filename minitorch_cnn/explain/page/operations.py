@@ -159,6 +159,8 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
     """Runs the operation on places instead of numbers."""
     function = node._function
     name = function.__name__
+    if name == "Gather" and composed.extreme_by_index(recorder, node, args, y):
+        return True
     if name == "ConstantPad":
         fill = float(args[2])
         args = [*args[:2], -1]
@@ -424,15 +426,15 @@ def _batch_norm(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bo
 
 def _standardize(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, dims, eps = args
-    return _over_axes(recorder, node, x, outputs[0], dims, "norm", {"eps": eps})
+    return over_axes(recorder, node, x, outputs[0], dims, "norm", {"eps": eps})
 
 
 def _softmax(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     kind = node._function.__name__.lower()
-    return _over_axes(recorder, node, args[0], outputs[0], (args[1],), kind, {})
+    return over_axes(recorder, node, args[0], outputs[0], (args[1],), kind, {})
 
 
-def _over_axes(
+def over_axes(
     recorder: Recorder, node: Any, x: Ref, y: Tensor, dims: Any, kind: str, options: dict[str, Any]
 ) -> bool:
     """What looks at all numbers along some axes, and gives one of them or as many."""
@@ -459,13 +461,13 @@ def _over_axes(
 
 
 def _sum(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
-    return _over_axes(recorder, node, args[0], outputs[0], args[1], "sum", {})
+    return over_axes(recorder, node, args[0], outputs[0], args[1], "sum", {})
 
 
 def _extreme(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, dims, _, choose, _ = args
     kind = {"max": "largest", "min": "smallest"}[choose]
-    return _over_axes(recorder, node, x, outputs[0], dims, kind, {})
+    return over_axes(recorder, node, x, outputs[0], dims, kind, {})
 
 
 # ----------------------------------------------------------------------- windows and pictures

@@ -70,10 +70,11 @@ class Step(Layer):
     call: int = 0  # which call of a module without children it belongs to; 0: none
 
 
-def record(model: nn.Module, x: Tensor, learns: bool = True) -> list[Layer]:
+def record(model: nn.Module, x: Tensor, learns: bool = True, back: bool = True) -> list[Layer]:
     """Sends one picture x (1, C, H, W) through a network in evaluation mode, and back.
 
-    learns: whether to find out which of a layer's numbers are parameters, or come from them.
+    learns: whether to find out which of a layer's numbers are parameters, or come from them. back:
+    whether to find gradients.
 
     It may be a signal (1, C, L), shown as C maps of one row, or a volume (1, C, D, H, W), shown as
     C * D maps, those of channel 0 first.
@@ -107,7 +108,7 @@ def record(model: nn.Module, x: Tensor, learns: bool = True) -> list[Layer]:
     try:
         for parameter in learned:  # no gradient of theirs is computed: that would take long
             parameter.requires_grad_(False)
-        last, ends = recorder.run(model)
+        last, ends = recorder.run(model, back)
     finally:
         for parameter in learned:
             parameter.requires_grad_(True)
@@ -208,8 +209,8 @@ class Recorder:
             step.options = {"slices": x.shape[2]}
         self.append(step, self.x.shape, self.x.edge())
 
-    def run(self, model: nn.Module) -> tuple[Step, list[Step]]:
-        """Forward and backward. Returns the scores, and all outputs of the network."""
+    def run(self, model: nn.Module, back: bool) -> tuple[Step, list[Step]]:
+        """Forward and, if wanted, backward. Returns the scores, and all outputs of the network."""
         with enable_grad():
             with self.listening(model):
                 try:
@@ -239,9 +240,9 @@ class Recorder:
                 )
             last = self.layer(self.ref_of(scores))
             best = int(np.argmax(backend.to_numpy(scores.array)))
-            # What comes by on the way to the picture is seen by the hooks on the tensors.
-            grad(scores.reshape(-1)[best], self.leaf)
-        _gradients_of_moves(self.steps, last, best)
+            if back:  # what comes by on the way to the picture is seen by the tensors' hooks
+                grad(scores.reshape(-1)[best], self.leaf)
+                _gradients_of_moves(self.steps, last, best)
         refs = [self.ref_of(each) for each in _tensors(output)]
         return last, [self.layer(each) for each in refs if each is not None]
 

@@ -20,6 +20,7 @@ from ... import nn
 from ...onnx.trace import evaluation_mode
 from ...serialization.files import write
 from ..subject import Subject
+from .frozen import frozen_layers
 from .guiding import read_tours
 from .packing import may_run, pack
 from .recording import record
@@ -133,6 +134,7 @@ def page_html(
     learns = may_run(count // 2, int(990_000 * megabytes))
     with evaluation_mode(subject.model):
         layers = record(subject.model, subject.x, learns)
+        frozen = frozen_layers(subject.model, subject.x, layers) if learns else []
     add_weight_gradients(layers)
     assets = importlib.resources.files(__package__) / "assets"
     read = {name: (assets / name).read_text("utf-8") for name in ("page.html", "page.css")}
@@ -147,7 +149,7 @@ def page_html(
         "engine": joined(ENGINE),
         "script": joined(SCRIPTS),
     }
-    about = describe(subject, layers[-1].value, builtin) | {"tours": guided}
+    about = describe(subject, layers[-1].value, builtin) | {"tours": guided, "frozen": frozen}
     rest = sum(len(each.encode()) for each in (*values.values(), read["page.html"]))
     manifest, numbers, places = pack(
         layers, int(990_000 * megabytes) - rest - len(json.dumps(about))

@@ -101,6 +101,15 @@ class Alive {
     return unknown.length ? ["alive_unknown", { names: [...new Set(unknown)].join(", ") }] : null;
   }
 
+  // What does not follow from a change, though it would in the network.
+  frozen() {
+    const { frozen } = pageData;
+    if (frozen && !frozen.length) return null;
+    const names = (frozen ?? []).map((number) => this.network.layers[number].name);
+    return [frozen ? "alive_frozen" : "alive_branches",
+      { names: names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "") }];
+  }
+
   get isEdited() {
     return this.edited.size > 0 || this.off.size > 0;
   }
@@ -288,7 +297,7 @@ class Alive {
   render() {
     byId("alive-parts").hidden = Boolean(this.missing);
     byId("alive-lead").hidden = Boolean(this.missing);
-    const trouble = this.missing ?? this.failed;
+    const trouble = this.missing ?? this.failed ?? this.frozen();
     byId("alive-missing").hidden = !trouble;
     byId("alive-missing").textContent = trouble ? t(...trouble) : "";
     if (this.missing) return;

@@ -10,6 +10,10 @@ Object.assign(TEXTS.en, {
     + "this page can be changed all the same.",
   alive_unknown: (p) => `The network cannot run here: the page has no rule for ${p.names}.`,
   alive_failed: (p) => `Running the network failed: ${p.error}`,
+  alive_frozen: (p) => "Something that leaves no gradient (a comparison, a sorting, detach, item) has "
+    + `chosen numbers or places for this picture. They stay as they are when you change something: ${p.names}.`,
+  alive_branches: "For another picture this network does other operations: its program has branches, or "
+    + "reads from places that depend on the picture. Here it does the same ones whatever you change.",
   alive_picture: "The picture",
   canvas_label: (p) => `The picture, ${p.h} by ${p.w} pixels, to draw on. Arrow keys move, space draws. `
     + `At row ${p.i}, column ${p.j}.`,
@@ -79,6 +83,10 @@ Object.assign(TEXTS.ko, {
     + `--megabytes ${p.megabytes}로 페이지를 만들면 실행할 수 있습니다. 페이지 끝의 합성곱은 지금도 바꿔 볼 수 있습니다.`,
   alive_unknown: (p) => `여기서 신경망을 실행할 수 없습니다. 이 페이지가 계산할 줄 모르는 연산: ${p.names}`,
   alive_failed: (p) => `신경망을 실행하지 못했습니다: ${p.error}`,
+  alive_frozen: (p) => "그래디언트를 남기지 않는 연산(비교, 정렬, detach, item)이 이 그림에 맞추어 고른 숫자나 자리가 있습니다. "
+    + `다음 층에서는 무엇을 바꾸어도 그대로 둡니다: ${p.names}.`,
+  alive_branches: "이 신경망의 프로그램에는 분기가 있거나 그림에 따라 달라지는 자리를 읽는 곳이 있어서, 다른 그림에는 다른 연산을 "
+    + "합니다. 여기서는 무엇을 바꾸어도 같은 연산을 합니다.",
   alive_picture: "그림",
   canvas_label: (p) => `그림을 그릴 수 있는 ${p.h}×${p.w} 픽셀의 입력 그림. 방향키로 움직이고 스페이스로 `
     + `칠합니다. 지금 ${p.i}행 ${p.j}열.`,
