@@ -16,6 +16,7 @@ from ...autograd.function import Node, ViewFunction
 from ...autograd.modes import no_grad
 from ...tensor import Tensor, wrap
 from . import composed, volumes
+from .known import BINARY, CURVES, MOVES, SAME_NUMBERS
 from .places import (
     Ref,
     Shape,
@@ -33,59 +34,6 @@ from .places import (
 from .recording import Recorder, Step
 
 Handler = Callable[[Recorder, Any, list, tuple], Any]
-
-# Functions of each number by itself, and the options in their arguments.
-CURVES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "ReLU": ("relu", ()),
-    "ReLUInplace": ("relu", ()),
-    "LeakyReLU": ("leakyrelu", ("slope",)),
-    "ELU": ("elu", ("alpha", "scale", "rate")),
-    "GELU": ("gelu", ()),
-    "GELUTanh": ("gelutanh", ()),
-    "SiLU": ("silu", ()),
-    "Mish": ("mish", ()),
-    "Hardsigmoid": ("hardsigmoid", ()),
-    "Hardswish": ("hardswish", ()),
-    "Hardtanh": ("hardtanh", ("low", "high")),
-    "Clamp": ("clamp", ("low", "high")),
-    "Softplus": ("softplus", ("beta", "threshold")),
-    "Sigmoid": ("sigmoid", ()),
-    "Tanh": ("tanh", ()),
-    "Exp": ("exp", ()),
-    "Log": ("log", ()),
-    "Sqrt": ("sqrt", ()),
-    "SafeSqrt": ("sqrt", ()),
-    "Rsqrt": ("rsqrt", ()),
-    "Reciprocal": ("reciprocal", ()),
-    "Sin": ("sin", ()),
-    "Cos": ("cos", ()),
-    "Erf": ("erf", ()),
-    "Expm1": ("expm1", ()),
-    "Log1P": ("log1p", ()),
-    "Tan": ("tan", ()),
-    "Atan": ("atan", ()),
-    "Sinh": ("sinh", ()),
-    "Cosh": ("cosh", ()),
-    "Abs": ("abs", ()),
-    "Sign": ("sign", ()),
-    "Neg": ("neg", ()),
-}
-BINARY = {
-    "Add": "plus",
-    "Sub": "minus",
-    "Mul": "times",
-    "Div": "divide",
-    "Pow": "power",
-    "Maximum": "maximum",
-    "Minimum": "minimum",
-}
-SAME_NUMBERS = {"Clone", "Contiguous", "ToType", "ToDevice", "Reshape", "ReshapedCopy", "Border"}
-# Those whose results are numbers of their arguments, at other places.
-MOVES = {
-    "Cat", "ConstantPad", "IndexSelect", "AdvancedIndex", "Gather", "Flip", "Roll", "Pick", "Where",
-    "PutByIndex", "WriteIntoView", "BasicIndex", "Permute", "Expand", "Diagonal", "Unfold",
-    "SliceWindows", "TableRows", "Triangle", "Scatter",
-}  # fmt: skip
 
 
 def note(recorder: Recorder, node: Any, args: list, outputs: tuple) -> None:
@@ -293,7 +241,7 @@ def _conv(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, weight, bias, geometry = args
     if not isinstance(x, Ref) or _has_ref(args[1:]):
         return composed.computed_convolution(recorder, node, args, outputs)
-    if volumes.add_convolution(recorder, node, args, outputs[0], SAME_NUMBERS):
+    if volumes.add_convolution(recorder, node, args, outputs[0]):
         return True
     if not _picture(x):
         return False

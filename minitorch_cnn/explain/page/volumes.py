@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...tensor import Tensor
+from .known import SAME_NUMBERS
 from .places import Ref, display, simplest, whole_array
 
 if TYPE_CHECKING:
@@ -41,10 +42,10 @@ def _name(node: Any) -> str:
     return node._function.__name__ if hasattr(node, "_function") else ""
 
 
-def add_convolution(recorder: Recorder, node: Any, args: list, y: Tensor, same: set[str]) -> bool:
+def add_convolution(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
     """A layer for the images of windows of slices that conv3d makes; False if it is none."""
     _, weight, bias, geometry = args
-    edge = came_from(node, same)
+    edge = came_from(node, SAME_NUMBERS)
     if edge is None or _name(edge[0]) != "SliceWindows":
         return False
     windows = edge[0]
@@ -109,8 +110,6 @@ def _without_border(ref: Ref) -> tuple[Ref, int]:
 
 def add_transposed(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     """A layer for SliceSums, the end of conv_transpose3d; False if it is of something else."""
-    from .operations import SAME_NUMBERS
-
     windows, _, stride, dilation = args
     edge = came_from(node, SAME_NUMBERS)
     if edge is None or _name(edge[0]) != "Conv2dInputGrad" or windows.shape[0] != 1:
