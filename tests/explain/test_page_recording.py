@@ -315,6 +315,15 @@ def test_an_output_that_another_output_is_made_of_is_still_the_last_layer():
     assert layers[2].gradient is None  # nothing goes back through the other output
 
 
+def test_scores_are_one_for_each_class_however_they_are_computed():
+    class Sums(nn.Module):
+        def forward(self, x):
+            return mt.einsum("bchw,kc->bk", x, mt.ones(3, 2))
+
+    layers = record(Sums().eval(), picture(2, 4, 4))
+    assert layers[-1].value.shape == (3, 1, 1) and layers[-1].gradient.sum() == 1
+
+
 def test_learned_numbers_are_known_by_name():
     """Also in another shape, but not in another order; frozen ones are not learned."""
 

@@ -238,7 +238,9 @@ class Recorder:
                     f"the largest score is {backend.to_numpy(scores.array).max()}: a page explains "
                     "a number. Look for a log of 0 or a division by 0, or load other weights"
                 )
-            last = self.layer(self.ref_of(scores))
+            one_each = scores.numel() == scores.shape[-1] if scores.ndim else True
+            shape = (scores.numel(), 1, 1) if one_each else None  # a score for each class
+            last = self.layer(self.ref_of(scores), shape, exact=one_each)
             best = int(np.argmax(backend.to_numpy(scores.array)))
             if back:  # what comes by on the way to the picture is seen by the tensors' hooks
                 grad(scores.reshape(-1)[best], self.leaf)
