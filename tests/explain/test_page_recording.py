@@ -184,11 +184,11 @@ def test_families_of_networks(name):
 def test_an_unknown_operation_is_named():
     class Sorts(nn.Module):
         def forward(self, x):
-            return x.cumsum(1).flatten(1)
+            return x.cumprod(1).flatten(1)
 
     layers = record(Sorts().eval(), picture(1, 2, 3))
     assert [layer.kind for layer in layers] == ["input", "other", "flatten"]
-    assert layers[1].options == {"operation": "CumSum"} and layers[1].name == "cumsum"
+    assert layers[1].options == {"operation": "CumProd"} and layers[1].name == "cumprod"
 
 
 def test_the_network_stays_as_it_was():
@@ -261,7 +261,7 @@ def test_what_belongs_together_is_one_layer():
 def test_what_volumes_go_through_is_one_layer_each():
     layers = {layer.name: layer for layer in record(*made(NETWORKS[6]))}
     kinds = [layer.kind for layer in layers.values()]
-    assert [kinds.count(each) for each in ("conv3d", "transposed3d", "maxpool3d")] == [2, 1, 1]
+    assert [kinds.count(each) for each in ("conv3d", "transposed3d", "maxpool3d")] == [2, 1, 2]
     assert kinds.count("avgpool3d") == 4 and not {"divide", "slice", "pad"} & set(kinds)
     assert layers["input"].value.shape == (10, 6, 7) and layers["input"].options == {"slices": 5}
     assert layers["conv"].options["depth"] == {
@@ -313,6 +313,15 @@ def test_an_output_that_another_output_is_made_of_is_still_the_last_layer():
     assert [layer.kind for layer in layers] == ["input", "adaptive", "tanh", "identity"]
     assert layers[-1].sources == [1] and layers[-1].gradient.sum() == 1
     assert layers[2].gradient is None  # nothing goes back through the other output
+
+
+def test_scores_are_one_for_each_class_however_they_are_computed():
+    class Sums(nn.Module):
+        def forward(self, x):
+            return mt.einsum("bchw,kc->bk", x, mt.ones(3, 2))
+
+    layers = record(Sums().eval(), picture(2, 4, 4))
+    assert layers[-1].value.shape == (3, 1, 1) and layers[-1].gradient.sum() == 1
 
 
 def test_learned_numbers_are_known_by_name():

@@ -8,7 +8,7 @@ from PIL import Image
 
 import minitorch_cnn as mt
 from minitorch_cnn import explain, models, nn
-from minitorch_cnn.explain.page import command, subjects
+from minitorch_cnn.explain.page import command, subjects, untrained
 from minitorch_cnn.explain.page.subjects import named_network, subject_of
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
@@ -138,6 +138,27 @@ def test_an_untrained_network_gets_a_picture_of_224_pixels_at_most(monkeypatch):
     monkeypatch.setattr(subjects, "HUGE", 10**6)
     large = subject_of("vit_b_32")  # takes one size
     assert large.x.shape == (1, 3, 128, 128) and large.model.image_size == 128
+
+
+def test_large_untrained_weights_share_their_memory_and_keep_their_numbers():
+    def build():
+        model = nn.Sequential(*(nn.Linear(1200, 900, bias=False) for _ in range(5)))
+        nn.init.zeros_(model[1].weight)
+        nn.init.trunc_normal_(model[2].weight)
+        nn.init.normal_(model[3].weight, std=0.1)
+        return model
+
+    with untrained.quick_weights():
+        plain = build()
+    found = untrained.untrained(build)
+    for own, weight in zip(plain.parameters(), found.parameters(), strict=True):
+        np.testing.assert_array_equal(own.detach().numpy(), weight.detach().numpy())
+    first, *others, last = (layer.weight.array for layer in found)
+    assert [np.may_share_memory(first, each) for each in (*others, last)] == [
+        False, False, False, True,
+    ]  # fmt: skip
+    with untrained.quick_weights():
+        assert np.array_equal(build()[4].weight.array, last)  # it draws as many numbers
 
 
 def test_a_page_from_python_and_in_a_notebook(tmp_path):

@@ -201,7 +201,7 @@ class Volumes(Watched):
             keep(self.group(keep(self.up(y))))
             + F.instance_norm(x.mean((3, 4), keepdim=True))[:, :, :1]
         )
-        z = keep(F.interpolate(z, size=(3, 4, 5), mode="trilinear"))
+        z = keep(F.interpolate(z, size=(3, 4, 6), mode="trilinear"))
         y = keep(F.adaptive_avg_pool3d(y, (1, 2, 2))) + F.adaptive_max_pool3d(z, (1, 2, 2))
         return self.fc(F.adaptive_avg_pool3d(y, 1).flatten(1))
 
@@ -246,7 +246,71 @@ class Recurrent(Watched):
         return self.fc(keep(alike @ rows)[:, -1] + last[0])
 
 
-NETWORKS = [Plain, Curves, Norms, Sizes, Attention, UNet, Volumes, Signal, Recurrent]
+class Shared(Watched):
+    """Parameters in several places, and weights that are computed from parameters."""
+
+    def __init__(self):
+        super().__init__()
+        rules = nn.utils.parametrizations
+        self.stem = rules.spectral_norm(nn.Conv2d(3, 6, 4, stride=4))
+        self.twice = rules.weight_norm(nn.Conv2d(6, 6, 1))
+        self.old = nn.utils.weight_norm(nn.Linear(6, 6), dim=None)
+        self.positions = nn.Embedding(9, 6)
+        self.w, self.v = (nn.Parameter(mt.randn(6, 6) / 3) for _ in range(2))
+        self.table = nn.Parameter(mt.randn(7, 2))
+        self.start = nn.Parameter(mt.randn(1, 6, 2, 2))
+        self.mix = nn.Conv2d(6, 6, 1)
+
+    def run(self, x):
+        keep = self.keep
+        x = keep(self.stem(x))
+        x = keep(self.twice(F.relu(self.twice(x)) + self.mix(F.relu(self.mix(self.start)))))
+        x = x.flatten(2).mT + self.positions(mt.arange(1, 5))
+        x = keep(F.linear(x, self.w)) + F.linear(x, self.w.t(), self.v[0])
+        x = keep(F.linear(x, self.w + 0.5 * self.v, self.v.mean(0)))
+        distance = mt.arange(4).reshape(4, 1) - mt.arange(4) + 3
+        x = (x @ x.mT + self.table[distance].permute(2, 0, 1).sum(0)).softmax(-1) @ x
+        x = self.old(keep(x)) * self.v.exp().sum(0).rsqrt()
+        penalty = 0.1 * (self.w**2).sum() + self.v.detach().sum()
+        return keep(x.mean(1)) - penalty
+
+
+class Composed(Watched):
+    """Operations of several steps, weights that come from the picture, places of their own."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.kernels, self.gate = nn.Linear(8, 72), nn.Linear(8, 64)
+        self.mix = nn.Parameter(mt.randn(2, 1, 4, 4))
+        self.bias = nn.Parameter(mt.linspace(-1, 1, 8))
+
+    def run(self, x):
+        keep = self.keep
+        x = keep(self.conv(x))
+        x = keep(
+            (x - x.mean(1, keepdim=True)) / (x.var(1, keepdim=True, unbiased=False) + 1).sqrt()
+        )
+        x = x * keep(x.std((2, 3), keepdim=True))
+        answer = x.mean((2, 3))
+        kernels = self.kernels(answer).view(8, 1, 3, 3)
+        y = keep(F.conv2d(x, kernels, self.bias, (1, 2), (2, 1), (2, 1), groups=8))
+        z = keep(F.linear(answer, self.gate(answer).view(8, 8), self.bias))
+        y = keep(mt.lerp(y, y.flip(3) * z.view(1, 8, 1, 1), 0.3))
+        a, b = keep(mt.stack([y, y.roll(1, 2)]).mean(0)).split([3, 5], 1)
+        y = mt.cat([b.cumsum(2), keep(a.tril() * 2)], 1)
+        parts = keep(mt.einsum("bchw,bdhw->bcd", y, y).view(2, 4, 2, 4).permute(0, 2, 1, 3))
+        parts = keep(parts @ self.mix)
+        windows = F.unfold(x, 3, padding=1).view(1, 8, 9, 64).sum(2).logsumexp(2)
+        curves = windows.atan() + windows.expm1() * 0.01 + windows.abs().log1p() * windows.sign()
+        curves = curves + (0.1 * windows).sinh() + (0.1 * windows).cosh() + (0.1 * windows).tan()
+        curves = keep(curves) + F.relu(x).flatten(2).max(1)[0].view(1, 8, 8).min(2)[0]
+        return keep(parts.amax((0, 2))).flatten().unsqueeze(0).softmax(1) + curves
+
+
+NETWORKS = [
+    Plain, Curves, Norms, Sizes, Attention, UNet, Volumes, Signal, Recurrent, Shared, Composed,
+]  # fmt: skip
 
 
 def made(kind):

@@ -4,6 +4,9 @@ subjects.py    the network and the picture, whatever they are given as
 recording.py   one picture forward and backward: all layers with their values and gradients
 weights.py     what the weights of its convolutions get
 operations.py  what each operation is to the page; places.py: where its numbers are
+composed.py    operations that are several layers; volumes.py: those of three dimensions
+formulas.py    what is computed of parameters alone, before a layer uses it
+frozen.py      what was chosen for this picture where nobody can watch
 merging.py     operations that are one layer, and the layers' names
 packing.py     these numbers, exact and small
 guiding.py     guided tours, those in tours/ and a teacher's own

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import kernels
+from .formulas import part_of, settle
 from .recording import Layer, Step
 from .volumes import MERGES
 
@@ -44,6 +45,7 @@ def finish(steps: list[Step], last: Step, ends: list[Step]) -> list[Layer]:
     _name(steps)
     for step in steps:
         step.sources = [numbers[id(each)] for each in step.inputs]
+    settle(steps)
     return list(steps)
 
 
@@ -76,17 +78,19 @@ def _affine_of_norm(step: Step, steps: list[Step]) -> None:
         return
     if first.kind == "norm" and name in first.parameters:
         return
-    value = second.value
+    value, computed = second.value, second.computed.get("value")
     if first.kind in TRANSPOSED:
         rows = value.reshape(len(value), -1)
         if len(rows) != len(first.value) or (rows != rows[:, :1]).any():
             return
         value = rows[:, 0].copy()
+        if computed is not None and rows.shape[1] > 1:
+            computed = part_of(computed, np.arange(len(rows)) * rows.shape[1])
     step.kind, step.inputs, step.options = first.kind, first.inputs, first.options
     step.parameters = {**first.parameters, name: value}
-    step.names = dict(first.names)
-    if "value" in second.names:
-        step.names[name] = second.names["value"]
+    step.computed = dict(first.computed)
+    if computed is not None:
+        step.computed[name] = computed
 
 
 def _both_axes(step: Step, steps: list[Step]) -> None:

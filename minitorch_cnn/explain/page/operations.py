@@ -15,7 +15,8 @@ from ... import backend, nn
 from ...autograd.function import Node, ViewFunction
 from ...autograd.modes import no_grad
 from ...tensor import Tensor, wrap
-from . import volumes
+from . import composed, volumes
+from .known import BINARY, CURVES, MOVES, SAME_NUMBERS
 from .places import (
     Ref,
     Shape,
@@ -33,52 +34,6 @@ from .places import (
 from .recording import Recorder, Step
 
 Handler = Callable[[Recorder, Any, list, tuple], Any]
-
-# Functions of each number by itself, and the options in their arguments.
-CURVES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "ReLU": ("relu", ()),
-    "ReLUInplace": ("relu", ()),
-    "LeakyReLU": ("leakyrelu", ("slope",)),
-    "ELU": ("elu", ("alpha", "scale", "rate")),
-    "GELU": ("gelu", ()),
-    "GELUTanh": ("gelutanh", ()),
-    "SiLU": ("silu", ()),
-    "Mish": ("mish", ()),
-    "Hardsigmoid": ("hardsigmoid", ()),
-    "Hardswish": ("hardswish", ()),
-    "Hardtanh": ("hardtanh", ("low", "high")),
-    "Clamp": ("clamp", ("low", "high")),
-    "Softplus": ("softplus", ("beta", "threshold")),
-    "Sigmoid": ("sigmoid", ()),
-    "Tanh": ("tanh", ()),
-    "Exp": ("exp", ()),
-    "Log": ("log", ()),
-    "Sqrt": ("sqrt", ()),
-    "SafeSqrt": ("sqrt", ()),
-    "Rsqrt": ("rsqrt", ()),
-    "Reciprocal": ("reciprocal", ()),
-    "Sin": ("sin", ()),
-    "Cos": ("cos", ()),
-    "Erf": ("erf", ()),
-    "Abs": ("abs", ()),
-    "Neg": ("neg", ()),
-}
-BINARY = {
-    "Add": "plus",
-    "Sub": "minus",
-    "Mul": "times",
-    "Div": "divide",
-    "Pow": "power",
-    "Maximum": "maximum",
-    "Minimum": "minimum",
-}
-SAME_NUMBERS = {"Clone", "Contiguous", "ToType", "ToDevice", "Reshape", "ReshapedCopy", "Border"}
-# Those whose results are numbers of their arguments, at other places.
-MOVES = {
-    "Cat", "ConstantPad", "IndexSelect", "AdvancedIndex", "Gather", "Flip", "Roll", "Pick", "Where",
-    "PutByIndex", "WriteIntoView", "BasicIndex", "Permute", "Expand", "Diagonal", "Unfold",
-    "SliceWindows",
-}  # fmt: skip
 
 
 def note(recorder: Recorder, node: Any, args: list, outputs: tuple) -> None:
@@ -134,7 +89,9 @@ def _other(recorder: Recorder, node: Any, args: list, outputs: tuple) -> None:
             inputs += [step] if all(step is not each for each in inputs) else []
     options = {"operation": node._function.__name__.removesuffix("Function")}
     for index, output in enumerate(outputs):
-        if isinstance(output, Tensor) and output.is_floating_point() and output.requires_grad:
+        if not isinstance(output, Tensor) or not output.is_floating_point():
+            continue
+        if output.requires_grad or recorder.formulas.running:
             if not index:
                 recorder.add("other", inputs, node, output, options=options)
                 continue
@@ -150,6 +107,8 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
     """Runs the operation on places instead of numbers."""
     function = node._function
     name = function.__name__
+    if name == "Gather" and composed.extreme_by_index(recorder, node, args, y):
+        return True
     if name == "ConstantPad":
         fill = float(args[2])
         args = [*args[:2], -1]
@@ -174,8 +133,9 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
     if any(each.fill not in (0.0, fill) for each in refs):
         refs = [_plain(recorder, each) if each.fill not in (0.0, fill) else each for each in refs]
     layers, places, old_fill = together(refs)
+    zeros = int(name in ("Triangle", "Unfold"))  # what they put there is -1 in the end
     for index, each in zip(indices, places, strict=True):
-        args[index] = wrap(np.array(each, order="C"))
+        args[index] = wrap(np.array(each + zeros, order="C"))
     if name == "Cat":
         moved = np.concatenate([each.array for each in args[1:]], args[0])
     elif issubclass(function, ViewFunction):
@@ -183,7 +143,7 @@ def _moved(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
     else:
         with no_grad():
             moved = function.forward(Node(function, (False,) * len(args)), *args).array
-    moved = np.array(moved, np.int32, order="C")
+    moved = np.array(moved - zeros, np.int32, order="C")
     recorder.set_ref((node, 0), simplest(layers, moved, (node, 0), fill or old_fill))
     return True
 
@@ -257,7 +217,7 @@ def _operand(recorder: Recorder, arg: Any, full: Shape, target: Shape, last: boo
         if not last and target == three(full[skip:]):
             more = (*full[:-2], *shape[-2:])
         if isinstance(arg, Tensor):
-            arg = wrap(np.array(np.broadcast_to(whole_array(arg).reshape(shape), more)))
+            arg = recorder.formulas.repeated(arg, shape, more)
         else:
             places = np.broadcast_to(base_places(arg).reshape(shape), more)
             arg = Ref(arg.layers, places, more, False, (None, 0), arg.fill)
@@ -280,8 +240,8 @@ def _picture(ref: Any) -> bool:
 def _conv(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, weight, bias, geometry = args
     if not isinstance(x, Ref) or _has_ref(args[1:]):
-        return False
-    if volumes.add_convolution(recorder, node, args, outputs[0], SAME_NUMBERS):
+        return composed.computed_convolution(recorder, node, args, outputs)
+    if volumes.add_convolution(recorder, node, args, outputs[0]):
         return True
     if not _picture(x):
         return False
@@ -339,7 +299,7 @@ def _transposed(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bo
 def _linear(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, weight, bias = args
     if not isinstance(x, Ref) or _has_ref(args[1:]):
-        return False
+        return composed.computed_linear(recorder, node, args, outputs)
     parameters = _weights(weight, bias)
     (y,) = outputs
     if len(x.shape) == 2 and x.shape[0] == 1:
@@ -368,7 +328,7 @@ def _matmul(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
         lead = tuple(arg.shape[:-2])
         full = tuple(y.shape[:-2])
         if shape[0] != 1 and lead != full:
-            return False  # a batch that is repeated along some axes
+            return composed.repeated_matmul(recorder, node, args, outputs)
         if isinstance(arg, Ref):
             steps.append(recorder.layer(arg, shape, exact=True))
         else:
@@ -414,15 +374,15 @@ def _batch_norm(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bo
 
 def _standardize(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, dims, eps = args
-    return _over_axes(recorder, node, x, outputs[0], dims, "norm", {"eps": eps})
+    return over_axes(recorder, node, x, outputs[0], dims, "norm", {"eps": eps})
 
 
 def _softmax(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     kind = node._function.__name__.lower()
-    return _over_axes(recorder, node, args[0], outputs[0], (args[1],), kind, {})
+    return over_axes(recorder, node, args[0], outputs[0], (args[1],), kind, {})
 
 
-def _over_axes(
+def over_axes(
     recorder: Recorder, node: Any, x: Ref, y: Tensor, dims: Any, kind: str, options: dict[str, Any]
 ) -> bool:
     """What looks at all numbers along some axes, and gives one of them or as many."""
@@ -434,7 +394,7 @@ def _over_axes(
     shape = source.value.shape
     found = axes_of(x.shape, dims, shape, last)
     if found is None:
-        return False
+        return composed.over_rows(recorder, node, x, y, dims, kind, options)
     axes, groups = found
     options = {**options, "axes": axes, "groups": groups}
     if kind in ("sum", "largest", "smallest"):
@@ -449,13 +409,13 @@ def _over_axes(
 
 
 def _sum(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
-    return _over_axes(recorder, node, args[0], outputs[0], args[1], "sum", {})
+    return over_axes(recorder, node, args[0], outputs[0], args[1], "sum", {})
 
 
 def _extreme(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     x, dims, _, choose, _ = args
     kind = {"max": "largest", "min": "smallest"}[choose]
-    return _over_axes(recorder, node, x, outputs[0], dims, kind, {})
+    return over_axes(recorder, node, x, outputs[0], dims, kind, {})
 
 
 # ----------------------------------------------------------------------- windows and pictures
@@ -540,4 +500,7 @@ HANDLERS: dict[str, Handler] = {
     "AvgPool": _avg_pool,
     "Resize": _resize,
     "PReLU": _prelu,
+    "Var": composed.variance,
+    "Lerp": composed.lerp,
+    "CumSum": composed.running_sum,
 }

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .formulas import formulas_of
 from .places import count_distinct
 from .recording import Layer
 
@@ -35,7 +36,8 @@ WHOLE_PICTURE = 160_000  # numbers of a picture that is always there
 CURVES = {
     "relu", "relu6", "hardtanh", "clamp", "leakyrelu", "prelu", "elu", "gelu", "gelutanh", "silu",
     "mish", "hardsigmoid", "hardswish", "softplus", "sigmoid", "tanh", "exp", "log", "sqrt",
-    "rsqrt", "reciprocal", "sin", "cos", "erf", "abs", "neg",
+    "rsqrt", "reciprocal", "sin", "cos", "erf", "abs", "neg", "expm1", "log1p", "tan", "atan",
+    "sinh", "cosh", "sign",
 }  # fmt: skip
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": np.add,
@@ -76,8 +78,9 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
         for source in dict.fromkeys(layer.sources):
             readers[source].append(number)
     rules = [_rules(layers, number, readers[number]) for number in range(len(layers))]
-    needed = BYTES_PER_WEIGHT * _count_what_runs(layers) / FOR_WEIGHTS
-    whole = needed < budget
+    count = _count_what_runs(layers)
+    whole = may_run(count, budget)
+    needed = bytes_to_run(count)
     size, each, place = 0, BYTES_PER_NUMBER, 0
     while place < len(LIMITS):
 
@@ -101,6 +104,15 @@ def pack(layers: Sequence[Layer], budget: int) -> tuple[dict[str, Any], str, str
     )
 
 
+def bytes_to_run(count: int) -> float:
+    """How large a page must be to hold so many weights, and what there is to show."""
+    return BYTES_PER_WEIGHT * count / FOR_WEIGHTS
+
+
+def may_run(count: int, budget: int) -> bool:
+    return bytes_to_run(count) < budget
+
+
 class _Store:
     """Arrays one behind the other, each known by its place."""
 
@@ -108,12 +120,15 @@ class _Store:
         self.arrays: list[np.ndarray] = []
         self.places: list[np.ndarray] = []
         self.length = self.count = 0
+        self.known: dict[tuple[int, int], int] = {}  # a weight that several layers have: its place
 
     def put(self, array: np.ndarray) -> dict[str, Any]:
-        self.arrays.append(array)
-        place = {"at": self.length, "shape": list(array.shape)}
-        self.length += array.size
-        return place
+        key = key_of(array)
+        if key not in self.known:
+            self.known[key] = self.length
+            self.arrays.append(array)
+            self.length += array.size
+        return {"at": self.known[key], "shape": list(array.shape)}
 
     def put_places(self, places: np.ndarray) -> dict[str, Any]:
         self.places.append(places)
@@ -125,6 +140,12 @@ class _Store:
         # Differences to the one before: nearly always the same few.
         differences = [np.diff(each, prepend=np.int32(0)) for each in self.places]
         return _text(self.arrays, "<f4"), _text(differences, "<i4")
+
+
+def key_of(array: np.ndarray) -> tuple[int, int]:
+    """What tells an array's numbers while it lives: where they lie, one after the other."""
+    whole = array.flags.c_contiguous and array.dtype == np.float32
+    return (array.ctypes.data, array.size) if whole else (id(array), -1)
 
 
 def _text(arrays: list[np.ndarray], kind: str) -> str:
@@ -144,6 +165,8 @@ def _pack(
     store = _Store()
     kept = _kept_parts(layers, limit, whole)
     described = []
+    formulas = formulas_of(layers) if whole or limit is None else []
+    numbers = {id(each): len(layers) + place for place, each in enumerate(formulas)}
     for number, layer in enumerate(layers):
         own, rule = kept[number], rules[number]
         inputs = kept[layer.sources[0]].maps if layer.sources else 0
@@ -162,6 +185,7 @@ def _pack(
                 for name, array in layer.parameters.items()
             },
             "names": layer.names,
+            "computed": {name: numbers.get(id(each)) for name, each in layer.computed.items()},
             "has_gradient": layer.gradient is not None,
         }
         if own.box[2:] != layer.value.shape[1:]:
@@ -180,8 +204,27 @@ def _pack(
         ):
             entry["gradient"] = store.put(own.of(layer.gradient))
         described.append(entry)
+    below = [_put_formula(store, each, numbers) for each in formulas]
     counts = {"count": store.length, "places_count": store.count, "limit": limit}
-    return {"layers": described, **counts}, store
+    return {"layers": described, "formulas": below, **counts}, store
+
+
+def _put_formula(store: _Store, step: Any, numbers: dict[int, int]) -> dict[str, Any]:
+    """A step that computes weights, whole. Only what nothing computes has a value."""
+    entry: dict[str, Any] = {
+        "kind": step.kind,
+        "sources": [numbers[id(each)] for each in step.inputs],
+        "shape": list(step.value.shape),
+        "options": {name: _plain(value) for name, value in step.options.items()},
+        "parameters": {name: store.put(array) for name, array in step.parameters.items()},
+        "names": step.names,
+        "computed": {name: numbers[id(each)] for name, each in step.computed.items()},
+    }
+    if step.places is not None:
+        entry["places"] = store.put_places(step.places)
+    elif not step.inputs and "value" not in step.computed:
+        entry["value"] = store.put(step.value)
+    return entry
 
 
 def _plain(value: Any) -> Any:
@@ -193,11 +236,13 @@ def _plain(value: Any) -> Any:
 
 def _count_what_runs(layers: Sequence[Layer]) -> int:
     """How many numbers a page must hold so that the network can run in it: weights and picture."""
-    return sum(
-        sum(array.size for name, array in layer.parameters.items() if name != "weight_gradient")
-        + (layer.value.size if layer.kind in ("parameter", "input") else 0)
-        for layer in layers
-    )
+    arrays = [
+        array
+        for layer in (*layers, *formulas_of(layers))
+        for name, array in (*layer.parameters.items(), ("value", layer.value))
+        if name != "weight_gradient" and (name != "value" or layer.kind in ("parameter", "input"))
+    ]
+    return sum({key_of(each): each.size for each in arrays}.values())
 
 
 def _put_parameter(

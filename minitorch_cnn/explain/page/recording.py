@@ -11,7 +11,6 @@ together.
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from ... import backend, nn
 from ...autograd import enable_grad, grad
 from ...autograd.modes import state
 from ...tensor import Tensor, wrap
+from .formulas import Formulas, arguments_of
 from .places import (
     Ref,
     alike,
@@ -34,15 +34,6 @@ from .places import (
     turned,
     whole_array,
 )
-
-# What the arguments of operations with weights are called.
-LEARNED = {
-    "ConvFunction": ("", "weight", "bias"),
-    "ConvInputGrad": ("", "weight"),
-    "Linear": ("", "weight", "bias"),
-    "BatchNorm": ("", "weight", "bias"),
-    "PReLU": ("", "slope"),
-}
 
 
 @dataclass
@@ -64,8 +55,10 @@ class Layer:
     # Of a layer that only moves numbers: for each of its own, the place among those of all its
     # sources, one source after the other; -1 for options["fill"].
     places: np.ndarray | None = None
-    # What is learned of its parameters (or its value, of a parameter): their names in the network.
+    # What is learned of its parameters (or of its "value"): their names in the network.
     names: dict[str, str] = field(default_factory=dict)
+    # Those that follow from what is learned: the step that computes them, see formulas.py.
+    computed: dict[str, Step] = field(default_factory=dict)
 
 
 @dataclass
@@ -77,8 +70,11 @@ class Step(Layer):
     call: int = 0  # which call of a module without children it belongs to; 0: none
 
 
-def record(model: nn.Module, x: Tensor) -> list[Layer]:
+def record(model: nn.Module, x: Tensor, learns: bool = True, back: bool = True) -> list[Layer]:
     """Sends one picture x (1, C, H, W) through a network in evaluation mode, and back.
+
+    learns: whether to find out which of a layer's numbers are parameters, or come from them. back:
+    whether to find gradients.
 
     It may be a signal (1, C, L), shown as C maps of one row, or a volume (1, C, D, H, W), shown as
     C * D maps, those of channel 0 first.
@@ -107,12 +103,12 @@ def record(model: nn.Module, x: Tensor) -> list[Layer]:
         )
     if model.training:
         raise ValueError("record takes a network in evaluation mode: call model.eval() first")
-    recorder = Recorder(model, x)
+    recorder = Recorder(model, x, learns)
     learned = [each for each in model.parameters() if each.requires_grad]
     try:
         for parameter in learned:  # no gradient of theirs is computed: that would take long
             parameter.requires_grad_(False)
-        last, ends = recorder.run(model)
+        last, ends = recorder.run(model, back)
     finally:
         for parameter in learned:
             parameter.requires_grad_(True)
@@ -186,17 +182,10 @@ def _tensors(output: Any) -> Iterator[Tensor]:
             yield from _tensors(each)
 
 
-def _keys(tensor: Tensor) -> list[Any]:
-    """What tells a parameter: itself, and where its numbers lie, as one after the other."""
-    array = tensor.array
-    there = isinstance(array, np.ndarray) and array.flags.c_contiguous
-    return [id(tensor), *([(array.ctypes.data, array.size)] if there else [])]
-
-
 class Recorder:
     """The layers so far, and where the numbers of each tensor are among them."""
 
-    def __init__(self, model: nn.Module, x: Tensor) -> None:
+    def __init__(self, model: nn.Module, x: Tensor, learns: bool) -> None:
         self.leaf = x.detach().clone().requires_grad_()
         with enable_grad():
             self.x = self.leaf.clone()  # a model may write to its input in place
@@ -205,13 +194,10 @@ class Recorder:
         self.alive: list[Any] = []  # nodes and constants; an id is unique while its object lives
         self.names = {id(each): name for name, each in model.named_parameters()}
         self.names.update({id(each): name for name, each in model.named_buffers()})
-        self.learned = {
-            key: name
-            for name, each in model.named_parameters()
-            if each.requires_grad
-            for key in _keys(each)
-        }
-        self.constants: dict[int, Step] = {}
+        learned = ((name, each) for name, each in model.named_parameters() if each.requires_grad)
+        self.formulas = Formulas(self, dict(learned) if learns else {})
+        self.constants: dict[Any, Step] = {}
+        self.weights: dict[int, Tensor] = {}  # of transposed convolutions, by the id of their node
         # The modules that are running: name, module, number of the call, what it was called with.
         self.running: list[tuple[str, nn.Module, int, Any]] = [("", model, 0, None)]
         self.calls = 0
@@ -223,8 +209,8 @@ class Recorder:
             step.options = {"slices": x.shape[2]}
         self.append(step, self.x.shape, self.x.edge())
 
-    def run(self, model: nn.Module) -> tuple[Step, list[Step]]:
-        """Forward and backward. Returns the scores, and all outputs of the network."""
+    def run(self, model: nn.Module, back: bool) -> tuple[Step, list[Step]]:
+        """Forward and, if wanted, backward. Returns the scores, and all outputs of the network."""
         with enable_grad():
             with self.listening(model):
                 try:
@@ -252,11 +238,13 @@ class Recorder:
                     f"the largest score is {backend.to_numpy(scores.array).max()}: a page explains "
                     "a number. Look for a log of 0 or a division by 0, or load other weights"
                 )
-            last = self.layer(self.ref_of(scores))
+            one_each = scores.numel() == scores.shape[-1] if scores.ndim else True
+            shape = (scores.numel(), 1, 1) if one_each else None  # a score for each class
+            last = self.layer(self.ref_of(scores), shape, exact=one_each)
             best = int(np.argmax(backend.to_numpy(scores.array)))
-            # What comes by on the way to the picture is seen by the hooks on the tensors.
-            grad(scores.reshape(-1)[best], self.leaf)
-        _gradients_of_moves(self.steps, last, best)
+            if back:  # what comes by on the way to the picture is seen by the tensors' hooks
+                grad(scores.reshape(-1)[best], self.leaf)
+                _gradients_of_moves(self.steps, last, best)
         refs = [self.ref_of(each) for each in _tensors(output)]
         return last, [self.layer(each) for each in refs if each is not None]
 
@@ -308,10 +296,15 @@ class Recorder:
 
     def observe(self, node: Any, args: tuple, outputs: tuple) -> None:
         """Called by every operation; also by those inside of another one, then without grad."""
-        if not state.grad_enabled or not node._edges:
+        if not state.grad_enabled:
+            return
+        if not node._edges:
+            self.formulas.observe(node, args, outputs)
             return
         from .operations import note
 
+        if node._function.__name__ == "Conv2dInputGrad":
+            self.weights[id(node)] = args[1]
         operands = []
         for arg, edge in zip(args, node._edges, strict=True):
             ref = None if edge is None else self.refs.get((id(edge[0]), edge[1]))
@@ -323,21 +316,10 @@ class Recorder:
             self.watch_uses(node, operands, self.steps[before:])
 
     def name_learned(self, made: list[Step], node: Any, args: tuple) -> None:
-        """Which arrays of the operation are which parameters of the network.
-
-        Operations on parameters alone, as an LSTM's first step on zeros, are not recorded: the part
-        of the gradient that comes by them is missing in the page.
-        """
-        names = LEARNED.get(re.sub(r"\dd", "", node._function.__name__), ())  # Conv2dFunction, say
-        for name, arg in zip(names, args, strict=False):
-            parameter = self.name_of(arg)
-            if made and parameter:
-                made[-1].names[name] = parameter
-
-    def name_of(self, arg: Any) -> str:
-        """Which parameter of the network a tensor is, or is in another shape; "" if none."""
-        keys = _keys(arg) if isinstance(arg, Tensor) else []
-        return next((self.learned[key] for key in keys if key in self.learned), "")
+        """Which arrays of the operation's layer are parameters of the network, or made of them."""
+        for name, arg in zip(arguments_of(node), args, strict=False):
+            if made and name in made[-1].parameters and isinstance(arg, Tensor):
+                self.formulas.link(made[-1], name, arg)
 
     def watch_uses(self, node: Any, operands: list, made: list[Step]) -> None:
         """Adds what an operation sends back to the gradients of the moving layers that it reads.
@@ -352,7 +334,9 @@ class Recorder:
             moved = ref.layers[0]
             if ref.places is not None or moved.places is None:
                 continue
-            if not any(moved is each for step in made for each in step.inputs):
+            # What moves them again hands its own gradient on.
+            reading = [step for step in made if step.places is None]
+            if not any(moved is each for step in reading for each in step.inputs):
                 continue
 
             def add(
@@ -416,7 +400,7 @@ class Recorder:
         if node is None:
             return
         self.set_ref(edge, Ref((step,), places, tuple(shape), last, edge))
-        if step.places is not None:
+        if step.places is not None or self.formulas.running:
             return  # see watch_uses
         tensor = wrap(np.empty(0, np.float32))
         tensor._set_history(node, output)
@@ -443,17 +427,16 @@ class Recorder:
 
     def constant(self, tensor: Tensor, shape: tuple[int, ...], last: bool = False) -> Step:
         """A layer of numbers that do not depend on the picture, as (C, H, W)."""
-        known = self.constants.get(id(tensor))
-        if known is not None and known.value.shape == shape:
-            return known
+        key = id(tensor), tensor._version, shape, last
+        if key in self.constants:
+            return self.constants[key]
         array = whole_array(tensor)
         array = (turn(array) if last else array).reshape(shape)
         step = Step(self.names.get(id(tensor), ""), "parameter", [], np.array(array, np.float32))
-        if self.name_of(tensor):
-            step.names["value"] = self.name_of(tensor)
         step.path = self.running[-1][0]
+        self.formulas.link(step, "value", tensor, shape, last)
         self.alive.append(tensor)
-        self.constants[id(tensor)] = step
+        self.constants[key] = step
         self.steps.append(step)
         return step
 

@@ -25,7 +25,7 @@ from ...ops import tensor
 from ...tensor import Tensor
 from ...transforms import CenterCrop, Resize
 from ..subject import MEAN, STD, Subject, Trained, builtin_picture, load_subject
-from .untrained import quick_weights
+from .untrained import quick_weights, untrained
 
 LARGEST = 512  # a picture of more pixels on a side is made smaller, to
 USUAL = 224
@@ -160,8 +160,7 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
             raise ValueError(error.args[0]) from None
         model = models.get_model(name, weights=member)
     else:
-        with quick_weights():
-            model = models.get_model(name, **random)
+        model = untrained(lambda: models.get_model(name, **random))
     if published is None:  # the networks for pictures of CIFAR's size
         return model, None, (None, MEAN, STD, 32)
     if parts:  # takes pictures of any size; the one of its training makes a slow page

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...tensor import Tensor
+from .known import SAME_NUMBERS
 from .places import Ref, display, simplest, whole_array
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def came_from(node: Any, through: set[str]) -> tuple[Any, int] | None:
     >>> came_from(y.edge()[0], {"Clone", "Reshape"})[0] is x.edge()[0]
     True
     """
-    edge = node._edges[0]
+    edge = next(iter(node._edges), None)
     while edge is not None and _name(edge[0]) in through:
         edge = edge[0]._edges[0]
     return edge
@@ -41,10 +42,10 @@ def _name(node: Any) -> str:
     return node._function.__name__ if hasattr(node, "_function") else ""
 
 
-def add_convolution(recorder: Recorder, node: Any, args: list, y: Tensor, same: set[str]) -> bool:
+def add_convolution(recorder: Recorder, node: Any, args: list, y: Tensor) -> bool:
     """A layer for the images of windows of slices that conv3d makes; False if it is none."""
     _, weight, bias, geometry = args
-    edge = came_from(node, same)
+    edge = came_from(node, SAME_NUMBERS)
     if edge is None or _name(edge[0]) != "SliceWindows":
         return False
     windows = edge[0]
@@ -109,8 +110,6 @@ def _without_border(ref: Ref) -> tuple[Ref, int]:
 
 def add_transposed(recorder: Recorder, node: Any, args: list, outputs: tuple) -> bool:
     """A layer for SliceSums, the end of conv_transpose3d; False if it is of something else."""
-    from .operations import SAME_NUMBERS
-
     windows, _, stride, dilation = args
     edge = came_from(node, SAME_NUMBERS)
     if edge is None or _name(edge[0]) != "Conv2dInputGrad" or windows.shape[0] != 1:
@@ -121,7 +120,7 @@ def add_transposed(recorder: Recorder, node: Any, args: list, outputs: tuple) ->
         return False
     start = turned[0]._edges[0]
     volume = recorder.refs[id(start[0]), start[1]]
-    weight = images.saved_tensors[1]
+    weight = recorder.weights[id(images)]
     _, D, C, kernel = windows.shape[:4]
     K = weight.shape[0]
     if len(volume.shape) != 5 or tuple(volume.shape[:3]) != (1, K, D):
@@ -140,6 +139,7 @@ def add_transposed(recorder: Recorder, node: Any, args: list, outputs: tuple) ->
     parameters = {"weight": array.reshape(K, C // geometry.groups, kernel, *array.shape[2:])}
     source = recorder.layer(volume, display(volume.shape), exact=True)
     step = recorder.add("transposed3d", [source], node, y, options=options, parameters=parameters)
+    recorder.formulas.link(step, "weight", weight)
     recorder.watch_uses(turned[0], [volume], [step])
     return True
 
@@ -245,7 +245,7 @@ def merge_border(step: Step, readers_of: Any) -> None:
         "depth": {**depth, "before": before, "output": count},
     }  # fmt: skip
     step.kind, step.inputs, step.places = first.kind, first.inputs, None
-    step.parameters = first.parameters
+    step.parameters, step.computed = first.parameters, first.computed
 
 
 MERGES = (merge_pooling, merge_division, merge_border)

@@ -20,8 +20,9 @@ from ... import nn
 from ...onnx.trace import evaluation_mode
 from ...serialization.files import write
 from ..subject import Subject
+from .frozen import frozen_layers
 from .guiding import read_tours
-from .packing import pack
+from .packing import may_run, pack
 from .recording import record
 from .subjects import subject_of
 from .weights import add_weight_gradients
@@ -30,7 +31,7 @@ MEGABYTES = 5.0  # Whole pages stay below, unless somebody wants more.
 # What computes, in the page and once more in its worker; and what shows.
 ENGINE = (
     "arithmetic", "gradients", "kinds", "kinds_gradient", "volumes",
-    "engine_forward", "engine_backward", "engine",
+    "engine_forward", "engine_backward", "engine_volumes", "engine_formulas", "engine",
 )  # fmt: skip
 SCRIPTS = (
     "network", "text", "kinds_text", "alive_text", "draw", "strip", "links_text",
@@ -128,8 +129,12 @@ def page_html(
     if not megabytes >= 1:
         raise ValueError(f"a page needs at least 1 megabyte, got megabytes={megabytes}")
     guided = read_tours(tours)
+    count = sum(each.numel() for each in subject.model.parameters())
+    # Of what is so large that it cannot run nobody asks which numbers are learned.
+    learns = may_run(count // 2, int(990_000 * megabytes))
     with evaluation_mode(subject.model):
-        layers = record(subject.model, subject.x)
+        layers = record(subject.model, subject.x, learns)
+        frozen = frozen_layers(subject.model, subject.x, layers) if learns else []
     add_weight_gradients(layers)
     assets = importlib.resources.files(__package__) / "assets"
     read = {name: (assets / name).read_text("utf-8") for name in ("page.html", "page.css")}
@@ -144,7 +149,7 @@ def page_html(
         "engine": joined(ENGINE),
         "script": joined(SCRIPTS),
     }
-    about = describe(subject, layers[-1].value, builtin) | {"tours": guided}
+    about = describe(subject, layers[-1].value, builtin) | {"tours": guided, "frozen": frozen}
     rest = sum(len(each.encode()) for each in (*values.values(), read["page.html"]))
     manifest, numbers, places = pack(
         layers, int(990_000 * megabytes) - rest - len(json.dumps(about))

@@ -101,6 +101,15 @@ class Alive {
     return unknown.length ? ["alive_unknown", { names: [...new Set(unknown)].join(", ") }] : null;
   }
 
+  // What does not follow from a change, though it would in the network.
+  frozen() {
+    const { frozen } = pageData;
+    if (frozen && !frozen.length) return null;
+    const names = (frozen ?? []).map((number) => this.network.layers[number].name);
+    return [frozen ? "alive_frozen" : "alive_branches",
+      { names: names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "") }];
+  }
+
   get isEdited() {
     return this.edited.size > 0 || this.off.size > 0;
   }
@@ -221,8 +230,15 @@ class Alive {
   }
 
   // Everything is as it came as soon as nothing is edited any more: to the last bit.
-  take({ values, answer }) {
+  take({ values, answer, learned }) {
     this.found = answer;
+    for (const { layer, name, data, edited } of learned) {
+      const key = `${layer} ${name}`;
+      if (this.pending?.has(key)) continue; // changed or reset meanwhile
+      this.setParameter(this.network.layers[layer], name, data);
+      if (edited) this.edited.add(key);
+      else this.edited.delete(key);
+    }
     for (const [number, value] of values) this.network.layers[number].value = value;
     this.stale = true;
     if (this.isEdited || this.pending) return;
@@ -281,7 +297,7 @@ class Alive {
   render() {
     byId("alive-parts").hidden = Boolean(this.missing);
     byId("alive-lead").hidden = Boolean(this.missing);
-    const trouble = this.missing ?? this.failed;
+    const trouble = this.missing ?? this.failed ?? this.frozen();
     byId("alive-missing").hidden = !trouble;
     byId("alive-missing").textContent = trouble ? t(...trouble) : "";
     if (this.missing) return;
@@ -360,6 +376,18 @@ class Alive {
   fieldsOf(layer, name, channel) {
     const { shape } = layer.whole[name];
     const { map } = state;
+    if (shape.length === 5) { // of a volume: a kernel for each slice under it
+      const [K, C, KD, KH, KW] = shape;
+      const { groups, depth } = layer.options;
+      const own = Math.floor(map / depth.output);
+      const inputs = K / groups; // of a transposed convolution
+      const convolves = layer.kind === "conv3d";
+      const row = convolves ? own * C * KD + channel
+        : ((Math.floor(own / C) * inputs + Math.floor(channel / KD)) * C + (own % C)) * KD
+          + (channel % KD);
+      return { start: row * KH * KW, rows: KH * KW > MOST_CELLS ? 0 : KH, columns: KW,
+        channels: (convolves ? C : inputs) * KD, from: KD > 1 ? "kernel_slice_of" : "channel_of" };
+    }
     if (shape.length === 4) {
       const [, C, KH, KW] = shape;
       const { groups } = layer.options;
@@ -373,7 +401,9 @@ class Alive {
     if (shape.length === 2) {
       return { ...one, start: map * shape[1] + channel, channels: shape[1], from: "input_of" };
     }
-    if (shape.length === 1) return { ...one, start: shape[0] > 1 ? map : 0 };
+    if (shape.length === 1) { // one for each map, each channel of a volume, or all
+      return { ...one, start: Math.floor((map * shape[0]) / layer.shape[0]) };
+    }
     const [C, H, W] = shape;
     const at3 = [Math.min(map, C - 1), Math.min(state.i, H - 1), Math.min(state.j, W - 1)];
     return { ...one, start: (at3[0] * H + at3[1]) * W + at3[2] };

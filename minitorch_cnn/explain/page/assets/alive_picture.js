@@ -1,10 +1,14 @@
-// The picture, to draw on: with the pointer, with the keyboard, another one from a file or a camera.
+// The picture, to draw on: with the pointer, with the keyboard, another one from a file or a camera. Of
+// a volume one slice, which can be chosen; of a signal all channels, one row each.
 
 class PictureEditor {
   constructor(alive) {
     this.alive = alive;
     this.layer = alive.network.layers[0];
-    [this.C, this.H, this.W] = this.layer.shape;
+    const [maps, H, W] = this.layer.shape;
+    this.slices = this.layer.options.slices ?? 1;
+    this.slice = this.slices >> 1;
+    [this.C, this.H, this.W] = H === 1 ? [1, maps, W] : [maps / this.slices, H, W];
     this.numbers = this.layer.value.slice();
     this.came = byId("picture").src;
     this.cursor = [this.H >> 1, this.W >> 1];
@@ -26,21 +30,24 @@ class PictureEditor {
   range() {
     let [least, most] = [Infinity, -Infinity];
     this.layer.value.forEach((value, n) => {
-      const pixel = this.pixelOf(value, Math.floor(n / (this.H * this.W)));
+      const pixel = this.pixelOf(value, Math.floor(n / (this.slices * this.H * this.W)));
       [least, most] = [Math.min(least, pixel), Math.max(most, pixel)];
     });
     return least < -0.01 || most > 1.01 ? [least, Math.max(most, least + 1e-12)] : [0, 1];
   }
 
-  pixelOf(value, map) {
-    const { mean, std } = this.statistics(map);
+  pixelOf(value, c) {
+    const { mean, std } = this.statistics(c);
     return value * std + mean;
   }
 
-  // Of the channel that a map of the input is, or is a slice of.
-  statistics(map) {
-    const c = Math.floor(map / (this.layer.options.slices ?? 1));
+  statistics(c) {
     return { mean: pageData.mean[c] ?? 0, std: pageData.std[c] ?? 1 };
+  }
+
+  // Where channel c of the slice that is shown begins among the numbers.
+  start(c) {
+    return (c * this.slices + this.slice) * this.H * this.W;
   }
 
   // Sets a pixel to a colour, three numbers from 0 to 1.
@@ -50,7 +57,7 @@ class PictureEditor {
       const share = this.C === 3 ? rgb[c] : grey;
       const pixel = this.black + share * (this.white - this.black);
       const { mean, std } = this.statistics(c);
-      this.numbers[(c * this.H + i) * this.W + j] = (pixel - mean) / std;
+      this.numbers[this.start(c) + i * this.W + j] = (pixel - mean) / std;
     }
   }
 
@@ -99,7 +106,7 @@ class PictureEditor {
     const channels = [0, 1, 2].map((n) => (this.C === 3 ? n : 0));
     for (let n = 0; n < area; n++) {
       const shares = Array.from({ length: this.C }, (_, c) =>
-        (this.pixelOf(this.numbers[c * area + n], c) - this.black) / (this.white - this.black));
+        (this.pixelOf(this.numbers[this.start(c) + n], c) - this.black) / (this.white - this.black));
       const mean = shares.reduce((a, b) => a + b, 0) / this.C;
       channels.forEach((c, place) => {
         image.data[4 * n + place] = Math.round(255 * (this.C === 3 ? shares[c] : mean));
@@ -155,6 +162,14 @@ class PictureEditor {
     byId("alive-file").addEventListener("change", (event) => {
       if (event.target.files.length) this.open(event.target.files[0]);
       event.target.value = "";
+    });
+    const slice = byId("alive-slice");
+    slice.parentElement.hidden = this.slices === 1;
+    [slice.max, slice.value] = [this.slices - 1, this.slice];
+    slice.addEventListener("input", () => {
+      this.slice = Math.max(0, Math.min(this.slices - 1, Math.round(Number(slice.value))));
+      this.paint();
+      this.render();
     });
     byId("reset-picture").addEventListener("click", () => this.alive.resetPicture());
     byId("alive-camera").hidden = !navigator.mediaDevices?.getUserMedia;

@@ -10,11 +10,16 @@ Object.assign(TEXTS.en, {
     + "this page can be changed all the same.",
   alive_unknown: (p) => `The network cannot run here: the page has no rule for ${p.names}.`,
   alive_failed: (p) => `Running the network failed: ${p.error}`,
+  alive_frozen: (p) => "Something that leaves no gradient (a comparison, a sorting, detach, item) has "
+    + `chosen numbers or places for this picture. They stay as they are when you change something: ${p.names}.`,
+  alive_branches: "For another picture this network does other operations: its program has branches, or "
+    + "reads from places that depend on the picture. Here it does the same ones whatever you change.",
   alive_picture: "The picture",
   canvas_label: (p) => `The picture, ${p.h} by ${p.w} pixels, to draw on. Arrow keys move, space draws. `
     + `At row ${p.i}, column ${p.j}.`,
   colour: "Colour",
   brush: "Brush",
+  slice: "Slice",
   choose_picture: "Another picture",
   camera: "Camera",
   camera_off: "Camera off",
@@ -31,6 +36,7 @@ Object.assign(TEXTS.en, {
   parameter_names: { weight: "weight", bias: "bias", slope: "slope" },
   no_weights: "This layer has no weights. Choose another one in the network above.",
   channel_of: "Channel",
+  kernel_slice_of: "Channel and slice",
   input_of: "Input",
   fields_of: (p) => `${p.name} of map ${p.map}`,
   fields_from: (p) => `${p.name} of map ${p.map}, ${p.from} ${p.channel}`,
@@ -48,7 +54,7 @@ Object.assign(TEXTS.en, {
   loss_broken: "The loss is no number any more: reset, and take a smaller learning rate.",
   training_mode: (p) => "Plain SGD, w − rate · gradient, on "
     + (p.count === p.all ? `all ${p.all} learned numbers` : `${p.count} of the ${p.all} learned `
-      + "numbers (the others are used in a form computed from them, and stay)")
+      + "numbers (the others do not reach the scores, or only by something that cannot run here)")
     + ". Batch norm and dropout work as in evaluation: batch norm keeps the mean and the deviation "
     + "of its training, while its weight and bias learn.",
   edited: (p) => `Edited: ${p.what}. All numbers that depend on it are computed in this page.`,
@@ -77,11 +83,16 @@ Object.assign(TEXTS.ko, {
     + `--megabytes ${p.megabytes}로 페이지를 만들면 실행할 수 있습니다. 페이지 끝의 합성곱은 지금도 바꿔 볼 수 있습니다.`,
   alive_unknown: (p) => `여기서 신경망을 실행할 수 없습니다. 이 페이지가 계산할 줄 모르는 연산: ${p.names}`,
   alive_failed: (p) => `신경망을 실행하지 못했습니다: ${p.error}`,
+  alive_frozen: (p) => "그래디언트를 남기지 않는 연산(비교, 정렬, detach, item)이 이 그림에 맞추어 고른 숫자나 자리가 있습니다. "
+    + `다음 층에서는 무엇을 바꾸어도 그대로 둡니다: ${p.names}.`,
+  alive_branches: "이 신경망의 프로그램에는 분기가 있거나 그림에 따라 달라지는 자리를 읽는 곳이 있어서, 다른 그림에는 다른 연산을 "
+    + "합니다. 여기서는 무엇을 바꾸어도 같은 연산을 합니다.",
   alive_picture: "그림",
   canvas_label: (p) => `그림을 그릴 수 있는 ${p.h}×${p.w} 픽셀의 입력 그림. 방향키로 움직이고 스페이스로 `
     + `칠합니다. 지금 ${p.i}행 ${p.j}열.`,
   colour: "색",
   brush: "붓 크기",
+  slice: "단면",
   choose_picture: "다른 그림",
   camera: "카메라",
   camera_off: "카메라 끄기",
@@ -98,6 +109,7 @@ Object.assign(TEXTS.ko, {
   parameter_names: { weight: "가중치", bias: "편향", slope: "기울기" },
   no_weights: "이 층에는 가중치가 없습니다. 위의 신경망에서 다른 층을 고르세요.",
   channel_of: "채널",
+  kernel_slice_of: "채널과 단면",
   input_of: "입력",
   fields_of: (p) => `맵 ${p.map}의 ${p.name}`,
   fields_from: (p) => `맵 ${p.map}의 ${p.name}, ${p.from} ${p.channel}`,
@@ -114,7 +126,7 @@ Object.assign(TEXTS.ko, {
   loss_broken: "손실을 더는 숫자로 나타낼 수 없습니다. 되돌린 뒤 학습률을 줄여 보세요.",
   training_mode: (p) => "가중치를 w − 학습률 × 그래디언트로 바꾸는 단순한 SGD입니다. "
     + (p.count === p.all ? `학습하는 값 ${p.all}개를 모두 바꿉니다` : `학습하는 값 ${p.all}개 가운데 `
-      + `${p.count}개를 바꿉니다(나머지는 다른 값을 계산하는 데에만 쓰이므로 그대로 둡니다)`)
+      + `${p.count}개를 바꿉니다(나머지는 점수에 닿지 않거나, 여기서 실행할 수 없는 연산을 거쳐야만 닿습니다)`)
     + ". 배치 정규화와 드롭아웃은 추론할 때처럼 동작합니다. 배치 정규화의 평균과 표준편차는 그대로 두고, "
     + "가중치와 편향만 학습합니다.",
   edited: (p) => `바뀐 것: ${p.what}. 이에 따라 달라지는 모든 숫자는 이 페이지에서 계산했습니다.`,

@@ -23,7 +23,8 @@ class Training {
   // How many learned numbers the engine knows; one parameter may be that of several layers.
   countLearned() {
     const sizes = new Map();
-    for (const { names, whole, value } of this.alive.network.layers) {
+    const { layers, formulas } = this.alive.network;
+    for (const { names, whole, value } of [...layers, ...formulas]) {
       for (const [name, parameter] of Object.entries(names)) {
         sizes.set(parameter, (name === "value" ? value : whole[name].data).length);
       }
@@ -47,11 +48,6 @@ class Training {
       if (!this.losses.length) this.losses.push(lossOf(alive.network, this.target));
       const found = await alive.engine.ask("train", { target: this.target, rate, steps },
         (news) => this.hear(news));
-      for (const { layer, name, data } of found.learned) {
-        if (alive.pending?.has(`${layer} ${name}`)) continue; // reset meanwhile
-        alive.setParameter(alive.network.layers[layer], name, data);
-        alive.edited.add(`${layer} ${name}`);
-      }
       alive.take(found);
     } catch (error) {
       alive.say(error);

@@ -3,24 +3,42 @@
 
 const NEWS = 100; // milliseconds after which it says how far it is
 
-// What a worker is told of the network: numbers that it computes itself stay behind.
-function networkForEngine({ layers }) {
-  return layers.map(({ kind, sources, shape, options, whole, names, allPlaces, value, kept, box }) => ({
-    kind, sources, shape, options, kept, names, places: allPlaces,
-    value: kept === shape[0] && !box ? value : null,
+// What a worker is told of the network: numbers that it computes itself stay behind. Formulas, which
+// compute weights from parameters, are numbered after the layers.
+function networkForEngine({ layers, formulas }) {
+  const told = ({ kind, sources, shape, options, whole, names, computed, allPlaces }) => ({
+    kind, sources, shape, options, names, computed, places: allPlaces,
     parameters: Object.fromEntries(
       Object.entries(whole).filter(([name]) => name !== "weight_gradient")),
-  }));
+  });
+  return [
+    ...layers.map((layer) => ({ ...told(layer), kept: layer.kept,
+      value: layer.kept === layer.shape[0] && !layer.box ? layer.value : null })),
+    ...formulas.map((formula) => ({ ...told(formula), formula: true, value: formula.value })),
+  ];
+}
+
+// The numbers of what a layer reads: other layers, and formulas of its parameters.
+function readBy({ sources, computed }) {
+  return [...sources, ...Object.values(computed)];
 }
 
 class Engine {
   constructor(layers, tell = () => {}) {
     this.layers = layers;
+    this.shown = layers.filter((layer) => !layer.formula); // the layers of the page
+    this.end = this.shown[this.shown.length - 1];
+    const count = this.shown.length;
+    this.order = [...layers.keys()].map((n) => (n + count) % layers.length); // formulas first
     const news = new News(tell);
-    layers.forEach((layer, number) => { // what a large page does not hold
-      layer.value ??= forwardOf(layers, layer);
-      news.at((number + 1) / layers.length);
+    this.order.forEach((number, n) => { // what a large page does not hold
+      const layer = layers[number];
+      layer.value ??= layer.sources.length ? forwardOf(layers, layer)
+        : layers[layer.computed.value].value;
+      news.at((n + 1) / layers.length);
     });
+    this.formulas = new Formulas(this);
+    this.told = new Map(); // "layer name": the array that the page has, if not as it came
     this.original = layers.map((layer) => layer.value);
     this.given = layers.map((layer) => layer.value); // of a picture and of parameters: to change
     this.edited = new Set(); // "layer name" of every array that is no longer as it came
@@ -41,11 +59,11 @@ class Engine {
   change({ numbers = [], off = null }, tell = () => {}) {
     const dirty = new Set();
     for (const { layer, name, data, edited } of numbers) {
-      this.put(layer, name, data);
-      const key = `${layer} ${name}`;
-      if (edited) this.edited.add(key);
-      else this.edited.delete(key);
-      dirty.add(layer);
+      if (name in this.layers[layer].computed) {
+        this.formulas.change({ layer, name }, data, edited, dirty);
+      } else {
+        this.edit({ layer, name }, data, edited, dirty);
+      }
     }
     if (off) {
       for (const layer of this.off.keys()) dirty.add(layer);
@@ -53,6 +71,25 @@ class Engine {
       for (const layer of this.off.keys()) dirty.add(layer);
     }
     return this.run(dirty, tell);
+  }
+
+  // A parameter is edited, wherever it is, or as it came.
+  edit(place, data, edited, dirty) {
+    for (const { layer, name } of this.placesOf(place)) {
+      this.put(layer, name, edited ? data : this.formulas.cameAs({ layer, name }));
+      this.mark(layer, name, edited);
+      dirty.add(layer);
+    }
+  }
+
+  mark(layer, name, edited) {
+    if (edited) this.edited.add(`${layer} ${name}`);
+    else this.edited.delete(`${layer} ${name}`);
+  }
+
+  placesOf(place) {
+    const parameter = this.layers[place.layer].names[place.name];
+    return parameter ? this.learned.get(parameter) : [place];
   }
 
   put(number, name, data) {
@@ -73,19 +110,22 @@ class Engine {
     const follows = [];
     const count = this.layers.length;
     const news = new News(tell);
-    this.layers.forEach((layer, number) => {
-      touched.push(dirty.has(number) || layer.sources.some((each) => touched[each]));
-      follows.push(own.has(number) || layer.sources.some((each) => follows[each]));
+    this.order.forEach((number, n) => {
+      const layer = this.layers[number];
+      const reads = readBy(layer);
+      touched[number] = dirty.has(number) || reads.some((each) => touched[each]);
+      follows[number] = own.has(number) || reads.some((each) => follows[each]);
       if (!touched[number]) return;
+      this.formulas.refresh(number, touched);
       if (!follows[number]) layer.value = this.original[number];
       else {
         layer.value = layer.sources.length ? forwardOf(this.layers, layer)
           : this.given[number].slice();
         this.switchOff(number, layer.value);
       }
-      news.at((number + 1) / count);
+      news.at((n + 1) / count);
     });
-    return [...touched.keys()].filter((number) => touched[number]);
+    return [...this.shown.keys()].filter((number) => touched[number]);
   }
 
   switchOff(number, values) {
@@ -100,46 +140,46 @@ class Engine {
     const weights = new Map();
     const news = new News(tell);
     for (const layer of layers) layer.gradient = null;
-    layers[layers.length - 1].gradient = Float64Array.from(seed);
-    for (let number = layers.length - 1; number >= 0; number--) {
+    this.end.gradient = Float64Array.from(seed);
+    const send = (number, gradient) => {
+      const source = layers[number];
+      if (!source.gradient) source.gradient = gradient;
+      else gradient.forEach((value, n) => { source.gradient[n] += value; });
+    };
+    [...this.order].reverse().forEach((number, n) => {
       const layer = layers[number];
-      if (!layer.gradient) continue;
+      if (!layer.gradient) return;
       this.switchOff(number, layer.gradient);
-      if (!layer.sources.length) {
-        weights.set(`${number} value`, layer.gradient);
-        continue;
-      }
-      const { sources, parameters } = backwardOf(layers, layer, layer.gradient);
-      sources.forEach((gradient, operand) => {
-        const source = layers[layer.sources[operand]];
-        if (!source.gradient) source.gradient = gradient;
-        else gradient.forEach((value, n) => { source.gradient[n] += value; });
-      });
+      const { sources, parameters } = layer.sources.length
+        ? backwardOf(layers, layer, layer.gradient)
+        : { sources: [], parameters: { value: layer.gradient } };
+      sources.forEach((gradient, operand) => send(layer.sources[operand], gradient));
       for (const [name, gradient] of Object.entries(parameters ?? {})) {
         weights.set(`${number} ${name}`, gradient);
+        if (name in layer.computed) send(layer.computed[name], gradient.slice());
       }
-      news.at(1 - number / layers.length);
-    }
+      news.at((n + 1) / layers.length);
+    });
     return weights;
   }
 
   // Of the largest score, as Python does.
   gradientsOfAnswer(tell) {
-    const seed = new Float64Array(this.layers[this.layers.length - 1].value.length);
+    const seed = new Float64Array(this.end.value.length);
     seed[this.answer().best] = 1;
     return this.gradients(seed, tell);
   }
 
   // Where the largest score is, and all scores there.
   answer() {
-    const { value, shape: [K, H, W] } = this.layers[this.layers.length - 1];
+    const { value, shape: [K, H, W] } = this.end;
     const best = value.reduce((most, score, n) => (score > value[most] ? n : most), 0);
     const place = best % (H * W);
     return { best, scores: Float64Array.from({ length: K }, (_, k) => value[k * H * W + place]) };
   }
 
   loss(target) {
-    const scores = this.layers[this.layers.length - 1].value;
+    const scores = this.end.value;
     const largest = scores.reduce((a, b) => Math.max(a, b), -Infinity);
     const total = scores.reduce((sum, score) => sum + Math.exp(score - largest), 0);
     return largest + Math.log(total) - scores[target];
@@ -147,8 +187,7 @@ class Engine {
 
   // w -= rate · gradient of the cross-entropy, for every learned parameter.
   step(target, rate, tell) {
-    const scores = this.layers[this.layers.length - 1].value;
-    const seed = softmax(scores);
+    const seed = softmax(this.end.value);
     seed[target] -= 1;
     const gradients = this.gradients(seed, (done) => tell(2 * done / 3));
     const dirty = new Set();
@@ -156,25 +195,30 @@ class Engine {
       const found = places.map(({ layer, name }) => gradients.get(`${layer} ${name}`))
         .filter(Boolean);
       if (!found.length) continue;
-      const [first] = places;
-      const before = first.name === "value" ? this.given[first.layer]
-        : this.layers[first.layer].parameters[first.name].data;
-      const data = before.map((weight, n) =>
+      const data = this.array(places[0]).map((weight, n) =>
         weight - rate * found.reduce((sum, gradient) => sum + gradient[n], 0));
-      for (const { layer, name } of places) {
-        this.put(layer, name, data);
-        this.edited.add(`${layer} ${name}`);
-        dirty.add(layer);
-      }
+      this.edit(places[0], data, true, dirty);
     }
     this.run(dirty, (done) => tell((2 + done) / 3));
   }
 
-  // The learned arrays as they are now: [{layer, name, data}].
+  array({ layer, name }) {
+    return name === "value" ? this.given[layer] : this.layers[layer].parameters[name].data;
+  }
+
+  // What is learned, or follows from it, where it is not as the page has it: [{layer, name, data,
+  // edited}].
   learnedNow() {
-    return [...this.learned.values()].flat().map(({ layer, name }) => ({ layer, name,
-      data: (name === "value" ? this.given[layer] : this.layers[layer].parameters[name].data)
-        .slice() }));
+    const places = this.shown.flatMap(({ names, computed }, layer) =>
+      [...Object.keys(names), ...Object.keys(computed)].map((name) => ({ layer, name })));
+    return places.flatMap((place) => {
+      const key = `${place.layer} ${place.name}`;
+      const data = this.array(place);
+      const came = this.formulas.cameAs(place);
+      if ((this.told.get(key) ?? came) === data) return [];
+      this.told.set(key, data);
+      return [{ ...place, data: data.slice(), edited: data !== came }];
+    });
   }
 }
 
@@ -213,15 +257,16 @@ function conversation(post) {
     new Float32Array(values.subarray(0, kept * H * W));
   const values = (numbers) => ({ answer: engine.answer(), values: numbers.map((number) =>
     [number, stored(engine.layers[number], engine.layers[number].value)]) });
+  const changed = (numbers) => ({ ...values(numbers), learned: engine.learnedNow() });
   const answers = {
     load: ({ layers }, tell) => { engine = new Engine(layers, tell); },
-    change: (question, tell) => values(engine.change(question, tell)),
+    change: (question, tell) => changed(engine.change(question, tell)),
     gradients: (_, tell) => {
       const weights = engine.gradientsOfAnswer(tell);
-      const convolutions = engine.layers.flatMap(({ kind }, number) =>
+      const convolutions = engine.shown.flatMap(({ kind }, number) =>
         (kind === "conv" ? [[number, weights.get(`${number} weight`)]] : []));
       return {
-        gradients: engine.layers.map((layer) => layer.gradient && stored(layer, layer.gradient)),
+        gradients: engine.shown.map((layer) => layer.gradient && stored(layer, layer.gradient)),
         weights: convolutions.map(([number, gradient]) =>
           [number, gradient && new Float32Array(gradient)]),
       };
@@ -235,7 +280,7 @@ function conversation(post) {
         post({ id, loss, answer: engine.answer() });
         await new Promise((resolve) => { setTimeout(resolve); }); // to hear a "stop"
       }
-      return { ...values([...engine.layers.keys()]), learned: engine.learnedNow() };
+      return changed([...engine.shown.keys()]);
     },
     stop: () => { stopped = true; },
   };

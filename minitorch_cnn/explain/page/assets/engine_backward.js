@@ -122,11 +122,16 @@ const BACKWARD = {
     const { labels, each } = together(layer, source);
     return { sources: [Float64Array.from(labels, (label) => gy[label] / each)] };
   },
-  // Numbers that are equally large share.
+  // Numbers that are equally large share, or the first one gets all.
   largest(layer, gy, source) {
     const parts = together(layer, source);
     const { labels } = parts;
-    const won = (n) => Number(source.value[n] === layer.value[labels[n]]);
+    const firsts = new Map();
+    const won = (n) => {
+      if (source.value[n] !== layer.value[labels[n]]) return 0;
+      if (layer.options.first && !firsts.has(labels[n])) firsts.set(labels[n], n);
+      return Number((firsts.get(labels[n]) ?? n) === n);
+    };
     const winners = sumTogether(parts, won);
     return { sources: [Float64Array.from(labels, (label, n) =>
       (won(n) * gy[label]) / (winners[label] || 1))] };

@@ -215,26 +215,35 @@ function sumTogether({ labels, count }, numberAt) {
   return sums;
 }
 
-// The cells of all pooling windows, those of window n from starts[n] to starts[n + 1].
+// The cells of all pooling windows, those of window n from starts[n] to starts[n + 1]; of a volume in
+// all slices of a channel.
 function poolTables(layer, source) {
   if (layer.poolTables) return layer.poolTables;
   const [, OH, OW] = layer.shape;
+  const [, H, W] = source.shape;
+  const { depth } = layer.options;
   const starts = [0];
   const places = [];
   const areas = [];
-  for (let i = 0; i < OH; i++) {
-    for (let j = 0; j < OW; j++) {
-      const cells = poolCells(layer, source, i, j);
-      for (const cell of cells) places.push(cell.row * source.shape[2] + cell.column);
-      starts.push(places.length);
-      areas.push(layer.kind === "maxpool" ? 1 : poolArea(layer, cells, i, j));
+  for (let t = 0; t < (depth?.output ?? 1); t++) {
+    for (let i = 0; i < OH; i++) {
+      for (let j = 0; j < OW; j++) {
+        const parts = depth ? volumeCells(layer, source, t, i, j)
+          : [{ map: 0, cells: poolCells(layer, source, i, j) }];
+        for (const { map, cells } of parts) {
+          for (const cell of cells) places.push((map * H + cell.row) * W + cell.column);
+        }
+        starts.push(places.length);
+        if (layer.kind.startsWith("maxpool")) areas.push(1);
+        else areas.push(depth ? volumeArea(layer, t, i, j) : poolArea(layer, parts[0].cells, i, j));
+      }
     }
   }
   layer.poolTables = { starts, places: Int32Array.from(places), areas };
   return layer.poolTables;
 }
 
-// The place of the first of the largest numbers of window n in map c.
+// The place of the first of the largest numbers of window n in the map that begins at `map`.
 function winner({ starts, places }, x, map, n) {
   let best = map + places[starts[n]];
   for (let at = starts[n] + 1; at < starts[n + 1]; at++) {
@@ -407,20 +416,21 @@ function fillMaps(y, bias, { shape: [C, H, W] }) {
   for (let c = 0; c < C; c++) y.fill(bias[c], c * H * W, (c + 1) * H * W);
 }
 
+// Calls numberOf(where the map that it reads begins, number of the window, place of the result) for
+// all windows; the slices of a volume's channel are one map.
 function eachPool(layer, source, numberOf) {
-  const [C, OH, OW] = layer.shape;
-  const [, H, W] = source.shape;
-  const y = new Float64Array(C * OH * OW);
-  for (let c = 0; c < C; c++) {
-    for (let n = 0; n < OH * OW; n++) y[c * OH * OW + n] = numberOf(c * H * W, n, c * OH * OW + n);
+  const { output = 1, input = 1 } = layer.options.depth ?? {};
+  const y = new Float64Array(sizeOf(layer.shape));
+  const count = (output * y.length) / layer.shape[0];
+  const area = (input * sizeOf(source.shape)) / source.shape[0];
+  for (let first = 0, map = 0; first < y.length; first += count, map += area) {
+    for (let n = 0; n < count; n++) y[first + n] = numberOf(map, n, first + n);
   }
   return y;
 }
 
 // Whether there is a rule for the layer.
 function canRun(layer) {
-  // Only the rules of one number know volumes.
-  if (layer.options.depth || layer.options.slices) return false;
   return Boolean(layer.places) || layer.kind in CURVES || layer.kind in BINARY
     || layer.kind in FORWARD || ["input", "parameter"].includes(layer.kind);
 }

@@ -74,7 +74,14 @@ const CURVES = {
   sin: ["y = sin(x)", Math.sin, Math.cos],
   cos: ["y = cos(x)", Math.cos, (x) => -Math.sin(x)],
   erf: ["y = erf(x)", erf, (x) => 2 / Math.sqrt(Math.PI) * Math.exp(-x * x)],
+  expm1: ["y = exp(x) − 1", Math.expm1, Math.exp],
+  log1p: ["y = log(1 + x)", Math.log1p, (x) => 1 / (1 + x)],
+  tan: ["y = tan(x)", Math.tan, (x) => 1 + Math.tan(x) ** 2],
+  atan: ["y = arctan(x)", Math.atan, (x) => 1 / (1 + x * x)],
+  sinh: ["y = sinh(x)", Math.sinh, Math.cosh],
+  cosh: ["y = cosh(x)", Math.cosh, Math.sinh],
   abs: ["y = |x|", Math.abs, Math.sign],
+  sign: ["y = −1, 0 or 1, as the sign of x", Math.sign, () => 0],
   neg: ["y = −x", (x) => -x, () => -1],
 };
 

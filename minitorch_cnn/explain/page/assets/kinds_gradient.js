@@ -135,14 +135,15 @@ function reductionGradient(reader, source, place) {
   if (groups) at3[0] = Math.floor(place[0] * groups / source.shape[0]);
   const gy = known(reader, ...at3, "gradient");
   let count = 0;
-  let equal = 0;
+  const equal = [];
   const x = known(source, ...place);
   eachAlong(source.shape, reader.options, place, (...other) => {
     count += 1;
-    equal += known(source, ...other) === known(reader, ...at3) ? 1 : 0;
+    if (known(source, ...other) === known(reader, ...at3)) equal.push(String(other));
   });
+  const won = reader.options.first ? equal[0] === String(place) : x === known(reader, ...at3);
   const share = { sum: 1, mean: 1 / count }[reader.kind]
-    ?? (x === known(reader, ...at3) ? 1 / equal : 0);
+    ?? (won ? 1 / (reader.options.first ? 1 : equal.length) : 0);
   return { sum: gy * share, whole: !Number.isNaN(gy * share), equation: [["", gy, "∂y"], ["×", share, ""]],
     why: reader.kind === "sum" || reader.kind === "mean" ? "why_average_backward"
       : "why_maxpool_backward",

@@ -15,7 +15,13 @@ async function loadNetwork() {
     value: entry.value ? inItsBox(entry, take(entry.value).data) : null,
     gradient: entry.gradient ? inItsBox(entry, take(entry.gradient).data) : null,
   }));
-  const network = { ...manifest, layers };
+  const formulas = manifest.formulas.map((entry) => ({
+    ...entry,
+    ...parametersOf(entry, take),
+    allPlaces: entry.places ? summed(places, entry.places) : null,
+    value: entry.value ? take(entry.value).data : null,
+  }));
+  const network = { ...manifest, layers, formulas };
   layers.forEach((layer) => { layer.value ??= valueByRule(network, layer); });
   for (let number = layers.length - 1; number >= 0; number--) {
     if (layers[number].has_gradient) layers[number].gradient ??= gradientByRule(network, number);
