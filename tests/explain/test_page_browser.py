@@ -901,8 +901,10 @@ def test_a_map_whose_inputs_are_not_in_the_page_is_the_rest(browser, tmp_path, m
 def test_a_place_that_is_not_in_the_page(browser, tmp_path, monkeypatch):
     monkeypatch.setattr(packing, "LIMITS", (20,))
     page = Page(browser, tmp_path, subject_of(models.cifar.CifarResNet([1], [4]), 16))
-    page.js("update({layer: 0, i: 0, j: 15}); update({layer: 1})")
     top, left, height, width = page.js("return network.layers[1].box")
+    for place in (page.state, page.js("return liveliestPlace(network, 1)")):
+        assert top <= place["i"] < top + height and left <= place["j"] < left + width
+    page.js("update({layer: 0, i: 0, j: 15}); update({layer: 1})")
     assert (page.state["i"], page.state["j"]) == (top, left + width - 1) and height < 16
     assert page.text("#total") == four(page.layers[1].value[0, top, left + width - 1])
     for direction in ("forward", "backward"):

@@ -84,14 +84,20 @@ def test_weights_in_a_file_and_a_function_of_ones_own(tmp_path, monkeypatch):
         assert last_weight(loaded) == last_weight(model)
     (tmp_path / "my_network_for_a_page.py").write_text(
         "import minitorch_cnn as mt\ndef build():\n    return mt.models.lenet5(num_classes=7)\n"
-        "there = build()\nnothing = list\n"
+        "there = build()\nnothing = list\nnumber = 3\n"
+        "def needs(classes):\n    return there\n"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     loaded, *_ = named_network("my_network_for_a_page:build", "w.pth")
     assert last_weight(loaded) == last_weight(model)
     assert isinstance(named_network("my_network_for_a_page:there")[0], models.LeNet5)
-    for name, message in (("nothing", "gives a list"), ("nobody", "has no 'nobody'")):
+    for name, message in (
+        ("number", "must be a Module or a function, got 3"),
+        ("needs", "must work without arguments: missing a required argument: 'classes'"),
+        ("nothing", r"gives \[\], not a Module"),
+        ("nobody", "has no 'nobody'"),
+    ):
         with pytest.raises(ValueError, match=message):
             named_network(f"my_network_for_a_page:{name}")
 

@@ -22,7 +22,7 @@ from ...serialization.files import write
 from ..subject import Subject
 from .guiding import read_tours
 from .packing import pack
-from .recording import record
+from .recording import Layer, record
 from .subjects import subject_of
 from .weights import add_weight_gradients
 
@@ -129,7 +129,7 @@ def page_html(
         raise ValueError(f"a page needs at least 1 megabyte, got megabytes={megabytes}")
     guided = read_tours(tours)
     with evaluation_mode(subject.model):
-        layers = record(subject.model, subject.x)
+        layers = _recorded(subject)
     add_weight_gradients(layers)
     assets = importlib.resources.files(__package__) / "assets"
     read = {name: (assets / name).read_text("utf-8") for name in ("page.html", "page.css")}
@@ -157,6 +157,19 @@ def page_html(
     return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], read["page.html"])
 
 
+def _recorded(subject: Subject) -> list[Layer]:
+    try:
+        return record(subject.model, subject.x)
+    except NotImplementedError:
+        raise
+    except (RuntimeError, ValueError) as error:
+        kind = RuntimeError if isinstance(error, RuntimeError) else ValueError
+        raise kind(
+            f"the network does not take an input of shape {tuple(subject.x.shape)}: {error} "
+            "(--size, or size= in Python, cuts the picture to another size)"
+        ) from error
+
+
 def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, Any]:
     """What the page says about network and picture besides the layers.
 
@@ -167,6 +180,10 @@ def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, A
     trained = subject.trained
     best, row, column = (int(n) for n in np.unravel_index(scores.argmax(), scores.shape))
     own = scores[:, row, column].astype(np.float64)
+    if len(subject.classes) not in (0, len(own)):
+        raise ValueError(
+            f"classes has {len(subject.classes)} names, and the network gives {len(own)} scores"
+        )
     exponentials = np.exp(own - own.max())
     probabilities = exponentials / exponentials.sum()
     order = np.argsort(-probabilities, kind="stable")[: SCORES if len(own) > 1 else 0]

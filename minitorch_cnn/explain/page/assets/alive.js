@@ -283,7 +283,7 @@ class Alive {
     byId("alive-lead").hidden = Boolean(this.missing);
     const trouble = this.missing ?? this.failed;
     byId("alive-missing").hidden = !trouble;
-    byId("alive-missing").textContent = trouble ? t(...trouble) : "";
+    byId("alive-missing").replaceChildren(...(trouble ? wholeOptions(t(...trouble)) : []));
     if (this.missing) return;
     byId("alive-lead").textContent = t("alive_lead");
     this.renderStatus();
@@ -320,7 +320,9 @@ class Alive {
   renderFields() {
     const { layer: number, map } = state;
     const layer = this.network.layers[number];
-    byId("alive-layer-title").textContent = t("alive_layer", { layer: layer.name, map });
+    byId("alive-layer-title").textContent = columnsOfFeatures(layer) === null
+      ? t("alive_layer", { layer: layer.name, map: mapName(layer, map) })
+      : placeName(layer, number, map);
     describeMap(this.view, { layer, map, cells: [],
       what: state.direction === "backward" ? "gradient" : "value" });
     const names = CHANGEABLE.filter((each) => layer.whole[each]
@@ -342,8 +344,8 @@ class Alive {
     field.max = channels - 1;
     if (document.activeElement !== field) field.value = String(channel);
     byId("alive-channel-label").textContent = t(from ?? "channel_of");
-    byId("alive-grid-title").textContent = channels < 2 ? t("fields_of", { name: word, map })
-      : t("fields_from", { name: word, map, channel, from: t(from).toLowerCase() });
+    byId("alive-grid-title").textContent = channels < 2 ? word
+      : t("fields_from", { name: word, channel, from: t(from).toLowerCase() });
     const { data } = layer.whole[name];
     const grid = byId("alive-grid");
     const key = `${number} ${name} ${start} ${rows} ${columns} ${language}`;

@@ -76,6 +76,8 @@ function renderControls() {
     byId(id).max = count - 1;
     byId(id).parentElement.hidden = id !== "map" && H * W === 1;
   }
+  byId("map").previousElementSibling.textContent = t(columnsOfFeatures(layer) === null ? "map"
+    : "number");
   for (const direction of ["forward", "backward"]) {
     byId(direction).setAttribute("aria-pressed", String(state.direction === direction));
   }

@@ -26,6 +26,7 @@ const TEXTS = {
     backward: "Backward: the gradient",
     layer: "Layer",
     map: "Map",
+    number: "Number",
     row: "Row",
     column: "Column",
     channel: "Channel",
@@ -42,8 +43,8 @@ const TEXTS = {
     features_gradient: (p) => `gradient of ${p.layer}, all ${p.count} numbers`,
     no_gradient: "No gradient arrives here.",
     reads_from: (p) => `reads from ${p.name}`,
-    map_caption: (p) => `${p.layer}, map ${p.map}`,
-    gradient_caption: (p) => `gradient of ${p.layer}, map ${p.map}`,
+    map_caption: (p) => `${p.layer}, map\u00a0${p.map}`,
+    gradient_caption: (p) => `gradient of ${p.layer}, map\u00a0${p.map}`,
     map_alt: (p) => `${p.what}, ${p.h} by ${p.w} numbers from ${p.least} to ${p.most}. `
       + (p.pixel ? `Chosen: row ${p.pixel[0]}, column ${p.pixel[1]}, value ${p.value}. ` : "")
       + (p.marked ? `${p.marked} numbers are marked.` : ""),
@@ -126,7 +127,7 @@ const TEXTS = {
     preset_vertical: "vertical edges",
     preset_horizontal: "horizontal edges",
     preset_turned: "turn by 180°",
-    lab_input: (p) => `input: ${p.layer}, map ${p.map}`,
+    lab_input: (p) => `input: ${p.layer}, map\u00a0${p.map}`,
     lab_output: "output",
     lab_size: "Output rows",
     lab_same: (p) => `As Python computed it: over all ${p.count} numbers the largest difference `
@@ -152,7 +153,7 @@ const TEXTS = {
     feature: "Input number",
     learning_rate: "Learning rate",
     target_class: "True class",
-    handed_caption: (p) => `handed on to ${p.layer}, map ${p.map}`,
+    handed_caption: (p) => `handed on to ${p.layer}, map\u00a0${p.map}`,
     handed_to: (p) => `handed on to ${p.name}`,
     handed_title: (p) => `To the input: channel ${p.channel}, row ${p.m}, column ${p.n}`,
     spread_caption: (p) => `arriving, filter ${p.map}, as the turned kernel meets it`,
@@ -278,6 +279,7 @@ const TEXTS = {
     backward: "역전파: 그래디언트",
     layer: "층",
     map: "맵",
+    number: "번호",
     row: "행",
     column: "열",
     channel: "채널",
@@ -294,8 +296,8 @@ const TEXTS = {
     features_gradient: (p) => `${p.layer}의 그래디언트, 숫자 ${p.count}개 전부`,
     no_gradient: "이곳에는 그래디언트가 도달하지 않습니다.",
     reads_from: (p) => `${p.name}에서 읽음`,
-    map_caption: (p) => `${p.layer}, 맵 ${p.map}`,
-    gradient_caption: (p) => `${p.layer}의 그래디언트, 맵 ${p.map}`,
+    map_caption: (p) => `${p.layer}, 맵\u00a0${p.map}`,
+    gradient_caption: (p) => `${p.layer}의 그래디언트, 맵\u00a0${p.map}`,
     map_alt: (p) => `${p.what}. ${p.h}×${p.w}개의 숫자, 범위 ${p.least} ~ ${p.most}. `
       + (p.pixel ? `선택: ${p.pixel[0]}행 ${p.pixel[1]}열, 값 ${p.value}. ` : "")
       + (p.marked ? `숫자 ${p.marked}개가 표시되어 있습니다.` : ""),
@@ -374,7 +376,7 @@ const TEXTS = {
     preset_vertical: "세로 경계",
     preset_horizontal: "가로 경계",
     preset_turned: "180° 돌리기",
-    lab_input: (p) => `입력: ${p.layer}, 맵 ${p.map}`,
+    lab_input: (p) => `입력: ${p.layer}, 맵\u00a0${p.map}`,
     lab_output: "출력",
     lab_size: "출력의 행 수",
     lab_same: (p) => `Python이 계산한 결과와 같습니다. 숫자 ${p.count}개 가운데 가장 큰 차이는 `
@@ -399,8 +401,8 @@ const TEXTS = {
     feature: "입력 번호",
     learning_rate: "학습률",
     target_class: "정답 클래스",
-    handed_caption: (p) => `${p.layer}로 넘겨줌, 맵 ${p.map}`,
-    handed_to: (p) => `${p.name}로 넘겨줌`,
+    handed_caption: (p) => `${p.layer}에 넘겨줌, 맵\u00a0${p.map}`,
+    handed_to: (p) => `${p.name}에 넘겨줌`,
     handed_title: (p) => `입력으로: 채널 ${p.channel}, ${p.m}행 ${p.n}열`,
     spread_caption: (p) => `필터 ${p.map}의 들어오는 그래디언트와 돌린 커널의 자리`,
     turned_text: "이 픽셀을 창에 담았던 모든 출력이, 이 픽셀에 곱했던 가중치를 자신의 그래디언트에 곱해 "
@@ -513,7 +515,7 @@ function fillTexts() {
   document.documentElement.lang = language;
   document.title = t("title");
   for (const node of document.querySelectorAll("[data-text]")) {
-    node.textContent = t(node.dataset.text);
+    node.replaceChildren(...wholeOptions(t(node.dataset.text)));
   }
   for (const node of document.querySelectorAll("[data-label]")) {
     node.setAttribute("aria-label", t(node.dataset.label));
