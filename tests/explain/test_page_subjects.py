@@ -144,6 +144,7 @@ def test_an_untrained_network_gets_a_picture_of_224_pixels_at_most(monkeypatch):
     monkeypatch.setattr(subjects, "HUGE", 10**6)
     large = subject_of("vit_b_32")  # takes one size
     assert large.x.shape == (1, 3, 128, 128) and large.model.image_size == 128
+    assert large.model.heads.head.weight.std() > 0.01  # torchvision's are zeros
 
 
 def test_a_page_from_python_and_in_a_notebook(tmp_path):
@@ -155,7 +156,7 @@ def test_a_page_from_python_and_in_a_notebook(tmp_path):
     path = explain.write_page(tmp_path / "x.html", model, PIXELS, classes=["cat", "<b>", "dog"])
     assert path.read_text("utf-8") == page.text
     maps = explain.make_page(nn.Conv2d(3, 2, 3), PIXELS, classes=["cat", "dog"]).text
-    assert '"answer": "cat (row ' in maps or '"answer": "dog (row ' in maps
+    assert '"answer": "cat", "place": [' in maps or '"answer": "dog", "place": [' in maps
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,10 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
     else:
         with quick_weights():
             model = models.get_model(name, **random)
+            # The head of a ViT begins with zeros: its answer and all gradients would be 0.
+            for module in model.modules():
+                if isinstance(module, nn.Linear) and not module.weight.any():
+                    nn.init.xavier_uniform_(module.weight)
     if published is None:  # the networks for pictures of CIFAR's size
         return model, None, (None, MEAN, STD, 32)
     if parts:  # takes pictures of any size; the one of its training makes a slow page

@@ -191,14 +191,14 @@ def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, A
     def name(number: int) -> str:
         return subject.classes[number] if number < len(subject.classes) else f"class {number}"
 
-    place = f" (row {row}, column {column})" if scores[0].size > 1 else ""
     return {
         "version": __version__,
         "network": trained.config.get("arch", type(subject.model).__name__),
         "name": subject.name,
         "trained": bool(trained.config),
         "builtin": builtin,
-        "answer": name(best) + place,
+        "answer": name(best),
+        "place": [row, column] if scores[0].size > 1 else None,
         "scores": [
             {"name": name(each), "probability": float(probabilities[each])} for each in order
         ],

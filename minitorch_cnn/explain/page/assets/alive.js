@@ -63,7 +63,8 @@ class Alive {
     this.network = network;
     this.original = network.layers.map(({ value, gradient, parameters, whole }) =>
       ({ value, gradient, parameters, whole }));
-    this.answer = { scores: pageData.scores, answer: pageData.answer };
+    const { scores, answer, place } = pageData;
+    this.answer = { scores, answer, place };
     this.off = new Map(); // layer: set of maps
     this.edited = new Set(); // "layer name" of arrays
     this.failed = null; // what went wrong, if something did
@@ -388,10 +389,9 @@ const MOST_SCORES = 5;
 function describeAnswer({ best, scores }, [K, H, W]) {
   const place = best % (H * W);
   const p = softmax(scores);
-  const [row, column] = [Math.floor(place / W), place % W];
-  const at = H * W > 1 ? ` (row ${row}, column ${column})` : "";
   const order = [...p.keys()].sort((a, b) => p[b] - p[a] || a - b)
     .slice(0, K > 1 ? MOST_SCORES : 0);
-  return { answer: className(Math.floor(best / (H * W))) + at,
+  return { answer: className(Math.floor(best / (H * W))),
+    place: H * W > 1 ? [Math.floor(place / W), place % W] : null,
     scores: order.map((k) => ({ name: className(k), probability: p[k] })) };
 }

@@ -166,7 +166,8 @@ class MapView {
     }, scale);
     const box = `${-left} ${-top} ${W + left + right} ${H + top + bottom}`;
     this.marks.setAttribute("viewBox", box);
-    this.frame.style.aspectRatio = `${W + left + right} / ${H + top + bottom}`;
+    // A column of tokens becomes wider than its pixels are, and not ten screens high.
+    this.frame.style.aspectRatio = Math.max(0.5, (W + left + right) / (H + top + bottom));
     this.marks.replaceChildren();
     if (top + bottom + left + right > 0) this.mark("border", 0, 0, H, W);
     for (const cell of cells) this.mark("cell", cell.row, cell.column, 1, 1);

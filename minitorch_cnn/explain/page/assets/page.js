@@ -102,7 +102,7 @@ function renderAll() {
 
 function renderAnswer() {
   const lines = () => pageData.scores.map(({ name, probability }) => {
-    const percent = `${(100 * probability).toFixed(1)} %`;
+    const percent = `${(100 * probability).toFixed(1)}\u00a0%`;
     const bar = element("span", { className: "answer-bar", ariaHidden: "true" });
     bar.style.setProperty("--share", String(probability));
     return element("li", {}, element("span", { className: "answer-name" }, name), bar,

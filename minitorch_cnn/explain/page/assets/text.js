@@ -1,5 +1,7 @@
 // Every sentence of the page, in English and Korean. A function takes the values to fill in.
 
+const several = (count, what, ending = "s") => `${count} ${what}${count === 1 ? "" : ending}`;
+
 const TEXTS = {
   en: {
     language: "한국어",
@@ -17,6 +19,7 @@ const TEXTS = {
       + "its card says in brackets), and of very large maps the middle. What the others add to a "
       + "sum is shown as one number, “the rest”.",
     answer: "The network’s answer",
+    answer_at: (p) => `${p.answer} (row ${p.row}, column ${p.column})`,
     picture_alt: (p) => `The picture: ${p.name}`,
     network_title: "The network, from left to right",
     network_hint: "Each card is a layer, each tile a feature map. Click a tile, or use the arrow "
@@ -61,9 +64,9 @@ const TEXTS = {
     filter_sums: (p) => `What each of the ${p.count} filters brings back; click one`,
     term_sums: (p) => `The ${p.count} largest of ${p.all} products`,
     this_channel: (p) => `channel ${p.c}`,
-    other_channels: (p) => `${p.count} other channels`,
+    other_channels: (p) => several(p.count, "other channel"),
     this_filter: (p) => `filter ${p.c}`,
-    other_filters: (p) => `${p.count} other filters`,
+    other_filters: (p) => several(p.count, "other filter"),
     bias: "bias",
     rest: "the rest, not in this page",
     via: (p) => `through ${p.name}`,
@@ -100,8 +103,8 @@ const TEXTS = {
     columns_title: "im2col: all windows at once, as one matrix product",
     columns_lead: "Write every window as a column. Then one matrix product computes every output: "
       + "row k of the weights times column (i, j) is output k at row i, column j.",
-    columns_count: (p) => `${p.rows} × ${p.columns} = ${p.cells} numbers, ${p.times} times as `
-      + `many as the ${p.source} it is made of.`,
+    columns_count: (p) => `${p.rows} × ${p.columns} = ${p.cells} numbers, `
+      + `${p.times === "1" ? "" : `${p.times} times `}as many as the ${p.source} it is made of.`,
     weights_matrix: "weights",
     columns_matrix: "columns",
     result_matrix: "result",
@@ -180,7 +183,7 @@ const TEXTS = {
     arriving: "arriving gradients",
     under_them: "input under the weight",
     written_out: (p) => `these ${p.count} outputs`,
-    other_outputs: (p) => `${p.count} other outputs`,
+    other_outputs: (p) => several(p.count, "other output"),
     minus_score: "gradient of −score",
     step_title: "One step of SGD",
     step_text: (p) => `Here the loss is minus the score: the step raises the score of “${p.target}”. `
@@ -189,7 +192,7 @@ const TEXTS = {
     new_weight: "new weight",
     feature_title: (p) => `To the input: number ${p.feature}`,
     feature_sums: (p) => `What each of the ${p.count} outputs brings back; click one`,
-    other_scores: (p) => `${p.count} other outputs`,
+    other_scores: (p) => several(p.count, "other output"),
     linear_text: "Every output sends its gradient back, times the weight that it used the number "
       + "with.",
     linear_weight_title: (p) => `To a weight: output ${p.k}, input ${p.f}`,
@@ -224,7 +227,7 @@ const TEXTS = {
       + "gradient at the scores is p − y.",
     loss_note: (p) => "Training goes backward from p − y. The gradients elsewhere on this page go "
       + `backward from a 1 at “${p.target}” and zeros, so that each says what changes that score.`,
-    other_classes: (p) => `and ${p.count} other classes`,
+    other_classes: (p) => `and ${several(p.count, "other class", "es")}`,
     last_step_title: (p) => `One step of SGD on that loss: class “${p.k}”, input ${p.f}`,
     input_number: (p) => `input ${p.f}`,
     loss_gradient: "gradient of the loss",
@@ -270,6 +273,7 @@ const TEXTS = {
     partial: "파일을 작게 유지하려고 층마다 처음 몇 개의 맵만(카드의 괄호 안 숫자만큼), 아주 큰 맵은 "
       + "가운데만 담았습니다. 나머지가 합에 보태는 값은 ‘나머지’라는 숫자 하나로 보여 줍니다.",
     answer: "신경망의 답",
+    answer_at: (p) => `${p.answer} (${p.row}행 ${p.column}열)`,
     picture_alt: (p) => `입력 그림: ${p.name}`,
     network_title: "왼쪽에서 오른쪽으로 보는 신경망",
     network_hint: "카드 하나가 층 하나, 타일 하나가 특징 맵 하나입니다. 타일을 누르거나 방향키를 "
