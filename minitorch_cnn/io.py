@@ -93,7 +93,8 @@ def open_picture(
     except UNREADABLE as error:
         if getattr(error, "filename", None) is not None:  # the system's, which names the file
             raise
-        raise type(error)(f"{path}: {error}") from error
+        named = str(path) in str(error)  # by Pillow
+        raise type(error)(str(error) if named else f"{path}: {error}") from error
 
 
 def _of_8_bits(picture: Image.Image, deep: bool) -> Image.Image:

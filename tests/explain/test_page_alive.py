@@ -451,7 +451,7 @@ def test_weights_and_maps_by_hand(drawn):
     assert len(point) == 2
     page.js("update({layer: arguments[0], map: 2})", point[1])
     page.type("#alive-channel", "4")
-    assert page.text("#alive-grid-title") == "weight of map 2, channel 4"
+    assert page.text("#alive-grid-title") == "weight, channel 4"
     page.type("#alive-grid input", "-2.5")
     page.run("await settle();")
     # The module is called twice, so both layers have changed.

@@ -77,10 +77,8 @@ def subject_of(model, size=12, name="a picture"):
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.copy_(mt.tensor(rng.standard_normal(module.num_features)))
             module.running_var.copy_(mt.tensor(rng.uniform(0.5, 2, module.num_features)))
-    classes = [f"class {n}" for n in range(10)]
-    trained = Trained(
-        model.eval(), classes, 3, size, MEAN, STD, [], size, [], {"arch": "test network"}
-    )
+    about = {"arch": "test network"}
+    trained = Trained(model.eval(), [], 3, size, MEAN, STD, [], size, [], about)
     picture, _ = builtin_picture(size, 3)
     return Subject(trained, picture, trained.normalize(picture[np.newaxis]), name)
 
@@ -428,7 +426,7 @@ def checks(page):
     number = r"[-−]?[0-9.]+(?:e[-+]\d+)?"
     lines = page.js("return [...document.querySelectorAll('main .check')].map(n => n.textContent)")
     found = [re.findall(rf": ({number})\.? ", line) for line in lines if "From Python" in line]
-    return [(float(here.rstrip(".")), float(there.rstrip("."))) for here, there in found]
+    return [[float(each.rstrip(".").replace("−", "-")) for each in pair] for pair in found]
 
 
 def test_a_strided_dilated_grouped_convolution_cell_by_cell(kinds_page):
@@ -901,8 +899,10 @@ def test_a_map_whose_inputs_are_not_in_the_page_is_the_rest(browser, tmp_path, m
 def test_a_place_that_is_not_in_the_page(browser, tmp_path, monkeypatch):
     monkeypatch.setattr(packing, "LIMITS", (20,))
     page = Page(browser, tmp_path, subject_of(models.cifar.CifarResNet([1], [4]), 16))
-    page.js("update({layer: 0, i: 0, j: 15}); update({layer: 1})")
     top, left, height, width = page.js("return network.layers[1].box")
+    for place in (page.state, page.js("return liveliestPlace(network, 1)")):
+        assert top <= place["i"] < top + height and left <= place["j"] < left + width
+    page.js("update({layer: 0, i: 0, j: 15}); update({layer: 1})")
     assert (page.state["i"], page.state["j"]) == (top, left + width - 1) and height < 16
     assert page.text("#total") == four(page.layers[1].value[0, top, left + width - 1])
     for direction in ("forward", "backward"):
@@ -918,6 +918,17 @@ def test_a_place_that_is_not_in_the_page(browser, tmp_path, monkeypatch):
         });
         return texts""")
     assert not [each for each in texts if "NaN" in each or "undefined" in each]
+
+
+def test_a_column_of_tokens_fits_on_the_screen(browser, tmp_path):
+    subject = subject_of(nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU()))
+    page = Page(browser, tmp_path, subject._replace(x=mt.rand(1, 3, 60, 1)))
+    for direction in ("forward", "backward"):
+        page.js("update({direction: arguments[0], layer: 1})", direction)
+        sizes = page.js("""return [...document.querySelectorAll(".map-frame")]
+            .filter((each) => each.checkVisibility()).map((each) => [each.clientWidth,
+            each.clientHeight])""")
+        assert len(sizes) > 3 and all(height <= 2 * width + 2 for width, height in sizes)
 
 
 def test_volumes_and_signals(browser, tmp_path):

@@ -135,13 +135,22 @@ def test_bad_files_are_one_sentence(tmp_path):
     for options, message in (
         (["--image", str(tmp_path / "cat.png")], "cannot read the picture"),
         (["--checkpoint", str(tmp_path / "nowhere")], "no checkpoint .*nowhere"),
+        (["--checkpoint", "nowhere"], "no checkpoint nowhere.npz"),
         (["--model", "resnet19"], "did you mean resnet18, "),
+        (["--model", "resnet20"], r"did you mean cifar_resnet20\?"),
         (["--model", "no.such:thing"], "no module 'no.such'"),
         (["--model", "lenet5", "--weights", "MINE"], "none of LeNet5_Weights"),
         (["--model", "lenet5", "--weights", "mine.pth"], "no file of weights mine.pth"),
         (["--weights", "DEFAULT"], "say which network"),
         (["--model", "lenet5", "--checkpoint", "x"], "not both"),
         (["--model", "lenet5", "--mean", "0.1", "0.2"], "1 numbers"),
+        (["--model", "lenet5", "--std", "0"], r"must not be 0, got \(0.0,\)"),
+        (["--model", "lenet5", "--classes", "a,b"], "classes has 2 names, .* gives 10 scores"),
+        (["--model", "lenet5", "--size", "40"], r"an input of shape \(1, 1, 40, 40\): .*--size"),
+        (["--size", "0"], "from 1 to 1024 pixels, got 0"),
+        (["--size", "5000"], "from 1 to 1024 pixels, got 5000"),
+        (["--out", str(tmp_path / "no" / "x.html")], "there is no folder .*no"),
+        (["--out", str(tmp_path)], "is a folder"),
     ):
         with pytest.raises(SystemExit, match=f"error: .*{message}"):
             main(["explain", "page", "-o", str(tmp_path / "page.html"), *options])

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..commands import Command, add_subject_options
 from ..languages import translated
+from ..subject import checkpoint_path
 from .writing import MEGABYTES, write_page
 
 
@@ -66,9 +67,14 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError("give --checkpoint or --model, not both")
     if args.weights and not args.model:
         raise ValueError("--weights are those of --model: say which network it is")
+    folder = Path(args.out).absolute().parent  # known before, since a large page takes a while
+    if not folder.is_dir():
+        raise FileNotFoundError(f"--out {args.out}: there is no folder {folder}")
+    if Path(args.out).is_dir():
+        raise IsADirectoryError(f"--out {args.out} is a folder: name a file in it")
     path = write_page(
         args.out,
-        args.checkpoint or args.model,
+        checkpoint_path(args.checkpoint) if args.checkpoint else args.model,
         args.image,
         classes=_classes(args.classes),
         mean=args.mean,
@@ -89,7 +95,7 @@ def _classes(names: str | None) -> list[str] | None:
     if names is None:
         return None
     if Path(names).is_file():
-        return Path(names).read_text("utf-8").split("\n")
+        return Path(names).read_text("utf-8").rstrip().split("\n")
     return names.split(",")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from .untrained import quick_weights, untrained
 
 LARGEST = 512  # a picture of more pixels on a side is made smaller, to
 USUAL = 224
+MOST = 1024  # pixels that one may ask for: beyond, a page takes minutes
 HUGE, FEWER = 190_000_000, 128  # a network of more weights that nobody has trained, its pixels
 
 
@@ -47,6 +49,8 @@ def subject_of(
     >>> subject.x.shape, subject.name
     (minitorch_cnn.Size([1, 1, 28, 28]), 'crescent (built-in picture 11)')
     """
+    if size is not None and not 1 <= size <= MOST:
+        raise ValueError(f"size must be from 1 to {MOST} pixels, got {size}")
     transforms = None
     options: dict[str, Any] = {}
     known: tuple[Any, ...] = (None, None, None, None)
@@ -54,7 +58,9 @@ def subject_of(
         name = "SHAPES" if image is None else "CIFAR10"  # photographs
         model, weights = "cifar_resnet20", name
     if isinstance(model, str) and not _is_name(model) and not _is_file(model):
-        near = difflib.get_close_matches(model, models.list_models(), 3)
+        names = models.list_models()
+        ends = [each for each in names if each.endswith(model)]
+        near = ends or difflib.get_close_matches(model, names, 3)
         raise ValueError(
             f"{model!r} is neither a file nor a network of minitorch_cnn.models nor module:function"
             + (f"; did you mean {', '.join(near)}?" if near else "")
@@ -80,6 +86,8 @@ def subject_of(
     size = known[3] if size is None else size
     channels, axes = input_form(model)
     means, stds = _per_channel(mean, 0.0, channels), _per_channel(std, 1.0, channels)
+    if 0 in stds:
+        raise ValueError(f"std divides the pixels: it must not be 0, got {stds}")
     if axes == 2:
         x, name = prepare(image, channels, means, stds, size, transforms)
     else:
@@ -161,6 +169,11 @@ def named_network(name: str, weights: Any = None) -> tuple[nn.Module, Any, tuple
         model = models.get_model(name, weights=member)
     else:
         model = untrained(lambda: models.get_model(name, **random))
+        # The head of a ViT begins with zeros: its answer and all gradients would be 0.
+        with quick_weights():
+            for module in model.modules():
+                if isinstance(module, nn.Linear) and not module.weight.any():
+                    nn.init.xavier_uniform_(module.weight)
     if published is None:  # the networks for pictures of CIFAR's size
         return model, None, (None, MEAN, STD, 32)
     if parts:  # takes pictures of any size; the one of its training makes a slow page
@@ -193,9 +206,17 @@ def _own_network(name: str) -> nn.Module:
         if not hasattr(found, part):
             raise ValueError(f"the module {module_name!r} has no {function!r}")
         found = getattr(found, part)
-    model = found if isinstance(found, nn.Module) else found()
+    if isinstance(found, nn.Module):
+        return found
+    if not callable(found):
+        raise ValueError(f"{name} must be a Module or a function, got {found!r:.80}")
+    try:
+        inspect.signature(found).bind()
+    except TypeError as error:
+        raise ValueError(f"{name} must work without arguments: {error}") from None
+    model = found()
     if not isinstance(model, nn.Module):
-        raise ValueError(f"{name} gives a {type(model).__name__}, not a Module")
+        raise ValueError(f"{name} gives {model!r:.80}, not a Module")
     return model
 
 

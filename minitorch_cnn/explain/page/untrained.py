@@ -20,9 +20,7 @@ from ...random import default_generator
 from ...tensor import wrap
 
 COUNT = 1_000_003  # a prime: what repeats does not fall into step with the rows of a matrix
-
-
-LARGE = 1_000_000
+LARGE = 2_000_000
 
 
 class Promise(NamedTuple):
@@ -82,14 +80,19 @@ class SameAgain(MersenneTwister):
             self.start = (self.start + len(part)) % COUNT
         return out
 
-    def share(self, model: nn.Module) -> None:
-        """Gives the parameters that were not filled the numbers that they were promised."""
+    def share(self, model: nn.Module) -> bool:
+        """Gives the parameters that were not filled the numbers that they were promised.
+
+        False if something else was not filled, or was changed meanwhile: then nothing is given.
+        """
         kept: dict[tuple, list[tuple[nn.Parameter, Promise]]] = {}
         for parameter in model.parameters():
             array = parameter.array
             promise = self.promised.get((array.ctypes.data, array.size))
             if promise and (array.flat[0], array.flat[-1]) == promise.seen:
                 kept.setdefault(promise[:3], []).append((parameter, promise))
+        if sum(map(len, kept.values())) != len(self.promised):
+            return False
         for (normal, shift, scale), wanted in kept.items():
             most = max(promise.start + parameter.numel() for parameter, promise in wanted)
             table = _scaled(self.normal if normal else self.even, shift, scale)
@@ -97,6 +100,7 @@ class SameAgain(MersenneTwister):
             for parameter, promise in wanted:
                 part = repeated[promise.start : promise.start + parameter.numel()]
                 parameter.data = wrap(part.reshape(parameter.shape))
+        return True
 
 
 def _scaled(table: np.ndarray, shift: float, scale: float) -> np.ndarray:
@@ -115,8 +119,10 @@ def untrained(build: Callable[[], nn.Module]) -> nn.Module:
     with quick_weights() as numbers:
         numbers.sharing = True
         model = build()
-    numbers.share(model)
-    return model
+    if numbers.share(model):
+        return model
+    with quick_weights():
+        return build()
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from ..subject import Subject
 from .frozen import frozen_layers
 from .guiding import read_tours
 from .packing import may_run, pack
-from .recording import record
+from .recording import Layer, record
 from .subjects import subject_of
 from .weights import add_weight_gradients
 
@@ -133,7 +133,7 @@ def page_html(
     # Of what is so large that it cannot run nobody asks which numbers are learned.
     learns = may_run(count // 2, int(990_000 * megabytes))
     with evaluation_mode(subject.model):
-        layers = record(subject.model, subject.x, learns)
+        layers = _recorded(subject, learns)
         frozen = frozen_layers(subject.model, subject.x, layers) if learns else []
     add_weight_gradients(layers)
     assets = importlib.resources.files(__package__) / "assets"
@@ -162,6 +162,19 @@ def page_html(
     return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], read["page.html"])
 
 
+def _recorded(subject: Subject, learns: bool) -> list[Layer]:
+    try:
+        return record(subject.model, subject.x, learns)
+    except NotImplementedError:
+        raise
+    except (RuntimeError, ValueError) as error:
+        kind = RuntimeError if isinstance(error, RuntimeError) else ValueError
+        raise kind(
+            f"the network does not take an input of shape {tuple(subject.x.shape)}: {error} "
+            "(--size, or size= in Python, cuts the picture to another size)"
+        ) from error
+
+
 def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, Any]:
     """What the page says about network and picture besides the layers.
 
@@ -172,6 +185,10 @@ def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, A
     trained = subject.trained
     best, row, column = (int(n) for n in np.unravel_index(scores.argmax(), scores.shape))
     own = scores[:, row, column].astype(np.float64)
+    if len(subject.classes) not in (0, len(own)):
+        raise ValueError(
+            f"classes has {len(subject.classes)} names, and the network gives {len(own)} scores"
+        )
     exponentials = np.exp(own - own.max())
     probabilities = exponentials / exponentials.sum()
     order = np.argsort(-probabilities, kind="stable")[: SCORES if len(own) > 1 else 0]
@@ -179,14 +196,14 @@ def describe(subject: Subject, scores: np.ndarray, builtin: bool) -> dict[str, A
     def name(number: int) -> str:
         return subject.classes[number] if number < len(subject.classes) else f"class {number}"
 
-    place = f" (row {row}, column {column})" if scores[0].size > 1 else ""
     return {
         "version": __version__,
         "network": trained.config.get("arch", type(subject.model).__name__),
         "name": subject.name,
         "trained": bool(trained.config),
         "builtin": builtin,
-        "answer": name(best) + place,
+        "answer": name(best),
+        "place": [row, column] if scores[0].size > 1 else None,
         "scores": [
             {"name": name(each), "probability": float(probabilities[each])} for each in order
         ],

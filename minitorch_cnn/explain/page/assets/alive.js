@@ -63,7 +63,8 @@ class Alive {
     this.network = network;
     this.original = network.layers.map(({ value, gradient, parameters, whole }) =>
       ({ value, gradient, parameters, whole }));
-    this.answer = { scores: pageData.scores, answer: pageData.answer };
+    const { scores, answer, place } = pageData;
+    this.answer = { scores, answer, place };
     this.off = new Map(); // layer: set of maps
     this.edited = new Set(); // "layer name" of arrays
     this.failed = null; // what went wrong, if something did
@@ -299,7 +300,7 @@ class Alive {
     byId("alive-lead").hidden = Boolean(this.missing);
     const trouble = this.missing ?? this.failed ?? this.frozen();
     byId("alive-missing").hidden = !trouble;
-    byId("alive-missing").textContent = trouble ? t(...trouble) : "";
+    byId("alive-missing").replaceChildren(...(trouble ? wholeOptions(t(...trouble)) : []));
     if (this.missing) return;
     byId("alive-lead").textContent = t("alive_lead");
     this.renderStatus();
@@ -336,7 +337,9 @@ class Alive {
   renderFields() {
     const { layer: number, map } = state;
     const layer = this.network.layers[number];
-    byId("alive-layer-title").textContent = t("alive_layer", { layer: layer.name, map });
+    byId("alive-layer-title").textContent = columnsOfFeatures(layer) === null
+      ? t("alive_layer", { layer: layer.name, map: mapName(layer, map) })
+      : placeName(layer, number, map);
     describeMap(this.view, { layer, map, cells: [],
       what: state.direction === "backward" ? "gradient" : "value" });
     const names = CHANGEABLE.filter((each) => layer.whole[each]
@@ -358,8 +361,8 @@ class Alive {
     field.max = channels - 1;
     if (document.activeElement !== field) field.value = String(channel);
     byId("alive-channel-label").textContent = t(from ?? "channel_of");
-    byId("alive-grid-title").textContent = channels < 2 ? t("fields_of", { name: word, map })
-      : t("fields_from", { name: word, map, channel, from: t(from).toLowerCase() });
+    byId("alive-grid-title").textContent = channels < 2 ? word
+      : t("fields_from", { name: word, channel, from: t(from).toLowerCase() });
     const { data } = layer.whole[name];
     const grid = byId("alive-grid");
     const key = `${number} ${name} ${start} ${rows} ${columns} ${language}`;
@@ -416,10 +419,9 @@ const MOST_SCORES = 5;
 function describeAnswer({ best, scores }, [K, H, W]) {
   const place = best % (H * W);
   const p = softmax(scores);
-  const [row, column] = [Math.floor(place / W), place % W];
-  const at = H * W > 1 ? ` (row ${row}, column ${column})` : "";
   const order = [...p.keys()].sort((a, b) => p[b] - p[a] || a - b)
     .slice(0, K > 1 ? MOST_SCORES : 0);
-  return { answer: className(Math.floor(best / (H * W))) + at,
+  return { answer: className(Math.floor(best / (H * W))),
+    place: H * W > 1 ? [Math.floor(place / W), place % W] : null,
     scores: order.map((k) => ({ name: className(k), probability: p[k] })) };
 }

@@ -19,7 +19,7 @@ class PictureEditor {
     this.marks = svgElement("svg", { "aria-hidden": "true", preserveAspectRatio: "none",
       viewBox: `0 0 ${this.W} ${this.H}` });
     this.frame.append(this.marks);
-    this.frame.style.aspectRatio = `${this.W} / ${this.H}`;
+    this.frame.style.aspectRatio = Math.max(0.5, this.W / this.H); // as in draw.js
     [this.canvas.width, this.canvas.height] = [this.W, this.H];
     this.says = ["picture_hint"];
     this.listen();

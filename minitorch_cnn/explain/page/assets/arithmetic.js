@@ -136,10 +136,10 @@ function convolutionGradientTerms(layer, source, channel, row, column) {
 function liveliestPlace(network, number) {
   const layer = network.layers[number];
   const source = network.layers[layer.sources[0]];
-  const [, OH, OW] = layer.shape;
-  const found = { map: 0, i: 0, j: 0, contrast: -1 };
-  for (let i = 0; i < OH; i++) {
-    for (let j = 0; j < OW; j++) {
+  const [top, left, height, width] = layer.box ?? [0, 0, ...layer.shape.slice(1)];
+  const found = { map: 0, i: top, j: left, contrast: -1 };
+  for (let i = top; i < top + height; i++) {
+    for (let j = left; j < left + width; j++) {
       let [count, sum, squares] = [0, 0, 0];
       eachCell(source.shape.slice(1), kernelSize(layer), layer.options, i, j, (u, v, row, column) => {
         if (row < 0 || column < 0) return;

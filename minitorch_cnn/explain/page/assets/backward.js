@@ -46,7 +46,7 @@ class Backward {
     const focused = document.activeElement?.dataset?.key;
     byId("backward-title").textContent =
       t("backward_title", { layer: layer.name, kind: t("kinds")[layer.kind] ?? layer.kind });
-    byId("backward-of").textContent = t("backward_of", { target: pageData.answer });
+    byId("backward-of").textContent = t("backward_of", { target: answerName() });
     for (const name of ["channel", "feature", "target", "rate"]) {
       byId(`backward-${name}`).parentElement.hidden = true;
     }
@@ -210,7 +210,7 @@ class Backward {
       element("p", {}, t("weight_text")
         + (bias === null ? "" : ` ${t("bias_gradient", { sum: formatNumber(bias) })}`)),
       this.step(weightAt(layer, k, c, u, v), -(whole ? sum : stored ?? NaN), t("minus_score")),
-      element("p", { className: "hint" }, t("step_text", { target: pageData.answer })));
+      element("p", { className: "hint" }, t("step_text", { target: answerName() })));
   }
 
   // weight - rate x gradient = new weight
@@ -257,7 +257,7 @@ class Backward {
         equationRow([["", layer.gradient[k], "∂y"], ["×", source.value[f], "x"]], gradient),
         element("p", {}, t("linear_weight_text")),
         this.step(layer.parameters.weight.data[k * inputs + f], -gradient, t("minus_score")),
-        element("p", { className: "hint" }, t("step_text", { target: pageData.answer })));
+        element("p", { className: "hint" }, t("step_text", { target: answerName() })));
     }
   }
 
@@ -417,7 +417,7 @@ class Backward {
           element("th", { scope: "col" }, each)))), element("tbody", {}, ...rows))),
       p.length > order.length ? element("p", { className: "hint" }, t("other_classes", {
         count: p.length - order.length })) : "",
-      element("p", {}, t("loss_note", { target: pageData.answer })));
+      element("p", {}, t("loss_note", { target: answerName() })));
     if (layer.kind !== "linear" || source.kept < source.shape[0]) return;
     this.field("rate", this.rate);
     const inputs = layer.parameters.weight.shape[1];
@@ -507,6 +507,12 @@ class Backward {
 
 function largestOf(values) {
   return values.reduce((best, value, n) => (value > values[best] ? n : best), 0);
+}
+
+// The answer's class; of an answer in maps also where it is.
+function answerName() {
+  const { answer, place } = pageData;
+  return place ? t("answer_at", { answer, row: place[0], column: place[1] }) : answer;
 }
 
 function className(n) {

@@ -268,7 +268,7 @@ function threeMatrices(id, titles) {
 function paintMatrix(view, rows, columns, valueAt, scale) {
   paint(view.canvas, rows, columns, valueAt, scale);
   view.frame.style.height = `${Math.max(56, Math.min(240, 2 * rows))}px`;
-  view.caption.textContent = `${t(view.title)} ${rows} × ${columns}`;
+  view.caption.textContent = `${t(view.title)} ${rows}\u00a0×\u00a0${columns}`;
   view.size = [rows, columns];
 }
 

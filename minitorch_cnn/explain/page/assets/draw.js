@@ -13,6 +13,12 @@ function element(tag, properties = {}, ...children) {
   return node;
 }
 
+// A text in which no line ends inside of an option, such as --image.
+function wholeOptions(text) {
+  return text.split(/(--[a-z]+)/).map((part, n) =>
+    (n % 2 ? element("span", { className: "option" }, part) : part));
+}
+
 function svgElement(tag, attributes) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -160,7 +166,8 @@ class MapView {
     }, scale);
     const box = `${-left} ${-top} ${W + left + right} ${H + top + bottom}`;
     this.marks.setAttribute("viewBox", box);
-    this.frame.style.aspectRatio = `${W + left + right} / ${H + top + bottom}`;
+    // A column of tokens becomes wider than its pixels are, and not ten screens high.
+    this.frame.style.aspectRatio = Math.max(0.5, (W + left + right) / (H + top + bottom));
     this.marks.replaceChildren();
     if (top + bottom + left + right > 0) this.mark("border", 0, 0, H, W);
     for (const cell of cells) this.mark("cell", cell.row, cell.column, 1, 1);
@@ -272,11 +279,15 @@ function equationRow(parts, total, label = "", sign = "=") {
   return row;
 }
 
+function manyDigits(value) {
+  return value.toPrecision(8).replace(/^-/, "−");
+}
+
 // What was added up here beside what Python found; null if that is not in the page.
 function checkLine(here, python, missing = "") {
   const isOff = network.off?.size && Math.abs(here - python) > 1e-4 * Math.abs(here);
   const text = python === null ? t(missing) : t(isOff ? "check_off" : "check", {
-    here: here.toPrecision(8), python: python.toPrecision(8),
+    here: manyDigits(here), python: manyDigits(python),
     difference: formatDifference(Math.abs(here - python)),
   });
   return element("p", { className: "check" }, text);

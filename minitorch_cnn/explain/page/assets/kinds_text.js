@@ -40,7 +40,7 @@ Object.assign(TEXTS.en, {
   slice_sums: (p) => `What each of the ${p.count} slices adds; click one`,
   slice_sums_backward: (p) => `What each of the ${p.count} slices brings back; click one`,
   this_slice: (p) => `map ${p.c}`,
-  other_slices: (p) => `${p.count} other slices`,
+  other_slices: (p) => several(p.count, "other slice"),
   why_resize: "A mean of the nearest pixels, weighted by how near they are.",
   why_resize_backward: "Every pixel that was made of this one sends its gradient back, times the "
     + "weight.",

@@ -235,12 +235,19 @@ function sumOfSizes(values) {
   return values.reduce((sum, value) => sum + Math.abs(value), 0);
 }
 
+// Three digits in at most eight letters, as a field takes them: -0.0483, 2.11e-5.
+function shortText(value) {
+  const text = String(Number(value.toPrecision(3)));
+  return text.length > 8 ? value.toExponential(2) : text;
+}
+
 // Numbers as fields to type into, in so many columns; onInput(place, value) hears of each change.
 function numberFields(grid, columns, values, scale, labelOf, onInput) {
   grid.style.gridTemplateColumns = `repeat(${columns}, minmax(${columns > 5 ? 4 : 2.9}rem, 4.6rem))`;
+  grid.classList.toggle("many", columns > 3);
   grid.replaceChildren(...Array.from(values, (value, place) => {
     const field = element("input", { type: "number", step: "0.1",
-      value: String(Number(value.toPrecision(3))), ariaLabel: labelOf(place) });
+      value: shortText(value), ariaLabel: labelOf(place) });
     const colour = (number) => {
       const rgb = colourOf(number, scale);
       field.style.background = cssColour(rgb);

@@ -76,6 +76,8 @@ function renderControls() {
     byId(id).max = count - 1;
     byId(id).parentElement.hidden = id !== "map" && H * W === 1;
   }
+  byId("map").previousElementSibling.textContent = t(columnsOfFeatures(layer) === null ? "map"
+    : "number");
   for (const direction of ["forward", "backward"]) {
     byId(direction).setAttribute("aria-pressed", String(state.direction === direction));
   }
@@ -100,7 +102,7 @@ function renderAll() {
 
 function renderAnswer() {
   const lines = () => pageData.scores.map(({ name, probability }) => {
-    const percent = `${(100 * probability).toFixed(1)} %`;
+    const percent = `${(100 * probability).toFixed(1)}\u00a0%`;
     const bar = element("span", { className: "answer-bar", ariaHidden: "true" });
     bar.style.setProperty("--share", String(probability));
     return element("li", {}, element("span", { className: "answer-name" }, name), bar,

@@ -1,5 +1,7 @@
 // Every sentence of the page, in English and Korean. A function takes the values to fill in.
 
+const several = (count, what, ending = "s") => `${count} ${what}${count === 1 ? "" : ending}`;
+
 const TEXTS = {
   en: {
     language: "한국어",
@@ -17,6 +19,7 @@ const TEXTS = {
       + "its card says in brackets), and of very large maps the middle. What the others add to a "
       + "sum is shown as one number, “the rest”.",
     answer: "The network’s answer",
+    answer_at: (p) => `${p.answer} (row ${p.row}, column ${p.column})`,
     picture_alt: (p) => `The picture: ${p.name}`,
     network_title: "The network, from left to right",
     network_hint: "Each card is a layer, each tile a feature map. Click a tile, or use the arrow "
@@ -26,6 +29,7 @@ const TEXTS = {
     backward: "Backward: the gradient",
     layer: "Layer",
     map: "Map",
+    number: "Number",
     row: "Row",
     column: "Column",
     channel: "Channel",
@@ -42,8 +46,8 @@ const TEXTS = {
     features_gradient: (p) => `gradient of ${p.layer}, all ${p.count} numbers`,
     no_gradient: "No gradient arrives here.",
     reads_from: (p) => `reads from ${p.name}`,
-    map_caption: (p) => `${p.layer}, map ${p.map}`,
-    gradient_caption: (p) => `gradient of ${p.layer}, map ${p.map}`,
+    map_caption: (p) => `${p.layer}, map\u00a0${p.map}`,
+    gradient_caption: (p) => `gradient of ${p.layer}, map\u00a0${p.map}`,
     map_alt: (p) => `${p.what}, ${p.h} by ${p.w} numbers from ${p.least} to ${p.most}. `
       + (p.pixel ? `Chosen: row ${p.pixel[0]}, column ${p.pixel[1]}, value ${p.value}. ` : "")
       + (p.marked ? `${p.marked} numbers are marked.` : ""),
@@ -60,9 +64,9 @@ const TEXTS = {
     filter_sums: (p) => `What each of the ${p.count} filters brings back; click one`,
     term_sums: (p) => `The ${p.count} largest of ${p.all} products`,
     this_channel: (p) => `channel ${p.c}`,
-    other_channels: (p) => `${p.count} other channels`,
+    other_channels: (p) => several(p.count, "other channel"),
     this_filter: (p) => `filter ${p.c}`,
-    other_filters: (p) => `${p.count} other filters`,
+    other_filters: (p) => several(p.count, "other filter"),
     bias: "bias",
     rest: "the rest, not in this page",
     via: (p) => `through ${p.name}`,
@@ -99,8 +103,8 @@ const TEXTS = {
     columns_title: "im2col: all windows at once, as one matrix product",
     columns_lead: "Write every window as a column. Then one matrix product computes every output: "
       + "row k of the weights times column (i, j) is output k at row i, column j.",
-    columns_count: (p) => `${p.rows} × ${p.columns} = ${p.cells} numbers, ${p.times} times as `
-      + `many as the ${p.source} it is made of.`,
+    columns_count: (p) => `${p.rows} × ${p.columns} = ${p.cells} numbers, `
+      + `${p.times === "1" ? "" : `${p.times} times `}as many as the ${p.source} it is made of.`,
     weights_matrix: "weights",
     columns_matrix: "columns",
     result_matrix: "result",
@@ -126,7 +130,7 @@ const TEXTS = {
     preset_vertical: "vertical edges",
     preset_horizontal: "horizontal edges",
     preset_turned: "turn by 180°",
-    lab_input: (p) => `input: ${p.layer}, map ${p.map}`,
+    lab_input: (p) => `input: ${p.layer}, map\u00a0${p.map}`,
     lab_output: "output",
     lab_size: "Output rows",
     lab_same: (p) => `As Python computed it: over all ${p.count} numbers the largest difference `
@@ -152,7 +156,7 @@ const TEXTS = {
     feature: "Input number",
     learning_rate: "Learning rate",
     target_class: "True class",
-    handed_caption: (p) => `handed on to ${p.layer}, map ${p.map}`,
+    handed_caption: (p) => `handed on to ${p.layer}, map\u00a0${p.map}`,
     handed_to: (p) => `handed on to ${p.name}`,
     handed_title: (p) => `To the input: channel ${p.channel}, row ${p.m}, column ${p.n}`,
     spread_caption: (p) => `arriving, filter ${p.map}, as the turned kernel meets it`,
@@ -179,7 +183,7 @@ const TEXTS = {
     arriving: "arriving gradients",
     under_them: "input under the weight",
     written_out: (p) => `these ${p.count} outputs`,
-    other_outputs: (p) => `${p.count} other outputs`,
+    other_outputs: (p) => several(p.count, "other output"),
     minus_score: "gradient of −score",
     step_title: "One step of SGD",
     step_text: (p) => `Here the loss is minus the score: the step raises the score of “${p.target}”. `
@@ -188,7 +192,7 @@ const TEXTS = {
     new_weight: "new weight",
     feature_title: (p) => `To the input: number ${p.feature}`,
     feature_sums: (p) => `What each of the ${p.count} outputs brings back; click one`,
-    other_scores: (p) => `${p.count} other outputs`,
+    other_scores: (p) => several(p.count, "other output"),
     linear_text: "Every output sends its gradient back, times the weight that it used the number "
       + "with.",
     linear_weight_title: (p) => `To a weight: output ${p.k}, input ${p.f}`,
@@ -223,7 +227,7 @@ const TEXTS = {
       + "gradient at the scores is p − y.",
     loss_note: (p) => "Training goes backward from p − y. The gradients elsewhere on this page go "
       + `backward from a 1 at “${p.target}” and zeros, so that each says what changes that score.`,
-    other_classes: (p) => `and ${p.count} other classes`,
+    other_classes: (p) => `and ${several(p.count, "other class", "es")}`,
     last_step_title: (p) => `One step of SGD on that loss: class “${p.k}”, input ${p.f}`,
     input_number: (p) => `input ${p.f}`,
     loss_gradient: "gradient of the loss",
@@ -269,6 +273,7 @@ const TEXTS = {
     partial: "파일을 작게 유지하려고 층마다 처음 몇 개의 맵만(카드의 괄호 안 숫자만큼), 아주 큰 맵은 "
       + "가운데만 담았습니다. 나머지가 합에 보태는 값은 ‘나머지’라는 숫자 하나로 보여 줍니다.",
     answer: "신경망의 답",
+    answer_at: (p) => `${p.answer} (${p.row}행 ${p.column}열)`,
     picture_alt: (p) => `입력 그림: ${p.name}`,
     network_title: "왼쪽에서 오른쪽으로 보는 신경망",
     network_hint: "카드 하나가 층 하나, 타일 하나가 특징 맵 하나입니다. 타일을 누르거나 방향키를 "
@@ -278,6 +283,7 @@ const TEXTS = {
     backward: "역전파: 그래디언트",
     layer: "층",
     map: "맵",
+    number: "번호",
     row: "행",
     column: "열",
     channel: "채널",
@@ -294,8 +300,8 @@ const TEXTS = {
     features_gradient: (p) => `${p.layer}의 그래디언트, 숫자 ${p.count}개 전부`,
     no_gradient: "이곳에는 그래디언트가 도달하지 않습니다.",
     reads_from: (p) => `${p.name}에서 읽음`,
-    map_caption: (p) => `${p.layer}, 맵 ${p.map}`,
-    gradient_caption: (p) => `${p.layer}의 그래디언트, 맵 ${p.map}`,
+    map_caption: (p) => `${p.layer}, 맵\u00a0${p.map}`,
+    gradient_caption: (p) => `${p.layer}의 그래디언트, 맵\u00a0${p.map}`,
     map_alt: (p) => `${p.what}. ${p.h}×${p.w}개의 숫자, 범위 ${p.least} ~ ${p.most}. `
       + (p.pixel ? `선택: ${p.pixel[0]}행 ${p.pixel[1]}열, 값 ${p.value}. ` : "")
       + (p.marked ? `숫자 ${p.marked}개가 표시되어 있습니다.` : ""),
@@ -374,7 +380,7 @@ const TEXTS = {
     preset_vertical: "세로 경계",
     preset_horizontal: "가로 경계",
     preset_turned: "180° 돌리기",
-    lab_input: (p) => `입력: ${p.layer}, 맵 ${p.map}`,
+    lab_input: (p) => `입력: ${p.layer}, 맵\u00a0${p.map}`,
     lab_output: "출력",
     lab_size: "출력의 행 수",
     lab_same: (p) => `Python이 계산한 결과와 같습니다. 숫자 ${p.count}개 가운데 가장 큰 차이는 `
@@ -399,8 +405,8 @@ const TEXTS = {
     feature: "입력 번호",
     learning_rate: "학습률",
     target_class: "정답 클래스",
-    handed_caption: (p) => `${p.layer}로 넘겨줌, 맵 ${p.map}`,
-    handed_to: (p) => `${p.name}로 넘겨줌`,
+    handed_caption: (p) => `${p.layer}에 넘겨줌, 맵\u00a0${p.map}`,
+    handed_to: (p) => `${p.name}에 넘겨줌`,
     handed_title: (p) => `입력으로: 채널 ${p.channel}, ${p.m}행 ${p.n}열`,
     spread_caption: (p) => `필터 ${p.map}의 들어오는 그래디언트와 돌린 커널의 자리`,
     turned_text: "이 픽셀을 창에 담았던 모든 출력이, 이 픽셀에 곱했던 가중치를 자신의 그래디언트에 곱해 "
@@ -513,7 +519,7 @@ function fillTexts() {
   document.documentElement.lang = language;
   document.title = t("title");
   for (const node of document.querySelectorAll("[data-text]")) {
-    node.textContent = t(node.dataset.text);
+    node.replaceChildren(...wholeOptions(t(node.dataset.text)));
   }
   for (const node of document.querySelectorAll("[data-label]")) {
     node.setAttribute("aria-label", t(node.dataset.label));

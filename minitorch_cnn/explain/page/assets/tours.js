@@ -267,7 +267,7 @@ function valuesAt(network, { layer: number, map, i, j }) {
   const total = layer.value ? at(layer, map, i, j) : NaN;
   const best = pageData.scores.length ? pageData.scores[0].probability : NaN;
   const values = {
-    network: pageData.network, answer: pageData.answer, layers: network.layers.length,
+    network: pageData.network, answer: answerName(), layers: network.layers.length,
     probability: Number.isNaN(best) ? "–" : `${(100 * best).toFixed(1)} %`,
     layer: layer.name, kind: kindName(layer), source: sources[0]?.name,
     shape: `${C}×${H}×${W}`, input_shape: sources[0]?.shape.join("×"),

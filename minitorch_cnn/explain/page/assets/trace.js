@@ -25,7 +25,7 @@ class Trace {
     const what = backward ? "gradient" : "value";
     const total = layer[what] ? at(layer, map, i, j, what) : null;
     byId("where").textContent = t(backward ? "where_backward" : "where_forward",
-      { place: placeName(layer, number, map, i, j), target: pageData.answer });
+      { place: placeName(layer, number, map, i, j), target: answerName() });
     byId("total").textContent = formatNumber(total);
     byId("sums").replaceChildren();
     byId("products").replaceChildren();
