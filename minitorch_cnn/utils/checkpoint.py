@@ -20,7 +20,7 @@ from ..ops import precision
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 
-__all__ = ["checkpoint", "checkpoint_sequential"]
+__all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "set_device_states"]
 
 
 class Repeat(Function):
@@ -177,6 +177,29 @@ def checkpoint_sequential(
         part = segment(start, start + length)
         input = checkpoint(part, input, use_reentrant=use_reentrant, **kwargs)
     return segment(last, len(layers))(input)
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """The numbers of the GPUs that the tensors among the arguments are on, and a random state each.
+
+    For reversible networks, which repeat a part by themselves. Tensors on the CPU are left out, as
+    torch does: `random.get_rng_state` has their state.
+
+    >>> import minitorch_cnn as mt
+    >>> get_device_states(mt.ones(1), 2)
+    ([], [])
+    """
+    places = {x.device for x in args if isinstance(x, Tensor) and x.device.type == "cuda"}
+    devices = sorted(place.index or 0 for place in places)
+    return devices, [get_rng_state() for _ in devices]
+
+
+def set_device_states(
+    devices: Sequence[int], states: Sequence[Tensor], *, device_type: str | None = None
+) -> None:
+    """Puts the generator, which all GPUs share, into the states that `get_device_states` gave."""
+    for _, state in zip(devices, states, strict=True):
+        set_rng_state(state)
 
 
 def _as_leaves(tensors: Sequence[Tensor]) -> list[Tensor]:
