@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,21 +71,30 @@ def functional_call(
     return call_with(module, values, args, kwargs, tie_weights, strict)
 
 
-def _flat(tree: Any) -> list[Tensor]:
-    """The tensors in nested tuples, lists and dicts."""
+def _leaves(tree: Any) -> list:
+    """What is in nested tuples, lists and dicts."""
     if isinstance(tree, dict):
-        return [leaf for key in tree for leaf in _flat(tree[key])]
+        return [leaf for key in tree for leaf in _leaves(tree[key])]
     if isinstance(tree, tuple | list):
-        return [leaf for each in tree for leaf in _flat(each)]
-    if not isinstance(tree, Tensor):
-        raise ValueError(f"Thing passed to transform API must be Tensor, got {type(tree)}")
+        return [leaf for each in tree for leaf in _leaves(each)]
     return [tree]
+
+
+def _flat(tree: Any) -> list[Tensor]:
+    """The same, which must be tensors."""
+    found = _leaves(tree)
+    for leaf in found:
+        if not isinstance(leaf, Tensor):
+            raise ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}")
+    return found
 
 
 def _like(tree: Any, leaves: Any) -> Any:
     """The same nesting with other leaves, from an iterator."""
     if isinstance(tree, dict):
-        return {key: _like(value, leaves) for key, value in tree.items()}
+        new = copy.copy(tree)  # an OrderedDict stays one, a defaultdict keeps its factory
+        new.update((key, _like(value, leaves)) for key, value in tree.items())
+        return new
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*[_like(each, leaves) for each in tree])
     if isinstance(tree, tuple | list):

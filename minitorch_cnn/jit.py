@@ -22,9 +22,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
 from .missing import refuse_missing
+from .nn.modules.module import Module
 
 __all__ = [
     "Final",
+    "ScriptFunction",
+    "ScriptModule",
     "annotate",
     "export",
     "fork",
@@ -53,6 +56,25 @@ T = TypeVar("T")
 Final = Annotated[T, "jit.Final"]  # Final[int] is int, with a mark that nobody reads
 
 _said = False
+
+
+class ScriptModule(Module):
+    """What torch compiles a module to: nothing is one here, and none can be made.
+
+    Programs ask ``isinstance(model, torch.jit.ScriptModule)`` before they look into a model.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError(
+            f"jit.{type(self).__name__} is not supported: derive from nn.Module; programs run as "
+            "they are"
+        )
+
+
+class ScriptFunction:
+    """The same of a function."""
+
+    __init__ = ScriptModule.__init__
 
 
 def _note(name: str) -> None:

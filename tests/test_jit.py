@@ -67,3 +67,16 @@ def test_compilers_names():
     assert c.disable(len) is len and c.disable(recursive=False)(len) is len
     assert c.allow_in_graph(len) is c.assume_constant_result(len) is len
     assert c.reset() is c.cudagraph_mark_step_begin() is None and c.compile is mt.compile
+
+
+def test_nothing_is_a_script():
+    """What libraries ask before they look into a model; one that was traced is not one either."""
+    model = mt.nn.Linear(2, 2)
+    assert not isinstance(model, (mt.jit.ScriptModule, mt.jit.ScriptFunction))
+
+    class Own(mt.jit.ScriptModule):
+        pass
+
+    for kind in (mt.jit.ScriptModule, mt.jit.ScriptFunction, Own):
+        with pytest.raises(NotImplementedError, match=f"{kind.__name__} .*nn.Module"):
+            kind()

@@ -12,6 +12,7 @@ import math
 import os
 import string
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -75,6 +76,16 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     except ValueError as error:  # more axes than NumPy has, or some of length 0 and some too long
         raise RuntimeError(f"{name} has the shape {shape}: {error}") from error
     return values.astype(dtype.newbyteorder("="))
+
+
+def _renamed(old: str, new: str) -> property:
+    """The attribute `new` under the name that it had in programs of 2017; it warns."""
+
+    def get(self: ArrayDataset) -> Any:
+        warnings.warn(f"{old} has been renamed {new}", stacklevel=2)
+        return getattr(self, new)
+
+    return property(get, doc=f"What is called `{new}` now. It is read-only, and warns.")
 
 
 class MNIST(ArrayDataset):
@@ -156,6 +167,10 @@ class MNIST(ArrayDataset):
         self.data = wrap(images)
         self.targets = wrap(labels.astype(np.int64))
         self.class_to_idx = {name: number for number, name in enumerate(self.classes)}
+
+    train_data, test_data = _renamed("train_data", "data"), _renamed("test_data", "data")
+    train_labels = _renamed("train_labels", "targets")
+    test_labels = _renamed("test_labels", "targets")
 
     def _prefix(self) -> str:
         return "train" if self.train else "t10k"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..autograd.function import Node, SavedTensor
@@ -23,7 +23,14 @@ from ..ops import precision
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 
-__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "set_checkpoint_early_stop"]
+__all__ = [
+    "CheckpointError",
+    "checkpoint",
+    "checkpoint_sequential",
+    "get_device_states",
+    "set_checkpoint_early_stop",
+    "set_device_states",
+]
 
 _early_stop: bool | None = None  # what set_checkpoint_early_stop says
 
@@ -252,6 +259,29 @@ def checkpoint_sequential(
         part = segment(start, start + length)
         input = checkpoint(part, input, use_reentrant=use_reentrant, **kwargs)
     return segment(last, len(layers))(input)
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """The numbers of the GPUs that the tensors among the arguments are on, and a random state each.
+
+    For reversible networks, which repeat a part by themselves. Tensors on the CPU are left out, as
+    torch does: `random.get_rng_state` has their state.
+
+    >>> import minitorch_cnn as mt
+    >>> get_device_states(mt.ones(1), 2)
+    ([], [])
+    """
+    places = {x.device for x in args if isinstance(x, Tensor) and x.device.type == "cuda"}
+    devices = sorted(place.index or 0 for place in places)
+    return devices, [get_rng_state() for _ in devices]
+
+
+def set_device_states(
+    devices: Sequence[int], states: Sequence[Tensor], *, device_type: str | None = None
+) -> None:
+    """Puts the generator, which all GPUs share, into the states that `get_device_states` gave."""
+    for _, each in zip(devices, states, strict=True):
+        set_rng_state(each)
 
 
 @contextlib.contextmanager

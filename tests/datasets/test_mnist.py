@@ -166,3 +166,13 @@ def test_kmnist_is_read_as_mnist_is(tmp_path):
     (raw / "t10k-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 7]))
     data = KMNIST(tmp_path, train=False)
     assert data.classes[data[0][1]] == "ya" and len(data.classes) == 10
+
+
+def test_the_names_of_2017_warn_and_are_the_same_tensors(tmp_path):
+    """What the first tutorials called its arrays, in training and test sets alike."""
+    fill(tmp_path, zipped=False)
+    data = MNIST(tmp_path)
+    for old, new in (("data", data.data), ("labels", data.targets)):
+        for name in (f"train_{old}", f"test_{old}"):
+            with pytest.warns(UserWarning, match=f"{name} has been renamed"):
+                assert getattr(data, name) is new

@@ -12,7 +12,9 @@ from minitorch_cnn.utils.checkpoint import (
     CheckpointError,
     checkpoint,
     checkpoint_sequential,
+    get_device_states,
     set_checkpoint_early_stop,
+    set_device_states,
 )
 
 
@@ -275,3 +277,16 @@ def test_an_argument_changed_before_backward_is_noticed():
         weight += 1
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.sum().backward()
+
+
+def test_the_states_of_the_devices_of_the_arguments(monkeypatch):
+    x = mt.ones(2)
+    assert get_device_states(x, 3, "text") == ([], [])
+    set_device_states([], [])
+    monkeypatch.setattr(mt.Tensor, "device", property(lambda self: mt.device("cuda", 1)))
+    devices, states = get_device_states(x, 3, x)
+    monkeypatch.undo()
+    assert devices == [1] and len(states) == 1
+    first = mt.rand(4)
+    set_device_states(devices, states)
+    assert mt.equal(mt.rand(4), first)
