@@ -37,6 +37,7 @@ RESNET18 = [
     (256, 512, 8, 1, 2),
     (512, 512, 4, 3, 1),
 ]
+WARM_UP = 0.03  # seconds
 PRODUCTS = ("forward", "input gradient", "weight gradient")
 
 
@@ -75,12 +76,16 @@ def torch_products(torch, arrays, geometry, memory_format):
 def seconds(functions, rounds: int) -> list[float]:
     """The median over the rounds of each function's time; they take turns.
 
-    In its turn a function is called three times, of which the best counts: the threads of the
-    one before it may still be spinning during the first call.
+    The threads of the one before may go on spinning for milliseconds, and with as many threads as
+    cores they take one from a function of a millisecond. So a function's turn begins with calls
+    that do not count. Of three calls that do the best one is taken.
     """
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
         for function, measured in zip(functions, times, strict=True):
+            began = time.perf_counter()
+            while time.perf_counter() - began < WARM_UP:
+                function()
             calls = []
             for _ in range(3):
                 start = time.perf_counter()

@@ -69,10 +69,12 @@ def why_not(
         if not channels == geometry.groups > 1:
             return f"depthwise is for as many groups as channels, not {geometry.groups}"
     elif algorithm == "implicit_gemm":
-        if not tier.short_row or product == "input_grad":
-            return "only the compiled CPU kernels have an implicit product, of x with w and with gy"
+        if not tier.short_row:
+            return "only the compiled CPU kernels have an implicit product"
         if geometry.groups != 1 or geometry.dilation != (1, 1):
             return "the implicit product is for dilation 1, groups 1"
+        if product == "input_grad" and geometry.stride != (1, 1):
+            return "the implicit product of gy with w is for stride 1"
     return ""
 
 

@@ -355,7 +355,7 @@ ALGORITHM = {
     # The same sums as im2col's, hence the same definition.
     "implicit_gemm": Products(
         tiered(_conv.forward, "cpu.implicit"),
-        _im2col.input_grad,
+        tiered(_conv.input_grad, "cpu.implicit"),
         tiered(_conv.weight_grad, "cpu.implicit"),
     ),
     "depthwise": Products(

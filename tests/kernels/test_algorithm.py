@@ -72,6 +72,17 @@ def test_the_choice_follows_from_the_shapes(C, K, kernel, geometry, expected):
     assert readable.algorithm == "im2col"
 
 
+def test_the_gradient_of_few_channels_is_an_implicit_product_too():
+    """With stride 1, where it is a convolution; and where one is forced that cannot be, im2col."""
+    cpu = algorithm.Tier("cpu", short_row=56)
+    strided = conv_geometry((2, 2), (1, 1))
+    sizes = 8, 8, 8, (3, 3), (16, 16)
+    assert algorithm.choose("input_grad", cpu, "auto", *sizes, SAME).algorithm == "implicit_gemm"
+    assert algorithm.choose("input_grad", cpu, "auto", *sizes, strided).algorithm == "im2col"
+    forced = algorithm.choose("input_grad", cpu, "implicit_gemm", *sizes, strided)
+    assert forced.algorithm == "im2col" and "stride 1" in forced.reason
+
+
 def test_forcing_and_asking():
     x, w = mt.randn(1, 2, 6, 6), mt.randn(3, 2, 3, 3)
     for name in ("im2col", "winograd", "direct"):

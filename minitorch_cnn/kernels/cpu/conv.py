@@ -345,12 +345,13 @@ class Plan:
         return empty((0 if self.plain else parts * self.block * self.line,))
 
 
-def arranged_weights(w: Array, plan: Plan) -> Array:
+def arranged_weights(w: Array, groups: int, tap_rows: int) -> Array:
     """w (K, C/G, KH, KW) as `arrange_weights` lays it out."""
-    Kg = len(w) // plan.groups
-    width = panel_width(Kg)
-    weights = empty((plan.groups, plan.pieces, -(-Kg // width), plan.depth, width))
-    run(arrange_weights, w, plan.tap_rows, weights, parts=parts_for(weights.size))
+    K, Cg, KH, KW = w.shape
+    width = panel_width(K // groups)
+    panels, depth = -(-K // groups // width), tap_rows * KW * Cg
+    weights = empty((groups, KH // tap_rows, panels, depth, width))
+    run(arrange_weights, w, tap_rows, weights, parts=parts_for(weights.size))
     return weights
 
 
@@ -365,10 +366,11 @@ def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: b
     K, _, KH, KW = w.shape
     y = empty((N, *output_size((H, W), (KH, KW), geometry), K))
     plan = Plan(w.shape, geometry)
+    weights = arranged_weights(contiguous(w), plan.groups, plan.tap_rows)
     run(
-        convolve_blocks, counter(), channels_last(x), arranged_weights(contiguous(w), plan),
-        bias_or_zeros(b, K), relu, y, plan.KW, plan.geometry, plan.tap_rows, plan.block,
-        plan.workspace(get_num_threads()), plan.line, parts=parts_for(y.size * plan.depth // 16),
+        convolve_blocks, counter(), channels_last(x), weights, bias_or_zeros(b, K), relu, y,
+        plan.KW, plan.geometry, plan.tap_rows, plan.block, plan.workspace(get_num_threads()),
+        plan.line, parts=parts_for(y.size * plan.depth // 16),
     )  # fmt: skip
     return channels_first(y)
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from ...backend import Array
 from ...backend.arrays import empty
-from ..geometry import ConvGeometry, Lengths, Pair, output_size
+from ..geometry import ConvGeometry, Lengths, Pair, output_size, turned_geometry
 from .arrays import channels_first, channels_last, contiguous, takes
-from .conv import Plan, arranged_weights, bias_or_zeros, gradient_of_sums
+from .conv import arranged_weights, bias_or_zeros, gradient_of_sums
 from .jit.compiling import INT, SHAPE, compiled, external
 from .jit.product import PANEL, product
 from .jit.threads import address, counter, get_num_threads, kernel, run, share, take
@@ -148,13 +148,19 @@ def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: b
     N, _, H, W = x.shape
     K, _, KH, KW = w.shape
     y = empty((N, *output_size((H, W), (KH, KW), geometry), K))
-    weights = arranged_weights(contiguous(w), Plan(w.shape, geometry))[0, 0]
+    weights = arranged_weights(contiguous(w), 1, KH)[0, 0]
     run(
         convolve_bands, counter(), channels_last(x), weights, bias_or_zeros(b, K), relu, y,
         (KH, KW), geometry.stride, geometry.before,
         *_columns_and_band(w.shape, geometry, y.shape[2]),
     )  # fmt: skip
     return channels_first(y)
+
+
+def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:
+    """For stride 1: a convolution of gy with the kernels turned by 180 degrees."""
+    turned = w.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
+    return forward(gy, turned, None, turned_geometry(w.shape[2:], geometry))
 
 
 def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Any:

@@ -18,7 +18,7 @@ from ..geometry import ConvGeometry, Pair, output_size, turned_geometry
 from .arrays import channels_first, channels_last, contiguous, takes
 from .elementwise import add_to_rows, relu_
 from .jit.compiling import compiled
-from .jit.product import PANEL, panel_width, product
+from .jit.product import panel_width, product
 from .jit.threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
 from .jit.vector import LANES, add_to, fill_zeros, may_stream
 from .winograd_tiles import (
@@ -33,24 +33,24 @@ DEPTH = 128  # channels that are summed up in one go: shorter sums lose fewer di
 
 
 @kernel
-def transform_kernels(part: int, parts: int, w: Array, turned: bool, U: Array) -> None:
-    """U (panels, 36, C, width) from w (K, C, 3, 3)."""
+def transform_kernels(part: int, parts: int, w: Array, turned: bool, U: Array, width: int) -> None:
+    """U (panels, 36, C*width and a gap) from w (K, C, 3, 3)."""
+    size, step = (w.shape[0], w.shape[1]), 4 * U.shape[2]
     start, stop = share(U.shape[0], part, parts)
     for panel in range(start, stop):
-        place, width = address(U[panel]), U.shape[3]
-        transform_kernel_panel(address(w), (w.shape[0], w.shape[1]), turned, panel, place, width)
+        transform_kernel_panel(address(w), size, turned, panel, address(U[panel]), step, width)
 
 
 @compiled
 def multiply_panel(
-    v: int, V_step: int, tiles: int, U_panel: Array, panel: int, m: int, M_step: int, K: int
-) -> None:
+    v: int, V_step: int, tiles: int, C: int, U_panel: Array, panel: int, width: int, m: int,
+    M_step: int, K: int,
+) -> None:  # fmt: skip
     """A panel of columns of the 36 products M[p] = V[p] @ U[p]."""
-    _, C, width = U_panel.shape
     first = panel * width
     columns = min(K - first, width)
     for p in range(36):
-        u, out = address(U_panel) + p * 4 * C * width, m + p * M_step + 4 * first
+        u, out = address(U_panel[p]), m + p * M_step + 4 * first
         start, start_row = 0, 0
         for c in range(0, C, DEPTH):
             product(
@@ -62,12 +62,12 @@ def multiply_panel(
 
 @kernel
 def convolve_blocks(
-    part: int, parts: int, work: Array, x: Array, U: Array, y: Array, padding: Pair, block: int,
-    V: Array, M: Array, streaming: bool,
+    part: int, parts: int, work: Array, x: Array, U: Array, width: int, y: Array, padding: Pair,
+    block: int, V: Array, M: Array, streaming: bool,
 ) -> None:  # fmt: skip
     """y from x and U, `block` tiles at a time: transform, 36 products, transform back.
 
-    U (panels, 36, C, width); V (parts, 36, at least block*C) and M (parts, 36, at least block*K)
+    U: see `transform_kernels`. V (parts, 36, at least block*C) and M (parts, 36, at least block*K)
     are workspaces.
     """
     _, OH, OW, K = y.shape
@@ -80,7 +80,7 @@ def convolve_blocks(
         transform_inputs(address(x), x.shape, padding, (OH, OW), first, count, v, V_step)
         rows = min((count + 3) // 4 * 4, block)  # a few rows too many: lower tiles are slower
         for panel in range(U.shape[0]):
-            multiply_panel(v, V_step, rows, U[panel], panel, m, M_step, K)
+            multiply_panel(v, V_step, rows, x.shape[3], U[panel], panel, width, m, M_step, K)
         transform_outputs(m, M_step, address(y), y.shape, first, count, streaming)
         first = take(work, block)
 
@@ -91,32 +91,38 @@ def convolve_blocks(
 
 @kernel
 def transform_all(
-    part: int, parts: int, images: Array, padding: Pair, size: Pair, of_gradient: bool, out: Array
+    part: int, parts: int, images: Array, padding: Pair, size: Pair, width: int, out: Array
 ) -> None:
-    """V of all tiles of x (N, H, W, C), or dM of those of gy (N, OH, OW, K); size: (OH, OW)."""
+    """V of all tiles of x (N, H, W, C), or dM of those of gy (N, OH, OW, K); size: (OH, OW).
+
+    width: of the panels of dM; 0 for V.
+    """
     N, _, _, C = images.shape
     tiles = N * ((size[0] + 3) // 4) * ((size[1] + 3) // 4)
     start, stop = share(tiles, part, parts)
-    source, place, step = address(images), address(out) + 4 * start * C, 4 * out.shape[1]
-    if of_gradient:
-        transform_gradients(source, images.shape, start, stop - start, place, step)
+    source, step, count = address(images), 4 * out.shape[1], stop - start
+    place = address(out) + 4 * start * (width if width else C)
+    if width:
+        panel = 4 * tiles * width
+        transform_gradients(source, images.shape, start, count, place, step, width, panel)
     else:
-        transform_inputs(source, images.shape, padding, size, start, stop - start, place, step)
+        transform_inputs(source, images.shape, padding, size, start, count, place, step)
 
 
 @kernel
 def multiply_all(
-    part: int, parts: int, w: Array, turned: bool, V: Array, M: Array, U: Array, tiles: int, K: int
-) -> None:
-    """M (36, tiles*K) from V (36, tiles*C); U (parts, 36, C, width) is a workspace."""
-    panels = (K + U.shape[3] - 1) // U.shape[3]
-    start, stop = share(panels, part, parts)
+    part: int, parts: int, w: Array, turned: bool, V: Array, M: Array, U: Array, width: int,
+    tiles: int, C: int, K: int,
+) -> None:  # fmt: skip
+    """M (36, tiles*K) from V (36, tiles*C); U (parts, 36, C*width and a gap) is a workspace."""
+    size, step = (w.shape[0], w.shape[1]), 4 * U.shape[2]
+    V_step, M_step = 4 * V.shape[1], 4 * M.shape[1]
+    start, stop = share((K + width - 1) // width, part, parts)
     for panel in range(start, stop):
-        place, step = address(U[part]), 4 * V.shape[1]
-        transform_kernel_panel(
-            address(w), (w.shape[0], w.shape[1]), turned, panel, place, U.shape[3]
-        )
-        multiply_panel(address(V), step, tiles, U[part], panel, address(M), 4 * M.shape[1], K)
+        transform_kernel_panel(address(w), size, turned, panel, address(U[part]), step, width)
+        multiply_panel(
+            address(V), V_step, tiles, C, U[part], panel, width, address(M), M_step, K
+        )  # fmt: skip
 
 
 @kernel
@@ -132,10 +138,13 @@ def transform_all_outputs(part: int, parts: int, M: Array, y: Array, streaming: 
 
 @kernel
 def weight_gradient_blocks(
-    part: int, parts: int, x: Array, gy: Array, padding: Pair, block: int, V: Array, D: Array,
-    dU: Array,
+    part: int, parts: int, x: Array, gy: Array, padding: Pair, block: int, width: int, V: Array,
+    D: Array, dU: Array,
 ) -> None:  # fmt: skip
-    """dU (parts, 36, C, K) += V' dM over this part's tiles. V, D (parts, 36, ...): workspaces."""
+    """dU (parts, 36, C, K) += V' dM over this part's tiles. V, D (parts, 36, ...): workspaces.
+
+    width: of the panels of dM.
+    """
     _, OH, OW, K = gy.shape
     C = x.shape[3]
     V_step, D_step = 4 * V.shape[2], 4 * D.shape[2]
@@ -146,11 +155,12 @@ def weight_gradient_blocks(
     for first in range(start, stop, block):
         count = min(block, stop - first)
         transform_inputs(address(x), x.shape, padding, (OH, OW), first, count, v, V_step)
-        transform_gradients(address(gy), gy.shape, first, count, d, D_step)
+        panel = 4 * block * width
+        transform_gradients(address(gy), gy.shape, first, count, d, D_step, width, panel)
         for p in range(36):
             product(
-                v + p * V_step, 4, 0, 4 * C, d + p * D_step, 0, 4 * K, 4 * PANEL,
-                mine + p * 4 * C * K, 4 * K, C, K, 1, count, mine + p * 4 * C * K, 4 * K, 0,
+                v + p * V_step, 4, 0, 4 * C, d + p * D_step, 0, 4 * width, panel,
+                mine + p * 4 * C * K, 4 * K, C, K, 1, count, mine + p * 4 * C * K, 4 * K, 1,
             )  # fmt: skip
 
 
@@ -169,7 +179,7 @@ def finish_weight_gradient(part: int, parts: int, dU: Array, gw: Array) -> None:
 
 @kernel
 def weight_gradient_all(
-    part: int, parts: int, V: Array, D: Array, tiles: int, dU: Array, gw: Array
+    part: int, parts: int, V: Array, D: Array, tiles: int, width: int, dU: Array, gw: Array
 ) -> None:
     """gw, a few input channels at a time; dU (parts, 36, channels, K) is a workspace."""
     K, C = gw.shape[:2]
@@ -182,8 +192,8 @@ def weight_gradient_all(
         for p in range(36):
             product(
                 address(V) + p * V_step + 4 * first, 4, 0, 4 * C,
-                address(D) + p * D_step, 0, 4 * K, 4 * PANEL,
-                mine + p * 4 * few * K, 4 * K, channels, K, 1, tiles, 0, 0, 0,
+                address(D) + p * D_step, 0, 4 * width, 4 * tiles * width,
+                mine + p * 4 * few * K, 4 * K, channels, K, 1, tiles, 0, 0, 1,
             )  # fmt: skip
         for c in range(channels):
             store_kernel_gradient(mine + 4 * c * K, 4 * few * K, first + c, (K, C), address(gw))
@@ -222,16 +232,17 @@ def convolve(x: Array, w: Array, turned: bool, before: Pair, y: Array) -> None:
     tiles, width, parts = _tiles(N, (OH, OW)), panel_width(K), get_num_threads()
     if _few(tiles, C, K):
         V, M = empty((36, _step(tiles * C))), empty((36, _step(tiles * K)))
-        U = empty((parts, 36, C, width))
-        run(transform_all, x, before, (OH, OW), False, V)
-        run(multiply_all, w, turned, V, M, U, tiles, K)
+        U = empty((parts, 36, _step(C * width)))
+        run(transform_all, x, before, (OH, OW), 0, V)
+        run(multiply_all, w, turned, V, M, U, width, tiles, C, K)
         run(transform_all_outputs, M, y, may_stream(y, tiles=True))
         return
     block = _block(C, K)
-    U = empty((-(-K // width), 36, C, width))
+    U = empty((-(-K // width), 36, _step(C * width)))
     V, M = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
-    run(transform_kernels, w, turned, U, parts=parts_for(w.size))
-    run(convolve_blocks, counter(), x, U, y, before, block, V, M, may_stream(y, tiles=True))
+    run(transform_kernels, w, turned, U, width, parts=parts_for(w.size))
+    streaming = may_stream(y, tiles=True)
+    run(convolve_blocks, counter(), x, U, width, y, before, block, V, M, streaming)
 
 
 def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False) -> Any:
@@ -259,17 +270,18 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
         return NotImplemented
     (_, C, _, _), (N, K, OH, OW) = x.shape, gy.shape
     x, gy, gw = channels_last(x), channels_last(gy), empty((K, C, 3, 3))
-    tiles, parts = _tiles(N, (OH, OW)), get_num_threads()
+    tiles, width, parts = _tiles(N, (OH, OW)), panel_width(K), get_num_threads()
+    columns = -(-K // width) * width  # of all panels of dM
     if _few(tiles, C, K):
-        V, D = empty((36, _step(tiles * C))), empty((36, _step(tiles * K)))
-        run(transform_all, x, geometry.before, (OH, OW), False, V)
-        run(transform_all, gy, geometry.before, (OH, OW), True, D)
-        run(weight_gradient_all, V, D, tiles, empty((parts, 36, 12, K)), gw)
+        V, D = empty((36, _step(tiles * C))), empty((36, _step(tiles * columns)))
+        run(transform_all, x, geometry.before, (OH, OW), 0, V)
+        run(transform_all, gy, geometry.before, (OH, OW), width, D)
+        run(weight_gradient_all, V, D, tiles, width, empty((parts, 36, 12, K)), gw)
         return gw
     # Each block reads and writes all of dU: with many channels, larger blocks do so less often.
     block = 96 if C * K > 1 << 15 else _block(C, K)
-    V, D = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
+    V, D = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * columns)))
     dU = empty((parts, 36, C, K))
-    run(weight_gradient_blocks, x, gy, geometry.before, block, V, D, dU)
+    run(weight_gradient_blocks, x, gy, geometry.before, block, width, V, D, dU)
     run(finish_weight_gradient, dU, gw, parts=parts_for(gw.size))
     return gw

@@ -308,9 +308,9 @@ def gradient_column(image: int, shape: Lengths, top: int, left: int, k: int, n: 
 
 @compiled
 def transform_gradient_tile(
-    image: int, shape: Lengths, top: int, left: int, out: int, step: int
+    image: int, shape: Lengths, top: int, left: int, out: int, step: int, width: int, panel: int
 ) -> None:
-    """dM = A gy A' of the 4x4 output pixels from (top, left) on."""
+    """dM = A gy A' of the 4x4 output pixels from (top, left) on; see `transform_gradients`."""
     _, _, OW, K = shape
     corner = image + 4 * (top * OW + left) * K
     for k in range(0, K, LANES):
@@ -322,7 +322,7 @@ def transform_gradient_tile(
         g1 = gradient_column(image, shape, top, left + 1, k, n)
         g2 = gradient_column(image, shape, top, left + 2, k, n)
         g3 = gradient_column(image, shape, top, left + 3, k, n)
-        place, line = out + 4 * k, 6 * step
+        place, line = out + k // width * panel + 4 * (k % width), 6 * step
         store_six(place, step, n, evaluate_output_gradient(g0[0], g1[0], g2[0], g3[0]))
         place += line
         store_six(place, step, n, evaluate_output_gradient(g0[1], g1[1], g2[1], g3[1]))
@@ -336,14 +336,19 @@ def transform_gradient_tile(
         store_six(place, step, n, evaluate_output_gradient(g0[5], g1[5], g2[5], g3[5]))
 
 
-@external(INT, SHAPE, INT, INT, INT, INT)
-def transform_gradients(gy: int, shape: Lengths, first: int, count: int, d: int, step: int) -> None:
-    """dM of the tiles first..first + count of gy (N, OH, OW, K), at address d."""
+@external(INT, SHAPE, *[INT] * 6)
+def transform_gradients(
+    gy: int, shape: Lengths, first: int, count: int, d: int, step: int, width: int, panel: int
+) -> None:
+    """dM of the tiles first..first + count of gy (N, OH, OW, K), at address d.
+
+    As the right side of a product: each position is panels of `width` columns, `panel` bytes apart.
+    """
     _, OH, OW, K = shape
     for t in range(count):
         n, top, left = locate(first + t, (OH, OW))
         image = gy + 4 * n * OH * OW * K
-        transform_gradient_tile(image, shape, top, left, d + 4 * t * K, step)
+        transform_gradient_tile(image, shape, top, left, d + 4 * t * width, step, width, panel)
 
 
 # ------------------------------------------------------------- the kernels, and their gradient
@@ -359,11 +364,11 @@ def kernel_column(tap: int, step: int, column_step: int, n: int) -> Vectors:
     )
 
 
-@external(INT, PAIR, INT, INT, INT, INT)
+@external(INT, PAIR, *[INT] * 5)
 def transform_kernel_panel(
-    w: int, size: Pair, turned: bool, panel: int, U: int, width: int
+    w: int, size: Pair, turned: bool, panel: int, U: int, step: int, width: int
 ) -> None:
-    """One panel of U: (36, C, width), at its address, from w (K, C, 3, 3); size: (K, C).
+    """One panel of U: 36 times (C, width), `step` bytes apart, from w (K, C, 3, 3); size: (K, C).
 
     Column k of the panel is output channel panel * width + k. turned: the kernels of the input
     gradient, with C and K swapped and rows and columns reversed.
@@ -373,7 +378,6 @@ def transform_kernel_panel(
     row_step, column_step = 4 * 9, 4 * 9 * C
     if turned:
         row_step, column_step = column_step, row_step
-    step = 4 * rows * width
     line = 6 * step
     for inside in range(0, width, LANES):
         first = panel * width + inside

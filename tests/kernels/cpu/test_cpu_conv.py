@@ -59,8 +59,9 @@ def test_products_of_patches_against_loops(case, layout, way, seed):
 
 @pytest.mark.parametrize("kernel_size", [(1, 1), (3, 3)])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
-@pytest.mark.parametrize("channels", [(16, 70), (130, 33)])
-def test_layers_as_in_a_resnet(kernel_size, stride, channels):
+@pytest.mark.parametrize("channels", [(16, 70), (130, 33), (130, 130)])
+@pytest.mark.parametrize("algorithm", ["im2col", "implicit_gemm"])
+def test_layers_as_in_a_resnet(kernel_size, stride, channels, algorithm):
     C, K = channels
     geometry = conv_geometry(stride, (kernel_size[0] // 2, kernel_size[1] // 2))
     rng = np.random.default_rng(0)
@@ -70,6 +71,7 @@ def test_layers_as_in_a_resnet(kernel_size, stride, channels):
         y = array.conv2d_forward(x, w, None, geometry)
         gx = array.conv2d_input_grad(gy, w, (8, 9), geometry)
         gw = array.conv2d_weight_grad(x, gy, kernel_size, geometry)
+    with kernels.conv_algorithm(algorithm):
         x, w, gy = (array.astype(np.float32) for array in (x, w, gy))
         got = compiled_products(x, w, None, gy, geometry)
     for result, expected, terms in zip(got, (y, gx, gw), (w[0], w[:, 0], gy[:, 0]), strict=True):
@@ -145,7 +147,7 @@ def test_work_is_the_same_for_any_number_of_threads():
         np.testing.assert_allclose(one, five, atol=1e-3)
 
 
-@pytest.mark.parametrize("algorithm", ["im2col", "winograd"])
+@pytest.mark.parametrize("algorithm", ["im2col", "implicit_gemm", "winograd"])
 def test_nothing_is_written_outside_the_result(algorithm, monkeypatch):
     """Results and workspaces get margins that must stay as they are."""
     arrays = []
@@ -170,6 +172,9 @@ def test_nothing_is_written_outside_the_result(algorithm, monkeypatch):
         gy = rng.standard_normal((N, K, H, W)).astype(np.float32)
         with kernels.conv_algorithm(algorithm):
             compiled_products(x, w, None, gy, conv_geometry(padding=(1, 1)))
+            gy = gy[:, :, : (H + 1) // 2, : (W + 1) // 2]
+            compiled_products(x, w, None, gy, conv_geometry((2, 2), (1, 1)))
+            compiled_products(x, w[:, :, :1, :1], None, gy, conv_geometry((2, 2)))
     assert len(arrays) > 10
     for raw, count in arrays:
         assert (raw[:4096] == 0xA5).all() and (raw[4096 + count :] == 0xA5).all()
