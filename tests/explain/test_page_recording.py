@@ -324,6 +324,22 @@ def test_scores_are_one_for_each_class_however_they_are_computed():
     assert layers[-1].value.shape == (3, 1, 1) and layers[-1].gradient.sum() == 1
 
 
+def test_numbers_that_are_moved_twice_get_their_gradient_once():
+    class Twice(nn.Module):
+        def forward(self, x):
+            self.turned = x.flip(3)
+            squares = self.turned * self.turned  # so it is a layer
+            rows = self.turned.reshape(2, 2, 3, 2).sum((0, 2))
+            return squares.sum((2, 3)) + rows.reshape(1, 4)
+
+    network, x = Twice().eval(), picture(4, 3, 2)
+    layers = record(network, x)
+    (moved,) = (layer for layer in layers if layer.sources == [0])
+    output = network(x.clone().requires_grad_())
+    (gradient,) = mt.autograd.grad(output.max(), network.turned)
+    np.testing.assert_allclose(moved.gradient.ravel(), gradient.numpy().ravel(), 1e-6)
+
+
 def test_learned_numbers_are_known_by_name():
     """Also in another shape, but not in another order; frozen ones are not learned."""
 
