@@ -8,6 +8,7 @@ import pytest
 import minitorch_cnn as mt
 from minitorch_cnn import models, nn
 from minitorch_cnn.explain.page import record, weights
+from minitorch_cnn.explain.page.frozen import frozen_layers
 from tests.explain.written_with_functions import NETWORKS, made
 
 
@@ -322,6 +323,43 @@ def test_scores_are_one_for_each_class_however_they_are_computed():
 
     layers = record(Sums().eval(), picture(2, 4, 4))
     assert layers[-1].value.shape == (3, 1, 1) and layers[-1].gradient.sum() == 1
+
+
+def test_what_was_chosen_for_one_picture_is_found():
+    class Chooses(nn.Module):
+        def forward(self, x):
+            if self.strict and x.min() < 0:
+                raise RuntimeError("no negative numbers")
+            y = x.clone()
+            y[:, 0] = mt.zeros_like(x[:, 0]).add_(1) + x[:, 1]  # written to, and read in part
+            return (y / x.detach().sum() + x.max(1, True)[0]).gather(1, x.argsort(1)).mean((2, 3))
+
+    model, x = Chooses().eval(), mt.rand(1, 3, 4, 4)
+    model.strict = False
+    layers = record(model, x)
+    found = [layers[each] for each in frozen_layers(model, x, layers)]
+    assert [each.kind for each in found] == ["parameter", "permute"]
+    np.testing.assert_allclose(found[0].value.ravel(), x.sum().item(), 1e-6)
+    model.strict = True
+    assert frozen_layers(model, x, layers) is None
+    plain = chain()
+    assert frozen_layers(plain, picture(3, 12, 12), record(plain, picture(3, 12, 12))) == []
+
+
+def test_numbers_that_are_moved_twice_get_their_gradient_once():
+    class Twice(nn.Module):
+        def forward(self, x):
+            self.turned = x.flip(3)
+            squares = self.turned * self.turned  # so it is a layer
+            rows = self.turned.reshape(2, 2, 3, 2).sum((0, 2))
+            return squares.sum((2, 3)) + rows.reshape(1, 4)
+
+    network, x = Twice().eval(), picture(4, 3, 2)
+    layers = record(network, x)
+    (moved,) = (layer for layer in layers if layer.sources == [0])
+    output = network(x.clone().requires_grad_())
+    (gradient,) = mt.autograd.grad(output.max(), network.turned)
+    np.testing.assert_allclose(moved.gradient.ravel(), gradient.numpy().ravel(), 1e-6)
 
 
 def test_learned_numbers_are_known_by_name():
