@@ -104,7 +104,7 @@ def gradgradcheck(
     """`gradcheck` of backward itself: are the gradients of the gradients right?
 
     Checks the function (inputs, grad_outputs) -> gradients. grad_outputs: what backward starts
-    from; random if None.
+    from, checked themselves if they require a gradient; random if None.
 
     >>> import minitorch_cnn as mt
     >>> from minitorch_cnn.autograd.gradcheck import gradgradcheck
@@ -121,7 +121,7 @@ def gradgradcheck(
     if grad_outputs is None:
         cotangents = [_random_like(each, rng).requires_grad_() for each in outputs]
     else:
-        cotangents = [each.detach().requires_grad_() for each in _as_list(grad_outputs)]
+        cotangents = _as_list(grad_outputs)
 
     def backward_of_func(*values: Any) -> tuple[Tensor | None, ...]:
         leaves, gys = list(values[: len(arguments)]), values[len(arguments) :]

@@ -10,7 +10,8 @@ import weakref
 from typing import Any, NamedTuple
 
 from .handle import RemovableHandle
-from .names import torchs_name
+from .modes import state
+from .names import PACKAGE, torchs_name
 
 _classes: dict[tuple[type, str], type] = {}
 # One for each leaf, as long as somebody holds it: programs that draw graphs compare them.
@@ -42,7 +43,10 @@ class Looking(Node):
         if "_named" not in base.__dict__:
             key = base, torchs_name(self)
             if key not in _classes:
-                _classes[key] = type(key[1], (base,), {"_named": True, "__module__": __name__})
+                namespace: dict[str, Any] = {"_named": True, "__module__": __name__}
+                if self._function.__module__.partition(".")[0] == PACKAGE:
+                    namespace["saved_tensors"] = property(_in_backward_only)
+                _classes[key] = type(key[1], (base,), namespace)
             self.__class__ = _classes[key]
         return self
 
@@ -63,7 +67,11 @@ class Looking(Node):
                 f"{self._title()} expected {len(outputs)} arguments, got {len(gys)} arguments "
                 "instead"
             )
-        found = _backward_of(self, list(gys))  # type: ignore[arg-type]
+        before, state.running = state.running, (object(), (), None, set())
+        try:
+            found = _backward_of(self, list(gys))  # type: ignore[arg-type]
+        finally:
+            state.running = before
         of_tensors = tuple(
             gx
             for gx, edge, meta in zip(found, self._edges, self._inputs_meta, strict=True)  # type: ignore[attr-defined]
@@ -168,6 +176,16 @@ class Looking(Node):
 
     def __repr__(self) -> str:
         return f"<{self._title()}>"
+
+
+def _in_backward_only(node: Any) -> tuple:
+    """`saved_tensors` of an operation of this library: to others it shows `_saved_self` and such.
+
+    Programs that draw graphs take who has `saved_tensors` for an operation of a user's own.
+    """
+    if state.running is None:
+        raise AttributeError(f"{type(node).__name__!r} object has no attribute 'saved_tensors'")
+    return type(node).__mro__[1].saved_tensors.fget(node)  # type: ignore[attr-defined]
 
 
 class AccumulateGrad(Node):

@@ -9,7 +9,7 @@ backward will need have the names of this table; plain values that a forward kep
 >>> y = x.exp()
 >>> y.grad_fn._saved_result
 tensor([7.3891], grad_fn=<ExpBackward0>)
->>> [name for name in dir(mt.stack([x, x], dim=0).grad_fn) if name.startswith("_saved")]
+>>> [name for name in dir(mt.stack([x, x], dim=0).grad_fn) if name.startswith("_saved_")]
 ['_saved_dim']
 """
 

@@ -76,3 +76,11 @@ def test_hooks_of_what_was_saved():
     saved = Own.apply(x).grad_fn._raw_saved_tensors
     with pytest.raises(RuntimeError, match="None is forbidden"):
         saved[1].register_hooks(lambda t: t, lambda t: t)
+
+
+def test_saved_tensors_are_those_of_a_programs_own_operation():
+    x = mt.tensor([2.0], requires_grad=True)
+    y = x.exp()
+    assert not hasattr(y.grad_fn, "saved_tensors")
+    y.backward()
+    assert x.grad.item() == pytest.approx(np.exp(2))

@@ -151,7 +151,7 @@ def state_of_ones():
     ("value", "place"),
     [
         (object(), "the object"),
-        ({"a": [1, {2}]}, r"the object\['a'\]\[1\]"),
+        ({"a": [1, frozenset({2})]}, r"the object\['a'\]\[1\]"),
         ({"model": mt.nn.ReLU()}, r"the object\['model'\]: a ReLU"),
         ({frozenset(): 1}, r"the object: its key frozenset\(\)"),
         ([np.ones(2)], r"the object\[0\]: a ndarray"),
