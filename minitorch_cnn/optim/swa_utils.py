@@ -15,6 +15,7 @@ stochastic approximation by averaging", 1992. An exponential moving average (EMA
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -41,7 +42,23 @@ def get_swa_avg_fn() -> AvgFn:
     >>> mt.optim.swa_utils.get_swa_avg_fn()(mt.tensor(1.0), mt.tensor(4.0), 2)  # (1 + 1 + 4) / 3
     tensor(2.)
     """
-    return lambda averaged, current, count: averaged + (current - averaged) / (count + 1)
+    return _mean
+
+
+# At the top of the file, so that an averaged model can be pickled.
+
+
+def _mean(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
+    return averaged + (current - averaged) / (count + 1)
+
+
+def _decaying_mean(decay: float, averaged: Tensor, current: Tensor, count: Any) -> Tensor:
+    return decay * averaged + (1 - decay) * current
+
+
+def _each_mean(average: AvgFn, averaged: list[Tensor], current: list[Tensor], count: Any) -> None:
+    for mean, value in zip(averaged, current, strict=True):
+        mean.copy_(average(mean, value, count))
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
@@ -56,15 +73,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
     """
     if not 0.0 <= decay <= 1.0:
         raise ValueError(f"Invalid decay value {decay} provided. Please provide a value in [0,1].")
-    return lambda averaged, current, count: decay * averaged + (1 - decay) * current
-
-
-def _for_lists(average: AvgFn) -> Callable[[list[Tensor], list[Tensor], Any], None]:
-    def update(averaged: list[Tensor], current: list[Tensor], count: Any) -> None:
-        for mean, value in zip(averaged, current, strict=True):
-            mean.copy_(average(mean, value, count))
-
-    return update
+    return functools.partial(_decaying_mean, decay)
 
 
 def get_swa_multi_avg_fn() -> Callable[[list[Tensor], list[Tensor], Any], None]:
@@ -79,7 +88,7 @@ def get_swa_multi_avg_fn() -> Callable[[list[Tensor], list[Tensor], Any], None]:
     >>> means
     [tensor([2.]), tensor(0.5000)]
     """
-    return _for_lists(get_swa_avg_fn())
+    return functools.partial(_each_mean, get_swa_avg_fn())
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[[list[Tensor], list[Tensor], Any], None]:
@@ -93,7 +102,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[[list[Tensor], list[T
     >>> means
     [tensor([2.])]
     """
-    return _for_lists(get_ema_avg_fn(decay))
+    return functools.partial(_each_mean, get_ema_avg_fn(decay))
 
 
 class AveragedModel(Module):
@@ -135,7 +144,9 @@ class AveragedModel(Module):
         if device is not None:
             self.module = self.module.to(device)
         self.register_buffer("n_averaged", ops.tensor(0, dtype=int64, device=device))
-        self.multi_avg_fn = multi_avg_fn or _for_lists(avg_fn or get_swa_avg_fn())
+        self.multi_avg_fn = multi_avg_fn or functools.partial(
+            _each_mean, avg_fn or get_swa_avg_fn()
+        )
         self.use_buffers = use_buffers
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

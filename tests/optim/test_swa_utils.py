@@ -1,5 +1,7 @@
 """Averaged weights beside torch's."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -112,3 +114,13 @@ def test_update_bn_without_batch_norms_reads_nothing():
     model = mt.nn.Linear(2, 2)
     mt.optim.swa_utils.update_bn(iter([None]), model)
     assert model.training
+
+
+def test_averaged_models_can_be_pickled():
+    model = mt.nn.Linear(2, 1)
+    for options in ({}, dict(multi_avg_fn=mt.optim.swa_utils.get_ema_multi_avg_fn(0.5))):
+        averaged = mt.optim.swa_utils.AveragedModel(model, **options)
+        averaged.update_parameters(model)
+        twin = pickle.loads(pickle.dumps(averaged))
+        twin.update_parameters(model)
+        assert mt.equal(twin.module.weight, model.weight) and twin.n_averaged == 2

@@ -128,6 +128,9 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """
     if isinstance(shape, Tensor) and shape.ndim:
         raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {shape!r:.60}")
+    for each in shape if isinstance(shape, tuple | list) else ():
+        if isinstance(each, float):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {each}")
     lengths = int_tuple((shape,), "unravel_index", "shape")
     if indices.dtype.category != 1:
         raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")

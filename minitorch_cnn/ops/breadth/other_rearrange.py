@@ -100,11 +100,11 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """
     moved = int_tuple((shifts,), "roll", "shifts")
     along = () if dims is None else int_tuple((dims,), "roll", "dims")
+    if not moved or (not along and len(moved) != 1):
+        raise RuntimeError(
+            f"`shifts` required: one number for each dim, or one alone, got {shape_text(moved)}"
+        )
     if not along:
-        if len(moved) != 1:
-            raise RuntimeError(
-                f"`shifts` required: without dims it is one number, got {shape_text(moved)}"
-            )
         return reshape(roll(flatten(input), moved, 0), input.shape)
     if len(moved) != len(along):
         raise RuntimeError(
