@@ -54,7 +54,7 @@ class Page:
         return path
 
     def _repr_html_(self) -> str:
-        frame = "width:100%;height:900px;border:1px solid #ccc"
+        frame = "width:100%;height:900px;border:1px solid #ccc;box-sizing:border-box"
         return f'<iframe style="{frame}" srcdoc="{html.escape(self.text)}"></iframe>'
 
 
@@ -79,9 +79,10 @@ def make_page(
     a tensor of floats (C, H, W), as the network takes it, or a .npy file with one. For a network
     whose first convolution is a Conv1d or Conv3d a signal (C, L) or a volume (C, D, H, W) of
     floats. None takes a built-in one.
-    classes: names for the scores. mean, std: of a channel's pixels in 0..1, which the network's
-    input is normalised with; known of checkpoints and published weights, else 0 and 1. size: height
-    and width that the picture is cut to; without it a picture of up to 512 pixels keeps its own.
+    classes: names for the scores, one for each. mean, std: of a channel's pixels in 0..1, which the
+    network's input is normalised with; known of checkpoints and published weights, else 0 and 1.
+    size: height and width that the picture is cut to, at most 1024; without it a picture of up to
+    512 pixels keeps its own.
     weights: of a network given by name: "DEFAULT", another published name, or a file. Without it
     the network has always the same random weights.
     megabytes: what the page may have. A large network runs in the page only if its weights fit.
