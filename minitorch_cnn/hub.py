@@ -149,7 +149,9 @@ def load(repo_or_dir: str, model: str, *args: Any, **kwargs: Any) -> NoReturn:
 def __getattr__(name: str) -> Any:
     """The bar `tqdm`, which programs take from here too, or an error for what is not here."""
     if name == "tqdm":
-        from tqdm.auto import tqdm
+        # Not tqdm.auto's, which asks what it shows for an iterator once more: a DataLoader would
+        # draw one random number more than under torch.
+        from tqdm import tqdm
 
         return tqdm
     raise missing(__name__, name)

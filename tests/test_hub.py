@@ -175,8 +175,18 @@ def test_a_model_with_weights_from_the_server(server, tmp_path, monkeypatch, cac
 
 
 def test_the_bar_is_found_and_repositories_are_refused_by_name():
-    tqdm = pytest.importorskip("tqdm.auto", reason="the bar of the extra `progress`")
+    tqdm = pytest.importorskip("tqdm", reason="the bar of the extra `progress`")
     assert hub.tqdm is tqdm.tqdm
+
+    class Counted:  # an epoch is asked for once: a DataLoader draws a random number each time
+        asked = 0
+
+        def __iter__(self):
+            self.asked += 1
+            return iter([1, 2])
+
+    batches = Counted()
+    assert list(hub.tqdm(batches, disable=True)) == [1, 2] and batches.asked == 1
     with pytest.raises(NotImplementedError, match=r"hub\.load\('a/b', 'net'\) is not supported"):
         hub.load("a/b", "net", pretrained=True)
     for name in ("list", "help"):
