@@ -474,3 +474,17 @@ def test_a_step_refuses_grads_and_states_that_are_not_like_the_parameter(tier):
             with pytest.raises(RuntimeError, match="grad of parameter 1"):
                 optimizer.step()
         assert states and good.tolist() == before
+
+
+def test_an_infinite_weight_stays_infinite():
+    """As with torch: no decay is no addition, and not one of 0 times the weight, which is NaN.
+
+    Carlini and Wagner's attack sets out from atanh of black and white pixels.
+    """
+    for make in (mt.optim.SGD, mt.optim.Adam, mt.optim.AdamW):
+        weight = mt.tensor([float("inf"), float("-inf"), 0.5] * 20, requires_grad=True)
+        optimizer = make([weight], lr=0.25, weight_decay=0)
+        weight.grad = mt.tensor([0.0, 0.0, 1.0] * 20)
+        optimizer.step()
+        expected = mt.tensor([float("inf"), float("-inf"), 0.25] * 20)
+        assert mt.allclose(weight.detach(), expected), make.__name__

@@ -128,7 +128,8 @@ def sgd_step(
         p, g = _array(table, row, 0, start), _array(table, row, 1, start)
         v = _array(table, row, 2, start)
         for i in range(stop - start):
-            change = g[i] + weight_decay * p[i]
+            # Without decay an infinite weight stays infinite: 0 times it would be NaN.
+            change = g[i] + weight_decay * p[i] if weight_decay != 0 else g[i]
             if has_velocity:
                 v[i] = change if first else momentum * v[i] + dampened * change
                 change = change + momentum * v[i] if nesterov else v[i]
@@ -173,7 +174,7 @@ def adam_step(
         top = _array(table, row, 4, start)
         for i in range(stop - start):
             value = p[i] * shrink
-            gradient = g[i] + decay * value
+            gradient = g[i] + decay * value if decay != 0 else g[i]
             m[i] += rest1 * (gradient - m[i])
             s[i] = beta2 * s[i] + rest2 * gradient * gradient
             square = s[i]
