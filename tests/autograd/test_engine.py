@@ -259,7 +259,7 @@ def test_backward_starts_from_the_shape_that_was_computed(shape):
     x = mt.ones(4, 5, requires_grad=True)
     y = x * 3
     y.data = mt.zeros(*shape)
-    with pytest.raises(RuntimeError, match=r"Mismatch in shape.*the output has \[4, 5\]"):
+    with pytest.raises(RuntimeError, match=r"Mismatch in shape.*output.*Size\(\[4, 5\]\)"):
         y.backward(mt.ones(*shape))
     with pytest.raises(RuntimeError, match="Mismatch in shape"):
         mt.autograd.grad(y, x, mt.ones(*shape))
