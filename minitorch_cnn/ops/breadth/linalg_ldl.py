@@ -64,8 +64,13 @@ def _solve(ld: np.ndarray, pivots: np.ndarray, b: np.ndarray) -> np.ndarray:
     """X (n, k) of one system: forward through the blocks, dividing by them, and back."""
     x, n, blocks, k = b.copy(), len(ld), [], 0
     while k < n:
-        size = 1 if pivots[k] > 0 else 2
-        blocks.append((k, k + size, [k + size - 1, abs(int(pivots[k])) - 1]))
+        row, size = abs(int(pivots[k])), 1 if pivots[k] > 0 else 2
+        if not 1 <= row <= n or k + size > n:
+            raise RuntimeError(
+                f"linalg.ldl_solve: pivots {pivots.tolist()} are not those of {n} rows: they count "
+                "from 1, and the negative ones are pairs"
+            )
+        blocks.append((k, k + size, [k + size - 1, row - 1]))
         k += size
     for start, end, swap in blocks:
         x[swap] = x[swap[::-1]]
@@ -156,7 +161,7 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False) -> Any:
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False) -> Tensor:
     """X with A X = B (..., n, k), from `ldl_factor`'s LD and pivots of A (..., n, n).
 
-    X has B's shape. Raises RuntimeError for shapes or dtypes that do not fit.
+    X has B's shape. Raises RuntimeError for shapes, dtypes or pivots that do not fit.
 
     >>> import minitorch_cnn as mt
     >>> LD, pivots = mt.linalg.ldl_factor(mt.tensor([[4.0, 2.0], [2.0, 3.0]]))

@@ -54,3 +54,9 @@ def test_errors():
         mt.linalg.ldl_solve(LD, pivots[:1], mt.ones(2, 1))
     with pytest.raises(NotImplementedError, match="no gradients"):
         mt.linalg.ldl_factor(mt.eye(2).requires_grad_()).LD.sum().backward()
+
+
+@pytest.mark.parametrize("pivots", [[9, 9, 9], [0, 1, 2], [-9, -9, 1], [-1, -1, -1]])
+def test_pivots_of_other_matrices_are_refused(pivots):
+    with pytest.raises(RuntimeError, match=r"are not those of 3 rows"):
+        mt.linalg.ldl_solve(mt.eye(3), mt.tensor(pivots, dtype=mt.int32), mt.ones(3, 1))
