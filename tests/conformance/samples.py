@@ -72,6 +72,8 @@ def ours(value):
     if isinstance(value, torch.Tensor):
         if value.layout is not torch.strided or value.is_quantized:
             raise OutOfScope(f"a tensor of layout {value.layout}")
+        if value.is_meta:
+            raise OutOfScope('the device "meta"')
         ours(value.dtype)  # raises for types that we do not have
         if value.ndim > 64:
             raise OutOfScope(f"a tensor of {value.ndim} dimensions (NumPy has 64 at most)")

@@ -178,7 +178,7 @@ class PruningContainer(BasePruningMethod):
             left = (slice(None),) * dim + (default_mask.sum(other) != 0,)
         else:
             raise ValueError(f"Unrecognized PRUNING_TYPE {method.PRUNING_TYPE}")
-        mask[left] = method.compute_mask(t[left], default_mask[left])
+        mask[left] = method.compute_mask(t[left], default_mask[left]).to(mask.dtype)
         return mask
 
 

@@ -229,14 +229,14 @@ def diff(
 
 
 def gradient(
-    input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1
+    input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order: int = 1
 ) -> tuple[Tensor, ...]:
     """The slopes of a function along dimensions, from its values (any shape), of the same shape.
 
     In the middle by both neighbours, at the edges by one (edge_order 1) or two (2) of them.
-    spacing: the distance of neighbours, one for each dimension, or the coordinates, a vector for
-    each; dim: one dimension or several, None for all. Raises RuntimeError for another edge_order,
-    a spacing that does not fit and a dimension that is too short.
+    spacing: the distance of neighbours (None is 1), one for each dimension, or the coordinates, a
+    vector for each; dim: one dimension or several, None for all. Raises RuntimeError for another
+    edge_order, a spacing that does not fit and a dimension that is too short.
 
     >>> import minitorch_cnn as mt
     >>> mt.gradient(mt.tensor([1.0, 4.0, 9.0, 16.0]))
@@ -250,7 +250,7 @@ def gradient(
         raise RuntimeError(f"torch.gradient only supports edge_order=1 and edge_order=2, got "
                            f"{edge_order}")  # fmt: skip
     several = isinstance(spacing, list | tuple)
-    steps = list(spacing) if several else [spacing] * len(axes)
+    steps = list(spacing) if several else [1 if spacing is None else spacing] * len(axes)
     if len(steps) != len(axes):
         raise RuntimeError(
             "torch.gradient expected spacing to be unspecified, a scalar or a list of length "
