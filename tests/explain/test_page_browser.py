@@ -309,6 +309,17 @@ def test_another_channel_of_the_sum(kinds_page):
     assert page.text(".equation .part small") == "channel 2"
 
 
+def test_what_passes_unchanged_comes_from_the_same_place(kinds_page):
+    page = kinds_page
+    page.open()
+    number = next(n for n, layer in enumerate(page.layers) if layer.kind == "identity")
+    page.js("update({direction: 'forward', layer: arguments[0], map: 5, i: 1, j: 2})", number)
+    source = page.layers[page.layers[number].sources[0]].name
+    assert page.text("#maps figure:first-child").startswith(f"{source}, map 5\n")
+    shown = page.js("return parts.trace.others[0].shown.cells")
+    assert shown == [{"row": 1, "column": 2}]
+
+
 def test_a_gradient_that_arrives_two_ways(resnet_page):
     page = resnet_page
     page.open()
@@ -845,6 +856,19 @@ def test_it_fits_on_a_phone(page):
             assert page.js("return document.documentElement.scrollWidth") <= 360
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_no_line_ends_inside_of_a_number(kinds_page):
+    pieces = kinds_page.js("""const text = element("p", {style: "width: 1px"},
+        ...unbroken("They differ by −3.3e-12 or 7e+11: --image."));
+      byId("content").append(text);
+      const pieces = [...text.querySelectorAll(".unbroken")].map((node) =>
+        [node.textContent, node.getClientRects().length]);
+      text.remove();
+      return pieces""")
+    assert pieces == [["−3.3e-12", 1], ["7e+11", 1], ["--image", 1]]
+    checked = kinds_page.js("return checkLine(1.5e-9, 2.5e-9).querySelectorAll('.unbroken').length")
+    assert checked == 3
 
 
 def test_large_kernels_fit_on_a_phone(browser, tmp_path):

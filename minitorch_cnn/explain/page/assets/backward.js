@@ -281,8 +281,8 @@ class Backward {
       equationRow([["(", found.gy, "∂y"], ["−", found.meanGy, t("mean_gy")],
         ["−", found.hat, "x̂"], ["×", found.meanGyHat, t("mean_gy_hat"), ")"],
         ["×", found.scale, "w/σ"]], found.sum),
-      element("p", {}, t("training_text", { count: found.count, mu: formatNumber(found.mu),
-        sigma: formatNumber(found.sigma) })));
+      element("p", {}, ...unbroken(t("training_text", { count: found.count,
+        mu: formatNumber(found.mu), sigma: formatNumber(found.sigma) }))));
   }
 
   relu() {
