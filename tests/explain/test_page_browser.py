@@ -858,6 +858,21 @@ def test_it_fits_on_a_phone(page):
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_long_names_stay_below_their_maps(kinds_page, language):
+    widths = kinds_page.js(
+        """language = arguments[0]; renderAll();
+      const name = element("span", {}, "encoder_layer_22.self_attention.".repeat(3));
+      const figure = element("figure", {className: "map"}, element("figcaption", {}, name));
+      byId("content").append(figure);
+      const widths = [name, figure].map((node) => node.getBoundingClientRect().width);
+      figure.remove();
+      return widths""",
+        language,
+    )
+    assert widths[0] <= widths[1]
+
+
 def test_no_line_ends_inside_of_a_number(kinds_page):
     pieces = kinds_page.js("""const text = element("p", {style: "width: 1px"},
         ...unbroken("They differ by −3.3e-12 or 7e+11: --image."));
@@ -1042,6 +1057,15 @@ def test_what_is_left_out_is_shown_as_the_rest(browser, tmp_path, monkeypatch):
         assert page.text("#sums .result b") == four(expected[2, 5, 6])
         assert "the rest" in page.text("#sums .equation") and page.text("#check") == ""
     assert "Only the maps in this page" in page.text("#lab-check")
+    # Of what arrives two ways, too.
+    number = next(n for n, layer in enumerate(page.layers) if layer.kind == "add")
+    page.js("update({direction: 'backward', layer: arguments[0], map: 1, i: 3, j: 5})", number)
+    rows = [
+        [float(each.text.replace("−", "-")) for each in row.find_elements("css selector", "b")]
+        for row in page.browser.find_elements("css selector", "#backward-blocks .equation")
+    ]
+    *parts, total = next(row for row in rows if len(row) == 4)
+    assert sum(parts) == pytest.approx(total, abs=2e-3 * max(map(abs, parts)))
     # No sum needs a number that is not there.
     assert page.js("""return network.layers.every((layer, number) =>
       [...Array(layer.kept).keys()].every((map) =>

@@ -462,18 +462,19 @@ class Backward {
       return [equationRow([...parts, ...rest], rest.length ? total : sum ?? NaN)];
     }
     lines.push(equationRow(parts, sum, t("handed_to", { name: source.name })));
-    if (others.length) {
-      lines.push(equationRow([["", sum, t("via", { name: this.layer.name })],
-        ...others.map((part) => ["+", part.sum,
-          t("via", { name: this.network.layers[part.reader].name })])], total,
-      t("together", { name: source.name })));
-      lines.push(element("p", { className: "hint" }, t("adds_up", { name: source.name })));
-    }
     const known = all.length === others.length + 1 && others.every((part) => {
       const reader = this.network.layers[part.reader];
       return part.sum !== null && (part.whole ?? reader.kept === reader.shape[0]);
     });
     const here = others.reduce((a, part) => a + part.sum, sum);
+    if (others.length) {
+      const rest = known || total === null ? [] : optional("+", total - here, t("rest"));
+      lines.push(equationRow([["", sum, t("via", { name: this.layer.name })],
+        ...others.map((part) => ["+", part.sum,
+          t("via", { name: this.network.layers[part.reader].name })]), ...rest], total,
+      t("together", { name: source.name })));
+      lines.push(element("p", { className: "hint" }, t("adds_up", { name: source.name })));
+    }
     if (known && total !== null) lines.push(checkLine(here, total));
     return lines;
   }
