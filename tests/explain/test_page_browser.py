@@ -970,6 +970,21 @@ def test_a_column_of_tokens_fits_on_the_screen(browser, tmp_path):
         assert len(sizes) > 3 and all(height <= 2 * width + 2 for width, height in sizes)
 
 
+def test_a_number_that_moved_hands_its_gradient_to_where_it_was(browser, tmp_path):
+    mt.manual_seed(1)
+    model = nn.Sequential(
+        nn.Conv2d(3, 2, 3), nn.ZeroPad2d((1, 2, 3, 0)), nn.Conv2d(2, 2, 3),
+        nn.Flatten(), nn.Linear(242, 10),
+    )  # fmt: skip
+    page = Page(browser, tmp_path, subject_of(model))
+    assert page.layers[2].kind == "pad"
+    page.js("update({direction: 'backward', layer: 2, map: 1, i: 5, j: 7})")
+    assert page.text("#backward-blocks h4") == "To the input: channel 1, row 2, column 6"
+    assert page.text("#backward-blocks .equation b") == four(page.layers[2].gradient[1, 5, 7])
+    page.js("update({i: 1})")  # a zero that came from nowhere
+    assert page.text("#backward-blocks") == ""
+
+
 def test_volumes_and_signals(browser, tmp_path):
     """Slices have names, a window of several slices is taken apart; a signal has one row."""
     mt.manual_seed(2)

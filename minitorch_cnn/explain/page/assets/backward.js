@@ -358,11 +358,15 @@ class Backward {
     const { layer } = this;
     this.showArriving(state.map, []);
     this.hide(true);
-    for (const number of new Set(layer.sources.slice(0, 4))) {
+    const place = layer.places?.[(state.map * layer.shape[1] + state.i) * layer.shape[2] + state.j];
+    const moved = place >= 0 ? placeOf(this.network, layer, place) : [];
+    for (const number of layer.places ? moved.slice(0, 1) : new Set(layer.sources.slice(0, 4))) {
       const source = this.network.layers[number];
+      if (moved[1] >= source.kept) continue;
       const [C, H, W] = source.shape;
       const flat = layer.kind === "flatten" ? state.map : (state.map * H + state.i) * W + state.j;
-      const [c, m, n] = layer.options.depth ? underSlice(layer, source, state)
+      const [c, m, n] = layer.places ? moved.slice(1)
+        : layer.options.depth ? underSlice(layer, source, state)
         : [Math.min(source.kept - 1, C - 1, Math.floor(flat / (H * W))),
           ...layer.kind === "flatten" ? [Math.floor(flat / W) % H, flat % W]
             : [Math.min(state.i, H - 1), Math.min(state.j, W - 1)]];
