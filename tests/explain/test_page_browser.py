@@ -309,6 +309,17 @@ def test_another_channel_of_the_sum(kinds_page):
     assert page.text(".equation .part small") == "channel 2"
 
 
+def test_what_passes_unchanged_comes_from_the_same_place(kinds_page):
+    page = kinds_page
+    page.open()
+    number = next(n for n, layer in enumerate(page.layers) if layer.kind == "identity")
+    page.js("update({direction: 'forward', layer: arguments[0], map: 5, i: 1, j: 2})", number)
+    source = page.layers[page.layers[number].sources[0]].name
+    assert page.text("#maps figure:first-child").startswith(f"{source}, map 5\n")
+    shown = page.js("return parts.trace.others[0].shown.cells")
+    assert shown == [{"row": 1, "column": 2}]
+
+
 def test_a_gradient_that_arrives_two_ways(resnet_page):
     page = resnet_page
     page.open()
@@ -847,6 +858,34 @@ def test_it_fits_on_a_phone(page):
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_long_names_stay_below_their_maps(kinds_page, language):
+    widths = kinds_page.js(
+        """language = arguments[0]; renderAll();
+      const name = element("span", {}, "encoder_layer_22.self_attention.".repeat(3));
+      const figure = element("figure", {className: "map"}, element("figcaption", {}, name));
+      byId("content").append(figure);
+      const widths = [name, figure].map((node) => node.getBoundingClientRect().width);
+      figure.remove();
+      return widths""",
+        language,
+    )
+    assert widths[0] <= widths[1]
+
+
+def test_no_line_ends_inside_of_a_number(kinds_page):
+    pieces = kinds_page.js("""const text = element("p", {style: "width: 1px"},
+        ...unbroken("They differ by −3.3e-12 or 7e+11: --image."));
+      byId("content").append(text);
+      const pieces = [...text.querySelectorAll(".unbroken")].map((node) =>
+        [node.textContent, node.getClientRects().length]);
+      text.remove();
+      return pieces""")
+    assert pieces == [["−3.3e-12", 1], ["7e+11", 1], ["--image", 1]]
+    checked = kinds_page.js("return checkLine(1.5e-9, 2.5e-9).querySelectorAll('.unbroken').length")
+    assert checked == 3
+
+
 def test_large_kernels_fit_on_a_phone(browser, tmp_path):
     mt.manual_seed(1)
     model = nn.Sequential(
@@ -929,6 +968,21 @@ def test_a_column_of_tokens_fits_on_the_screen(browser, tmp_path):
             .filter((each) => each.checkVisibility()).map((each) => [each.clientWidth,
             each.clientHeight])""")
         assert len(sizes) > 3 and all(height <= 2 * width + 2 for width, height in sizes)
+
+
+def test_a_number_that_moved_hands_its_gradient_to_where_it_was(browser, tmp_path):
+    mt.manual_seed(1)
+    model = nn.Sequential(
+        nn.Conv2d(3, 2, 3), nn.ZeroPad2d((1, 2, 3, 0)), nn.Conv2d(2, 2, 3),
+        nn.Flatten(), nn.Linear(242, 10),
+    )  # fmt: skip
+    page = Page(browser, tmp_path, subject_of(model))
+    assert page.layers[2].kind == "pad"
+    page.js("update({direction: 'backward', layer: 2, map: 1, i: 5, j: 7})")
+    assert page.text("#backward-blocks h4") == "To the input: channel 1, row 2, column 6"
+    assert page.text("#backward-blocks .equation b") == four(page.layers[2].gradient[1, 5, 7])
+    page.js("update({i: 1})")  # a zero that came from nowhere
+    assert page.text("#backward-blocks") == ""
 
 
 def test_volumes_and_signals(browser, tmp_path):
@@ -1018,6 +1072,15 @@ def test_what_is_left_out_is_shown_as_the_rest(browser, tmp_path, monkeypatch):
         assert page.text("#sums .result b") == four(expected[2, 5, 6])
         assert "the rest" in page.text("#sums .equation") and page.text("#check") == ""
     assert "Only the maps in this page" in page.text("#lab-check")
+    # Of what arrives two ways, too.
+    number = next(n for n, layer in enumerate(page.layers) if layer.kind == "add")
+    page.js("update({direction: 'backward', layer: arguments[0], map: 1, i: 3, j: 5})", number)
+    rows = [
+        [float(each.text.replace("−", "-")) for each in row.find_elements("css selector", "b")]
+        for row in page.browser.find_elements("css selector", "#backward-blocks .equation")
+    ]
+    *parts, total = next(row for row in rows if len(row) == 4)
+    assert sum(parts) == pytest.approx(total, abs=2e-3 * max(map(abs, parts)))
     # No sum needs a number that is not there.
     assert page.js("""return network.layers.every((layer, number) =>
       [...Array(layer.kept).keys()].every((map) =>

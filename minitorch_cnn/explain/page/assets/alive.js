@@ -300,7 +300,7 @@ class Alive {
     byId("alive-lead").hidden = Boolean(this.missing);
     const trouble = this.missing ?? this.failed ?? this.frozen();
     byId("alive-missing").hidden = !trouble;
-    byId("alive-missing").replaceChildren(...(trouble ? wholeOptions(t(...trouble)) : []));
+    byId("alive-missing").replaceChildren(...(trouble ? unbroken(t(...trouble)) : []));
     if (this.missing) return;
     byId("alive-lead").textContent = t("alive_lead");
     this.renderStatus();

@@ -281,8 +281,8 @@ class Backward {
       equationRow([["(", found.gy, "∂y"], ["−", found.meanGy, t("mean_gy")],
         ["−", found.hat, "x̂"], ["×", found.meanGyHat, t("mean_gy_hat"), ")"],
         ["×", found.scale, "w/σ"]], found.sum),
-      element("p", {}, t("training_text", { count: found.count, mu: formatNumber(found.mu),
-        sigma: formatNumber(found.sigma) })));
+      element("p", {}, ...unbroken(t("training_text", { count: found.count,
+        mu: formatNumber(found.mu), sigma: formatNumber(found.sigma) }))));
   }
 
   relu() {
@@ -358,11 +358,15 @@ class Backward {
     const { layer } = this;
     this.showArriving(state.map, []);
     this.hide(true);
-    for (const number of new Set(layer.sources.slice(0, 4))) {
+    const place = layer.places?.[(state.map * layer.shape[1] + state.i) * layer.shape[2] + state.j];
+    const moved = place >= 0 ? placeOf(this.network, layer, place) : [];
+    for (const number of layer.places ? moved.slice(0, 1) : new Set(layer.sources.slice(0, 4))) {
       const source = this.network.layers[number];
+      if (moved[1] >= source.kept) continue;
       const [C, H, W] = source.shape;
       const flat = layer.kind === "flatten" ? state.map : (state.map * H + state.i) * W + state.j;
-      const [c, m, n] = layer.options.depth ? underSlice(layer, source, state)
+      const [c, m, n] = layer.places ? moved.slice(1)
+        : layer.options.depth ? underSlice(layer, source, state)
         : [Math.min(source.kept - 1, C - 1, Math.floor(flat / (H * W))),
           ...layer.kind === "flatten" ? [Math.floor(flat / W) % H, flat % W]
             : [Math.min(state.i, H - 1), Math.min(state.j, W - 1)]];
@@ -462,18 +466,19 @@ class Backward {
       return [equationRow([...parts, ...rest], rest.length ? total : sum ?? NaN)];
     }
     lines.push(equationRow(parts, sum, t("handed_to", { name: source.name })));
-    if (others.length) {
-      lines.push(equationRow([["", sum, t("via", { name: this.layer.name })],
-        ...others.map((part) => ["+", part.sum,
-          t("via", { name: this.network.layers[part.reader].name })])], total,
-      t("together", { name: source.name })));
-      lines.push(element("p", { className: "hint" }, t("adds_up", { name: source.name })));
-    }
     const known = all.length === others.length + 1 && others.every((part) => {
       const reader = this.network.layers[part.reader];
       return part.sum !== null && (part.whole ?? reader.kept === reader.shape[0]);
     });
     const here = others.reduce((a, part) => a + part.sum, sum);
+    if (others.length) {
+      const rest = known || total === null ? [] : optional("+", total - here, t("rest"));
+      lines.push(equationRow([["", sum, t("via", { name: this.layer.name })],
+        ...others.map((part) => ["+", part.sum,
+          t("via", { name: this.network.layers[part.reader].name })]), ...rest], total,
+      t("together", { name: source.name })));
+      lines.push(element("p", { className: "hint" }, t("adds_up", { name: source.name })));
+    }
     if (known && total !== null) lines.push(checkLine(here, total));
     return lines;
   }

@@ -13,10 +13,10 @@ function element(tag, properties = {}, ...children) {
   return node;
 }
 
-// A text in which no line ends inside of an option, such as --image.
-function wholeOptions(text) {
-  return text.split(/(--[a-z]+)/).map((part, n) =>
-    (n % 2 ? element("span", { className: "option" }, part) : part));
+// A text in which no line ends inside of an option or a number: --image, 1e-12.
+function unbroken(text) {
+  return text.split(/(--[a-z]+|−?[\d.]+e[-+]\d+)/).map((part, n) =>
+    (n % 2 ? element("span", { className: "unbroken" }, part) : part));
 }
 
 function svgElement(tag, attributes) {
@@ -290,7 +290,7 @@ function checkLine(here, python, missing = "") {
     here: manyDigits(here), python: manyDigits(python),
     difference: formatDifference(Math.abs(here - python)),
   });
-  return element("p", { className: "check" }, text);
+  return element("p", { className: "check" }, ...unbroken(text));
 }
 
 function titledBars(label, sums, chosen, scale, onChoose) {

@@ -88,7 +88,7 @@ function binaryGradient(reader, sources, source, operand, c, i, j) {
     total.add(gy * slope);
   });
   const equation = count === 1 ? [["", first[0], "∂y"], ["×", first[1], ""]]
-    : [["", total.sum, "Σ ∂y·slope"]];
+    : [["", total.sum, "Σ ∂y·y′"]];
   return { ...pick(total), equation, why: count === 1 ? "why_binary_backward" : "why_repeated",
     whyValues: { count },
     views: [{ layer: reader, map: c, cells: cellsAlong(reader, { axes }, [c, i, j], c) }] };

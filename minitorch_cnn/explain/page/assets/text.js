@@ -182,7 +182,7 @@ const TEXTS = {
       + "the first filters are.",
     arriving: "arriving gradients",
     under_them: "input under the weight",
-    written_out: (p) => `these ${p.count} outputs`,
+    written_out: (p) => (p.count === 1 ? "this output" : `these ${p.count} outputs`),
     other_outputs: (p) => several(p.count, "other output"),
     minus_score: "gradient of −score",
     step_title: "One step of SGD",
@@ -519,7 +519,7 @@ function fillTexts() {
   document.documentElement.lang = language;
   document.title = t("title");
   for (const node of document.querySelectorAll("[data-text]")) {
-    node.replaceChildren(...wholeOptions(t(node.dataset.text)));
+    node.replaceChildren(...unbroken(t(node.dataset.text)));
   }
   for (const node of document.querySelectorAll("[data-label]")) {
     node.setAttribute("aria-label", t(node.dataset.label));

@@ -115,11 +115,15 @@ class Trace {
           : [["", found.total, "Σ x"], ["÷", found.area, ""]], total);
         byId("why").textContent = t(`why_${found.kind}`, { area: found.area });
         break;
-      case "copy":
-        views.push({ layer: sources[0], map: this.mapOfPlace(sources[0]), cells: [] });
+      case "copy": {
+        const [, h, w] = sources[0].shape;
+        const place = (map * layer.shape[1] + i) * layer.shape[2] + j;
+        views.push({ layer: sources[0], map: Math.floor(place / (h * w)),
+          cells: [{ row: Math.floor(place / w) % h, column: place % w }] });
         this.equation([["", found.sum, "x"]], total);
         byId("why").textContent = t("why_copy");
         break;
+      }
       case "input":
         byId("why").textContent = t(this.inputPixel(total) ? "why_input" : "why_given");
         break;
@@ -312,12 +316,7 @@ class Trace {
   }
 
   check(here, python) {
-    byId("check").textContent = checkLine(here, python).textContent;
-  }
-
-  // Flattened features remember which map they came from.
-  mapOfPlace(source) {
-    return Math.min(source.kept - 1, Math.floor(state.map / (source.shape[1] * source.shape[2])));
+    byId("check").replaceChildren(...checkLine(here, python).childNodes);
   }
 
   // The other maps and this one, in the order of the network; an arrow shows the way.
