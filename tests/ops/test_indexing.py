@@ -239,7 +239,7 @@ def test_what_is_refused_in_torchs_words():
         for call, error, message in (
             (lambda lib, x: x["0":"1"], TypeError, "slice indices"),
             (lambda lib, x: lib.tensor(1)[0], IndexError, "invalid index"),
-            (lambda lib, x: lib.empty(10, 0)[:, [0, 1]], IndexError, "for dimension with size 0"),
+            (lambda lib, x: lib.empty(10, 0)[:, [0, 1]], IndexError, "size 0|empty axes"),
             (lambda lib, x: x[lib.tensor([True])], IndexError, "mask"),
             (lambda lib, x: x.unfold(0, -1, 1), RuntimeError, "size is -1 but must be >= 0"),
             (lambda lib, x: x.unfold(0, 1, -1), RuntimeError, "step is -1 but must be > 0"),
