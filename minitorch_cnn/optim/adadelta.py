@@ -54,8 +54,6 @@ class Adadelta(Optimizer):
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
-        if not state:
-            state.update(self.begin(parameter, group))
         next_step(state)
         xp, lr = array_module(parameter.array), float(group["lr"])
         rho, eps = group["rho"], group["eps"]

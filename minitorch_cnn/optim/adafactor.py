@@ -58,17 +58,18 @@ class Adafactor(Optimizer):
             raise ValueError(f"Clipping threshold d should be >= 1 but is: {d}")
         super().__init__(params, chosen)
 
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        p, xp = parameter.array, array_module(parameter.array)
+        if p.ndim <= 1:
+            return {"step": no_steps(), "variance": wrap(xp.zeros_like(p))}
+        factors = self._other_shapes.items()
+        zeros = {what: wrap(xp.zeros(shape(p.shape), p.dtype)) for what, shape in factors}
+        return {"step": no_steps(), **zeros}
+
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         p, xp = parameter.array, array_module(parameter.array)
-        if not state:
-            state["step"] = no_steps()
-            if p.ndim > 1:
-                for what, shape in self._other_shapes.items():
-                    state[what] = wrap(xp.zeros(shape(p.shape), p.dtype))
-            else:
-                state["variance"] = wrap(xp.zeros_like(p))
         step, lr = next_step(state), float(group["lr"])
         eps1, eps2 = group["eps"]
         if eps1 is None:

@@ -53,8 +53,6 @@ class Adagrad(Optimizer):
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
-        if not state:  # of a group that was added later
-            state.update(self.begin(parameter, group))
         xp, step = array_module(parameter.array), next_step(state)
         lr = float(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
         for p, g, t in blocks(parameter.array, gradient, state["sum"].array):

@@ -61,9 +61,7 @@ class Adam(Optimizer):
     ) -> None:
         rows = []
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            state = self.state[parameter]
-            if not state:
-                state.update(self.begin(parameter, group))
+            state = self.remembered(parameter, group)
             mean, square = state["exp_avg"].array, state["exp_avg_sq"].array
             largest = state["max_exp_avg_sq"].array if group["amsgrad"] else None
             rows.append((next_step(state), parameter.array, gradient, mean, square, largest))

@@ -51,8 +51,6 @@ class Adamax(Optimizer):
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
-        if not state:
-            state.update(self.begin(parameter, group))
         xp, (beta1, beta2) = array_module(parameter.array), map(float, group["betas"])
         step_size = float(group["lr"]) / (1 - beta1 ** next_step(state))
         mean, largest = state["exp_avg"].array, state["exp_inf"].array

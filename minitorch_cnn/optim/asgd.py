@@ -57,8 +57,6 @@ class ASGD(Optimizer):
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         lr, lambd = float(group["lr"]), group["lambd"]
-        if not state:
-            state.update(self.begin(parameter, group))
         step, eta, mu = next_step(state), state["eta"].array.item(), state["mu"].array.item()
         for p, g, mean in blocks(parameter.array, gradient, state["ax"].array):
             if group["weight_decay"]:

@@ -35,9 +35,7 @@ def update_group(optimizer: Any, group: dict[str, Any]) -> None:
     for parameter in group["params"]:
         if parameter.grad is None:
             continue
-        state = optimizer.state[parameter]
-        if not state:
-            state.update(optimizer.begin(parameter, group))
+        state = optimizer.remembered(parameter, group)
         with set_grad_enabled(True):
             if isinstance(group["lr"], Tensor):
                 chosen["lr"] = group["lr"].reshape(())

@@ -57,11 +57,12 @@ class Muon(Optimizer):
                         f"{parameter.shape}"
                     )
 
+    def begin(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        return {"momentum_buffer": zeros_like(parameter)}
+
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
-        if not state:
-            state["momentum_buffer"] = zeros_like(parameter)
         momentum, lr = group["momentum"], float(group["lr"])
         for g, v in blocks(gradient, state["momentum_buffer"].array):
             v += (1 - momentum) * (g - v)

@@ -57,8 +57,6 @@ class NAdam(Optimizer):
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
-        if not state:
-            state.update(self.begin(parameter, group))
         step, lr, decay = next_step(state), float(group["lr"]), group["weight_decay"]
         xp, (beta1, beta2) = array_module(parameter.array), map(float, group["betas"])
         momentum, next_momentum = (

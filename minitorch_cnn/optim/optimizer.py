@@ -206,6 +206,13 @@ class Optimizer(WithHooks):
         """What is remembered of a parameter before its first step, by name."""
         return {}
 
+    def remembered(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """What is remembered of a parameter by now."""
+        state = self.state[parameter]
+        if not state:
+            state.update(self.begin(parameter, group))
+        return state
+
     def update_group(
         self, parameters: list[Tensor], gradients: list[Any], group: dict[str, Any]
     ) -> None:
@@ -214,7 +221,7 @@ class Optimizer(WithHooks):
         An optimizer whose kernel takes many parameters at once defines this and not `update`.
         """
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            self.update(parameter, gradient, self.state[parameter], group)
+            self.update(parameter, gradient, self.remembered(parameter, group), group)
 
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]

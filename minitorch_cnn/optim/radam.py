@@ -52,8 +52,6 @@ class RAdam(Optimizer):
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
-        if not state:
-            state.update(self.begin(parameter, group))
         step, lr, decay = next_step(state), float(group["lr"]), group["weight_decay"]
         xp, (beta1, beta2) = array_module(parameter.array), map(float, group["betas"])
         share = rectifier(step, beta2)

@@ -58,8 +58,6 @@ class RMSprop(Optimizer):
     def update(
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
-        if not state:
-            state.update(self.begin(parameter, group))
         next_step(state)
         xp, lr, alpha = array_module(parameter.array), float(group["lr"]), group["alpha"]
         square = state["square_avg"].array

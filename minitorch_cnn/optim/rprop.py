@@ -55,8 +55,6 @@ class Rprop(Optimizer):
         self, parameter: Tensor, gradient: Any, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         xp = array_module(parameter.array)
-        if not state:
-            state.update(self.begin(parameter, group))
         next_step(state)
         (shrink, grow), (least, most) = group["etas"], group["step_sizes"]
         previous, sizes = state["prev"].array, state["step_size"].array

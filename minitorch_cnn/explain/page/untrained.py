@@ -20,7 +20,7 @@ from ...random import default_generator
 from ...tensor import wrap
 
 COUNT = 1_000_003  # a prime: what repeats does not fall into step with the rows of a matrix
-LARGE = 2_000_000
+LARGE = 2_000_000  # from how many numbers on an array is a part of the shared one
 
 
 class Promise(NamedTuple):
