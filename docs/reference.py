@@ -132,7 +132,7 @@ def public_names(space: str) -> dict[str, Any]:
             name for name, value in vars(module).items() if home(value) == module.__name__
         ]
     else:
-        names = sorted({*vars(module), *module._LAYERS, *module._AMP, "compile", "summary"})
+        names = sorted({*vars(module), *module._LAYERS, *module._HOMES})
         names = [name for name in names if not is_refused(getattr(module, name))]
     found = {name: getattr(module, name) for name in names if not name.startswith("_")}
     return {name: value for name, value in found.items() if is_ours(value)}

@@ -89,6 +89,7 @@ from .dtypes import (
     uint32 as uint32,
     uint64 as uint64,
 )
+from .elsewhere import module_elsewhere as _module_elsewhere
 from .formatting import set_printoptions as set_printoptions
 from .kernels import (
     conv_algorithm as conv_algorithm,
@@ -128,6 +129,8 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
         explain as explain,
         fft as fft,
         func as func,
+        futures as futures,
+        fx as fx,
         hub as hub,
         io as io,
         jit as jit,
@@ -160,6 +163,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
     )
     from .cuda import Event as Event, Stream as Stream
     from .explain import summary as summary
+    from .futures import Future as Future
     from .jit import compile as compile
     from .nn.functional import (
         adaptive_avg_pool1d as adaptive_avg_pool1d,
@@ -206,6 +210,8 @@ _SUBMODULES = (
     "explain",
     "fft",
     "func",
+    "futures",
+    "fx",
     "hub",
     "io",
     "jit",
@@ -264,7 +270,19 @@ _LAYERS = (
 )
 
 
-_AMP = ("autocast", "get_autocast_dtype", "is_autocast_enabled")
+# The other names at the top that are loaded when they are first used, and where they are.
+_HOMES = {
+    "Event": "cuda",
+    "Future": "futures",
+    "GradScaler": "amp",
+    "Stream": "cuda",
+    "autocast": "amp.autocast_mode",
+    "compile": "jit",
+    "get_autocast_dtype": "amp.autocast_mode",
+    "is_autocast_enabled": "amp.autocast_mode",
+    "summary": "explain",
+    "vmap": "func",
+}
 
 
 _sys.meta_path.append(_MissingModules())
@@ -273,27 +291,19 @@ if not _typing.TYPE_CHECKING:  # to a checker, every name would be there
 
     def __getattr__(name: str) -> _typing.Any:
         """Loads mt.nn, mt.optim, ... when they are first used: the import stays quick."""
-        if name in _AMP:
-            return getattr(_importlib.import_module(f"{__name__}.amp.autocast_mode"), name)
-        if name in ("GradScaler", "Event", "Stream"):
-            home = "amp" if name == "GradScaler" else "cuda"
+        home = "nn.functional" if name in _LAYERS else _HOMES.get(name)
+        if home is not None:
             return getattr(_importlib.import_module(f"{__name__}.{home}"), name)
-        if name == "summary":
-            from .explain import summary
-
-            return summary
-        if name in ("compile", "vmap"):
-            home = "jit" if name == "compile" else "func"
-            return getattr(_importlib.import_module(f"{__name__}.{home}"), name)
-        if name in _LAYERS:
-            return getattr(_importlib.import_module(f"{__name__}.nn.functional"), name)
         if name in _SUBMODULES:
             return _importlib.import_module(f"{__name__}.{name}")
-        raise _missing(__name__, name)
+        found = _module_elsewhere(f"{__name__}.{name}")
+        if found is None:
+            raise _missing(__name__, name)
+        return found
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES, *_LAYERS, *_AMP, "compile", "vmap"])
+    return sorted([*globals(), *_SUBMODULES, *_LAYERS, *_HOMES])
 
 
 def _sample_dirichlet(input: Tensor, generator: _typing.Any = None) -> Tensor:

@@ -22,7 +22,7 @@ from .datasets.download import fetch, file_checksum, name_in_url
 from .missing import missing
 from .serialization import load as _load
 
-HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.")
+HASH_REGEX = re.compile(r"-([0-9a-f]{8,})\.")
 
 _chosen_dir: str | None = None  # what set_dir was given
 
@@ -107,7 +107,7 @@ def download_url_to_file(
 
 
 def _hash_in_name(path: str) -> str:
-    found = HASH_IN_NAME.search(os.path.basename(path))
+    found = HASH_REGEX.search(os.path.basename(path))
     if found is None:
         raise ValueError(
             f"check_hash: the name {os.path.basename(path)} carries no hash, as in "

@@ -14,6 +14,8 @@ import sys
 from importlib.abc import MetaPathFinder
 from typing import Any
 
+from .elsewhere import module_elsewhere
+
 PACKAGE = __name__.partition(".")[0]
 
 
@@ -55,7 +57,6 @@ REASONS = {
     "to_sparse": "there are no sparse tensors",
     "eig": "complex numbers come out; linalg.eigh takes symmetric matrices",
     "export": "mt.onnx.export writes a network to a file",
-    "fx": "mt.models.feature_extraction takes networks apart",
     "launch": "use minitorch_cnn.distributed.run, or mpiexec itself",
     "rendezvous": "mpiexec connects the processes",
     "register_rendezvous": "mpiexec connects the processes",
@@ -105,6 +106,7 @@ AREAS = {
     "minitorch_cnn.special": "scipy.special has it, for NumPy's arrays and without gradients",
     "minitorch_cnn.distributions": "dir(minitorch_cnn.distributions) names what is there",
     "minitorch_cnn.hub": "nothing is fetched from repositories; models has networks",
+    "minitorch_cnn.fx": "mt.models.feature_extraction takes networks apart",
     "minitorch_cnn.fft": "dir(minitorch_cnn.fft) names what is there",
     "minitorch_cnn.overrides": "a class's __torch_function__ is not asked",
     "minitorch_cnn.jit": "programs run as they are; mt.onnx.export writes a network to a file",
@@ -170,7 +172,10 @@ def refuse_missing(namespace: dict[str, Any]) -> None:
     module = namespace["__name__"]
 
     def __getattr__(name: str) -> Any:
-        raise missing(module, name)
+        found = module_elsewhere(f"{module}.{name}")
+        if found is None:
+            raise missing(module, name)
+        return found
 
     namespace["__getattr__"] = __getattr__
     namespace.setdefault("__path__", [])  # only then is `from module import X` a look for a module

@@ -79,7 +79,7 @@ def test_the_stored_names_are_torchs():
         ("distributed.launch", "distributed.run"),
         ("distributed.elastic", "same command"),
         ("distributed.optim.PostLocalSGDOptimizer", "whole state"),
-        ("fx", "feature_extraction"),
+        ("fx.GraphModule", "feature_extraction"),
         ("models.detection", "classify"),
         ("nn.functional.relu", "dir|functions"),
         ("autograd.forward_ad", "grad"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import amp, dtypes
 from ..amp import GradScaler, custom_bwd, custom_fwd
+from ..missing import refuse_missing as _refuse_missing
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
@@ -17,3 +18,6 @@ class autocast(amp.autocast):
         self, enabled: bool = True, dtype: Any = dtypes.float16, cache_enabled: bool = True
     ) -> None:
         super().__init__("cuda", dtype=dtype, enabled=enabled, cache_enabled=cache_enabled)
+
+
+_refuse_missing(globals())

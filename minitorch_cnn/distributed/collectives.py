@@ -37,6 +37,9 @@ class ReduceOp(enum.Enum):
     BXOR = 7
 
 
+ReduceOp.RedOpType = ReduceOp  # type: ignore[attr-defined]  # the type of its members, in torch
+
+
 def is_outside(group: Any) -> bool:
     """Is this process not in the group? Then a collective does nothing, as in torch."""
     return isinstance(group, int) and group == GroupMember.NON_GROUP_MEMBER

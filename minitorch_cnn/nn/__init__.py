@@ -9,7 +9,7 @@ minitorch_cnn.Size([5, 1])
 import typing as _typing
 
 from ..missing import refuse_missing as _refuse_missing
-from . import attention, functional, grad, init, parallel, utils
+from . import attention, common_types, functional, grad, init, parallel, utils
 from .modules import *
 from .modules.refused import *  # not in __all__: they only say that they are missing
 from .parallel import DataParallel as DataParallel
@@ -28,6 +28,7 @@ if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they s
         "DataParallel",
         "Parameter",
         "attention",
+        "common_types",
         "functional",
         "grad",
         "init",

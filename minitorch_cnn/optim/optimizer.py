@@ -28,6 +28,16 @@ from .hooks import (
 )
 
 
+class _Required:
+    """The default of a setting that each group must give, in optimizers of programs."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
+
+
 class Optimizer(WithHooks):
     """The base class of optimizers. A subclass defines `update` for a single parameter.
 
@@ -111,6 +121,11 @@ class Optimizer(WithHooks):
             if not (recorded or parameter.is_leaf or parameter.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         for name, value in self.defaults.items():
+            if isinstance(value, _Required) and name not in param_group:
+                raise ValueError(
+                    "parameter group didn't specify a value of required optimization parameter "
+                    f"{name}"
+                )
             param_group.setdefault(name, value)
         if len(params) != len(set(params)):
             warnings.warn(

@@ -165,3 +165,21 @@ def test_rates_given_as_tensors_are_kept(name):
             each.mul_(0.5)
         scheduler.step()
         assert [float(optimizer.param_groups[0].get(key, 0)) for key in kept] == before
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_a_setting_that_each_group_must_give(name):
+    """`required`, the older way of programs to have no default."""
+    lib = pytest.importorskip(name)
+    required = lib.optim.optimizer.required
+
+    class Plain(lib.optim.Optimizer):
+        def __init__(self, params, lr=required):
+            super().__init__(params, {"lr": lr})
+
+    weight = lib.nn.Parameter(lib.ones(1))
+    assert Plain([{"params": [weight], "lr": 0.5}]).param_groups[0]["lr"] == 0.5
+    assert Plain([weight], lr=1).param_groups[0]["lr"] == 1
+    with pytest.raises(ValueError, match=r"didn't specify a value of required .* parameter lr"):
+        Plain([weight])
+    assert repr(required) == "<required parameter>"

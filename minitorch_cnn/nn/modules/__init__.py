@@ -2,6 +2,7 @@
 
 import typing as _typing
 
+from ...missing import refuse_missing as _refuse_missing
 from ...ops.common import public_names as _public_names
 from .activation import *
 from .adaptive import *
@@ -31,3 +32,5 @@ from .upsampling import *
 
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand
     __all__ = _public_names(globals())
+
+_refuse_missing(globals())

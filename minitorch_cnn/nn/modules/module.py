@@ -19,7 +19,7 @@ from . import state
 from .hooks import *  # noqa: F403  torch has register_module_forward_hook and its like here
 from .hooks import EVERYWHERE, REGISTRIES, WithHooks, call_with_hooks, registered
 from .seldom import WithSeldom
-from .state import WithState
+from .state import WithState, _IncompatibleKeys as _IncompatibleKeys
 
 M = TypeVar("M", bound="Module")
 

@@ -21,8 +21,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
-from .missing import refuse_missing
-from .nn.modules.module import Module
+from ..missing import refuse_missing
+from ..nn.modules.module import Module
 
 __all__ = [
     "Final",
