@@ -93,7 +93,7 @@ REFERENCE = [
         "nn-utils",
         "nn.utils and nn.parallel",
         "nn.utils nn.utils.rnn nn.utils.prune nn.utils.parametrize nn.utils.parametrizations "
-        "nn.utils.stateless nn.parallel",
+        "nn.utils.stateless nn.parallel nn.parallel.scatter_gather",
     ),
     Part("training", "training", "training"),
     Part("optim", "optim", "optim optim.swa_utils"),
@@ -115,7 +115,7 @@ REFERENCE = [
     Part(
         "programs",
         "run, jit, profiler, testing",
-        "run jit compiler types profiler utils.benchmark testing multiprocessing",
+        "run jit compiler types profiler utils.benchmark testing multiprocessing futures fx",
     ),
 ]
 

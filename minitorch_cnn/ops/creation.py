@@ -501,7 +501,7 @@ def new_empty(
 
 
 def arange(
-    start: Any,
+    start: Any = None,
     end: Any = None,
     step: Any = 1,
     *,
@@ -512,14 +512,17 @@ def arange(
     """Numbers from start (0) to end, not included, `step` apart, as a vector (L,).
 
     int64 if all three are ints, else the default floating type. Raises RuntimeError for step 0,
-    for infinite or too distant bounds, and where step leads away from end.
+    for infinite or too distant bounds, and where step leads away from end; TypeError without end.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(3), mt.arange(1, 2, 0.5)
     (tensor([0, 1, 2]), tensor([1.0000, 1.5000]))
     """
     if end is None:
-        start, end = 0, start
+        start, end = None, start  # arange(end)
+    if end is None:
+        raise TypeError("arange() missing 1 required positional argument: 'end'")
+    start = 0 if start is None else start
     named = (("start", start), ("end", end), ("step", step))
     bounds = [as_number("arange", name, each) for name, each in named]
     start, end, step = bounds

@@ -175,6 +175,14 @@ def test_arange_and_linspace():
     assert mt.linspace(0, 1, 0).shape == (0,)
 
 
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_arange_takes_its_end_by_name(name):
+    lib = pytest.importorskip(name)
+    assert lib.arange(end=3).tolist() == lib.arange(0, end=3).tolist() == [0, 1, 2]
+    with pytest.raises(TypeError):
+        lib.arange()
+
+
 def test_from_dlpack_shares_both_ways():
     source = np.arange(3.0)
     x = mt.from_dlpack(source)

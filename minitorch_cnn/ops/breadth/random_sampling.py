@@ -239,7 +239,7 @@ def randn_like(
 
 def randint_like(
     input: Tensor,
-    low: int,
+    low: int | None = None,
     high: int | None = None,
     *,
     generator: Generator | None = None,
@@ -250,14 +250,18 @@ def randint_like(
 ) -> Tensor:
     """As `randint`, with the same shape, dtype and device as another tensor.
 
-    Raises RuntimeError unless low < high.
+    With one number, or high alone, it starts at 0. Raises RuntimeError unless low < high, TypeError
+    without a number.
 
     >>> import minitorch_cnn as mt
     >>> mt.randint_like(mt.zeros(2), 3, 4)
     tensor([3., 3.])
     """
     if high is None:
-        low, high = 0, low
+        low, high = None, low  # randint_like(x, high)
+    if high is None:
+        raise TypeError("randint_like() missing 1 required positional argument: 'high'")
+    low = low or 0
     _check_range(low, high)
     drawn = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
     random_(drawn, low, high, generator=generator)

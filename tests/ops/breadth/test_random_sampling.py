@@ -113,3 +113,18 @@ def test_random_from_a_bound_up_to_all_that_the_type_has():
             lib.manual_seed(3)
             found.append(lib.empty(50, dtype=getattr(lib, kind)).random_(low, None).tolist())
         assert found[0] == found[1], kind
+
+
+@pytest.mark.parametrize("name", ["minitorch_cnn", "torch"])
+def test_randint_like_takes_its_end_by_name(name):
+    lib = pytest.importorskip(name)
+    x, drawn = lib.zeros(200), []
+    for low, high in (({}, {"high": 2}), ({"low": 0}, {"high": 2})):
+        lib.manual_seed(0)
+        drawn.append(lib.randint_like(x, **low, **high))
+    lib.manual_seed(0)
+    drawn.append(lib.randint_like(x, 2))
+    assert all(each.tolist() == drawn[0].tolist() for each in drawn)
+    assert {*drawn[0].tolist()} == {0, 1} and drawn[0].dtype == lib.float32
+    with pytest.raises(TypeError):
+        lib.randint_like(x)
