@@ -171,7 +171,7 @@ def test_rates_given_as_tensors_are_kept(name):
 def test_a_setting_that_each_group_must_give(name):
     """`required`, the older way of programs to have no default."""
     lib = pytest.importorskip(name)
-    required = lib.optim.optimizer.required
+    required = importlib.import_module(f"{name}.optim.optimizer").required
 
     class Plain(lib.optim.Optimizer):
         def __init__(self, params, lr=required):
