@@ -40,17 +40,22 @@ from .backend import (
 )
 from .config import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
+    get_deterministic_debug_mode as get_deterministic_debug_mode,
     get_float32_matmul_precision as get_float32_matmul_precision,
     get_image_backend as get_image_backend,
     get_num_interop_threads as get_num_interop_threads,
     get_num_threads as get_num_threads,
+    is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled as is_warn_always_enabled,
     set_default_device as set_default_device,
     set_default_tensor_type as set_default_tensor_type,
+    set_deterministic_debug_mode as set_deterministic_debug_mode,
     set_float32_matmul_precision as set_float32_matmul_precision,
     set_flush_denormal as set_flush_denormal,
     set_image_backend as set_image_backend,
     set_num_interop_threads as set_num_interop_threads,
     set_num_threads as set_num_threads,
+    set_warn_always as set_warn_always,
     show_config as show_config,
     use_deterministic_algorithms as use_deterministic_algorithms,
 )

@@ -113,3 +113,8 @@ def test_random_from_a_bound_up_to_all_that_the_type_has():
             lib.manual_seed(3)
             found.append(lib.empty(50, dtype=getattr(lib, kind)).random_(low, None).tolist())
         assert found[0] == found[1], kind
+
+
+def test_normal_of_shapes_that_do_not_broadcast():
+    with pytest.raises(RuntimeError, match=r"tensor a \(3\) must match the size of tensor b \(2\)"):
+        mt.normal(mt.zeros(4, 3), mt.ones(2))
