@@ -24,6 +24,8 @@ from ..ops import cat, from_numpy, randint
 from ..random import Generator
 from ..tensor import Tensor
 
+__all__ = ["SobolEngine"]
+
 BITS = 30
 
 

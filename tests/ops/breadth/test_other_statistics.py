@@ -121,3 +121,91 @@ def test_counting(x, minlength):
     assert how_many.tolist() == [int((x == value).sum()) for value in values.tolist()]
     at = mt.searchsorted(values, mt.tensor([2]), right=True).item()
     assert at == sum(value <= 2 for value in values.tolist())
+
+
+@given(
+    x=hnp.arrays(np.float32, hnp.array_shapes(max_dims=2, max_side=9), elements=st.integers(-4, 4)),
+    bins=st.integers(1, 5),
+    given_range=st.booleans(),
+    weighted=st.booleans(),
+    density=st.booleans(),
+)
+def test_histogram_as_numpys(x, bins, given_range, weighted, density):
+    limits = (-2.0, 3.0) if given_range else None
+    weight = np.arange(1, x.size + 1, dtype=np.float32).reshape(x.shape) if weighted else None
+    hist, edges = mt.tensor(x).histogram(
+        bins,
+        range=limits,
+        weight=None if weight is None else mt.tensor(weight),
+        density=density,
+    )
+    low, high = limits or (x.min(), x.max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    lines = np.linspace(low, high, bins + 1)
+    np.testing.assert_allclose(edges.numpy(), lines, atol=1e-6)
+    counted = weight if weighted else np.ones_like(x)
+    expected = np.zeros(bins)
+    for number, count in zip(x.ravel(), counted.ravel(), strict=True):
+        for k in range(bins):  # the last bin has both its edges
+            left, right = edges.numpy()[k : k + 2]
+            if left <= number < right or (k == bins - 1 and number == right):
+                expected[k] += count
+    if density and expected.sum():
+        expected = expected / expected.sum() / np.diff(lines)
+        np.testing.assert_allclose(hist.numpy(), expected, rtol=1e-5)
+    elif not density:
+        np.testing.assert_array_equal(hist.numpy(), expected)
+
+
+def test_histogram_of_several_dimensions():
+    rng = np.random.default_rng(0)
+    points = rng.random((5, 20, 3))
+    weight = rng.random((5, 20))
+    edges = [np.array([0.0, 0.2, 0.9]), np.array([0.1, 0.5, 0.6, 1.0]), np.array([0.0, 1.0])]
+    for density in (False, True):
+        expected, _ = np.histogramdd(points.reshape(-1, 3), edges, None, density, weight.ravel())
+        found = mt.histogramdd(
+            mt.tensor(points), [mt.tensor(e) for e in edges], weight=mt.tensor(weight),
+            density=density,
+        )  # fmt: skip
+        np.testing.assert_allclose(found.hist.numpy(), expected, rtol=1e-12)
+        for a, b in zip(found.bin_edges, edges, strict=True):
+            np.testing.assert_array_equal(a.numpy(), b)
+    equal = mt.histogramdd(mt.tensor(points), 2, range=[0.0, 1.0] * 3)
+    expected, _ = np.histogramdd(points.reshape(-1, 3), 2, [(0, 1)] * 3)
+    np.testing.assert_array_equal(equal.hist.numpy(), expected)
+
+
+REFUSED_HISTOGRAMS = {
+    "no bins": lambda lib: lib.histogram(lib.ones(3), 0),
+    "a range that falls": lambda lib: lib.histogram(lib.ones(3), 2, range=(1.0, 0.0)),
+    "a range that is not finite": lambda lib: lib.histogram(lib.tensor([math.nan]), 2),
+    "integers": lambda lib: lib.histogram(lib.tensor([1, 2]), 2),
+    "a weight of another shape": lambda lib: lib.histogram(lib.ones(3), 2, weight=lib.ones(2)),
+    "a weight of another type": lambda lib: lib.histogram(
+        lib.ones(3), 2, weight=lib.ones(3).double()
+    ),
+    "a vector of points": lambda lib: lib.histogramdd(lib.ones(4), [2]),
+    "bins of one dimension": lambda lib: lib.histogramdd(lib.ones(4, 2), [2]),
+    "too short a range": lambda lib: lib.histogramdd(lib.ones(4, 2), [2, 2], range=[0.0, 1.0]),
+    "bins in words": lambda lib: lib.histogram(lib.ones(3), "2"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_HISTOGRAMS)
+def test_histograms_are_refused(name):
+    with pytest.raises((RuntimeError, TypeError)):
+        REFUSED_HISTOGRAMS[name](mt)
+    torch = pytest.importorskip("torch")
+    with pytest.raises((RuntimeError, TypeError)):
+        REFUSED_HISTOGRAMS[name](torch)
+
+
+def test_edges_that_fall_are_refused():
+    with pytest.raises(RuntimeError, match="must rise"):
+        mt.histogram(mt.ones(2), mt.tensor([1.0, 0.0]))
+    with pytest.raises(RuntimeError, match="2 or more"):
+        mt.histogram(mt.ones(2), mt.tensor([1.0]))
+    with pytest.raises(RuntimeError, match="not with edges"):
+        mt.histogram(mt.ones(2), mt.tensor([0.0, 1.0]), range=(0.0, 1.0))
