@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import return_types
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
-from ..creation import linspace
 from ..elementwise import sqrt
 from ..indexing import diagonal
 from ..positions import gather
@@ -18,9 +16,7 @@ from ..products import matmul
 from ..reduce import mean, sum
 from ..shape import mT, reshape
 
-__all__ = [
-    "bincount", "histc", "histogram", "histogramdd", "searchsorted", "bucketize", "cov", "corrcoef",
-]  # fmt: skip
+__all__ = ["bincount", "histc", "searchsorted", "bucketize", "cov", "corrcoef"]
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
@@ -86,143 +82,6 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     numbers = input.array[input.array == input.array]  # CuPy would count NaN as small
     counts, _ = xp.histogram(numbers, bins, (low, high))
     return wrap(counts.astype(input.array.dtype))
-
-
-def histogram(
-    input: Tensor,
-    bins: int | Tensor,
-    *,
-    range: Any = None,
-    weight: Tensor | None = None,
-    density: bool = False,
-) -> Any:
-    """How many elements fall into each bin, and the edges of the bins.
-
-    Any shape, floating -> (bins,) and (bins + 1,), of the same dtype. bins: a number of equal ones
-    within `range`, (min, max), by default from the smallest to the largest element; or a vector of
-    edges that rise. A bin holds its left edge, the last one both. weight: what each element counts,
-    of the input's shape and dtype. density: so that the areas add up to 1. Raises RuntimeError for
-    what does not fit, TypeError for other bins, NotImplementedError for integers.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.histogram(mt.tensor([1.0, 2.0, 1.0]), bins=3, range=(0.0, 3.0))
-    minitorch_cnn.return_types.histogram(
-    hist=tensor([0., 2., 1.]),
-    bin_edges=tensor([0., 1., 2., 3.]))
-    """
-    points = input.reshape(-1, 1)
-    flat = None if weight is None else _weight_of("histogram", input, input.shape, weight)
-    hist, edges = _histogram("histogram", points, [bins], range, flat, density)
-    return return_types.histogram(hist, edges[0])
-
-
-def histogramdd(
-    input: Tensor,
-    bins: Any,
-    *,
-    range: Any = None,
-    weight: Tensor | None = None,
-    density: bool = False,
-) -> Any:
-    """How many points of D numbers fall into each cell, and the D vectors of edges.
-
-    (..., D) -> (bins[0], ..., bins[D - 1]). bins: a number for all dimensions, or a list of numbers
-    or vectors of edges, one for each; range: 2 D numbers, min and max of each. weight: (...). The
-    rest, and what it raises, is as with `histogram`.
-
-    >>> import minitorch_cnn as mt
-    >>> points = mt.tensor([[0.0, 1.0], [1.0, 0.0], [2.0, 0.0]])
-    >>> mt.histogramdd(points, bins=[2, 1]).hist
-    tensor([[1.],
-            [2.]])
-    """
-    if input.ndim < 2:
-        raise RuntimeError(
-            "torch.histogramdd: input tensor should have at least 2 dimensions, but got "
-            f"{input.ndim}"
-        )
-    count = input.shape[-1]
-    each = list(bins) if isinstance(bins, tuple | list) else [bins] * count
-    if len(each) != count:
-        raise RuntimeError(
-            f"torch.histogramdd: expected {count} sequences of bin edges for a {count}-dimensional "
-            f"histogram but got {len(each)}"
-        )
-    flat = None if weight is None else _weight_of("histogramdd", input, input.shape[:-1], weight)
-    points = input.reshape(-1, count)
-    return return_types.histogramdd(*_histogram("histogramdd", points, each, range, flat, density))
-
-
-def _weight_of(name: str, input: Tensor, shape: Any, weight: Tensor) -> Any:
-    if weight.dtype is not input.dtype or weight.shape != shape:
-        raise RuntimeError(
-            f"torch.{name}: weight must have shape {shape_text(shape)} and {input.dtype}, got "
-            f"{shape_text(weight.shape)} and {weight.dtype}"
-        )
-    return weight.array.reshape(-1)
-
-
-def _histogram(
-    name: str, points: Tensor, bins: list, limits: Any, weight: Any, density: bool
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """points (N, D), weight (N,) -> a count for each cell, and the edges of each dimension."""
-    if not points.dtype.is_floating_point:
-        raise NotImplementedError(f'"{name}" not implemented for {points.dtype}')
-    array = points.array
-    xp = array_module(array)
-    if limits is not None and len(limits) != 2 * len(bins):
-        raise RuntimeError(f"torch.{name}: range should have {2 * len(bins)} elements")
-    cells = xp.zeros(len(array), np.int64)
-    inside = xp.ones(len(array), bool)
-    all_edges: list[Tensor] = []
-    for axis, wanted in enumerate(bins):
-        numbers = array[:, axis]
-        edges = _edges(name, points[:, axis], wanted, limits and limits[2 * axis : 2 * axis + 2])
-        count = edges.numel() - 1
-        place = xp.searchsorted(edges.array, numbers, side="right") - 1
-        place = xp.where(numbers == edges.array[-1], count - 1, place)
-        inside &= (numbers >= edges.array[0]) & (numbers <= edges.array[-1])  # NaN is nowhere
-        cells = cells * count + xp.clip(place, 0, count - 1)
-        all_edges.append(edges)
-    lengths = [edges.numel() - 1 for edges in all_edges]
-    weights = None if weight is None else weight[inside]
-    total = xp.bincount(cells[inside], weights, math.prod(lengths)).reshape(lengths)
-    if density:
-        total = total / total.sum()
-        for axis, edges in enumerate(all_edges):
-            lying = [1] * len(lengths)
-            lying[axis] = -1
-            total = total / xp.diff(edges.array.astype(np.float64)).reshape(lying)
-    return wrap(total.astype(array.dtype)), tuple(all_edges)
-
-
-def _edges(name: str, numbers: Tensor, wanted: Any, limits: Any) -> Tensor:
-    """The edges of the bins in one dimension, a vector."""
-    if isinstance(wanted, Tensor):
-        if limits is not None:
-            raise RuntimeError(f"torch.{name}: range goes with numbers of bins, not with edges")
-        if wanted.ndim != 1 or wanted.numel() < 2 or wanted.dtype is not numbers.dtype:
-            raise RuntimeError(
-                f"torch.{name}: bin edges must be a vector of 2 or more {numbers.dtype}, got shape "
-                f"{shape_text(wanted.shape)} and {wanted.dtype}"
-            )
-        if not bool((wanted.array[1:] >= wanted.array[:-1]).all()):
-            raise RuntimeError(f"torch.{name}: bin edges must rise")
-        return wanted.detach()
-    if not isinstance(wanted, int):
-        raise TypeError(f"{name}(): bins must be int or Tensor, not {type(wanted).__name__}")
-    if wanted <= 0:
-        raise RuntimeError(f"torch.{name}(): bins must be > 0, but got {wanted}")
-    low, high = limits or (0.0, 0.0)
-    if limits is None and numbers.numel():
-        low, high = float(numbers.array.min()), float(numbers.array.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise RuntimeError(f"torch.{name}: range [{low}, {high}] is not finite")
-    if high < low:
-        raise RuntimeError(f"torch.{name}: min should not exceed max, but got [{low}, {high}]")
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    return linspace(low, high, wanted + 1, dtype=numbers.dtype, device=numbers.device)
 
 
 def searchsorted(
