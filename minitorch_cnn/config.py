@@ -175,11 +175,11 @@ _warn_always = False
 def set_warn_always(b: bool) -> None:
     """Keeps the switch. torch warns once of each thing, or always; here Python's filters say so.
 
-    Raises TypeError for what is no bool.
+    Raises RuntimeError for what is no bool.
     """
     global _warn_always
     if not isinstance(b, bool):
-        raise TypeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
+        raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
     _warn_always = b
 
 
