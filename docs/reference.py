@@ -111,7 +111,7 @@ REFERENCE = [
     Part("explain", "explain", "explain"),
     Part("cuda", "cuda and amp", "cuda amp accelerator"),
     Part("distributed", "distributed", "distributed"),
-    Part("distributions", "distributions", "distributions"),
+    Part("distributions", "distributions and quasirandom", "distributions quasirandom"),
     Part(
         "programs",
         "run, jit, profiler, testing",

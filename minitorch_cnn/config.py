@@ -82,7 +82,7 @@ def get_float32_matmul_precision() -> str:
     return _precision
 
 
-_deterministic = False
+_deterministic = _warn_only = False
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
@@ -98,7 +98,7 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     >>> mt.are_deterministic_algorithms_enabled()
     False
     """
-    global _deterministic
+    global _deterministic, _warn_only
     if mode and backend.is_cupy_available():
         text = (
             "use_deterministic_algorithms(True) is not supported: on a GPU, the gradients of "
@@ -107,12 +107,47 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
         if not warn_only:
             raise NotImplementedError(text)
         warnings.warn(text, stacklevel=2)
-    _deterministic = bool(mode)
+    _deterministic, _warn_only = bool(mode), bool(mode) and bool(warn_only)
 
 
 def are_deterministic_algorithms_enabled() -> bool:
     """What `use_deterministic_algorithms` was told last; False at first."""
     return _deterministic
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Whether `use_deterministic_algorithms` was told to warn only; False at first."""
+    return _warn_only
+
+
+DEBUG_MODES = ("default", "warn", "error")
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """`use_deterministic_algorithms` by one word: "default" (0), "warn" (1) or "error" (2).
+
+    Raises TypeError for another type, RuntimeError for another value, and as
+    `use_deterministic_algorithms`.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.set_deterministic_debug_mode("default")
+    >>> mt.get_deterministic_debug_mode()
+    0
+    """
+    if not isinstance(debug_mode, int | str):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode).__name__}")
+    names: Any = DEBUG_MODES if isinstance(debug_mode, str) else range(len(DEBUG_MODES))
+    if debug_mode not in names:
+        raise RuntimeError(
+            f"invalid value of debug_mode, expected one of {list(names)}, but got {debug_mode!r}"
+        )
+    mode = names.index(debug_mode)
+    use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """0, 1 or 2, as `set_deterministic_debug_mode` says."""
+    return _deterministic * (1 if _warn_only else 2)
 
 
 _interop_threads = 1
@@ -132,6 +167,25 @@ def set_num_interop_threads(count: int) -> None:
     if count < 1:
         raise RuntimeError(f"Expected positive number of threads, got {count}")
     _interop_threads = count
+
+
+_warn_always = False
+
+
+def set_warn_always(b: bool) -> None:
+    """Keeps the switch. torch warns once of each thing, or always; here Python's filters say so.
+
+    Raises RuntimeError for what is no bool.
+    """
+    global _warn_always
+    if not isinstance(b, bool):
+        raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
+    _warn_always = b
+
+
+def is_warn_always_enabled() -> bool:
+    """What `set_warn_always` was told last; False at first."""
+    return _warn_always
 
 
 def set_flush_denormal(mode: bool) -> bool:

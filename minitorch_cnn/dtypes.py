@@ -79,6 +79,7 @@ class NamedType:
         self.name, self.itemsize, self.instead = name, itemsize, instead
         self.is_floating_point = name == "bfloat16"
         self.is_complex = name.startswith("complex")
+        self.is_signed = not name.startswith("uint")
 
     def __repr__(self) -> str:
         return f"{namespace}.{self.name}"

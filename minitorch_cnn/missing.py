@@ -81,7 +81,6 @@ REASONS = {
     "cpp_extension": "an operation is written in Python, see CONTRIBUTING.md",
     "set_return_type": "operations give plain tensors; tv_tensors.wrap(y, like=x) makes x's kind",
     "register_kernel": "a v2.Transform of your own gets each value in `transform`",
-    "quasirandom": "scipy.stats.qmc.Sobol draws such points",
     "create_selective_checkpoint": "a checkpoint keeps its arguments and nothing else",
     "set_multithreading": "backward runs in the thread that calls it",
     "detection": "there are networks that classify images or their pixels",

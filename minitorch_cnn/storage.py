@@ -40,7 +40,7 @@ NAMES = {
 
 __all__ = [
     "BoolStorage", "ByteStorage", "CharStorage", "DoubleStorage", "FloatStorage", "HalfStorage",
-    "IntStorage", "LongStorage", "ShortStorage", "TypedStorage", "UntypedStorage",
+    "IntStorage", "LongStorage", "ShortStorage", "Storage", "TypedStorage", "UntypedStorage",
 ]  # fmt: skip
 
 
@@ -538,7 +538,7 @@ ShortStorage = _class(dtypes.int16)
 IntStorage = _class(dtypes.int32)
 LongStorage = _class(dtypes.int64)
 HalfStorage = _class(dtypes.float16)
-FloatStorage = _class(dtypes.float32)
+FloatStorage = Storage = _class(dtypes.float32)
 DoubleStorage = _class(dtypes.float64)
 
 refuse_missing(globals())

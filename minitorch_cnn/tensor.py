@@ -83,7 +83,7 @@ class Tensor(Methods):
     """A multi-dimensional array that remembers how it was computed.
 
     ``Tensor(data)`` makes a float32 tensor of a list, ``Tensor(2, 3)`` an uninitialised one of
-    that shape, as torch's class does. `mt.tensor` is the usual way, and keeps the data's type.
+    that shape, ``Tensor(x)`` a view of a tensor, as torch's class. `mt.tensor` is the usual way.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
@@ -129,9 +129,12 @@ class Tensor(Methods):
     _aliases: weakref.WeakKeyDictionary | None  # tensors in this memory: how each views it
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Tensor:
-        return wrap(None, cls)
+        shared = cls is Tensor and len(args) == 1 and isinstance(args[0], Tensor)
+        return args[0].view_as(args[0]) if shared else wrap(None, cls)
 
     def __init__(self, *data: Any) -> None:
+        if len(data) == 1 and isinstance(data[0], Tensor) and type(self) is Tensor:
+            return  # it is a view already
         kind = dtypes.get_default_dtype().numpy
         if len(data) == 1 and not isinstance(data[0], int):
             values = data[0].array if isinstance(data[0], Tensor) else data[0]
@@ -209,8 +212,7 @@ class Tensor(Methods):
 
     def get_device(self) -> int:
         """The GPU's number, -1 for the CPU."""
-        index = self.device.index
-        return -1 if index is None else index
+        return -1 if self.device.index is None else self.device.index
 
     @property
     def itemsize(self) -> int:
@@ -239,9 +241,9 @@ class Tensor(Methods):
         return self.ndim == ndim and bool(self.array.transpose(order).flags.c_contiguous)
 
     def data_ptr(self) -> int:
-        """The address of the first element."""
+        """The address of the first element; 0 without elements."""
         self._show_outside()
-        return self.array.ctypes.data if not self.is_cuda else self.array.data.ptr
+        return self.numel() and (self.array.data.ptr if self.is_cuda else self.array.ctypes.data)
 
     def is_floating_point(self) -> bool:
         return self.dtype.is_floating_point
@@ -517,9 +519,7 @@ class Tensor(Methods):
             node = self._node
             hooks = node._hooks.setdefault(self._output, {})
         else:
-            if self._hooks is None:
-                self._hooks = {}
-            hooks = self._hooks
+            hooks = self._hooks = {} if self._hooks is None else self._hooks
         return RemovableHandle(hooks, hook)
 
     def retain_grad(self) -> None:

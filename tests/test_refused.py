@@ -35,6 +35,26 @@ def test_deterministic_algorithms(monkeypatch):
     with pytest.warns(UserWarning, match="manual_seed"):
         mt.use_deterministic_algorithms(True, warn_only=True)
     assert mt.are_deterministic_algorithms_enabled() is True
+    assert mt.is_deterministic_algorithms_warn_only_enabled() is True
+    mt.use_deterministic_algorithms(False, warn_only=True)
+    assert mt.is_deterministic_algorithms_warn_only_enabled() is False
+
+
+def test_deterministic_algorithms_by_one_word(monkeypatch):
+    monkeypatch.setattr(mt.config, "_deterministic", False)
+    monkeypatch.setattr(mt.config, "_warn_only", False)
+    monkeypatch.setattr(mt.backend, "is_cupy_available", lambda: False)
+    for number, name in ((2, "error"), (1, "warn"), (0, "default")):
+        for mode in (number, name):
+            mt.set_deterministic_debug_mode(mode)
+            assert mt.get_deterministic_debug_mode() == number
+            assert mt.are_deterministic_algorithms_enabled() is (number > 0)
+            assert mt.is_deterministic_algorithms_warn_only_enabled() is (number == 1)
+    for mode in (3, -1, "Warn"):
+        with pytest.raises(RuntimeError, match="expected one of"):
+            mt.set_deterministic_debug_mode(mode)
+    with pytest.raises(TypeError, match="must be str or int"):
+        mt.set_deterministic_debug_mode(1.5)
 
 
 class TestMatMulPrecision:

@@ -131,3 +131,8 @@ def test_files_of_both_libraries_hold_them(torch):
         assert storage.tolist() == [7, 1, 2, 3, 4, 5] and ints.tolist() == [1, 2]
         assert bytes_.tolist() == [5, 6]
         assert isinstance(ints, reader.TypedStorage) and ints.type() == "torch.IntStorage"
+
+
+def test_storage_is_the_one_of_float32(torch):
+    for lib in (mt, torch):
+        assert lib.Storage is lib.FloatStorage and lib.Storage([1, 2]).tolist() == [1.0, 2.0]

@@ -259,3 +259,16 @@ def outcome(lib, call):
 def test_as_in_torch(call):
     torch = pytest.importorskip("torch")
     assert outcome(mt, call) == outcome(torch, call)
+
+
+def test_nothing_has_no_address():
+    """As with torch, which allocates nothing for it."""
+    x = mt.ones(2, 2)
+    assert x.data_ptr() and x[1:].data_ptr() == x.data_ptr() + 2 * x.itemsize
+    assert mt.empty(0).data_ptr() == x[2:].data_ptr() == 0
+
+
+def test_types_that_can_only_be_named_say_whether_they_have_a_sign():
+    for kind in (mt.uint16, mt.uint32, mt.uint64):
+        assert not kind.is_signed
+    assert mt.bfloat16.is_signed and mt.complex64.is_signed

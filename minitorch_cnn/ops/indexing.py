@@ -502,9 +502,9 @@ def index_add(
     if index.ndim > 1:
         raise IndexError(f"index_add(): Index is supposed to be a vector, got {index.ndim}-D")
     try:
-        check_index(index, input.size(dim), dim)
+        check_index(index, input.size(dim) if input.ndim else 1, dim)
     except IndexError as error:
-        if input.ndim == 1:
+        if input.ndim <= 1:
             raise
         raise RuntimeError(str(error)) from None  # as in torch, which adds whole slices then
     expected = (*input.shape[:dim], index.numel(), *input.shape[dim + 1 :])

@@ -13,7 +13,7 @@ Three things make `x.mul_(y)` safe:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from ..autograd.function import Function
 from ..autograd.modes import state
 from ..backend import array_module, axes_as_in_memory, inverse_order
 from ..dtypes import float16
+from ..storage import address_of
 from ..tensor import Memory, Tensor, shape_text, view_of_array, view_of_tensor, wrap
 from .arguments import as_number
 from .common import as_operand, fitting, is_number, same_device, sum_to
@@ -108,6 +109,55 @@ def check_writable(tensor: Tensor) -> None:
         tensor._view.check_in_touch()
 
 
+# These read an element after they have written others, in torch: what they read may not lie in the
+# memory they write to at all. Elementwise operations may write over what they read.
+APART = {
+    "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "index_select", "gather",
+    "put", "scatter", "scatter_add", "scatter_reduce", "take",
+}  # fmt: skip
+
+
+def check_overlap(name: str, target: Tensor, operands: Iterable[Any]) -> None:
+    """Raises RuntimeError if one of the operands lies partly in the memory that is written to.
+
+    Every result here is computed before it is written, so it would be well defined; but the same
+    line gives an error in torch, where it would not. As there, tensors with gaps are let through.
+    """
+    for operand in operands:
+        if isinstance(operand, tuple | list):
+            check_overlap(name, target, operand)
+            continue
+        if not isinstance(operand, Tensor) or operand._memory is not target._memory:
+            continue
+        if _overlap(operand.array, target.array, whole=name in APART):
+            raise RuntimeError(
+                f"{name}: unsupported operation: some elements of the input tensor and the "
+                "written-to tensor refer to a single memory location. Please clone() the tensor "
+                "before performing the operation."
+            )
+
+
+def _overlap(a: Any, b: Any, whole: bool) -> bool:
+    """Whether two arrays without gaps share memory, but for all of it in the same order.
+
+    whole: that too.
+    """
+    if not a.size or not b.size:
+        return False
+    edges, orders = [], []
+    for array in (a, b):
+        order = [each for each in zip(array.shape, array.strides, strict=True) if each[0] > 1]
+        reach = [(n - 1) * step for n, step in order]
+        if sum(map(abs, reach)) + array.itemsize != array.nbytes:
+            return False
+        begin = address_of(array) + sum(min(0, each) for each in reach)
+        edges.append((begin, begin + array.nbytes))
+        orders.append(order)
+    if edges[0] == edges[1]:
+        return whole or orders[0] != orders[1]
+    return edges[0][0] < edges[1][1] and edges[1][0] < edges[0][1]
+
+
 def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:
     """Writes the values of `new` over those of target, which takes over new's history.
 
@@ -188,13 +238,16 @@ def alias_of(tensor: Tensor) -> Tensor:
 
 def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The in-place form of an operation: ``add_ = make_inplace(add)``."""
+    name = getattr(operation, "__name__", "operation")
 
     def inplace(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_writable(input)
         if input._deferred is not None:
             return _become(input, operation(input, *args, **kwargs))
         before = input
-        others = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)]
+        operands = (*args, *kwargs.values())
+        check_overlap(name, input, operands)
+        others = [each for each in operands if isinstance(each, Tensor)]
         if state.grad_enabled and (input.requires_grad or any(t.requires_grad for t in others)):
             # Backward may need the values that are about to be overwritten: give it a copy.
             before = alias_of(input)
@@ -202,7 +255,6 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
             before._memory = Memory()
         return write(input, operation(before, *args, **kwargs))
 
-    name = getattr(operation, "__name__", "operation")
     inplace.__name__ = inplace.__qualname__ = name + "_"
     inplace.__doc__ = (
         f"`{name}`, written over the tensor itself, of any shape. Returns it.\n\n"
@@ -227,6 +279,7 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor):
         check_places(input)
         return fill_(input, as_number("copy_", "src", src))
+    check_overlap("copy_", input, (src,))
     source = src.to(input.device).to(input.dtype)
     if source.shape != input.shape:
         source = source.expand(input.shape)

@@ -17,7 +17,7 @@ from typing import Any
 from ..autograd.modes import state
 from ..dtypes import as_dtype
 from ..tensor import Tensor, shape_text
-from .inplace import write
+from .inplace import check_overlap, write
 
 NAMES = """
     abs acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any arange
@@ -82,6 +82,9 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
                     f"({out.dtype})"
                 )
             kwargs.update(dtype=kind, device=out.device)
+        for each in out if isinstance(out, tuple | list) else (out,):
+            if isinstance(each, Tensor):
+                check_overlap(function.__name__, each, args)
         return write_out(function.__name__, function(*args, **kwargs), out)
 
     return call
@@ -135,7 +138,8 @@ def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
                 if steps
                 else "An output with one or more elements was resized since it had shape "
                 f"{shape_text(out.shape)}, which does not match the required output shape "
-                f"{shape_text(result.shape)}. This behavior is deprecated.",
+                f"{shape_text(result.shape)}. This behavior is deprecated, and in a future PyTorch "
+                "release outputs will not be resized unless they have zero elements.",
                 stacklevel=4,
             )
         out.data = out.new_empty(result.shape)

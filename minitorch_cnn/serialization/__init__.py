@@ -16,13 +16,14 @@ from .torch_file import (
     load_torch,
     set_default_load_endianness,
 )
-from .torch_writer import save_torch
+from .torch_writer import get_crc32_options, save_torch, set_crc32_options
 
 __all__ = [
     "LoadEndianness",
     "add_safe_globals",
     "clear_safe_globals",
     "default_restore_location",
+    "get_crc32_options",
     "get_default_load_endianness",
     "get_safe_globals",
     "load",
@@ -32,5 +33,6 @@ __all__ = [
     "save",
     "save_safetensors",
     "save_torch",
+    "set_crc32_options",
     "set_default_load_endianness",
 ]

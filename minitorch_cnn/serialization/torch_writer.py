@@ -291,3 +291,22 @@ def _call(callee: bytes, *args: bytes) -> bytes:
 
 
 _EMPTY_ORDERED_DICT = _call(_name("collections", "OrderedDict"))
+
+
+# ------------------------------------------------------------------------------------ checksums
+
+_crc32 = True
+
+
+def set_crc32_options(compute_crc32: bool) -> None:
+    """Keeps the switch, which changes nothing: records always carry their right CRC-32.
+
+    torch writes another number for False, to be quicker; its file then counts as damaged here.
+    """
+    global _crc32
+    _crc32 = compute_crc32
+
+
+def get_crc32_options() -> bool:
+    """What `set_crc32_options` was told last; True at first."""
+    return _crc32

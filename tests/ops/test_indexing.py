@@ -255,3 +255,10 @@ def test_what_is_refused_in_torchs_words():
         assert x.sum().item() == 32
     with pytest.warns(UserWarning, match=r"torch.uint8 is deprecated"):
         assert mt.arange(3)[mt.tensor([1, 0, 1], dtype=mt.uint8)].tolist() == [0, 2]
+
+
+def test_index_add_to_a_number_names_both_shapes():
+    with pytest.raises(RuntimeError, match="source tensor shape must match self tensor shape"):
+        mt.zeros(()).index_add(0, mt.tensor([0, 0]), mt.zeros(1, 2))
+    with pytest.raises(IndexError, match="index 1"):
+        mt.zeros(()).index_add(0, mt.tensor([1]), mt.zeros(1))

@@ -547,3 +547,17 @@ def test_the_order_of_bytes_where_a_file_does_not_say_it():
     assert found == [[1, 256], [1, 256], [256, 1]]
     with pytest.raises(TypeError, match="Invalid argument type"):
         s.set_default_load_endianness("big")
+
+
+def test_checksums_are_right_whatever_the_switch_says():
+    from minitorch_cnn import serialization as s
+
+    assert s.get_crc32_options() is True
+    s.set_crc32_options(False)
+    try:
+        assert s.get_crc32_options() is False
+        file = io.BytesIO()
+        save_torch(mt.ones(3), file)
+    finally:
+        s.set_crc32_options(True)
+    assert zipfile.ZipFile(file).testzip() is None

@@ -31,8 +31,12 @@ class _TensorType(type):
             raise TypeError(f"{cls.__name__}() takes a sequence of values or a size, got {data}")
         if isinstance(data[0], TypedStorage | UntypedStorage):
             return wrap(elements_of(data[0], cls.dtype))
-        values = data[0].detach() if isinstance(data[0], Tensor) else data[0]
-        return tensor(values, dtype=cls.dtype, device=where)
+        given = data[0]
+        if not isinstance(given, Tensor):
+            return tensor(given, dtype=cls.dtype, device=where)
+        if not isinstance(given, cls):
+            raise TypeError(f"{cls.__name__}(): expected {cls.type_name}, got {given.type()}")
+        return given.view_as(given)
 
     def __instancecheck__(cls, value: object) -> bool:
         return (
@@ -45,8 +49,9 @@ def constructor(name: str, dtype: dtypes.dtype, is_cuda: bool = False) -> _Tenso
     text = f"""A tensor of {dtype}: of the given values, or uninitialised of a size.
 
     {name}([1, 0]) holds two values; {name}(2, 3) is two rows of three, with whatever was in
-    the memory. Any shape. Raises TypeError for several arguments that are no size. A tensor of
-    this dtype on the CPU is an instance of it, whoever made it.
+    the memory; {name}(x) is a view of a tensor. Any shape. Raises TypeError for several arguments
+    that are no size, and for a tensor of another dtype. A tensor of this dtype on the CPU is an
+    instance of it, whoever made it.
 
     >>> import minitorch_cnn as mt
     >>> mt.{name}([1, 0]).dtype, mt.{name}(2, 3).shape

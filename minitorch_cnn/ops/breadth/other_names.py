@@ -8,8 +8,9 @@ import numpy as np
 
 from ... import backend, return_types
 from ...autograd.function import Function
-from ...tensor import Tensor, wrap
+from ...tensor import Tensor, shape_text, wrap
 from ..common import floating
+from ..copy import contiguous_format, memory_format
 from ..indexing import narrow
 from ..join import chunk, split, split_with_sizes
 from .linalg_solvers import check_matrix, solve, solve_triangular
@@ -203,14 +204,36 @@ def polygamma(input: Tensor, n: int) -> Tensor:
     return _polygamma(n, input)
 
 
-def dim_order(input: Tensor) -> tuple[int, ...]:
-    """The dimensions of a tensor of any shape, the slowest in memory first. Never raises.
+def dim_order(input: Tensor, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """The dimensions of a tensor of any shape, the slowest in memory first.
+
+    ambiguity_check: True raises RuntimeError if another order describes the same memory, as a
+    dimension of length 1 can stand anywhere. A list of memory formats gives the order of the one
+    that fits, and raises only if none or several do. Raises TypeError for anything else.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 3, 4, 5).to(memory_format=mt.channels_last).dim_order()
     (0, 2, 3, 1)
     """
-    return tuple(sorted(range(input.ndim), key=lambda dim: -input.stride(dim)))
+    order = tuple(sorted(range(input.ndim), key=lambda dim: -input.stride(dim)))
+    formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+    if not isinstance(ambiguity_check, bool | list) or any(
+        not isinstance(each, memory_format) for each in formats
+    ):
+        raise TypeError(
+            "dim_order(): ambiguity_check must be a bool or a list of memory formats, got "
+            f"{ambiguity_check!r:.60}"
+        )
+    if ambiguity_check is False or (1 not in input.shape and len({*input.stride()}) == input.ndim):
+        return order
+    fitting = [each for each in formats if input.is_contiguous(each)]
+    if len(fitting) != 1:
+        raise RuntimeError(
+            "The tensor does not have unique dim order, or cannot map to exact one of the given "
+            f"memory formats: shape {shape_text(input.shape)}, strides {input.stride()}"
+        )
+    dims = range(input.ndim)
+    return tuple(dims) if fitting[0] is contiguous_format else (0, *dims[2:], 1)
 
 
 def to_dense(input: Tensor, dtype: Any = None, masked_grad: bool = True) -> Tensor:

@@ -21,6 +21,7 @@ from ...mersenne import MersenneTwister
 from ...random import Generator, rng_of
 from ...tensor import Tensor, shape_text, wrap
 from ..arguments import as_int, as_number
+from ..common import check_broadcast
 from ..copy import contiguous_format
 from ..creation import empty_like, finish, valid_shape
 from ..inplace import check_writable, write
@@ -299,6 +300,7 @@ def normal(
         which = "all elements of std >= 0.0, got"
         which = which if isinstance(std, Tensor) else "std >= 0.0, but found std"
         raise RuntimeError(f"normal expects {which} {std}")
+    check_broadcast(mean, std)
     sizes = [_sizes((size,), "normal")]
     sizes += [each.shape for each in (mean, std) if isinstance(each, Tensor)]
     noise = randn(broadcast_shapes(*sizes), generator=generator, dtype=dtype, device=device)

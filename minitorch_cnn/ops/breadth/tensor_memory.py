@@ -204,7 +204,7 @@ def new(input: Tensor, *data: Any, size: Any = None, device: Any = None) -> Tens
                 f"new(): expected {input.dtype} on {input.device}, got {given.dtype} on "
                 f"{given.device}"
             )
-        return given.detach()
+        return given.view_as(given)
     if isinstance(given, TypedStorage | UntypedStorage):
         return wrap(elements_of(given, input.dtype))
     if given is not None and not isinstance(given, int | Size):

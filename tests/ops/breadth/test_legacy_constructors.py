@@ -23,11 +23,25 @@ def test_constructors_are_torchs(name):
         ours([1], [2])
 
 
-def test_a_constructor_copies():
-    x = mt.ones(2, requires_grad=True)
-    y = mt.FloatTensor(x)
-    y[0] = 5.0
-    assert x.tolist() == [1.0, 1.0] and not y.requires_grad
+def test_a_constructor_gives_a_view_of_a_tensor():
+    """With its type, its memory and its gradient; a list is converted and copied."""
+    for make in (mt.Tensor, mt.FloatTensor, mt.zeros(1).new):
+        x = mt.ones(2, requires_grad=True)
+        (make(x) * mt.tensor([2.0, 3.0])).sum().backward()
+        assert x.grad.tolist() == [2.0, 3.0]
+        y = make(x.detach())
+        y[0] = 5.0
+        assert type(y) is mt.Tensor and x.tolist() == [5.0, 1.0]
+    numbers = mt.tensor([1, 2])
+    assert mt.Tensor(numbers).dtype is mt.int64 and mt.LongTensor(numbers).tolist() == [1, 2]
+    for make in (mt.FloatTensor, mt.zeros(1).new):
+        with pytest.raises(TypeError, match="expected"):
+            make(numbers)
+    x = torch.ones(2, requires_grad=True)
+    assert torch.Tensor(x).requires_grad and torch.FloatTensor(x).data_ptr() == x.data_ptr()
+    assert torch.Tensor(torch.tensor([1, 2])).dtype is torch.int64
+    with pytest.raises(TypeError, match="expected"):
+        torch.FloatTensor(torch.tensor([1, 2]))
 
 
 def test_grad_takes_torchs_arguments():

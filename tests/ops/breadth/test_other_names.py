@@ -83,5 +83,31 @@ def test_settings_of_torchs_top():
     assert mt.typename(mt.nn.Linear(1, 1)) == "minitorch_cnn.nn.modules.linear.Linear"
     assert mt.set_flush_denormal(True) is False
     mt.set_num_interop_threads(2)
+    for lib in (mt, torch):
+        assert lib.is_warn_always_enabled() is False
+        lib.set_warn_always(True)
+        assert lib.is_warn_always_enabled() is True
+        lib.set_warn_always(False)
+        with pytest.raises(RuntimeError, match="expects a bool"):
+            lib.set_warn_always(1)
     assert mt.get_num_interop_threads() == 2 and issubclass(MemoryError, mt.OutOfMemoryError)
     assert mt.GradScaler is mt.amp.GradScaler and mt.Stream is mt.cuda.Stream
+
+
+def test_the_order_of_dimensions_in_memory():
+    """Where several orders describe the same memory, one of the formats that are named must fit."""
+    formats = [mt.contiguous_format, mt.channels_last]
+    for order in ((0, 1, 2, 3), (3, 1, 0, 2), (0, 2, 3, 1)):
+        x = mt.zeros([(2, 3, 4, 5)[dim] for dim in order]).permute(*np.argsort(order).tolist())
+        assert x.dim_order() == x.dim_order(True) == x.dim_order(ambiguity_check=formats) == order
+    x = mt.zeros(2, 2, 1, 2)  # channels are told from pixels, though one dimension has no steps
+    for each, order in zip(formats, ((0, 1, 2, 3), (0, 2, 3, 1)), strict=True):
+        lying = x.to(memory_format=each)
+        with pytest.raises(RuntimeError, match="unique dim order"):
+            lying.dim_order(ambiguity_check=True)
+        assert lying.dim_order(ambiguity_check=formats) == order
+    with pytest.raises(RuntimeError, match="cannot map to exact one"):
+        mt.zeros(2, 1, 2, 2).dim_order(ambiguity_check=formats)  # both fit
+    for wrong in ("contiguous_format", [1], None):
+        with pytest.raises(TypeError, match="ambiguity_check"):
+            x.dim_order(ambiguity_check=wrong)

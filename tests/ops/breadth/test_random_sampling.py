@@ -128,3 +128,8 @@ def test_randint_like_takes_its_end_by_name(name):
     assert {*drawn[0].tolist()} == {0, 1} and drawn[0].dtype == lib.float32
     with pytest.raises(TypeError):
         lib.randint_like(x)
+
+
+def test_normal_of_shapes_that_do_not_broadcast():
+    with pytest.raises(RuntimeError, match=r"tensor a \(3\) must match the size of tensor b \(2\)"):
+        mt.normal(mt.zeros(4, 3), mt.ones(2))
