@@ -79,7 +79,8 @@ def test_the_sums_of_a_tile_stay_in_registers(name, vectors, masked, monkeypatch
     heights = (6, 2, 1) if masked else tile.HEIGHTS_FOR[registers][vectors]
     loops = list(innermost_loops(machine_code(processor, heights, vectors, lanes, masked)))
     counts = [sum(multiply_add in line for line in loop) for loop in loops]
-    assert counts == [height * vectors for height in heights]
+    # LLVM may write the loop of a single row twice.
+    assert set(counts) == {height * vectors for height in heights}
     for loop in loops:
         moves = [line for line in loop if re.search(stack, line)]
         assert not moves, "\n".join(loop)
