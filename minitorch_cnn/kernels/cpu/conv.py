@@ -16,6 +16,7 @@ With many channels a block takes the taps of one row of the kernel at a time. Th
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,8 @@ from .jit.vector import (
     store_some,
 )
 
-PATCHES_BYTES = 256 << 10  # of a block: with the weights it shall fit into a core's own cache
-MOST_PIXELS = 96  # in a block: a multiple of the heights of register tiles, 6 and 12
+PATCHES_BYTES = 512 << 10  # of a block: with the weights it shall fit into a core's own cache
+MOST_PIXELS = 192  # in a block: a multiple of the heights of register tiles, 6 and 12
 MANY_CHANNELS = 128
 Moves = tuple[Pair, Pair, Pair]  # stride, border before the image, dilation
 # KH, KW, geometry of a convolution whose patches are the pixels themselves. Of dilation, too: with
@@ -189,28 +190,38 @@ def convolve_blocks(
 @kernel
 def weight_gradient_blocks(
     part: int, parts: int, x: Array, gy: Array, sums: Array, KW: int, geometry: Moves,
-    tap_rows: int, block: int, patches: Array, line: int,
+    tap_rows: int, block: int, patches: Array, line: int, panel: Array,
 ) -> None:  # fmt: skip
-    """sums (parts, G, pieces, depth, K/G): this part's share of patches' @ gy."""
+    """sums (parts, G, pieces, depth, K/G): this part's share of patches' @ gy.
+
+    panel (parts, block, PANEL): a workspace.
+    """
     _, OH, OW, K = gy.shape
     _, groups, pieces, depth, Kg = sums.shape
     C, pixels = x.shape[3], gy.size // K
     fill_zeros(address(sums[part]), sums[part].size)
     start, stop = share(pixels, part, parts)
-    for first in range(start, stop, block):
-        count = min(block, stop - first)
-        padded = 1 if (first + count) * K + PANEL <= gy.size else 0  # as there is more of gy
-        for index in range(groups * pieces):
-            g, piece = index // pieces, index % pieces
+    for index in range(groups * pieces):  # the sums of a piece stay in the cache meanwhile
+        g, piece = index // pieces, index % pieces
+        out = address(sums) + 4 * (part * groups * pieces + index) * depth * Kg
+        for first in range(start, stop, block):
+            count = min(block, stop - first)
             rows = rows_of_block(
                 x, (OH, OW), KW, geometry, first, count, g * C // groups, C // groups,
                 piece * tap_rows, tap_rows, patches, part * block * line, line,
             )  # fmt: skip
-            out = address(sums) + 4 * (part * groups * pieces + index) * depth * Kg
-            product(
-                rows, 4, 0, 4 * line, address(gy) + 4 * (first * K + g * Kg), 0, 4 * K, 4 * PANEL,
-                out, 4 * Kg, depth, Kg, 1, count, out, 4 * Kg, padded,
-            )  # fmt: skip
+            for k in range(0, Kg, PANEL):
+                n = min(PANEL, Kg - k)
+                right, step = address(gy) + 4 * (first * K + g * Kg + k), 4 * K
+                padded = 1 if (first + count) * K + PANEL <= gy.size else 0  # there is more of gy
+                if Kg > PANEL:  # rows far from each other would share few lines of the cache
+                    for pixel in range(count):
+                        copy(right + pixel * step, address(panel[part, pixel]), n)
+                    right, step, padded = address(panel[part]), 4 * PANEL, 1
+                product(
+                    rows, 4, 0, 4 * line, right, 0, step, 0, out + 4 * k, 4 * Kg, depth, n, 1,
+                    count, out + 4 * k, 4 * Kg, padded,
+                )  # fmt: skip
 
 
 @kernel
@@ -327,9 +338,7 @@ def finish_weight_gradient(part: int, parts: int, sums: Array, gw: Array) -> Non
 class Plan:
     """How a convolution is cut into blocks."""
 
-    def __init__(
-        self, w_shape: Lengths, geometry: ConvGeometry, patches_bytes: int = PATCHES_BYTES
-    ) -> None:
+    def __init__(self, w_shape: Lengths, geometry: ConvGeometry) -> None:
         stride, before, _, dilation, self.groups = geometry
         _, Cg, KH, self.KW = w_shape
         self.geometry = stride, before, dilation
@@ -338,11 +347,24 @@ class Plan:
         self.plain = (KH, self.KW, geometry) == PLAIN
         # An odd number of cache lines, so that the rows of the patches use all parts of the cache.
         self.line = self.depth if self.plain else (-(-self.depth // 16) | 1) * 16
-        most = patches_bytes // (4 * self.line) // 12 * 12
+        most = PATCHES_BYTES // (4 * self.line) // 12 * 12
         self.block = min(max(most, 12), MOST_PIXELS)
 
     def workspace(self, parts: int) -> np.ndarray:
         return empty((0 if self.plain else parts * self.block * self.line,))
+
+
+def equal_share(count: int, most: int) -> int:
+    """How many of `count` things to take at a time so that all threads take equally often."""
+    threads = get_num_threads()
+    return -(-count // (threads * -(-count // (threads * most))))
+
+
+def on_cache_lines(shape: tuple[int, ...]) -> Array:
+    """An array that begins where a line of the cache does: what lies in two lines is read twice."""
+    size = math.prod(shape)
+    room = empty((size + 16,))
+    return room[-room.ctypes.data // 4 % 16 :][:size].reshape(shape)
 
 
 def arranged_weights(w: Array, groups: int, tap_rows: int) -> Array:
@@ -350,7 +372,7 @@ def arranged_weights(w: Array, groups: int, tap_rows: int) -> Array:
     K, Cg, KH, KW = w.shape
     width = panel_width(K // groups)
     panels, depth = -(-K // groups // width), tap_rows * KW * Cg
-    weights = empty((groups, KH // tap_rows, panels, depth, width))
+    weights = on_cache_lines((groups, KH // tap_rows, panels, depth, width))
     run(arrange_weights, w, tap_rows, weights, parts=parts_for(weights.size))
     return weights
 
@@ -367,9 +389,10 @@ def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: b
     y = empty((N, *output_size((H, W), (KH, KW), geometry), K))
     plan = Plan(w.shape, geometry)
     weights = arranged_weights(contiguous(w), plan.groups, plan.tap_rows)
+    block = -(-equal_share(y.size // K, plan.block) // 12) * 12
     run(
         convolve_blocks, counter(), channels_last(x), weights, bias_or_zeros(b, K), relu, y,
-        plan.KW, plan.geometry, plan.tap_rows, plan.block, plan.workspace(get_num_threads()),
+        plan.KW, plan.geometry, plan.tap_rows, block, plan.workspace(get_num_threads()),
         plan.line, parts=parts_for(y.size * plan.depth // 16),
     )  # fmt: skip
     return channels_first(y)
@@ -383,11 +406,11 @@ def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) ->
     plan = Plan(w.shape, geometry)
     width = panel_width(plan.depth)
     panels = -(-plan.depth // width)
-    weights = empty((plan.groups, plan.pieces, panels, K // plan.groups, width))
+    weights = on_cache_lines((plan.groups, plan.pieces, panels, K // plan.groups, width))
     run(
         arrange_turned_weights, contiguous(w), plan.tap_rows, weights, parts=parts_for(weights.size)
     )
-    images = max(plan.block // (OH * OW), 1)
+    images = equal_share(N, max(plan.block // (OH * OW), 1))
     run(
         input_gradient_blocks, counter(), channels_last(gy), weights, gx, plan.KW, plan.geometry,
         plan.tap_rows, images, plan.block, plan.workspace(get_num_threads()), plan.line,
@@ -400,11 +423,12 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
     if not takes(x, gy):
         return NotImplemented
     gw = empty((gy.shape[1], x.shape[1] // geometry.groups, *kernel_size))
-    plan, parts = Plan(gw.shape, geometry, 2 * PATCHES_BYTES), get_num_threads()
-    sums = empty((parts, plan.groups, plan.pieces, plan.depth, len(gw) // plan.groups))
+    plan, parts = Plan(gw.shape, geometry), get_num_threads()
+    sums = on_cache_lines((parts, plan.groups, plan.pieces, plan.depth, len(gw) // plan.groups))
     run(
         weight_gradient_blocks, channels_last(x), channels_last(gy), sums, plan.KW, plan.geometry,
         plan.tap_rows, plan.block, plan.workspace(parts), plan.line,
+        on_cache_lines((parts, plan.block, PANEL)),
     )  # fmt: skip
     return gradient_of_sums(sums, gw, plan.groups)
 

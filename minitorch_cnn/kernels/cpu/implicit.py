@@ -16,7 +16,7 @@ from ...backend import Array
 from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Lengths, Pair, output_size, turned_geometry
 from .arrays import channels_first, channels_last, contiguous, takes
-from .conv import arranged_weights, bias_or_zeros, gradient_of_sums
+from .conv import arranged_weights, bias_or_zeros, gradient_of_sums, on_cache_lines
 from .jit.compiling import INT, SHAPE, compiled, external
 from .jit.product import PANEL, product
 from .jit.threads import address, counter, get_num_threads, kernel, run, share, take
@@ -167,7 +167,7 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
     if not takes(x, gy):
         return NotImplemented
     gw = empty((gy.shape[1], x.shape[1], *kernel_size))
-    sums = empty((get_num_threads(), gw.size // len(gw), len(gw)))  # (parts, KH KW C, K)
+    sums = on_cache_lines((get_num_threads(), gw.size // len(gw), len(gw)))  # (parts, KH KW C, K)
     run(
         weight_gradient_bands, channels_last(x), channels_last(gy), sums, kernel_size,
         geometry.stride, geometry.before, *_columns_and_band(gw.shape, geometry, gy.shape[3]),

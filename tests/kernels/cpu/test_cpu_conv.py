@@ -160,6 +160,8 @@ def test_nothing_is_written_outside_the_result(algorithm, monkeypatch):
 
     for module in (conv, implicit, winograd):
         monkeypatch.setattr(module, "empty", guarded)
+    for module in (conv, implicit):
+        monkeypatch.setattr(module, "on_cache_lines", guarded)
     rng = np.random.default_rng(0)
     for N, C, K, H, W in (
         (2, 5, 70, 7, 6),
@@ -178,3 +180,25 @@ def test_nothing_is_written_outside_the_result(algorithm, monkeypatch):
     assert len(arrays) > 10
     for raw, count in arrays:
         assert (raw[:4096] == 0xA5).all() and (raw[4096 + count :] == 0xA5).all()
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 5, 7), (64, 300)])
+def test_workspaces_begin_with_a_line_of_the_cache(shape):
+    held = [conv.on_cache_lines(shape) for _ in range(5)]
+    for array in held:
+        assert (array.shape, array.dtype) == (shape, np.float32)
+        assert array.flags.c_contiguous and array.ctypes.data % 64 == 0
+    for number, array in enumerate(held):
+        array[...] = number
+    for number, array in enumerate(held):
+        assert (array == number).all()
+
+
+@given(st.integers(1, 5000), st.integers(1, 200), st.integers(1, 9))
+def test_all_threads_take_equally_often(count, most, workers):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conv, "get_num_threads", lambda: workers)
+        share = conv.equal_share(count, most)
+    assert 1 <= share <= most
+    fewest_turns = -(-count // (workers * most))
+    assert workers * (fewest_turns - 1) < -(-count // share) <= workers * fewest_turns

@@ -38,20 +38,22 @@ from .vector import (
 
 # The sums of a tile, its vectors of b and a number of a must fit into the registers: there are 32
 # with AVX-512 and on ARM, and 16 otherwise. So a tile is at most WIDEST vectors wide, and the wider
-# it is, the lower. Smaller heights take the rows that are left over: with 3, the nine numbers of
-# three channels under a row of a 3x3 kernel are 6 + 3, and not 6 + 2 + 1; with 5, those of one
+# it is, the lower. Smaller heights take the rows that are left over. A tile of fewer than eight
+# vectors of sums is as slow as one of eight: each sum waits for the one before. So the nine numbers
+# of three channels under a row of a 3x3 kernel are 6 + 3, and not 6 + 2 + 1; with 5, those of one
 # channel under a row of a 5x5 kernel are a single tile.
 HEIGHTS_FOR: dict[int, dict[int, tuple[int, ...]]] = {
-    32: {1: (12, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 2, 1)},
+    32: {1: (12, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 3, 2, 1)},
     16: {1: (8, 6, 5, 4, 3, 2, 1), 2: (6, 4, 3, 2, 1)},
 }
 HEIGHTS = HEIGHTS_FOR[REGISTERS]
 WIDEST = max(HEIGHTS)
-# Columns that are not there must not be read. With AVX-512 a load takes a mask for it, which is
-# free. Without it masks take the registers of sums, or are branches, and the whole tile runs at
-# half its speed. So tiles that may read whole vectors have code of their own, and the others, at
-# the right edge of a matrix that is not packed, are low.
-HEIGHTS_AT_THE_EDGE = (4, 1)
+# Columns that are not there must not be read, which takes masks. Those of AVX-512 have registers of
+# their own, but on Intel's processors a load with a mask also takes the place of a multiply-add (an
+# eighth of the speed); otherwise masks take the registers of sums, or are branches, and the whole
+# tile runs at half its speed. So tiles that may read whole vectors have code of their own, and the
+# others, at the right edge of a matrix that is not packed, are low.
+HEIGHTS_AT_THE_EDGE = (6, 2, 1) if AVX512 else (4, 1)
 # Eight columns or fewer: some processors add twice as many vectors of eight as of sixteen.
 FEW_LANES = min(8, LANES)
 
@@ -220,7 +222,11 @@ def _rows_code(
         builder.position_at_end(check)
         here = builder.load(row)
         after = builder.add(here, _number(height))
-        builder.cbranch(builder.icmp_signed("<=", after, args.rows), body, done)
+        there = builder.icmp_signed("<=", after, args.rows)
+        if height == 6 and 4 in heights[1:2]:  # eight rows are 4 + 4: two are as slow as four
+            left = builder.sub(args.rows, here)
+            there = builder.and_(there, builder.icmp_signed("!=", left, _number(8)))
+        builder.cbranch(there, body, done)
         builder.position_at_end(body)
         _tile_code(builder, args, here, height, vectors, lanes, masked)
         builder.store(after, row)
@@ -260,9 +266,6 @@ def _rows_product(vectors: int, lanes: int = LANES) -> Any:
             args = _Arguments(*values)
             none = builder.icmp_signed("==", args.start, _number(0))
             args = args._replace(start=builder.select(none, _zeros(builder), args.start))
-            if AVX512:
-                _rows_code(builder, args, HEIGHTS[vectors], vectors, lanes, masked=True)
-                return context.get_dummy_value()
             width = _number(vectors * lanes)
             may_read = builder.or_(
                 builder.icmp_signed(">=", args.columns, width),
