@@ -98,14 +98,16 @@ def check_writable(tensor: Tensor) -> None:
             "a view is being modified in place whose base was given another shape in place "
             "(by unsqueeze_, resize_, ...) after it was taken. Take the view anew."
         )
-    if base.requires_grad and base.is_leaf:
+    if not (tensor.requires_grad or base.requires_grad):
+        return
+    if tensor._view is not None:
+        tensor._view.check_in_touch()
+    if base.is_leaf:
         what = "a leaf Variable" if base is tensor else "a view of a leaf Variable"
         raise RuntimeError(
             f"{what} that requires grad is being used in an in-place operation. Change it under "
             "mt.no_grad(), or use the operation without the underscore."
         )
-    if tensor._view is not None and base.requires_grad:
-        tensor._view.check_in_touch()
 
 
 def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:

@@ -467,3 +467,39 @@ def test_numbers_written_into_a_tensor_must_fit(kind, value):
                 assert "overflow" in str(error)
                 results.append("refused")
         assert results[0] == results[1]
+
+
+def refused(lib, inplace):
+    """The first words of what a write says to a view that requires a gradient on its own."""
+    x = lib.zeros(2)
+    found = []
+    for mode in (lib.enable_grad, lib.no_grad):
+        with mode():
+            y = x.view(2)
+        y.requires_grad_(True)
+        for target in (y, y.view(2)):
+            with pytest.raises(RuntimeError) as raised:
+                inplace(target)
+            found.append(str(raised.value))
+    return found, x.tolist()
+
+
+@pytest.mark.parametrize(
+    "inplace", [lambda t: t.add_(1), lambda t: t.zero_(), lambda t: t.__setitem__(0, 1.0)]
+)
+def test_a_view_that_is_a_leaf_of_its_own_is_not_written_to(inplace):
+    # Its memory belongs to a tensor without a gradient; yet y would no longer be what was used.
+    found, values = refused(mt, inplace)
+    assert values == [0, 0]
+    assert all("leaf Variable that requires grad" in each for each in found)
+    torch = pytest.importorskip("torch")
+    theirs, values = refused(torch, inplace)
+    assert len(theirs) == 4 and values == [0, 0]
+
+
+def test_a_view_made_under_no_grad_says_so_before_it_speaks_of_leaves():
+    for base in (mt.ones(2, requires_grad=True), mt.ones(2, requires_grad=True).clone()):
+        with mt.no_grad():
+            view = base[:]
+        with pytest.raises(RuntimeError, match="A view was created in no_grad mode"):
+            view.zero_()
