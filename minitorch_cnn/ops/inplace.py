@@ -27,6 +27,7 @@ from ..tensor import Memory, Tensor, shape_text, view_of_array, view_of_tensor, 
 from .arguments import as_number
 from .common import as_operand, fitting, is_number, same_device, sum_to
 from .indexing import AdvancedIndex, BasicIndex, own_index, split_index
+from .overlap import MOVING, PRODUCTS, check_overlap
 
 
 class WriteIntoView(Function):
@@ -190,13 +191,19 @@ def alias_of(tensor: Tensor) -> Tensor:
 
 def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The in-place form of an operation: ``add_ = make_inplace(add)``."""
+    name = getattr(operation, "__name__", "operation")
 
     def inplace(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_writable(input)
         if input._deferred is not None:
             return _become(input, operation(input, *args, **kwargs))
         before = input
-        others = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)]
+        given = [*args, *kwargs.values()]
+        if name == "index_put":
+            given += kwargs.get("indices", args[0] if args else ())
+        others = [each for each in given if isinstance(each, Tensor)]
+        if others and name not in PRODUCTS:
+            check_overlap(input, others, name in MOVING)
         if state.grad_enabled and (input.requires_grad or any(t.requires_grad for t in others)):
             # Backward may need the values that are about to be overwritten: give it a copy.
             before = alias_of(input)
@@ -204,12 +211,12 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
             before._memory = Memory()
         return write(input, operation(before, *args, **kwargs))
 
-    name = getattr(operation, "__name__", "operation")
     inplace.__name__ = inplace.__qualname__ = name + "_"
     inplace.__doc__ = (
         f"`{name}`, written over the tensor itself, of any shape. Returns it.\n\n"
-        f"Raises as `{name}` does, and RuntimeError for a leaf that requires a gradient, or if\n"
-        "the result has another shape or a higher kind of dtype."
+        f"Raises as `{name}` does, and RuntimeError for a leaf that requires a gradient, if the\n"
+        "result has another shape or a higher kind of dtype, or if another operand shares part of\n"
+        "the tensor's memory."
     )
     return inplace
 
@@ -218,7 +225,8 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Writes the values of src (broadcast, converted, moved) over this tensor. Returns it.
 
     src: a tensor that expands to the same shape, or a number. Raises RuntimeError for a leaf that
-    requires a gradient and for shapes that do not fit, TypeError for anything else.
+    requires a gradient, for shapes that do not fit and for a src that shares a part of this
+    tensor's memory, TypeError for anything else.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 2).copy_(mt.tensor([1.0, 2.0]))
@@ -229,6 +237,7 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor):
         check_places(input)
         return fill_(input, as_number("copy_", "src", src))
+    check_overlap(input, [src])
     source = src.to(input.device).to(input.dtype)
     if source.shape != input.shape:
         source = source.expand(input.shape)
@@ -310,6 +319,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         return
     check_writable(input)
     check_places(input)
+    check_overlap(part, [source], moving=True)
     if not isinstance(source, Tensor):
         source = input.new_tensor(fitting(source, input.dtype))
     elif isinstance(value, Tensor) and value.numel() > 1 and value.dtype is not input.dtype:
