@@ -13,7 +13,7 @@ import numpy as np
 
 from ..backend import array_module
 from ..tensor import Size, Tensor, shape_text, wrap
-from .looking import AccumulateGrad, GradientEdge
+from .looking import AccumulateGrad, GradientEdge, in_turn as in_turn
 from .modes import state
 
 

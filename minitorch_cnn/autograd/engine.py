@@ -166,7 +166,7 @@ def _run(
                 total, fresh = parts[0]
                 for part, _ in parts[1:]:
                     total, fresh = total + part, True
-                for hook in list((leaf._hooks or {}).values()):
+                for hook in custom.in_turn(leaf._hooks) if leaf._hooks else ():
                     total, fresh = custom.call_hook(hook, total), False
                 if wanted is None:
                     _accumulate(leaf, total, create_graph, fresh)

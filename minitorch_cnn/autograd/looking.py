@@ -188,6 +188,21 @@ def _in_backward_only(node: Any) -> tuple:
     return type(node).__mro__[1].saved_tensors.fget(node)  # type: ignore[attr-defined]
 
 
+class OfTheNode:
+    """A hook of a leaf's AccumulateGrad: its turn comes after those of the leaf itself."""
+
+    def __init__(self, hook: Any, last: bool) -> None:
+        self.hook, self.turn = hook, 2 if last else 1
+
+    def __call__(self, gradient: Any) -> Any:
+        return self.hook(gradient)
+
+
+def in_turn(hooks: dict[int, Any]) -> list[Any]:
+    """The hooks of a leaf in the order in which they are called."""
+    return sorted(hooks.values(), key=lambda hook: getattr(hook, "turn", 0))
+
+
 class AccumulateGrad(Node):
     """Stands for a leaf in `next_functions`: where its `.grad` is added to. variable: the leaf."""
 
@@ -202,19 +217,35 @@ class AccumulateGrad(Node):
         return "torch::autograd::AccumulateGrad"
 
     def register_hook(self, hook: Any) -> RemovableHandle:
-        """Calls ``hook((), (grad,))`` when the leaf's `.grad` has been added to."""
-        return self.variable.register_post_accumulate_grad_hook(
-            lambda leaf: hook((), (leaf.grad,)) and None
-        )
+        """Calls ``hook((), (grad,))`` when the leaf's `.grad` has been added to.
+
+        grad: what was added, as all hooks of the leaf and `register_prehook` have left it.
+        """
+        arrived: list[Any] = [None]
+
+        def note(gradient: Any) -> None:
+            arrived[0] = gradient
+
+        def afterwards(leaf: Any) -> None:
+            hook((), (arrived[0],))
+            arrived[0] = None
+
+        handle = self.variable.register_post_accumulate_grad_hook(afterwards)
+        if self.variable._hooks is None:
+            self.variable._hooks = {}
+        self.variable._hooks[handle.id] = OfTheNode(note, last=True)
+        handle.flags = (self.variable._hooks,)
+        return handle
 
     def register_prehook(self, hook: Any) -> RemovableHandle:
-        """Calls ``hook((grad,))`` before; it may return another gradient in a tuple."""
+        """Calls ``hook((grad,))`` before, after the hooks of the leaf itself; it may return another
+        gradient in a tuple."""
 
         def of_the_tensor(gradient: Any) -> Any:
             changed = hook((gradient,))
             return changed[0] if isinstance(changed, tuple) else changed
 
-        return self.variable.register_hook(of_the_tensor)
+        return self.variable.register_hook(OfTheNode(of_the_tensor, last=False))
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {id(self):#x}>"

@@ -13,7 +13,7 @@ Three things make `x.mul_(y)` safe:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,11 @@ from ..autograd.function import Function
 from ..autograd.modes import state
 from ..backend import array_module, axes_as_in_memory, inverse_order
 from ..dtypes import float16
-from ..storage import address_of
 from ..tensor import Memory, Tensor, shape_text, view_of_array, view_of_tensor, wrap
 from .arguments import as_number
 from .common import as_operand, fitting, is_number, same_device, sum_to
 from .indexing import AdvancedIndex, BasicIndex, own_index, split_index
+from .overlap import check_overlap
 
 
 class WriteIntoView(Function):
@@ -99,63 +99,16 @@ def check_writable(tensor: Tensor) -> None:
             "a view is being modified in place whose base was given another shape in place "
             "(by unsqueeze_, resize_, ...) after it was taken. Take the view anew."
         )
-    if base.requires_grad and base.is_leaf:
+    if not (tensor.requires_grad or base.requires_grad):
+        return
+    if tensor._view is not None:
+        tensor._view.check_in_touch()
+    if base.is_leaf:
         what = "a leaf Variable" if base is tensor else "a view of a leaf Variable"
         raise RuntimeError(
             f"{what} that requires grad is being used in an in-place operation. Change it under "
             "mt.no_grad(), or use the operation without the underscore."
         )
-    if tensor._view is not None and base.requires_grad:
-        tensor._view.check_in_touch()
-
-
-# These read an element after they have written others, in torch: what they read may not lie in the
-# memory they write to at all. Elementwise operations may write over what they read.
-APART = {
-    "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "index_select", "gather",
-    "put", "scatter", "scatter_add", "scatter_reduce", "take",
-}  # fmt: skip
-
-
-def check_overlap(name: str, target: Tensor, operands: Iterable[Any]) -> None:
-    """Raises RuntimeError if one of the operands lies partly in the memory that is written to.
-
-    Every result here is computed before it is written, so it would be well defined; but the same
-    line gives an error in torch, where it would not. As there, tensors with gaps are let through.
-    """
-    for operand in operands:
-        if isinstance(operand, tuple | list):
-            check_overlap(name, target, operand)
-            continue
-        if not isinstance(operand, Tensor) or operand._memory is not target._memory:
-            continue
-        if _overlap(operand.array, target.array, whole=name in APART):
-            raise RuntimeError(
-                f"{name}: unsupported operation: some elements of the input tensor and the "
-                "written-to tensor refer to a single memory location. Please clone() the tensor "
-                "before performing the operation."
-            )
-
-
-def _overlap(a: Any, b: Any, whole: bool) -> bool:
-    """Whether two arrays without gaps share memory, but for all of it in the same order.
-
-    whole: that too.
-    """
-    if not a.size or not b.size:
-        return False
-    edges, orders = [], []
-    for array in (a, b):
-        order = [each for each in zip(array.shape, array.strides, strict=True) if each[0] > 1]
-        reach = [(n - 1) * step for n, step in order]
-        if sum(map(abs, reach)) + array.itemsize != array.nbytes:
-            return False
-        begin = address_of(array) + sum(min(0, each) for each in reach)
-        edges.append((begin, begin + array.nbytes))
-        orders.append(order)
-    if edges[0] == edges[1]:
-        return whole or orders[0] != orders[1]
-    return edges[0][0] < edges[1][1] and edges[1][0] < edges[0][1]
 
 
 def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:
@@ -245,9 +198,12 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
         if input._deferred is not None:
             return _become(input, operation(input, *args, **kwargs))
         before = input
-        operands = (*args, *kwargs.values())
-        check_overlap(name, input, operands)
-        others = [each for each in operands if isinstance(each, Tensor)]
+        given = [*args, *kwargs.values()]
+        if name == "index_put":
+            given += kwargs.get("indices", args[0] if args else ())
+        others = [each for each in given if isinstance(each, Tensor)]
+        if others:
+            check_overlap(input, others, name)
         if state.grad_enabled and (input.requires_grad or any(t.requires_grad for t in others)):
             # Backward may need the values that are about to be overwritten: give it a copy.
             before = alias_of(input)
@@ -258,8 +214,9 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
     inplace.__name__ = inplace.__qualname__ = name + "_"
     inplace.__doc__ = (
         f"`{name}`, written over the tensor itself, of any shape. Returns it.\n\n"
-        f"Raises as `{name}` does, and RuntimeError for a leaf that requires a gradient, or if\n"
-        "the result has another shape or a higher kind of dtype."
+        f"Raises as `{name}` does, and RuntimeError for a leaf that requires a gradient, if the\n"
+        "result has another shape or a higher kind of dtype, or if another operand shares part of\n"
+        "the tensor's memory."
     )
     return inplace
 
@@ -268,7 +225,8 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Writes the values of src (broadcast, converted, moved) over this tensor. Returns it.
 
     src: a tensor that expands to the same shape, or a number. Raises RuntimeError for a leaf that
-    requires a gradient and for shapes that do not fit, TypeError for anything else.
+    requires a gradient, for shapes that do not fit and for a src that shares a part of this
+    tensor's memory, TypeError for anything else.
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 2).copy_(mt.tensor([1.0, 2.0]))
@@ -279,7 +237,7 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor):
         check_places(input)
         return fill_(input, as_number("copy_", "src", src))
-    check_overlap("copy_", input, (src,))
+    check_overlap(input, [src], "copy")
     source = src.to(input.device).to(input.dtype)
     if source.shape != input.shape:
         source = source.expand(input.shape)
@@ -361,6 +319,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         return
     check_writable(input)
     check_places(input)
+    check_overlap(part, [source], "index_put")
     if not isinstance(source, Tensor):
         source = input.new_tensor(fitting(source, input.dtype))
     elif isinstance(value, Tensor) and value.numel() > 1 and value.dtype is not input.dtype:

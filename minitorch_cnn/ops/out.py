@@ -17,7 +17,8 @@ from typing import Any
 from ..autograd.modes import state
 from ..dtypes import as_dtype
 from ..tensor import Tensor, shape_text
-from .inplace import check_overlap, write
+from .inplace import write
+from .overlap import check_overlap
 
 NAMES = """
     abs acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any arange
@@ -84,7 +85,7 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
             kwargs.update(dtype=kind, device=out.device)
         for each in out if isinstance(out, tuple | list) else (out,):
             if isinstance(each, Tensor):
-                check_overlap(function.__name__, each, args)
+                check_overlap(each, args, function.__name__)
         return write_out(function.__name__, function(*args, **kwargs), out)
 
     return call

@@ -142,6 +142,33 @@ def test_hooks_of_nodes():
     assert ours == theirs and len(ours) == 7
 
 
+def hooks_of_a_leaf(lib):
+    """What the hooks of a leaf and of its AccumulateGrad get, in two backward passes."""
+    calls = []
+    x = lib.tensor([1.0], requires_grad=True)
+    y = x.clone()
+    accumulator = y.grad_fn.next_functions[0][0]
+    handle = accumulator.register_hook(lambda a, b: calls.append(("after", len(a), b[0].item())))
+    accumulator.register_prehook(lambda g: calls.append(("before", g[0].item())))
+    accumulator.register_prehook(lambda g: (g[0] + 1,))
+    x.register_hook(lambda g: g * 2)  # is asked first, though it came last
+    y.backward(retain_graph=True)
+    y.backward(retain_graph=True)
+    handle.remove()
+    y.backward()
+    return calls, x.grad.item()
+
+
+def test_hooks_of_an_accumulate_grad_come_after_those_of_the_leaf():
+    # The gradient 1, doubled by the leaf's hook, is 2; the second hook of the node adds 1. What
+    # comes after gets what was added, not the sum.
+    before, after = ("before", 2.0), ("after", 0, 3.0)
+    expected = [before, after, before, after, before], 9.0
+    assert hooks_of_a_leaf(mt) == expected
+    torch = pytest.importorskip("torch")
+    assert hooks_of_a_leaf(torch) == expected
+
+
 def test_hooks_that_return_another_number_of_gradients():
     x = mt.ones(1, requires_grad=True)
     for register in ("register_hook", "register_prehook"):
