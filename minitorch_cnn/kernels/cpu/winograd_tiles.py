@@ -18,6 +18,7 @@ from .jit.vector import (
     LANES,
     Vector,
     Vectors,
+    align_stack,
     fma,
     gather,
     load_some,
@@ -141,11 +142,24 @@ def locate(tile: int, size: Pair) -> tuple[int, int, int]:
 
 
 @compiled
-def load_pixel(image: int, shape: Lengths, h: int, w: int, c: int, lanes: int) -> Vector:
-    """`lanes` channels of a pixel from c on, zeros outside of the image; shape (N, H, W, C)."""
-    _, H, W, C = shape
-    inside = (h >= 0) & (h < H) & (w >= 0) & (w < W)
-    return load_some(image + 4 * ((h * W + w) * C + c) if inside else zeros(), lanes)
+def next_tile(n: int, top: int, left: int, size: Pair) -> tuple[int, int, int]:
+    """`locate` of the tile after the one that is here: without a division."""
+    if left + 4 < size[1]:
+        return n, top, left + 4
+    if top + 4 < size[0]:
+        return n, top + 4, 0
+    return n + 1, 0, 0
+
+
+@compiled
+def inside(place: int, size: int) -> bool:
+    return (place >= 0) & (place < size)
+
+
+@compiled
+def load_pixel(place: int, there: bool, n: int) -> Vector:
+    """`n` channels of a pixel, zeros if it is outside of the image."""
+    return load_some(place if there else zeros(), n)
 
 
 @compiled
@@ -156,60 +170,80 @@ def input_column(place: int, row: int, n: int) -> Vectors:
 
 @compiled
 def input_column_at_border(
-    image: int, shape: Lengths, top: int, left: int, c: int, n: int
+    place: int, row: int, top: int, H: int, column_inside: bool, n: int
 ) -> Vectors:
-    """The same, where pixels may be outside of the image."""
+    """The same, where pixels may be outside of the image: the first one is in row `top` of H."""
     return evaluate_input(
-        load_pixel(image, shape, top, left, c, n),
-        load_pixel(image, shape, top + 1, left, c, n),
-        load_pixel(image, shape, top + 2, left, c, n),
-        load_pixel(image, shape, top + 3, left, c, n),
-        load_pixel(image, shape, top + 4, left, c, n),
-        load_pixel(image, shape, top + 5, left, c, n),
+        load_pixel(place, column_inside & inside(top, H), n),
+        load_pixel(place + row, column_inside & inside(top + 1, H), n),
+        load_pixel(place + 2 * row, column_inside & inside(top + 2, H), n),
+        load_pixel(place + 3 * row, column_inside & inside(top + 3, H), n),
+        load_pixel(place + 4 * row, column_inside & inside(top + 4, H), n),
+        load_pixel(place + 5 * row, column_inside & inside(top + 5, H), n),
     )
+
+
+@compiled
+def store_input_tile(
+    place: int, step: int, n: int, d0: Vectors, d1: Vectors, d2: Vectors, d3: Vectors, d4: Vectors,
+    d5: Vectors,
+) -> None:  # fmt: skip
+    """V from B' d, whose columns are d0..d5."""
+    line = 6 * step
+    store_six(place, step, n, evaluate_input(d0[0], d1[0], d2[0], d3[0], d4[0], d5[0]))
+    place += line
+    store_six(place, step, n, evaluate_input(d0[1], d1[1], d2[1], d3[1], d4[1], d5[1]))
+    place += line
+    store_six(place, step, n, evaluate_input(d0[2], d1[2], d2[2], d3[2], d4[2], d5[2]))
+    place += line
+    store_six(place, step, n, evaluate_input(d0[3], d1[3], d2[3], d3[3], d4[3], d5[3]))
+    place += line
+    store_six(place, step, n, evaluate_input(d0[4], d1[4], d2[4], d3[4], d4[4], d5[4]))
+    place += line
+    store_six(place, step, n, evaluate_input(d0[5], d1[5], d2[5], d3[5], d4[5], d5[5]))
 
 
 @compiled
 def transform_input_tile(
     image: int, shape: Lengths, top: int, left: int, out: int, step: int
 ) -> None:
-    """V = B' d B of the 6x6 pixels from (top, left) on: 36 positions, `step` bytes apart."""
+    """V = B' d B of the 6x6 pixels from (top, left) on: 36 positions, `step` bytes apart.
+
+    Two loops over the channels: what one at the border has to know of 36 pixels beforehand takes
+    longer than a tile of 16 channels inside of the image.
+    """
     _, H, W, C = shape
-    inside = top >= 0 and top + 6 <= H and left >= 0 and left + 6 <= W
     row, column = 4 * W * C, 4 * C
     corner = image + 4 * (top * W + left) * C
-    for c in range(0, C, LANES):
-        n = min(C - c, LANES)
-        for r in range(6, 10):  # of the tile below, in the columns that are its own
-            for j in range(1, 5):
-                prefetch(corner + r * row + j * column + 4 * c)
-        if inside:
-            place = corner + 4 * c
+    align_stack()
+    if top >= 0 and top + 6 <= H and left >= 0 and left + 6 <= W:
+        for c in range(0, C, LANES):
+            place, n = corner + 4 * c, min(C - c, LANES)
+            for r in range(6, 10):  # of the tile below, in the columns that are its own
+                for j in range(1, 5):
+                    prefetch(place + r * row + j * column)
             d0 = input_column(place, row, n)
             d1 = input_column(place + column, row, n)
             d2 = input_column(place + 2 * column, row, n)
             d3 = input_column(place + 3 * column, row, n)
             d4 = input_column(place + 4 * column, row, n)
             d5 = input_column(place + 5 * column, row, n)
-        else:
-            d0 = input_column_at_border(image, shape, top, left, c, n)
-            d1 = input_column_at_border(image, shape, top, left + 1, c, n)
-            d2 = input_column_at_border(image, shape, top, left + 2, c, n)
-            d3 = input_column_at_border(image, shape, top, left + 3, c, n)
-            d4 = input_column_at_border(image, shape, top, left + 4, c, n)
-            d5 = input_column_at_border(image, shape, top, left + 5, c, n)
-        place, line = out + 4 * c, 6 * step
-        store_six(place, step, n, evaluate_input(d0[0], d1[0], d2[0], d3[0], d4[0], d5[0]))
-        place += line
-        store_six(place, step, n, evaluate_input(d0[1], d1[1], d2[1], d3[1], d4[1], d5[1]))
-        place += line
-        store_six(place, step, n, evaluate_input(d0[2], d1[2], d2[2], d3[2], d4[2], d5[2]))
-        place += line
-        store_six(place, step, n, evaluate_input(d0[3], d1[3], d2[3], d3[3], d4[3], d5[3]))
-        place += line
-        store_six(place, step, n, evaluate_input(d0[4], d1[4], d2[4], d3[4], d4[4], d5[4]))
-        place += line
-        store_six(place, step, n, evaluate_input(d0[5], d1[5], d2[5], d3[5], d4[5], d5[5]))
+            store_input_tile(out + 4 * c, step, n, d0, d1, d2, d3, d4, d5)
+        return
+    for c in range(0, C, LANES):
+        place, n = corner + 4 * c, min(C - c, LANES)
+        d0 = input_column_at_border(place, row, top, H, inside(left, W), n)
+        place += column
+        d1 = input_column_at_border(place, row, top, H, inside(left + 1, W), n)
+        place += column
+        d2 = input_column_at_border(place, row, top, H, inside(left + 2, W), n)
+        place += column
+        d3 = input_column_at_border(place, row, top, H, inside(left + 3, W), n)
+        place += column
+        d4 = input_column_at_border(place, row, top, H, inside(left + 4, W), n)
+        place += column
+        d5 = input_column_at_border(place, row, top, H, inside(left + 5, W), n)
+        store_input_tile(out + 4 * c, step, n, d0, d1, d2, d3, d4, d5)
 
 
 @external(INT, SHAPE, PAIR, PAIR, INT, INT, INT, INT)
@@ -222,10 +256,11 @@ def transform_inputs(
     """
     _, H, W, C = shape
     ph, pw = padding
+    n, top, left = locate(first, size)
     for t in range(count):
-        n, top, left = locate(first + t, size)
         image = x + 4 * n * H * W * C
         transform_input_tile(image, shape, top - ph, left - pw, v + 4 * t * C, step)
+        n, top, left = next_tile(n, top, left, size)
 
 
 @compiled
@@ -235,14 +270,23 @@ def output_row(place: int, step: int, n: int) -> Vectors:
 
 
 @compiled
-def store_four(place: int, step: int, count: int, n: int, streaming: bool, values: Vectors) -> None:
-    """The first `count` of four vectors, `step` bytes apart."""
-    if streaming and count > 3:
+def store_four(place: int, step: int, n: int, streaming: bool, values: Vectors) -> None:
+    """Four vectors, `step` bytes apart."""
+    if streaming:
         stream(place, values[0])
         stream(place + step, values[1])
         stream(place + 2 * step, values[2])
         stream(place + 3 * step, values[3])
-        return
+    else:
+        store_some(place, values[0], n)
+        store_some(place + step, values[1], n)
+        store_some(place + 2 * step, values[2], n)
+        store_some(place + 3 * step, values[3], n)
+
+
+@compiled
+def store_at_border(place: int, step: int, count: int, n: int, values: Vectors) -> None:
+    """The first `count` of four vectors."""
     store_some(place, values[0], n)
     if count > 1:
         store_some(place + step, values[1], n)
@@ -260,27 +304,34 @@ def transform_output_tile(
     _, OH, OW, K = shape
     height, width, line = OH - top, OW - left, 6 * step
     row, column = 4 * OW * K, 4 * K
+    corner = image + 4 * (top * OW + left) * K
+    whole = height > 3 and width > 3
+    align_stack()
     for k in range(0, K, LANES):
-        n = min(K - k, LANES)
-        place = m + 4 * k
+        place, out, n = m + 4 * k, corner + 4 * k, min(K - k, LANES)
         m0 = output_row(place, step, n)
         m1 = output_row(place + line, step, n)
         m2 = output_row(place + 2 * line, step, n)
         m3 = output_row(place + 3 * line, step, n)
         m4 = output_row(place + 4 * line, step, n)
         m5 = output_row(place + 5 * line, step, n)
-        place = image + 4 * ((top * OW + left) * K + k)
-        pixels = interpolate(m0[0], m1[0], m2[0], m3[0], m4[0], m5[0])
-        store_four(place, row, height, n, streaming, pixels)
+        p0 = interpolate(m0[0], m1[0], m2[0], m3[0], m4[0], m5[0])
+        p1 = interpolate(m0[1], m1[1], m2[1], m3[1], m4[1], m5[1])
+        p2 = interpolate(m0[2], m1[2], m2[2], m3[2], m4[2], m5[2])
+        p3 = interpolate(m0[3], m1[3], m2[3], m3[3], m4[3], m5[3])
+        if whole:
+            store_four(out, row, n, streaming, p0)
+            store_four(out + column, row, n, streaming, p1)
+            store_four(out + 2 * column, row, n, streaming, p2)
+            store_four(out + 3 * column, row, n, streaming, p3)
+            continue
+        store_at_border(out, row, height, n, p0)
         if width > 1:
-            pixels = interpolate(m0[1], m1[1], m2[1], m3[1], m4[1], m5[1])
-            store_four(place + column, row, height, n, streaming, pixels)
+            store_at_border(out + column, row, height, n, p1)
         if width > 2:
-            pixels = interpolate(m0[2], m1[2], m2[2], m3[2], m4[2], m5[2])
-            store_four(place + 2 * column, row, height, n, streaming, pixels)
+            store_at_border(out + 2 * column, row, height, n, p2)
         if width > 3:
-            pixels = interpolate(m0[3], m1[3], m2[3], m3[3], m4[3], m5[3])
-            store_four(place + 3 * column, row, height, n, streaming, pixels)
+            store_at_border(out + 3 * column, row, height, n, p3)
 
 
 @external(INT, INT, INT, SHAPE, INT, INT, INT)
@@ -289,21 +340,54 @@ def transform_outputs(
 ) -> None:
     """y (N, OH, OW, K), at its address, of the tiles first..first + count from M at address m."""
     _, OH, OW, K = shape
+    n, top, left = locate(first, (OH, OW))
     for t in range(count):
-        n, top, left = locate(first + t, (OH, OW))
         image = y + 4 * n * OH * OW * K
         transform_output_tile(m + 4 * t * K, step, image, shape, top, left, streaming)
+        n, top, left = next_tile(n, top, left, (OH, OW))
 
 
 @compiled
-def gradient_column(image: int, shape: Lengths, top: int, left: int, k: int, n: int) -> Vectors:
+def gradient_column(place: int, row: int, n: int) -> Vectors:
     """A times four output pixels, one below the other."""
     return evaluate_output_gradient(
-        load_pixel(image, shape, top, left, k, n),
-        load_pixel(image, shape, top + 1, left, k, n),
-        load_pixel(image, shape, top + 2, left, k, n),
-        load_pixel(image, shape, top + 3, left, k, n),
+        load_some(place, n),
+        load_some(place + row, n),
+        load_some(place + 2 * row, n),
+        load_some(place + 3 * row, n),
     )
+
+
+@compiled
+def gradient_column_at_border(
+    place: int, row: int, height: int, column_inside: bool, n: int
+) -> Vectors:
+    """The same, where `height` of the pixels are inside of the image, or none."""
+    return evaluate_output_gradient(
+        load_pixel(place, column_inside, n),
+        load_pixel(place + row, column_inside & (height > 1), n),
+        load_pixel(place + 2 * row, column_inside & (height > 2), n),
+        load_pixel(place + 3 * row, column_inside & (height > 3), n),
+    )
+
+
+@compiled
+def store_gradient_tile(
+    place: int, step: int, n: int, g0: Vectors, g1: Vectors, g2: Vectors, g3: Vectors
+) -> None:
+    """dM from A gy, whose columns are g0..g3."""
+    line = 6 * step
+    store_six(place, step, n, evaluate_output_gradient(g0[0], g1[0], g2[0], g3[0]))
+    place += line
+    store_six(place, step, n, evaluate_output_gradient(g0[1], g1[1], g2[1], g3[1]))
+    place += line
+    store_six(place, step, n, evaluate_output_gradient(g0[2], g1[2], g2[2], g3[2]))
+    place += line
+    store_six(place, step, n, evaluate_output_gradient(g0[3], g1[3], g2[3], g3[3]))
+    place += line
+    store_six(place, step, n, evaluate_output_gradient(g0[4], g1[4], g2[4], g3[4]))
+    place += line
+    store_six(place, step, n, evaluate_output_gradient(g0[5], g1[5], g2[5], g3[5]))
 
 
 @compiled
@@ -311,29 +395,31 @@ def transform_gradient_tile(
     image: int, shape: Lengths, top: int, left: int, out: int, step: int, width: int, panel: int
 ) -> None:
     """dM = A gy A' of the 4x4 output pixels from (top, left) on; see `transform_gradients`."""
-    _, _, OW, K = shape
-    corner = image + 4 * (top * OW + left) * K
+    _, OH, OW, K = shape
+    row, column = 4 * OW * K, 4 * K
+    corner, height = image + 4 * (top * OW + left) * K, OH - top
+    align_stack()
+    if height > 3 and left + 3 < OW:
+        for k in range(0, K, LANES):
+            place, n = corner + 4 * k, min(K - k, LANES)
+            for r in range(4, 8):  # of the tile below
+                for j in range(4):
+                    prefetch(place + r * row + j * column)
+            g0 = gradient_column(place, row, n)
+            g1 = gradient_column(place + column, row, n)
+            g2 = gradient_column(place + 2 * column, row, n)
+            g3 = gradient_column(place + 3 * column, row, n)
+            place = out + k // width * panel + 4 * (k % width)
+            store_gradient_tile(place, step, n, g0, g1, g2, g3)
+        return
     for k in range(0, K, LANES):
-        n = min(K - k, LANES)
-        for r in range(4, 8):  # of the tile below
-            for j in range(4):
-                prefetch(corner + 4 * ((r * OW + j) * K + k))
-        g0 = gradient_column(image, shape, top, left, k, n)
-        g1 = gradient_column(image, shape, top, left + 1, k, n)
-        g2 = gradient_column(image, shape, top, left + 2, k, n)
-        g3 = gradient_column(image, shape, top, left + 3, k, n)
-        place, line = out + k // width * panel + 4 * (k % width), 6 * step
-        store_six(place, step, n, evaluate_output_gradient(g0[0], g1[0], g2[0], g3[0]))
-        place += line
-        store_six(place, step, n, evaluate_output_gradient(g0[1], g1[1], g2[1], g3[1]))
-        place += line
-        store_six(place, step, n, evaluate_output_gradient(g0[2], g1[2], g2[2], g3[2]))
-        place += line
-        store_six(place, step, n, evaluate_output_gradient(g0[3], g1[3], g2[3], g3[3]))
-        place += line
-        store_six(place, step, n, evaluate_output_gradient(g0[4], g1[4], g2[4], g3[4]))
-        place += line
-        store_six(place, step, n, evaluate_output_gradient(g0[5], g1[5], g2[5], g3[5]))
+        place, n = corner + 4 * k, min(K - k, LANES)
+        g0 = gradient_column_at_border(place, row, height, True, n)
+        g1 = gradient_column_at_border(place + column, row, height, left + 1 < OW, n)
+        g2 = gradient_column_at_border(place + 2 * column, row, height, left + 2 < OW, n)
+        g3 = gradient_column_at_border(place + 3 * column, row, height, left + 3 < OW, n)
+        place = out + k // width * panel + 4 * (k % width)
+        store_gradient_tile(place, step, n, g0, g1, g2, g3)
 
 
 @external(INT, SHAPE, *[INT] * 6)
@@ -345,10 +431,11 @@ def transform_gradients(
     As the right side of a product: each position is panels of `width` columns, `panel` bytes apart.
     """
     _, OH, OW, K = shape
+    n, top, left = locate(first, (OH, OW))
     for t in range(count):
-        n, top, left = locate(first + t, (OH, OW))
         image = gy + 4 * n * OH * OW * K
         transform_gradient_tile(image, shape, top, left, d + 4 * t * width, step, width, panel)
+        n, top, left = next_tile(n, top, left, (OH, OW))
 
 
 # ------------------------------------------------------------- the kernels, and their gradient

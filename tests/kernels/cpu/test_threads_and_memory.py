@@ -2,9 +2,11 @@
 
 import gc
 import multiprocessing
+import re
 import sys
 import threading
 import time
+from pathlib import Path
 from unittest import mock
 
 import numba
@@ -172,6 +174,25 @@ def test_memory_is_used_again_only_when_nobody_refers_to_it():
     del view
     third = memory.empty((300, 307))  # a bit smaller: the same class of sizes
     assert third.ctypes.data == place
+
+
+def test_small_arrays_lie_side_by_side_and_in_large_pages():
+    shapes = [(1 << 20,), (150, 151), (300, 401), (151, 150), (600, 800)]  # 4 MiB, 90 KB to 1.9 MB
+    arrays = [memory.empty(shape) for shape in shapes]
+    for number, array in enumerate(arrays):
+        array.fill(number)
+    assert all((array == number).all() for number, array in enumerate(arrays))
+    assert all(array.ctypes.data % 4096 == 0 for array in arrays)
+    maps = Path("/proc/self/smaps")
+    if not maps.exists() or not Path("/sys/kernel/mm/transparent_hugepage").exists():
+        pytest.skip("only Linux tells which pages it gives, if it has large ones")
+    areas = re.findall(
+        r"^([0-9a-f]+)-([0-9a-f]+) .*?^VmFlags:(.*?)$", maps.read_text(), re.M | re.S
+    )
+    for array in arrays:
+        start, stop = array.ctypes.data, array.ctypes.data + array.nbytes
+        flags = [flags for a, b, flags in areas if int(a, 16) < stop and start < int(b, 16)]
+        assert flags and all(" hg" in each for each in flags)
 
 
 def test_release_gives_free_memory_back():
