@@ -176,7 +176,7 @@ class Node(Looking):
         self._edges, self._inputs_meta, self._outputs_meta = edges, metas, []
         if state.anomaly:
             self._traceback = traceback.format_stack()[:-3]
-        places, constant = {}, [id(tensor) for tensor in self._non_differentiable]
+        places, constant = {}, tuple(map(id, self._non_differentiable))
         for index, output in enumerate(outputs):
             if not isinstance(output, Tensor):
                 self._outputs_meta.append(None)
