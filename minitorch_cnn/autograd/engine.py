@@ -202,11 +202,11 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
             f"(expected {len(node._edges)}, got {len(gxs)})"
         )
     look_for_nan = state.anomaly and state.anomaly_check_nan
-    for index, (gradient, meta) in enumerate(zip(gxs, node._inputs_meta, strict=True)):
-        if gradient is not None and meta == ():
-            raise custom.not_a_tensor(node._title(), index)
-        if gradient is None or meta is None:
+    for index, gradient in enumerate(gxs):
+        if gradient is None or (meta := node._inputs_meta[index]) is None:
             continue
+        if meta == ():
+            raise custom.not_a_tensor(node._title(), index)
         shape, dtype = meta
         if not isinstance(gradient, Tensor):
             raise RuntimeError(

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -98,22 +99,22 @@ class Node(Looking):
     Plain values for backward may be set as attributes: ``ctx.stride = stride``.
     """
 
+    # Most nodes are made in a backward that nobody records: what only some set is here.
+    _edges: Sequence[tuple[Node | Tensor, int] | None] = ()
+    _inputs_meta: Sequence[tuple | None] = ()  # (shape, dtype) of each edge, () of a number
+    _outputs_meta: Sequence[Any] = ()  # the same of each output, None for what is no tensor
+    _traceback: list[str] | None = None
+    _to_save: tuple[Tensor | None, ...] = ()
+    _saved: Sequence[SavedTensor | None] | None = ()
+    _non_differentiable: tuple[Tensor, ...] = ()
+    _dirty: tuple[Tensor, ...] = ()
+    materialize_grads = True
+
     def __init__(self, function: type[Function], needs_input_grad: tuple[bool, ...] = ()) -> None:
         self._function = function
         # Inputs are numbered before what is computed from them: the engine's order.
         self._number = next(_numbers)
         self.needs_input_grad = needs_input_grad
-        self._edges: list[tuple[Node | Tensor, int] | None] = []
-        self._inputs_meta: list[tuple | None] = []  # (shape, dtype) of each edge, () of a number
-        self._outputs_meta: list[Any] = []  # the same of each output, None for what is no tensor
-        self._hooks: dict[int, dict[int, Any]] = {}  # of output i: called with its gradient
-        self._traceback: list[str] | None = None
-        self._to_save: tuple[Tensor | None, ...] = ()
-        self._saved: list[SavedTensor | None] | None = []
-        self._non_differentiable: tuple[Tensor, ...] = ()
-        self._dirty: tuple[Tensor, ...] = ()
-        self.materialize_grads = True
-        self._retained: dict[int, Any] = {}  # of output i: a weak reference to who keeps .grad
 
     # ---- what a forward calls
 
@@ -151,10 +152,8 @@ class Node(Looking):
         """What `save_for_backward` kept. Raises RuntimeError if it was changed or freed."""
         if self._saved is None:
             raise RuntimeError(BACKWARD_TWICE.format(name=self._title()))
-        tensors: list[Any] = []
-        for saved in self._saved:
-            tensors.append(None if saved is None else saved.unpack(self))
-        return tuple(tensors)
+        found = [saved if saved is None else saved.unpack(self) for saved in self._saved]
+        return tuple(found)  # type: ignore[arg-type]  # torch's type says so too
 
     saved_variables = saved_tensors  # as it was called once
 
@@ -162,17 +161,22 @@ class Node(Looking):
 
     def record(self, args: tuple, needed: list[bool], outputs: tuple) -> None:
         """Makes this node the maker of the tensors among `outputs`."""
+        self._hooks: dict[int, dict[int, Any]] = {}  # of output i: called with its gradient
+        self._retained: dict[int, Any] = {}  # of output i: a weak reference to who keeps .grad
+        edges: list[tuple[Node | Tensor, int] | None] = []
+        metas: list[tuple | None] = []
         for arg, need in zip(args, needed, strict=True):
             if not need:
-                self._edges.append(None)
-                self._inputs_meta.append(None if isinstance(arg, Tensor) else ())
+                edges.append(None)
+                metas.append(None if isinstance(arg, Tensor) else ())
                 continue
-            self._edges.append((arg, 0) if arg._node is None else (arg._node, arg._output))
+            edges.append((arg, 0) if arg._node is None else (arg._node, arg._output))
             values = arg._deferred or arg.array  # both have a shape and a dtype
-            self._inputs_meta.append((values.shape, values.dtype))
+            metas.append((values.shape, values.dtype))
+        self._edges, self._inputs_meta, self._outputs_meta = edges, metas, []
         if state.anomaly:
             self._traceback = traceback.format_stack()[:-3]
-        places = {}
+        places, constant = {}, tuple(map(id, self._non_differentiable))
         for index, output in enumerate(outputs):
             if not isinstance(output, Tensor):
                 self._outputs_meta.append(None)
@@ -180,12 +184,10 @@ class Node(Looking):
             places[id(output)] = index
             values = output._deferred or output.array
             self._outputs_meta.append((values.shape, values.dtype))
-            if values.dtype.kind == "f" and id(output) not in map(id, self._non_differentiable):
+            if values.dtype.kind == "f" and id(output) not in constant:
                 output._set_history(self, index)
-        self._saved, keep = [], state.keep or SavedTensor
-        for tensor in self._to_save:
-            place = places.get(id(tensor))
-            self._saved.append(None if tensor is None else keep(tensor, place, args))
+        keep, tensors = state.keep or SavedTensor, self._to_save
+        self._saved = [t if t is None else keep(t, places.get(id(t)), args) for t in tensors]
 
     def release(self) -> None:
         """Frees what was saved, after backward."""
@@ -268,9 +270,7 @@ class Function:
         outputs = result if isinstance(result, tuple) else (result,)
         new = not node._dirty
         for y in outputs:
-            new = new and isinstance(y, Tensor) and y._view is None
-            for arg in args:
-                new = new and arg is not y
+            new = new and isinstance(y, Tensor) and y._view is None and id(y) not in map(id, args)
         if not new:
             outputs = unusual_outputs(node, args, outputs, recording)
         if True in needed:

@@ -7,6 +7,7 @@ looks at it for the first time (`y.grad_fn`).
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .handle import RemovableHandle
@@ -33,7 +34,7 @@ class Looking(Node):
     """The part of a Node that a program looks at."""
 
     _function: Any
-    _edges: list
+    _edges: Sequence
     _pre_hooks: dict[int, Any] | None = None
     _post_hooks: dict[int, Any] | None = None
 

@@ -205,6 +205,7 @@ def _count_references() -> int:
 _held_here = _count_references()
 
 
+@functools.lru_cache(1024)  # a training step asks for the same sizes again and again
 def _size_class(size: int) -> int:
     """The size rounded up, by an eighth at most: buffers that differ little are exchangeable."""
     step = 1 << max(size.bit_length() - 4, 12)
@@ -212,7 +213,9 @@ def _size_class(size: int) -> int:
 
 
 def _buffer(size: int) -> np.ndarray:
-    held = _buffers.setdefault(size, deque())
+    held = _buffers.get(size)
+    if held is None:
+        held = _buffers.setdefault(size, deque())
     for _ in range(len(held)):
         try:
             buffer = held.popleft()

@@ -195,24 +195,24 @@ class Optimizer(WithHooks):
         """
         for number, group in enumerate(self.param_groups):
             for index, parameter in enumerate(group["params"]):
-                if parameter._grad is None:
+                gradient = parameter._grad
+                if gradient is None:
                     continue
                 array = parameter.array
-                known = self.state[parameter].items() if parameter in self.state else ()
-                for what, tensor in (("grad", parameter._grad), *known):
+                known = self.state.get(parameter, {})
+                for what, tensor in {"grad": gradient, **known}.items():
                     if not isinstance(tensor, Tensor):
                         continue
-                    other = tensor.array
-                    if other.ndim == 0 and what != "grad":
-                        continue  # a count of steps
-                    shape = array.shape
+                    other, shape = tensor.array, array.shape
                     if what in self._other_shapes:
                         shape = self._other_shapes[what](shape)
                     if (
-                        other.shape != shape
-                        or other.dtype != array.dtype
-                        or type(other) is not type(array)
+                        other.shape == shape
+                        and other.dtype == array.dtype
+                        and type(other) is type(array)
                     ):
+                        continue
+                    if other.ndim > 0 or what == "grad":  # and no count of steps
                         name = group.get("param_names", range(len(group["params"])))[index]
                         name = f"parameter {name} (group {number})"
                         raise _misfit(what, tensor, parameter, name, shape)

@@ -34,7 +34,7 @@ def _table(
     without gaps and not read-only. Also returns copies of gradients that lie in another order; they
     have to be kept until the kernel is done.
     """
-    rows, copies, stretches = [], [], []
+    rows, copies = [], []
     for parameter, gradient, *state in zip(parameters, gradients, *states, strict=True):
         order = None
         if not parameter.flags.c_contiguous:  # the axes from the widest step to the narrowest
@@ -46,39 +46,41 @@ def _table(
                 continue
             if not isinstance(array, np.ndarray) or array.dtype != FLOAT32:
                 return None
-            written = role != GRADIENT
             lying = array if order is None else array.transpose(order)
             flags = lying.flags
-            if written and not flags.carray:  # contiguous, aligned, not read-only
-                return None
-            if not (flags.c_contiguous and flags.aligned):
-                array = np.empty_like(parameter)
-                array[...] = gradient
-                copies.append(array)
-                lying = array if order is None else array.transpose(order)
-            if flags.writeable and array.size:  # in a quarter of the time
-                start = addressof(c_char.from_buffer(lying.data))
+            if not flags.carray:  # contiguous, aligned, not read-only
+                if role != GRADIENT:
+                    return None
+                if not (flags.c_contiguous and flags.aligned):
+                    array = np.empty_like(parameter)
+                    array[...] = gradient
+                    copies.append(array)
+                row.append(array.ctypes.data)
+            elif array.size:  # in a quarter of the time
+                row.append(addressof(c_char.from_buffer(lying.data)))
             else:
-                start = array.ctypes.data
-            row.append(start)
-            stretches.append((start, start + array.nbytes, written))
+                row.append(0)
         rows.append([*row, parameter.size])
-    return None if _overlap(stretches) else (np.array(rows, np.int64), copies)
+    table = np.array(rows, np.int64)
+    return None if _overlap(table) else (table, copies)
 
 
-def _overlap(stretches: list[tuple[int, int, bool]]) -> bool:
-    """Whether something written, (start, stop, True), lies in the memory of something else.
+def _overlap(table: Array) -> bool:
+    """Whether something that is written, all but gradients, lies in the memory of something else.
 
     So it is with a parameter that comes twice: two threads would change it at a time.
     """
-    end, end_of_written = 0, 0  # of the stretches so far
-    for start, stop, written in sorted(stretches):
-        if start < (end if written else end_of_written) and start < stop:
-            return True
-        end = max(end, stop)
-        if written:
-            end_of_written = max(end_of_written, stop)
-    return False
+    starts = table[:, :-1]
+    stops, written = starts + table[:, -1:] * FLOAT32.itemsize, np.ones_like(starts, bool)
+    written[:, GRADIENT] = False
+    there = (starts != 0) & (table[:, -1:] != 0)
+    starts, stops, written = starts[there], stops[there], written[there]
+    order = starts.argsort()
+    starts, stops, written = starts[order], stops[order], written[order]
+    ends = np.maximum.accumulate(stops)  # of this stretch and all that begin before it
+    ends_of_written = np.maximum.accumulate(np.where(written, stops, 0))
+    limits = np.where(written[1:], ends[:-1], ends_of_written[:-1])
+    return bool((starts[1:] < limits).any())
 
 
 @intrinsic

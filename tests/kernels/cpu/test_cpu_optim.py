@@ -1,6 +1,6 @@
 """Compiled steps of SGD and Adam for many parameters at once, against formulas in float64."""
 
-from itertools import chain
+from itertools import chain, combinations
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 
 from minitorch_cnn import kernels
 from minitorch_cnn.kernels.cpu.jit import threads
+from minitorch_cnn.kernels.cpu.optim import GRADIENT, _overlap
 from tests.kernels.tiers import tier
 
 array, cpu = tier("array"), tier("cpu")
@@ -241,3 +242,24 @@ def test_nan_stays_in_the_largest_square():
     state = [one.copy()], [one.copy()], [largest]
     assert cpu.adam([one.copy()], [nan], *state, **settings) is None
     assert np.isnan(largest).all()
+
+
+def test_overlapping_stretches_are_found_as_by_comparing_each_with_each():
+    rng, found = np.random.default_rng(0), [0, 0]
+    for _ in range(500):
+        rows, roles = rng.integers(1, 5), rng.integers(2, 5)
+        table = np.zeros((rows, roles + 1), np.int64)
+        table[:, :-1] = 4 * rng.integers(0, rng.integers(10, 300), (rows, roles))
+        table[:, -1] = rng.integers(0, 4, rows)
+        stretches = [
+            (start, start + 4 * row[-1], role != GRADIENT)
+            for row in table.tolist()
+            for role, start in enumerate(row[:-1])
+            if start and row[-1]
+        ]
+        overlap = any(
+            a[0] < b[1] and b[0] < a[1] and (a[2] or b[2]) for a, b in combinations(stretches, 2)
+        )
+        assert _overlap(table) == overlap
+        found[overlap] += 1
+    assert min(found) > 50
