@@ -199,8 +199,8 @@ class Optimizer(WithHooks):
                 if gradient is None:
                     continue
                 array = parameter.array
-                known = self.state.get(parameter, {})
-                for what, tensor in {"grad": gradient, **known}.items():
+                known = self.state[parameter].items() if parameter in self.state else ()
+                for what, tensor in (("grad", gradient), *known):
                     if not isinstance(tensor, Tensor):
                         continue
                     other, shape = tensor.array, array.shape
