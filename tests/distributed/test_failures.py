@@ -41,15 +41,13 @@ def test_before_the_start(program):
 
 
 def test_a_killed_process(program, tmp_path):
-    output = failed(
-        program(
-            3,
-            INIT
-            + "if rank == 1: os.kill(os.getpid(), signal.SIGKILL)\ndist.all_reduce(mt.ones(3))",
-        )
-    )
-    assert f"rank 1 on {HOST} (process " in output and ") was killed" in output
-    assert output.count("was killed") == 1
+    text = "if rank == 1: os.kill(os.getpid(), signal.SIGKILL)\ndist.all_reduce(mt.ones(3))"
+    for _ in range(3):  # mpiexec kills the others: on a busy host one of them may be named first
+        output = failed(program(3, INIT + text))
+        assert output.count(") was killed") == 1
+        if f"rank 1 on {HOST} (process " in output:
+            break
+    assert f"rank 1 on {HOST} (process " in output
     deadline = time.monotonic() + 10
     while list(tmp_path.glob("minitorch-*")) and time.monotonic() < deadline:
         time.sleep(0.1)
