@@ -114,6 +114,8 @@ class TestOverlap:
         "its neighbours": lambda lib, x, i: x[:5].add_(x[5:]),
         "with gaps": lambda lib, x, i: x[::2].mul_(x[1::2]),
         "itself as out": lambda lib, x, i: lib.exp(x, out=x),
+        "a sum as out": lambda lib, x, i: lib.sum(x[:9].view(3, 3), 0, out=x[2:5]),
+        "a product as out": lambda lib, x, i: lib.mv(x[:9].view(3, 3), x[:3], out=x[1:4]),
         "nothing": lambda lib, x, i: x[:0].add_(x[3:3]),
         "a copy": lambda lib, x, i: x[:-1].add_(x[1:].clone()),
         "neighbours scattered": lambda lib, x, i: x[:5].scatter_(0, i, x[5:8]),
