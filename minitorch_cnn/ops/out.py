@@ -45,8 +45,8 @@ NAMES = """
     igamma igammac lu lu_solve lu_unpack nuclear_norm ormqr
 """
 
-# torch does not look where out of these lies, and writes over what it has still to read. Here all is
-# read first, so the result is right, and a program that does it goes on.
+# torch does not look where out of these lies, and writes over what it has still to read. Here all
+# is read first, so the result is right, and a program that does it goes on.
 READ_FIRST = """
     alias_copy all amax amin aminmax any argmax argmin as_strided_copy bmm cholesky detach_copy diag
     diagonal_copy diff dot expand_copy histc inner inverse kthvalue log_softmax logsumexp matmul
