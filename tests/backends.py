@@ -57,6 +57,8 @@ HOST_ONLY = {
     "test_as_in_torch[lib.ones(2).storage().is_shared": "the memory of a GPU is shared",
     "test_as_in_torch[lib.ones(2).map_": "calls Python for each element",
     "test_basic_attributes": CPU,
+    "test_a_constructor_gives_a_view_of_a_tensor": CPU,
+    "test_gather_is_the_way_back_with_its_gradient": CPU,
     "test_small_questions": CPU,
     "test_to_and_conversions": CPU,
     "test_repr[": TEXT,
