@@ -54,6 +54,7 @@ HOST_ONLY = {
     "test_strides_over_the_memory_of_views": "CuPy's strided arrays do not know whose memory it is",
     "test_as_in_torch[lib.zeros(2, 3).index": UNCHECKED,
     "test_as_in_torch[lib.zeros(2).index_add(0": UNCHECKED,
+    "test_index_add_to_a_number_names_both_shapes": UNCHECKED,
     "test_as_in_torch[lib.ones(2).storage().is_shared": "the memory of a GPU is shared",
     "test_as_in_torch[lib.ones(2).map_": "calls Python for each element",
     "test_basic_attributes": CPU,
