@@ -95,7 +95,7 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
                 )
             kwargs.update(dtype=kind, device=out.device)
         if isinstance(out, Tensor) and function.__name__ not in READ_FIRST.split():
-            check_overlap(out, args, function.__name__)
+            check_overlap(out, (*args, *kwargs.values()), function.__name__)
         return write_out(function.__name__, function(*args, **kwargs), out)
 
     return call

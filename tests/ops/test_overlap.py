@@ -105,6 +105,8 @@ class TestOverlap:
         "lerp_, the last operand": lambda lib, x, i: x[1:].lerp_(lib.ones(9), x[:-1]),
         "masked_fill_": lambda lib, x, i: (m := x > 0)[1:].masked_fill_(m[:-1], False),
         "out shifted": lambda lib, x, i: lib.exp(x[1:], out=x[:-1]),
+        "out by name": lambda lib, x, i: lib.exp(input=x[1:], out=x[:-1]),
+        "out of the second by name": lambda lib, x, i: lib.add(x[:-1], other=x[1:], out=x[:-1]),
         "out of three operands": lambda lib, x, i: lib.addcmul(
             lib.ones(9), lib.ones(9), x[1:], out=x[:-1]
         ),
