@@ -32,6 +32,7 @@ def one_sentence() -> Iterator[None]:
         print("interrupted", file=sys.stderr)
         sys.exit(130)  # as if ended by SIGINT
     except (
+        ImportError,  # of what an extra brings
         RuntimeError,
         OSError,
         ValueError,

@@ -80,7 +80,7 @@ def from_weights(name: str, weights: str = "DEFAULT") -> Network:
         try:
             return transform(open_picture(path, "RGB", upright=True))
         except UNREADABLE as error:
-            raise ValueError(f"cannot read the picture {path}: {error}") from error
+            raise ValueError(f"cannot read the picture: {error}") from error
 
     (data, figures), *_ = member.meta["_metrics"].items()
     title = f"{name} ({data}, {figures['acc@1']} % of its test images right)"
@@ -103,8 +103,13 @@ def pictures_in(paths: Iterable[str]) -> list[Path]:
     return found
 
 
-def predict(network: Network, paths: Iterable[Path], top: int = 5) -> Any:
+def predict(
+    network: Network, paths: Iterable[Path], top: int = 5, damaged: list[str] | None = None
+) -> Any:
     """Yields a `Prediction` for each picture; AT_ONCE of them go through the network together.
+
+    damaged: gets a sentence about each picture that cannot be read, which is left out then. Without
+    such a list it raises ValueError.
 
     >>> network = from_weights("lenet5")
     >>> (boot,) = predict(network, [FOLDER / "fashion_mnist_ankle_boot.png"], top=1)
@@ -114,11 +119,21 @@ def predict(network: Network, paths: Iterable[Path], top: int = 5) -> Any:
     remaining = list(paths)
     while remaining:
         batch, remaining = remaining[:AT_ONCE], remaining[AT_ONCE:]
+        images = {}
+        for path in batch:
+            try:
+                images[path] = network.prepare(path)
+            except ValueError as error:
+                if damaged is None:
+                    raise
+                damaged.append(str(error))
+        if not images:
+            continue
         device = next(network.model.parameters()).device
         with no_grad():
-            scores = network.model(stack([network.prepare(path) for path in batch]).to(device))
+            scores = network.model(stack(list(images.values())).to(device))
             values, indices = scores.softmax(1).topk(min(top, len(network.classes)), dim=1)
-        for path, row, places in zip(batch, values.tolist(), indices.tolist(), strict=True):
+        for path, row, places in zip(images, values.tolist(), indices.tolist(), strict=True):
             names = [network.classes[place] for place in places]
             yield Prediction(path, list(zip(names, row, strict=True)))
 
@@ -178,4 +193,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.format == "text":
             print(f"by {network.title}")
         with kernel_tier("array" if few else "auto"):
-            write(predict(network, paths, args.top), args.format)
+            damaged: list[str] = []
+            write(predict(network, paths, args.top, damaged), args.format)
+        if damaged:
+            raise ValueError("\n".join(damaged))

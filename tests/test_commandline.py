@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
         (OSError(28, "No space left on device", "last.npz"), "No space left on device: 'last.npz'"),
         (Image.DecompressionBombError("too many pixels"), "error: too many pixels"),
         (ValueError("a bad value"), "error: a bad value"),
+        (ImportError("pip install onnx"), "error: pip install onnx"),
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence(error, words, monkeypatch):

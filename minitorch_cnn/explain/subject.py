@@ -142,7 +142,7 @@ def read_picture(
         enough = FINER * (resize or size)
         picture = open_picture(path, "L" if channels == 1 else "RGB", True, enough)
     except UNREADABLE as error:
-        raise ValueError(f"cannot read the picture {path}: {error}") from error
+        raise ValueError(f"cannot read the picture: {error}") from error
     return np.asarray(middle_of(size, resize or size)(picture)).reshape(size, size, channels)
 
 

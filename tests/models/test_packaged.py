@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,6 +93,21 @@ def test_files_folders_and_forms(tmp_path, capsys):
     assert [each["class"] for each in only["classes"][:2]] == [row["class"] for row in rows[:2]]
     sums = sum(each["probability"] for each in only["classes"])
     assert 0 < sums <= 1.0001
+
+
+def test_a_damaged_picture_does_not_keep_the_others_from_being_named(tmp_path, capsys):
+    whole = FOLDER / "fashion_mnist_bag.png"
+    (tmp_path / "b.png").write_bytes(whole.read_bytes()[:100])
+    (tmp_path / "d.png").write_bytes(b"")
+    for name in ("a.png", "c.png"):
+        (tmp_path / name).write_bytes(whole.read_bytes())
+    with pytest.raises(SystemExit) as info:
+        main([str(tmp_path), "--model", "lenet5", "--format", "json"])
+    seen = [Path(each["picture"]).name for each in json.loads(capsys.readouterr().out)]
+    assert seen == ["a.png", "c.png"]
+    first, second, _ = str(info.value).splitlines()
+    assert str(tmp_path / "b.png") in first and str(tmp_path / "d.png") in second
+    assert first.count("b.png") == second.count("d.png") == 1
 
 
 @pytest.mark.parametrize(

@@ -350,7 +350,7 @@ def _open(image: Any, channels: int, size: int | None) -> tuple[Image.Image, str
         try:
             return open_picture(image, "RGB", upright=True), Path(image).name
         except UNREADABLE as error:
-            raise ValueError(f"cannot read the picture {image}: {error}") from error
+            raise ValueError(f"cannot read the picture: {error}") from error
     if isinstance(image, Image.Image):
         return image.convert("RGB"), Path(getattr(image, "filename", "") or "a picture").name
     if isinstance(image, Tensor):
