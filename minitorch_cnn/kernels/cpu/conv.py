@@ -44,6 +44,7 @@ from .jit.vector import (
 
 PATCHES_BYTES = 512 << 10  # of a block: with the weights it shall fit into a core's own cache
 MOST_PIXELS = 192  # in a block: a multiple of the heights of register tiles, 6 and 12
+PANEL_PIXELS = (24 << 10) // (4 * PANEL)  # of a panel of gy, which stays in the first-level cache
 MANY_CHANNELS = 128
 Moves = tuple[Pair, Pair, Pair]  # stride, border before the image, dilation
 # KH, KW, geometry of a convolution whose patches are the pixels themselves. Of dilation, too: with
@@ -424,11 +425,13 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
         return NotImplemented
     gw = empty((gy.shape[1], x.shape[1] // geometry.groups, *kernel_size))
     plan, parts = Plan(gw.shape, geometry), get_num_threads()
-    sums = on_cache_lines((parts, plan.groups, plan.pieces, plan.depth, len(gw) // plan.groups))
+    Kg = len(gw) // plan.groups
+    block = min(plan.block, PANEL_PIXELS) if Kg > PANEL else plan.block
+    sums = on_cache_lines((parts, plan.groups, plan.pieces, plan.depth, Kg))
     run(
         weight_gradient_blocks, channels_last(x), channels_last(gy), sums, plan.KW, plan.geometry,
-        plan.tap_rows, plan.block, plan.workspace(parts), plan.line,
-        on_cache_lines((parts, plan.block, PANEL)),
+        plan.tap_rows, block, plan.workspace(parts), plan.line,
+        on_cache_lines((parts, block, PANEL)),
     )  # fmt: skip
     return gradient_of_sums(sums, gw, plan.groups)
 

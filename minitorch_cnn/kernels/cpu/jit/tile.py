@@ -40,11 +40,11 @@ from .vector import (
 # with AVX-512 and on ARM, and 16 otherwise. So a tile is at most WIDEST vectors wide, and the wider
 # it is, the lower. Smaller heights take the rows that are left over. A tile of fewer than eight
 # vectors of sums is as slow as one of eight: each sum waits for the one before. So the nine numbers
-# of three channels under a row of a 3x3 kernel are 6 + 3, and not 6 + 2 + 1; with 5, those of one
-# channel under a row of a 5x5 kernel are a single tile.
+# of three channels under a row of a 3x3 kernel are 6 + 3, and not 8 + 1; with 5, those of one
+# channel under a row of a 5x5 kernel are a single tile; and the 32 pixels of a row are 12 + 12 + 8.
 HEIGHTS_FOR: dict[int, dict[int, tuple[int, ...]]] = {
-    32: {1: (12, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 3, 2, 1)},
-    16: {1: (8, 6, 5, 4, 3, 2, 1), 2: (6, 4, 3, 2, 1)},
+    32: {1: (12, 8, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 3, 2, 1)},
+    16: {1: (12, 8, 6, 5, 4, 3, 2, 1), 2: (6, 4, 3, 2, 1)},
 }
 HEIGHTS = HEIGHTS_FOR[REGISTERS]
 WIDEST = max(HEIGHTS)
@@ -222,10 +222,11 @@ def _rows_code(
         builder.position_at_end(check)
         here = builder.load(row)
         after = builder.add(here, _number(height))
-        there = builder.icmp_signed("<=", after, args.rows)
-        if height == 6 and 4 in heights[1:2]:  # eight rows are 4 + 4: two are as slow as four
-            left = builder.sub(args.rows, here)
-            there = builder.and_(there, builder.icmp_signed("!=", left, _number(8)))
+        left = builder.sub(args.rows, after)
+        there = builder.icmp_signed(">=", left, _number(0))
+        if height > 4:  # one or two rows are as slow as four: eight are 4 + 4, and not 6 + 2
+            none = builder.icmp_signed("==", left, _number(0))
+            there = builder.or_(none, builder.icmp_signed(">", left, _number(2)))
         builder.cbranch(there, body, done)
         builder.position_at_end(body)
         _tile_code(builder, args, here, height, vectors, lanes, masked)
