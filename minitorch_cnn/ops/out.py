@@ -135,12 +135,6 @@ def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
     if steps and out.numel() == result.numel():
         result = result.reshape(out.shape)  # as many numbers fill a tensor of any shape
     if out.shape != result.shape:
-        if out._view is not None:
-            raise RuntimeError(
-                f"{name}(): out is a view and has shape {shape_text(out.shape)}, but the result "
-                f"has {shape_text(result.shape)}. Give an empty tensor (mt.empty(0)) or one of the "
-                "right shape."
-            )
         if out.numel():
             warnings.warn(
                 f"The number of elements in the out tensor of shape {shape_text(out.shape)} is "
@@ -153,7 +147,10 @@ def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
                 "release outputs will not be resized unless they have zero elements.",
                 stacklevel=4,
             )
-        out.data = out.new_empty(result.shape)
+        if out._view is not None:
+            out.resize_(result.shape)
+        else:
+            out.data = out.new_empty(result.shape)
     return write(out, result.detach())
 
 
