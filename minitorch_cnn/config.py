@@ -221,6 +221,11 @@ def set_default_tensor_type(t: Any) -> None:
     minitorch_cnn.float32
     """
     kind, device = named_type(getattr(t, "type_name", t))
+    warnings.warn(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use "
+        "torch.set_default_dtype() and torch.set_default_device() as alternatives.",
+        stacklevel=2,
+    )
     dtypes.set_default_dtype(kind)
     backend.set_backend(device)
 

@@ -189,8 +189,8 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     as_dtype(ndarray.dtype)  # raises TypeError for types that tensors do not have
     if not ndarray.flags.writeable:
         warnings.warn(
-            "The given NumPy array is not writable, and the tensor shares its memory: writing to "
-            "it is an error. Copy the array (array.copy()) to write to the tensor",
+            "The given NumPy array is not writable, and the tensor shares its non-writable memory: "
+            "writing to it is an error. Copy the array (array.copy()) to write to the tensor",
             stacklevel=3,
         )
     result = wrap(ndarray.view())  # the array itself can be given another shape
@@ -317,7 +317,7 @@ def valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape. Raises RuntimeError for a negative length in it."""
     if any(length < 0 for length in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {shape_text(shape)}")
-    if math.prod(shape) >= 2**60:  # NumPy counts its bytes in 63 bits
+    if math.prod(filter(None, shape)) >= 2**60:  # NumPy counts its bytes in 63 bits
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
     return shape
 

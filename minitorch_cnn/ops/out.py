@@ -65,6 +65,8 @@ EXACT = [
     "frac", "gather", "msort", "multinomial", "nan_to_num", "neg", "negative", "nonzero", "round",
     "sgn", "sign", "trunc",
 ]  # fmt: skip
+# of these the same, in other words; of the indices, too,
+EXACT_RUNNING = ["cummax", "cummin", "logcumsumexp"]
 # of these if they give values and indices,
 EXACT_PAIRS = ["max", "min", "mode"]
 # and of these bools, or uint8.
@@ -123,8 +125,12 @@ def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad. Call it under mt.no_grad()."
         )
-    if exact and out.dtype is not result.dtype:
-        kind = str(result.type()).rpartition(".")[2].removesuffix("Tensor")
+    if (exact or name in EXACT_RUNNING) and out.dtype is not result.dtype:
+        kind, other = (
+            str(each.type()).rpartition(".")[2].removesuffix("Tensor") for each in (result, out)
+        )
+        if name in EXACT_RUNNING:
+            raise RuntimeError(f"{name}(): expected scalar_type {kind} but found {other}")
         raise RuntimeError(
             f"{name}(): Expected out tensor to have dtype {result.dtype} (scalar type {kind}), but "
             f"got {out.dtype}"

@@ -175,3 +175,16 @@ def test_out_of_another_dtype_where_torch_refuses_it():
             call()
     assert mt.all(x, 0, out=mt.zeros(3, dtype=mt.uint8)).tolist() == [1, 1, 1]
     assert mt.all(x, dim=[]).shape == (2, 3) and mt.sum(x, dim=[]).shape == ()
+
+
+@pytest.mark.parametrize("lib", ["minitorch_cnn", "torch"])
+def test_running_results_need_the_very_dtype(lib):
+    torch = pytest.importorskip(lib)
+    x = torch.ones(3, dtype=torch.float64)
+    with pytest.raises(RuntimeError, match="expected scalar_type Double but found Float"):
+        torch.logcumsumexp(x, 0, out=torch.empty(3))
+    for function in (torch.cummax, torch.cummin):
+        with pytest.raises(RuntimeError, match="expected scalar_type Double but found Short"):
+            function(x, 0, out=(torch.empty(0).short(), torch.empty(0).long()))
+        with pytest.raises(RuntimeError, match="expected scalar_type Long but found Int"):
+            function(x, 0, out=(torch.empty(0).double(), torch.empty(0).int()))
