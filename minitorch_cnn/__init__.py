@@ -38,6 +38,16 @@ from .backend import (
     get_backend as get_backend,
     set_backend as set_backend,
 )
+from .checks import (
+    _assert_async as _assert_async,
+    _check as _check,
+    _check_index as _check_index,
+    _check_is_size as _check_is_size,
+    _check_not_implemented as _check_not_implemented,
+    _check_tensor_all as _check_tensor_all,
+    _check_type as _check_type,
+    _check_value as _check_value,
+)
 from .config import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
     get_deterministic_debug_mode as get_deterministic_debug_mode,
@@ -123,10 +133,12 @@ OutOfMemoryError = MemoryError  # CuPy's is a kind of it
 
 if _typing.TYPE_CHECKING:  # what __getattr__ below loads
     from . import (
+        __config__ as __config__,
         accelerator as accelerator,
         amp as amp,
         backends as backends,
         compiler as compiler,
+        cpu as cpu,
         cuda as cuda,
         datasets as datasets,
         distributed as distributed,
@@ -205,10 +217,12 @@ if _typing.TYPE_CHECKING:  # what __getattr__ below loads
     from .ops.creation import tensor as tensor  # the function, not the module of that name
 
 _SUBMODULES = (
+    "__config__",
     "accelerator",
     "amp",
     "backends",
     "compiler",
+    "cpu",
     "cuda",
     "datasets",
     "distributed",

@@ -14,6 +14,7 @@ import numpy as np
 from . import backend, dtypes
 from .kernels import dispatch, fallback
 from .ops.copy import named_type
+from .ops.deterministic import settings
 
 
 def get_num_threads() -> int:
@@ -82,23 +83,26 @@ def get_float32_matmul_precision() -> str:
     return _precision
 
 
-_deterministic = _warn_only = False
-
-
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """True asks for the same bits in every run, which a CPU gives anyway.
 
     Where there is a GPU, nobody promises them: values that are added at the same place (the
     gradient of an index or an embedding) come in any order, and so are rounded differently. There
     True raises NotImplementedError, or warns with warn_only. Random numbers are the same after
-    `manual_seed`, everywhere.
+    `manual_seed`, everywhere. Memory that nobody has filled (`empty`) is filled in this mode, see
+    `utils.deterministic`. Raises TypeError for other types than bool.
 
     >>> import minitorch_cnn as mt
     >>> mt.use_deterministic_algorithms(False)
     >>> mt.are_deterministic_algorithms_enabled()
     False
     """
-    global _deterministic, _warn_only
+    for name, value in (("'mode' (position 1)", mode), ("'warn_only'", warn_only)):
+        if not isinstance(value, bool):
+            raise TypeError(
+                f"_set_deterministic_algorithms(): argument {name} must be bool, not "
+                f"{type(value).__name__}"
+            )
     if mode and backend.is_cupy_available():
         text = (
             "use_deterministic_algorithms(True) is not supported: on a GPU, the gradients of "
@@ -107,17 +111,17 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
         if not warn_only:
             raise NotImplementedError(text)
         warnings.warn(text, stacklevel=2)
-    _deterministic, _warn_only = bool(mode), bool(mode) and bool(warn_only)
+    settings.mode, settings.warn_only = mode, warn_only
 
 
 def are_deterministic_algorithms_enabled() -> bool:
     """What `use_deterministic_algorithms` was told last; False at first."""
-    return _deterministic
+    return settings.mode
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
     """Whether `use_deterministic_algorithms` was told to warn only; False at first."""
-    return _warn_only
+    return settings.warn_only
 
 
 DEBUG_MODES = ("default", "warn", "error")
@@ -147,7 +151,7 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
 
 def get_deterministic_debug_mode() -> int:
     """0, 1 or 2, as `set_deterministic_debug_mode` says."""
-    return _deterministic * (1 if _warn_only else 2)
+    return settings.mode * (1 if settings.warn_only else 2)
 
 
 _interop_threads = 1
@@ -217,6 +221,11 @@ def set_default_tensor_type(t: Any) -> None:
     minitorch_cnn.float32
     """
     kind, device = named_type(getattr(t, "type_name", t))
+    warnings.warn(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use "
+        "torch.set_default_dtype() and torch.set_default_device() as alternatives.",
+        stacklevel=2,
+    )
     dtypes.set_default_dtype(kind)
     backend.set_backend(device)
 

@@ -160,6 +160,7 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     """
     if type1 is type2:
         return type1
+    type1, type2 = as_dtype(type1), as_dtype(type2)
     if type1.category != type2.category:
         return type1 if type1.category > type2.category else type2
     return _BY_NUMPY[np.promote_types(type1.numpy, type2.numpy)]

@@ -16,6 +16,7 @@ import copy
 import mmap
 import os
 import sys
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -79,11 +80,23 @@ def memory_of(array: Any) -> tuple[Any, int]:
     return flat, (address_of(array) - address_of(owner)) // array.itemsize
 
 
-def is_mapped(array: Any) -> bool:
-    """Whether an array lies in memory that processes share, or in a file."""
+class MappedFile(mmap.mmap):
+    """The memory of a file."""
+
+    filename: str | None = None
+
+
+def mapping_of(array: Any) -> mmap.mmap | None:
+    """What an array lies in, if that is memory that processes share, or a file."""
     while isinstance(array, np.ndarray):
         array = array.base
-    return isinstance(array, mmap.mmap) or isinstance(getattr(array, "obj", None), mmap.mmap)
+    memory = getattr(array, "obj", array)
+    return memory if isinstance(memory, mmap.mmap) else None
+
+
+def is_mapped(array: Any) -> bool:
+    """Whether an array lies in memory that processes share, or in a file."""
+    return mapping_of(array) is not None
 
 
 # -------------------------------------------------------------------------------- the classes
@@ -250,12 +263,18 @@ class UntypedStorage(_Row):
     """
 
     _kind = dtypes.uint8
+    owner: Any = None  # the array that has a tensor's memory
 
     def __init__(self, *args: Any, device: Any = None) -> None:
         self.array = _new(type(self).__name__, args, dtypes.uint8, device)
 
     def _like(self, array: Any) -> UntypedStorage:
         return wrapped(array, None)
+
+    @property
+    def filename(self) -> str | None:
+        """The file that writing to the storage is writing to, if it is one."""
+        return getattr(mapping_of(self.array), "filename", None)
 
     def untyped(self) -> UntypedStorage:
         return self
@@ -467,10 +486,18 @@ def of_tensor(source: Tensor, kind: dtypes.dtype | None) -> Any:
     """The memory of a tensor, typed, or as bytes if kind is None."""
     source._show_outside()
     flat, _ = memory_of(source.array)
-    if kind is None:
+    if kind is not None:
+        return wrapped(flat, kind, True)
+    owner = owner_of(source.array)  # which stays, and with it its id, while a storage is in use
+    found = _in_use.get(id(owner))
+    if found is None:
         flat = flat.view(np.uint8) if flat.size else np.empty(0, np.uint8)
-        return wrapped(flat, None, True)
-    return wrapped(flat, kind, True)
+        found = _in_use[id(owner)] = wrapped(flat, None, True)
+        found.owner = owner
+    return found
+
+
+_in_use: weakref.WeakValueDictionary[int, UntypedStorage] = weakref.WeakValueDictionary()
 
 
 def elements_of(storage: Any, kind: dtypes.dtype) -> Any:
@@ -517,7 +544,8 @@ def mapped(filename: Any, shared: Any, size: Any, kind: dtypes.dtype) -> np.ndar
         length = length or os.fstat(descriptor).st_size
         if os.fstat(descriptor).st_size < length:
             os.truncate(descriptor, length)
-        memory = mmap.mmap(descriptor, length)
+        memory = MappedFile(descriptor, length)
+        memory.filename = os.fspath(filename)
     finally:
         os.close(descriptor)
     return np.frombuffer(memory, kind.numpy)

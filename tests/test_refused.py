@@ -23,7 +23,8 @@ def test_the_error_names_it(path, advice):
 
 def test_deterministic_algorithms(monkeypatch):
     """A CPU gives the same bits anyway; a GPU does not."""
-    monkeypatch.setattr(mt.config, "_deterministic", False)
+    for name in ("mode", "warn_only"):
+        monkeypatch.setattr(mt.config.settings, name, False)
     monkeypatch.setattr(mt.backend, "is_cupy_available", lambda: False)
     mt.use_deterministic_algorithms(True)
     assert mt.are_deterministic_algorithms_enabled() is True
@@ -36,13 +37,17 @@ def test_deterministic_algorithms(monkeypatch):
         mt.use_deterministic_algorithms(True, warn_only=True)
     assert mt.are_deterministic_algorithms_enabled() is True
     assert mt.is_deterministic_algorithms_warn_only_enabled() is True
-    mt.use_deterministic_algorithms(False, warn_only=True)
-    assert mt.is_deterministic_algorithms_warn_only_enabled() is False
+    mt.use_deterministic_algorithms(False, warn_only=True)  # the word is kept for the next time
+    assert mt.is_deterministic_algorithms_warn_only_enabled() is True
+    assert mt.get_deterministic_debug_mode() == 0
+    for arguments, name in (((1,), "mode"), ((False, 1), "warn_only")):
+        with pytest.raises(TypeError, match=f"argument '{name}'.* must be bool, not int"):
+            mt.use_deterministic_algorithms(arguments[0], **dict(zip(["warn_only"], arguments[1:])))
 
 
 def test_deterministic_algorithms_by_one_word(monkeypatch):
-    monkeypatch.setattr(mt.config, "_deterministic", False)
-    monkeypatch.setattr(mt.config, "_warn_only", False)
+    for name in ("mode", "warn_only"):
+        monkeypatch.setattr(mt.config.settings, name, False)
     monkeypatch.setattr(mt.backend, "is_cupy_available", lambda: False)
     for number, name in ((2, "error"), (1, "warn"), (0, "default")):
         for mode in (number, name):

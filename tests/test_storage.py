@@ -136,3 +136,27 @@ def test_files_of_both_libraries_hold_them(torch):
 def test_storage_is_the_one_of_float32(torch):
     for lib in (mt, torch):
         assert lib.Storage is lib.FloatStorage and lib.Storage([1, 2]).tolist() == [1.0, 2.0]
+
+
+def test_a_memory_in_use_has_one_storage():
+    x = mt.ones(2, 3)
+    storage = x.untyped_storage()
+    storage.note = "kept"
+    assert x[1].untyped_storage() is storage and x.detach().untyped_storage().note == "kept"
+    assert x.clone().untyped_storage() is not storage
+    one, two = (mt.empty(0).untyped_storage() for _ in range(2))
+    assert one is not two  # no memory at all, but two tensors
+    address = storage.data_ptr()
+    del x  # the storage keeps the memory
+    assert storage.data_ptr() == address and storage.nbytes() == 24
+
+
+def test_the_file_that_a_storage_is(tmp_path):
+    path = str(tmp_path / "numbers")
+    x = mt.from_file(path, shared=True, size=2)
+    assert x.untyped_storage().filename == path
+    assert x[1:].untyped_storage().filename == path
+    assert mt.from_file(path, size=2).untyped_storage().filename is None
+    assert mt.ones(1).untyped_storage().filename is None
+    assert mt.ones(1).share_memory_().untyped_storage().filename is None
+    assert mt.UntypedStorage.from_file(path, True, 4).filename == path

@@ -81,6 +81,7 @@ __all__ = [
     "ipc_collect",
     "is_available",
     "is_bf16_supported",
+    "is_tf32_supported",
     "is_initialized",
     "manual_seed",
     "manual_seed_all",
@@ -157,6 +158,11 @@ def get_device_capability(device: Any = None) -> tuple[int, int]:
     """(major, minor) of the GPU's generation: (8, 0) is Ampere, (9, 0) Hopper."""
     digits = backend.import_cupy().cuda.Device(backend.gpu_number(device)).compute_capability
     return int(digits[:-1]), int(digits[-1])
+
+
+def is_tf32_supported() -> bool:
+    """Whether the GPU has TF32 (compute capability 8.0 and up); False without a GPU."""
+    return backend.is_cupy_available() and get_device_capability() >= (8, 0)
 
 
 def synchronize(device: Any = None) -> None:

@@ -107,10 +107,12 @@ def as_padding(function: str, name: str, value: Any) -> Any:
 def as_number(function: str, name: str, value: Any) -> Any:
     """A Python number from a real number or a 0-d tensor. Raises TypeError for anything else.
 
+    So a tensor that requires a gradient is refused, which a number would lose.
+
     >>> as_number("dropout", "p", 0.5)
     0.5
     """
-    if isinstance(value, Tensor) and value.ndim == 0:
+    if isinstance(value, Tensor) and value.ndim == 0 and not value.requires_grad:
         return value.item()
     if isinstance(value, numbers.Real | np.bool_):
         item = getattr(value, "item", None)  # of NumPy's numbers

@@ -298,9 +298,9 @@ class ClampByTensors(Function):
 def _times(function: str, input: Any, other: Any, alpha: Any) -> Any:
     """other * alpha, where alpha fits the type of the result."""
     alpha = as_number(function, "alpha", alpha)
-    kind = result_type(*operands(input, other))
+    kind = result_type(*operands(input, other, of_numbers=True))
     if isinstance(alpha, bool) and kind.category > 0:
-        raise RuntimeError(f"{function}: Boolean alpha only supported for Boolean results")
+        raise RuntimeError(f"{function}: Boolean alpha only supported for Boolean results.")
     if isinstance(alpha, float) and not kind.is_floating_point:
         raise RuntimeError(
             f"{function}: for tensors of {kind}, argument alpha must not be a floating point "
@@ -312,9 +312,9 @@ def _times(function: str, input: Any, other: Any, alpha: Any) -> Any:
 def add(input: Any, other: Any, *tensor: Any, alpha: float = 1) -> Tensor:
     """input + alpha * other, elementwise, broadcast.
 
-    One of the two may be a number; dtypes are promoted. Raises RuntimeError for shapes that do not
-    broadcast and an alpha of another kind than the result, TypeError for anything but tensors and
-    numbers.
+    One of the two, or both, may be numbers; dtypes are promoted. Raises RuntimeError for shapes
+    that do not broadcast and an alpha of another kind than the result, TypeError for anything but
+    tensors and numbers.
 
     >>> import minitorch_cnn as mt
     >>> mt.add(mt.tensor([1, 2]), 10)
@@ -326,7 +326,7 @@ def add(input: Any, other: Any, *tensor: Any, alpha: float = 1) -> Tensor:
         other = _times("add", input, other, alpha)
     elif alike(input, other):
         return Add.apply(input, other)
-    a, b = operands(input, other)
+    a, b = operands(input, other, of_numbers=True)
     check_broadcast(a, b)
     return Add.apply(a, b)
 
@@ -350,7 +350,7 @@ def sub(input: Any, other: Any, *tensor: Any, alpha: float = 1) -> Tensor:
             )
     if type(alpha) is not int or alpha != 1:
         other = _times("sub", input, other, alpha)
-    a, b = operands(input, other)
+    a, b = operands(input, other, of_numbers=True)
     check_broadcast(a, b)
     return Sub.apply(a, b)
 
@@ -362,7 +362,7 @@ def mul(input: Any, other: Any) -> Tensor:
     >>> mt.mul(mt.tensor([1, 2]), mt.tensor([10, 20]))
     tensor([10, 40])
     """
-    a, b = operands(input, other)
+    a, b = operands(input, other, of_numbers=True)
     check_broadcast(a, b)
     return Mul.apply(a, b)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend, dtypes
-from ..dtypes import dtype, result_type
+from ..dtypes import dtype, number_dtype, result_type
 from ..tensor import Size, Tensor, wrap
 
 
@@ -80,11 +80,14 @@ def alike(a: Any, b: Any) -> bool:
     return x.shape == y.shape and x.dtype == y.dtype and a.device == b.device
 
 
-def operands(a: Any, b: Any, floating: bool = False) -> tuple[Any, Any]:
+def operands(a: Any, b: Any, floating: bool = False, of_numbers: bool = False) -> tuple[Any, Any]:
     """Two operands made ready: tensors of one dtype on one device, or a tensor and a number.
 
-    floating: the result must be of a floating type (division, for instance).
+    floating: the result must be of a floating type (division, for instance). of_numbers: two
+    numbers will do, of which the first becomes a tensor.
     """
+    if of_numbers and is_number(a) and is_number(b):
+        a = wrap(np.array(a, number_dtype(a).numpy))
     if not isinstance(a, Tensor) and not isinstance(b, Tensor):
         raise TypeError(f"expected at least one tensor, got {a!r:.60} and {b!r:.60}")
     a = as_operand(a, b if isinstance(b, Tensor) else a)

@@ -20,7 +20,6 @@ import numpy as np
 from .. import kernels
 from ..autograd.deferred import Deferred
 from ..autograd.function import Function
-from ..dtypes import as_dtype
 from ..kernels import ConvGeometry, output_size
 from ..tensor import Tensor, later, wrap
 from .arguments import as_tensor
@@ -350,7 +349,7 @@ def _arrays(input: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Any, An
         if not isinstance(x, np.ndarray) or not isinstance(array, np.ndarray):
             same_device(input, weight, bias)
         if array.dtype != x.dtype:
-            kinds = as_dtype(x.dtype), as_dtype(array.dtype)
+            kinds = wrap(x).type(), wrap(array).type()
             raise RuntimeError(
                 f"Input type ({kinds[0]}) and {name} type ({kinds[1]}) should be the same; "
                 "convert one of them with .to(dtype)"

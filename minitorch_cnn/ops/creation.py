@@ -17,6 +17,7 @@ from ..tensor import Tensor, shape_text, wrap
 from .arguments import as_number
 from .common import fitting
 from .copy import in_format
+from .deterministic import uninitialized
 from .nested import array_from_nested
 from .shape import int_tuple
 
@@ -188,8 +189,8 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     as_dtype(ndarray.dtype)  # raises TypeError for types that tensors do not have
     if not ndarray.flags.writeable:
         warnings.warn(
-            "The given NumPy array is not writable, and the tensor shares its memory: writing to "
-            "it is an error. Copy the array (array.copy()) to write to the tensor",
+            "The given NumPy array is not writable, and the tensor shares its non-writable memory: "
+            "writing to it is an error. Copy the array (array.copy()) to write to the tensor",
             stacklevel=3,
         )
     result = wrap(ndarray.view())  # the array itself can be given another shape
@@ -277,7 +278,8 @@ def empty(
     """
     shape = valid_shape(int_tuple(size, "empty", "size"))
     xp = backend.module_of(_device(device))
-    result = finish(xp.empty(shape, _dtype_or_default(dtype)), device, requires_grad)
+    array = uninitialized(xp.empty(shape, _dtype_or_default(dtype)))
+    result = finish(array, device, requires_grad)
     return result if memory_format is None else result.contiguous(memory_format)
 
 
@@ -315,7 +317,7 @@ def valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape. Raises RuntimeError for a negative length in it."""
     if any(length < 0 for length in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {shape_text(shape)}")
-    if math.prod(shape) >= 2**60:  # NumPy counts its bytes in 63 bits
+    if math.prod(filter(None, shape)) >= 2**60:  # NumPy counts its bytes in 63 bits
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
     return shape
 
@@ -359,7 +361,7 @@ def empty_like(
         shape = [like.shape[axis] for axis in order]
         array = array_module(like).empty(shape, kind.numpy)
         array = array.transpose(backend.inverse_order(order))
-    array = in_format(array, memory_format)
+    array = uninitialized(in_format(array, memory_format))
     return finish(array, input.device if device is None else device, requires_grad)
 
 
@@ -567,9 +569,18 @@ def linspace(
     """
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    low, high = as_number("linspace", "start", start), as_number("linspace", "end", end)
-    values = even_steps(float(low), float(high), steps, _dtype_or_default(dtype))
+    low, high = _bounds("linspace", start, end)
+    values = even_steps(low, high, steps, _dtype_or_default(dtype))
     return finish(values, device, requires_grad)
+
+
+def _bounds(name: str, start: Any, end: Any) -> list[float]:
+    """Both as numbers; the gradient of a tensor that has one ends here."""
+    bounds = {"start": start, "end": end}.items()
+    return [
+        float(as_number(name, key, each.detach() if isinstance(each, Tensor) else each))
+        for key, each in bounds
+    ]
 
 
 def even_steps(low: float, high: float, steps: int, dtype: Any) -> np.ndarray:
@@ -610,8 +621,8 @@ def logspace(
     """
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    low, high = as_number("logspace", "start", start), as_number("logspace", "end", end)
-    values = base ** np.linspace(float(low), float(high), steps)
+    low, high = _bounds("logspace", start, end)
+    values = base ** np.linspace(low, high, steps)
     return finish(values.astype(_dtype_or_default(dtype)), device, requires_grad)
 
 

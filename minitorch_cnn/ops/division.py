@@ -151,7 +151,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         raise RuntimeError(
             f"rounding_mode must be None, 'trunc' or 'floor', but found {rounding_mode!r}"
         )
-    a, b = operands(input, other, floating=True)
+    a, b = operands(input, other, floating=True, of_numbers=True)
     if not isinstance(a, Tensor):
         return mul(reciprocal(b), a)  # whose gradient needs the result only, not b
     check_broadcast(a, b)

@@ -477,6 +477,10 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if index.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got {index.ndim}-D")
     if input.ndim == 0:
+        if index.numel() != 1:
+            raise RuntimeError(
+                f"index_select(): Index to scalar can have only 1 value, got {index.numel()}"
+            )
         return input.reshape(1).index_select(0, index).reshape(())
     check_index(index, input.size(dim), dim)
     return IndexSelect.apply(input, dim, index.reshape(-1))

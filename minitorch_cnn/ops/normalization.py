@@ -203,7 +203,11 @@ def _normalized_dims(
 
 
 def local_response_norm(
-    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+    input: Tensor,
+    size: int,
+    alpha: float | Tensor = 1e-4,
+    beta: float | Tensor = 0.75,
+    k: float | Tensor = 1.0,
 ) -> Tensor:
     """Divides each number of (N, C, ...) by (k + alpha m) ** beta, m being the mean square of
     the same pixel in `size` neighbouring channels (channels beyond the ends count as zeros).
@@ -236,7 +240,7 @@ def normalize(
     input: Tensor,
     p: float | None = 2.0,
     dim: Any = 1,
-    eps: float = 1e-12,
+    eps: float | Tensor = 1e-12,
     out: Tensor | None = None,
 ) -> Tensor:
     """input divided by its p-norm along dim (by eps where the norm is smaller); the same shape.

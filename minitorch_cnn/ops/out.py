@@ -65,6 +65,8 @@ EXACT = [
     "frac", "gather", "msort", "multinomial", "nan_to_num", "neg", "negative", "nonzero", "round",
     "sgn", "sign", "trunc",
 ]  # fmt: skip
+# of these the same, in other words; of the indices, too,
+EXACT_RUNNING = ["cummax", "cummin", "logcumsumexp"]
 # of these if they give values and indices,
 EXACT_PAIRS = ["max", "min", "mode"]
 # and of these bools, or uint8.
@@ -123,8 +125,12 @@ def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad. Call it under mt.no_grad()."
         )
-    if exact and out.dtype is not result.dtype:
-        kind = str(result.type()).rpartition(".")[2].removesuffix("Tensor")
+    if (exact or name in EXACT_RUNNING) and out.dtype is not result.dtype:
+        kind, other = (
+            str(each.type()).rpartition(".")[2].removesuffix("Tensor") for each in (result, out)
+        )
+        if name in EXACT_RUNNING:
+            raise RuntimeError(f"{name}(): expected scalar_type {kind} but found {other}")
         raise RuntimeError(
             f"{name}(): Expected out tensor to have dtype {result.dtype} (scalar type {kind}), but "
             f"got {out.dtype}"
@@ -135,12 +141,6 @@ def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
     if steps and out.numel() == result.numel():
         result = result.reshape(out.shape)  # as many numbers fill a tensor of any shape
     if out.shape != result.shape:
-        if out._view is not None:
-            raise RuntimeError(
-                f"{name}(): out is a view and has shape {shape_text(out.shape)}, but the result "
-                f"has {shape_text(result.shape)}. Give an empty tensor (mt.empty(0)) or one of the "
-                "right shape."
-            )
         if out.numel():
             warnings.warn(
                 f"The number of elements in the out tensor of shape {shape_text(out.shape)} is "
@@ -153,7 +153,10 @@ def _write_one(name: str, result: Tensor, out: Any, exact: bool) -> Tensor:
                 "release outputs will not be resized unless they have zero elements.",
                 stacklevel=4,
             )
-        out.data = out.new_empty(result.shape)
+        if out._view is not None:
+            out.resize_(result.shape)
+        else:
+            out.data = out.new_empty(result.shape)
     return write(out, result.detach())
 
 

@@ -14,6 +14,7 @@ from ..autograd.names import called
 from ..backend import array_module
 from ..dtypes import int64
 from ..tensor import Tensor, shape_text, wrap
+from .arguments import as_number
 from .arithmetic import where
 from .common import fitting, is_number
 from .indexing import AddIntoZeros, AdvancedIndex, check_index, getitem, own_index, split_index
@@ -157,7 +158,8 @@ def check_source(name: str, index: Tensor, src: Tensor, input: Tensor) -> None:
             f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and "
             f"{src.dtype}"
         )
-    if src.ndim != index.ndim or any(n > m for n, m in zip(index.shape, src.shape, strict=True)):
+    places, values = index.shape or (1,), src.shape or (1,)  # a number counts as a vector
+    if len(places) != len(values) or any(n > m for n, m in zip(places, values, strict=True)):
         raise RuntimeError(
             f"Expected index {shape_text(index.shape)} to be no larger than src "
             f"{shape_text(src.shape)} in {name}()"
@@ -189,7 +191,7 @@ def scatter(
         return input.clone()
     if reduce not in (None, "add", "multiply"):
         raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
-    source = value if src is None else src
+    source = src if value is None else as_number("scatter", "value", value)
     if source is None:
         raise TypeError("scatter() needs src (a tensor) or value (a number)")
     if not isinstance(source, Tensor) and not is_number(source):
@@ -207,9 +209,9 @@ def scatter(
     dim = check_positions("scatter", input, dim, index)
     if isinstance(source, Tensor):
         check_source("scatter", index, source, input)
-    if input.ndim == 0:
-        source = source.reshape(-1) if isinstance(source, Tensor) else source
-        return scatter(input.reshape(1), 0, index.reshape(-1), source).reshape(())
+        source = source.reshape(source.shape or (1,))
+    if input.ndim == 0 or index.ndim == 0:
+        return scatter(input.reshape(-1), 0, index.reshape(-1), source).reshape(input.shape)
     return Scatter.apply(input, dim, index, source)
 
 
@@ -228,8 +230,9 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
         return input.clone()
     dim = check_positions("scatter_add", input, dim, index)
     check_source("scatter_add", index, src, input)
-    if input.ndim == 0:
-        return scatter_add(input.reshape(1), 0, index.reshape(-1), src.reshape(-1)).reshape(())
+    if 0 in (input.ndim, index.ndim, src.ndim):
+        flat = [each.reshape(-1) for each in (input, index, src)]
+        return scatter_add(flat[0], 0, *flat[1:]).reshape(input.shape)
     return ScatterAdd.apply(input, dim, index, src)
 
 

@@ -32,6 +32,7 @@ if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> _typing.Any:
         """Loads these when they are first used: few programs need them."""
-        if name in ("benchmark", "dlpack", "hooks", "model_zoo", "tensorboard", "_pytree"):
+        late = "benchmark deterministic dlpack hooks model_zoo tensorboard _pytree"
+        if name in late.split():
             return _importlib.import_module(f"{__name__}.{name}")
         return _missing(name)

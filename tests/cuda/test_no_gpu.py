@@ -132,6 +132,7 @@ def test_what_programs_ask_and_set_does_not_raise(monkeypatch):
     assert mt.get_rng_state().equal(state)  # there is no GPU to seed
     assert not mt.cuda.is_initialized() and mt.cuda.get_arch_list() == []
     assert not mt.cuda.is_bf16_supported()
+    assert not mt.cuda.is_tf32_supported()
     mt.cuda.ipc_collect()
     assert mt.cuda.memory_summary().startswith("allocated 0.0 MiB")
 

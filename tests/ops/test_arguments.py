@@ -424,3 +424,59 @@ def test_an_error_names_the_function_the_argument_and_the_value(wrong):
         text = str(error.value)
         assert text.startswith(begin), f"{expression}: {text}"
         assert repr(wrong) in text, f"{expression}: {text}"
+
+
+# A number has no gradient: what takes numbers only refuses a tensor that requires one.
+ONLY_NUMBERS = """
+T.full((2,), g) | F.dropout(x, g) | T.add(x, x, alpha=g) | T.isclose(x, x, g)
+F.leaky_relu(x, g) | F.elu(x, alpha=g) | F.hardtanh(x, g, 1.0) | F.threshold(x, g, 1.0)
+F.softplus(x, g) | F.celu(x, g) | T.addcmul(x, x, x, value=g) | T.norm(x, g)
+F.smooth_l1_loss(x, x, beta=g) | F.huber_loss(x, x, delta=g) | F.layer_norm(x, (2,), eps=g)
+F.pad(x, (1, 1), value=g) | F.softshrink(x, g) | T.nan_to_num(x, g) | T.allclose(x, x, rtol=g)
+F.normalize(x, g) | T.arange(g, 2) | T.rsub(x, x, alpha=g) | T.std(x, correction=g)
+T.scatter(x, 0, i, value=g) | F.cross_entropy(x, x, label_smoothing=g) | T.cdist(x, x, g)
+"""
+
+
+@pytest.mark.parametrize("lib", ["minitorch_cnn", "torch"])
+def test_a_gradient_is_not_lost_in_a_number(lib):
+    torch = pytest.importorskip(lib)
+    x, i = torch.ones(2, 2), torch.tensor([[0, 1]])
+    names = {"T": torch, "F": torch.nn.functional, "x": x, "i": i}
+    for call in ONLY_NUMBERS.replace("\n", " | ").strip(" |").split(" | "):
+        eval(call, {**names, "g": torch.tensor(0.5)})  # without a gradient it is a number
+        with pytest.raises(TypeError):
+            eval(call, {**names, "g": torch.tensor(0.5, requires_grad=True)})
+
+
+# These are made of operations on tensors, and learn what they are given.
+LEARNED = """
+F.lp_pool1d(x, g, 2) | F.lp_pool2d(x[None], g, 2) | F.normalize(x, eps=9 * g)
+F.local_response_norm(x, 2, alpha=g) | F.local_response_norm(x, 2, beta=g)
+F.local_response_norm(x, 2, k=g) | T.scatter(x[0, 0], 0, i, g)
+F.triplet_margin_with_distance_loss(x[0], x[0] + 1, x[0], margin=g)
+"""
+
+
+def test_arguments_that_are_learned():
+    x = mt.arange(1.0, 9.0, dtype=mt.float64).reshape(1, 2, 4)
+    names = {"T": mt, "F": mt.nn.functional, "x": x, "i": mt.tensor([1])}
+    for call in LEARNED.replace("\n", " | ").strip(" |").split(" | "):
+
+        def value(p, call=call):
+            return eval(call, {**names, "g": p}).square().sum()
+
+        g = mt.tensor(2.0, dtype=mt.float64, requires_grad=True)
+        value(g).backward()
+        slope = (value(2.0 + 1e-6) - value(2.0 - 1e-6)).item() / 2e-6
+        assert abs(g.grad.item() - slope) < 1e-6 * abs(slope), call
+    g = mt.tensor(2.0, requires_grad=True)
+    with mt.random.fork_rng():
+        mt.manual_seed(0)
+        mt.nn.functional.gumbel_softmax(x, g).square().sum().backward()
+        values = []
+        for tau in (2.0 + 1e-6, 2.0 - 1e-6):
+            mt.manual_seed(0)
+            values.append(mt.nn.functional.gumbel_softmax(x, tau).square().sum().item())
+    assert abs(g.grad.item() - (values[0] - values[1]) / 2e-6) < 1e-4
+    assert mt.linspace(g, 1, 2).tolist() == [2, 1]  # torch, too, ends the gradient here

@@ -191,3 +191,22 @@ def test_a_number_meets_float16_in_single_precision(name):
         np.testing.assert_array_equal(y.numpy(), expected)
         if name == "mul":
             np.testing.assert_array_equal(operation(number, mt.tensor(x)).numpy(), expected)
+
+
+@pytest.mark.parametrize("lib", ["minitorch_cnn", "torch"])
+def test_two_numbers_make_a_tensor(lib):
+    torch = pytest.importorskip(lib)
+    for y, value, kind in (
+        (torch.add(True, True), True, torch.bool),
+        (torch.add(1, 2), 3, torch.int64),
+        (torch.add(1, 2, alpha=3), 7, torch.int64),
+        (torch.sub(3, 1.5), 1.5, torch.float32),
+        (torch.mul(2, True), 2, torch.int64),
+        (torch.mul(2, 3.5), 7, torch.float32),
+        (torch.div(3, 2), 1.5, torch.float32),
+    ):
+        assert y.shape == () and y.item() == value and y.dtype is kind
+    with pytest.raises(RuntimeError, match=r"Boolean alpha only supported for Boolean results\."):
+        torch.add(1, 1, alpha=True)
+    with pytest.raises(TypeError):
+        torch.pow(2, 3)

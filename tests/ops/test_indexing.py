@@ -262,3 +262,11 @@ def test_index_add_to_a_number_names_both_shapes():
         mt.zeros(()).index_add(0, mt.tensor([0, 0]), mt.zeros(1, 2))
     with pytest.raises(IndexError, match="index 1"):
         mt.zeros(()).index_add(0, mt.tensor([1]), mt.zeros(1))
+
+
+def test_a_number_is_selected_once():
+    x = mt.tensor(5.0)
+    assert x.index_select(0, mt.tensor([0])).shape == ()
+    for index in ([0, 0], []):
+        with pytest.raises(RuntimeError, match="Index to scalar can have only 1 value"):
+            x.index_select(0, mt.tensor(index, dtype=mt.int64))

@@ -75,10 +75,20 @@ def test_a_saved_value_overwritten_through_out_is_found():
         z.backward()
 
 
-def test_a_view_cannot_become_larger():
+def test_a_view_becomes_larger_where_its_memory_is():
     whole = mt.zeros(4)
-    with pytest.raises(RuntimeError, match=r"a view and has shape \[0\], but the result has \[2\]"):
-        mt.add(mt.ones(2), 1, out=whole[:0])
+    view = whole[1:2]
+    with pytest.warns(UserWarning, match="resized"):
+        assert mt.add(mt.ones(2), 1, out=view) is view
+    assert whole.tolist() == [0, 2, 2, 0]
+    values, places = mt.empty(6)[::2], mt.empty(12, dtype=mt.int64)[::3]
+    with pytest.warns(UserWarning, match="resized"):
+        mt.sort(mt.tensor([3.0, 1.0, 2.0, 0.0, 5.0]), out=(values, places))
+    assert values.tolist() == [0, 1, 2, 3, 5] and places.tolist() == [3, 1, 2, 0, 4]
+    for small in (whole[3:3], whole[:0]):
+        with pytest.raises(RuntimeError, match="a view cannot grow the memory of its base"):
+            mt.add(mt.ones(2), 1, out=small)
+    assert whole.tolist() == [0, 2, 2, 0]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +161,7 @@ def test_out_of_another_shape_is_resized_with_a_warning():
         y = mt.sum(mt.ones(2, 3), 0, out=out)
     assert y is out and out.tolist() == [2.0, 2.0, 2.0]
     with pytest.raises(RuntimeError, match="view"):
-        mt.sum(mt.ones(2, 3), 0, out=mt.ones(4)[:2])
+        mt.sum(mt.ones(2, 3), 0, out=mt.ones(4)[2:])
 
 
 def test_out_of_another_dtype_where_torch_refuses_it():
@@ -165,3 +175,16 @@ def test_out_of_another_dtype_where_torch_refuses_it():
             call()
     assert mt.all(x, 0, out=mt.zeros(3, dtype=mt.uint8)).tolist() == [1, 1, 1]
     assert mt.all(x, dim=[]).shape == (2, 3) and mt.sum(x, dim=[]).shape == ()
+
+
+@pytest.mark.parametrize("lib", ["minitorch_cnn", "torch"])
+def test_running_results_need_the_very_dtype(lib):
+    torch = pytest.importorskip(lib)
+    x = torch.ones(3, dtype=torch.float64)
+    with pytest.raises(RuntimeError, match="expected scalar_type Double but found Float"):
+        torch.logcumsumexp(x, 0, out=torch.empty(3))
+    for function in (torch.cummax, torch.cummin):
+        with pytest.raises(RuntimeError, match="expected scalar_type Double but found Short"):
+            function(x, 0, out=(torch.empty(0).short(), torch.empty(0).long()))
+        with pytest.raises(RuntimeError, match="expected scalar_type Long but found Int"):
+            function(x, 0, out=(torch.empty(0).double(), torch.empty(0).int()))

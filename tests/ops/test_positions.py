@@ -200,3 +200,31 @@ def test_scatter_that_adds_or_multiplies_is_torchs():
             assert found[0] == found[1]
     with pytest.raises(RuntimeError, match="either add or multiply, got 'mean'"):
         mt.ones(2).scatter(0, mt.tensor([0]), 1.0, reduce="mean")
+
+
+def test_a_number_is_a_vector_of_one_element():
+    """Of index, source and input: in each of them, beside vectors in the others."""
+    zeros, one, five = mt.zeros(3), mt.tensor(1), mt.tensor(5.0)
+    for index in (one, one[None]):
+        for source in (five, five[None]):
+            for y in (
+                zeros.scatter(0, index, source),
+                zeros.scatter_add(0, index, source),
+                zeros.scatter_reduce(0, index, source, "amax"),
+                zeros.scatter(0, index, source, reduce="add"),
+            ):
+                assert y.tolist() == [0, 5, 0]
+            for y in (
+                mt.tensor(1.0).scatter(0, index * 0, source),
+                mt.tensor(0.0).scatter_add(0, index * 0, source),
+                mt.tensor(1.0).scatter_reduce(0, index * 0, source, "prod"),
+            ):
+                assert y.tolist() == 5  # and has no dimension
+    index, x = mt.tensor([[0, 2]]), mt.zeros(2, 3)
+    assert x.scatter(1, index, value=five).tolist() == [[5, 0, 5], [0, 0, 0]]
+    assert x.scatter(1, index, value=five, reduce="add").tolist() == [[5, 0, 5], [0, 0, 0]]
+    check_gradients(lambda a, b: a.scatter(0, one, b) ** 2, array(1, (3,)), array(2, ()))
+    check_gradients(lambda a, b: a.scatter_add(0, one, b) ** 2, array(1, (3,)), array(2, ()))
+    for source in (five, five[None]):
+        with pytest.raises(RuntimeError, match="Expected index"):
+            zeros.scatter(0, mt.tensor([0, 1]), source)

@@ -142,9 +142,10 @@ def scatter_reduce(
         return input.clone()
     dim = check_positions("scatter_reduce", input, dim, index)
     check_source("scatter_reduce", index, src, input)
-    if input.ndim == 0:
-        one, at, value = reshape(input, 1), reshape(index, -1), reshape(src, -1)
-        return scatter_reduce(one, 0, at, value, reduce, include_self=include_self).reshape(())
+    if 0 in (input.ndim, index.ndim, src.ndim):
+        flat, at, value = (reshape(each, -1) for each in (input, index, src))
+        y = scatter_reduce(flat, 0, at, value, reduce, include_self=include_self)
+        return y.reshape(input.shape)
     x = input if include_self else scatter(input, dim, index, _neutral(reduce, input))
     if reduce == "sum":
         return scatter_add(x, dim, index, src)

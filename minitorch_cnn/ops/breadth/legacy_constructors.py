@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 from ... import dtypes
@@ -23,12 +24,21 @@ class _TensorType(type):
     type_name: str
     is_cuda: bool
 
+    def __new__(mcs, name: str, bases: tuple, namespace: dict) -> Any:
+        """One of these classes. Raises TypeError for a class made from it."""
+        for base in bases:
+            raise TypeError(f"type '{base.type_name}' is not an acceptable base type")
+        return super().__new__(mcs, name, bases, namespace)
+
     def __call__(cls, *data: Any) -> Any:
         where = "cuda" if cls.is_cuda else "cpu"
         if not data or isinstance(data[0], (int, Size)):  # a size, not a value
             return empty(*data or (0,), dtype=cls.dtype, device=where)
         if len(data) != 1:
-            raise TypeError(f"{cls.__name__}() takes a sequence of values or a size, got {data}")
+            raise TypeError(
+                f"{cls.__name__}() received an invalid combination of arguments: it takes a "
+                f"sequence of values or a size, got {data}"
+            )
         if isinstance(data[0], TypedStorage | UntypedStorage):
             return wrap(elements_of(data[0], cls.dtype))
         given = data[0]
@@ -86,6 +96,11 @@ def range(start: Any, end: Any, step: Any = 1, **options: Any) -> Tensor:
     >>> mt.range(1, 3)
     tensor([1., 2., 3.])
     """
+    warnings.warn(
+        "torch.range is deprecated and will be removed: unlike Python's range it includes the end. "
+        "Use torch.arange, which produces values in [start, end).",
+        stacklevel=3,
+    )
     if step == 0 or (end - start) * step < 0:
         raise RuntimeError(f"range: step {step} does not lead from {start} to {end}")
     count = math.floor((end - start) / step) + 1

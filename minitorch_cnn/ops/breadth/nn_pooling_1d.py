@@ -124,12 +124,16 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 
 
 def lp_pool1d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+    input: Tensor,
+    norm_type: float | Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """(sum of x^p over each window)^(1/p), p being norm_type: (N, C, L) -> (N, C, OL).
 
-    1 is the sum; inf is the largest |x|, -inf the smallest. Sums below 0 (odd p) count as 0. Raises
-    as `avg_pool2d` does.
+    1 is the sum; inf is the largest |x|, -inf the smallest. Sums below 0 (odd p) count as 0. A p
+    that is a tensor gets its gradient. Raises as `avg_pool2d` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.nn.functional.lp_pool1d(mt.tensor([[3.0, 4.0]]), 2, 2)
@@ -142,7 +146,11 @@ def lp_pool1d(
 
 
 def lp_pool2d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+    input: Tensor,
+    norm_type: float | Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """`lp_pool1d` for images: (N, C, H, W) -> (N, C, OH, OW). Raises as `avg_pool2d` does.
 
@@ -157,7 +165,11 @@ def lp_pool2d(
 
 
 def lp_pool3d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+    input: Tensor,
+    norm_type: float | Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """`lp_pool1d` for volumes: (N, C, D, H, W) -> (N, C, OD, OH, OW). Raises as `avg_pool2d` does.
 
@@ -172,13 +184,13 @@ def lp_pool3d(
     return _root(means, norm_type, numbers("kernel_size", kernel_size, 3))
 
 
-def _largest(pool: Any, x: Tensor, p: float, kernel: Any, stride: Any, ceil_mode: bool) -> Tensor:
+def _largest(pool: Any, x: Tensor, p: Any, kernel: Any, stride: Any, ceil_mode: bool) -> Tensor:
     """The largest |x| of each window for p = inf, the smallest for -inf."""
     turn = 1 if p > 0 else -1
     return turn * pool(turn * x.abs(), kernel, stride, 0, 1, ceil_mode)
 
 
-def _root(means: Tensor, p: float, kernel: tuple[int, ...]) -> Tensor:
+def _root(means: Tensor, p: float | Tensor, kernel: tuple[int, ...]) -> Tensor:
     """The root of the sums that these are the means of; as in torch, 0 for negative ones."""
     positive = sign(means) * relu(means.abs())
     return (positive * math.prod(kernel)) ** (1 / p)

@@ -11,9 +11,10 @@ import numpy as np
 
 from ...autograd.modes import state
 from ...backend import array_module
-from ...storage import TypedStorage, UntypedStorage, elements_of
-from ...tensor import Memory, Tensor, wrap
+from ...storage import TypedStorage, UntypedStorage, elements_of, memory_of
+from ...tensor import Memory, Tensor, shape_text, wrap
 from ..copy import channels_last, channels_last_3d, contiguous_format, in_format, preserve_format
+from ..deterministic import uninitialized
 from ..inplace import alias_of, check_writable
 from ..shape import int_tuple, squeeze, swapaxes, swapdims, t, transpose, unsqueeze
 from .indexing_mutating import as_strided
@@ -88,7 +89,7 @@ def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) 
 
     The first elements stay, in the order of memory; new ones are what the memory held.
     memory_format: in which order the new shape lies in memory. Raises RuntimeError for a tensor
-    that requires a gradient, NotImplementedError for a view.
+    that requires a gradient, NotImplementedError for a view that the memory is too short for.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(6).resize_(2, 2)
@@ -104,23 +105,36 @@ def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) 
         return input
     _check(input)
     if input._view is not None:
-        raise NotImplementedError(
-            "resize_: a view cannot be given another size in place; use x[...] or x.clone()"
-        )
+        return _turn(input, _resized_view(input, shape, memory_format))
     flat = array_module(input.array).ascontiguousarray(input.array).reshape(-1)
     count = math.prod(shape)
     if count > flat.size:
-        grown = array_module(flat).empty(count, flat.dtype)
+        grown = uninitialized(array_module(flat).empty(count, flat.dtype))
         grown[: flat.size] = flat
         flat = grown
     array = flat[:count].reshape(shape)
     if memory_format is not contiguous_format:  # the same elements, where that order has them
-        lying = array_module(flat).arange(count).reshape(shape)
-        steps = in_format(lying, memory_format).strides
         array = array_module(flat).lib.stride_tricks.as_strided(
-            flat, shape, [step // lying.itemsize * flat.itemsize for step in steps]
+            flat, shape, [step * flat.itemsize for step in _steps(shape, memory_format)]
         )
     return _take_over(input, wrap(array))
+
+
+def _steps(shape: tuple[int, ...], memory_format: Any) -> tuple[int, ...]:
+    """How many elements the axes of a tensor of that shape lie apart, in that order."""
+    lying = np.empty(shape, bool)
+    return wrap(in_format(lying, memory_format)).stride()
+
+
+def _resized_view(input: Tensor, shape: tuple[int, ...], memory_format: Any) -> Tensor:
+    """The view of that shape which begins in memory where input does."""
+    flat, start = memory_of(input.array)
+    if start + math.prod(shape) > flat.size or not input.numel():  # NumPy forgets where these begin
+        raise NotImplementedError(
+            f"resize_: a view cannot grow the memory of its base, of {flat.size} elements, nor "
+            f"begin as an empty part of it, to have the shape {shape_text(shape)}; use x.clone()"
+        )
+    return as_strided(input, shape, _steps(shape, memory_format), start)
 
 
 def resize_as_(
@@ -175,7 +189,7 @@ def set_(
         )
     if size is not None:
         shape = int_tuple((size,), "set_", "size")
-        steps = wrap(np.empty(shape, bool)).stride() if stride is None else stride
+        steps = _steps(shape, None) if stride is None else stride
         start = source.storage_offset() + storage_offset
         source = as_strided(source.detach(), shape, steps, start)
     _check(input)

@@ -143,3 +143,20 @@ def test_types_that_only_have_names():
     for use in (lambda: x.to(mt.bfloat16), lambda: mt.zeros(2, dtype=mt.bfloat16)):
         with pytest.raises(NotImplementedError, match="bfloat16 is not supported: use float16"):
             use()
+
+
+@pytest.mark.parametrize("lib", ["minitorch_cnn", "torch"])
+def test_words_of_refusals_and_warnings(lib):
+    torch = pytest.importorskip(lib)
+    with pytest.raises(TypeError, match="received an invalid combination of arguments"):
+        torch.LongTensor((6, 0), 1, 1, 0)
+    with pytest.raises(TypeError, match=r"'torch\.FloatTensor' is not an acceptable base type"):
+
+        class Mine(torch.FloatTensor):
+            pass
+
+    with pytest.warns(UserWarning, match=r"torch\.range is deprecated"):
+        assert torch.range(0, 2).tolist() == [0, 1, 2]
+    if torch is mt:  # torch warns once in a process
+        with pytest.warns(UserWarning, match=r"set_default_tensor_type\(\) is deprecated"):
+            mt.set_default_tensor_type(mt.FloatTensor)

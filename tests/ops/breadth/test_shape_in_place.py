@@ -114,7 +114,25 @@ def test_what_is_refused():
     for tensor, method in ((leaf, "unsqueeze_"), (leaf, "resize_"), (leaf * 1, "resize_")):
         with pytest.raises(RuntimeError, match=r"requires? grad"):
             getattr(tensor, method)(0)
-    with pytest.raises(NotImplementedError, match=r"resize_: a view cannot be given another size"):
-        mt.ones(2, 2)[:1].resize_(1)
+    with pytest.raises(NotImplementedError, match=r"resize_: a view cannot grow the memory"):
+        mt.ones(2, 2)[1:].resize_(3)
     with pytest.raises(RuntimeError, match=r"set_: needs a .*float32"):
         mt.ones(2).set_(mt.ones(2, dtype=mt.float64))
+
+
+def test_a_view_takes_more_or_less_of_its_base():
+    base = mt.arange(8)
+    view = base[2::2]
+    assert view.resize_(2, 3) is view
+    assert view.tolist() == [[2, 3, 4], [5, 6, 7]]
+    view[0, 1] = 30
+    assert base.tolist() == [0, 1, 2, 30, 4, 5, 6, 7]
+    assert view.resize_(1).tolist() == [2] and view._base is base
+    lying = mt.arange(9)[1:].resize_((1, 2, 2, 2), memory_format=mt.channels_last)
+    assert lying.stride() == (8, 1, 4, 2) and lying.flatten().tolist() == [1, 3, 5, 7, 2, 4, 6, 8]
+    leaf = mt.arange(4.0, requires_grad=True)
+    whole = leaf * 1
+    with mt.no_grad():
+        part = whole[1:]
+        part.resize_(2).mul_(10)
+    assert whole.tolist() == [0, 10, 20, 3]
