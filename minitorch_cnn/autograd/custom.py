@@ -34,6 +34,15 @@ def call_hook(hook: Any, gradient: Tensor) -> Tensor:
     return replaced
 
 
+def apply_hooks(node: Any, gys: list[Tensor | None]) -> None:
+    """Replaces the gradients of a node's outputs by what the hooks of those tensors return."""
+    for index, hooks in node._hooks.items():
+        for hook in list(hooks.values()):
+            gradient = gys[index]
+            if gradient is not None:
+                gys[index] = call_hook(hook, gradient)
+
+
 def retain(node: Any, gys: list[Tensor | None]) -> None:
     """Keeps the gradients that `Tensor.retain_grad` asked for: as they are after all hooks."""
     for index, reference in node._retained.items():
@@ -157,6 +166,37 @@ def wanted_inputs(inputs: Any, function: str) -> tuple:
                 f"One of the differentiated Tensors does not require grad: input {index}"
             )
     return tensors
+
+
+def each_of_batch(
+    grad: Any, outputs: Any, inputs: Any, grad_outputs: Any, retain_graph: Any, options: tuple
+) -> tuple[Tensor | None, ...]:
+    """`grad` with is_grads_batched: one backward for each entry of grad_outputs, one by one."""
+    from ..ops.join import stack  # ops is above autograd
+
+    batches = as_tensors(() if grad_outputs is None else grad_outputs)
+    lengths = [len(batch) for batch in batches if batch is not None]
+    if not lengths or min(lengths) != max(lengths) or lengths[0] == 0:
+        raise ValueError(
+            "grad with is_grads_batched: vmap: Expected all tensors of grad_outputs to have the "
+            f"same size, of 1 at least, in the mapped dimension; got sizes {lengths}"
+        )
+    for root, batch in zip(as_tensors(outputs), batches, strict=False):
+        if batch is not None and batch.shape[1:] != root.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
+                f"as the batch; the others have to be its output's: got {batch.shape} for an "
+                f"output of {root.shape}"
+            )
+    keep = options[0] if retain_graph is None else retain_graph
+    rows = []
+    for index in range(lengths[0]):
+        gradients = [None if batch is None else batch[index] for batch in batches]
+        last = index == lengths[0] - 1
+        rows.append(grad(outputs, inputs, gradients, keep or not last, *options))
+    # (inputs, B, ...); an input that is unused is so in each entry
+    columns = zip(*rows, strict=True)
+    return tuple(None if column[0] is None else stack(column) for column in columns)
 
 
 def check_places(tensor: Tensor) -> None:

@@ -55,8 +55,8 @@ def grad(
     """The gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
 
     allow_unused: None instead of a RuntimeError for an input that outputs do not depend on;
-    materialize_grads: zeros for it. only_inputs is True in torch too, whatever is given;
-    is_grads_batched is not supported.
+    materialize_grads: zeros for it. is_grads_batched: grad_outputs, and with them the result, have
+    one more dimension in front. only_inputs is True in torch too, whatever is given.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor(3.0, requires_grad=True)
@@ -65,7 +65,8 @@ def grad(
     (tensor(27., grad_fn=<MulBackward0>), tensor(18.))
     """
     if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched=True is not supported; call grad often")
+        options = create_graph, only_inputs, allow_unused, False, materialize_grads
+        return custom.each_of_batch(grad, outputs, inputs, grad_outputs, retain_graph, options)
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True makes allow_unused=False impossible")
     roots, wanted = custom.as_tensors(outputs), custom.wanted_inputs(inputs, "grad")
@@ -139,7 +140,7 @@ def _run(
                 _, node = heapq.heappop(heap)
                 gys = pending.pop(node)
                 if node._hooks:
-                    _apply_hooks(node, gys)
+                    custom.apply_hooks(node, gys)
                 if node._pre_hooks:
                     node.call_pre_hooks(gys)
                 if node._retained:
@@ -225,14 +226,6 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
                 f"{custom.forward_call(node)}"
             )
     return gxs
-
-
-def _apply_hooks(node: Node, gys: list[Tensor | None]) -> None:
-    for index, hooks in node._hooks.items():
-        for hook in list(hooks.values()):
-            gradient = gys[index]
-            if gradient is not None:
-                gys[index] = custom.call_hook(hook, gradient)
 
 
 def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool = False) -> None:

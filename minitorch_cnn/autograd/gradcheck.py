@@ -31,10 +31,14 @@ class GradcheckError(RuntimeError):
 
 # torch's other options: checks that are not here, and those that gradients here pass by nature.
 ABSENT = (
-    "check_forward_ad", "check_batched_grad", "check_batched_forward_grad", "check_fwd_over_rev",
+    "check_forward_ad", "check_batched_forward_grad", "check_fwd_over_rev",
     "gen_non_contig_grad_outputs", "masked",
 )  # fmt: skip
-OTHERS = ("check_undefined_grad", "check_grad_dtypes", "check_backward_ad", "check_rev_over_rev")
+# (A batch of gradients goes backward one by one, in the way that is checked anyway.)
+OTHERS = (
+    "check_undefined_grad", "check_grad_dtypes", "check_backward_ad", "check_rev_over_rev",
+    "check_batched_grad",
+)  # fmt: skip
 
 
 def _check_options(function: str, options: dict[str, Any]) -> None:
@@ -43,8 +47,7 @@ def _check_options(function: str, options: dict[str, Any]) -> None:
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
         if name in ABSENT and value:
             raise NotImplementedError(
-                f"{function}: {name}={value!r} is not supported: gradients go backward, one "
-                "at a time"
+                f"{function}: {name}={value!r} is not supported: gradients go backward"
             )
 
 
@@ -67,7 +70,7 @@ def gradcheck(
     eps: the step of the differences; atol, rtol: agreement is |a - n| <= atol + rtol |n|;
     nondet_tol: how much two backward passes may differ; fast_mode: False checks every element
     of the Jacobian instead of one random direction. options: torch's others. What they would check
-    besides (forward mode, batches of gradients) is not here: True raises NotImplementedError.
+    besides (forward mode, masks) is not here: True raises NotImplementedError.
 
     Returns True, or raises `GradcheckError` that names the input, the index and both numbers
     (returns False if raise_exception is false).

@@ -377,3 +377,30 @@ def test_grad_through_a_view_that_is_recorded_anew_when_it_is_used():
     (gw,) = mt.autograd.grad(loss, w, retain_graph=True)
     loss.backward()
     assert gw.tolist() == w.grad.tolist() == [11.0, 11.0, 11.0]
+
+
+def test_gradients_of_a_batch_go_backward_one_by_one():
+    x = mt.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    w = mt.tensor([2.0, -1.0], requires_grad=True)
+    unused = mt.ones(2, requires_grad=True)
+    y = mt.stack([x[0] * x[1], x[2] ** 2]) * w
+    values, ws = [1.0, 2.0, 3.0], [2.0, -1.0]
+    jacobian = np.array([[ws[0] * values[1], ws[0] * values[0], 0], [0, 0, ws[1] * 2 * values[2]]])
+    rows = mt.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, -2.0]])
+    gx, gw, nothing = mt.autograd.grad(
+        y, (x, w, unused), rows, retain_graph=True, allow_unused=True, is_grads_batched=True
+    )
+    np.testing.assert_allclose(gx.tolist(), np.array(rows.tolist()) @ jacobian)
+    np.testing.assert_allclose(gw.tolist(), np.array(rows.tolist()) @ np.diag([2.0, 9.0]))
+    assert nothing is None
+    (again,) = mt.autograd.grad(y, x, rows, create_graph=True, is_grads_batched=True)
+    (second,) = mt.autograd.grad(again[2].sum(), x)
+    np.testing.assert_allclose(second.tolist(), [1.0, 1.0, 4.0])
+    with pytest.raises(RuntimeError, match="the first dimension of each grad_output"):
+        mt.autograd.grad(y, x, rows[0], is_grads_batched=True)
+    for wrong in (None, rows[:0]):
+        with pytest.raises(ValueError, match="same size"):
+            mt.autograd.grad(y, x, wrong, is_grads_batched=True)
+    mt.autograd.grad(y, x, rows, is_grads_batched=True)
+    with pytest.raises(RuntimeError, match="a second time"):  # the last one freed it
+        mt.autograd.grad(y, x, rows, is_grads_batched=True)
