@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
+from ..backend import array_module, axes_as_in_memory
 from ..tensor import Size, Tensor, shape_text, wrap
 from .looking import AccumulateGrad, GradientEdge, in_turn as in_turn
 from .modes import state
@@ -41,6 +42,12 @@ def apply_hooks(node: Any, gys: list[Tensor | None]) -> None:
             gradient = gys[index]
             if gradient is not None:
                 gys[index] = call_hook(hook, gradient)
+
+
+def hooks_alone(node: Any, gys: list[Tensor | None]) -> None:
+    """Calls the hooks of a node that `backward(inputs=...)` ends at: nothing is computed there."""
+    node.call_pre_hooks(gys)
+    node.call_post_hooks([None] * len(node._edges), gys)
 
 
 def retain(node: Any, gys: list[Tensor | None]) -> None:
@@ -153,6 +160,61 @@ def _at(edge: GradientEdge) -> Tensor:
     return tensor
 
 
+def initial_gradients(roots: tuple[Tensor, ...], given: Any) -> list[Tensor]:
+    """What backward starts from: the gradients that were given, ones for scalars.
+
+    Raises RuntimeError for a tensor without a graph and where ones would not do, or the numbers of
+    both differ; TypeError for what is no tensor.
+    """
+    given = (None,) * len(roots) if given is None else as_tensors(given)
+    for gradient in given:
+        if gradient is not None and not isinstance(gradient, Tensor):
+            raise TypeError(f"gradients must be Tensors or None, got {type(gradient).__name__}")
+    if len(given) != len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
+    grads = []
+    for root, gradient in zip(roots, given, strict=True):
+        if not isinstance(root, Tensor):
+            raise TypeError(f"backward goes from a Tensor, got {type(root).__name__}: {root!r:.60}")
+        if not root.requires_grad:
+            raise RuntimeError(
+                "this tensor does not require grad and does not have a grad_fn: nothing that it "
+                "was computed from has requires_grad=True, or it was computed under no_grad"
+            )
+        if gradient is None:
+            if root.numel() != 1:
+                raise RuntimeError(
+                    "grad can be implicitly created only for scalar outputs; this one has shape "
+                    f"{shape_text(root.shape)}. Pass a gradient of that shape, or sum() first."
+                )
+            xp = array_module(root.array)
+            gradient = wrap(xp.ones_like(root.array))
+        grads.append(gradient)
+    return grads
+
+
+def warn_of_circle() -> None:
+    """Says what backward(create_graph=True) leaves behind."""
+    warnings.warn(
+        "Using backward() with create_graph=True will create a reference cycle between the "
+        "parameter and its gradient: the graph that the gradient holds leads to the parameter. "
+        "Memory is freed late that way. Use autograd.grad, or set .grad to None afterwards.",
+        stacklevel=4,
+    )
+
+
+def lying_as(leaf: Any, gradient: Any) -> Any:
+    """A copy of a gradient in the order of memory that its leaf's array has; see Tensor.stride.
+
+    By rows, where the leaf has gaps in its memory, or elements that share theirs.
+    """
+    order = axes_as_in_memory(leaf)
+    dense = leaf.transpose(order).flags.c_contiguous
+    copy = array_module(gradient).empty_like(leaf, order="K" if dense else "C")
+    copy[...] = gradient
+    return copy
+
+
 def wanted_inputs(inputs: Any, function: str) -> tuple:
     """The tensors that `inputs=` names. Raises RuntimeError if none, or one without a gradient."""
     tensors = as_tensors(inputs)
@@ -212,7 +274,7 @@ def check_places(tensor: Tensor) -> None:
 
 def call_post_hooks(leaf: Tensor) -> None:
     """Tells the hooks of a leaf that its .grad was added to."""
-    for hook in list((leaf._post_hooks or {}).values()):
+    for hook in in_turn(leaf._post_hooks or {}):
         if (result := hook(leaf)) is not None and result is not leaf:
             kind = RuntimeError if isinstance(result, Tensor) else TypeError
             raise kind(f"post accumulate grad hooks should return None, not {result!r:.60}")
@@ -261,7 +323,31 @@ def check_dirty(changed: Any, outputs: tuple, recording: bool) -> None:
             f"(mark_dirty of a tensor of shape {shape_text(changed.shape)})."
         )
     if recording and changed._view is not None:
-        raise NotImplementedError("mark_dirty of a view is not supported: clone() it first")
+        changed._view.check_in_touch()
+        if changed._view.base.requires_grad and changed._view.base.is_leaf:
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place "
+                f"operation (mark_dirty of a view of shape {shape_text(changed.shape)})."
+            )
+
+
+def write_through_views(dirty: tuple) -> None:
+    """Where a forward has written to a view, the tensor that it is a part of changed as well."""
+    from ..ops.inplace import take_over_history  # ops is above autograd
+
+    for changed in dirty:
+        if changed._view is not None:
+            new = wrap(changed.array)
+            new._set_history(changed._node, changed._output)
+            take_over_history(changed, new)
+
+
+def legacy_call(function: Any, *args: Any) -> Any:
+    """`Function()(x)`, as it was called before there was `apply`. Raises RuntimeError."""
+    raise RuntimeError(
+        "Legacy autograd function with non-static forward method is deprecated. Write its forward "
+        f"and backward as static methods, and call {type(function).__name__}.apply(...)"
+    )
 
 
 def has_nan(tensor: Tensor) -> bool:

@@ -236,7 +236,15 @@ class _Problem:
         try:
             with enable_grad():  # func may register hooks on what it computes
                 every = _as_list(self.func(*arguments))
-            return [np.array(backend.to_numpy(every[i].array)) for i in self.positions]
+            found = [every[i] for i in self.positions]
+            for what in ("shape", "dtype"):
+                of = [[getattr(y, what) for y in ys] for ys in (self.outputs or found, found)]
+                if of[0] != of[1]:
+                    raise AssertionError(
+                        f"gradcheck expects func to return outputs with the same {what} when "
+                        f"inputs are perturbed up to eps, but got {of[0]} and {of[1]}"
+                    )
+            return [np.array(backend.to_numpy(y.array)) for y in found]
         finally:
             if in_place:
                 x.data.copy_(wrap(before))

@@ -118,3 +118,13 @@ def test_what_is_refused():
         mt.ones(2, 2)[:1].resize_(1)
     with pytest.raises(RuntimeError, match=r"set_: needs a .*float32"):
         mt.ones(2).set_(mt.ones(2, dtype=mt.float64))
+
+
+def test_another_shape_in_place_is_a_new_version():
+    x = mt.rand(1)
+    x.resize_(1, 2)
+    assert x._version == 1
+    x.resize_(3)
+    assert x._version == 2
+    x.resize_(3)
+    assert x._version == 2
