@@ -22,7 +22,7 @@ import numpy as np
 from . import backend, copying, dtypes
 from .autograd import deferred
 from .autograd.handle import RemovableHandle
-from .autograd.looking import seen
+from .autograd.looking import seen, warn_of_no_grad
 from .autograd.modes import UNRECORDED_VIEW, state
 from .missing import missing
 
@@ -293,7 +293,8 @@ class Tensor(Methods):
                 )
             if self.requires_grad:
                 raise RuntimeError(
-                    "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy()."
+                    "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                    "instead."
                 )
         self._show_outside()
         return backend.to_numpy(self.array).view()  # whose shape may be set, or resized
@@ -397,6 +398,8 @@ class Tensor(Methods):
     @property
     def grad(self) -> Tensor | None:
         """What backward accumulated: a tensor like this one, or None."""
+        if self._grad is None and self._node is not None and not self._retains_grad:
+            warn_of_no_grad()
         return self._grad
 
     @grad.setter

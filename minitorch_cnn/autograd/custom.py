@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
+from ..backend import array_module, axes_as_in_memory
 from ..tensor import Size, Tensor, shape_text, wrap
 from .looking import AccumulateGrad, GradientEdge, in_turn as in_turn
 from .modes import state
@@ -32,6 +33,21 @@ def call_hook(hook: Any, gradient: Tensor) -> Tensor:
                 f"hook {name!r} has changed the {what} of the gradient from {was} to {now}"
             )
     return replaced
+
+
+def apply_hooks(node: Any, gys: list[Tensor | None]) -> None:
+    """Replaces the gradients of a node's outputs by what the hooks of those tensors return."""
+    for index, hooks in node._hooks.items():
+        for hook in list(hooks.values()):
+            gradient = gys[index]
+            if gradient is not None:
+                gys[index] = call_hook(hook, gradient)
+
+
+def hooks_alone(node: Any, gys: list[Tensor | None]) -> None:
+    """Calls the hooks of a node that `backward(inputs=...)` ends at: nothing is computed there."""
+    node.call_pre_hooks(gys)
+    node.call_post_hooks([None] * len(node._edges), gys)
 
 
 def retain(node: Any, gys: list[Tensor | None]) -> None:
@@ -144,6 +160,61 @@ def _at(edge: GradientEdge) -> Tensor:
     return tensor
 
 
+def initial_gradients(roots: tuple[Tensor, ...], given: Any) -> list[Tensor]:
+    """What backward starts from: the gradients that were given, ones for scalars.
+
+    Raises RuntimeError for a tensor without a graph and where ones would not do, or the numbers of
+    both differ; TypeError for what is no tensor.
+    """
+    given = (None,) * len(roots) if given is None else as_tensors(given)
+    for gradient in given:
+        if gradient is not None and not isinstance(gradient, Tensor):
+            raise TypeError(f"gradients must be Tensors or None, got {type(gradient).__name__}")
+    if len(given) != len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
+    grads = []
+    for root, gradient in zip(roots, given, strict=True):
+        if not isinstance(root, Tensor):
+            raise TypeError(f"backward goes from a Tensor, got {type(root).__name__}: {root!r:.60}")
+        if not root.requires_grad:
+            raise RuntimeError(
+                "this tensor does not require grad and does not have a grad_fn: nothing that it "
+                "was computed from has requires_grad=True, or it was computed under no_grad"
+            )
+        if gradient is None:
+            if root.numel() != 1:
+                raise RuntimeError(
+                    "grad can be implicitly created only for scalar outputs; this one has shape "
+                    f"{shape_text(root.shape)}. Pass a gradient of that shape, or sum() first."
+                )
+            xp = array_module(root.array)
+            gradient = wrap(xp.ones_like(root.array))
+        grads.append(gradient)
+    return grads
+
+
+def warn_of_circle() -> None:
+    """Says what backward(create_graph=True) leaves behind."""
+    warnings.warn(
+        "Using backward() with create_graph=True will create a reference cycle between the "
+        "parameter and its gradient: the graph that the gradient holds leads to the parameter. "
+        "Memory is freed late that way. Use autograd.grad, or set .grad to None afterwards.",
+        stacklevel=4,
+    )
+
+
+def lying_as(leaf: Any, gradient: Any) -> Any:
+    """A copy of a gradient in the order of memory that its leaf's array has; see Tensor.stride.
+
+    By rows, where the leaf has gaps in its memory, or elements that share theirs.
+    """
+    order = axes_as_in_memory(leaf)
+    dense = leaf.transpose(order).flags.c_contiguous
+    copy = array_module(gradient).empty_like(leaf, order="K" if dense else "C")
+    copy[...] = gradient
+    return copy
+
+
 def wanted_inputs(inputs: Any, function: str) -> tuple:
     """The tensors that `inputs=` names. Raises RuntimeError if none, or one without a gradient."""
     tensors = as_tensors(inputs)
@@ -159,6 +230,37 @@ def wanted_inputs(inputs: Any, function: str) -> tuple:
     return tensors
 
 
+def each_of_batch(
+    grad: Any, outputs: Any, inputs: Any, grad_outputs: Any, retain_graph: Any, options: tuple
+) -> tuple[Tensor | None, ...]:
+    """`grad` with is_grads_batched: one backward for each entry of grad_outputs, one by one."""
+    from ..ops.join import stack  # ops is above autograd
+
+    batches = as_tensors(() if grad_outputs is None else grad_outputs)
+    lengths = [len(batch) for batch in batches if batch is not None]
+    if not lengths or min(lengths) != max(lengths) or lengths[0] == 0:
+        raise ValueError(
+            "grad with is_grads_batched: vmap: Expected all tensors of grad_outputs to have the "
+            f"same size, of 1 at least, in the mapped dimension; got sizes {lengths}"
+        )
+    for root, batch in zip(as_tensors(outputs), batches, strict=False):
+        if batch is not None and batch.shape[1:] != root.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
+                f"as the batch; the others have to be its output's: got {batch.shape} for an "
+                f"output of {root.shape}"
+            )
+    keep = options[0] if retain_graph is None else retain_graph
+    rows = []
+    for index in range(lengths[0]):
+        gradients = [None if batch is None else batch[index] for batch in batches]
+        last = index == lengths[0] - 1
+        rows.append(grad(outputs, inputs, gradients, keep or not last, *options))
+    # (inputs, B, ...); an input that is unused is so in each entry
+    columns = zip(*rows, strict=True)
+    return tuple(None if column[0] is None else stack(column) for column in columns)
+
+
 def check_places(tensor: Tensor) -> None:
     """Raises RuntimeError for an expanded tensor, whose elements share a place in memory."""
     strides = zip(tensor.array.strides, tensor.array.shape, strict=True)
@@ -172,7 +274,7 @@ def check_places(tensor: Tensor) -> None:
 
 def call_post_hooks(leaf: Tensor) -> None:
     """Tells the hooks of a leaf that its .grad was added to."""
-    for hook in list((leaf._post_hooks or {}).values()):
+    for hook in in_turn(leaf._post_hooks or {}):
         if (result := hook(leaf)) is not None and result is not leaf:
             kind = RuntimeError if isinstance(result, Tensor) else TypeError
             raise kind(f"post accumulate grad hooks should return None, not {result!r:.60}")
@@ -221,7 +323,31 @@ def check_dirty(changed: Any, outputs: tuple, recording: bool) -> None:
             f"(mark_dirty of a tensor of shape {shape_text(changed.shape)})."
         )
     if recording and changed._view is not None:
-        raise NotImplementedError("mark_dirty of a view is not supported: clone() it first")
+        changed._view.check_in_touch()
+        if changed._view.base.requires_grad and changed._view.base.is_leaf:
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place "
+                f"operation (mark_dirty of a view of shape {shape_text(changed.shape)})."
+            )
+
+
+def write_through_views(dirty: tuple) -> None:
+    """Where a forward has written to a view, the tensor that it is a part of changed as well."""
+    from ..ops.inplace import take_over_history  # ops is above autograd
+
+    for changed in dirty:
+        if changed._view is not None:
+            new = wrap(changed.array)
+            new._set_history(changed._node, changed._output)
+            take_over_history(changed, new)
+
+
+def legacy_call(function: Any, *args: Any) -> Any:
+    """`Function()(x)`, as it was called before there was `apply`. Raises RuntimeError."""
+    raise RuntimeError(
+        "Legacy autograd function with non-static forward method is deprecated. Write its forward "
+        f"and backward as static methods, and call {type(function).__name__}.apply(...)"
+    )
 
 
 def has_nan(tensor: Tensor) -> bool:

@@ -32,10 +32,12 @@ def backward(
 ) -> None:
     """Adds the gradients of `tensors` to `.grad` of the leaves (see Tensor.backward)."""
     roots = custom.as_tensors(tensors)
+    if create_graph:
+        custom.warn_of_circle()
     only = None if inputs is None else custom.wanted_inputs(inputs, "backward")
-    grads = _initial_gradients(roots, grad_tensors, create_graph)
+    grads = custom.initial_gradients(roots, grad_tensors)
     keep = create_graph if retain_graph is None else retain_graph
-    found = _run(roots, grads, keep, create_graph, only)
+    found = _run(roots, grads, keep, create_graph, only, accumulating=True)
     for tensor, gradient in dict(zip(only or (), found, strict=True)).items():  # each once
         if gradient is not None and not tensor._retains_grad:  # else `retain` has kept it
             _accumulate(tensor, gradient, create_graph)
@@ -55,8 +57,8 @@ def grad(
     """The gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
 
     allow_unused: None instead of a RuntimeError for an input that outputs do not depend on;
-    materialize_grads: zeros for it. only_inputs is True in torch too, whatever is given;
-    is_grads_batched is not supported.
+    materialize_grads: zeros for it. is_grads_batched: grad_outputs, and with them the result, have
+    one more dimension in front. only_inputs is True in torch too, whatever is given.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor(3.0, requires_grad=True)
@@ -65,17 +67,21 @@ def grad(
     (tensor(27., grad_fn=<MulBackward0>), tensor(18.))
     """
     if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched=True is not supported; call grad often")
+        options = create_graph, only_inputs, allow_unused, False, materialize_grads
+        return custom.each_of_batch(grad, outputs, inputs, grad_outputs, retain_graph, options)
     if materialize_grads and allow_unused is False:
-        raise ValueError("grad: materialize_grads=True makes allow_unused=False impossible")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True"
+        )
     roots, wanted = custom.as_tensors(outputs), custom.wanted_inputs(inputs, "grad")
-    grads = _initial_gradients(roots, grad_outputs, create_graph)
+    grads = custom.initial_gradients(roots, grad_outputs)
     keep = create_graph if retain_graph is None else retain_graph
     found = _run(roots, grads, keep, create_graph, wanted)
     result: list[Tensor | None] = []
     for index, (tensor, gradient) in enumerate(zip(wanted, found, strict=True)):
         if gradient is None and materialize_grads:
             gradient = _zeros(tensor.array.shape, tensor.array.dtype, tensor)
+            gradient.requires_grad_(create_graph)
         elif gradient is None and not allow_unused:
             raise RuntimeError(
                 f"One of the differentiated Tensors appears to not have been used in the graph: "
@@ -92,8 +98,12 @@ def _run(
     keep_graph: bool,
     create_graph: bool,
     wanted: tuple[Tensor, ...] | None,
+    accumulating: bool = False,
 ) -> list[Tensor | None]:
-    """Goes backward from roots. Accumulates into the leaves, or returns the wanted gradients."""
+    """Goes backward from roots. Accumulates into the leaves, or returns the wanted gradients.
+
+    accumulating: they will be added to `.grad`, or are, if none are wanted.
+    """
     targets = [_key(tensor.edge()) for tensor in wanted or ()]
     wanted_edges = set(targets)
     useful = None if wanted is None else _nodes_that_reach(roots, wanted_edges)
@@ -139,9 +149,7 @@ def _run(
                 _, node = heapq.heappop(heap)
                 gys = pending.pop(node)
                 if node._hooks:
-                    _apply_hooks(node, gys)
-                if node._pre_hooks:
-                    node.call_pre_hooks(gys)
+                    custom.apply_hooks(node, gys)
                 if node._retained:
                     custom.retain(node, gys)
                 if useful is not None:
@@ -149,7 +157,11 @@ def _run(
                         if gy is not None and (id(node), index) in wanted_edges:
                             captured[id(node), index] = gy
                     if node not in useful:
+                        if accumulating and (node._pre_hooks or node._post_hooks):
+                            custom.hooks_alone(node, gys)
                         continue
+                if node._pre_hooks:
+                    node.call_pre_hooks(gys)
                 gxs = _backward_of(node, gys)
                 if node._post_hooks:
                     gxs = node.call_post_hooks(gxs, gys)
@@ -166,7 +178,7 @@ def _run(
                 total, fresh = parts[0]
                 for part, _ in parts[1:]:
                     total, fresh = total + part, True
-                for hook in custom.in_turn(leaf._hooks) if leaf._hooks else ():
+                for hook in custom.in_turn(leaf._hooks, accumulating) if leaf._hooks else ():
                     total, fresh = custom.call_hook(hook, total), False
                 if wanted is None:
                     _accumulate(leaf, total, create_graph, fresh)
@@ -227,14 +239,6 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
     return gxs
 
 
-def _apply_hooks(node: Node, gys: list[Tensor | None]) -> None:
-    for index, hooks in node._hooks.items():
-        for hook in list(hooks.values()):
-            gradient = gys[index]
-            if gradient is not None:
-                gys[index] = custom.call_hook(hook, gradient)
-
-
 def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool = False) -> None:
     """Adds to leaf.grad. The first gradient is copied, unless nobody else can hold its array."""
     if not leaf._requires_grad:  # any more
@@ -246,8 +250,10 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool 
     if leaf._grad is None and create_graph:
         leaf._grad = gradient.clone()
     elif leaf._grad is None:
-        array = gradient.array
-        leaf._grad = wrap(array if fresh and array.flags.c_contiguous else array.copy(order="C"))
+        array, rows = gradient.array, leaf.array.flags.c_contiguous
+        if not (fresh and rows and array.flags.c_contiguous):
+            array = array.copy(order="C") if rows else custom.lying_as(leaf.array, array)
+        leaf._grad = wrap(array)
     elif create_graph:
         leaf._grad = leaf._grad + gradient
     else:
@@ -276,34 +282,6 @@ def _nodes_that_reach(roots: tuple[Tensor, ...], wanted: set[tuple[int, int]]) -
         if any(edge and (_key(edge) in wanted or edge[0] in useful) for edge in node._edges):
             useful.add(node)
     return useful
-
-
-def _initial_gradients(roots: tuple[Tensor, ...], given: Any, create_graph: bool) -> list[Tensor]:
-    given = (None,) * len(roots) if given is None else custom.as_tensors(given)
-    for gradient in given:
-        if gradient is not None and not isinstance(gradient, Tensor):
-            raise TypeError(f"gradients must be Tensors or None, got {type(gradient).__name__}")
-    if len(given) != len(roots):
-        raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
-    grads = []
-    for root, gradient in zip(roots, given, strict=True):
-        if not isinstance(root, Tensor):
-            raise TypeError(f"backward goes from a Tensor, got {type(root).__name__}: {root!r:.60}")
-        if not root.requires_grad:
-            raise RuntimeError(
-                "this tensor does not require grad and does not have a grad_fn: nothing that it "
-                "was computed from has requires_grad=True, or it was computed under no_grad"
-            )
-        if gradient is None:
-            if root.numel() != 1:
-                raise RuntimeError(
-                    "grad can be implicitly created only for scalar outputs; this one has shape "
-                    f"{shape_text(root.shape)}. Pass a gradient of that shape, or sum() first."
-                )
-            xp = array_module(root.array)
-            gradient = wrap(xp.ones_like(root.array))
-        grads.append(gradient)
-    return grads
 
 
 def _key(edge: tuple[Any, int]) -> tuple[int, int]:

@@ -21,7 +21,13 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor, shape_text, wrap
-from .custom import in_order, once_differentiable, unusual_outputs
+from .custom import (
+    in_order,
+    legacy_call,
+    once_differentiable,
+    unusual_outputs,
+    write_through_views,
+)
 from .looking import Looking
 from .modes import state
 
@@ -224,6 +230,7 @@ class Function:
     # Whether backward returns new arrays only, which nobody else holds: a leaf then keeps its
     # gradient without a copy.
     fresh_gradients = False
+    __call__ = legacy_call
 
     @staticmethod
     def forward(ctx: Any, *args: Any) -> Any:
@@ -275,6 +282,8 @@ class Function:
             outputs = unusual_outputs(node, args, outputs, recording)
         if True in needed:
             node.record(args, needed, outputs)
+            if node._dirty:
+                write_through_views(node._dirty)
         node._to_save = node._non_differentiable = node._dirty = ()
         if state.observer is not None:
             state.observer(node, args, outputs)

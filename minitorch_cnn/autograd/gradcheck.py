@@ -31,10 +31,14 @@ class GradcheckError(RuntimeError):
 
 # torch's other options: checks that are not here, and those that gradients here pass by nature.
 ABSENT = (
-    "check_forward_ad", "check_batched_grad", "check_batched_forward_grad", "check_fwd_over_rev",
+    "check_forward_ad", "check_batched_forward_grad", "check_fwd_over_rev",
     "gen_non_contig_grad_outputs", "masked",
 )  # fmt: skip
-OTHERS = ("check_undefined_grad", "check_grad_dtypes", "check_backward_ad", "check_rev_over_rev")
+# (A batch of gradients goes backward one by one, in the way that is checked anyway.)
+OTHERS = (
+    "check_undefined_grad", "check_grad_dtypes", "check_backward_ad", "check_rev_over_rev",
+    "check_batched_grad",
+)  # fmt: skip
 
 
 def _check_options(function: str, options: dict[str, Any]) -> None:
@@ -43,8 +47,7 @@ def _check_options(function: str, options: dict[str, Any]) -> None:
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
         if name in ABSENT and value:
             raise NotImplementedError(
-                f"{function}: {name}={value!r} is not supported: gradients go backward, one "
-                "at a time"
+                f"{function}: {name}={value!r} is not supported: gradients go backward"
             )
 
 
@@ -67,7 +70,7 @@ def gradcheck(
     eps: the step of the differences; atol, rtol: agreement is |a - n| <= atol + rtol |n|;
     nondet_tol: how much two backward passes may differ; fast_mode: False checks every element
     of the Jacobian instead of one random direction. options: torch's others. What they would check
-    besides (forward mode, batches of gradients) is not here: True raises NotImplementedError.
+    besides (forward mode, masks) is not here: True raises NotImplementedError.
 
     Returns True, or raises `GradcheckError` that names the input, the index and both numbers
     (returns False if raise_exception is false).
@@ -233,7 +236,15 @@ class _Problem:
         try:
             with enable_grad():  # func may register hooks on what it computes
                 every = _as_list(self.func(*arguments))
-            return [np.array(backend.to_numpy(every[i].array)) for i in self.positions]
+            found = [every[i] for i in self.positions]
+            for what in ("shape", "dtype"):
+                of = [[getattr(y, what) for y in ys] for ys in (self.outputs or found, found)]
+                if of[0] != of[1]:
+                    raise AssertionError(
+                        f"gradcheck expects func to return outputs with the same {what} when "
+                        f"inputs are perturbed up to eps, but got {of[0]} and {of[1]}"
+                    )
+            return [np.array(backend.to_numpy(y.array)) for y in found]
         finally:
             if in_place:
                 x.data.copy_(wrap(before))

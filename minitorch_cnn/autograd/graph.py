@@ -19,6 +19,7 @@ from typing import Any
 
 from ..missing import refuse_missing
 from ..tensor import Memory, Tensor, wrap
+from .deferred import Deferred
 from .function import Node as Recorded, SavedTensor
 from .handle import RemovableHandle
 from .looking import GradientEdge, Node, seen
@@ -182,16 +183,31 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
         state.saving_refused = before
 
 
-class Copied(SavedTensor):
-    """A copy of a saved tensor, so that writing to the tensor does not matter."""
+class _Copy(Deferred):
+    """A copy of an array, put off until somebody is about to write to that memory."""
 
-    __slots__ = ("__weakref__", "context")
+    __slots__ = ("context",)
+
+    def __init__(self, context: _Mutable, array: Any) -> None:
+        super().__init__(lambda relu: array.copy(), array.shape, (array,))
+        self.context = context
+
+    def finish(self, result: Any) -> None:
+        super().finish(result)
+        self.context.cloned[id(self)] = self
+
+
+class Copied(SavedTensor):
+    """A saved tensor that may be written to: before that happens, it is copied."""
+
+    __slots__ = ("context", "copy")
 
     def __init__(self, context: _Mutable, tensor: Tensor, place: int | None, args: tuple) -> None:
         super().__init__(tensor, place, args)
-        self.context, self.array = context, self.array.copy()
+        self.context, self.copy = context, context.copy_of(self.array, self.version)
         self.memory, self.version = Memory(), 0
-        context.cloned[id(self)] = self
+        if tensor._memory.outside:  # may be written to unseen
+            self.copy.values()
 
     def unpack(self, owner: Recorded) -> Tensor:
         if not self.context.active:
@@ -199,15 +215,30 @@ class Copied(SavedTensor):
                 "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in "
                 "which the graph was originally recorded."
             )
+        if self.copy.result is not None:
+            self.array = self.copy.result
         return super().unpack(owner)
 
 
 class _Mutable:
-    """What `allow_mutation_on_saved_tensors` gives: cloned, the copies that there are."""
+    """What `allow_mutation_on_saved_tensors` gives. Both dicts forget what no graph needs.
+
+    tid_to_weakhandle: what is saved, by its array and the version of that; cloned: those copied.
+    """
 
     def __init__(self) -> None:
         self.active = True
+        self.tid_to_weakhandle: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self.cloned: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+
+    def copy_of(self, array: Any, version: int) -> _Copy:
+        """One for all who save the same array before it is written to."""
+        known = self.tid_to_weakhandle.get((id(array), version))
+        if known is None or not any(
+            source is array for source in known.sources
+        ):  # copied, and the array gone since
+            known = self.tid_to_weakhandle[id(array), version] = _Copy(self, array)
+        return known
 
     def clear(self) -> None:
         self.cloned.clear()
@@ -217,7 +248,7 @@ class _Mutable:
 def allow_mutation_on_saved_tensors() -> Iterator[Any]:
     """In the block, tensors that backward needs may be written to: backward gets the old values.
 
-    Each of them is copied when it is saved, which takes memory. Backward has to run in the block
+    A tensor is copied when it is about to be written to, once. Backward has to run in the block
     too, or raises AssertionError; RuntimeError for one block in another.
 
     >>> import minitorch_cnn as mt
@@ -238,6 +269,7 @@ def allow_mutation_on_saved_tensors() -> Iterator[Any]:
         yield context
     finally:
         state.keep, context.active = before, False
+        context.clear()
 
 
 class _Handles(RemovableHandle):

@@ -6,6 +6,7 @@ looks at it for the first time (`y.grad_fn`).
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -199,9 +200,19 @@ class OfTheNode:
         return self.hook(gradient)
 
 
-def in_turn(hooks: dict[int, Any]) -> list[Any]:
-    """The hooks of a leaf in the order in which they are called."""
-    return sorted(hooks.values(), key=lambda hook: getattr(hook, "turn", 0))
+def in_turn(hooks: dict[int, Any], of_the_node: bool = True) -> list[Any]:
+    """The hooks of a leaf in the order in which they are called; with those of the node or not."""
+    ordered = sorted(hooks.values(), key=lambda hook: getattr(hook, "turn", 0))
+    return [hook for hook in ordered if of_the_node or not isinstance(hook, OfTheNode)]
+
+
+def warn_of_no_grad() -> None:
+    """Says why `.grad` of a tensor that an operation made is None."""
+    warnings.warn(
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. It is not "
+        "kept in backward. Call .retain_grad() before, or look at the leaf that you meant.",
+        stacklevel=3,
+    )
 
 
 class AccumulateGrad(Node):
@@ -231,7 +242,8 @@ class AccumulateGrad(Node):
             hook((), (arrived[0],))
             arrived[0] = None
 
-        handle = self.variable.register_post_accumulate_grad_hook(afterwards)
+        last = OfTheNode(afterwards, last=True)
+        handle = self.variable.register_post_accumulate_grad_hook(last)
         if self.variable._hooks is None:
             self.variable._hooks = {}
         self.variable._hooks[handle.id] = OfTheNode(note, last=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import warnings
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
@@ -70,6 +71,13 @@ class _Mode:
                 return _each_step(self._clone, function(*args, **kwargs))
 
             return generating  # type: ignore[return-value]
+        if inspect.isclass(function):
+            warnings.warn(
+                "Decorating classes is deprecated: what makes an object of it is called in this "
+                "mode, its methods are not. Decorate the __init__ method instead.",
+                FutureWarning,
+                stacklevel=3,
+            )
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:

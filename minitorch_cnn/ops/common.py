@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend, dtypes
+from ..autograd.function import Function
 from ..dtypes import dtype, number_dtype, result_type
 from ..tensor import Size, Tensor, wrap
 
@@ -219,3 +220,19 @@ def public_names(namespace: dict[str, Any]) -> list[str]:
         for name, value in namespace.items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     ]
+
+
+NO_GRADIENT = "the derivative for {!r} is not implemented: detach it"
+
+
+class WithoutGradient(Function):
+    """A result through which no gradient is known: backward refuses, and does not go past it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, result: Any, why: str) -> Tensor:
+        ctx.why = why
+        return wrap(result)
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> Any:
+        raise NotImplementedError(ctx.why)

@@ -137,7 +137,7 @@ def write(target: Tensor, new: Tensor, replaced: bool = False) -> Tensor:
         gone = replaced or not new.requires_grad
         if gone and target._view is None and target.requires_grad:
             new = Replace.apply(alias_of(target), new)
-        _take_over_history(target, new)
+        take_over_history(target, new)
     return target
 
 
@@ -152,7 +152,8 @@ def _unguarded(array: Any) -> Any:
     return array
 
 
-def _take_over_history(target: Tensor, new: Tensor) -> None:
+def take_over_history(target: Tensor, new: Tensor) -> None:
+    """Gives target, which was written to, the history of new, and its base what comes of that."""
     view = target._view
     if view is None:
         target._set_history(*new.edge())

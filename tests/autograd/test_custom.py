@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 
 import minitorch_cnn as mt
@@ -182,3 +183,60 @@ def test_optimizers_refuse_states_and_gradients_of_another_shape(name):
     with pytest.raises(RuntimeError, match=r"parameter 0 .* \[4, 3\].* \[3, 4\]"):
         optimizer.step()
     assert p.tolist() == before
+
+
+def test_a_view_that_forward_has_written_to():
+    class Scale(Function):
+        @staticmethod
+        def forward(ctx, x, factor):
+            ctx.mark_dirty(x)
+            ctx.factor = factor
+            return x.mul_(factor)
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy * ctx.factor, None
+
+    a = mt.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+    base = a * 2
+    part = base[1:3]
+    other = base[::2]
+    out = Scale.apply(part, 5.0)
+    assert out is part and base.tolist() == [2.0, 20.0, 30.0, 8.0]
+    (base**2 + base).sum().backward(retain_graph=True)
+    # base = (2a, 10a, 10a, 2a): the slope of base^2 + base is (2 base + 1) times 2 or 10
+    expected = (2 * np.array([2.0, 20.0, 30.0, 8.0]) + 1) * [2, 10, 10, 2]
+    np.testing.assert_allclose(a.grad.tolist(), expected)
+    assert mt.autograd.grad(part.sum(), a, retain_graph=True)[0].tolist() == [0.0, 10.0, 10.0, 0.0]
+    assert mt.autograd.grad(other.sum(), a)[0].tolist() == [2.0, 0.0, 10.0, 0.0]
+
+    plain = mt.zeros(3)  # a base without a graph gets one
+    weight = mt.tensor([2.0], requires_grad=True)
+    Written.apply(plain[1:2], weight)
+    assert plain.requires_grad
+    plain.sum().backward()
+    assert weight.grad.tolist() == [1.0]
+    with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad"):
+        Scale.apply(a[:2], 3.0)
+    with pytest.raises(RuntimeError, match="returns multiple views"):
+        Scale.apply((a * 1).split(2)[0], 3.0)
+
+
+class Written(Function):
+    @staticmethod
+    def forward(ctx, x, value):
+        ctx.mark_dirty(x)
+        return x.copy_(value)
+
+    @staticmethod
+    def backward(ctx, gy):
+        return None, gy
+
+
+def test_a_function_of_the_old_kind_is_refused():
+    class Old(Function):
+        def forward(self, x):
+            return x
+
+    with pytest.raises(RuntimeError, match=r"Legacy autograd function.*Old\.apply"):
+        Old()(mt.ones(1))

@@ -1,6 +1,7 @@
 """The engine: order, accumulation, freeing, hooks, double backward, deep graphs."""
 
 import gc
+import warnings
 import weakref
 
 import numpy as np
@@ -377,3 +378,144 @@ def test_grad_through_a_view_that_is_recorded_anew_when_it_is_used():
     (gw,) = mt.autograd.grad(loss, w, retain_graph=True)
     loss.backward()
     assert gw.tolist() == w.grad.tolist() == [11.0, 11.0, 11.0]
+
+
+def test_gradients_of_a_batch_go_backward_one_by_one():
+    x = mt.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    w = mt.tensor([2.0, -1.0], requires_grad=True)
+    unused = mt.ones(2, requires_grad=True)
+    y = mt.stack([x[0] * x[1], x[2] ** 2]) * w
+    values, ws = [1.0, 2.0, 3.0], [2.0, -1.0]
+    jacobian = np.array([[ws[0] * values[1], ws[0] * values[0], 0], [0, 0, ws[1] * 2 * values[2]]])
+    rows = mt.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, -2.0]])
+    gx, gw, nothing = mt.autograd.grad(
+        y, (x, w, unused), rows, retain_graph=True, allow_unused=True, is_grads_batched=True
+    )
+    np.testing.assert_allclose(gx.tolist(), np.array(rows.tolist()) @ jacobian)
+    np.testing.assert_allclose(gw.tolist(), np.array(rows.tolist()) @ np.diag([2.0, 9.0]))
+    assert nothing is None
+    (again,) = mt.autograd.grad(y, x, rows, create_graph=True, is_grads_batched=True)
+    (second,) = mt.autograd.grad(again[2].sum(), x)
+    np.testing.assert_allclose(second.tolist(), [1.0, 1.0, 4.0])
+    with pytest.raises(RuntimeError, match="the first dimension of each grad_output"):
+        mt.autograd.grad(y, x, rows[0], is_grads_batched=True)
+    for wrong in (None, rows[:0]):
+        with pytest.raises(ValueError, match="same size"):
+            mt.autograd.grad(y, x, wrong, is_grads_batched=True)
+    mt.autograd.grad(y, x, rows, is_grads_batched=True)
+    with pytest.raises(RuntimeError, match="a second time"):  # the last one freed it
+        mt.autograd.grad(y, x, rows, is_grads_batched=True)
+
+
+def _hooked(run):
+    """What the hooks of y = ((a * 2) * 2) saw, in order, and a.grad; a's slope is 4."""
+    seen = []
+
+    def on(name, factor=None):
+        def hook(gradients):
+            first = gradients[0] if isinstance(gradients, tuple) else gradients
+            seen.append((name, first.item()))
+            if factor is not None:
+                new = first * factor
+                return (new,) if isinstance(gradients, tuple) else new
+            return None
+
+        return hook
+
+    a = mt.tensor(1.0, requires_grad=True)
+    b = a * 2
+    c = b * 2
+    b.retain_grad()
+    a.register_hook(on("a", 3))
+    b.register_hook(on("b", 5))
+    leaf = b.grad_fn.next_functions[0][0]
+    leaf.register_hook(lambda _, gy: seen.append(("after leaf", gy[0].item())))
+    leaf.register_prehook(on("before leaf", 7))
+    b.grad_fn.register_hook(lambda gx, _: seen.append(("after b", gx[0] and gx[0].item())))
+    b.grad_fn.register_prehook(on("before b", 11))
+    a.register_post_accumulate_grad_hook(lambda t: seen.append(("grad", t.grad.item())))
+    result = run(a, b, c)
+    return seen, result and [each.item() for each in result], b.grad and b.grad.item()
+
+
+def test_the_order_of_all_kinds_of_hooks():
+    """5, 11, 3 and 7 say how often each hook was applied before the next one looked."""
+    on_b = [("b", 2.0), ("before b", 2.0 * 5), ("after b", 4.0 * 5 * 11), ("a", 4.0 * 5 * 11)]
+    at_a = [
+        ("before leaf", 220.0 * 3),
+        ("grad", 660.0 * 7),  # of the tensor, before those of the node
+        ("after leaf", 660.0 * 7),
+    ]
+    for keep in (lambda a, b, c: c.backward(), lambda a, b, c: c.backward(inputs=[a])):
+        assert _hooked(keep) == (on_b + at_a, None, 10.0)
+    # `grad` hands out what comes to a leaf: what stands for adding it to .grad does not run.
+    assert _hooked(lambda a, b, c: grad(c, a)) == (on_b, [660.0], 10.0)
+    # It does not run the operation that it ends at either, while backward(inputs=) does.
+    assert _hooked(lambda a, b, c: grad(c, b)) == (on_b[:1], [10.0], 10.0)
+    seen, _, kept = _hooked(lambda a, b, c: c.backward(inputs=[b]))
+    assert seen == [*on_b[:2], ("after b", None)] and kept == 10.0
+
+
+def test_the_first_gradient_lies_in_memory_as_its_leaf_does():
+    image = np.arange(24.0).reshape(1, 2, 3, 4)
+    values = mt.tensor(image)
+    for leaf_like, strides in (
+        (values, (24, 12, 4, 1)),
+        (values.contiguous(memory_format=mt.channels_last), (24, 1, 8, 2)),
+        (values.permute(3, 1, 0, 2), (1, 12, 24, 4)),
+        (values[:, :, ::2], (16, 8, 4, 1)),  # with gaps: by rows
+        (values[:, :1].expand(1, 5, 3, 4), (60, 12, 4, 1)),
+    ):
+        x = leaf_like.detach().requires_grad_()
+        factor = mt.randn(x.shape, dtype=mt.float64)
+        (x * factor).sum().backward()
+        assert x.grad.stride() == strides and mt.equal(x.grad, factor)
+        x.grad = None
+        x.sum().backward()
+        assert x.grad.stride() == strides and mt.equal(x.grad, mt.ones_like(factor))
+        x.sum().backward()
+        assert mt.equal(x.grad, mt.full_like(factor, 2))
+
+
+def test_what_a_leaf_that_lies_otherwise_is_trained_to():
+    """The optimizers' kernels, with parameter and gradient channels-last: the same steps."""
+    for make in (mt.optim.SGD, mt.optim.Adam, mt.optim.RMSprop, mt.optim.Adagrad):
+        found = []
+        for memory in (mt.contiguous_format, mt.channels_last):
+            mt.manual_seed(0)
+            p = mt.randn(4, 3, 5, 5).contiguous(memory_format=memory).requires_grad_()
+            weights = mt.randn(4, 3, 5, 5)
+            optimizer = make([p], lr=0.1)
+            for _ in range(3):
+                optimizer.zero_grad()
+                (p**2 * weights).sum().backward()
+                optimizer.step()
+            assert p.stride() == mt.empty(4, 3, 5, 5).contiguous(memory_format=memory).stride()
+            found.append(p.detach().numpy() if p.device.type == "cpu" else p.detach().cpu().numpy())
+        np.testing.assert_allclose(found[0], found[1], rtol=1e-5, atol=1e-7)
+
+
+def test_warnings_of_what_is_seldom_meant():
+    x = leaf(2.0)
+    with pytest.warns(UserWarning, match="create a reference cycle") as record:
+        (x**2).sum().backward(create_graph=True)
+    assert record[0].filename == __file__
+    y = x * 2
+    with pytest.warns(UserWarning, match="not a leaf Tensor is being accessed") as record:
+        assert y.grad is None
+    assert record[0].filename == __file__
+    y.retain_grad()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert y.grad is None
+    with pytest.warns(FutureWarning, match="Decorating classes is deprecated"):
+        mt.no_grad()(type("Thing", (), {}))
+
+
+def test_zeros_of_grad_are_recorded_like_other_gradients():
+    x, unused = leaf(3.0), leaf(1.0)
+    for recorded in (True, False):
+        zeros = grad(x.sum(), unused, create_graph=recorded, materialize_grads=True)[0]
+        assert zeros.tolist() == [0.0] and zeros.requires_grad == recorded
+    with pytest.raises(ValueError, match="allow_unused to be True or not passed"):
+        grad(x.sum(), unused, allow_unused=False, materialize_grads=True)

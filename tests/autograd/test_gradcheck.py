@@ -155,7 +155,7 @@ def test_the_default_generator_is_not_used():
 def test_torchs_other_options():
     x = mt.rand(3, dtype=mt.float64, requires_grad=True)
     for check in (gradcheck, gradgradcheck):
-        assert check(mt.sin, (x,), check_batched_grad=False, check_undefined_grad=True)
+        assert check(mt.sin, (x,), check_batched_grad=True, check_undefined_grad=True)
         with pytest.raises(NotImplementedError, match="check_forward_ad=True is not supported"):
             check(mt.sin, (x,), check_forward_ad=True)
         with pytest.raises(TypeError, match="unexpected keyword argument 'no'"):
@@ -190,3 +190,17 @@ def test_the_output_that_does_not_agree_is_named():
     y = mt.rand(2, dtype=mt.float64, requires_grad=True)
     with pytest.raises(RuntimeError, match="for output 1 with respect to input 1 of"):
         mt.autograd.gradcheck(lambda x, y: (x * 2 + y, Wrong.apply(y)), (x, y))
+
+
+def test_outputs_that_change_their_shape_or_type_with_the_values():
+    x = mt.ones(1, dtype=mt.float64, requires_grad=True)
+
+    def longer(t):
+        return mt.cat([t, t]) if bool((t >= 1).all()) else t
+
+    def single(t):
+        return t.to(mt.float32) if bool((t >= 1).all()) else t
+
+    for func, what in ((longer, "shape"), (single, "dtype")):
+        with pytest.raises(AssertionError, match=f"same {what} when inputs are perturbed"):
+            gradcheck(func, (x,))

@@ -260,8 +260,9 @@ def test_saved_tensors_may_be_written_to_where_they_are_copied():
         part = y[:1]
         part *= 10
         y.sin_()
-        assert len(context.cloned) > 0
+        assert len(context.cloned) == 1  # of y, before the first write
         z.backward()
+        assert len(context.cloned) == 0
         assert x.grad.tolist() == [4.0, 6.0]
         late = x.exp().sum()
         with pytest.raises(RuntimeError, match="cannot be nested"), allowed():
@@ -272,6 +273,36 @@ def test_saved_tensors_may_be_written_to_where_they_are_copied():
     y.mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.sum().backward()
+
+
+def test_a_saved_tensor_is_copied_only_if_it_is_written_to():
+    from minitorch_cnn.autograd.deferred import waiting
+
+    before = len(waiting)
+    with mt.autograd.graph.allow_mutation_on_saved_tensors() as context:
+        x = mt.tensor([0.5, 1.0], requires_grad=True).clone()
+        leaf = mt.tensor([2.0, 5.0], requires_grad=True)
+        first, second = leaf * x, leaf.exp() * x  # x is saved twice, and copied once
+        assert len(context.cloned) == 0
+        x.mul_(3)
+        assert len(context.cloned) == 1
+        third = leaf * x
+        mt.sin(mt.zeros(2), out=x.data)  # the values of that time are another copy
+        assert len(context.cloned) == 2
+        del first
+        (found,) = mt.autograd.grad(second.sum() + third.sum(), leaf)
+        expected = np.exp([2.0, 5.0]) * [0.5, 1.0] + np.array([1.5, 3.0])
+        np.testing.assert_allclose(found.tolist(), expected, rtol=1e-5)
+        del second, third
+        # Memory that NumPy shares may be written to unseen.
+        outside = mt.tensor([1.0, 2.0])
+        host = outside.cpu().numpy()
+        product = leaf * outside
+        if outside.device.type == "cpu":
+            host[:] = 7
+        product.sum().backward()
+        assert leaf.grad.tolist() == [1.0, 2.0]
+    assert len(waiting) == before
 
 
 def test_a_node_can_be_called():

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 import minitorch_cnn as mt
@@ -171,3 +172,15 @@ def test_gradients_from_a_backward_hook_where_no_input_needs_one_are_refused():
     layer.register_full_backward_hook(lambda module, gx, gy: mt.ones(2, 2))
     with pytest.raises(RuntimeError, match="where no input requires gradient"):
         layer(mt.ones(2, 2)).sum().backward()
+
+
+def test_a_second_derivative_is_no_backward_of_the_module():
+    """It comes to the input by the saved input, and not through the module's output."""
+    x, y = mt.rand(3, requires_grad=True), mt.rand(3)
+    loss, calls = mt.nn.MSELoss(), []
+    loss.register_full_backward_hook(lambda module, gx, gy: calls.append(gy))
+    (gradient,) = mt.autograd.grad(loss(x, y), x, create_graph=True)
+    assert len(calls) == 1
+    (second,) = mt.autograd.grad(gradient.sum(), x)
+    np.testing.assert_allclose(second.tolist(), [2 / 3] * 3, rtol=1e-6)
+    assert len(calls) == 1

@@ -319,7 +319,7 @@ class BackwardBorders:
     def __init__(self, module: Module) -> None:
         self.module = module
         # Backward goes from outputs to inputs, so the output border tells the input border.
-        self.grad_output: tuple = ()
+        self.grad_output: tuple | None = None
         self.inputs: list[int] = []  # positions of the tensors among the arguments
         self.arguments = 0
         self.has_input_gradient = False
@@ -377,6 +377,8 @@ class BackwardBorders:
         return grads
 
     def input_gradients(self, grads: tuple) -> tuple:
+        if self.grad_output is None:
+            return grads  # came by the second derivative, past the outputs: no backward of this one
         full: list[Any] = [None] * self.arguments
         for i, gradient in zip(self.inputs, grads, strict=True):
             full[i] = gradient
@@ -388,7 +390,7 @@ class BackwardBorders:
             changed = hook(self.module, grad_input, self.grad_output)
             if changed is not None:
                 grad_input = _as_gradients(changed, len(grad_input), "Backward hook", "input")
-        self.grad_output = ()
+        self.grad_output = None
         return grad_input
 
 

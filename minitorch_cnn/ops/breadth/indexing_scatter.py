@@ -16,6 +16,7 @@ from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, wrap
 from ..arithmetic import where
+from ..common import WithoutGradient
 from ..division import div
 from ..positions import along, check_positions, check_source, gather, scatter, scatter_add
 from ..shape import expand, reshape
@@ -79,7 +80,7 @@ class ScatterProduct(Function):
             others = ScatterProduct.apply(ones[0], ctx.dim, index, ones[1]).detach()
             gx = gy * _slope(x, others, zeros)
             gused = at_index[0] * _slope(used, gather(others, ctx.dim, index), at_index[1])
-            gx, gused = (WithoutGradient.apply(each) for each in (gx, gused))
+            gx, gused = (WithoutGradient.apply(g, g.array, NO_SECOND) for g in (gx, gused))
         return gx, None, None, PutIntoCorner.apply(gused, src.shape)
 
 
@@ -89,18 +90,10 @@ def _slope(factor: Tensor, others: Tensor, zeros: Tensor) -> Tensor:
     return where(zeros == 0, others / where(factor == 0, 1.0, factor), alone)
 
 
-class WithoutGradient(Function):
-    """y = x, which refuses to be differentiated"""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return x
-
-    @staticmethod
-    def backward(ctx: Any, gy: Tensor) -> Any:
-        raise NotImplementedError(
-            "scatter_reduce, index_reduce: no second gradient of a product in which an element is 0"
-        )
+NO_SECOND = (
+    "Double backward is unsupported for scatter_reduce and index_reduce of products in which an "
+    "element is 0"
+)
 
 
 class PutIntoCorner(Function):

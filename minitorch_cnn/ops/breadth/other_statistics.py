@@ -9,6 +9,7 @@ import numpy as np
 
 from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
+from ..common import NO_GRADIENT, WithoutGradient
 from ..elementwise import sqrt
 from ..indexing import diagonal
 from ..positions import gather
@@ -51,7 +52,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         return wrap(xp.bincount(input.array, minlength=minlength).astype(np.int64))
     total = xp.bincount(input.array, weights.array, minlength)
     kept = weights.array.dtype if weights.dtype.is_floating_point else np.float64
-    return wrap(total.astype(kept))
+    return WithoutGradient.apply(weights, total.astype(kept), NO_GRADIENT.format("bincount"))
 
 
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:

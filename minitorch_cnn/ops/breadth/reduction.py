@@ -13,6 +13,7 @@ from ...backend import array_module
 from ...tensor import Tensor, shape_text, wrap
 from ..arguments import as_number
 from ..arithmetic import lerp, where
+from ..common import NO_GRADIENT, WithoutGradient
 from ..join import cat
 from ..norms import p_norm
 from ..positions import gather
@@ -319,7 +320,7 @@ def unique(
     values, inverse, counts = xp.unique(  # no NaN equals another
         input.array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
     )
-    results = [wrap(values)]
+    results = [WithoutGradient.apply(input, values, NO_GRADIENT.format("unique"))]
     if return_inverse:
         results.append(wrap(inverse.reshape(input.array.shape if axis is None else -1)))
     if return_counts:
@@ -349,7 +350,8 @@ def unique_consecutive(
     starts = xp.ones(n, bool)
     starts[1:] = (rows[1:] != rows[:-1]).any(1)
     first = xp.nonzero(starts)[0]
-    results = [wrap(xp.moveaxis(array[first], 0, axis))]
+    values = xp.moveaxis(array[first], 0, axis)
+    results = [WithoutGradient.apply(input, values, NO_GRADIENT.format("unique_consecutive"))]
     if return_inverse:
         run = xp.cumsum(starts.astype(np.int64)) - 1
         results.append(wrap(run.reshape(input.array.shape if dim is None else -1)))

@@ -28,10 +28,9 @@ def _take_over(input: Tensor, new: Tensor) -> Tensor:
     Views that were taken before have no place in the new shape: writing through them, where
     gradients are recorded, is refused from here on. So is going back to values saved before.
     """
-    outside = input._memory.outside
     input._bump_version()
-    input._memory = Memory()  # by which old views and saved values are told apart
-    input._memory.outside = outside
+    before, input._memory = input._memory, Memory()  # old views and saved values have the old one
+    input._memory.outside, input._memory.version = before.outside, before.version
     input.array, input._aliases = new.array, None
     if new.requires_grad and state.grad_enabled:
         input._set_history(*new.edge())

@@ -48,8 +48,6 @@ def test_grad_takes_torchs_arguments():
     x = mt.tensor(3.0, requires_grad=True)
     (gx,) = mt.autograd.grad(x * x, x, None, False, False, True, True)
     assert gx.item() == 6.0
-    with pytest.raises(NotImplementedError, match="is_grads_batched"):
-        mt.autograd.grad(x * x, x, is_grads_batched=True)
 
 
 def test_the_older_names_of_mixed_precision():

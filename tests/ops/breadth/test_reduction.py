@@ -4,6 +4,7 @@ import math
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import given
 from tables import A, against_torch, at_the_seams, case, on_random_matrices
 from torch_oracle import check_gradients
@@ -55,3 +56,19 @@ def test_gradient_of_products_with_zeros(numbers):
     others = [math.prod(numbers[:i] + numbers[i + 1 :]) for i in range(len(numbers))]
     np.testing.assert_allclose(gradient.numpy(), others)
     check_gradients(lambda t: mt.cumprod(t, 0), x.detach().numpy())
+
+
+def test_gradients_that_are_not_known_are_not_left_out_in_silence():
+    x = mt.tensor([1.0, 2.0, 2.0], requires_grad=True)
+    counted = mt.tensor([0, 1, 1])
+    for result in (
+        mt.unique(x),
+        mt.unique(x, dim=0),
+        mt.unique(x, return_inverse=True)[0],
+        mt.unique_consecutive(x, return_counts=True)[0],
+        mt.bincount(counted, x),
+    ):
+        assert result.requires_grad
+        with pytest.raises(NotImplementedError, match="the derivative for"):
+            (result.sum() + x.sum()).backward()
+    assert not mt.unique(counted).requires_grad and not mt.unique(x.detach()).requires_grad

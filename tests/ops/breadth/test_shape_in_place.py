@@ -136,3 +136,13 @@ def test_a_view_takes_more_or_less_of_its_base():
         part = whole[1:]
         part.resize_(2).mul_(10)
     assert whole.tolist() == [0, 10, 20, 3]
+
+
+def test_another_shape_in_place_is_a_new_version():
+    x = mt.rand(1)
+    x.resize_(1, 2)
+    assert x._version == 1
+    x.resize_(3)
+    assert x._version == 2
+    x.resize_(3)
+    assert x._version == 2
