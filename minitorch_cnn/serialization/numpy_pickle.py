@@ -1,4 +1,4 @@
-"""Reading pickled NumPy arrays without trusting the pickle: the form in which CIFAR comes.
+"""Reading pickled NumPy arrays without trusting the pickle: in torch files, and as CIFAR comes.
 
 NumPy pickles an array as a call that makes an empty one, and a state that is put into it:
 
@@ -49,54 +49,64 @@ class _ElementType:
         return elements.reshape(shape, order="F" if by_columns else "C")
 
 
-class _Array:
-    """An array whose state is still to come."""
-
-    def __init__(self, kind: Any, *shape_and_type: Any) -> None:
-        if kind is not _NDARRAY:
-            raise ValueError("its pickle makes an array of another class than numpy.ndarray")
-        self.value: np.ndarray | None = None
+def _reconstruct(kind: Any, *shape_and_type: Any) -> np.ndarray:
+    """An array without elements, whose state is still to come."""
+    if kind is not _NDARRAY:
+        raise ValueError("its pickle makes an array of another class than numpy.ndarray")
+    return np.empty(0, np.uint8)
 
 
-def _from_buffer(data: Any, element: Any, shape: Any, order: Any) -> _Array:
+def _from_buffer(data: Any, element: Any, shape: Any, order: Any) -> np.ndarray:
     """How protocol 5 writes an array."""
+    return _element_type(element).decode(data, shape, order == "F")
+
+
+def _scalar(element: Any, data: Any) -> Any:
+    """How one number of NumPy's is written."""
+    return _element_type(element).decode(data, (), False)[()]
+
+
+def _element_type(element: Any) -> _ElementType:
     if not isinstance(element, _ElementType):
         raise ValueError("its pickle has an array without an element type")
-    array = _Array(_NDARRAY)
-    array.value = element.decode(data, shape, order == "F")
-    return array
+    return element
 
 
-_NAMES: dict[str, Any] = {
-    **PLAIN_NAMES,
+ARRAY_NAMES: dict[str, Any] = {
     "numpy ndarray": _NDARRAY,
     "__builtin__ bytes": Callee("bytes", lambda: b""),  # how protocol 2 writes none
     "numpy dtype": Callee("dtype", _ElementType),
     # The modules of NumPy 1 (the official files) and of NumPy 2.
-    "numpy.core.multiarray _reconstruct": Callee("_reconstruct", _Array),
-    "numpy._core.multiarray _reconstruct": Callee("_reconstruct", _Array),
+    "numpy.core.multiarray _reconstruct": Callee("_reconstruct", _reconstruct),
+    "numpy._core.multiarray _reconstruct": Callee("_reconstruct", _reconstruct),
     "numpy.core.numeric _frombuffer": Callee("_frombuffer", _from_buffer),
     "numpy._core.numeric _frombuffer": Callee("_frombuffer", _from_buffer),
+    "numpy.core.multiarray scalar": Callee("scalar", _scalar),
+    "numpy._core.multiarray scalar": Callee("scalar", _scalar),
 }
 
 
-class _NumpyUnpickler(Unpickler):
-    encoding = "latin1"
-    advice = "Only arrays of numbers, numbers, text, lists, tuples, dicts and sets are read."
+class ArrayUnpickler(Unpickler):
+    """An unpickler that puts states into arrays and element types, too."""
 
     def build(self) -> None:
         target = self.stack[-2]
-        if isinstance(target, _Array):
+        if isinstance(target, np.ndarray):
             _, shape, element, by_columns, content = self.pop()
-            if not isinstance(element, _ElementType):
-                raise ValueError("its pickle has an array without an element type")
             self.count_copies((content,))
-            target.value = element.decode(content, shape, by_columns)
+            array = _element_type(element).decode(content, shape, by_columns)
+            # NumPy's own function, but of a state that was made here.
+            target.__setstate__((1, array.shape, array.dtype, False, array.tobytes()))
         elif isinstance(target, _ElementType):
             order = self.pop()[1]
             target.order = order if order in ("<", ">") else "="
         else:
             super().build()
+
+
+class _NumpyUnpickler(ArrayUnpickler):
+    encoding = "latin1"
+    advice = "Only arrays of numbers, numbers, text, lists, tuples, dicts and sets are read."
 
 
 def read_pickled_dict(content: bytes, name: str) -> dict[Any, Any]:
@@ -105,9 +115,9 @@ def read_pickled_dict(content: bytes, name: str) -> dict[Any, Any]:
     Takes time and memory in proportion to the length, whatever the pickle says. Raises
     RefusedGlobal for anything but plain data, and for a damaged pickle what the reading ran into.
     """
-    result = _NumpyUnpickler(Source(io.BytesIO(content), name), _NAMES).load()
+    result = _NumpyUnpickler(
+        Source(io.BytesIO(content), name), {**PLAIN_NAMES, **ARRAY_NAMES}
+    ).load()
     if not isinstance(result, dict):
         raise ValueError(f"it holds a {type(result).__name__}, not a dict")
-    return {
-        key: value.value if isinstance(value, _Array) else value for key, value in result.items()
-    }
+    return result

@@ -38,6 +38,7 @@ from .files import (
     read_archive,
     widen_bfloat16,
 )
+from .numpy_pickle import ARRAY_NAMES, ArrayUnpickler
 from .unpickle import PLAIN_NAMES, Callee, Unpickler, Unsupported
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -80,10 +81,10 @@ _ELEMENT_TYPES = [
 def load_torch(f: str | os.PathLike | IO[bytes], map_location: Any = None) -> Any:
     """What torch.save wrote (zip or legacy format), with our tensors in the place of torch's.
 
-    Read are tensors, Parameters, storages, dtypes, devices and Sizes, numbers, text, bytes, None,
-    lists, tuples, sets, dicts and OrderedDicts; bfloat16 becomes float32, which holds every
-    bfloat16 exactly. Tensors that shared memory share it again. They come to the CPU, or to
-    map_location.
+    Read are tensors, Parameters, storages, dtypes, devices and Sizes, NumPy's arrays of numbers,
+    numbers, text, bytes, None, lists, tuples, sets, dicts and OrderedDicts; bfloat16 becomes
+    float32, which holds every bfloat16 exactly. Tensors that shared memory share it again. They
+    come to the CPU, or to map_location.
 
     Raises FileNotFoundError; ValueError for a damaged file; RefusedGlobal (a ValueError and a
     pickle.UnpicklingError), naming it, for anything that is not plain data, such as a whole
@@ -139,7 +140,7 @@ def read_zip(records: dict[str, np.ndarray], name: str, where: backend.device) -
         return _storage(_of_type(storages[key], element, key), element)
 
     source = Source(io.BytesIO(records[pickles[0]].tobytes()), name)
-    return Unpickler(source, _NAMES, find_storage).load()
+    return ArrayUnpickler(source, _NAMES, find_storage).load()
 
 
 class LoadEndianness(enum.Enum):
@@ -213,7 +214,7 @@ def _read_legacy(source: Source, where: backend.device) -> Any:
             raise ValueError(f"part {offset}:{offset + length} of storage {key} is outside it")
         return _storage(storage[offset : offset + length], element)
 
-    result = Unpickler(source, _NAMES, find_storage).load()
+    result = ArrayUnpickler(source, _NAMES, find_storage).load()
     keys = Unpickler(source, {}).load()
     if sorted(keys) != sorted(storages):
         raise ValueError(f"its pickle names the storages {list(storages)}, its list {keys}")
@@ -339,6 +340,7 @@ _UNSUPPORTED = {
 
 _NAMES: dict[str, Any] = {
     **PLAIN_NAMES,
+    **ARRAY_NAMES,
     **{name: Unsupported(what) for name, what in _UNSUPPORTED.items()},
     **{f"torch {each.name}": each for each in _ELEMENT_TYPES},
     "torch.storage UntypedStorage": _ELEMENT_TYPES[-1],

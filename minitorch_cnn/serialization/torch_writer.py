@@ -23,6 +23,7 @@ from ..tensor import Size, Tensor, wrap
 from .files import write
 
 _ALIGNMENT = 64  # of the storages in the file, so that torch.load(mmap=True) can use them there
+_NUMBERS = {kind.numpy.str[1:] for kind in dtypes.ALL_DTYPES} | {"u2", "u4", "u8"}  # of NumPy
 _LOCAL_HEADER = 30  # bytes of a zip record before its name
 
 
@@ -30,8 +31,8 @@ def save_torch(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
     """Writes a .pth file that torch.load reads, also with weights_only=True.
 
     obj: tensors, Parameters, storages, Sizes, dtypes, devices, numbers, text, bytes, None, in
-    lists, tuples, sets, dicts and OrderedDicts, and argparse's Namespace (which torch reads with
-    weights_only=False only).
+    lists, tuples, sets, dicts and OrderedDicts; and NumPy's arrays of numbers and argparse's
+    Namespace (which torch reads with weights_only=False only).
     Tensors that share memory share it again after loading, and strides are kept; a tensor for which
     torch has no strides (a flipped one) is saved as its values. As in torch, the memory between the
     elements of a view is saved too. Everything is loaded to the CPU.
@@ -190,6 +191,8 @@ class Pickler:
             self.parts.append(_call(_name("torch", "device"), _text(value.type), *number))
         elif isinstance(value, dict):
             self._put_dict(value, place)
+        elif type(value) is np.ndarray and value.dtype.str[1:] in _NUMBERS:
+            self._put_array(value)
         elif type(value) is argparse.Namespace:
             self.parts.append(_name("argparse", "Namespace") + pickle.EMPTY_TUPLE + pickle.NEWOBJ)
             self._put_dict(vars(value), place)
@@ -229,6 +232,19 @@ class Pickler:
         opening = _name("torch._utils", "_rebuild_parameter") + pickle.MARK
         closing = grad + _EMPTY_ORDERED_DICT + pickle.TUPLE + pickle.REDUCE
         self.parts.extend((opening, number, closing))
+
+    def _put_array(self, array: np.ndarray) -> None:
+        """As NumPy pickles an array: the call for an empty one, and its state; and so its type."""
+        nothing = _tuple([_int(0)])
+        empty = _call(_name("numpy._core.multiarray", "_reconstruct"), _name("numpy", "ndarray"),
+                      nothing, _scalar(b"b", ""))  # fmt: skip
+        order, code = array.dtype.str[0], array.dtype.str[1:]
+        element = _call(_name("numpy", "dtype"), _text(code), pickle.NEWFALSE, pickle.NEWTRUE)
+        swap = [_int(3), _text(order), *[pickle.NONE] * 3, _int(-1), _int(-1), _int(0)]
+        shape = _tuple([_int(n) for n in array.shape])
+        content = _scalar(array.tobytes(), "")
+        state = [_int(1), shape, element + _tuple(swap) + pickle.BUILD, pickle.NEWFALSE, content]
+        self.parts.append(empty + _tuple(state) + pickle.BUILD)
 
     def _put_dict(self, value: dict, place: str) -> None:
         ordered = isinstance(value, OrderedDict)

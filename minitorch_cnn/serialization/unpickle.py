@@ -24,6 +24,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from .. import backend, dtypes
 from .files import Refused, Source
 
@@ -108,8 +110,8 @@ class Unpickler:
     # How text is read that Python 2 wrote as its str, and what may be in such a file.
     encoding = "utf-8"
     advice = (
-        "Only tensors, numbers, text, lists, tuples, dicts and sets are read; save a model's "
-        "state_dict() instead of the model, and float(x) instead of NumPy's x."
+        "Only tensors, arrays, numbers, text, lists, tuples, dicts and sets are read; save a "
+        "model's state_dict() instead of the model."
     )
 
     def __init__(
@@ -240,6 +242,8 @@ class Unpickler:
         for value in values:
             if isinstance(value, list | tuple | str | bytes):
                 self.copies_left -= len(value)
+            elif isinstance(value, np.ndarray):
+                self.copies_left -= value.size
         if self.copies_left < 0:
             raise ValueError("its pickle copies the same values over and over")
 

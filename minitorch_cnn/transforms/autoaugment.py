@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import array_module
+from ..nn import Module
 from ..tensor import wrap
 from . import draws, functional as F
 from .image import InterpolationMode, array_of, get_dimensions, is_pil
@@ -154,7 +155,7 @@ def distort(
     return img
 
 
-class _Automatic:
+class _Automatic(Module):
     """What the transforms below share: interpolation and fill, which are those of `rotate`."""
 
     interpolation: InterpolationMode | int
@@ -302,6 +303,7 @@ class AutoAugment(_Automatic):
         interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
         fill: float | Sequence[float] | None = None,
     ):
+        super().__init__()
         if policy not in POLICIES:
             raise ValueError(f"The provided policy {policy} is not recognized.")
         self.policy = policy
@@ -319,7 +321,7 @@ class AutoAugment(_Automatic):
         chosen = draws.integer(0, transform_num)
         return chosen, draws.uniforms((2,)), draws.integers(2, 2)
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         _, height, width = get_dimensions(img)
         found = space(10, _of_picture(height, width))
         chosen, chances, signs = self.get_params(len(self.policies))
@@ -359,11 +361,12 @@ class TrivialAugmentWide(_Automatic):
         interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
         fill: float | Sequence[float] | None = None,
     ):
+        super().__init__()
         self.num_magnitude_bins = num_magnitude_bins
         self.interpolation = interpolation
         self.fill = fill
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         found = space(self.num_magnitude_bins, (32.0, 32.0), 0.99, 135.0, 0.99, bits=(8, 2))
         name = ALL[draws.integer(0, len(ALL))]
         chosen = found[name]
@@ -401,6 +404,7 @@ class RandAugment(_Automatic):
         interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
         fill: float | Sequence[float] | None = None,
     ):
+        super().__init__()
         if not 0 <= magnitude < num_magnitude_bins:
             raise ValueError(f"magnitude={magnitude} is not between 0 and {num_magnitude_bins - 1}")
         self.num_ops = num_ops
@@ -409,7 +413,7 @@ class RandAugment(_Automatic):
         self.interpolation = interpolation
         self.fill = fill
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         _, height, width = get_dimensions(img)
         found = space(self.num_magnitude_bins, _of_picture(height, width))
         for _ in range(self.num_ops):
@@ -457,6 +461,7 @@ class AugMix(_Automatic):
         interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
         fill: float | Sequence[float] | None = None,
     ):
+        super().__init__()
         if not 1 <= severity <= 10:
             raise ValueError(f"The severity must be between [1, 10]. Got {severity} instead.")
         self.severity = severity
@@ -469,7 +474,7 @@ class AugMix(_Automatic):
         plain = (*GEOMETRY, "Posterize", "Solarize", "AutoContrast", "Equalize")
         self._names: tuple[str, ...] = (*plain, *COLOURS) if all_ops else plain
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         picture = F.pil_to_tensor(img) if is_pil(img) else img
         _, height, width = get_dimensions(picture)
         found = space(10, (width / 3.0, height / 3.0), bits=(4, 0))

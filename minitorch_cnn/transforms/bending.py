@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..nn import Module
 from ..ops import cat
 from ..tensor import Tensor
 from . import draws, functional as F
 from .image import NUMBER, InterpolationMode, get_dimensions
 
 
-class RandomPerspective:
+class RandomPerspective(Module):
     """The image seen from a random side, with probability `p`.
 
         distortion_scale  from 0, not at all, to 1: how far the corners move towards the middle
@@ -32,6 +33,7 @@ class RandomPerspective:
         interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
         fill: float | Sequence[float] = 0,
     ):
+        super().__init__()
         self.distortion_scale = distortion_scale
         self.p = p
         self.interpolation = interpolation
@@ -56,7 +58,7 @@ class RandomPerspective:
         start = [[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]]
         return start, end
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         if draws.uniforms((1,)).item() >= self.p:
             return img
         _, height, width = get_dimensions(img)
@@ -67,7 +69,7 @@ class RandomPerspective:
         return f"{type(self).__name__}(p={self.p})"
 
 
-class ElasticTransform:
+class ElasticTransform(Module):
     """The image bent at random, as if drawn on rubber or written in a hurry.
 
         alpha  how far pixels move, in pixels, before smoothing
@@ -90,6 +92,7 @@ class ElasticTransform:
         interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
         fill: float | Sequence[float] = 0,
     ):
+        super().__init__()
         self.alpha = _two("alpha", alpha)
         self.sigma = _two("sigma", sigma)
         self.interpolation = interpolation
@@ -111,7 +114,7 @@ class ElasticTransform:
             moved.append(noise * strength / length)
         return cat(moved, dim=1).permute(0, 2, 3, 1)
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         _, height, width = get_dimensions(img)
         displacement = self.get_params(self.alpha, self.sigma, (height, width))
         return F.elastic_transform(img, displacement, self.interpolation, self.fill)
@@ -134,7 +137,7 @@ def _two(name: str, value: float | Sequence[float]) -> list[float]:
     return [float(listed[0]), float(listed[-1])]
 
 
-class LinearTransformation:
+class LinearTransformation(Module):
     """(x - mean_vector) @ transformation_matrix for a tensor image (..., C, H, W), laid out flat.
 
     transformation_matrix: (D, D), mean_vector: (D,), where D is C*H*W: whitening, for instance.
@@ -148,6 +151,7 @@ class LinearTransformation:
     """
 
     def __init__(self, transformation_matrix: Tensor, mean_vector: Tensor):
+        super().__init__()
         if transformation_matrix.shape[0] != transformation_matrix.shape[1]:
             raise ValueError(
                 "transformation_matrix should be square. Got "
@@ -166,7 +170,7 @@ class LinearTransformation:
         self.transformation_matrix = transformation_matrix
         self.mean_vector = mean_vector
 
-    def __call__(self, tensor: Tensor) -> Tensor:
+    def forward(self, tensor: Tensor) -> Tensor:
         shape = tensor.shape
         length = shape[-3] * shape[-2] * shape[-1]
         if length != self.transformation_matrix.shape[0]:

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from ..backend import array_module
+from ..nn import Module
 from ..random import default_generator
 from ..tensor import wrap
 from .image import NUMBER, as_floats, get_dimensions, is_pil, white, with_channels
@@ -226,7 +227,7 @@ def _hue_moved(array: Any, turns: float) -> Any:
     return xp.stack(planes, axis=-3)
 
 
-class Grayscale:
+class Grayscale(Module):
     """Removes the colours; `num_output_channels=3` repeats the grey channel.
 
     For PIL images and tensors (..., C, H, W) of 1 or 3 channels. Raises, when called, what
@@ -238,9 +239,10 @@ class Grayscale:
     """
 
     def __init__(self, num_output_channels: int = 1):
+        super().__init__()
         self.num_output_channels = num_output_channels
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         return to_grayscale(img, self.num_output_channels)
 
     def __repr__(self) -> str:
@@ -250,7 +252,7 @@ class Grayscale:
 Range = tuple[float, float] | None
 
 
-class ColorJitter:
+class ColorJitter(Module):
     """Changes brightness, contrast, saturation and hue at random, in random order.
 
         brightness, contrast, saturation   b: factor from [max(0, 1 - b), 1 + b], or (min, max)
@@ -272,6 +274,7 @@ class ColorJitter:
         saturation: float | Sequence[float] = 0,
         hue: float | Sequence[float] = 0,
     ):
+        super().__init__()
         self.brightness = _factor_range("brightness", brightness)
         self.contrast = _factor_range("contrast", contrast)
         self.saturation = _factor_range("saturation", saturation)
@@ -295,7 +298,7 @@ class ColorJitter:
         ]
         return order, factors[0], factors[1], factors[2], factors[3]
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         order, *factors = self.get_params(self.brightness, self.contrast, self.saturation, self.hue)
         changes = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue)
         for which in order:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..dtypes import dtype
+from ..nn import Module, ModuleList
 from ..random import default_generator
 from ..tensor import Tensor
 from . import functional as F
@@ -23,7 +24,7 @@ def chance(p: float) -> bool:
     return bool(default_generator.rng.random() < p)
 
 
-class RandomResizedCrop:
+class RandomResizedCrop(Module):
     """A random part of the image at size (height, width): how ImageNet's networks are trained.
 
         scale  the part's share of the image's area, (min, max)
@@ -45,6 +46,7 @@ class RandomResizedCrop:
         interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
         antialias: bool | None = True,
     ):
+        super().__init__()
         if scale[0] > scale[1] or ratio[0] > ratio[1]:
             raise ValueError(f"Scale and ratio should be (min, max), got {scale} and {ratio}")
         self.size = pair(size, "size")
@@ -80,7 +82,7 @@ class RandomResizedCrop:
             w = round(height * max(ratio))
         return (height - h) // 2, (width - w) // 2, h, w
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         part = self.get_params(img, self.scale, self.ratio)
         return F.resized_crop(img, *part, self.size, self.interpolation, self.antialias)
 
@@ -93,7 +95,7 @@ class RandomResizedCrop:
         )
 
 
-class RandomAffine:
+class RandomAffine(Module):
     """The image turned, moved, scaled and sheared at random; see `affine`.
 
         degrees    angles from [-degrees, degrees] or (min, max)
@@ -120,6 +122,7 @@ class RandomAffine:
         fill: float | Sequence[float] = 0,
         center: Sequence[float] | None = None,
     ):
+        super().__init__()
         self.degrees = _limits("degrees", degrees, (2,))
         for name, given in (("translate", translate), ("scale", scale), ("center", center)):
             if given is not None and len(given) != 2:
@@ -163,7 +166,7 @@ class RandomAffine:
             shear_y = float(rng.uniform(shears[2], shears[3])) if len(shears) == 4 else 0.0
         return angle, moved, scale, (shear_x, shear_y)
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         _, height, width = get_dimensions(img)
         limits = self.degrees, self.translate, self.scale, self.shear
         chosen = self.get_params(*limits, (width, height))
@@ -188,7 +191,7 @@ def _limits(name: str, value: float | Sequence[float], lengths: tuple[int, ...])
     return tuple(float(each) for each in value)
 
 
-class GaussianBlur:
+class GaussianBlur(Module):
     """`gaussian_blur` with a random sigma from (min, max), or with the one that is given.
 
     For PIL images and tensors (..., H, W). Raises ValueError for an even kernel_size or limits of
@@ -203,6 +206,7 @@ class GaussianBlur:
     def __init__(
         self, kernel_size: int | Sequence[int], sigma: float | Sequence[float] = (0.1, 2.0)
     ):
+        super().__init__()
         self.kernel_size = pair(kernel_size, "kernel_size")
         if any(size <= 0 or size % 2 == 0 for size in self.kernel_size):
             raise ValueError(f"Kernel size value should be an odd and positive, got {kernel_size}")
@@ -219,14 +223,14 @@ class GaussianBlur:
         """
         return float(default_generator.rng.uniform(sigma_min, sigma_max))
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         return F.gaussian_blur(img, self.kernel_size, self.get_params(*self.sigma))
 
     def __repr__(self) -> str:
         return f"GaussianBlur(kernel_size={self.kernel_size}, sigma={self.sigma})"
 
 
-class FiveCrop:
+class FiveCrop(Module):
     """A tuple of the four corners and the middle.
 
     Shapes and errors, when called, are those of `five_crop`.
@@ -239,16 +243,17 @@ class FiveCrop:
     """
 
     def __init__(self, size: int | Sequence[int]):
+        super().__init__()
         self.size = pair(size, "size")
 
-    def __call__(self, img: Any) -> tuple[Any, ...]:
+    def forward(self, img: Any) -> tuple[Any, ...]:
         return F.five_crop(img, self.size)
 
     def __repr__(self) -> str:
         return f"FiveCrop(size={self.size})"
 
 
-class TenCrop:
+class TenCrop(Module):
     """A tuple of the `FiveCrop` of the image and of its mirror image (vertical_flip: upside down).
 
     Shapes and errors, when called, are those of `five_crop`.
@@ -259,17 +264,18 @@ class TenCrop:
     """
 
     def __init__(self, size: int | Sequence[int], vertical_flip: bool = False):
+        super().__init__()
         self.size = pair(size, "size")
         self.vertical_flip = vertical_flip
 
-    def __call__(self, img: Any) -> tuple[Any, ...]:
+    def forward(self, img: Any) -> tuple[Any, ...]:
         return F.ten_crop(img, self.size, self.vertical_flip)
 
     def __repr__(self) -> str:
         return f"TenCrop(size={self.size}, vertical_flip={self.vertical_flip})"
 
 
-class ConvertImageDtype:
+class ConvertImageDtype(Module):
     """A tensor image with another type, its values in that type's range.
 
     Shapes and errors, when called, are those of `convert_image_dtype`.
@@ -281,25 +287,27 @@ class ConvertImageDtype:
     """
 
     def __init__(self, dtype: dtype):
+        super().__init__()
         self.dtype = dtype
 
-    def __call__(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> Tensor:
         return F.convert_image_dtype(image, self.dtype)
 
 
 # --------------------------------------------------------------------- with a probability
 
 
-class _WithProbability:
+class _WithProbability(Module):
     """Does with probability p what `change` does."""
 
     def __init__(self, p: float = 0.5):
+        super().__init__()
         self.p = p
 
     def change(self, img: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no change()")
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         return self.change(img) if chance(self.p) else img
 
     def __repr__(self) -> str:
@@ -466,7 +474,9 @@ class RandomApply(_WithProbability):
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: float = 0.5):
         super().__init__(p)
-        self.transforms = _check_transforms(transforms)
+        self.transforms = transforms
+        if not isinstance(transforms, ModuleList):
+            self.transforms = _check_transforms(transforms)
 
     def change(self, img: Any) -> Any:
         """The image after all of the transforms."""

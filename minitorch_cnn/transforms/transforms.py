@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import array_module
+from ..nn import Module
 from ..random import default_generator
 from ..tensor import Tensor, wrap
 from . import functional as F
@@ -119,7 +120,7 @@ class ToPILImage:
         return "ToPILImage()" if self.mode is None else f"ToPILImage(mode={self.mode})"
 
 
-class Normalize:
+class Normalize(Module):
     """(x - mean) / std for each channel of a float tensor (..., C, H, W).
 
     mean, std: one number per channel. inplace: writes over the tensor. Raises, when called, what
@@ -131,18 +132,19 @@ class Normalize:
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], inplace: bool = False):
+        super().__init__()
         self.mean = mean
         self.std = std
         self.inplace = inplace
 
-    def __call__(self, tensor: Tensor) -> Tensor:
+    def forward(self, tensor: Tensor) -> Tensor:
         return F.normalize(tensor, self.mean, self.std, self.inplace)
 
     def __repr__(self) -> str:
         return f"Normalize(mean={self.mean}, std={self.std})"
 
 
-class Resize:
+class Resize(Module):
     """The image at size (height, width), or with one number its smaller edge; see `resize`.
 
     For PIL images and tensors (..., H, W). Raises, when called, what `resize` raises.
@@ -159,13 +161,14 @@ class Resize:
         max_size: int | None = None,
         antialias: bool | None = True,
     ):
+        super().__init__()
         pair(size, "size")  # says at once what is wrong with it
         self.size = size
         self.interpolation = interpolation
         self.max_size = max_size
         self.antialias = antialias
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         return F.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
 
     def __repr__(self) -> str:
@@ -175,7 +178,7 @@ class Resize:
         )
 
 
-class CenterCrop:
+class CenterCrop(Module):
     """The middle (height, width) of the image; where it is too small, 0 is added around it.
 
     For PIL images and tensors (..., H, W); size: one number or two. Raises ValueError for more of
@@ -187,16 +190,17 @@ class CenterCrop:
     """
 
     def __init__(self, size: int | Sequence[int]):
+        super().__init__()
         self.size = pair(size, "size")
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         return F.center_crop(img, self.size)
 
     def __repr__(self) -> str:
         return f"CenterCrop(size={self.size})"
 
 
-class Pad:
+class Pad(Module):
     """The image with a border; see `pad` for the arguments.
 
     For PIL images and tensors (..., H, W). Raises ValueError for another padding_mode or number of
@@ -213,6 +217,7 @@ class Pad:
         fill: float | Sequence[float] = 0,
         padding_mode: str = "constant",
     ):
+        super().__init__()
         F.parse_padding(padding)
         if padding_mode not in F.PADDING_MODES:
             raise ValueError(
@@ -222,14 +227,14 @@ class Pad:
         self.fill = fill
         self.padding_mode = padding_mode
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         return F.pad(img, self.padding, self.fill, self.padding_mode)
 
     def __repr__(self) -> str:
         return f"Pad(padding={self.padding}, fill={self.fill}, padding_mode={self.padding_mode})"
 
 
-class RandomCrop:
+class RandomCrop(Module):
     """A rectangle (height, width) at a random place, after padding.
 
     For PIL images and tensors (..., H, W). padding, fill, padding_mode: of `pad`. pad_if_needed:
@@ -248,6 +253,7 @@ class RandomCrop:
         fill: float | Sequence[float] = 0,
         padding_mode: str = "constant",
     ):
+        super().__init__()
         self.size = pair(size, "size")
         self.padding = padding
         self.pad_if_needed = pad_if_needed
@@ -278,7 +284,7 @@ class RandomCrop:
         left = int(rng.integers(width - crop_w + 1))
         return top, left, crop_h, crop_w
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         if self.padding is not None:
             img = F.pad(img, self.padding, self.fill, self.padding_mode)
         _, height, width = get_dimensions(img)
@@ -292,7 +298,7 @@ class RandomCrop:
         return f"RandomCrop(size={self.size}, padding={self.padding})"
 
 
-class RandomHorizontalFlip:
+class RandomHorizontalFlip(Module):
     """Left and right exchanged, with probability `p`, in a PIL image or a tensor (..., H, W).
 
     Raises TypeError, when it happens, for anything else.
@@ -304,16 +310,17 @@ class RandomHorizontalFlip:
     """
 
     def __init__(self, p: float = 0.5):
+        super().__init__()
         self.p = p
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         return F.hflip(img) if default_generator.rng.random() < self.p else img
 
     def __repr__(self) -> str:
         return f"RandomHorizontalFlip(p={self.p})"
 
 
-class RandomVerticalFlip:
+class RandomVerticalFlip(Module):
     """Top and bottom exchanged, with probability `p`, in a PIL image or a tensor (..., H, W).
 
     Raises TypeError, when it happens, for anything else.
@@ -325,16 +332,17 @@ class RandomVerticalFlip:
     """
 
     def __init__(self, p: float = 0.5):
+        super().__init__()
         self.p = p
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         return F.vflip(img) if default_generator.rng.random() < self.p else img
 
     def __repr__(self) -> str:
         return f"RandomVerticalFlip(p={self.p})"
 
 
-class RandomRotation:
+class RandomRotation(Module):
     """The image turned by a random angle, from [-degrees, degrees] or from (min, max).
 
     The other arguments, shapes and errors are those of `rotate`. Raises ValueError for a negative
@@ -354,6 +362,7 @@ class RandomRotation:
         center: Sequence[float] | None = None,
         fill: float | Sequence[float] = 0,
     ):
+        super().__init__()
         if isinstance(degrees, NUMBER):
             if degrees < 0:
                 raise ValueError(
@@ -379,7 +388,7 @@ class RandomRotation:
         """
         return float(default_generator.rng.uniform(degrees[0], degrees[1]))
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         angle = self.get_params(self.degrees)
         return F.rotate(img, angle, self.interpolation, self.expand, self.center, self.fill)
 
@@ -390,7 +399,7 @@ class RandomRotation:
         )
 
 
-class RandomErasing:
+class RandomErasing(Module):
     """Sets a random rectangle of a tensor image (..., C, H, W) to a value, with probability `p`.
 
         scale  the rectangle's part of the image's area, (min, max)
@@ -415,6 +424,7 @@ class RandomErasing:
         value: float | str | Sequence[float] = 0,
         inplace: bool = False,
     ):
+        super().__init__()
         if isinstance(value, str) and value != "random":
             raise ValueError(f"If value is str, it should be 'random', got {value!r}")
         if not 0 <= scale[0] <= scale[1] <= 1:
@@ -466,7 +476,7 @@ class RandomErasing:
                 return top, left, h, w, colour
         return 0, 0, height, width, img
 
-    def __call__(self, img: Tensor) -> Tensor:
+    def forward(self, img: Tensor) -> Tensor:
         if default_generator.rng.random() >= self.p:
             return img
         if not isinstance(img, Tensor):

@@ -296,7 +296,7 @@ def test_truth_values_are_zero_or_one():
         ("builtins", "eval"),
         ("builtins", "getattr"),
         ("torch.nn.modules.linear", "Linear"),
-        ("numpy._core.multiarray", "scalar"),
+        ("numpy._core.multiarray", "fromfile"),
         ("minitorch_cnn.tensor", "_unpickle"),
         ("collections", "OrderedDict.fromkeys"),
     ],
@@ -473,13 +473,89 @@ def test_what_torch_writes_now(as_plain, new, protocol):
 
 def test_what_torch_refuses_is_refused():
     torch = pytest.importorskip("torch", reason="compares with torch's own files")
-    for value in (torch.nn.Linear(1, 1), np.float64(1.0)):
+    file = io.BytesIO()
+    torch.save(torch.nn.Linear(1, 1), file)
+    for read in (load_torch, lambda f: torch.load(f, weights_only=True)):
+        file.seek(0)
+        with pytest.raises(pickle.UnpicklingError):
+            read(file)
+
+
+NUMPY = {
+    "state": np.random.RandomState(1).get_state(),
+    "matrix": np.arange(6.0).reshape(2, 3),
+    "by columns": np.asfortranarray(np.arange(4).reshape(2, 2)),
+    "nothing": np.zeros((0, 2), "f2"),
+    "one": [np.array(3, np.int16), np.array([True])],
+    "unsigned": (np.arange(3, dtype=np.uint32), np.array([2**64 - 1], np.uint64)),
+}
+
+
+def assert_same_arrays(found, expected):
+    assert type(found) is type(expected)
+    if isinstance(expected, np.ndarray):
+        assert found.dtype == expected.dtype and found.flags.writeable
+        np.testing.assert_array_equal(found, expected, strict=True)
+    elif isinstance(expected, dict):
+        assert list(found) == list(expected)
+        assert_same_arrays(list(found.values()), list(expected.values()))
+    elif isinstance(expected, list | tuple):
+        for each, other in zip(found, expected, strict=True):
+            assert_same_arrays(each, other)
+    else:
+        assert found == expected
+
+
+def test_numpys_arrays_go_both_ways():
+    torch = pytest.importorskip("torch")
+
+    def old_save(what, file):
+        torch.save(what, file, _use_new_zipfile_serialization=False)
+
+    def torch_load(file):
+        return torch.load(file, weights_only=False)
+
+    for writer, reader in (
+        (save_torch, torch_load),
+        (torch.save, mt.load),
+        (old_save, mt.load),
+    ):
         file = io.BytesIO()
-        torch.save(value, file)
-        for read in (load_torch, lambda f: torch.load(f, weights_only=True)):
-            file.seek(0)
-            with pytest.raises(pickle.UnpicklingError):
-                read(file)
+        writer(NUMPY, file)
+        file.seek(0)
+        assert_same_arrays(reader(file), NUMPY)
+    file = io.BytesIO()
+    torch.save([np.float64(2.5), np.int32(-3)], file)
+    file.seek(0)
+    assert_same_arrays(mt.load(file), [np.float64(2.5), np.int32(-3)])
+
+
+def test_numpys_arrays_without_torch():
+    file = io.BytesIO()
+    save_torch(NUMPY, file)
+    file.seek(0)
+    back = mt.load(file)
+    assert_same_arrays(back, NUMPY)
+    np.random.RandomState().set_state(back["state"])
+    for made in (np.array([1j]), np.array(["a"]), np.array([None]), np.zeros(2, "i4,f4")):
+        with pytest.raises(TypeError, match="a ndarray is not plain data"):
+            save_torch(made, io.BytesIO())
+
+
+def test_an_array_is_as_long_as_its_bytes():
+    head = b"cnumpy._core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR(K\x01"
+    kind = b"cnumpy\ndtype\n(U\x02f4\x89\x88tR"
+    for shape, content in (
+        (b"K\x02", b"\0" * 4),
+        (b"K\x00", b"\0" * 4),
+        (b"J\xff\xff\xff\xff", b""),
+    ):
+        body = head + b"(" + shape + b"t" + kind + b"\x89" + text("\0" * len(content)) + b"tb"
+        with pytest.raises(ValueError):
+            load_torch(io.BytesIO(legacy(body)))
+    number = b"cnumpy._core.multiarray\nscalar\n(" + kind + text("\0" * 8) + b"tR"
+    with pytest.raises(ValueError, match="in 8 bytes"):
+        load_torch(io.BytesIO(legacy(number)))
 
 
 def test_a_namespace_holds_plain_data_only():

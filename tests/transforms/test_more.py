@@ -405,3 +405,14 @@ class TestArguments:
                 T.Pad(1, fill=fill)(x.to(mt.uint8))
         with pytest.raises(TypeError, match="sigma should be"):
             F.gaussian_blur(self.IMAGE, 3, "1")
+
+
+def test_transforms_of_images_are_modules():
+    flips = mt.nn.Sequential(T.RandomHorizontalFlip(p=1.0), T.RandomVerticalFlip(p=1.0))
+    x = mt.arange(4.0).reshape(1, 2, 2)
+    assert flips(x).tolist() == [[[3.0, 2.0], [1.0, 0.0]]]
+    assert flips.state_dict() == {} and not flips.eval()[0].training
+    for apply in (T.RandomApply, T.v2.RandomApply):
+        both = apply(mt.nn.ModuleList([T.RandomInvert(1.0), T.Normalize([0.5], [0.5])]), p=1.0)
+        assert len(list(both.children())) == 1
+        assert both(mt.zeros(1, 1, 1)).item() == 1.0

@@ -93,6 +93,7 @@ class ToPILImage(Transform):
     _transformed_types = ARRAYS
 
     def __init__(self, mode: str | None = None) -> None:
+        super().__init__()
         self.mode = mode
 
     def chosen(self, flat: list[Any]) -> list[bool]:
@@ -118,6 +119,7 @@ class ToDtype(Transform):
     """
 
     def __init__(self, dtype: Any, scale: bool = False) -> None:
+        super().__init__()
         if not isinstance(dtype, DTYPES):
             raise ValueError(f"dtype must be a dict or a dtype, got {type(dtype)} instead")
         self.dtype = dtype
@@ -150,6 +152,7 @@ class ConvertImageDtype(Transform):
     """
 
     def __init__(self, dtype: dtype = float32) -> None:
+        super().__init__()
         self.dtype = dtype
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
@@ -178,6 +181,7 @@ class ConvertBoundingBoxFormat(Transform):
     _transformed_types = (BoundingBoxes,)
 
     def __init__(self, format: BoundingBoxFormat | str) -> None:
+        super().__init__()
         self.format = format
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:

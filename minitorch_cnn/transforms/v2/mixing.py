@@ -44,6 +44,7 @@ class _Mixing(Transform):
         num_classes: int | None = None,
         labels_getter: Callable[[Any], Any] | str | None = "default",
     ) -> None:
+        super().__init__()
         self.alpha = float(alpha)
         self.num_classes = num_classes
         self._labels_getter = labels_of if labels_getter == "default" else labels_getter

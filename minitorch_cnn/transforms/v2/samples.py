@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as PIL
 
+from ...nn import Module, ModuleList
 from ...random import get_rng_state, set_rng_state
 from ...tensor import Tensor
 from ...tv_tensors import BoundingBoxes, Image, TVTensor, Video
@@ -75,7 +76,7 @@ def query_size(flat: Sequence[Any]) -> tuple[int, int]:
     return sizes.pop()
 
 
-class Transform:
+class Transform(Module):
     """A transform of samples. A subclass writes `transform`, and `make_params` if it is random.
 
     >>> import minitorch_cnn as mt
@@ -122,15 +123,12 @@ class Transform:
         ]
         return rebuilt(sample, iter(changed))
 
-    def __call__(self, *inputs: Any) -> Any:
-        return self.forward(*inputs)
-
     def extra_repr(self) -> str:
         """The settings, for the repr."""
         kinds = (bool, int, float, str, tuple, list, InterpolationMode)
         shown = []
         for name, value in vars(self).items():
-            if not name.startswith("_") and isinstance(value, kinds):
+            if name[0] != "_" and name != "training" and isinstance(value, kinds):
                 value = value.value if isinstance(value, InterpolationMode) else value
                 shown.append(f"{name}={value}")
         return ", ".join(shown)
@@ -164,7 +162,7 @@ class Same(Transform):
         return rebuilt(sample, iter(changed))
 
 
-def same(once: type, module: str) -> type:
+def same(once: type[Module], module: str) -> type:
     """The class of v2 for a transform of images.
 
     >>> import minitorch_cnn as mt
@@ -173,7 +171,7 @@ def same(once: type, module: str) -> type:
     >>> image.tolist(), mask.tolist()
     ([[[2, 1]]], [[4, 3]])
     """
-    content = {"__doc__": once.__doc__, "__module__": module, "_once": once.__call__}
+    content = {"__doc__": once.__doc__, "__module__": module, "_once": once.forward}
     return type(once.__name__, (Same, once), content)
 
 
@@ -182,11 +180,12 @@ def same(once: type, module: str) -> type:
 
 class _Several(Transform):
     def __init__(self, transforms: Sequence[Callable[..., Any]]) -> None:
-        if not isinstance(transforms, Sequence):
+        super().__init__()
+        if not isinstance(transforms, Sequence | ModuleList):
             raise TypeError(
                 f"Argument transforms should be a sequence of callables, got {type(transforms)}"
             )
-        self.transforms = list(transforms)
+        self.transforms = transforms if isinstance(transforms, ModuleList) else list(transforms)
 
     def _through(self, transforms: Sequence[Callable[..., Any]], inputs: tuple[Any, ...]) -> Any:
         for each in transforms:
@@ -286,6 +285,7 @@ class Lambda(Transform):
     _transformed_types = (object,)
 
     def __init__(self, lambd: Callable[[Any], Any], *types: type) -> None:
+        super().__init__()
         self.lambd = lambd
         self.types = types or self._transformed_types
 

@@ -41,6 +41,7 @@ class RandomResize(_Resizing):
         interpolation: InterpolationMode | int | str = InterpolationMode.BILINEAR,
         antialias: bool | None = True,
     ) -> None:
+        super().__init__()
         self.min_size = min_size
         self.max_size = max_size
         self._settings(interpolation, antialias)
@@ -65,6 +66,7 @@ class RandomShortestSize(_Resizing):
         interpolation: InterpolationMode | int | str = InterpolationMode.BILINEAR,
         antialias: bool | None = True,
     ) -> None:
+        super().__init__()
         self.min_size = [min_size] if isinstance(min_size, int) else list(min_size)
         self.max_size = max_size
         self._settings(interpolation, antialias)
@@ -94,6 +96,7 @@ class ScaleJitter(_Resizing):
         interpolation: InterpolationMode | int | str = InterpolationMode.BILINEAR,
         antialias: bool | None = True,
     ) -> None:
+        super().__init__()
         self.target_size = target_size
         self.scale_range = scale_range
         self._settings(interpolation, antialias)
@@ -123,6 +126,7 @@ class RandomZoomOut(Transform):
         side_range: Sequence[float] = (1.0, 4.0),
         p: float = 0.5,
     ) -> None:
+        super().__init__()
         if side_range[0] < 1.0 or side_range[0] > side_range[1]:
             raise ValueError(f"Invalid side range provided {side_range}.")
         self.fill = fill
@@ -174,6 +178,7 @@ class GaussianNoise(Transform):
     """
 
     def __init__(self, mean: float = 0.0, sigma: float = 0.1, clip: bool = True) -> None:
+        super().__init__()
         self.mean = mean
         self.sigma = sigma
         self.clip = clip
