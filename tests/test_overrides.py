@@ -21,6 +21,9 @@ def test_a_mode_can_be_derived_from_and_not_entered():
             super().__init__()
             self.enabled = enabled
 
-    with pytest.raises(NotImplementedError, match="Empty is not supported: functions do not"):
-        with Empty(enabled=False):
-            pass
+    empty = Empty(enabled=False)
+    with (
+        pytest.raises(NotImplementedError, match="Empty is not supported: functions do not"),
+        empty,
+    ):
+        pass
