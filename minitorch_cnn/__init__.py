@@ -123,7 +123,7 @@ from .random import (
     seed as seed,
     set_rng_state as set_rng_state,
 )
-from .serialization import load as load, save as save
+from .serialization import PyTorchFileReader as PyTorchFileReader, load as load, save as save
 from .storage import *
 from .storage import TypedStorage as TypedStorage, UntypedStorage as UntypedStorage
 from .tensor import Size as Size, Tensor as Tensor

@@ -29,6 +29,7 @@ _FILES = {
         one_hot_categorical pareto poisson relaxed_bernoulli relaxed_categorical studentT
         transformed_distribution uniform von_mises weibull wishart
     """,
+    "distributed": "constants distributed_c10d",
     "nn.modules": "channelshuffle pixelshuffle",
     "optim": "sparse_adam",
     "profiler": "profiler",

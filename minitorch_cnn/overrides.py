@@ -13,7 +13,7 @@ from typing import Any
 from .missing import refuse_missing
 from .tensor import Tensor
 
-__all__ = ["has_torch_function", "is_tensor_like"]
+__all__ = ["TorchFunctionMode", "has_torch_function", "is_tensor_like"]
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
@@ -24,6 +24,25 @@ def has_torch_function(relevant_args: Iterable[Any]) -> bool:
 def is_tensor_like(inp: Any) -> bool:
     """True for tensors."""
     return isinstance(inp, Tensor)
+
+
+class TorchFunctionMode:
+    """A class to derive from, as libraries do where they are imported; no block can be entered.
+
+    >>> with TorchFunctionMode():
+    ...     pass
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: TorchFunctionMode is not supported: functions do not ask who took them over
+    """
+
+    def __enter__(self) -> None:
+        raise NotImplementedError(
+            f"{type(self).__name__} is not supported: functions do not ask who took them over"
+        )
+
+    def __exit__(self, *error: Any) -> None:
+        """Never reached: no block can be entered."""
 
 
 refuse_missing(globals())

@@ -13,3 +13,17 @@ def test_overrides():
         assert lib.overrides.is_tensor_like(lib.ones(1)) and not lib.overrides.is_tensor_like(1)
     with pytest.raises(NotImplementedError, match="__torch_function__"):
         _ = mt.overrides.handle_torch_function
+
+
+def test_a_mode_can_be_derived_from_and_not_entered():
+    class Empty(mt.overrides.TorchFunctionMode):
+        def __init__(self, enabled=True):
+            super().__init__()
+            self.enabled = enabled
+
+    empty = Empty(enabled=False)
+    with (
+        pytest.raises(NotImplementedError, match="Empty is not supported: functions do not"),
+        empty,
+    ):
+        pass

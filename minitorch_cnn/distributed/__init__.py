@@ -16,6 +16,7 @@ mpiexec started is a group of one.
     p2p.py          send and recv
     objects.py      plain Python data instead of tensors
     work.py         Work, and the record of what was called when
+    algorithms      Join: processes with different numbers of batches
     mpi.py, nccl.py the backends: collectives on bare arrays
     failure.py      one process fails, all end
 

@@ -9,6 +9,7 @@ from .api import (
     safe_globals,
     save,
 )
+from .records import PyTorchFileReader
 from .safetensors_file import load_safetensors, save_safetensors
 from .torch_file import (
     LoadEndianness,
@@ -20,6 +21,7 @@ from .torch_writer import get_crc32_options, save_torch, set_crc32_options
 
 __all__ = [
     "LoadEndianness",
+    "PyTorchFileReader",
     "add_safe_globals",
     "clear_safe_globals",
     "default_restore_location",

@@ -7,11 +7,13 @@ import copy
 import dataclasses
 import sys
 import warnings
+from functools import partial
 
 import numpy as np
 
 import minitorch_cnn as mt
 from minitorch_cnn import distributed as dist, nn
+from minitorch_cnn.distributed.algorithms.join import Join, Joinable
 from minitorch_cnn.nn.parallel import DistributedDataParallel as DDP
 
 RANK, WORLD = 0, 1
@@ -619,7 +621,8 @@ def check_join():
                 steps_alone(alone, batches, by_all)
                 wrapped = DDP(net, **options)
                 optimizer = mt.optim.SGD(wrapped.parameters(), lr=0.1)
-                with wrapped.join(divide_by_initial_world_size=by_all):
+                join = wrapped.join if options else partial(Join, [wrapped])
+                with join(divide_by_initial_world_size=by_all):
                     for step in range(batches[RANK]):
                         optimizer.zero_grad()
                         squares(wrapped, RANK + 10 * step).backward()
@@ -648,8 +651,12 @@ def check_join_refused():
         raises(RuntimeError, "at least one rank that exhausted inputs", train)
         norm = nn.Sequential(linear(3, 2), nn.SyncBatchNorm(2).double())
         raises(NotImplementedError, "with SyncBatchNorm", DDP(norm).join().__enter__)
-    with wrapped.join(enable=False):
+    with wrapped.join(enable=False), Join([wrapped], enable=False):
         squares(wrapped, RANK).backward()
+    raises(ValueError, "at least one joinable", partial(Join, []))
+    raises(TypeError, "requires joinables", partial(Join, [two_layers()]))
+    raises(NotImplementedError, "of 2 joinables", partial(Join, [wrapped, wrapped]))
+    raises(NotImplementedError, "Joinable in Join is not supported", partial(Join, [Joinable()]))
 
 
 def check_group_of_its_own():

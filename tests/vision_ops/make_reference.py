@@ -171,6 +171,24 @@ case("drop nothing", lambda lib, x: lib.ops.stochastic_depth(x, 0.5, "row", Fals
 for p in (0.0, 1.0):
     case(f"depth {p}", lambda lib, x, p=p: lib.ops.stochastic_depth(x, p, "batch"), IMAGE)
 case("block", lambda lib, x: lib.ops.drop_block2d(x, 0.0, 3), IMAGE)
+case(
+    "deform layer",
+    module(lambda lib: lib.ops.DeformConv2d(4, 3, (3, 2), 2, 1, 2, bias=False)),
+    IMAGE,
+    numbers(35, 2, 12, 2, 3),
+)
+TAPS = numbers(31, 2, 36, 6, 7, low=-2.5, high=2.5)  # two groups of offsets for 3x3 taps
+case(
+    "deform",
+    lambda lib, x, offset, weight, bias, mask: lib.ops.deform_conv2d(
+        x, offset, weight, bias, (1, 1), (1, 2), (1, 1), mask
+    ),
+    IMAGE,
+    TAPS,
+    numbers(32, 6, 2, 3, 3),
+    numbers(33, 6),
+    numbers(34, 2, 18, 6, 7),
+)
 
 
 def outcome(lib: Any, name: str) -> list[np.ndarray]:

@@ -123,7 +123,6 @@ def test_a_frozen_batch_norm_takes_a_batch_norms_state():
         (lambda x: ops.drop_block3d(mt.zeros(1, 1, 1, 1, 1), -1, 3), ValueError, "-1"),
         (lambda x: ops.FeaturePyramidNetwork([0], 3), ValueError, r"\[0\]"),
         (lambda x: ops.MultiScaleRoIAlign(["a"], 2, 2)({}, [x], [(2, 2)]), ValueError, "a"),
-        (lambda x: ops.deform_conv2d(x), NotImplementedError, "deform_conv2d is not supported"),
         (lambda x: ops.ps_roi_align(x), NotImplementedError, "ps_roi_align is not supported"),
     ],
 )
@@ -137,4 +136,118 @@ def test_the_operations_have_these_names_too():
 
     assert box_iou is ops.box_iou
     assert mt.ops.misc.SqueezeExcitation is ops.SqueezeExcitation
-    assert not hasattr(mt.ops, "DeformConv2d") and not hasattr(mt.ops, "__wrapped__")
+    assert not hasattr(mt.ops, "PSRoIAlign") and not hasattr(mt.ops, "__wrapped__")
+
+
+def deformed(x, offset, weight, bias, mask, stride, padding, dilation):
+    """deform_conv2d by its definition: one tap after the other, one pixel after the other."""
+    (N, C, H, W), (K, part, KH, KW), (_, _, OH, OW) = x.shape, weight.shape, offset.shape
+    D = offset.shape[1] // (2 * KH * KW)
+
+    def pixel(n, c, i, j):
+        return x[n, c, i, j] if 0 <= i < H and 0 <= j < W else 0.0
+
+    y = np.zeros((N, K, OH, OW))
+    for n, k, oh, ow in np.ndindex(y.shape):
+        total = bias[k]
+        for c, kh, kw in np.ndindex(part, KH, KW):
+            channel = k // (K // (C // part)) * part + c
+            tap = (channel // (C // D) * KH + kh) * KW + kw
+            py = oh * stride[0] - padding[0] + kh * dilation[0] + offset[n, 2 * tap, oh, ow]
+            px = ow * stride[1] - padding[1] + kw * dilation[1] + offset[n, 2 * tap + 1, oh, ow]
+            i, j = int(np.floor(py)), int(np.floor(px))
+            above = pixel(n, channel, i, j) * (j + 1 - px) + pixel(n, channel, i, j + 1) * (px - j)
+            below = pixel(n, channel, i + 1, j) * (j + 1 - px)
+            below += pixel(n, channel, i + 1, j + 1) * (px - j)
+            value = above * (i + 1 - py) + below * (py - i)
+            total += weight[k, c, kh, kw] * value * mask[n, tap, oh, ow]
+        y[n, k, oh, ow] = total
+    return y
+
+
+@pytest.mark.parametrize(("groups", "D"), [(1, 1), (2, 1), (1, 2), (2, 4)])
+def test_deform_conv2d_by_its_definition(groups, D):
+    settings = (2, 1), (1, 2), (1, 2)
+    numbers = reference.numbers
+    x, weight = numbers(40, 2, 4, 5, 6), numbers(41, 6, 4 // groups, 3, 2)
+    offset, mask = 3 * numbers(42, 2, D * 12, 3, 8), numbers(43, 2, D * 6, 3, 8)
+    bias = numbers(44, 6)
+    expected = deformed(x, offset, weight, bias, mask, *settings)
+    arrays = [mt.from_numpy(each).requires_grad_() for each in (x, offset, weight, bias, mask)]
+
+    def run(x, offset, weight, bias, mask):
+        return ops.deform_conv2d(x, offset, weight, bias, *settings, mask)
+
+    np.testing.assert_allclose(run(*arrays).detach().numpy(), expected, rtol=1e-12, atol=1e-13)
+    assert mt.autograd.gradcheck(run, arrays, fast_mode=True)
+
+
+def test_deform_conv2d_without_offsets_is_conv2d():
+    layer = ops.DeformConv2d(4, 6, 3, 2, 1, groups=2)
+    conv = nn.Conv2d(4, 6, 3, 2, 1, groups=2)
+    conv.load_state_dict(layer.state_dict())
+    x = mt.from_numpy(reference.numbers(45, 2, 4, 7, 9).astype(np.float32))
+    x = x[:, :, ::2].transpose(2, 3)  # not contiguous
+    expected = conv(x)
+    offset = mt.zeros(2, 18, *expected.shape[2:])
+    mt.testing.assert_close(layer(x, offset), expected, rtol=1e-5, atol=1e-5)
+    half = layer(x, offset, mt.full((2, 9, *expected.shape[2:]), 0.5)) - layer.bias.view(-1, 1, 1)
+    assert (2 * half - (expected - layer.bias.view(-1, 1, 1))).abs().max() < 1e-5
+    assert layer(x[:0], offset[:0]).shape == (0, *expected.shape[1:])
+    far = layer(x, offset + 1e9) - layer.bias.view(-1, 1, 1)  # outside of the image
+    assert far.abs().max() == 0
+
+
+def test_the_layer_begins_as_conv2d():
+    mt.manual_seed(3)
+    layer = ops.DeformConv2d(2, 4, 3)
+    mt.manual_seed(3)
+    conv = nn.Conv2d(2, 4, 3)
+    assert mt.equal(layer.weight, conv.weight) and mt.equal(layer.bias, conv.bias)
+    assert repr(layer) == "DeformConv2d(2, 4, kernel_size=(3, 3), stride=(1, 1))"
+    text = repr(ops.DeformConv2d(2, 4, (3, 1), 2, (1, 0), 2, 2, bias=False))
+    assert text == (
+        "DeformConv2d(2, 4, kernel_size=(3, 1), stride=(2, 2), padding=(1, 0), dilation=(2, 2), "
+        "groups=2, bias=False)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"offset": (1, 17, 3, 3)},
+            r"(?s)multiple of 2 \* weight.size\[2\] .*shape\[1\]=17, .*=18",
+        ),
+        ({"offset": (1, 20, 3, 3)}, r"offset.shape should be \(1, 18, 3, 3\)"),
+        ({"offset": (1, 18, 3, 4)}, r"got \(1, 18, 3, 4\)"),
+        ({"offset": (2, 18, 3, 3)}, r"got \(2, 18, 3, 3\)"),
+        ({"offset": (1, 72, 3, 3)}, "2 channels does not divide into 4 groups"),
+        ({"input": (2, 5, 5)}, r"input should have 4 dimensions, got \(2, 5, 5\)"),
+        ({"weight": (4, 3, 3, 3)}, r"\(4, 3, 3, 3\) does not fit an input of 2 channels"),
+        ({"weight": (3, 1, 3, 3)}, r"\(3, 1, 3, 3\) does not fit"),
+        ({"bias": (3,)}, r"bias.shape should be \(4,\), got \(3,\)"),
+        ({"mask": (1, 8, 3, 3)}, r"mask.shape should be \(1, 9, 3, 3\)"),
+        ({"stride": 0}, r"stride should be at least 1, got \(0, 0\)"),
+        ({"dilation": 0}, "dilation should be at least 1"),
+        ({"padding": -1}, "padding should be at least 0"),
+    ],
+)
+def test_deform_conv2d_refuses(changed, words):
+    arguments = {"input": (1, 2, 5, 5), "offset": (1, 18, 3, 3), "weight": (4, 2, 3, 3), **changed}
+    values = {
+        name: mt.zeros(value) if isinstance(value, tuple) else value
+        for name, value in arguments.items()
+    }
+    with pytest.raises(RuntimeError, match=words):
+        ops.deform_conv2d(**values)
+
+
+def test_deform_conv2d_takes_one_dtype():
+    x, offset, weight = mt.zeros(1, 1, 2, 2), mt.zeros(1, 2, 2, 2), mt.zeros(1, 1, 1, 1)
+    with pytest.raises(RuntimeError, match=r"weight should be of the input's .*float64"):
+        ops.deform_conv2d(x, offset, weight.double())
+    with pytest.raises(RuntimeError, match=r"floating dtype .*int64"):
+        ops.deform_conv2d(x.long(), offset.long(), weight.long())
+    with pytest.raises(ValueError, match="in_channels must be divisible"):
+        ops.DeformConv2d(3, 4, 1, groups=2)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ... import backend, distributed
 from ...autograd.modes import state
+from ...distributed.algorithms.join import Joinable
 from ...tensor import Tensor, shape_text, wrap
 from ..modules.module import Module
 from ..modules.syncbatchnorm import SyncBatchNorm
@@ -22,7 +23,7 @@ from .reducer import Reducer
 MEGABYTE = 1024 * 1024
 
 
-class DistributedDataParallel(Module):
+class DistributedDataParallel(Module, Joinable):
     """Trains `module` on all processes of a group: each takes its part of every batch.
 
     Backward leaves in every `.grad` the mean over the processes, so all of them make the same step.
