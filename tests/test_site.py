@@ -33,7 +33,7 @@ def test_every_public_name_is_on_one_page():
         assert wanted <= set(names), (space, wanted - set(names))
         assert len(names) == len(set(names)), space
     # Namespaces that hold nothing but answers for programs that ask.
-    switches = {"backends", "mps", "overrides", "version", "xpu"}
+    switches = {"__config__", "backends", "cpu", "mps", "overrides", "version", "xpu"}
     assert {name.partition(".")[0] for name in shown} >= {*mt._SUBMODULES} - switches
     assert {"nn.functional", "optim.lr_scheduler", "utils.data", "transforms.v2"} < shown.keys()
 

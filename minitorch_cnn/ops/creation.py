@@ -318,7 +318,8 @@ def valid_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     if any(length < 0 for length in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {shape_text(shape)}")
     if math.prod(filter(None, shape)) >= 2**60:  # NumPy counts its bytes in 63 bits
-        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
+        what = "Stride" if 0 in shape else "Storage size"
+        raise RuntimeError(f"{what} calculation overflowed with sizes={list(shape)}")
     return shape
 
 

@@ -81,7 +81,8 @@ def load(
 
     Tensors come back on the CPU, or on map_location: a device, or a function (storage, "cpu") that
     returns the storage, or ``storage.cuda(i)``. weights_only, and what torch takes for its
-    pickles, change nothing: every file is read as plain data, so False reads no more than True.
+    pickles, change nothing: every file is read as plain data, so False reads no more than True;
+    but encoding ("latin1", "bytes") says how text is read that Python 2 wrote.
 
     Raises FileNotFoundError; ValueError for a file that is damaged or of another kind, and for a
     torch file that holds more than plain data; NotImplementedError for element types we lack.
@@ -96,7 +97,7 @@ def load(
             return read_checkpoint(records, where)
         if start[8:] == b"{":
             return read_safetensors(source, where)
-        return read_torch(source, where)
+        return read_torch(source, where, pickle_load_args.get("encoding", "utf-8"))
 
 
 _safe_globals: list[Any] = []

@@ -101,13 +101,16 @@ def load_torch(f: str | os.PathLike | IO[bytes], map_location: Any = None) -> An
         return read_torch(source, where)
 
 
-def read_torch(source: Source, where: backend.device) -> Any:
-    """Reads a torch file of either format, which its first bytes tell apart."""
+def read_torch(source: Source, where: backend.device, encoding: str = "utf-8") -> Any:
+    """Reads a torch file of either format, which its first bytes tell apart.
+
+    encoding: of the text in old files that Python 2 wrote; "bytes" leaves it as it is.
+    """
     start = source.peek(4)
     if start == b"PK\x03\x04":
         return read_zip(read_archive(source), source.name, where)
     if start[:1] == b"\x80":
-        return _read_legacy(source, where)
+        return _read_legacy(source, where, encoding)
     raise ValueError(f"it starts with {start!r}, neither with a zip record nor with a pickle")
 
 
@@ -183,7 +186,7 @@ def _byte_order(record: np.ndarray | None) -> ByteOrder:
     return orders[text]
 
 
-def _read_legacy(source: Source, where: backend.device) -> Any:
+def _read_legacy(source: Source, where: backend.device, encoding: str) -> Any:
     magic = Unpickler(source, {}).load()
     if magic != LEGACY_MAGIC or type(magic) is not int:
         raise ValueError("it is a pickle, but not one of torch.save")
@@ -214,7 +217,9 @@ def _read_legacy(source: Source, where: backend.device) -> Any:
             raise ValueError(f"part {offset}:{offset + length} of storage {key} is outside it")
         return _storage(storage[offset : offset + length], element)
 
-    result = ArrayUnpickler(source, _NAMES, find_storage).load()
+    unpickler = ArrayUnpickler(source, _NAMES, find_storage)
+    unpickler.encoding = encoding
+    result = unpickler.load()
     keys = Unpickler(source, {}).load()
     if sorted(keys) != sorted(storages):
         raise ValueError(f"its pickle names the storages {list(storages)}, its list {keys}")
@@ -232,9 +237,12 @@ def _read_legacy(source: Source, where: backend.device) -> Any:
 
 def _parse_identity(identity: Any, length: int) -> tuple[ElementType, str, int]:
     """Element type, key and number of elements of a storage, from what the pickle says of it."""
-    if type(identity) is not tuple or len(identity) != length or identity[0] != "storage":
+    if type(identity) is not tuple or len(identity) != length:
         raise ValueError("its pickle names something other than a storage")
-    element, key, count = identity[1], identity[2], identity[4]
+    name, key = (each.decode() if isinstance(each, bytes) else each for each in identity[::2][:2])
+    if name != "storage":
+        raise ValueError("its pickle names something other than a storage")
+    element, count = identity[1], identity[4]
     if not isinstance(element, ElementType) or not isinstance(key, str):
         raise ValueError(f"its pickle has a storage of type {element!r} with the key {key!r}")
     check_counts((count,))

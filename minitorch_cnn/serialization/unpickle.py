@@ -107,7 +107,8 @@ class Unpickler:
     After `load`, the source stands behind the pickle's last byte.
     """
 
-    # How text is read that Python 2 wrote as its str, and what may be in such a file.
+    # How text is read that Python 2 wrote as its str ("bytes": not at all), and what may be in
+    # such a file.
     encoding = "utf-8"
     advice = (
         "Only tensors, arrays, numbers, text, lists, tuples, dicts and sets are read; save a "
@@ -151,8 +152,12 @@ class Unpickler:
     def number(self, layout: str) -> Any:
         return struct.unpack(layout, self.source.take(struct.calcsize(layout)))[0]
 
-    def text(self, length: int, encoding: str = "utf-8") -> str:
-        return self.source.take(length).decode(encoding, "surrogatepass")
+    def text(self, length: int) -> str:
+        return self.source.take(length).decode("utf-8", "surrogatepass")
+
+    def old_text(self, length: int) -> str | bytes:
+        data = self.source.take(length)
+        return data if self.encoding == "bytes" else data.decode(self.encoding, "surrogatepass")
 
     def long1(self) -> None:
         data = self.source.take(self.number("B"))
@@ -284,8 +289,8 @@ _STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
     pickle.BINUNICODE: lambda u: u.stack.append(u.text(u.number("<I"))),
     pickle.SHORT_BINUNICODE: lambda u: u.stack.append(u.text(u.number("B"))),
     # Python 2 wrote its str, which was bytes and text in one, by these two.
-    pickle.BINSTRING: lambda u: u.stack.append(u.text(u.number("<i"), u.encoding)),
-    pickle.SHORT_BINSTRING: lambda u: u.stack.append(u.text(u.number("B"), u.encoding)),
+    pickle.BINSTRING: lambda u: u.stack.append(u.old_text(u.number("<i"))),
+    pickle.SHORT_BINSTRING: lambda u: u.stack.append(u.old_text(u.number("B"))),
     pickle.BINBYTES: lambda u: u.stack.append(u.source.take(u.number("<I"))),
     pickle.SHORT_BINBYTES: lambda u: u.stack.append(u.source.take(u.number("B"))),
     pickle.BYTEARRAY8: lambda u: u.stack.append(u.source.take(u.number("<Q"))),

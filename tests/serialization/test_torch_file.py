@@ -229,6 +229,24 @@ def legacy_tensor(offset=0, size=(4,), stride=(1,), count=4, view=b"N"):
     return legacy(tensor(storage(count=count, view=view), offset, size, stride), ["0"], data)
 
 
+def test_text_of_python_2():
+    """Its str was bytes; all text of a file that it wrote is of this kind, the names too."""
+
+    def old(data):
+        return b"U" + bytes([len(data)]) + data
+
+    kind = b"ctorch\nFloatStorage\n"
+    where = row(old(b"storage"), kind, old(b"0"), old(b"cpu"), integer(4), b"N") + b"Q"
+    for encoding, expected in (("utf-8", "é"), ("latin1", "Ã©"), ("bytes", "é".encode())):
+        body = b"]" + old("é".encode()) + b"a" + tensor(where) + b"a"
+        data = (4).to_bytes(8, "little") + np.arange(4, dtype="<f4").tobytes()
+        file = io.BytesIO(legacy(body, ["0"], data))
+        note, x = mt.load(file, encoding=encoding)
+        assert note == expected and x.tolist() == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match="ascii"):
+        mt.load(io.BytesIO(legacy(body, ["0"], data)), encoding="ascii")
+
+
 def test_the_handmade_file_is_right():
     back = load_torch(io.BytesIO(legacy_tensor(offset=1, size=(3,))))
     assert back.tolist() == [1, 2, 3]

@@ -105,7 +105,8 @@ def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) 
     _check(input)
     if input._view is not None:
         return _turn(input, _resized_view(input, shape, memory_format))
-    flat = array_module(input.array).ascontiguousarray(input.array).reshape(-1)
+    flat, start = memory_of(input.array)
+    flat = flat[start:]
     count = math.prod(shape)
     if count > flat.size:
         grown = uninitialized(array_module(flat).empty(count, flat.dtype))

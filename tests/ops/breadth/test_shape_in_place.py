@@ -75,6 +75,17 @@ def test_a_larger_tensor_keeps_its_first_elements():
     assert x.resize_(2, 4) is x and x.shape == (2, 4) and x[0].tolist() == [0, 1, 2, 3]
 
 
+def test_what_lies_in_memory_stays():
+    """Not the order of a tensor's elements counts, but that of its memory, as in torch."""
+    for lib in (mt, pytest.importorskip("torch")):
+        x = lib.empty_strided((2, 3), (1, 2))
+        x.copy_(lib.arange(6.0).reshape(2, 3))
+        assert x.resize_(3, 2).flatten().tolist() == [0, 3, 1, 4, 2, 5]
+        assert x.resize_(2).resize_(2, 2).flatten().tolist() == [0, 3, 1, 4]
+        few = lib.empty_strided((2, 3), (1, 0)).fill_(7)
+        assert few.resize_(4)[:2].tolist() == [7, 7]
+
+
 def test_the_memory_stays_the_same():
     x = mt.arange(6.0)
     shared = x.numpy()
