@@ -73,7 +73,8 @@ class ParametrizationList(ModuleList):
                 "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
                 f"Got {type(values)}"
             )
-        for index, each in enumerate(() if isinstance(values, Tensor) else values):
+        parts: Any = () if isinstance(values, Tensor) else values
+        for index, each in enumerate(parts):
             if not isinstance(each, Tensor):
                 raise ValueError(
                     "'right_inverse' must return a Tensor or a Sequence of tensors (list, "
