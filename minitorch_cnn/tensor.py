@@ -291,7 +291,7 @@ class Tensor(Methods):
                 raise TypeError(
                     f"can't convert a tensor on {self.device} to numpy; use tensor.cpu() first"
                 )
-            if self.requires_grad:
+            if state.grad_enabled and self.requires_grad:
                 raise RuntimeError(
                     "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
                     "instead."

@@ -146,3 +146,13 @@ def steps(lib, mode):
 def test_generators(mode):
     torch = pytest.importorskip("torch")
     assert steps(mt, mode) == steps(torch, mode)
+
+
+def test_numpy_of_what_requires_a_gradient_is_asked_for_without_recording():
+    x = mt.ones(2, requires_grad=True)
+    if x.device.type != "cpu":
+        pytest.skip("numpy() is of tensors on the CPU")
+    with pytest.raises(RuntimeError, match=r"Use tensor\.detach\(\)\.numpy\(\) instead"):
+        x.numpy()
+    with mt.no_grad():
+        assert x.numpy().tolist() == [1.0, 1.0]

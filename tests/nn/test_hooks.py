@@ -184,3 +184,17 @@ def test_a_second_derivative_is_no_backward_of_the_module():
     (second,) = mt.autograd.grad(gradient.sum(), x)
     np.testing.assert_allclose(second.tolist(), [2 / 3] * 3, rtol=1e-6)
     assert len(calls) == 1
+
+
+def test_backward_hooks_of_what_returns_no_tensor_warn():
+    class Named(nn.Module):
+        def forward(self, x):
+            return {"x": x * 2}
+
+    module, calls = Named(), []
+    module.register_full_backward_hook(lambda *args: calls.append(args))
+    x = mt.ones(2, requires_grad=True)
+    with pytest.warns(UserWarning, match="should be a Tensor or a tuple of Tensors but received"):
+        y = module(x)["x"]
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]

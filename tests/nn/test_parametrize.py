@@ -260,3 +260,39 @@ def test_transfer():
         theirs, ours = other.parametrizations.weight, a.parametrizations.weight
         assert theirs.original0 is ours.original0
         assert theirs.original1 is ours.original1
+
+
+def _inverse_of(lib, result):
+    class Identity(lib.nn.Module):
+        def forward(self, x, *others):
+            return x
+
+        def right_inverse(self, x):
+            return result(x)
+
+    return Identity()
+
+
+WRONG_INVERSES = [
+    # of a first parametrization, of a second one
+    (lambda x: (x, 2), "element 1 of the sequence with type", "must return a tensor"),
+    (lambda x: x.half(), "may not change the dtype", "must have the same dtype"),
+    (lambda x: x[:-1], "may not change the shape", "must have the same shape"),
+    (lambda x: 2, "must return a Tensor or a Sequence", "must return a tensor"),
+]
+
+
+@pytest.mark.parametrize("lib", LIBS)
+@pytest.mark.parametrize("result, first, second", WRONG_INVERSES)
+def test_what_a_right_inverse_may_not_return(lib, result, first, second):
+    register = lib.nn.utils.parametrize.register_parametrization
+    layer = lib.nn.Linear(3, 4)
+    with pytest.raises(ValueError, match=first):
+        register(layer, "weight", _inverse_of(lib, result))
+    assert not lib.nn.utils.parametrize.is_parametrized(layer)
+    layer = lib.nn.Linear(3, 4)
+    before = layer.weight.detach().clone()
+    register(layer, "weight", _inverse_of(lib, lambda x: x))
+    with pytest.raises(ValueError, match=second):
+        register(layer, "weight", _inverse_of(lib, result))
+    assert len(layer.parametrizations.weight) == 1 and lib.equal(layer.weight, before)

@@ -340,6 +340,12 @@ class BackwardBorders:
         outputs = result if isinstance(result, tuple | list) else (result,)
         places = [i for i, each in enumerate(outputs) if isinstance(each, Tensor)]
         count = len(outputs)  # the closure below must not hold the tensors themselves
+        if not places:
+            warnings.warn(
+                "For backward hooks to be called, module output should be a Tensor or a tuple of "
+                f"Tensors but received {type(result)}",
+                stacklevel=5,
+            )
         if not any(outputs[i].requires_grad for i in places):
             return result
 

@@ -73,7 +73,19 @@ class ParametrizationList(ModuleList):
                 "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
                 f"Got {type(values)}"
             )
+        parts: Any = () if isinstance(values, Tensor) else values
+        for index, each in enumerate(parts):
+            if not isinstance(each, Tensor):
+                raise ValueError(
+                    "'right_inverse' must return a Tensor or a Sequence of tensors (list, "
+                    f"tuple...). Got element {index} of the sequence with type {type(each)}."
+                )
         self.is_tensor = isinstance(values, Tensor)
+        if isinstance(values, Tensor) and values.dtype is not original.dtype:
+            raise ValueError(
+                "When `right_inverse` outputs one tensor, it may not change the dtype: "
+                f"{original.dtype} became {values.dtype}"
+            )
         if self.is_tensor:
             self._keep("original", original, values)
         else:
@@ -98,15 +110,7 @@ class ParametrizationList(ModuleList):
     def _check(self, original: Tensor) -> None:
         with no_grad():
             value = self()
-        if not isinstance(value, Tensor):
-            raise ValueError(f"A parametrization must return a tensor. Got {type(value)}.")
-        for what in ("dtype", "shape"):
-            before, after = getattr(original, what), getattr(value, what)
-            if before != after:
-                raise ValueError(
-                    f"Registering a parametrization may not change the {what} of the tensor, "
-                    f"unless the `unsafe` flag is enabled: {before} became {after}"
-                )
+        _check_kept(original, value)
 
     def _originals(self) -> list[Tensor]:
         if self.is_tensor:
@@ -141,6 +145,40 @@ class ParametrizationList(ModuleList):
                         f"{original.dtype}"
                     )
                 original.data = each
+
+
+def _check_kept(before: Tensor, after: Any) -> None:
+    """Raises ValueError if a parametrization made something else of a tensor than one like it."""
+    if not isinstance(after, Tensor):
+        raise ValueError(f"A parametrization must return a tensor. Got {type(after)}.")
+    for what in ("dtype", "shape"):
+        was, became = getattr(before, what), getattr(after, what)
+        if was != became:
+            raise ValueError(
+                f"Registering a parametrization may not change the {what} of the tensor, "
+                f"unless the `unsafe` flag is enabled: {was} became {became}"
+            )
+
+
+def _check_inverse(parametrization: Any, value: Tensor) -> None:
+    """Raises ValueError if the right_inverse of a second parametrization gives no such tensor."""
+    inverse = getattr(parametrization, "right_inverse", None)
+    if inverse is None:
+        return
+    try:
+        with no_grad():
+            found = inverse(value)
+    except NotImplementedError:  # it cannot be assigned to
+        return
+    if not isinstance(found, Tensor):
+        raise ValueError(f"parametrization.right_inverse must return a tensor. Got: {type(found)}")
+    for what in ("dtype", "shape"):
+        if getattr(found, what) != getattr(value, what):
+            raise ValueError(
+                f"The tensor returned by parametrization.right_inverse must have the same {what} "
+                f"as what it was given, unless the `unsafe` flag is enabled: got "
+                f"{getattr(found, what)} for {getattr(value, what)}"
+            )
 
 
 def _property(name: str) -> property:
@@ -187,15 +225,8 @@ def register_parametrization(
             with no_grad():
                 before = functions()
                 after = parametrization(before)
-            if not isinstance(after, Tensor):
-                raise ValueError(f"A parametrization must return a tensor. Got {type(after)}.")
-            for what in ("dtype", "shape"):
-                if getattr(after, what) != getattr(before, what):
-                    raise ValueError(
-                        f"Registering a parametrization may not change the {what} of the tensor, "
-                        f"unless the `unsafe` flag is enabled: {getattr(before, what)} became "
-                        f"{getattr(after, what)}"
-                    )
+            _check_kept(before, after)
+            _check_inverse(parametrization, after)
         functions.append(parametrization)
         functions.unsafe |= unsafe
         return module
