@@ -354,9 +354,9 @@ ALGORITHM = {
     "im2col": _im2col,
     # The same sums as im2col's, hence the same definition.
     "implicit_gemm": Products(
-        tiered(_conv.forward, "cpu.implicit"),
-        tiered(_conv.input_grad, "cpu.implicit"),
-        tiered(_conv.weight_grad, "cpu.implicit"),
+        tiered(_conv.forward, "cpu.few_filters"),
+        tiered(_conv.input_grad, "cpu.few_filters"),
+        tiered(_conv.weight_grad, "cpu.few_filters"),
     ),
     "depthwise": Products(
         tiered(_depthwise.forward, "cpu.depthwise", "cuda.depthwise"),

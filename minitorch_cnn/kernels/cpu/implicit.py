@@ -14,7 +14,7 @@ from typing import Any
 
 from ...backend import Array
 from ...backend.arrays import empty
-from ..geometry import ConvGeometry, Lengths, Pair, output_size, turned_geometry
+from ..geometry import ConvGeometry, Lengths, Pair, output_size
 from .arrays import channels_first, channels_last, contiguous, takes
 from .conv import arranged_weights, bias_or_zeros, gradient_of_sums, on_cache_lines
 from .jit.compiling import INT, SHAPE, compiled, external
@@ -155,12 +155,6 @@ def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: b
         *_columns_and_band(w.shape, geometry, y.shape[2]),
     )  # fmt: skip
     return channels_first(y)
-
-
-def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:
-    """For stride 1: a convolution of gy with the kernels turned by 180 degrees."""
-    turned = w.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
-    return forward(gy, turned, None, turned_geometry(w.shape[2:], geometry))
 
 
 def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Any:

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 from minitorch_cnn import kernels
 from minitorch_cnn.backend import arrays as memory
 from minitorch_cnn.kernels import conv_geometry
-from minitorch_cnn.kernels.cpu import conv, implicit, winograd
+from minitorch_cnn.kernels.cpu import conv, few_filters, implicit, winograd
 from minitorch_cnn.kernels.cpu.jit import threads, vector
 from tests.kernels.test_conv import LAYOUTS, convolutions, in_layout, loop_output_size, loops
 from tests.kernels.tiers import tier
@@ -76,6 +76,32 @@ def test_layers_as_in_a_resnet(kernel_size, stride, channels, algorithm):
         got = compiled_products(x, w, None, gy, geometry)
     for result, expected, terms in zip(got, (y, gx, gw), (w[0], w[:, 0], gy[:, 0]), strict=True):
         check(result, expected, max(terms.size, 4))
+
+
+@pytest.mark.parametrize("kernel_size", [(3, 3), (2, 5), (1, 2)])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 1), (1, 2)])
+@pytest.mark.parametrize("filters", [1, 3, 6, 8])
+def test_few_filters_share_a_register_with_those_of_the_next_output(kernel_size, stride, filters):
+    rng = np.random.default_rng(filters)
+    geometry = conv_geometry(stride, (1, 1))
+    x_shape, w_shape = (2, 3, 4, 35), (filters, 3, *kernel_size)
+    size = loop_output_size(x_shape[2:], kernel_size, geometry)
+    if size[1] % 2:  # an odd number of outputs has no halves: one column more
+        x_shape = (2, 3, 4, 35 + stride[1])
+        size = loop_output_size(x_shape[2:], kernel_size, geometry)
+    shapes = x_shape, w_shape, (2, filters, *size), (filters,)
+    x, w, gy, b = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
+    count = few_filters.outputs_together(filters, kernel_size[1], size[1], stride[1])
+    assert (count > 1) == (2 * filters <= vector.LANES and kernel_size[1] > stride[1])
+    with kernels.conv_algorithm("implicit_gemm"):
+        y, gx, gw = compiled_products(x, w, b, gy, geometry)
+        above_zero = kernels.conv2d_forward(x, w, b, geometry, relu=True)
+    expected = loops(x, w, gy, geometry)
+    wanted = expected[0] + b.reshape(1, -1, 1, 1)
+    check(y, wanted, w[0].size)
+    check(above_zero, np.maximum(wanted, 0), w[0].size)
+    check(gx, expected[1], w[0].size)
+    check(gw, expected[2], gy[:, 0].size)
 
 
 def test_what_is_declined():

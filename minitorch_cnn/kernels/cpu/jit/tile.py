@@ -224,9 +224,9 @@ def _rows_code(
         after = builder.add(here, _number(height))
         left = builder.sub(args.rows, after)
         there = builder.icmp_signed(">=", left, _number(0))
-        if height > 4:  # one or two rows are as slow as four: eight are 4 + 4, and not 6 + 2
-            none = builder.icmp_signed("==", left, _number(0))
-            there = builder.or_(none, builder.icmp_signed(">", left, _number(2)))
+        # A few rows are as slow as more of them: eight are 4 + 4, not 6 + 2; sixteen 8 + 8.
+        for few in (1, 2, 4) if height > 8 else (1, 2) if height > 4 else ():
+            there = builder.and_(there, builder.icmp_signed("!=", left, _number(few)))
         builder.cbranch(there, body, done)
         builder.position_at_end(body)
         _tile_code(builder, args, here, height, vectors, lanes, masked)
