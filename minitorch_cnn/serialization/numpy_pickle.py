@@ -96,7 +96,8 @@ class ArrayUnpickler(Unpickler):
             self.count_copies((content,))
             array = _element_type(element).decode(content, shape, by_columns)
             # NumPy's own function, but of a state that was made here.
-            target.__setstate__((1, array.shape, array.dtype, False, array.tobytes()))
+            state = 1, array.shape, array.dtype, False, array.tobytes()
+            target.__setstate__(state)  # type: ignore[arg-type]  # NumPy's stubs want np.bool
         elif isinstance(target, _ElementType):
             order = self.pop()[1]
             target.order = order if order in ("<", ">") else "="

@@ -72,8 +72,8 @@ def deform_conv2d(
     taps = np.divmod(np.arange(T), KW)  # row and column of each tap
     for axis, length in enumerate((OH, OW)):
         out = np.arange(length) * steps[axis] - margins[axis]
-        out = out.reshape((-1, 1) if axis == 0 else (1, -1))
-        regular = (taps[axis] * reaches[axis]).reshape(T, 1, 1) + out  # (T, OH or 1, ...)
+        along = out.reshape((-1, 1) if axis == 0 else (1, -1))
+        regular = (taps[axis] * reaches[axis]).reshape(T, 1, 1) + along  # (T, OH or 1, ...)
         here = wrap(constant(regular, input.array, input.array.dtype))
         places.append(moved[:, :, :, axis] + here)  # (N, D, T, OH, OW)
     patches = _between_pixels(input.reshape(N, D, C // D, *input.shape[2:]), *places)
@@ -103,8 +103,10 @@ def _between_pixels(image: Tensor, y: Tensor, x: Tensor) -> Tensor:
             rows, columns = (xp.where(inside, each, 0).astype(np.int64) for each in (i, j))
             # An index of arrays around a slice: the result is (N, D, T, OH, OW, C).
             index = (wrap(number), wrap(group), slice(None), wrap(rows), wrap(columns))
-            pixels = where(wrap(inside).unsqueeze(-1), getitem(image, index), 0.0)
-            part = pixels * (nearness_y * nearness_x).unsqueeze(-1)
+            there = wrap(inside)
+            pixels = where(there.unsqueeze(-1), getitem(image, index), 0.0)
+            nearness = where(there, nearness_y * nearness_x, 0.0)  # of an infinite place: NaN
+            part = pixels * nearness.unsqueeze(-1)
             total = part if total is None else total + part
     return total.movedim(-1, 2)
 

@@ -24,7 +24,7 @@ from ...io import UNREADABLE, open_picture
 from ...models.weights import IMAGENET_MEAN, IMAGENET_STD
 from ...ops import tensor
 from ...tensor import Tensor
-from ...transforms import CenterCrop, Resize
+from ...transforms.functional import center_crop, resize
 from ..subject import MEAN, STD, Subject, Trained, builtin_picture, load_subject
 from .untrained import quick_weights, untrained
 
@@ -268,7 +268,7 @@ def prepare(
     if transforms is not None:
         return transforms(picture).unsqueeze(0), name
     if size is not None or max(picture.size) > LARGEST:
-        picture = CenterCrop(size or USUAL)(Resize(size or USUAL)(picture))
+        picture = center_crop(resize(picture, size or USUAL), size or USUAL)
     pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"), np.float32) / 255
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     if pixels.shape[2] != channels:
