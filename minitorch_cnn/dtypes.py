@@ -213,7 +213,13 @@ def result_type(*operands: Any) -> dtype:
 
 
 class finfo:
-    """Limits of a floating dtype: bits, eps, max, min, tiny, resolution (as torch.finfo)."""
+    """Limits of a floating dtype: bits, eps, max, min, tiny, resolution (as torch.finfo).
+
+    >>> import minitorch_cnn as mt
+    >>> print(mt.finfo(mt.float32))  # doctest: +NORMALIZE_WHITESPACE
+    finfo(resolution=1e-06, min=-3.40282e+38, max=3.40282e+38, eps=1.19209e-07,
+    smallest_normal=1.17549e-38, tiny=1.17549e-38, dtype=float32)
+    """
 
     def __init__(self, type: dtype | None = None) -> None:
         kind = as_dtype(type or _default_dtype)
@@ -226,9 +232,19 @@ class finfo:
         self.max, self.min = builtins.float(limits.max), builtins.float(limits.min)
         self.resolution = builtins.float(limits.resolution)
 
+    def __repr__(self) -> str:
+        names = "resolution", "min", "max", "eps", "smallest_normal", "tiny"
+        limits = ", ".join(f"{name}={getattr(self, name):g}" for name in names)
+        return f"finfo({limits}, dtype={self.dtype})"
+
 
 class iinfo:
-    """Limits of an integer dtype: bits, max, min (as torch.iinfo)."""
+    """Limits of an integer dtype: bits, max, min (as torch.iinfo).
+
+    >>> import minitorch_cnn as mt
+    >>> mt.iinfo(mt.int8)
+    iinfo(min=-128, max=127, dtype=int8)
+    """
 
     def __init__(self, type: dtype) -> None:
         kind = as_dtype(type)
@@ -237,3 +253,6 @@ class iinfo:
         limits = np.iinfo(kind.numpy)
         self.dtype, self.bits = kind.name, limits.bits
         self.max, self.min = builtins.int(limits.max), builtins.int(limits.min)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

@@ -445,8 +445,8 @@ class IndexAdd(Function):
         return gy, None, None, index_select(gy, ctx.dim, index)
 
 
-def check_index(index: Tensor, length: int, dim: int) -> None:
-    """Raises IndexError if an element of `index` is no position in a dimension of that length.
+def check_index(index: Tensor, length: int, dim: int, error: type[Exception] = IndexError) -> None:
+    """Raises an error if an element of `index` is no position in a dimension of that length.
 
     Only on the CPU: on a GPU the test would wait for everything that is still being computed.
     """
@@ -456,7 +456,7 @@ def check_index(index: Tensor, length: int, dim: int) -> None:
         return
     low, high = int(index.array.min()), int(index.array.max())
     if low < 0 or high >= length:
-        raise IndexError(
+        raise error(
             f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size "
             f"{length}"
         )

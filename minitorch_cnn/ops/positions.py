@@ -116,7 +116,7 @@ def check_positions(name: str, input: Tensor, dim: int, index: Tensor) -> int:
             f"Index tensor must have the same number of dimensions as input tensor: {name}() got "
             f"index {shape_text(index.shape)} and input {shape_text(input.shape)}"
         )
-    check_index(index, input.size(dim) if input.ndim else 1, dim)
+    check_index(index, input.size(dim) if input.ndim else 1, dim, RuntimeError)  # as in torch
     for axis, (n, length) in enumerate(zip(index.shape, input.shape, strict=False)):
         if axis != dim and n > length:
             raise RuntimeError(
@@ -131,9 +131,9 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """For each element of `index`, the element of input at that position along a dimension.
 
     The result has the index's shape: ``out[i][j] = input[index[i][j]][j]`` for dim 0,
-    ``input[i][index[i][j]]`` for dim 1. Raises IndexError for a position out of range (on the CPU),
-    RuntimeError if index has other dimensions than input, is larger in another one, or is no
-    integer tensor.
+    ``input[i][index[i][j]]`` for dim 1. Raises RuntimeError for a position out of range (on the
+    CPU), and if index has other dimensions than input, is larger in another one, or is no integer
+    tensor.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[1, 2], [3, 4]])
@@ -178,9 +178,9 @@ def scatter(
     """input with elements of src (or one number) put at the positions `index` along a dimension.
 
     The result has the input's shape: ``out[index[i][j]][j] = src[i][j]`` for dim 0. Of repeated
-    positions, one wins; `scatter_add` adds them up. Raises IndexError for a position out of range
-    (on the CPU), TypeError without src or value,
-    RuntimeError for shapes or dtypes that do not fit and a reduce other than "add" and "multiply".
+    positions, one wins; `scatter_add` adds them up. Raises TypeError without src or value,
+    RuntimeError for a position out of range (on the CPU), shapes or dtypes that do not fit and a
+    reduce other than "add" and "multiply".
 
     >>> import minitorch_cnn as mt
     >>> mt.zeros(2, 3).scatter(1, mt.tensor([[2], [0]]), 1.0)
@@ -253,8 +253,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     """As `gather`, but input and indices broadcast; without dim, both are flattened.
 
     indices: int64, negative ones count from the end; (N, C) with (N, K) and dim 1 gives
-    (N, K). Raises RuntimeError for another dtype or number of dimensions, IndexError for a position
-    out of range.
+    (N, K). Raises RuntimeError for another dtype or number of dimensions and for a position out of
+    range.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([[3, 1], [5, 9]])

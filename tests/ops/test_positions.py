@@ -117,8 +117,10 @@ REFUSED = {
 test_refused_as_by_torch = refused_as_by_torch(REFUSED)
 
 ERRORS = [
-    (lambda: X.gather(1, mt.tensor([[3]])), IndexError, "index 3 is out of bounds"),
-    (lambda: X.gather(1, mt.tensor([[-1]])), IndexError, "index -1 is out of bounds"),
+    (lambda: X.gather(1, mt.tensor([[3]])), RuntimeError, "index 3 is out of bounds"),
+    (lambda: X.gather(1, mt.tensor([[-1]])), RuntimeError, "index -1 is out of bounds"),
+    (lambda: X.scatter(1, mt.tensor([[3]]), 1.0), RuntimeError, "index 3 is out of bounds"),
+    (lambda: X.scatter_add(1, mt.tensor([[3]]), X), RuntimeError, "index 3 is out of bounds"),
     (lambda: X.gather(1, mt.tensor([0])), RuntimeError, "number of dimensions"),
     (lambda: X.gather(1, mt.tensor([[0]] * 3)), RuntimeError, "dimension 0"),
     (lambda: X.gather(1, mt.tensor([[0.0]])), RuntimeError, "integer"),

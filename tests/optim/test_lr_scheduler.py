@@ -350,3 +350,21 @@ def test_other_mistakes():
         scheduler.step()
     with pytest.raises(NotImplementedError, match=r"does not define get_lr"):
         s.LRScheduler(optimizer)
+
+
+def test_a_schedule_may_ask_who_calls():
+    """As schedules copied from torch do, to warn who calls get_lr instead of get_last_lr."""
+
+    class Asking(mt.optim.lr_scheduler.LRScheduler):
+        def get_lr(self):
+            asked.append(self._get_lr_called_within_step)
+            return self.base_lrs
+
+    asked = []
+    optimizer = mt.optim.SGD([mt.nn.Parameter(mt.ones(1))], lr=0.1)
+    scheduler = Asking(optimizer)
+    optimizer.step()
+    scheduler.step()
+    scheduler.get_lr()
+    assert asked == [True, True, False]
+    assert scheduler.state_dict()["_get_lr_called_within_step"] is False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ... import dtypes
 from ...tensor import Tensor
 
 __all__ = [
@@ -26,7 +27,7 @@ class layout:
         self.name = name
 
     def __repr__(self) -> str:
-        return f"minitorch_cnn.{self.name}"
+        return f"{dtypes.namespace}.{self.name}"
 
 
 strided = layout("strided")

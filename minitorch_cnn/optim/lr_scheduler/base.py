@@ -53,6 +53,7 @@ class LRScheduler:
                 )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
+        self._get_lr_called_within_step = False  # a get_lr written for torch may ask
         self._initial_step()
 
     def _initial_step(self) -> None:
@@ -90,7 +91,11 @@ class LRScheduler:
     def _update_lr(self, epoch: int | None = None) -> None:
         if epoch is None:
             self.last_epoch += 1
-            rates = self.get_lr()
+            self._get_lr_called_within_step = True
+            try:
+                rates = self.get_lr()
+            finally:
+                self._get_lr_called_within_step = False
         else:
             self.last_epoch = epoch
             rates = self._get_closed_form_lr()
