@@ -119,10 +119,11 @@ def predict(
     remaining = list(paths)
     while remaining:
         batch, remaining = remaining[:AT_ONCE], remaining[AT_ONCE:]
-        images = {}
+        read, images = [], []
         for path in batch:
             try:
-                images[path] = network.prepare(path)
+                images.append(network.prepare(path))
+                read.append(path)
             except ValueError as error:
                 if damaged is None:
                     raise
@@ -131,9 +132,9 @@ def predict(
             continue
         device = next(network.model.parameters()).device
         with no_grad():
-            scores = network.model(stack(list(images.values())).to(device))
+            scores = network.model(stack(images).to(device))
             values, indices = scores.softmax(1).topk(min(top, len(network.classes)), dim=1)
-        for path, row, places in zip(images, values.tolist(), indices.tolist(), strict=True):
+        for path, row, places in zip(read, values.tolist(), indices.tolist(), strict=True):
             names = [network.classes[place] for place in places]
             yield Prediction(path, list(zip(names, row, strict=True)))
 

@@ -171,7 +171,7 @@ def reduce_losses(losses: Tensor, reduction: str) -> Tensor:
 
 def _check_scores(input: Tensor, weight: Tensor | None) -> None:
     if input.ndim == 0 or not input.dtype.is_floating_point:
-        raise (ValueError if input.ndim == 0 else RuntimeError)(
+        raise RuntimeError(
             f"input must hold floating-point scores of shape (C,), (N, C) or (N, C, d1, ...), got "
             f"shape {shape_text(input.shape)} of {input.dtype}"
         )

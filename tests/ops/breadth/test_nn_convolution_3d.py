@@ -25,7 +25,7 @@ REFUSED = {
         lambda lib: lib.nn.functional.conv_transpose3d(
             volume(lib), lib.ones(2, 1, 1, 1, 1).double()
         ),
-        "float64",
+        "DoubleTensor",
     ),
     "conv_transpose3d with another bias": (
         lambda lib: lib.nn.functional.conv_transpose3d(
