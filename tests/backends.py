@@ -66,6 +66,7 @@ HOST_ONLY = {
     "test_parameter_list": TEXT,
     "test_parameter_dict": TEXT,
     "test_error[<lambda>-IndexError-": UNCHECKED,
+    "test_error[<lambda>-RuntimeError-index ": UNCHECKED,
     "test_what_does_not_fit_is_refused[index0-table0-": UNCHECKED,
     "test_what_does_not_fit_is_refused[index1-": UNCHECKED,
     "test_what_does_not_fit_is_refused_as_by_torch[multi": UNCHECKED,
