@@ -7,28 +7,18 @@ neighbours each, weighted by how near they are.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from .. import nn
 from ..backend import array_module, constant
-from ..nn.parameter import Parameter
-from ..ops import zeros
+from ..nn.modules.conv import _ConvNd
 from ..ops.arithmetic import where
-from ..ops.creation import empty
 from ..ops.indexing import getitem
+from ..ops.window import pair
 from ..tensor import Tensor, wrap
 
 Pair = int | tuple[int, int]
-
-
-def _pair(value: Pair) -> tuple[int, int]:
-    if isinstance(value, int):
-        return value, value
-    first, second = value
-    return first, second
 
 
 def deform_conv2d(
@@ -58,7 +48,8 @@ def deform_conv2d(
     >>> deform_conv2d(image, half_a_pixel, mt.ones(1, 1, 1, 1))
     tensor([[[[0.5000, 1.5000, 2.5000, 1.5000]]]])
     """
-    steps, margins, reaches = _pair(stride), _pair(padding), _pair(dilation)
+    steps, margins = pair("stride", stride), pair("padding", padding)
+    reaches = pair("dilation", dilation)
     D, OH, OW = _check(input, offset, weight, bias, steps, margins, reaches)
     (N, C, _, _), (K, _, KH, KW) = input.shape, weight.shape
     groups, T = C // weight.shape[1], KH * KW
@@ -166,7 +157,7 @@ def _check(
     return D, OH, OW
 
 
-class DeformConv2d(nn.Module):
+class DeformConv2d(_ConvNd):
     """`deform_conv2d` as a layer, called with (input, offset, mask); it learns weight and bias.
 
     weight: (out_channels, in_channels / groups, KH, KW); bias: (out_channels). Both start as in
@@ -179,7 +170,7 @@ class DeformConv2d(nn.Module):
     minitorch_cnn.Size([2, 8, 5, 5])
     """
 
-    bias: Parameter | None
+    dimensions = 2
 
     def __init__(
         self,
@@ -192,38 +183,9 @@ class DeformConv2d(nn.Module):
         groups: int = 1,
         bias: bool = True,
     ) -> None:
-        super().__init__()
-        if in_channels % groups:
-            raise ValueError("in_channels must be divisible by groups")
-        if out_channels % groups:
-            raise ValueError("out_channels must be divisible by groups")
-        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride = _pair(kernel_size), _pair(stride)
-        self.padding, self.dilation = _pair(padding), _pair(dilation)
-        self.weight = Parameter(empty(out_channels, in_channels // groups, *self.kernel_size))
-        if bias:
-            self.bias = Parameter(zeros(out_channels))
-        else:
-            self.register_parameter("bias", None)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draws weight and bias as `nn.Conv2d` does."""
-        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        if self.bias is not None:
-            bound = 1 / math.sqrt(self.weight[0].numel())
-            nn.init.uniform_(self.bias, -bound, bound)
+        sizes = kernel_size, stride, padding, dilation
+        super().__init__(in_channels, out_channels, *sizes, groups, bias)
 
     def forward(self, input: Tensor, offset: Tensor, mask: Tensor | None = None) -> Tensor:
         settings = self.stride, self.padding, self.dilation
         return deform_conv2d(input, offset, self.weight, self.bias, *settings, mask)
-
-    def __repr__(self) -> str:
-        parts = [f"{self.in_channels}, {self.out_channels}", f"kernel_size={self.kernel_size}"]
-        parts.append(f"stride={self.stride}")
-        for name, usual in (("padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1)):
-            if getattr(self, name) != usual:
-                parts.append(f"{name}={getattr(self, name)}")
-        if self.bias is None:
-            parts.append("bias=False")
-        return f"DeformConv2d({', '.join(parts)})"

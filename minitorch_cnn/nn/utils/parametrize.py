@@ -147,17 +147,21 @@ class ParametrizationList(ModuleList):
                 original.data = each
 
 
+def _changes(before: Tensor, after: Tensor) -> list[tuple[str, Any, Any]]:
+    """Which of dtype and shape differ, with both values."""
+    found = [(what, getattr(before, what), getattr(after, what)) for what in ("dtype", "shape")]
+    return [each for each in found if each[1] != each[2]]
+
+
 def _check_kept(before: Tensor, after: Any) -> None:
     """Raises ValueError if a parametrization made something else of a tensor than one like it."""
     if not isinstance(after, Tensor):
         raise ValueError(f"A parametrization must return a tensor. Got {type(after)}.")
-    for what in ("dtype", "shape"):
-        was, became = getattr(before, what), getattr(after, what)
-        if was != became:
-            raise ValueError(
-                f"Registering a parametrization may not change the {what} of the tensor, "
-                f"unless the `unsafe` flag is enabled: {was} became {became}"
-            )
+    for what, was, became in _changes(before, after):
+        raise ValueError(
+            f"Registering a parametrization may not change the {what} of the tensor, "
+            f"unless the `unsafe` flag is enabled: {was} became {became}"
+        )
 
 
 def _check_inverse(parametrization: Any, value: Tensor) -> None:
@@ -172,13 +176,11 @@ def _check_inverse(parametrization: Any, value: Tensor) -> None:
         return
     if not isinstance(found, Tensor):
         raise ValueError(f"parametrization.right_inverse must return a tensor. Got: {type(found)}")
-    for what in ("dtype", "shape"):
-        if getattr(found, what) != getattr(value, what):
-            raise ValueError(
-                f"The tensor returned by parametrization.right_inverse must have the same {what} "
-                f"as what it was given, unless the `unsafe` flag is enabled: got "
-                f"{getattr(found, what)} for {getattr(value, what)}"
-            )
+    for what, given, got in _changes(value, found):
+        raise ValueError(
+            f"The tensor returned by parametrization.right_inverse must have the same {what} as "
+            f"what it was given, unless the `unsafe` flag is enabled: got {got} for {given}"
+        )
 
 
 def _property(name: str) -> property:
