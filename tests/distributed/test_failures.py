@@ -122,8 +122,8 @@ def test_ctrl_c(mpiexec, tmp_path):
     file.write_text(
         "import sys, time, minitorch_cnn as mt, minitorch_cnn.distributed as dist\n"
         "dist.init_process_group('mpi')\n"
-        "print('started', flush=True)\n"
-        "try:\n"
+        "try:\n"  # before it says so: Ctrl-C may come at once
+        "    print('started', flush=True)\n"
         "    while True: time.sleep(0.01)\n"
         "finally:\n"
         "    if dist.get_rank() == 0:\n"
