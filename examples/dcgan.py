@@ -28,7 +28,7 @@ from pathlib import Path
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, models, nn
-from minitorch_cnn.commandline import announce_compiling, one_sentence
+from minitorch_cnn.commandline import HelpFormatter, announce_compiling, one_sentence
 from minitorch_cnn.nn import functional as F
 from minitorch_cnn.nn.utils.parametrizations import spectral_norm
 from minitorch_cnn.training import positive
@@ -173,9 +173,7 @@ def train(args):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     add = parser.add_argument
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
     add("--epochs", type=positive(int), default=10)

@@ -26,7 +26,7 @@ from PIL import Image, ImageDraw
 
 import minitorch_cnn as mt
 from minitorch_cnn import nn
-from minitorch_cnn.commandline import announce_compiling, one_sentence
+from minitorch_cnn.commandline import HelpFormatter, announce_compiling, one_sentence
 from minitorch_cnn.datasets.shapes import OUTLINES
 from minitorch_cnn.training import positive
 from minitorch_cnn.utils.data import DataLoader, TensorDataset
@@ -198,9 +198,7 @@ def train(args):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     add = parser.add_argument
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
     add("--epochs", type=positive(int), default=10)

@@ -2,8 +2,9 @@
 
     python examples/speedrun_cifar.py
     python examples/speedrun_cifar.py --optimizer muon --epochs 8
-    python examples/speedrun_cifar.py --dataset shapes --widths 16 32 32 --epochs 3 --limit 4000
-    python examples/speedrun_cifar.py --resume runs/speedrun        # after the last whole epoch
+    python examples/speedrun_cifar.py --dataset shapes --widths 16 32 32 \\
+        --epochs 3 --limit 4000
+    python examples/speedrun_cifar.py --resume runs/speedrun
 
 Most programs need a hundred epochs. What saves the others, in the order of this file:
 
@@ -40,7 +41,7 @@ from pathlib import Path
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, nn
-from minitorch_cnn.commandline import announce_compiling, one_sentence
+from minitorch_cnn.commandline import HelpFormatter, announce_compiling, one_sentence
 from minitorch_cnn.nn import functional as F
 from minitorch_cnn.training import positive
 
@@ -365,9 +366,7 @@ def train(args):
 
 
 def parse_arguments(argv):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     add = parser.add_argument
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
     add("--dataset", choices=["cifar10", "shapes"], default="cifar10")

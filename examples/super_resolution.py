@@ -26,7 +26,7 @@ from pathlib import Path
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, nn
-from minitorch_cnn.commandline import announce_compiling, one_sentence
+from minitorch_cnn.commandline import HelpFormatter, announce_compiling, one_sentence
 from minitorch_cnn.nn import functional as F
 from minitorch_cnn.training import positive
 from minitorch_cnn.utils.data import DataLoader, TensorDataset
@@ -145,9 +145,7 @@ def train(args):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     add = parser.add_argument
     add("--backend", choices=["numpy", "cupy", "cpu", "cuda"], default="numpy")
     add("--dataset", choices=["shapes", "cifar10"], default="shapes")

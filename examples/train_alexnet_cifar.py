@@ -1,7 +1,8 @@
 """Trains AlexNet, in its form for 32x32 images, on CIFAR-10, CIFAR-100 or the built-in shapes.
 
     python examples/train_alexnet_cifar.py --dataset shapes
-    python examples/train_alexnet_cifar.py --lr 1e-3 --batch-size 32 --epochs 50 --no-augment
+    python examples/train_alexnet_cifar.py --lr 1e-3 --batch-size 32 \\
+        --epochs 50 --no-augment
 
 The loop is that of train_resnet_cifar.py. Without batch norm the gradients of the layers differ
 much in size, so Adam, which divides each by its own, learns faster than SGD; dropout of 0.5 in the
@@ -14,6 +15,7 @@ from train_resnet_cifar import main
 
 if __name__ == "__main__":
     main(
+        description=__doc__,
         arch="alexnet",
         optimizer="adam",
         lr=5e-4,

@@ -10,4 +10,11 @@ batches of 64.
 from train_resnet_cifar import main
 
 if __name__ == "__main__":
-    main(arch="densenet", batch_size=64, scheduler="step", weight_decay=1e-4, out="runs/densenet")
+    main(
+        description=__doc__,
+        arch="densenet",
+        batch_size=64,
+        scheduler="step",
+        weight_decay=1e-4,
+        out="runs/densenet",
+    )

@@ -8,4 +8,4 @@ The network is in minitorch_cnn.models.small, the loop in train_resnet_cifar.py.
 from train_resnet_cifar import main
 
 if __name__ == "__main__":
-    main(arch="googlenet", out="runs/googlenet")
+    main(description=__doc__, arch="googlenet", out="runs/googlenet")

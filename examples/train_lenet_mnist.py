@@ -10,6 +10,7 @@ from train_resnet_cifar import main
 
 if __name__ == "__main__":
     main(
+        description=__doc__,
         arch="lenet5",
         dataset="mnist",
         lr=0.05,

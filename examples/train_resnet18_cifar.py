@@ -13,6 +13,7 @@ from train_resnet_cifar import main
 
 if __name__ == "__main__":
     main(
+        description=__doc__,
         arch="resnet18",
         optimizer="adam",
         lr=1e-3,

@@ -1,8 +1,8 @@
 """Trains a ResNet on CIFAR-10, CIFAR-100 or the built-in shapes.
 
     python examples/train_resnet_cifar.py --dataset shapes
-    python examples/train_resnet_cifar.py --backend cupy --arch resnet18 --epochs 30
-    mpiexec -n 2 python examples/train_resnet_cifar.py --arch resnet18       # two processes
+    python examples/train_resnet_cifar.py --backend cupy --arch resnet18
+    mpiexec -n 2 python examples/train_resnet_cifar.py       # two processes
 
 The run's folder (--out) gets config.json, run.toml, metrics.csv, last.npz, best.npz and three
 pictures: curves.png, confusion_matrix.png and predictions.png. Ctrl-C finishes the step, saves, and
@@ -21,7 +21,7 @@ import sys
 
 import minitorch_cnn as mt
 from minitorch_cnn import nn, training
-from minitorch_cnn.commandline import one_sentence
+from minitorch_cnn.commandline import HelpFormatter, one_sentence
 from minitorch_cnn.models.small import ARCHITECTURES
 from minitorch_cnn.training.data import DATASETS
 
@@ -92,12 +92,14 @@ def train(args):
     return test_accuracy
 
 
-def parse_arguments(argv, defaults):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--dataset", choices=list(DATASETS), default="cifar10")
-    parser.add_argument("--arch", choices=list(ARCHITECTURES), default="resnet20")
+def parse_arguments(argv, description, defaults):
+    parser = argparse.ArgumentParser(description=description, formatter_class=HelpFormatter)
+    for option, names, default in (
+        ("--dataset", DATASETS, "cifar10"),
+        ("--arch", ARCHITECTURES, "resnet20"),
+    ):
+        listed = f"one of {', '.join(names)}"
+        parser.add_argument(option, choices=names, metavar="NAME", default=default, help=listed)
     parser.add_argument(
         "--eval-only", action="store_true", help="only test the checkpoint given by --resume"
     )
@@ -106,9 +108,9 @@ def parse_arguments(argv, defaults):
     return training.parse(parser, argv)
 
 
-def main(argv=None, **defaults):
+def main(argv=None, description=__doc__, **defaults):
     """`defaults` replaces options' defaults; the other examples train their networks with it."""
-    args = parse_arguments(argv, defaults)
+    args = parse_arguments(argv, description, defaults)
     with one_sentence():
         train(args)
 

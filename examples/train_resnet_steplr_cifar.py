@@ -12,6 +12,7 @@ from train_resnet_cifar import main
 
 if __name__ == "__main__":
     main(
+        description=__doc__,
         arch="resnet14",
         optimizer="sgd",
         lr=0.1,

@@ -12,6 +12,7 @@ from train_resnet_cifar import main
 
 if __name__ == "__main__":
     main(
+        description=__doc__,
         arch="threeblock",
         optimizer="adam",
         lr=1e-4,

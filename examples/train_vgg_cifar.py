@@ -9,4 +9,6 @@ The network is in minitorch_cnn.models.small, the loop in train_resnet_cifar.py.
 from train_resnet_cifar import main
 
 if __name__ == "__main__":
-    main(arch="vgg", optimizer="adam", lr=1e-3, weight_decay=0.0, out="runs/vgg")
+    main(
+        description=__doc__, arch="vgg", optimizer="adam", lr=1e-3, weight_decay=0.0, out="runs/vgg"
+    )

@@ -1,7 +1,8 @@
 """Teaches a network that knows ImageNet to tell your own pictures apart.
 
     python examples/transfer_learning.py --data-dir photos
-    python examples/transfer_learning.py --data-dir photos --arch vgg16 --weights vgg16-397923af.pth
+    python examples/transfer_learning.py --data-dir photos --arch vgg16 \\
+        --weights vgg16-397923af.pth
     python examples/transfer_learning.py --weights none
 
 The lower layers of a network trained on a million pictures see edges, textures and parts of things,
@@ -29,7 +30,7 @@ from PIL import Image
 
 import minitorch_cnn as mt
 from minitorch_cnn import datasets, models, nn, transforms
-from minitorch_cnn.commandline import one_sentence
+from minitorch_cnn.commandline import HelpFormatter, one_sentence
 from minitorch_cnn.models.classifiers import replace_last_layer
 from minitorch_cnn.training import positive
 from minitorch_cnn.utils.data import DataLoader
@@ -157,9 +158,7 @@ def save(args, model, classes, path):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     add = parser.add_argument
     add("--data-dir", help="folder with train/CLASS/*.png and val/CLASS/*.png")
     add("--arch", choices=["resnet18", "vgg16"], default="resnet18")

@@ -1,12 +1,16 @@
-"""What programs have in common: they say why nothing seems to happen while kernels are compiled,
-and end with one sentence for what a user can mend, and in silence behind `| head`."""
+"""What programs have in common: help as wide as the terminal; they say why nothing seems to happen
+while kernels are compiled, and end with one sentence for what a user can mend, and in silence
+behind `| head`."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import functools
 import os
+import re
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +18,19 @@ from typing import Any
 from PIL import Image
 
 A_MOMENT = 1.0  # seconds
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """Of --help: paragraphs and items of lists fill the terminal, indented lines stay."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        parts = re.split(r"(\n\n|\n(?=- ))", text.strip())
+        for index, part in enumerate(parts):
+            if part[0] not in " \n":
+                hanging = "  " if part.startswith("- ") else ""
+                words = " ".join(part.split())
+                parts[index] = textwrap.fill(words, width, subsequent_indent=hanging)
+        return "".join(parts)
 
 
 @contextlib.contextmanager

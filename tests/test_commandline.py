@@ -1,5 +1,6 @@
 """How programs end: a sentence, or silence behind a closed pipe."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from minitorch_cnn import commandline
-from minitorch_cnn.commandline import one_sentence
+from minitorch_cnn.commandline import HelpFormatter, one_sentence
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,6 +33,39 @@ def test_what_a_user_can_mend_is_one_sentence(error, words, monkeypatch):
     monkeypatch.setenv("MINITORCH_TRACEBACK", "1")
     with pytest.raises(type(error)), one_sentence():
         raise error
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        *sorted(path.name for path in (ROOT / "examples").glob("*.py") if path.stem != "zero"),
+        *("train", "predict", "evaluate", "export", "report", "run", "explain"),
+    ],
+)
+def test_help_fits_a_terminal_of_80_columns(program):
+    whose = [f"examples/{program}"] if program.endswith(".py") else ["-m", "minitorch_cnn", program]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, *whose, "--help"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
+    if program.endswith(".py"):  # it describes itself, not the program whose loop it uses
+        text = ast.get_docstring(ast.parse((ROOT / "examples" / program).read_text("utf-8")))
+        begin = " ".join(text.partition("\n\n")[0].split())
+        assert begin in " ".join(done.stdout.split())
+
+
+def test_help_keeps_commands_and_fills_paragraphs():
+    text = (
+        "One\ntwo.\n\n    a   command \\\n        its end\n\nA list:\n\n- first\n  item\n- second\n"
+    )
+    filled = HelpFormatter("program")._fill_text(text, 12, "")
+    expected = (
+        "One two.\n\n    a   command \\\n        its end\n\nA list:\n\n- first item\n- second"
+    )
+    assert filled == expected
+    assert HelpFormatter("program")._fill_text("- a b c d e", 7, "") == "- a b c\n  d e"
 
 
 def test_an_interruption_is_one_word(capsys):

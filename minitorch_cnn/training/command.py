@@ -1,9 +1,10 @@
 """python -m minitorch_cnn train: teaches a network to tell pictures apart.
 
-python -m minitorch_cnn train --data photos --model resnet18 --weights DEFAULT
-python -m minitorch_cnn train --data cifar10 --model cifar_resnet20 --epochs 30
-python -m minitorch_cnn train --config runs/train/run.toml --out runs/again
-python -m minitorch_cnn train --resume runs/train                after Ctrl-C
+    python -m minitorch_cnn train --data photos --model resnet18 \\
+        --weights DEFAULT
+    python -m minitorch_cnn train --data cifar10 --model cifar_resnet20
+    python -m minitorch_cnn train --config runs/train/run.toml --out runs/again
+    python -m minitorch_cnn train --resume runs/train     # after Ctrl-C
 
 --data is a folder of class folders (photos/cat/1.jpg), or has them in train/
 and val/ or test/; or it is the name of a built-in set. The run's folder gets
@@ -17,7 +18,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from ..commandline import one_sentence
+from ..commandline import HelpFormatter, one_sentence
 from . import loop
 from .data import DATASETS
 from .options import add_options, parse, positive, share
@@ -31,7 +32,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog="python -m minitorch_cnn train",
         usage="%(prog)s --data FOLDER --model NAME [options]",
         description=(__doc__ or "").partition(": ")[2],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add = parser.add_argument
     add(

@@ -1,7 +1,9 @@
 """python -m minitorch_cnn evaluate: how many pictures a trained network has right, by class.
 
-python -m minitorch_cnn evaluate runs/train                  on the run's own test pictures
-python -m minitorch_cnn evaluate runs/train --data others    on another folder of class folders
+    python -m minitorch_cnn evaluate runs/train
+    python -m minitorch_cnn evaluate runs/train --data others
+
+The first one takes the run's own test pictures, the second one another folder of class folders.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import numpy as np
 from .. import nn, transforms
 from ..autograd.modes import no_grad
 from ..backend import set_backend
-from ..commandline import announce_compiling, one_sentence
+from ..commandline import HelpFormatter, announce_compiling, one_sentence
 from ..explain.subject import Trained, checkpoint_path, load_trained, middle_of
 from ..explain.training import ConfusionMatrix
 from ..utils.data import DataLoader
@@ -159,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m minitorch_cnn evaluate",
         description=__doc__.partition(": ")[2] if __doc__ else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add = parser.add_argument
     add("run", help="a run's folder, or its best.npz or last.npz")

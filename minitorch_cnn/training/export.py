@@ -1,6 +1,6 @@
 """python -m minitorch_cnn export: writes a trained network for other programs.
 
-python -m minitorch_cnn export runs/train --onnx model.onnx
+    python -m minitorch_cnn export runs/train --onnx model.onnx
 
 The file also says which classes there are and how pictures are prepared, so predict and evaluate
 take it in place of the run.
@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 
 from .. import onnx
-from ..commandline import one_sentence
+from ..commandline import HelpFormatter, one_sentence
 from ..explain.subject import Trained, load_trained
 from ..kernels import kernel_tier
 from ..onnx.facts import write_facts
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m minitorch_cnn export",
         description=__doc__.partition(": ")[2] if __doc__ else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("run", help="a run's folder, or its best.npz or last.npz")
     parser.add_argument("--onnx", metavar="FILE", required=True, help="the file to write")
