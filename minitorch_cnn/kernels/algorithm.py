@@ -26,6 +26,12 @@ TRANSFORM_COST = 26.0
 TRANSFORM_COST_WITHOUT_AVX512 = 38.0
 KERNEL_COST = 40.0
 PATCH_COST = 10.0
+# An implicit product for few filters: how many those are (the sum over all pixels that is the
+# weights' gradient wants more), and of how many outputs a row, which the tile's rows take. By
+# benchmarks/few_filters.py.
+FEW_FILTERS = range(1, 17)
+FEW_FILTERS_OF_A_GRADIENT = range(8, 17)
+LEAST_OUTPUTS = 8
 
 
 class Tier(NamedTuple):
@@ -34,7 +40,7 @@ class Tier(NamedTuple):
     name: str  # "array", "cpu" or "cuda"
     # Where a row of a patch has fewer numbers than this (than half of it, for kernels one pixel
     # wide), copying it takes as long as its products, and an implicit product is faster; 0: there
-    # is none.
+    # is none. It is, too, for so few filters that a copy is hardly used.
     short_row: int = 0
     transform_cost: float = TRANSFORM_COST
     half: bool = False  # float16
@@ -110,10 +116,17 @@ def choose(
     if not why_not("depthwise", *case):
         return Choice("depthwise", "each channel has filters of its own")
     row_limit = tier.short_row if kernel_size[1] > 1 else tier.short_row // 2
-    short = channels * kernel_size[1] < row_limit and not why_not("implicit_gemm", *case)
+    nothing_to_copy = (*kernel_size, *geometry.stride) == (1, 1, 1, 1)
+    implicit = not nothing_to_copy and not why_not("implicit_gemm", *case)
+    short = implicit and channels * kernel_size[1] < row_limit
     plain = "implicit_gemm" if short else "im2col"
     reason = why_not("winograd", *case)
     if reason:
+        few = FEW_FILTERS_OF_A_GRADIENT if product == "weight_grad" else FEW_FILTERS
+        overlapping = max(kernel_size) > 2 * max(geometry.stride)
+        count = channels if product == "input_grad" else filters
+        if implicit and overlapping and count in few and out_size[1] >= LEAST_OUTPUTS:
+            plain = "implicit_gemm"
         return Choice(plain, reason)
     if tier.name == "array":
         return Choice(plain, "Winograd's transforms cost more than they save in array code")

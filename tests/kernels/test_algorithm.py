@@ -83,6 +83,33 @@ def test_the_gradient_of_few_channels_is_an_implicit_product_too():
     assert forced.algorithm == "im2col" and "stride 1" in forced.reason
 
 
+@pytest.mark.parametrize(
+    ("product", "C", "K", "kernel", "stride", "width", "expected"),
+    [
+        # Measured by benchmarks/few_filters.py: what is copied for 3 filters is hardly used.
+        ("forward", 64, 3, (9, 9), 1, 32, "implicit_gemm"),
+        ("forward", 64, 32, (9, 9), 1, 32, "im2col"),
+        ("forward", 64, 3, (9, 9), 1, 7, "im2col"),  # the tile's rows are not full
+        ("forward", 64, 16, (5, 5), 2, 14, "implicit_gemm"),
+        ("forward", 64, 16, (3, 3), 2, 14, "im2col"),  # patches hardly overlap
+        ("weight_grad", 64, 16, (5, 5), 1, 14, "implicit_gemm"),
+        ("weight_grad", 64, 3, (5, 5), 1, 14, "im2col"),
+        ("input_grad", 16, 6, (5, 5), 1, 14, "implicit_gemm"),  # LeNet's second layer
+        ("input_grad", 16, 64, (5, 5), 1, 14, "implicit_gemm"),
+        ("input_grad", 64, 3, (5, 5), 1, 14, "im2col"),
+        # A patch is a pixel where it lies.
+        ("forward", 8, 8, (1, 1), 1, 32, "im2col"),
+        ("forward", 8, 8, (1, 1), 2, 32, "implicit_gemm"),
+    ],
+)
+def test_few_filters(product, C, K, kernel, stride, width, expected):
+    """input_grad: the channels that are read are those of gy."""
+    cpu = algorithm.Tier("cpu", short_row=56)
+    geometry = conv_geometry((stride, stride), tuple(k // 2 for k in kernel))
+    choice = algorithm.choose(product, cpu, "auto", 8, C, K, kernel, (width, width), geometry)
+    assert choice.algorithm == expected
+
+
 def test_forcing_and_asking():
     x, w = mt.randn(1, 2, 6, 6), mt.randn(3, 2, 3, 3)
     for name in ("im2col", "winograd", "direct"):
