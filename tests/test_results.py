@@ -14,6 +14,7 @@ FILES = {
     ("VGG for 32x32", "CIFAR-10"): "vgg_cifar10",
     ("AlexNet for 32x32", "CIFAR-10"): "alexnet_cifar10",
     ("ResNet-18 for 32x32", "CIFAR-10"): "resnet18_cifar10",
+    ("three blocks, three linear layers", "CIFAR-10"): "threeblock_cifar10",
     ("ResNet-14", "CIFAR-10"): "resnet14_cifar10_steplr",
     ("network of the speedrun", "CIFAR-10"): "speedrun_cifar10",
     ("U-Net", "drawn by the program"): "segment_shapes",
