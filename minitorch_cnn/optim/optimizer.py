@@ -67,7 +67,6 @@ class Optimizer(WithHooks):
         self.defaults = defaults
         self.state: defaultdict[Any, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self._opt_called = False  # for the schedulers' warning about the order of calls
         self._make_room_for_hooks()
         if isinstance(params, Tensor):
             raise TypeError(

@@ -5,6 +5,7 @@ import itertools
 import math
 import pickle
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -385,6 +386,43 @@ def test_step_hooks_and_a_users_own_optimizer():
     with pytest.raises(NotImplementedError, match="neither update"):
         bare = optim.Optimizer([p], {})
         bare.step()
+
+
+def test_an_optimizer_around_another_one():
+    """As the published Lookahead: an Optimizer that never calls Optimizer.__init__."""
+
+    class Lookahead(optim.Optimizer):
+        def __init__(self, inner, k, alpha):
+            self.inner, self.k, self.alpha, self.count = inner, k, alpha, 0
+            self.param_groups, self.defaults, self.state = (
+                inner.param_groups,
+                inner.defaults,
+                inner.state,
+            )
+            self.slow = [p.detach().clone() for p in self.param_groups[0]["params"]]
+
+        def step(self, closure=None):
+            self.inner.step()
+            self.count += 1
+            if self.count % self.k == 0:
+                for p, q in zip(self.param_groups[0]["params"], self.slow, strict=True):
+                    q += self.alpha * (p.data - q)
+                    p.data.copy_(q)
+
+    p = mt.nn.Parameter(mt.tensor([1.0]))
+    optimizer = Lookahead(optim.SGD([p], lr=0.25), k=2, alpha=0.5)
+    schedule = optim.lr_scheduler.StepLR(optimizer, 2, gamma=0.5)
+    seen = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # as the order of the calls is right
+        for _ in range(3):
+            optimizer.zero_grad()
+            p.sum().backward()
+            optimizer.step()
+            schedule.step()
+            seen.append(p.item())
+    # 1 - 0.25; then halfway back from 0.5 to 1; then a step of half the length.
+    assert seen == [0.75, 0.75, 0.625]
 
 
 @pytest.mark.parametrize(
