@@ -73,6 +73,8 @@ class TreeSpec:
     children_specs  the same of its parts
     """
 
+    num_leaves: int
+
     def __init__(self, type: Any, context: Any, children_specs: list[TreeSpec]) -> None:
         self.type, self.context, self.children_specs = type, context, children_specs
         self.num_children = len(children_specs)

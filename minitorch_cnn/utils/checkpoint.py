@@ -269,7 +269,8 @@ class Reentrant(Function):
             raise RuntimeError(
                 "none of output has requires_grad=True, this checkpoint() is not necessary"
             )
-        backward(*zip(*pairs, strict=True))
+        ys, gradients = zip(*pairs, strict=True)
+        backward(ys, gradients)
         count = len(ctx.needs_input_grad) - 2
         return (None, None, *[leaves[i].grad if i in leaves else None for i in range(count)])
 

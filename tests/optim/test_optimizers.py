@@ -388,6 +388,21 @@ def test_step_hooks_and_a_users_own_optimizer():
         bare.step()
 
 
+def test_loading_forgets_what_a_schedule_has_noted():
+    """As a finder of learning rates: a schedule for the test, then the state from before it."""
+    optimizer = optim.SGD([("w", mt.nn.Parameter(mt.ones(1)))], lr=0.5)
+    before = optimizer.state_dict()
+    optimizer.param_groups[0]["lr"] = 1e-4
+    optim.lr_scheduler.ExponentialLR(optimizer, 10.0)
+    assert optimizer.param_groups[0]["initial_lr"] == 1e-4
+    del before["param_groups"][0]["nesterov"]  # as a file of an older version
+    optimizer.load_state_dict(before)
+    (group,) = optimizer.param_groups
+    assert group["lr"] == 0.5 and group["nesterov"] is False and group["param_names"] == ["w"]
+    assert "initial_lr" not in group
+    assert optim.lr_scheduler.StepLR(optimizer, 1).base_lrs == [0.5]
+
+
 def test_an_optimizer_around_another_one():
     """As the published Lookahead: an Optimizer that never calls Optimizer.__init__."""
 
