@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import random
@@ -15,6 +14,13 @@ from .nn.utils.stateless import call_with
 from .ops.creation import zeros, zeros_like
 from .ops.join import stack
 from .tensor import Tensor
+from .utils._pytree import (
+    TreeSpec,
+    _broadcast_to_and_flatten,
+    tree_flatten,
+    tree_leaves,
+    tree_structure,
+)
 
 __all__ = [
     "functional_call",
@@ -71,35 +77,18 @@ def functional_call(
     return call_with(module, values, args, kwargs, tie_weights, strict)
 
 
-def _leaves(tree: Any) -> list:
-    """What is in nested tuples, lists and dicts."""
-    if isinstance(tree, dict):
-        return [leaf for key in tree for leaf in _leaves(tree[key])]
-    if isinstance(tree, tuple | list):
-        return [leaf for each in tree for leaf in _leaves(each)]
-    return [tree]
-
-
 def _flat(tree: Any) -> list[Tensor]:
-    """The same, which must be tensors."""
-    found = _leaves(tree)
+    """What is in nested tuples, lists and dicts, which must be tensors."""
+    found = tree_leaves(tree)
     for leaf in found:
         if not isinstance(leaf, Tensor):
             raise ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}")
     return found
 
 
-def _like(tree: Any, leaves: Any) -> Any:
-    """The same nesting with other leaves, from an iterator."""
-    if isinstance(tree, dict):
-        new = copy.copy(tree)  # an OrderedDict stays one, a defaultdict keeps its factory
-        new.update((key, _like(value, leaves)) for key, value in tree.items())
-        return new
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*[_like(each, leaves) for each in tree])
-    if isinstance(tree, tuple | list):
-        return type(tree)(_like(each, leaves) for each in tree)
-    return next(leaves)
+def _like(tree: Any, leaves: Iterable[Any]) -> Any:
+    """The same nesting with other leaves."""
+    return tree_structure(tree).unflatten(leaves)
 
 
 def _map(function: Callable, tree: Any) -> Any:
@@ -338,12 +327,15 @@ def vmap(
     """A function like func for many inputs at once: func of one of them after the other.
 
     in_dims: the dimension of each argument along which the inputs lie, None for one that all
-    share; nested as the arguments are, or one for all. out_dims: where they lie in the results.
+    share; a tuple, nested as the arguments are, or one for all. Keyword arguments are shared.
+    out_dims: where they lie in the results, None for a result that is the same for all.
     randomness: "error" if func must not draw random numbers, "same" if each draws the same ones,
-    or "different". Right as torch's, but no faster than a loop; chunk_size is ignored.
+    or "different". Right as torch's, but no faster than a loop; chunk_size, 1 or more, changes
+    nothing.
 
     Calling it raises ValueError for inputs of different numbers, for dims that do not fit the
-    arguments, and for results that are no tensors; RuntimeError for randomness.
+    arguments or results, and for results that are no tensors; RuntimeError for randomness, and
+    for writing into what all inputs share.
 
     >>> import minitorch_cnn as mt
     >>> gradient = mt.func.grad(lambda w, x: (w * x).sum() ** 2)
@@ -356,100 +348,126 @@ def vmap(
             "Only allowed values for randomness are 'error', 'different', or 'same'. "
             f"Got {randomness}"
         )
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
+    name = getattr(func, "__name__", repr(func))
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        dims = (in_dims,) * len(args) if isinstance(in_dims, int) else in_dims
-        if not isinstance(dims, tuple | list) or len(dims) != len(args):
-            raise ValueError(
-                f"vmap: in_dims must be an int or a tuple with one for each of the {len(args)} "
-                f"arguments, got {in_dims!r}"
-            )
-        counts = {*_counts(tuple(args), tuple(dims)), *_counts(kwargs, 0)}
-        if len(counts) != 1:
-            raise ValueError(
-                "vmap: Expected all tensors to have the same size in the mapped dimension, got "
-                f"sizes {sorted(counts)} for the mapped dimension"
-                if counts
-                else "vmap: at least one tensor must be mapped, got in_dims of None only"
-            )
-        count, before, results = counts.pop(), random.get_rng_state(), []
-        if not count:
-            raise ValueError("vmap: there are no inputs, so nobody can say what func gives")
-        for i in range(count):
+        leaves, spec = tree_flatten(args)
+        dims, count = _mapped(name, in_dims, leaves, spec)
+        pairs = list(zip(leaves, dims, strict=True))
+        shared = [leaf for leaf, dim in pairs if dim is None] + tree_leaves(kwargs)
+        versions = [(leaf, leaf._version) for leaf in shared if isinstance(leaf, Tensor)]
+        before, results = random.get_rng_state(), []
+        for i in range(max(count, 1)):
             if randomness == "same":
                 random.set_rng_state(before)
-            results.append(func(*_one(args, tuple(dims), i), **_one(kwargs, 0, i)))
+            one = [leaf if dim is None else _select(leaf, dim, i) for leaf, dim in pairs]
+            results.append(func(*spec.unflatten(one), **kwargs))
+            if any(leaf._version != version for leaf, version in versions):
+                raise RuntimeError(
+                    f"vmap: inplace arithmetic is not possible on an argument of {name} that all "
+                    "inputs share: use an operation without the underscore"
+                )
         if randomness == "error" and not random.get_rng_state().equal(before):
             raise RuntimeError(
                 "vmap: called random operation while in randomness error mode. Please either use "
                 "the 'same' or 'different' randomness flags on vmap or perform the randomness "
                 "operation out of vmap"
             )
-        return _stacked(results, out_dims)
+        return _joined(name, results, out_dims, count)
 
     return wrapped
 
 
-def _dims_of_parts(tree: Any, dims: Any) -> Any:
-    """The dims of the parts of a dict, tuple or list: one for all, or nested as they are."""
-    if isinstance(tree, dict):
-        return dims if isinstance(dims, dict) else dict.fromkeys(tree, dims)
-    return dims if isinstance(dims, tuple | list) else (dims,) * len(tree)
-
-
-def _counts(tree: Any, dims: Any) -> set[int]:
-    """The lengths of the tensors along the dims that stand in their places."""
-    if isinstance(tree, dict):
-        by_key = _dims_of_parts(tree, dims)
-        return {count for key, each in tree.items() for count in _counts(each, by_key[key])}
-    if isinstance(tree, tuple | list):
-        pairs = zip(tree, _dims_of_parts(tree, dims), strict=True)
-        return {count for each, dim in pairs for count in _counts(each, dim)}
+def _mapped(name: str, in_dims: Any, leaves: list, spec: TreeSpec) -> tuple[list, int]:
+    """The dim of each leaf of the arguments, and how many inputs lie along them."""
+    who = f"vmap({name}, in_dims={in_dims}, ...)(<inputs>)"
+    if not isinstance(in_dims, int | tuple):
+        raise ValueError(
+            f"{who}: expected `in_dims` to be int or a (potentially nested) tuple matching the "
+            f"structure of inputs, got: {type(in_dims)}."
+        )
+    if not leaves:
+        raise ValueError(
+            f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are "
+            "trying to vmap over a function with no inputs. The latter is unsupported."
+        )
+    dims = _broadcast_to_and_flatten(in_dims, spec)
     if dims is None:
-        return set()
-    if not isinstance(tree, Tensor) or not isinstance(dims, int):
         raise ValueError(
-            f"vmap: Got in_dim={dims!r} for an input of type {type(tree).__name__}; a tensor needs "
-            "an int or None, all else None"
+            f"{who}: in_dims is not compatible with the structure of `inputs`. in_dims has "
+            f"structure {tree_structure(in_dims)} but inputs has structure {spec}."
         )
-    if not -tree.ndim <= dims < tree.ndim:
-        raise ValueError(
-            f"vmap: Got in_dim={dims} for some input, but that input is a Tensor of dimensionality "
-            f"{tree.ndim}"
-        )
-    return {tree.shape[dims]}
-
-
-def _one(tree: Any, dims: Any, i: int) -> Any:
-    """The i-th inputs, nested as all of them."""
-    if isinstance(tree, dict):
-        by_key = _dims_of_parts(tree, dims)
-        return {key: _one(each, by_key[key], i) for key, each in tree.items()}
-    if isinstance(tree, tuple | list):
-        pairs = zip(tree, _dims_of_parts(tree, dims), strict=True)
-        ones = [_one(each, dim, i) for each, dim in pairs]
-        return type(tree)(*ones) if hasattr(tree, "_fields") else type(tree)(ones)
-    return tree if dims is None else tree.select(dims, i)
-
-
-def _stacked(results: list, dims: Any) -> Any:
-    """The results of all inputs, each tensor of them with a new dimension."""
-    first = results[0]
-    if isinstance(first, dict):
-        by_key = _dims_of_parts(first, dims)
-        return {key: _stacked([each[key] for each in results], by_key[key]) for key in first}
-    if isinstance(first, tuple | list):
-        each_dim = _dims_of_parts(first, dims)
-        if len(each_dim) != len(first):
+    for leaf, dim in zip(leaves, dims, strict=True):
+        if not isinstance(dim, int | None):
             raise ValueError(
-                f"vmap: out_dims has {len(each_dim)} entries, but func gives {len(first)} results"
+                f"{who}: Got in_dim={dim} for an input but in_dim must be either an integer "
+                "dimension or None."
             )
-        columns = zip(zip(*results, strict=True), each_dim, strict=True)
-        joined = [_stacked([*column], dim) for column, dim in columns]
-        return type(first)(*joined) if hasattr(first, "_fields") else type(first)(joined)
-    if not isinstance(first, Tensor):
-        raise ValueError(f"vmap: func must only return Tensors, got type {type(first)}")
-    return stack(results, dims)
+        if dim is not None and not isinstance(leaf, Tensor):
+            raise ValueError(
+                f"{who}: Got in_dim={dim} for an input but the input is of type {type(leaf)}. We "
+                "cannot vmap over non-Tensor arguments, please use None as the respective in_dim"
+            )
+        if dim is not None and not -leaf.ndim <= dim < leaf.ndim:
+            raise ValueError(
+                f"{who}: Got in_dim={dim} for some input, but that input is a Tensor of "
+                f"dimensionality {leaf.ndim} so expected in_dim to satisfy "
+                f"-{leaf.ndim} <= in_dim < {leaf.ndim}."
+            )
+    sizes = [leaf.shape[dim] for leaf, dim in zip(leaves, dims, strict=True) if dim is not None]
+    if not sizes:
+        raise ValueError("vmap: Expected at least one Tensor to vmap over")
+    if len(set(sizes)) > 1:
+        raise ValueError(
+            "vmap: Expected all tensors to have the same size in the mapped dimension, got sizes "
+            f"{sizes} for the mapped dimension"
+        )
+    return dims, sizes[0]
+
+
+def _select(leaf: Tensor, dim: int, i: int) -> Tensor:
+    """The i-th input; of none, zeros, which show what func gives."""
+    if leaf.shape[dim]:
+        return leaf.select(dim, i)
+    return leaf.new_zeros(leaf.movedim(dim, 0).shape[1:])
+
+
+def _joined(name: str, results: list, out_dims: Any, count: int) -> Any:
+    """The results of all inputs as one, each tensor of them with a new dimension."""
+    who = f"vmap({name}, ..., out_dims={out_dims})"
+    if not all(isinstance(each, int | None) for each in tree_leaves(out_dims)):
+        raise ValueError(
+            f"{who}: `out_dims` must be an int, None or a python collection of ints representing "
+            "where in the outputs the vmapped dimension should appear."
+        )
+    spec = tree_structure(results[0])
+    if spec.is_leaf() and isinstance(out_dims, tuple) and len(out_dims) == 1:
+        out_dims = out_dims[0]
+    dims = _broadcast_to_and_flatten(out_dims, spec)
+    if dims is None:
+        raise ValueError(
+            f"{who}(<inputs>): out_dims is not compatible with the structure of `outputs`. "
+            f"out_dims has structure {tree_structure(out_dims)} but outputs has structure {spec}."
+        )
+    joined = []
+    for column, dim in zip(zip(*map(tree_leaves, results), strict=True), dims, strict=True):
+        first = column[0]
+        if dim is not None and not isinstance(first, Tensor):
+            raise ValueError(
+                f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(first)}. "
+                "Did you mean to set out_dims= to None for output?"
+            )
+        if dim is None and isinstance(first, Tensor) and not all(map(first.equal, column)):
+            raise ValueError(
+                f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None"
+            )
+        if dim is None:
+            joined.append(first)
+        else:
+            joined.append(stack(column, dim).narrow(dim, 0, count))
+    return spec.unflatten(joined)
 
 
 def stack_module_state(

@@ -285,10 +285,6 @@ class MersenneTwister:
         """One number in [0, 1), as torch.rand(1)."""
         return float(self._fractions(1, np.float32)[0])
 
-    def uniform(self, low: float, high: float) -> float:
-        """One number between low and high, calculated in float32 as a tensor's uniform_ does."""
-        return float(between(self._fractions(1, np.float32), low, high)[0])
-
 
 def chunks(count: int) -> Iterator[slice]:
     """range(count) in parts that stay in the cache; all but the last are multiples of 16 long.

@@ -17,10 +17,11 @@ LAYERS = [
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"}
     | {"jit", "special", "fft", "distributions", "profiler", "multiprocessing", "overrides"}
-    | {"distributed", "func", "futures", "fx", "compiler", "types", "quasirandom"}
+    | {"distributed", "futures", "fx", "compiler", "types", "quasirandom"}
     | {"checks", "cpu"},
     {"version", "accelerator", "xpu", "mps", "__config__"},
-    {"datasets", "transforms", "utils", "io", "models", "hub", "vision_ops", "tv_tensors"},
+    {"datasets", "transforms", "utils", "io", "models", "hub", "vision_ops", "tv_tensors"}
+    | {"func"},
     {"onnx", "explain", "commandline", "__main__", "run", "predict", "pytest_plugin"}
     | {"training"},
 ]

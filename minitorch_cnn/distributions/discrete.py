@@ -64,11 +64,6 @@ class _OfOneProbability(Distribution):
         value = {self._given: self._param.expand(batch_shape)}
         return type(self)(**value, validate_args=self._validate_args)
 
-    def __repr__(self) -> str:
-        value = self._param
-        shown = value if value.numel() == 1 else value.shape
-        return f"{type(self).__name__}({self._given}: {shown})"
-
 
 class Bernoulli(_OfOneProbability, ExponentialFamily):
     """1 with probability probs, else 0.
@@ -250,9 +245,6 @@ class Categorical(Distribution):
         values = values.reshape(-1, *[1] * len(self.batch_shape))
         return values.expand(-1, *self.batch_shape) if expand else values
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._given}: {self.param_shape})"
-
 
 class _OfCategorical(Distribution):
     """What distributions share whose probabilities (..., K) are those of a Categorical."""
@@ -333,7 +325,7 @@ class OneHotCategorical(_OfCategorical):
         return self._categorical.entropy()
 
     def __repr__(self) -> str:
-        return repr(self._categorical).replace("Categorical", "OneHotCategorical")
+        return repr(self._categorical).replace("Categorical", type(self).__name__)
 
 
 class Poisson(ExponentialFamily):

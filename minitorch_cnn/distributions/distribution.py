@@ -74,8 +74,8 @@ class Distribution:
                 continue
             raise ValueError(
                 f"Expected parameter {name} (Tensor of shape {tuple(value.shape)}) of distribution "
-                f"{type(self).__name__} to satisfy the constraint {constraint}, but found invalid "
-                f"values:\n{value}"
+                f"{self!r} to satisfy the constraint {constraint}, but found invalid values:\n"
+                f"{value}"
             )
 
     @staticmethod

@@ -125,8 +125,8 @@ class Wishart(ExponentialFamily):
         return scale + ops.mvlgamma(df / 2, n) - (df - n - 1) / 2 * digammas + df * n / 2
 
     def __repr__(self) -> str:
-        matrix = self.__dict__[self._given]
-        return f"Wishart(df: {self.df}, {self._given}: {matrix.shape})"
+        df, matrix = self.df, self.__dict__[self._given]
+        return f"Wishart({self._given}: {matrix.shape}, df: {df if df.numel() == 1 else df.shape})"
 
 
 class LKJCholesky(Distribution):

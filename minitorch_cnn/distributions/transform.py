@@ -140,7 +140,7 @@ class _Inverse(Transform):
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        return f"{type(self._inv).__name__}().inv"
+        return f"_InverseTransform({self._inv!r})"
 
 
 def _event_dim(parts: Sequence[Transform], own: int, where: str) -> int:

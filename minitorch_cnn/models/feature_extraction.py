@@ -6,8 +6,8 @@
 torchvision writes the model's program anew (torch.fx); here a forward hook on each named module
 keeps what passes by, and the run ends as soon as everything asked for is there. What follows:
 
-- Only modules have names, not the operations between them: "layer1.0" or "layer1.0.relu", but not
-  "flatten" or "layer1.0.add".
+- Inputs ("x") and modules have names, not the operations between them: "layer1.0" or
+  "layer1.0.relu", but not "flatten" or "layer1.0.add".
 - All parameters of the model stay parameters of the extractor, those of unused layers too.
 - `get_graph_node_names` lists modules in the order of their registration.
 
@@ -17,6 +17,7 @@ ReLU(inplace=True) takes is returned as it is after the ReLU.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,8 @@ def get_graph_node_names(
     suppress_diff_warning: bool = False,
     concrete_args: dict[str, Any] | None = None,
 ) -> tuple[list[str], list[str]]:
-    """The names of all layers (modules without children), for training and for evaluation mode.
+    """The names of the inputs and of all layers (modules without children), for training and for
+    evaluation mode.
 
     Both lists are the same here, so there is no warning to suppress. The names of modules that
     contain layers, such as "layer1", can be used as well, and "layer1.0.relu_1" is the second call
@@ -45,10 +47,11 @@ def get_graph_node_names(
     >>> import minitorch_cnn as mt
     >>> train_nodes, eval_nodes = get_graph_node_names(mt.models.resnet18())
     >>> train_nodes[:6]
-    ['conv1', 'bn1', 'relu', 'maxpool', 'layer1.0.conv1', 'layer1.0.bn1']
+    ['x', 'conv1', 'bn1', 'relu', 'maxpool', 'layer1.0.conv1']
     """
     _refuse_fx(tracer_kwargs=tracer_kwargs, concrete_args=concrete_args)
     names = [name for name, module in model.named_modules() if not list(module.children())]
+    names = [*inspect.signature(model.forward).parameters, *names]
     return names, list(names)
 
 
@@ -63,7 +66,7 @@ def create_feature_extractor(
 ) -> FeatureExtractor:
     """A module that returns the outputs of layers inside `model`, by name.
 
-    return_nodes: names of modules, or {name of a module: name in the result}. A module that is
+    return_nodes: names of modules or inputs, or {such a name: name in the result}. A module that is
     called several times has the names "relu", "relu_1", "relu_2", ...
     train_return_nodes, eval_return_nodes: both instead of return_nodes, if they differ.
 
@@ -129,8 +132,10 @@ class FeatureExtractor(nn.Module):
         self, model: nn.Module, train_nodes: dict[str, str], eval_nodes: dict[str, str]
     ) -> None:
         super().__init__()
+        inputs = inspect.signature(model.forward).parameters
         for name in [*train_nodes, *eval_nodes]:
-            find_call(model, name)
+            if name not in inputs:
+                find_call(model, name)
         # Straight into __dict__: the children below are the ones to be registered, so that a state
         # dict has the model's names.
         self.__dict__["model"] = model
@@ -151,7 +156,11 @@ class FeatureExtractor(nn.Module):
         wanted = self.train_nodes if self.training else self.eval_nodes
         outputs: OrderedDict[str, Tensor] = OrderedDict()
         handles = []
+        given = inspect.signature(self.model.forward).bind(*args, **kwargs).arguments
         for name, result in wanted.items():
+            if name in given:
+                outputs[result] = given[name]
+                continue
             module, number = find_call(self.model, name)
             calls = iter(range(number + 1))
 
@@ -169,6 +178,8 @@ class FeatureExtractor(nn.Module):
                         raise _AllSeen
 
             handles.append(module.register_forward_hook(look))
+        if not handles:  # nothing but inputs was asked for
+            return outputs
         try:
             self.model(*args, **kwargs)
         except _AllSeen:
@@ -195,6 +206,6 @@ def find_call(model: nn.Module, name: str) -> tuple[nn.Module, int]:
     if later and later[1] in modules:
         return modules[later[1]], int(later[2])
     raise ValueError(
-        f"node: '{name}' is not present in model. Only modules have names here; "
+        f"node: '{name}' is not present in model. Inputs and modules have names here; "
         "`get_graph_node_names` lists them"
     )

@@ -6,7 +6,7 @@
 Both need the package onnx: pip install 'minitorch-cnn[interop]'.
 """
 
-from .export import export
+from .export import export, is_in_onnx_export
 from .load import Graph, load
 
-__all__ = ["Graph", "export", "load"]
+__all__ = ["Graph", "export", "is_in_onnx_export", "load"]

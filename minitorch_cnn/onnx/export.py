@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import IO, Any
 
 import numpy as np
@@ -18,6 +19,18 @@ from .trace import Value, needed_calls, pair_up, trace
 from .writer import Writer, import_onnx
 
 OPSETS = range(18, 24)  # all operators that are written mean the same in these
+
+
+_exporting: ContextVar[bool] = ContextVar("exporting", default=False)
+
+
+def is_in_onnx_export() -> bool:
+    """Whether `export` is running the model, for a model that does something else then.
+
+    >>> is_in_onnx_export()
+    False
+    """
+    return _exporting.get()
 
 
 def export(
@@ -60,10 +73,12 @@ def export(
     label = _batch_label(dynamic_axes, names, examples)
 
     rng_state = get_rng_state()
+    token = _exporting.set(True)
     try:
         first = trace(model, examples)
         second = trace(model, _other_examples(examples, label is not None))
     finally:
+        _exporting.reset(token)
         set_rng_state(rng_state)
     output_names = _names("output", output_names, len(first.outputs))
     calls = needed_calls(pair_up(first, second), first.outputs)

@@ -26,6 +26,7 @@ from .breadth.indexing_scatter import *
 from .breadth.legacy_constructors import *
 from .breadth.linalg_decompositions import cholesky, geqrf, householder_product as orgqr
 from .breadth.linalg_inverses import inv as inverse, pinv as pinverse
+from .breadth.linalg_lowrank import *
 from .breadth.linalg_matrix_functions import matrix_power
 from .breadth.linalg_matrix_properties import det, logdet, slogdet
 from .breadth.other_cumulative import *

@@ -7,6 +7,7 @@ same rearrangement backwards.
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..autograd.names import called
 from ..backend import array_module, inverse_order
 from ..tensor import Size, Tensor, shape_text, wrap
 from .arguments import as_int
-from .common import sum_to
+from .common import check_broadcast, sum_to
 
 __all__ = [
     "reshape", "flatten", "ravel", "unflatten", "squeeze", "unsqueeze", "permute", "transpose",
@@ -522,6 +523,8 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     tensor([[3, 4],
             [3, 4]])
     """
+    for pair in itertools.combinations(tensors, 2):
+        check_broadcast(*pair)
     shape = broadcast_shapes(*(each.shape for each in tensors))
     return tuple(expand(each, shape) for each in tensors)
 

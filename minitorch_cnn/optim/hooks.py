@@ -26,6 +26,8 @@ def register_optimizer_step_post_hook(hook: Callable) -> RemovableHandle:
 class WithHooks:
     """The part of `Optimizer` that registers hooks. All return a handle to remove the hook."""
 
+    _opt_called = False  # for the schedulers' warning about the order of calls
+
     def _make_room_for_hooks(self) -> None:
         self._step_pre_hooks: OrderedDict = OrderedDict()
         self._step_post_hooks: OrderedDict = OrderedDict()
@@ -79,6 +81,9 @@ def with_hooks(step: Callable) -> Callable:
 
     @functools.wraps(step)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not hasattr(self, "_step_pre_hooks"):  # wraps another optimizer, without our __init__
+            self._opt_called = True
+            return step(self, *args, **kwargs)
         for hook in (*BEFORE_EVERY_STEP.values(), *self._step_pre_hooks.values()):
             changed = hook(self, args, kwargs)
             if changed is None:

@@ -67,7 +67,6 @@ class Optimizer(WithHooks):
         self.defaults = defaults
         self.state: defaultdict[Any, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self._opt_called = False  # for the schedulers' warning about the order of calls
         self._make_room_for_hooks()
         if isinstance(params, Tensor):
             raise TypeError(
@@ -297,8 +296,10 @@ class Optimizer(WithHooks):
                 }
             else:
                 self.state[number] = copy.deepcopy(values)
+        # Settings that an older file lacks stay; what a schedule has noted since does not.
+        kept = {*self.defaults, "param_names"}
         self.param_groups = [
-            {**group, **saved, "params": group["params"]}
+            {**{n: v for n, v in group.items() if n in kept}, **saved, "params": group["params"]}
             for group, saved in zip(self.param_groups, saved_groups, strict=True)
         ]
         for hook in list(self._load_state_dict_post_hooks.values()):

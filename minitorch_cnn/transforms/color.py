@@ -15,6 +15,7 @@ from ..backend import array_module
 from ..nn import Module
 from ..random import default_generator
 from ..tensor import wrap
+from . import draws
 from .image import NUMBER, as_floats, get_dimensions, is_pil, white, with_channels
 from .kinds import for_all_kinds
 
@@ -293,7 +294,7 @@ class ColorJitter(Module):
         rng = default_generator.rng
         order = rng.permutation(4).tolist()
         factors = [
-            None if limits is None else float(rng.uniform(*limits))
+            None if limits is None else draws.between(*limits)
             for limits in (brightness, contrast, saturation, hue)
         ]
         return order, factors[0], factors[1], factors[2], factors[3]

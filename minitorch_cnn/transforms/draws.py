@@ -1,4 +1,4 @@
-"""Random numbers of the newer transforms, drawn as torchvision draws them, number by number."""
+"""Random numbers of the transforms, drawn as torchvision draws them, number by number."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..ops import empty, multinomial, rand, randint, randperm, tensor
+from ..dtypes import get_default_dtype
+from ..ops import multinomial, rand, randint, randperm, tensor
 from ..random import default_generator
 from ..tensor import Tensor
 
@@ -30,7 +31,7 @@ def integers(high: int, count: int) -> list[int]:
 
 
 def uniforms(shape: Sequence[int]) -> Tensor:
-    """Numbers from 0 to 1, float32, of that shape.
+    """Numbers from 0 to 1, of that shape and the default dtype.
 
     >>> uniforms((2, 3)).shape
     minitorch_cnn.Size([2, 3])
@@ -38,13 +39,23 @@ def uniforms(shape: Sequence[int]) -> Tensor:
     return rand(shape)
 
 
+def fraction() -> float:
+    """A number from 0 to 1, of the default dtype as `rand(1)`.
+
+    >>> 0 <= fraction() < 1
+    True
+    """
+    return between(0, 1)
+
+
 def between(low: float, high: float) -> float:
-    """A number from low to high.
+    """A number from low to high, of the default dtype as `empty(1).uniform_(low, high)`.
 
     >>> between(2.0, 2.0)
     2.0
     """
-    return float(empty(1).uniform_(low, high).item())
+    number = np.empty(1, get_default_dtype().numpy)
+    return float(default_generator.rng.fill_uniform(number, low, high)[0])
 
 
 def shares(concentrations: Sequence[float]) -> list[float]:

@@ -11,7 +11,7 @@ from ..dtypes import dtype
 from ..nn import Module, ModuleList
 from ..random import default_generator
 from ..tensor import Tensor
-from . import functional as F
+from . import draws, functional as F
 from .image import NUMBER, InterpolationMode, get_dimensions, pair
 
 
@@ -21,7 +21,7 @@ def chance(p: float) -> bool:
     >>> chance(0.0), chance(1.0)
     (False, True)
     """
-    return bool(default_generator.rng.random() < p)
+    return draws.fraction() < p
 
 
 class RandomResizedCrop(Module):
@@ -68,8 +68,8 @@ class RandomResizedCrop(Module):
         rng = default_generator.rng
         _, height, width = get_dimensions(img)
         for _ in range(10):
-            area = height * width * rng.uniform(scale[0], scale[1])
-            aspect = math.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1])))
+            area = height * width * draws.between(scale[0], scale[1])
+            aspect = math.exp(draws.between(math.log(ratio[0]), math.log(ratio[1])))
             w, h = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
             if 0 < w <= width and 0 < h <= height:
                 top = int(rng.integers(height - h + 1))
@@ -151,19 +151,18 @@ class RandomAffine(Module):
         >>> RandomAffine.get_params((5.0, 5.0), None, (2.0, 2.0), None, img_size=(8, 8))
         (5.0, (0, 0), 2.0, (0.0, 0.0))
         """
-        rng = default_generator.rng
-        angle = float(rng.uniform(degrees[0], degrees[1]))
+        angle = draws.between(degrees[0], degrees[1])
         moved = (0, 0)
         if translate is not None:
             across, down = translate[0] * img_size[0], translate[1] * img_size[1]
-            moved = round(rng.uniform(-across, across)), round(rng.uniform(-down, down))
+            moved = round(draws.between(-across, across)), round(draws.between(-down, down))
         scale = 1.0
         if scale_ranges is not None:
-            scale = float(rng.uniform(scale_ranges[0], scale_ranges[1]))
+            scale = draws.between(scale_ranges[0], scale_ranges[1])
         shear_x = shear_y = 0.0
         if shears is not None:
-            shear_x = float(rng.uniform(shears[0], shears[1]))
-            shear_y = float(rng.uniform(shears[2], shears[3])) if len(shears) == 4 else 0.0
+            shear_x = draws.between(shears[0], shears[1])
+            shear_y = draws.between(shears[2], shears[3]) if len(shears) == 4 else 0.0
         return angle, moved, scale, (shear_x, shear_y)
 
     def forward(self, img: Any) -> Any:
@@ -221,7 +220,7 @@ class GaussianBlur(Module):
         >>> GaussianBlur.get_params(0.5, 0.5)
         0.5
         """
-        return float(default_generator.rng.uniform(sigma_min, sigma_max))
+        return draws.between(sigma_min, sigma_max)
 
     def forward(self, img: Any) -> Any:
         return F.gaussian_blur(img, self.kernel_size, self.get_params(*self.sigma))

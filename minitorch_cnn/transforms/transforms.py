@@ -12,7 +12,7 @@ from ..backend import array_module
 from ..nn import Module
 from ..random import default_generator
 from ..tensor import Tensor, wrap
-from . import functional as F
+from . import draws, functional as F
 from .image import NUMBER, InterpolationMode, get_dimensions, pair
 
 
@@ -314,7 +314,7 @@ class RandomHorizontalFlip(Module):
         self.p = p
 
     def forward(self, img: Any) -> Any:
-        return F.hflip(img) if default_generator.rng.random() < self.p else img
+        return F.hflip(img) if draws.fraction() < self.p else img
 
     def __repr__(self) -> str:
         return f"RandomHorizontalFlip(p={self.p})"
@@ -336,7 +336,7 @@ class RandomVerticalFlip(Module):
         self.p = p
 
     def forward(self, img: Any) -> Any:
-        return F.vflip(img) if default_generator.rng.random() < self.p else img
+        return F.vflip(img) if draws.fraction() < self.p else img
 
     def __repr__(self) -> str:
         return f"RandomVerticalFlip(p={self.p})"
@@ -386,7 +386,7 @@ class RandomRotation(Module):
         >>> RandomRotation.get_params((5.0, 5.0))
         5.0
         """
-        return float(default_generator.rng.uniform(degrees[0], degrees[1]))
+        return draws.between(degrees[0], degrees[1])
 
     def forward(self, img: Any) -> Any:
         angle = self.get_params(self.degrees)
@@ -460,8 +460,8 @@ class RandomErasing(Module):
         rng = default_generator.rng
         channels, height, width = get_dimensions(img)
         for _ in range(10):
-            area = height * width * rng.uniform(scale[0], scale[1])
-            aspect = math.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1])))
+            area = height * width * draws.between(scale[0], scale[1])
+            aspect = math.exp(draws.between(math.log(ratio[0]), math.log(ratio[1])))
             h, w = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
             if h < height and w < width:
                 if value is None:
@@ -477,7 +477,7 @@ class RandomErasing(Module):
         return 0, 0, height, width, img
 
     def forward(self, img: Tensor) -> Tensor:
-        if default_generator.rng.random() >= self.p:
+        if draws.fraction() >= self.p:
             return img
         if not isinstance(img, Tensor):
             raise TypeError(

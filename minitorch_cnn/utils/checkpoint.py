@@ -15,7 +15,8 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..autograd.function import Node, SavedTensor
+from ..autograd.engine import backward
+from ..autograd.function import Function, Node, SavedTensor, once_differentiable
 from ..autograd.modes import enable_grad, is_grad_enabled, state
 from ..backend import device_of
 from ..missing import refuse_missing
@@ -161,10 +162,10 @@ def checkpoint(
 
     context_fn: gives two context managers, for the first call and for the second.
     determinism_check: "default" compares shapes, dtypes and devices of the values of both calls,
-    "none" does not. use_reentrant chooses between torch's two implementations; there is one here,
-    that of False, and a warning if nothing is said. Raises CheckpointError, a RuntimeError, in
-    backward if the second call differs, RuntimeError if an argument was changed in place,
-    NotImplementedError for debug.
+    "none" does not. use_reentrant: True is torch's older way (see `Reentrant`), which is taken with
+    a warning if nothing is said. Raises CheckpointError, a RuntimeError, in backward if the second
+    call differs, RuntimeError if an argument was changed in place, NotImplementedError for debug,
+    ValueError for what the older way does not take.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([1.0, 2.0], requires_grad=True)
@@ -175,49 +176,103 @@ def checkpoint(
     """
     if use_reentrant is None:
         _warn("checkpoint")
+        use_reentrant = True
     if debug:
         raise NotImplementedError("checkpoint: debug=True is not supported")
     if use_reentrant and context_fn is not None:
         raise ValueError("checkpoint: context_fn is only supported when use_reentrant=False")
+    if use_reentrant and kwargs:
+        raise ValueError(f"Unexpected keyword arguments: {','.join(kwargs)}")
+    # Arguments by their position or name. Who is checkpointed around this keeps the tensors.
+    given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+    tensors = {place: each for place, each in given.items() if isinstance(each, Tensor)}
+    if use_reentrant and not any(each.requires_grad for each in tensors.values()):
+        warnings.warn(
+            "None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2
+        )
     first, second = (contextlib.nullcontext(),) * 2 if context_fn is None else context_fn()
     if not is_grad_enabled():
         with first:
             return function(*args, **kwargs)
-    # Arguments by their position or name. Who is checkpointed around this keeps the tensors.
-    given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
-    keep = state.keep or SavedTensor
-    saved = {
-        place: (keep(each, None, (each,)), each.requires_grad)
-        for place, each in given.items()
-        if isinstance(each, Tensor)
-    }
-    plain = {place: each for place, each in given.items() if place not in saved}
+    required = {place: each.requires_grad for place, each in tensors.items()}
+    plain = {place: each for place, each in given.items() if place not in tensors}
     random_state = get_rng_state() if preserve_rng_state else None
     fast = precision.state.fast
 
-    def call_again() -> Any:
-        found = {place: each.unpack(_OWNER).detach() for place, (each, _) in saved.items()}
-        for place, each in found.items():
-            each.requires_grad_(saved[place][1])
-        full = plain | found
+    def call_again(found: dict[Any, Tensor]) -> tuple[Any, dict[Any, Tensor]]:
+        """The result for these tensors, and the leaves that stand for them in it."""
+        leaves = {place: each.detach() for place, each in found.items()}
+        for place, each in leaves.items():
+            each.requires_grad_(required[place])
+        full = plain | leaves
         now = get_rng_state(), precision.state.fast
         precision.state.fast = fast
         if random_state is not None:
             set_rng_state(random_state)
         try:
             with enable_grad(), second:
-                return function(*[full.pop(i) for i in range(len(args))], **full)
+                return function(*[full.pop(i) for i in range(len(args))], **full), leaves
         finally:
             precision.state.fast = now[1]
             if random_state is not None:
                 set_rng_state(now[0])
 
+    if use_reentrant:
+        return Reentrant.apply(function, call_again, *args)
+    keep = state.keep or SavedTensor
+    saved = {place: keep(each, None, (each,)) for place, each in tensors.items()}
     stops = early_stop if _early_stop is None else _early_stop
-    part = Part(call_again, determinism_check != "none", stops)
+    part = Part(
+        lambda: call_again({place: each.unpack(_OWNER) for place, each in saved.items()}),
+        determinism_check != "none",
+        stops,
+    )
     with first, _during(part.keep, part.watch):
         result = function(*args, **kwargs)
     part.complete = True
     return result
+
+
+class Reentrant(Function):
+    """A checkpoint in torch's older way: one node, which runs a backward inside of backward.
+
+    The first call records nothing, so its results require a gradient if an argument does, whatever
+    the parameters that it uses do. Only `backward` without `inputs` can go through it, as the
+    parameters get their gradients in the inner backward, and no gradient of a gradient comes out.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, function: Callable, call_again: Callable, *args: Any) -> Any:
+        ctx.call_again = call_again
+        ctx.places = [place for place, each in enumerate(args) if isinstance(each, Tensor)]
+        ctx.save_for_backward(*[args[place] for place in ctx.places])
+        return function(*args)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gys: Tensor) -> tuple:
+        if state.running is None or state.running[2] is not None:
+            raise RuntimeError(
+                "When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or "
+                "passing an `inputs` parameter to .backward(). To resolve this error, you can "
+                "either set use_reentrant=False, or call .backward() without passing the `inputs` "
+                "argument."
+            )
+        result, leaves = ctx.call_again(dict(zip(ctx.places, ctx.saved_tensors, strict=True)))
+        outputs = result if isinstance(result, tuple) else (result,)
+        pairs = [
+            (y, gy)
+            for y, gy in zip(outputs, gys, strict=True)
+            if isinstance(y, Tensor) and y.requires_grad
+        ]
+        if not pairs:
+            raise RuntimeError(
+                "none of output has requires_grad=True, this checkpoint() is not necessary"
+            )
+        ys, gradients = zip(*pairs, strict=True)
+        backward(ys, gradients)
+        count = len(ctx.needs_input_grad) - 2
+        return (None, None, *[leaves[i].grad if i in leaves else None for i in range(count)])
 
 
 def checkpoint_sequential(
@@ -333,8 +388,8 @@ def _description(array: Any) -> tuple:
 
 def _warn(name: str) -> None:
     warnings.warn(
-        f"{name}: the use_reentrant parameter should be passed explicitly. use_reentrant=False is "
-        "what is done here, whatever is passed",
+        f"torch.utils.checkpoint: {name}: the use_reentrant parameter should be passed explicitly. "
+        "use_reentrant=False is recommended; True is taken now",
         stacklevel=3,
     )
 

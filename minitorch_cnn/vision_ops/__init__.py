@@ -33,6 +33,7 @@ from .misc import (
     SqueezeExcitation,
 )
 from .poolers import MultiScaleRoIAlign
+from .position_sensitive import PSRoIAlign, PSRoIPool, ps_roi_align, ps_roi_pool
 from .regions import RoIAlign, RoIPool, roi_align, roi_pool
 from .stochastic_depth import StochasticDepth, stochastic_depth
 
@@ -46,6 +47,8 @@ __all__ = [
     "FeaturePyramidNetwork",
     "FrozenBatchNorm2d",
     "MultiScaleRoIAlign",
+    "PSRoIAlign",
+    "PSRoIPool",
     "Permute",
     "RoIAlign",
     "RoIPool",
@@ -67,6 +70,8 @@ __all__ = [
     "generalized_box_iou_loss",
     "masks_to_boxes",
     "nms",
+    "ps_roi_align",
+    "ps_roi_pool",
     "remove_small_boxes",
     "roi_align",
     "roi_pool",

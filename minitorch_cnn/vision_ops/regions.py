@@ -7,7 +7,7 @@ gradient, and are looked at on the host.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,18 +110,32 @@ def roi_align(
     # A point between pixels is a mean along y of means along x: both are products of matrices.
     down = to_device(_shares(y1, y2, OH, H, sampling_ratio, aligned), input.device)
     across = to_device(_shares(x1, x2, OW, W, sampling_ratio, aligned), input.device)
+
+    def cells(image: int, here: np.ndarray) -> Tensor:
+        L = len(here)
+        rows = wrap(down[here].reshape(L * OH, H)) @ input[image]  # (C, L*OH, W)
+        found = rows.reshape(C, L, OH, W) @ wrap(across[here].transpose(0, 2, 1))
+        return found.transpose(0, 1)  # (L, C, OH, OW)
+
+    return _each_image(index, cells, input.new_zeros((0, C, OH, OW)) + 0 * input.sum())
+
+
+def _each_image(
+    index: np.ndarray, cells: Callable[[int, np.ndarray], Tensor], none: Tensor
+) -> Tensor:
+    """(K, C, OH, OW) in the order of the boxes, from cells(image, its boxes' numbers).
+
+    none: the result without any boxes, (0, C, OH, OW).
+    """
     parts, order = [], []
     for image in np.unique(index):
         (here,) = np.nonzero(index == image)
-        L = len(here)
-        rows = wrap(down[here].reshape(L * OH, H)) @ input[int(image)]  # (C, L*OH, W)
-        cells = rows.reshape(C, L, OH, W) @ wrap(across[here].transpose(0, 2, 1))
-        parts.append(cells.transpose(0, 1))  # (L, C, OH, OW)
+        parts.append(cells(int(image), here))
         order.append(here)
     if not parts:
-        return input.new_zeros((0, C, OH, OW)) + 0 * input.sum()
+        return none
     back = np.argsort(np.concatenate(order))
-    return cat(parts)[wrap(to_device(back, input.device))]
+    return cat(parts)[wrap(to_device(back, none.device))]
 
 
 def roi_pool(
@@ -144,10 +158,9 @@ def roi_pool(
     """
     index, corners = _regions("roi_pool", input, boxes)
     (OH, OW), (_, C, H, W) = _size_of(output_size), input.shape
-    moved = corners * corners.dtype.type(spatial_scale)
-    moved = np.trunc(moved + np.copysign(corners.dtype.type(0.5), moved)).astype(np.int64)
-    rows = _cells(moved[:, 1], moved[:, 3], OH, H)
-    columns = _cells(moved[:, 0], moved[:, 2], OW, W)
+    x1, y1, x2, y2 = _rounded(corners, spatial_scale).T
+    rows = _cells(y1, y2 - y1 + 1, OH, H)
+    columns = _cells(x1, x2 - x1 + 1, OW, W)
     values = to_numpy(input.array)
     # Which pixel of its image is the largest of a cell; of an empty cell it counts 0 times.
     place, there = np.zeros((len(index), C, OH, OW), np.int64), np.zeros((len(index), 1, OH, OW))
@@ -164,10 +177,15 @@ def roi_pool(
     return input.contiguous().reshape(-1)[flat] * empty
 
 
-def _cells(first: np.ndarray, last: np.ndarray, bins: int, length: int) -> np.ndarray:
-    """(K, bins, 2): where each cell begins and ends, within 0..length."""
-    extent = np.maximum(last - first + 1, 1).astype(np.float32)
-    step = (extent / np.float32(bins))[:, None]
+def _rounded(corners: np.ndarray, scale: float) -> np.ndarray:
+    """The nearest whole pixels, halves away from 0."""
+    moved = corners * corners.dtype.type(scale)
+    return np.trunc(moved + np.copysign(corners.dtype.type(0.5), moved)).astype(np.int64)
+
+
+def _cells(first: np.ndarray, extent: np.ndarray, bins: int, length: int) -> np.ndarray:
+    """(K, bins, 2): where each cell of `extent` pixels begins and ends, within 0..length."""
+    step = (np.maximum(extent, 1).astype(np.float32) / np.float32(bins))[:, None]
     number = np.arange(bins, dtype=np.float32)
     ends = np.stack([np.floor(number * step), np.ceil((number + 1) * step)], axis=-1)
     return (ends.astype(np.int64) + first[:, None, None]).clip(0, length)

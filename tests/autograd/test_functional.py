@@ -196,6 +196,16 @@ def ways_of_vmap(of):
     yield f.vmap(f.grad(loss), in_dims=(None, 0, 0))(p, x, of.ones(4, 3, 3, dtype=of.float64))
     yield f.grad(lambda v: f.vmap(lambda a: (a**3).sum())(v).prod())(x * 0.1)
     yield f.vmap(f.jacrev(of.sin))(x[:, 0])
+    # Keyword arguments are shared, as is what has None for its dim; a dim stands for a whole part.
+    yield f.vmap(lambda a, scale: a * scale + scale.sum())(x, scale=of.ones(3, 2) * 3)
+    yield f.vmap(lambda a, n: a * n)(x, n=3)
+    yield f.vmap(lambda d, e: d["a"] + d["b"][0] + e, in_dims=(1, None))({"a": x, "b": [x]}, w[:1])
+    yield f.vmap(lambda d: d[0] * d[1], in_dims=((0, None),))((x, w))
+    yield f.vmap(lambda a: (a, [w, a.sum()]), out_dims=(1, [None, 0]))(x)
+    yield f.vmap(lambda a: a * 2, in_dims=-1, out_dims=-1, chunk_size=2)(x)
+    yield f.vmap(lambda a: {"y": a, "z": (a, a)}, out_dims={"y": 1, "z": (0, 2)})(x)
+    yield f.vmap(lambda a: a.sum())(x[:0]), f.vmap(lambda a: a.T, out_dims=1)(x[:0])
+    yield f.vmap(lambda a: a.add_(1), out_dims=(2,))(x.clone())
 
 
 def arrays_of(tree):
@@ -248,15 +258,34 @@ def test_vmap_and_chance():
     "call, message",
     [
         (lambda x: mt.vmap(mt.add)(x, mt.ones(4)), r"same size .* got sizes \[3, 4\]"),
-        (lambda x: mt.vmap(mt.sin, in_dims=None)(x), "must be an int or a tuple"),
-        (lambda x: mt.vmap(mt.sin, in_dims=(None,))(x), "at least one tensor must be mapped"),
-        (lambda x: mt.vmap(mt.sin, in_dims=2)(x), "in_dim=2 .* dimensionality 2"),
-        (lambda x: mt.vmap(mt.add)(x, 1.0), "in_dim=0 for an input of type float"),
+        (
+            lambda x: mt.vmap(mt.sin, in_dims=None)(x),
+            r"expected `in_dims` to be int or .*NoneType",
+        ),
+        (lambda x: mt.vmap(mt.sin, in_dims=[0])(x), r"expected `in_dims` to be int or .*'list'>"),
+        (lambda x: mt.vmap(mt.sin, in_dims=("a",))(x), "in_dim=a for an input but in_dim must be"),
+        (lambda x: mt.vmap(mt.sin, in_dims=(None,))(x), "at least one Tensor to vmap over"),
+        (lambda x: mt.vmap(mt.sin, in_dims=2)(x), "in_dim=2 .* dimensionality 2 .* -2 <= in_dim"),
+        (lambda x: mt.vmap(mt.add)(x, 1.0), "in_dim=0 .* input is of type <class 'float'>"),
+        (
+            lambda x: mt.vmap(mt.add, in_dims=(0,))(x, x),
+            "compatible with the structure of `inputs`",
+        ),
+        (lambda x: mt.vmap(lambda: x)(), "got no inputs"),
+        (lambda x: mt.vmap(mt.sin, chunk_size=0), r"None or greater than 0. \(got 0\)"),
         (lambda x: mt.vmap(lambda a: a.sum().item())(x), "only return Tensors, got type"),
-        (lambda x: mt.vmap(lambda a: (a, a), out_dims=(0,))(x), "out_dims has 1 .* 2 results"),
-        (lambda x: mt.vmap(mt.sin)(mt.ones(0, 2)), "there are no inputs"),
+        (lambda x: mt.vmap(lambda a: (a, a), out_dims=(0,))(x), "structure of `outputs`"),
+        (lambda x: mt.vmap(mt.sin, out_dims="a")(x), "`out_dims` must be an int, None or"),
+        (lambda x: mt.vmap(mt.sin, out_dims=None)(x), "not return a BatchedTensor when out_dim is"),
     ],
 )
 def test_what_vmap_refuses(call, message):
     with pytest.raises(ValueError, match=message):
-        call(mt.ones(3, 2))
+        call(mt.arange(6.0).reshape(3, 2))
+
+
+def test_vmap_writes_into_nothing_that_all_share():
+    shared = mt.zeros(2)
+    with pytest.raises(RuntimeError, match="inplace arithmetic is not possible on an argument"):
+        mt.vmap(lambda a, b: a.add_(b), in_dims=(None, 0))(shared, mt.ones(3, 2))
+    assert mt.vmap(lambda a: (a * 1).add_(1))(mt.ones(3, 2)).sum() == 12

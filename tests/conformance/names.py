@@ -141,6 +141,9 @@ SPECIAL = {
     "where": mt.Tensor.where,  # torch's samples begin with the first value, not the condition
     "einsum": lambda tensors, equation: mt.einsum(equation, tensors),
     "linalg.pinv singular": lambda a, b: mt.linalg.pinv(a @ b.mT),
+    # The matrices of these samples come as two factors.
+    "svd_lowrank": lambda a, b, **options: mt.svd_lowrank(a @ b.mT, **options),
+    "pca_lowrank": lambda a, b, **options: mt.pca_lowrank(a @ b.mT, **options),
 }
 
 # Results that are random: their properties are compared, see `check_random`.

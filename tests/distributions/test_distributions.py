@@ -236,3 +236,49 @@ def test_texts():
     assert repr(d.Normal(mt.zeros(2), 1.0)).startswith("Normal(loc: minitorch_cnn.Size([2])")
     assert "Categorical(probs: " in repr(d.OneHotCategorical(mt.ones(3)))
     assert repr(d.Independent(d.Normal(mt.zeros(1), 1.0), 1)).startswith("Independent(Normal(")
+
+
+TEXTS = """
+    Bernoulli(0.25) Bernoulli(logits=zeros(2)) Binomial(5,0.25) Geometric(0.5) Normal(0.0,1.0)
+    Binomial(tensor([3.0,4.0]),logits=zeros(2)) Categorical(ones(3)) Categorical(logits=zeros(2,3))
+    ContinuousBernoulli(0.25) NegativeBinomial(3.0,0.25) Geometric(logits=tensor(0.0)) Poisson(3.0)
+    Wishart(tensor(3.0),eye(2)) Wishart(tensor(3.0),scale_tril=eye(2)) Multinomial(3,ones(3))
+    MultivariateNormal(zeros(2),scale_tril=eye(2)) Dirichlet(ones(3)) Gamma(1.0,ones(3))
+    Independent(Normal(zeros(2),ones(2)),1) StudentT(3.0) Uniform(0.0,ones(3)) VonMises(0.0,1.0)
+    Pareto(1.0,2.0) Weibull(1.0,2.0) Kumaraswamy(1.0,2.0) LKJCholesky(3,1.0) Cauchy(0.0,1.0)
+    LowRankMultivariateNormal(zeros(2),ones(2,1),ones(2)) FisherSnedecor(1.0,2.0)
+    Normal(0.0,-1.0) Categorical(tensor([0.5,-1.0])) Bernoulli(1.5) Normal(zeros(2),ones(3))
+    Gamma(ones(3),zeros(3)) Dirichlet(tensor([1.0,-1.0])) ExpTransform().inv Poisson(-1.0)
+    Normal(0.0,1.0).log_prob(tensor(float("nan"))) Categorical(ones(3)).log_prob(tensor(5))"""
+
+
+def texts(library):
+    """What distributions, or the errors in their place, say of themselves; first and later."""
+    names, found = {**vars(library.distributions), "zeros": library.zeros}, []
+    names.update({name: getattr(library, name) for name in ("ones", "eye", "tensor")})
+    for text in TEXTS.split():
+        try:
+            made = eval(text, dict(names))
+            found.append(repr(made))
+            for name in ("probs", "logits"):
+                getattr(made, name, None)
+            found.append(repr(made))
+        except (ValueError, RuntimeError) as error:
+            found.append(str(error).partition(": shapes")[0])
+    return [each.replace("minitorch_cnn.", "torch.") for each in found]
+
+
+def test_texts_are_torchs():
+    """Beta, Chi2 and others that keep their parameters inside name none of them in torch."""
+    torch = pytest.importorskip("torch")
+    assert texts(mt) == texts(torch)
+
+
+def test_texts_say_what_was_given_and_found():
+    found = texts(mt)
+    assert found[:2] == [
+        "Bernoulli(probs: 0.25)",
+        "Bernoulli(probs: 0.25, logits: -1.0986123085021973)",
+    ]
+    wrong = "of distribution Normal(loc: 0.0, scale: -1.0) to satisfy the constraint GreaterThan"
+    assert any(wrong in each for each in found)

@@ -113,8 +113,15 @@ def test_a_module_whose_own_name_ends_with_a_number():
 def test_names(model):
     train_nodes, eval_nodes = get_graph_node_names(model)
     assert train_nodes == eval_nodes
-    assert train_nodes[:5] == ["conv1", "bn1", "relu", "layer1.0.conv1", "layer1.0.bn1"]
+    assert train_nodes[:6] == ["x", "conv1", "bn1", "relu", "layer1.0.conv1", "layer1.0.bn1"]
     assert train_nodes[-1] == "fc" and "layer1" not in train_nodes
+
+
+def test_the_input_is_a_node(model, images):
+    body = create_feature_extractor(model, {"fc": "end", "x": "begin"})
+    found = body(images)
+    assert found["begin"] is images and found["end"].shape == (len(images), model.fc.out_features)
+    assert list(create_feature_extractor(model, ["x"])(images)) == ["x"]
 
 
 def test_refusals(model, images):

@@ -5,6 +5,7 @@ import itertools
 import math
 import pickle
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -385,6 +386,58 @@ def test_step_hooks_and_a_users_own_optimizer():
     with pytest.raises(NotImplementedError, match="neither update"):
         bare = optim.Optimizer([p], {})
         bare.step()
+
+
+def test_loading_forgets_what_a_schedule_has_noted():
+    """As a finder of learning rates: a schedule for the test, then the state from before it."""
+    optimizer = optim.SGD([("w", mt.nn.Parameter(mt.ones(1)))], lr=0.5)
+    before = optimizer.state_dict()
+    optimizer.param_groups[0]["lr"] = 1e-4
+    optim.lr_scheduler.ExponentialLR(optimizer, 10.0)
+    assert optimizer.param_groups[0]["initial_lr"] == 1e-4
+    del before["param_groups"][0]["nesterov"]  # as a file of an older version
+    optimizer.load_state_dict(before)
+    (group,) = optimizer.param_groups
+    assert group["lr"] == 0.5 and group["nesterov"] is False and group["param_names"] == ["w"]
+    assert "initial_lr" not in group
+    assert optim.lr_scheduler.StepLR(optimizer, 1).base_lrs == [0.5]
+
+
+def test_an_optimizer_around_another_one():
+    """As the published Lookahead: an Optimizer that never calls Optimizer.__init__."""
+
+    class Lookahead(optim.Optimizer):
+        def __init__(self, inner, k, alpha):
+            self.inner, self.k, self.alpha, self.count = inner, k, alpha, 0
+            self.param_groups, self.defaults, self.state = (
+                inner.param_groups,
+                inner.defaults,
+                inner.state,
+            )
+            self.slow = [p.detach().clone() for p in self.param_groups[0]["params"]]
+
+        def step(self, closure=None):
+            self.inner.step()
+            self.count += 1
+            if self.count % self.k == 0:
+                for p, q in zip(self.param_groups[0]["params"], self.slow, strict=True):
+                    q += self.alpha * (p.data - q)
+                    p.data.copy_(q)
+
+    p = mt.nn.Parameter(mt.tensor([1.0]))
+    optimizer = Lookahead(optim.SGD([p], lr=0.25), k=2, alpha=0.5)
+    schedule = optim.lr_scheduler.StepLR(optimizer, 2, gamma=0.5)
+    seen = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # as the order of the calls is right
+        for _ in range(3):
+            optimizer.zero_grad()
+            p.sum().backward()
+            optimizer.step()
+            schedule.step()
+            seen.append(p.item())
+    # 1 - 0.25; then halfway back from 0.5 to 1; then a step of half the length.
+    assert seen == [0.75, 0.75, 0.625]
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,20 @@ CASES = {
 }
 
 
-def results(lib, transforms):
-    """{case: [shape, two sums over the result, the next random number of both generators]}."""
+def results(lib, transforms, kind="float32"):
+    """{case: [shape, two sums over the result, the next random number of both generators]}.
+
+    kind: the default dtype, of which the transforms draw their numbers.
+    """
+    before = lib.get_default_dtype()
+    lib.set_default_dtype(getattr(lib, kind))
+    try:
+        return _results(lib, transforms)
+    finally:
+        lib.set_default_dtype(before)
+
+
+def _results(lib, transforms):
     image = lib.arange(3 * 37 * 53).reshape(3, 37, 53).float() / (3 * 37 * 53)
     found = {}
     for name, make in CASES.items():
@@ -63,4 +75,6 @@ if __name__ == "__main__":
     import torch
     from torchvision import transforms
 
-    STORED.write_text(json.dumps(results(torch, transforms)) + "\n")
+    kinds = ("float32", "float64")
+    found = {kind: results(torch, transforms, kind) for kind in kinds}
+    STORED.write_text(json.dumps(found) + "\n")

@@ -1,6 +1,7 @@
 """checkpoint: the same results, gradients and random numbers as without it."""
 
 import contextlib
+import warnings
 
 import numpy as np
 import pytest
@@ -53,6 +54,68 @@ def test_as_without_it(use_reentrant):
     plain = gradients(lambda x: first(second(first(x * 2))).relu(), (first, second), x)
     for mine, theirs in zip(gradients(thrifty, (first, second), x), plain, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
+
+
+def reentrant(library):
+    """What torch's older way does otherwise: (values, gradients, warnings and errors)."""
+    checkpoint = library.utils.checkpoint.checkpoint
+    w = library.tensor([2.0, 3.0], requires_grad=True)
+    calls, told, found = [], [], []
+
+    def double(x, scale=2.0):
+        calls.append(library.is_grad_enabled())
+        return (x * w).sin() * scale, "text", x.argmax()
+
+    def tell(run, kind=RuntimeError):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                run()
+            except kind as error:
+                told.append(str(error)[:70])
+            told.extend(str(each.message)[:60] for each in caught)
+
+    x = library.tensor([0.5, -1.0], requires_grad=True)
+    y, text, place = checkpoint(double, x * 1, 3.0, use_reentrant=True)
+    found += [y.requires_grad, text, place.item()]
+    y.sum().backward()
+    found += [y.tolist(), x.grad.tolist(), w.grad.tolist(), [*calls]]
+    plain = x.detach()
+    tell(lambda: found.append(checkpoint(double, plain, use_reentrant=True)[0].requires_grad))
+    tell(lambda: checkpoint(double, x, scale=2.0, use_reentrant=True), ValueError)
+    y = checkpoint(double, x, use_reentrant=True)[0].sum()
+    tell(lambda: library.autograd.grad(y, x))
+    tell(lambda: y.backward(inputs=[x]))
+    tell(lambda: checkpoint(lambda x: x.detach(), x, use_reentrant=True).sum().backward())
+
+    def nested(x):
+        return checkpoint(lambda x: x * w, x * x, use_reentrant=True)
+
+    w.grad = x.grad = None
+    tell(lambda: checkpoint(nested, x * 1, use_reentrant=True).sum().backward())
+    return [*found, x.grad.tolist(), w.grad.tolist()], told
+
+
+def test_the_older_way():
+    with pytest.warns(UserWarning, match="use_reentrant parameter should be passed explicitly"):
+        assert checkpoint(lambda x: x * mt.ones(1), mt.ones(1, requires_grad=True)).requires_grad
+    found, told = reentrant(mt)
+    x, w = np.array([0.5, -1.0]), np.array([2.0, 3.0])
+    cosine = 3 * np.cos(x * w)
+    expected = [True, "text", 0, 3 * np.sin(x * w), cosine * w, cosine * x, [False, True], False]
+    for mine, number in zip(found, [*expected, 2 * x * w, x * x], strict=True):
+        assert mine == pytest.approx(number, rel=1e-5) if np.ndim(number) else mine == number
+    words = ["None of the inputs have", "Unexpected keyword", *["When use_reentrant=True"] * 2]
+    words += ["none of output has requires_grad", "None of the inputs have"]
+    assert [each[: len(word)] for each, word in zip(told, words, strict=True)] == words
+
+
+def test_the_older_way_as_torchs():
+    torch = pytest.importorskip("torch")
+    (found, told), (theirs, tells) = reentrant(mt), reentrant(torch)
+    assert told == tells
+    for mine, other in zip(found, theirs, strict=True):
+        assert mine == (pytest.approx(other, rel=1e-5) if isinstance(other, list) else other)
 
 
 def test_as_torchs():

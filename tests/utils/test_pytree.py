@@ -1,6 +1,6 @@
 """torch.utils._pytree and torch.utils.hooks, against torch's."""
 
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, defaultdict, deque, namedtuple
 
 import pytest
 
@@ -35,6 +35,39 @@ def test_as_torchs():
         with pytest.raises(ValueError, match=f"has {len(leaves)} leaves, got {len(leaves) + 1}"):
             ours.tree_unflatten([*leaves, 0], spec)
     assert ours.tree_structure([1]) != ours.tree_structure((1,))
+
+
+def test_nestings_are_torchs():
+    theirs = pytest.importorskip("torch.utils._pytree")
+    Own = type("Own", (dict,), {})
+    for tree in [*TREES, defaultdict(list, a=[1]), deque([1, 2], 3), Own(a=1), {"a": deque()}]:
+        (leaves, spec), (want, other) = ours.tree_flatten(tree), theirs.tree_flatten(tree)
+        assert leaves == want and str(spec) == str(other)
+        assert spec.type == other.type and spec.context == other.context
+        assert spec.is_leaf() == other.is_leaf() == isinstance(spec, ours.LeafSpec)
+        back = spec.unflatten(leaves)
+        assert back == tree and type(back) is type(tree)
+        lists = ours.tree_leaves(tree, is_leaf=lambda each: isinstance(each, list))
+        assert lists == theirs.tree_leaves(tree, is_leaf=lambda each: isinstance(each, list))
+    for small in (0, (0,), (0, None), [0, 1], ((0, 1), 2), {"a": 0}):
+        for tree in ((1, 2), ((1, 2), 3), [(1,), {"b": 4}], {"a": (1, [2])}, 5):
+            found = ours._broadcast_to_and_flatten(small, ours.tree_structure(tree))
+            assert found == theirs._broadcast_to_and_flatten(small, theirs.tree_structure(tree))
+
+
+def test_nodes_of_ones_own():
+    class Pair:
+        def __init__(self, a, b):
+            self.parts = [a, b]
+
+    ours.register_pytree_node(Pair, lambda pair: (pair.parts, None), lambda parts, _: Pair(*parts))
+    try:
+        new = ours.tree_map(lambda x: x + 1, {"p": Pair(1, (2,))})["p"]
+        assert type(new) is Pair and new.parts == [2, (3,)]
+        with pytest.raises(ValueError, match="already registered as pytree node"):
+            ours.register_pytree_node(Pair, list, list)
+    finally:
+        del ours.SUPPORTED_NODES[Pair]
 
 
 def test_the_handle_of_a_hook():

@@ -109,6 +109,20 @@ for scale, ratio, aligned, size in (
         lambda lib, x, settings=(size, scale): lib.ops.roi_pool(x, lib.tensor(REGIONS), *settings),
         MAP,
     )
+for size, scale, ratio in ((2, 1.0, -1), ((3, 2), 0.6, 2)):
+    channels = 2 * (4 if size == 2 else 6)
+    case(
+        f"ps_roi_align {scale} {ratio}",
+        lambda lib, x, s=(size, scale, ratio): lib.ops.ps_roi_align(x, lib.tensor(REGIONS), *s),
+        numbers(51, 3, channels, 10, 12),
+    )
+    case(
+        f"ps_roi_pool {scale}",
+        # Detached: torchvision's gradient counts the last row and column, its values do not.
+        lambda lib, x, s=(size, scale): lib.ops.ps_roi_pool(x.detach(), lib.tensor(REGIONS), *s),
+        numbers(53, 3, channels, 10, 12),
+    )
+case("ps_roi none", lambda lib, x: lib.ops.ps_roi_pool(x, [lib.tensor(A[:0])] * 2, 1), MAP)
 case(
     "roi_align list",
     lambda lib, x: lib.ops.RoIAlign(2, 1.0, -1)(x, [lib.tensor(A), lib.tensor(B)]),

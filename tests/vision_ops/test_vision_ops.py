@@ -29,6 +29,8 @@ def test_roi_align_and_pool_have_second_gradients():
     for function in (
         lambda x: ops.roi_align(x, boxes, 2, 0.8, 2) ** 2,
         lambda x: ops.roi_pool(x, boxes, (2, 1)) ** 2,
+        lambda x: ops.ps_roi_align(x, boxes, (2, 1), 0.8) ** 2,
+        lambda x: ops.ps_roi_pool(x, boxes, (1, 2)) ** 2,
     ):
         x = mt.from_numpy(reference.numbers(2, 2, 2, 5, 6)).requires_grad_()
         assert mt.autograd.gradcheck(function, (x,))
@@ -123,7 +125,8 @@ def test_a_frozen_batch_norm_takes_a_batch_norms_state():
         (lambda x: ops.drop_block3d(mt.zeros(1, 1, 1, 1, 1), -1, 3), ValueError, "-1"),
         (lambda x: ops.FeaturePyramidNetwork([0], 3), ValueError, r"\[0\]"),
         (lambda x: ops.MultiScaleRoIAlign(["a"], 2, 2)({}, [x], [(2, 2)]), ValueError, "a"),
-        (lambda x: ops.ps_roi_align(x), NotImplementedError, "ps_roi_align is not supported"),
+        (lambda x: ops.ps_roi_align(mt.zeros(1, 6, 4, 4), [x], 2), RuntimeError, "got 6 channels"),
+        (lambda x: ops.ps_roi_pool(mt.zeros(1, 1, 4, 4), [x, x], 1), IndexError, "batch of 1"),
     ],
 )
 def test_errors(call, error, words):
@@ -136,7 +139,7 @@ def test_the_operations_have_these_names_too():
 
     assert box_iou is ops.box_iou
     assert mt.ops.misc.SqueezeExcitation is ops.SqueezeExcitation
-    assert not hasattr(mt.ops, "PSRoIAlign") and not hasattr(mt.ops, "__wrapped__")
+    assert not hasattr(mt.ops, "giou_loss") and not hasattr(mt.ops, "__wrapped__")
 
 
 def deformed(x, offset, weight, bias, mask, stride, padding, dilation):
