@@ -114,7 +114,7 @@ def _fractional(
             f"{shape_text(samples.shape)}"
         )
     if 0 in out:
-        y = empty_pool(input, out)
+        y = empty_pool(input, out, adaptive=False)
         return (y, y.detach().long()) if return_indices else y
     names = ("time", "height", "width")[-dims:]
     for along, length, k, count in zip(names, lengths, kernel, out, strict=True):
