@@ -106,6 +106,7 @@ AREAS = {
     "minitorch_cnn.utils.tensorboard": "SummaryWriter is there, the rest is not",
     "minitorch_cnn.utils.tensorboard.SummaryWriter": "numbers, histograms, pictures, texts, graphs "
     "and settings can be written",
+    "minitorch_cnn.serialization": "files are read whole and as plain data",
     "minitorch_cnn.special": "scipy.special has it, for NumPy's arrays and without gradients",
     "minitorch_cnn.distributions": "dir(minitorch_cnn.distributions) names what is there",
     "minitorch_cnn.hub": "nothing is fetched from repositories; models has networks",
