@@ -64,11 +64,6 @@ class _OfOneProbability(Distribution):
         value = {self._given: self._param.expand(batch_shape)}
         return type(self)(**value, validate_args=self._validate_args)
 
-    def __repr__(self) -> str:
-        value = self._param
-        shown = value if value.numel() == 1 else value.shape
-        return f"{type(self).__name__}({self._given}: {shown})"
-
 
 class Bernoulli(_OfOneProbability, ExponentialFamily):
     """1 with probability probs, else 0.
@@ -206,7 +201,7 @@ class Categorical(Distribution):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         return self.__dict__[name]
 
-    @constraints.dependent_property(is_discrete=True)
+    @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> Any:
         return constraints.integer_interval(0, self._num_events - 1)
 
@@ -249,9 +244,6 @@ class Categorical(Distribution):
         values = ops.arange(self._num_events, device=self.__dict__[self._given].device)
         values = values.reshape(-1, *[1] * len(self.batch_shape))
         return values.expand(-1, *self.batch_shape) if expand else values
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._given}: {self.param_shape})"
 
 
 class _OfCategorical(Distribution):
@@ -333,7 +325,7 @@ class OneHotCategorical(_OfCategorical):
         return self._categorical.entropy()
 
     def __repr__(self) -> str:
-        return repr(self._categorical).replace("Categorical", "OneHotCategorical")
+        return repr(self._categorical).replace("Categorical", type(self).__name__)
 
 
 class Poisson(ExponentialFamily):

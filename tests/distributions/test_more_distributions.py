@@ -251,3 +251,39 @@ def test_constraints():
     assert c.multinomial(2).check(mt.tensor([[1.0, 1.0], [2.0, 1.0], [-1.0, 2.0]])).tolist() == [
         True, False, False,
     ]  # fmt: skip
+
+
+def test_what_distributions_show():
+    """As torch 2.13, but for Sizes, which have this package's name."""
+    d, two, size = mt.distributions, mt.tensor([0.5, 0.25]), "minitorch_cnn.Size"
+    rows = mt.tensor([[0.2, 0.8], [0.5, 0.5]])
+    for found, expected in (
+        (d.Bernoulli(0.5), "Bernoulli(probs: 0.5)"),
+        (d.Bernoulli(logits=two), f"Bernoulli(logits: {size}([2]))"),
+        (d.Binomial(3, two), f"Binomial(total_count: {size}([2]), probs: {size}([2]))"),
+        (d.NegativeBinomial(3, 0.5), "NegativeBinomial(total_count: 3.0, probs: 0.5)"),
+        (d.Categorical(rows), f"Categorical(probs: {size}([2, 2]))"),
+        (
+            d.OneHotCategoricalStraightThrough(rows),
+            f"OneHotCategoricalStraightThrough(probs: {size}([2, 2]))",
+        ),
+    ):
+        assert repr(found) == expected
+    assert "tensor" not in repr(d.Wishart(mt.tensor([3.0, 4.0]), mt.eye(2)))
+
+
+def test_what_classes_know_of_their_support():
+    d = mt.distributions
+    for kind, facts in (
+        (d.Uniform, (0, False)),
+        (d.Binomial, (0, True)),
+        (d.Categorical, (0, True)),
+        (d.Multinomial, (1, True)),
+        (d.Pareto, (0, False)),
+    ):
+        assert (kind.support.event_dim, kind.support.is_discrete) == facts
+    for kind in (d.Independent, d.MixtureSameFamily, d.TransformedDistribution):
+        with pytest.raises(NotImplementedError, match="event_dim cannot be determined statically"):
+            kind.support.event_dim  # noqa: B018
+    made = d.constraints.dependent(is_discrete=True)
+    assert made.is_discrete and made(event_dim=2).is_discrete and made(event_dim=2).event_dim == 2
