@@ -1,5 +1,7 @@
 """The less common distributions, and transforms, beside torch's: values, gradients, samples."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -287,3 +289,32 @@ def test_what_classes_know_of_their_support():
             kind.support.event_dim  # noqa: B018
     made = d.constraints.dependent(is_discrete=True)
     assert made.is_discrete and made(event_dim=2).is_discrete and made(event_dim=2).event_dim == 2
+
+
+@pytest.mark.parametrize("dtype", [mt.float32, mt.float64])
+def test_continuous_bernoulli_of_extreme_logits(dtype):
+    """Where probs would be 0 or 1 it is eps away, as in torch: nothing is infinite."""
+    eps = mt.finfo(dtype).eps
+    large = math.log((math.log1p(-eps) - math.log(eps)) / (1 - 2 * eps))
+    for size in (1e38, 200.0):
+        logits = mt.tensor([-size, size], dtype=dtype, requires_grad=True)
+        found = mt.distributions.ContinuousBernoulli(logits=logits)
+        density = found.log_prob(mt.tensor([0.0, 1.0], dtype=dtype))
+        assert density.tolist() == pytest.approx([large, large], rel=1e-5)
+        (slope,) = mt.autograd.grad(density.sum(), logits)
+        assert slope.tolist() == pytest.approx([0.0, 0.0], abs=1e-80)
+        half = mt.full((2,), 0.25, dtype=dtype)
+        for each in (found.mean, found.variance, found.entropy(), found.icdf(half)):
+            assert bool(each.isfinite().all())
+
+
+def test_a_density_on_a_circle_that_is_almost_a_point():
+    """That of a normal distribution of variance 1 / k, to 1 / (8 k)."""
+    for k in (1e3, 1e4, 1e6):
+        found = mt.distributions.VonMises(
+            mt.tensor(0.0, dtype=mt.float64), mt.tensor(k, dtype=mt.float64)
+        )
+        normal = 0.5 * math.log(k / (2 * math.pi)) - 1 / (8 * k)
+        assert found.log_prob(mt.tensor(0.0, dtype=mt.float64)).item() == pytest.approx(
+            normal, abs=1e-6
+        )
