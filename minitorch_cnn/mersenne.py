@@ -203,7 +203,7 @@ class MersenneTwister:
         d = shape - float(np.float32(1 / 3))  # in torch this third is float32
         c = 1 / math.sqrt(9 * d)
         while True:
-            x = float(self.normals_one_by_one(1)[0])
+            x = self._normal()
             if 1 + c * x <= 0:
                 continue
             v = (1 + c * x) ** 3
@@ -278,8 +278,27 @@ class MersenneTwister:
             if math.log(v) <= ways + (count - middle) * math.log(p / (1 - p)):
                 return count
 
+    # One number without NumPy, which takes ten times as long for one as for its arithmetic.
+
     def _double(self) -> float:
-        return float(self._fractions(1, np.float64)[0])
+        """As `_fractions(1, np.float64)`."""
+        with lock:
+            if self.place > WORDS - 2:
+                return float(self._fractions(1, np.float64)[0])
+            upper, lower = self._current()[self.place : self.place + 2].tolist()
+            self.place += 2
+        return float(((upper << 32 | lower) & (2**53 - 1)) * 2.0**-53)
+
+    def _normal(self) -> float:
+        """As `normals_one_by_one(1)`."""
+        with lock:
+            kept, self.next_normal = self.next_normal, None
+            if kept is not None:
+                return kept
+            angle, u = 2 * math.pi * self._double(), self._double()
+            radius = math.sqrt(-2 * math.log1p(-u))
+            self.next_normal = radius * math.sin(angle)
+            return radius * math.cos(angle)
 
     def random(self) -> float:
         """One number in [0, 1), as torch.rand(1)."""

@@ -10,6 +10,7 @@ and in ``import minitorch_cnn.jit`` it looks for a module of that name as well, 
 from __future__ import annotations
 
 import difflib
+import functools
 import sys
 from importlib.abc import MetaPathFinder
 from typing import Any
@@ -25,14 +26,16 @@ class MissingName(NotImplementedError, AttributeError):
     names_of: Any = None  # where to look for what may have been meant
 
     def __str__(self) -> str:
-        meant = close_name(self.name or "", dir(self.names_of)) if self.names_of else None
+        names = tuple(dir(self.names_of)) if self.names_of else ()
+        meant = close_name(self.name or "", names)
         return super().__str__() + (f" (did you mean {meant}?)" if meant else "")
 
 
-def close_name(name: str, names: list[str]) -> str | None:
+@functools.lru_cache(256)  # programs ask again and again whether a name is there
+def close_name(name: str, names: tuple[str, ...]) -> str | None:
     """The one of several names that was perhaps meant: the same letters, or nearly.
 
-    >>> close_name("Conv2D", ["Conv1d", "Conv2d"]), close_name("hfft", ["fft"])
+    >>> close_name("Conv2D", ("Conv1d", "Conv2d")), close_name("hfft", ("fft",))
     ('Conv2d', None)
     """
     letters = {each.lower(): each for each in names if each[0] != "_"}
@@ -103,6 +106,7 @@ AREAS = {
     "minitorch_cnn.utils.tensorboard": "SummaryWriter is there, the rest is not",
     "minitorch_cnn.utils.tensorboard.SummaryWriter": "numbers, histograms, pictures, texts, graphs "
     "and settings can be written",
+    "minitorch_cnn.serialization": "files are read whole and as plain data",
     "minitorch_cnn.special": "scipy.special has it, for NumPy's arrays and without gradients",
     "minitorch_cnn.distributions": "dir(minitorch_cnn.distributions) names what is there",
     "minitorch_cnn.hub": "nothing is fetched from repositories; models has networks",

@@ -131,3 +131,11 @@ def test_a_refused_optimizer_can_be_asked_for():
     assert not isinstance(mt.optim.SGD([mt.ones(1)], 0.1), kind)
     with pytest.raises(NotImplementedError, match="ZeroRedundancyOptimizer is not supported: each"):
         kind([mt.ones(1)], optimizer_class=mt.optim.SGD, lr=0.1)
+
+
+def test_names_of_serialization_are_refused():
+    with pytest.raises(NotImplementedError, match="skip_data is not supported: files are read"):
+        mt.serialization.skip_data  # noqa: B018
+    assert not hasattr(mt.serialization, "set_default_mmap_options")
+    with pytest.raises(AttributeError, match="no attribute '_is_zipfile'"):
+        mt.serialization._is_zipfile  # noqa: B018

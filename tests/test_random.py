@@ -10,6 +10,21 @@ import minitorch_cnn as mt
 from minitorch_cnn.mersenne import MersenneTwister, between
 
 
+def test_single_numbers_are_those_of_a_row():
+    """Odd places too, so that some lie in two blocks of 624 words; pairs of normals, half used."""
+    single, row = MersenneTwister(11), MersenneTwister(11)
+    assert row.words(1) == single.words(1)
+    for count in (1, 700, 3, 1250):
+        expected = row.uniforms(count, np.float64)
+        np.testing.assert_array_equal([single._double() for _ in range(count)], expected)
+        expected = row.normals_one_by_one(count)
+        found = [single._normal() for _ in range(count)]
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+        assert single.place == row.place
+        assert (single.next_normal is None) == (row.next_normal is None)
+    assert single.words(5).tolist() == row.words(5).tolist()
+
+
 def test_the_words_are_those_of_the_published_twister():
     """The ten-thousandth from the seed 5489 is what the C++ standard names, [rand.predef]."""
     assert MersenneTwister(5489).words(10_000)[-1] == 4_123_659_995

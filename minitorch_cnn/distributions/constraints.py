@@ -45,29 +45,43 @@ class Constraint:
 
 
 class Dependent(Constraint):
-    """A condition that only an instance of the distribution knows."""
+    """A condition that only an instance of the distribution knows.
 
-    def __init__(self, *, is_discrete: Any = False, event_dim: Any = 0) -> None:
-        self.is_discrete, self.event_dim = is_discrete, event_dim
+    So are is_discrete and event_dim where they are not given: they raise NotImplementedError.
+    """
+
+    def __init__(self, *, is_discrete: Any = NotImplemented, event_dim: Any = NotImplemented):
+        self._facts = {"is_discrete": is_discrete, "event_dim": event_dim}
+
+    def _known(self, name: str) -> Any:
+        if self._facts[name] is NotImplemented:
+            raise NotImplementedError(f".{name} cannot be determined statically")
+        return self._facts[name]
+
+    @property
+    def is_discrete(self) -> bool:  # type: ignore[override]
+        return self._known("is_discrete")
+
+    @property
+    def event_dim(self) -> int:  # type: ignore[override]
+        return self._known("event_dim")
 
     def check(self, value: Tensor) -> Tensor:
         raise ValueError("Cannot determine validity of dependent constraint")
 
     def __call__(self, **facts: Any) -> Dependent:
-        return Dependent(**{**vars(self), **facts})
+        return Dependent(**{**self._facts, **facts})
 
 
 class dependent_property(property, Dependent):
     """A property that gives an instance's constraint; on the class it is a `Dependent`."""
 
-    def __init__(
-        self, fn: Callable | None = None, *, is_discrete: Any = False, event_dim: Any = 0
-    ) -> None:
+    def __init__(self, fn: Callable | None = None, **facts: Any) -> None:
         super().__init__(fn)
-        self.is_discrete, self.event_dim = is_discrete, event_dim
+        Dependent.__init__(self, **facts)
 
     def __call__(self, fn: Callable) -> dependent_property:  # type: ignore[override]
-        return dependent_property(fn, is_discrete=self.is_discrete, event_dim=self.event_dim)
+        return dependent_property(fn, **self._facts)
 
 
 def is_dependent(constraint: Any) -> bool:

@@ -221,7 +221,7 @@ class Uniform(Distribution):
         if self._validate_args and not bool((self.low < self.high).all()):
             raise ValueError(f"Uniform is not defined when low >= high: {self.low}, {self.high}")
 
-    @constraints.dependent_property()
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:
         return constraints.interval(self.low, self.high)
 

@@ -61,7 +61,7 @@ class Binomial(_OfTrials):
     }
     has_enumerate_support = True
 
-    @constraints.dependent_property(is_discrete=True)
+    @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> Any:
         return constraints.integer_interval(0, self.total_count)
 

@@ -75,7 +75,7 @@ class TransformedDistribution(Distribution):
     def has_rsample(self) -> bool:  # type: ignore[override]
         return self.base_dist.has_rsample
 
-    @constraints.dependent_property()
+    @constraints.dependent_property(is_discrete=False)
     def support(self) -> Any:
         if not self.transforms:
             return self.base_dist.support
@@ -240,7 +240,7 @@ class Pareto(_Fixed):
         chain = [ExpTransform(), AffineTransform(loc=0, scale=self.scale)]
         super().__init__(base, chain, validate_args)
 
-    @constraints.dependent_property()
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:
         return constraints.greater_than_eq(self.scale)
 

@@ -97,6 +97,19 @@ class ScatterAdd(Function):
         return gy, None, None, _padded(Gather.apply(gy, ctx.dim, index), ctx.src_shape)
 
 
+class Untouched(Function):
+    """y = x, into which an index without elements puts nothing of src: its gradient is zeros"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, src: Tensor | float) -> Tensor:
+        ctx.src_shape = src.shape if isinstance(src, Tensor) else None
+        return wrap(x.array.copy(order="K"))
+
+    @staticmethod
+    def backward(ctx: Any, gy: Tensor) -> tuple:
+        return gy, gy.new_zeros(ctx.src_shape) if ctx.needs_input_grad[1] else None
+
+
 def _padded(gradient: Tensor, shape: tuple) -> Tensor:
     """Zeros of that shape around the gradient: the index may cover only a part of src."""
     if gradient.shape == shape:
@@ -143,21 +156,23 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """
     if sparse_grad:
         raise NotImplementedError("gather: sparse_grad=True is not supported")
+    dim = check_positions("gather", input, dim, index)
     if index.array.size == 0:
         return input.reshape(-1)[:0].reshape(index.shape)
-    dim = check_positions("gather", input, dim, index)
     if input.ndim == 0 or index.ndim == 0:
         return gather(input.reshape(-1), 0, index.reshape(-1)).reshape(index.shape)
     return Gather.apply(input, dim, index)
 
 
 def check_source(name: str, index: Tensor, src: Tensor, input: Tensor) -> None:
-    """Raises where src has another dtype than input, or is smaller than index."""
+    """Raises where src has another dtype than input, or is smaller than an index with elements."""
     if src.dtype is not input.dtype:
         raise RuntimeError(
             f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and "
             f"{src.dtype}"
         )
+    if index.array.size == 0:
+        return
     places, values = index.shape or (1,), src.shape or (1,)  # a number counts as a vector
     if len(places) != len(values) or any(n > m for n, m in zip(places, values, strict=True)):
         raise RuntimeError(
@@ -187,8 +202,6 @@ def scatter(
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
-    if index.numel() == 0:  # of any number of dimensions
-        return input.clone()
     if reduce not in (None, "add", "multiply"):
         raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
     source = src if value is None else as_number("scatter", "value", value)
@@ -210,6 +223,8 @@ def scatter(
     if isinstance(source, Tensor):
         check_source("scatter", index, source, input)
         source = source.reshape(source.shape or (1,))
+    if index.numel() == 0:  # of any number of dimensions
+        return Untouched.apply(input, source)
     if input.ndim == 0 or index.ndim == 0:
         return scatter(input.reshape(-1), 0, index.reshape(-1), source).reshape(input.shape)
     return Scatter.apply(input, dim, index, source)
@@ -226,10 +241,10 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     >>> mt.zeros(3).scatter_add(0, mt.tensor([0, 0, 2]), mt.tensor([1.0, 2.0, 3.0]))
     tensor([3., 0., 3.])
     """
-    if index.numel() == 0:
-        return input.clone()
     dim = check_positions("scatter_add", input, dim, index)
     check_source("scatter_add", index, src, input)
+    if index.numel() == 0:
+        return Untouched.apply(input, src)
     if 0 in (input.ndim, index.ndim, src.ndim):
         flat = [each.reshape(-1) for each in (input, index, src)]
         return scatter_add(flat[0], 0, *flat[1:]).reshape(input.shape)

@@ -43,10 +43,24 @@ def with_batch(input: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
     return function(input)
 
 
-def empty_pool(input: Tensor, out: tuple[int, ...]) -> Tensor:
-    """A pooling's result (..., *out) without elements, through which gradients (zeros) go back."""
+def empty_pool(input: Tensor, out: tuple[int, ...], adaptive: bool = True) -> Tensor:
+    """A pooling's result (..., *out) without elements, through which gradients (zeros) go back.
+
+    adaptive: as in torch, that is so for a batch without images only; from images without pixels
+    or channels, backward raises RuntimeError.
+    """
     spatial = tuple(range(-len(out), 0))
-    return input.sum(spatial, True, dtype=input.dtype).expand(*input.shape[: -len(out)], *out)
+    y = input.sum(spatial, True, dtype=input.dtype).expand(*input.shape[: -len(out)], *out)
+    if adaptive and 0 in y.shape[1:] and y.requires_grad:
+        y.register_hook(_refuse_empty)
+    return y
+
+
+def _refuse_empty(gradient: Tensor) -> None:
+    raise RuntimeError(
+        "Expected grad_output to have non-zero size for non-batch dimensions, but grad_output has "
+        f"sizes {list(gradient.shape)}"
+    )
 
 
 def hashable(value: Any) -> Any:
@@ -256,7 +270,9 @@ def adaptive_size(function: str, dims: int, input: Lengths, output_size: Any) ->
             f"{function}: Input dimension should be at least {len(output_size) + 1}, got "
             f"{list(input)}"
         )
-    check_image(function, dims, (1,) * (len(input) - dims) + tuple(input[-dims:]))
+    # As in torch, images without channels have a mean, volumes have none.
+    spatial_only = function in ("adaptive_avg_pool1d", "adaptive_avg_pool2d")
+    check_image(function, dims, input, len(input) - dims if spatial_only else 1)
     single = not isinstance(output_size, tuple | list)
     sizes = (as_int(function, "output_size", output_size),) * dims if single else output_size
     if len(sizes) != dims:
@@ -272,14 +288,17 @@ def adaptive_size(function: str, dims: int, input: Lengths, output_size: Any) ->
     return lengths
 
 
-def check_image(function: str, dims: int, input: Lengths) -> None:
-    """Raises RuntimeError unless this is the shape of `dims`-dimensional images with pixels."""
+def check_image(function: str, dims: int, input: Lengths, start: int | None = None) -> None:
+    """Raises RuntimeError unless this is the shape of `dims`-dimensional images with pixels.
+
+    start: the first dimension that must not be empty; by default that of the channels.
+    """
     if len(input) not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor, but got "
             f"{list(input)}"
         )
-    if 0 in input[-dims - 1 :]:
+    if 0 in input[-dims - 1 if start is None else start :]:
         raise RuntimeError(
             f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor: Expected input "
             f"to have non-zero size for non-batch dimensions, but input has sizes {list(input)}"

@@ -1,5 +1,6 @@
 """Saving and loading tensors and plain data, without pickle."""
 
+from ..missing import refuse_missing as _refuse_missing
 from .api import (
     add_safe_globals,
     clear_safe_globals,
@@ -38,3 +39,5 @@ __all__ = [
     "set_crc32_options",
     "set_default_load_endianness",
 ]
+
+_refuse_missing(globals())

@@ -107,8 +107,17 @@ def opened(f: str | os.PathLike | IO[bytes]) -> Iterator[Source]:
             "data into a buffer like io.BytesIO and try to load from it instead."
         ) from error
     if not hasattr(f, "seekable") or not hasattr(f, "readinto"):  # which zipfile asks for
-        source = Source(io.BytesIO(f.read()), name)
+        source = Source(io.BytesIO(_all_of(f, source.left)), name)
     yield source
+
+
+def _all_of(f: Any, count: int) -> bytes | bytearray:
+    """The rest of a file, of `count` bytes: into memory of ours, if it can do that."""
+    if not hasattr(f, "readinto"):
+        return f.read()
+    data = bytearray(count)
+    fill(np.frombuffer(data, np.uint8), f)
+    return data
 
 
 @contextlib.contextmanager

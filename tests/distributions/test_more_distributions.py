@@ -1,5 +1,7 @@
 """The less common distributions, and transforms, beside torch's: values, gradients, samples."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -251,3 +253,68 @@ def test_constraints():
     assert c.multinomial(2).check(mt.tensor([[1.0, 1.0], [2.0, 1.0], [-1.0, 2.0]])).tolist() == [
         True, False, False,
     ]  # fmt: skip
+
+
+def test_what_distributions_show():
+    """As torch 2.13, but for Sizes, which have this package's name."""
+    d, two, size = mt.distributions, mt.tensor([0.5, 0.25]), "minitorch_cnn.Size"
+    rows = mt.tensor([[0.2, 0.8], [0.5, 0.5]])
+    for found, expected in (
+        (d.Bernoulli(0.5), "Bernoulli(probs: 0.5)"),
+        (d.Bernoulli(logits=two), f"Bernoulli(logits: {size}([2]))"),
+        (d.Binomial(3, two), f"Binomial(total_count: {size}([2]), probs: {size}([2]))"),
+        (d.NegativeBinomial(3, 0.5), "NegativeBinomial(total_count: 3.0, probs: 0.5)"),
+        (d.Categorical(rows), f"Categorical(probs: {size}([2, 2]))"),
+        (
+            d.OneHotCategoricalStraightThrough(rows),
+            f"OneHotCategoricalStraightThrough(probs: {size}([2, 2]))",
+        ),
+    ):
+        assert repr(found) == expected
+    assert "tensor" not in repr(d.Wishart(mt.tensor([3.0, 4.0]), mt.eye(2)))
+
+
+def test_what_classes_know_of_their_support():
+    d = mt.distributions
+    for kind, facts in (
+        (d.Uniform, (0, False)),
+        (d.Binomial, (0, True)),
+        (d.Categorical, (0, True)),
+        (d.Multinomial, (1, True)),
+        (d.Pareto, (0, False)),
+    ):
+        assert (kind.support.event_dim, kind.support.is_discrete) == facts
+    for kind in (d.Independent, d.MixtureSameFamily, d.TransformedDistribution):
+        with pytest.raises(NotImplementedError, match="event_dim cannot be determined statically"):
+            kind.support.event_dim  # noqa: B018
+    made = d.constraints.dependent(is_discrete=True)
+    assert made.is_discrete and made(event_dim=2).is_discrete and made(event_dim=2).event_dim == 2
+
+
+@pytest.mark.parametrize("dtype", [mt.float32, mt.float64])
+def test_continuous_bernoulli_of_extreme_logits(dtype):
+    """Where probs would be 0 or 1 it is eps away, as in torch: nothing is infinite."""
+    eps = mt.finfo(dtype).eps
+    large = math.log((math.log1p(-eps) - math.log(eps)) / (1 - 2 * eps))
+    for size in (1e38, 200.0):
+        logits = mt.tensor([-size, size], dtype=dtype, requires_grad=True)
+        found = mt.distributions.ContinuousBernoulli(logits=logits)
+        density = found.log_prob(mt.tensor([0.0, 1.0], dtype=dtype))
+        assert density.tolist() == pytest.approx([large, large], rel=1e-5)
+        (slope,) = mt.autograd.grad(density.sum(), logits)
+        assert slope.tolist() == pytest.approx([0.0, 0.0], abs=1e-80)
+        half = mt.full((2,), 0.25, dtype=dtype)
+        for each in (found.mean, found.variance, found.entropy(), found.icdf(half)):
+            assert bool(each.isfinite().all())
+
+
+def test_a_density_on_a_circle_that_is_almost_a_point():
+    """That of a normal distribution of variance 1 / k, to 1 / (8 k)."""
+    for k in (1e3, 1e4, 1e6):
+        found = mt.distributions.VonMises(
+            mt.tensor(0.0, dtype=mt.float64), mt.tensor(k, dtype=mt.float64)
+        )
+        normal = 0.5 * math.log(k / (2 * math.pi)) - 1 / (8 * k)
+        assert found.log_prob(mt.tensor(0.0, dtype=mt.float64)).item() == pytest.approx(
+            normal, abs=1e-6
+        )

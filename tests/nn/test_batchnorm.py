@@ -109,3 +109,28 @@ def test_half_precision_images_with_float32_statistics():
 def test_errors(layer, shape, text):
     with pytest.raises(ValueError, match=text):
         layer(mt.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 4), (5, 4)])
+def test_instance_norm_of_other_channels_warns_where_they_do_not_count(shape):
+    x = mt.randn(shape)
+    with pytest.warns(UserWarning, match=f"at dim={len(shape) - 2} does not match num_features"):
+        y = nn.InstanceNorm1d(3)(x)
+    assert y.equal(nn.InstanceNorm1d(5)(x))
+    with pytest.raises(ValueError, match=f"dim={len(shape) - 2} to match num_features"):
+        nn.InstanceNorm1d(3, affine=True)(x)
+
+
+def test_a_class_derived_from_instance_norm_as_for_torch():
+    class Anywhere(nn.modules.instancenorm._InstanceNorm):
+        def _get_no_batch_dim(self):
+            return 3
+
+        def _check_input_dim(self, input):
+            pass
+
+    x = mt.randn(2, 3, 4, 5)
+    assert Anywhere(3)(x).equal(nn.InstanceNorm2d(3)(x))
+    assert Anywhere(3)(x[0]).equal(nn.InstanceNorm2d(3)(x[0]))
+    with pytest.raises(NotImplementedError, match="_get_no_batch_dim"):
+        nn.modules.instancenorm._InstanceNorm(3)(x)

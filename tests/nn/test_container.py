@@ -205,6 +205,10 @@ def test_parameter_dict():
         nn.ParameterDict()[3] = mt.ones(1)
     with pytest.raises(RuntimeError, match="should not be called"):
         nn.ParameterDict()(3)
+    with pytest.raises(TypeError, match="iterable of key/value pairs, but got int"):
+        nn.ParameterDict(3)
+    with pytest.raises(KeyError, match="is empty"):
+        nn.ParameterDict().popitem()
 
 
 def test_identity_flatten_and_unflatten():
@@ -266,3 +270,30 @@ def test_prefixes_of_a_state_dict(name):
     assert list(state) == list(net.module.state_dict())
     assert set(state._metadata) == {"", "0", "1"}
     net.module.load_state_dict(state)
+
+
+def test_a_parameter_dict_does_what_a_dict_does():
+    names = {key: nn.Parameter(mt.tensor([float(value)])) for value, key in enumerate("cab")}
+    plain, found = dict(names), nn.ParameterDict(OrderedDict(names))
+    assert list(reversed(found)) == ["b", "a", "c"]
+    assert found.get("a") is names["a"] and found.get("x") is None and found.get("x", 3) == 3
+    assert found.setdefault("a", 5) is names["a"]
+    more = nn.Parameter(mt.ones(2))
+    for each in (plain, found):
+        assert each.setdefault("z", more) is more
+    twin = found.copy()
+    assert found.popitem() == plain.popitem() == ("z", more)
+    assert list(twin) == ["c", "a", "b", "z"] and list(found) == list(plain) == ["c", "a", "b"]
+    assert isinstance(twin, nn.ParameterDict) and twin["c"] is found["c"]
+    for both in (found | {"y": more}, found | nn.ParameterDict({"y": more})):
+        assert type(both) is nn.ParameterDict and dict(both.items()) == {**plain, "y": more}
+    reflected = {"y": more} | found
+    assert type(reflected) is dict and reflected == {"y": more, **plain}
+    before = found
+    found |= {"y": more}
+    assert found is before and dict(found.items()) == {**plain, "y": more}
+    assert [name for name, _ in found.named_parameters()] == ["c", "a", "b", "y"]
+    zero = found.fromkeys(["p", "q"], mt.zeros(1))
+    assert list(zero) == ["p", "q"] and all(
+        isinstance(each, nn.Parameter) for each in zero.values()
+    )

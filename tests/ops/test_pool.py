@@ -201,18 +201,49 @@ def test_of_several_nan_torchs_is_the_maximum(dims, dtype, seed):
         np.testing.assert_array_equal(a.grad.numpy(), b.grad.numpy())
 
 
+@pytest.mark.parametrize("kind", ["avg", "max"])
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_adaptive_pooling_without_elements_is_torchs(kind, dims):
+    torch = pytest.importorskip("torch")
+    spatial = (5, 6, 7)[:dims]
+    empty = (*spatial[:-1], 0)
+    shapes = [(1, 0, *spatial), (0, 2, *spatial), (0, *spatial), (2, 3, *empty), (2, 0, *empty)]
+    cases = [(shape, 2) for shape in shapes]
+    cases += [(shape, 0) for shape in ((2, 3, *spatial), (3, *spatial), (0, 3, *spatial))]
+    cases.append(((2, 3, *spatial), (0,) + (2,) * (dims - 1)))
+    for shape, size in cases:
+        found = []
+        for lib in (mt, torch):
+            x = lib.zeros(shape, requires_grad=True)
+            pool = getattr(lib.nn.functional, f"adaptive_{kind}_pool{dims}d")
+            outcome = []
+            try:
+                y = pool(x, size)
+                outcome.append(tuple(y.shape))
+                y.sum().backward()
+                outcome.append(tuple(x.grad.shape))
+            except RuntimeError as error:
+                outcome.append("non-zero size for non-batch dimensions" in str(error))
+            found.append(outcome)
+        assert found[0] == found[1], (shape, size)
+
+
 def test_adaptive_pooling_of_nothing_and_to_nothing():
     f = mt.nn.functional
     for pool in (f.adaptive_avg_pool2d, f.adaptive_max_pool2d):
         x = mt.ones(2, 3, 4, 4, requires_grad=True)
         y = pool(x, (0, 2))
         assert y.shape == (2, 3, 0, 2)
-        y.sum().backward()
-        assert x.grad.tolist() == mt.zeros(2, 3, 4, 4).tolist()
+        with pytest.raises(RuntimeError, match="Expected grad_output to have non-zero size"):
+            y.sum().backward()
         assert pool(mt.ones(0, 4, 4), 2).shape == (0, 2, 2)  # no channels
         with pytest.raises(RuntimeError, match="non-zero size"):
             pool(mt.ones(2, 0, 4), 2)
     assert f.adaptive_avg_pool1d(mt.ones(0, 10), 5).shape == (0, 5)
-    assert f.fractional_max_pool2d(mt.ones(1, 2, 5, 5), 2, output_size=(0, 1)).shape == (1, 2, 0, 1)
+    x = mt.ones(1, 2, 5, 5, requires_grad=True)
+    y = f.fractional_max_pool2d(x, 2, output_size=(0, 1))
+    assert y.shape == (1, 2, 0, 1)
+    y.sum().backward()
+    assert x.grad.tolist() == mt.zeros(1, 2, 5, 5).tolist()
     with pytest.raises(RuntimeError, match="kernel_size must either"):
         f.fractional_max_pool2d(mt.ones(1, 2, 5, 5), (1,), output_size=2)

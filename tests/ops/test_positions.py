@@ -189,6 +189,42 @@ def test_scatter_with_no_positions_gives_the_input():
     assert x.grad.tolist() == [[4.0] * 3] * 2
 
 
+def test_scatter_with_no_positions_gives_its_source_zeros_as_gradient():
+    x = mt.zeros(2, 3)
+    for none in (mt.empty(0, dtype=mt.int64), mt.empty(0, 3, dtype=mt.int64)):
+        for put in (
+            lambda src, i=none: x.scatter(0, i, src),
+            lambda src, i=none: x.scatter(1, i, src, reduce="multiply"),
+            lambda src, i=none: x.scatter_add(0, i, src),
+            lambda src, i=none: x.scatter_reduce(0, i, src, "mean"),
+            lambda src, i=none: x.clone().scatter_(0, i, src),
+        ):
+            src = mt.ones(2, 3, requires_grad=True)
+            y = put(src)
+            assert y.requires_grad and y.tolist() == x.tolist()
+            y.sum().backward()
+            assert src.grad.tolist() == x.tolist()
+    none, src = mt.empty(0, dtype=mt.int64), mt.ones(0, 3, requires_grad=True)
+    x.index_reduce(0, none, src, "amax").sum().backward()
+    assert src.grad.shape == (0, 3)
+
+
+def test_no_positions_excuse_no_wrong_arguments():
+    none, src = mt.empty(0, 3, dtype=mt.int64), mt.ones(2, 3)
+    for put, error, words in (
+        (lambda: src.scatter(0, none, src.double()), RuntimeError, "dtype"),
+        (lambda: src.scatter_add(0, none, src.double()), RuntimeError, "dtype"),
+        (lambda: src.scatter_reduce(0, none, src.double(), "sum"), RuntimeError, "dtype"),
+        (lambda: src.scatter(5, none, src), IndexError, "Dimension out of range"),
+        (lambda: src.scatter_add(5, none, src), IndexError, "Dimension out of range"),
+        (lambda: src.gather(5, none), IndexError, "Dimension out of range"),
+        (lambda: src.scatter(0, none, src, reduce="mean"), RuntimeError, "add or multiply"),
+        (lambda: src.scatter(0, none), TypeError, "needs src"),
+    ):
+        with pytest.raises(error, match=words):
+            put()
+
+
 def test_scatter_that_adds_or_multiplies_is_torchs():
     torch = pytest.importorskip("torch")
     for reduce in ("add", "multiply"):

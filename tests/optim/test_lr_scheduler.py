@@ -178,11 +178,34 @@ def test_closed_formulas(name):
     formula = CLOSED[name]
     rates = [row[0] for row in record(scheduler, 40)]
     assert rates == pytest.approx([0.1 * formula(t) for t in range(40)], rel=1e-9)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with pytest.warns(UserWarning, match="epoch parameter"):
         scheduler.step(9)
     assert scheduler.get_last_lr()[0] == pytest.approx(0.1 * formula(9), rel=1e-12)
     assert scheduler.last_epoch == 9
+
+
+def test_who_warns_of_an_epoch_is_as_in_torch():
+    def steps_of(lib):
+        s = lib.optim.lr_scheduler
+        one, two = make_optimizer(lib), make_optimizer(lib)
+        joined = [s.ConstantLR(two, 0.5), s.ExponentialLR(two, 0.9)]
+        yield s.StepLR(one, 2), (3,)
+        yield s.ReduceLROnPlateau(one), (1.0, 3)
+        yield s.ReduceLROnPlateau(one), (1.0,)
+        yield s.CosineAnnealingWarmRestarts(one, 4), (2.5,)
+        yield s.SequentialLR(two, joined, [1]), ()
+
+    counts = []
+    for lib in (mt, pytest.importorskip("torch")):
+        counts.append([])
+        for scheduler, arguments in steps_of(lib):
+            scheduler.optimizer.step()
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                scheduler.step(*arguments)
+            told = lib.optim.lr_scheduler.EPOCH_DEPRECATION_WARNING
+            counts[-1].append([str(each.message) == told for each in caught])
+    assert counts[0] == counts[1] == [[True], [True], [], [], []]
 
 
 @pytest.mark.parametrize("T_mult", [1, 2, 3])

@@ -616,6 +616,11 @@ def test_files_that_programs_make():
     save_torch({"x": mt.ones(2)}, file)
     file.seek(0)
     assert mt.load(file)["x"].tolist() == [1, 1]
+    file.seek(0)
+    file.readinto, asked = file.file.readinto, []
+    file.read = lambda count=-1: asked.append(count) or file.file.read(count)
+    assert mt.load(file)["x"].tolist() == [1, 1]
+    assert -1 not in asked  # the whole was read into memory of ours
     del file.seek
     with pytest.raises(AttributeError, match="a file that is seekable"):
         mt.load(file)

@@ -144,14 +144,26 @@ def bessel(order: int, x: Array) -> Array:
     """exp(-|x|) I(x), the modified Bessel function of order 0 or 1, of a floating array.
 
     Its integral, the mean over t of exp(x cos t) cos(order t), is that of a periodic function: a
-    sum over equal steps gives it to all digits (Trefethen and Weideman, SIAM Review 56, 2014).
+    sum over equal steps gives it to all digits (Trefethen and Weideman, SIAM Review 56, 2014). For
+    large x that is a peak between two steps, and Hankel's expansion has all digits (Abramowitz and
+    Stegun, 9.7.1).
     """
     xp = array_module(x)
     size = xp.abs(x).astype(xp.float64)
+    near, far = xp.where(size < 100, size, 0.0), xp.where(size < 100, 100.0, size)
     total = xp.zeros_like(size)
     steps = 128  # of half the circle, whose other half is the same
     for step in range(steps + 1):
         angle = math.pi * step / steps
         weight = (0.5 if step in (0, steps) else 1.0) * math.cos(order * angle) / steps
-        total = total + weight * xp.exp(size * (math.cos(angle) - 1))
+        total = total + weight * xp.exp(near * (math.cos(angle) - 1))
+    term = series = xp.ones_like(size)
+    for k in range(1, 16):
+        term = term * ((2 * k - 1) ** 2 - 4 * order**2) / (8 * k * far)
+        series = series + term
+    total = xp.where(size < 100, total, series / math.sqrt(2 * math.pi) / xp.sqrt(far))
+    if order:  # near 0 the sum is a difference of equals, and the power series is short
+        q = near * near
+        small = near / 2 * (1 + q / 8 * (1 + q / 24 * (1 + q / 48))) * xp.exp(-near)
+        total = xp.where(size < 0.01, small, total)
     return (xp.sign(x) * total if order else total).astype(x.dtype)

@@ -202,20 +202,22 @@ def scaled_bessel_k(order: int, x: Array) -> Array:
     """exp(x) K0(x) or K1(x); inf at 0, NaN below.
 
     K is the integral of exp(-x cosh t) cosh(order t) over t > 0, which falls off so fast that equal
-    steps give all digits.
+    steps give all digits. Below 1e-10 it is -log(x / 2) - gamma or 1 / x, to all digits too.
     """
     xp = array_module(x)
     x = x.astype(xp.float64)
-    positive = xp.where(x > 0, x, 1.0)
-    end = xp.arccosh(1 + 750 / positive)  # exp(-750) is 0
+    positive = xp.where(x > 1e-10, x, 1.0)
+    rest = 750 / positive  # exp(-750) is 0
+    end = xp.log1p(rest + xp.sqrt(rest * (2 + rest)))  # arccosh(1 + rest)
     total, steps = xp.zeros_like(x), 400
     with np.errstate(all="ignore"):
         for step in range(steps + 1):
             t = end * (step / steps)
             weight = 0.5 if step == 0 else 1.0
-            c = xp.cosh(t)
-            total += weight * xp.exp(-positive * (c - 1)) * (c if order else 1.0)
-    y = xp.where(xp.isinf(x), 0.0, total * end / steps)
+            above = 2 * xp.sinh(t / 2) ** 2  # cosh(t) - 1
+            total += weight * xp.exp(-positive * above) * (1 + above if order else 1.0)
+        limit = (1 + x) * (1 / x if order else -xp.log(x / 2) - EULER)
+    y = xp.where(xp.isinf(x), 0.0, xp.where(x < 1e-10, limit, total * end / steps))
     return xp.where(x > 0, y, xp.where(x == 0, xp.inf, xp.nan))
 
 

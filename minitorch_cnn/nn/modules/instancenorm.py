@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from ...tensor import Tensor
@@ -13,8 +14,6 @@ __all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
 
 class _InstanceNorm(_RunningNorm):
     """Normalises every channel of every sample by itself. A subclass says how many dimensions."""
-
-    dimensions: int
 
     def __init__(
         self,
@@ -32,21 +31,31 @@ class _InstanceNorm(_RunningNorm):
             num_features, eps, momentum, affine, track_running_stats, device, dtype, bias
         )
 
+    def _get_no_batch_dim(self) -> int:
+        """The dimensions of a sample without a batch, by torch's name: for classes of users."""
+        raise NotImplementedError(f"{type(self).__name__} does not define _get_no_batch_dim()")
+
     def _check_input_dim(self, input: Tensor) -> None:
-        dims = self.dimensions
-        if input.ndim not in (dims + 1, dims + 2):
-            raise ValueError(f"expected {dims + 1}D or {dims + 2}D input (got {input.ndim}D input)")
+        dims = self._get_no_batch_dim()
+        if input.ndim not in (dims, dims + 1):
+            raise ValueError(f"expected {dims}D or {dims + 1}D input (got {input.ndim}D input)")
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
-        dims = self.dimensions
-        channels = input.shape[-dims - 1]
-        if channels != self.num_features and self.affine:
-            raise ValueError(
-                f"expected input's size at dim={input.ndim - dims - 1} to match num_features "
-                f"({self.num_features}), but got: {channels}."
+        dims = self._get_no_batch_dim()
+        where, channels = input.ndim - dims, input.shape[-dims]
+        if channels != self.num_features:
+            if self.affine:
+                raise ValueError(
+                    f"expected input's size at dim={where} to match num_features "
+                    f"({self.num_features}), but got: {channels}."
+                )
+            warnings.warn(
+                f"input's size at dim={where} does not match num_features: {channels} and "
+                f"{self.num_features}, which is not used because affine=False",
+                stacklevel=3,
             )
-        alone = input.ndim == dims + 1  # one sample without a batch
+        alone = input.ndim == dims  # one sample without a batch
         y = instance_norm(
             input.unsqueeze(0) if alone else input,
             self.running_mean,
@@ -71,7 +80,8 @@ class InstanceNorm1d(_InstanceNorm):
             [-1.0000,  1.0000]])
     """
 
-    dimensions = 1
+    def _get_no_batch_dim(self) -> int:
+        return 2
 
 
 class InstanceNorm2d(_InstanceNorm):
@@ -89,7 +99,8 @@ class InstanceNorm2d(_InstanceNorm):
     tensor([[[-1.0000,  1.0000]]])
     """
 
-    dimensions = 2
+    def _get_no_batch_dim(self) -> int:
+        return 3
 
 
 class InstanceNorm3d(_InstanceNorm):
@@ -102,4 +113,5 @@ class InstanceNorm3d(_InstanceNorm):
     tensor([[[[-1.0000,  1.0000]]]])
     """
 
-    dimensions = 3
+    def _get_no_batch_dim(self) -> int:
+        return 4

@@ -18,7 +18,15 @@ from ...tensor import Tensor, wrap
 from ..arithmetic import where
 from ..common import WithoutGradient
 from ..division import div
-from ..positions import along, check_positions, check_source, gather, scatter, scatter_add
+from ..positions import (
+    Untouched,
+    along,
+    check_positions,
+    check_source,
+    gather,
+    scatter,
+    scatter_add,
+)
 from ..shape import expand, reshape
 
 __all__ = ["scatter_reduce", "index_reduce"]
@@ -131,10 +139,10 @@ def scatter_reduce(
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}."
         )
-    if index.numel() == 0:
-        return input.clone()
     dim = check_positions("scatter_reduce", input, dim, index)
     check_source("scatter_reduce", index, src, input)
+    if index.numel() == 0:
+        return Untouched.apply(input, src)
     if 0 in (input.ndim, index.ndim, src.ndim):
         flat, at, value = (reshape(each, -1) for each in (input, index, src))
         y = scatter_reduce(flat, 0, at, value, reduce, include_self=include_self)

@@ -61,10 +61,10 @@ def unfold(
              [3., 4.],
              [4., 5.]]])
     """
-    if input.ndim not in (3, 4):
+    if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
         raise RuntimeError(
-            "Expected 3D or 4D (batch mode) tensor for unfold, but got input of size: "
-            f"{shape_text(input.shape)}"
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            f"dimensions for unfold, but got input of size: {shape_text(input.shape)}"
         )
     kernel_size, geometry = _arguments(kernel_size, dilation, padding, stride)
     _blocks((input.shape[-2], input.shape[-1]), kernel_size, geometry)
@@ -90,10 +90,10 @@ def fold(
     tensor([[[[1., 2., 1.],
               [1., 2., 1.]]]])
     """
-    if input.ndim not in (2, 3):
+    if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
         raise RuntimeError(
-            "Expected 2D or 3D (batch mode) tensor for fold, but got input of size: "
-            f"{shape_text(input.shape)}"
+            "Expected 2D or 3D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            f"dimensions for fold, but got input of size: {shape_text(input.shape)}"
         )
     kernel_size, geometry = _arguments(kernel_size, dilation, padding, stride)
     size = pair("output_size", output_size)

@@ -24,7 +24,7 @@ from ..pool import (
     pool_geometry,
 )
 from ..positions import gather
-from ..window import adaptive_size
+from ..window import adaptive_size, empty_pool
 
 __all__ = [
     "max_pool3d", "max_pool3d_with_indices", "adaptive_max_pool3d", "avg_pool3d",
@@ -92,7 +92,11 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
     >>> mt.nn.functional.adaptive_max_pool3d(x, (2, 1, 1)).flatten()
     tensor([3., 7.])
     """
-    OD, OH, OW = adaptive_size("adaptive_max_pool3d", 3, input.shape, output_size)
+    out = OD, OH, OW = adaptive_size("adaptive_max_pool3d", 3, input.shape, output_size)
+    if 0 in out or input.numel() == 0:
+        check_mean("adaptive_max_pool3d", input)
+        y = empty_pool(input, out)
+        return (y, y.detach().long()) if return_indices else y
 
     def pool_image(x: Tensor) -> Any:
         return adaptive_max_pool2d(x, (OH, OW), return_indices)
@@ -177,7 +181,10 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     >>> mt.nn.functional.adaptive_avg_pool3d(mt.arange(8.0).reshape(1, 2, 2, 2), 1)
     tensor([[[[3.5000]]]])
     """
-    OD, OH, OW = adaptive_size("adaptive_avg_pool3d", 3, input.shape, output_size)
+    out = OD, OH, OW = adaptive_size("adaptive_avg_pool3d", 3, input.shape, output_size)
+    if 0 in out or input.numel() == 0:
+        check_mean("adaptive_avg_pool3d", input)
+        return empty_pool(input, out)
     y, size = _columns(adaptive_avg_pool2d(_slices(input), (OH, OW)), input)
     return _volume(adaptive_avg_pool2d(y, (OD, OH * OW)), input, size)
 

@@ -17,6 +17,7 @@ from ...kernels.geometry import numbers
 from ...random import default_generator
 from ...tensor import Tensor, shape_text, wrap
 from ..arguments import as_ints
+from ..common import is_number
 from ..positions import gather
 from ..window import empty_pool
 
@@ -106,7 +107,12 @@ def _fractional(
     if output_size is not None:
         out = _lengths(name, "output_size", as_ints(name, "output_size", output_size), dims)
     else:
-        ratios = (output_ratio,) * dims if isinstance(output_ratio, float) else output_ratio
+        ratios = (output_ratio,) * dims if is_number(output_ratio) else tuple(output_ratio)
+        if len(ratios) != dims:
+            raise ValueError(
+                f"{name} requires output_ratio to either be a single Int or tuple of Ints. It has "
+                f"{dims} dimensions, but got {ratios}"
+            )
         out = tuple(int(n * ratio) for n, ratio in zip(lengths, ratios, strict=True))
     if samples is not None and samples.shape != (*input.shape[:2], dims):
         raise RuntimeError(
@@ -114,7 +120,7 @@ def _fractional(
             f"{shape_text(samples.shape)}"
         )
     if 0 in out:
-        y = empty_pool(input, out)
+        y = empty_pool(input, out, adaptive=False)
         return (y, y.detach().long()) if return_indices else y
     names = ("time", "height", "width")[-dims:]
     for along, length, k, count in zip(names, lengths, kernel, out, strict=True):

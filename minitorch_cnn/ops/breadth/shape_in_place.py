@@ -14,6 +14,7 @@ from ...backend import array_module
 from ...storage import TypedStorage, UntypedStorage, elements_of, memory_of
 from ...tensor import Memory, Tensor, shape_text, wrap
 from ..copy import channels_last, channels_last_3d, contiguous_format, in_format, preserve_format
+from ..creation import valid_shape
 from ..deterministic import uninitialized
 from ..inplace import alias_of, check_writable
 from ..shape import int_tuple, squeeze, swapaxes, swapdims, t, transpose, unsqueeze
@@ -88,7 +89,8 @@ def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) 
 
     The first elements stay, in the order of memory; new ones are what the memory held.
     memory_format: in which order the new shape lies in memory. Raises RuntimeError for a tensor
-    that requires a gradient, NotImplementedError for a view that the memory is too short for.
+    that requires a gradient and for a shape that no tensor has, NotImplementedError for a view that
+    the memory is too short for.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(6).resize_(2, 2)
@@ -97,7 +99,7 @@ def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) 
     """
     if input.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
-    shape = int_tuple(sizes, "resize_", "sizes")
+    shape = valid_shape(int_tuple(sizes, "resize_", "sizes"))
     if memory_format is preserve_format:
         raise RuntimeError(f"Unsupported memory format for resize_: {memory_format}")
     if shape == input.shape and memory_format is contiguous_format:

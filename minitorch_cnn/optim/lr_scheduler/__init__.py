@@ -1,7 +1,7 @@
 """Learning rate schedules: torch.optim.lr_scheduler's names, and its numbers step for step."""
 
 from ...missing import refuse_missing as _refuse_missing
-from .base import LRScheduler
+from .base import EPOCH_DEPRECATION_WARNING as EPOCH_DEPRECATION_WARNING, LRScheduler
 from .combine import ChainedScheduler, SequentialLR
 from .cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from .decay import (

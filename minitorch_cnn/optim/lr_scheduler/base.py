@@ -14,6 +14,12 @@ from ...autograd.modes import no_grad
 from ...tensor import Tensor
 from ..optimizer import Optimizer
 
+EPOCH_DEPRECATION_WARNING = (
+    "The epoch parameter in `scheduler.step()` is deprecated where it is not needed: call "
+    "`scheduler.step()` without it. With it, the schedule's formula gives the rate, if it has "
+    "one, instead of the rate before."
+)
+
 
 class LRScheduler:
     """The base class of schedulers: a subclass defines `get_lr`.
@@ -74,7 +80,8 @@ class LRScheduler:
     def step(self, epoch: int | None = None) -> None:
         """Goes on by one epoch (or batch). Call it after ``optimizer.step()``.
 
-        epoch: jump to that epoch, where the schedule has a formula for it (deprecated in torch).
+        epoch: jump to that epoch, where the schedule has a formula for it. It is deprecated, as in
+        torch: a UserWarning says so.
         """
         if self._step_count == 1 and not self.optimizer._opt_called:
             warnings.warn(
@@ -86,6 +93,8 @@ class LRScheduler:
                 stacklevel=2,
             )
         self._step_count += 1
+        if epoch is not None:
+            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
         self._update_lr(epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:

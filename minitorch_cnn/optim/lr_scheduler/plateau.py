@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, set_rate
+from .base import EPOCH_DEPRECATION_WARNING, LRScheduler, set_rate
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -70,8 +71,13 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = 0
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
-        """Takes the loss (or accuracy) of an epoch: a number or a tensor of one element."""
+        """Takes the loss (or accuracy) of an epoch: a number or a tensor of one element.
+
+        epoch: its number, instead of counting on; deprecated, with a UserWarning.
+        """
         current = float(metrics)
+        if epoch is not None:
+            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current, self.best):
             self.best = current

@@ -159,6 +159,7 @@ class DataLoader:
             collate_fn = default_collate if self._auto_collation else default_convert
         self.collate_fn = collate_fn
 
+        self._told_length: int | None = None  # of an IterableDataset, once somebody asks for it
         self._pool: WorkerPool | None = None
         # Where the current epoch began and how far it is, for state_dict().
         self._epoch_start: Any = None
@@ -267,14 +268,16 @@ class DataLoader:
                 "drop_last=True"
             )
         if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
-            raise ValueError(f"batch_size should be a positive integer, got {batch_size!r:.60}")
+            raise ValueError(
+                f"batch_size should be a positive integer value, but got {batch_size!r:.60}"
+            )
 
     def __len__(self) -> int:
         """Batches of an epoch. Raises TypeError for an IterableDataset without a length."""
         if not self._iterable:
             order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
             return len(order)
-        samples = len(self.dataset)
+        samples = self._told_length = len(self.dataset)
         if self.batch_size is None:
             return samples
         full, rest = divmod(samples, self.batch_size)
@@ -332,9 +335,28 @@ class DataLoader:
     def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
         for batch in batches:
             self._batches_done += 1
+            if self._told_length is not None and self._batches_done > self._told_length:
+                self._warn_of_length()
             yield pinned(batch) if self.pin_memory and not isinstance(batch, Failed) else batch
         self._epoch_start = None
         self._batches_done = 0
+
+    def _warn_of_length(self) -> None:
+        """Says that an IterableDataset gives more than its length.
+
+        Batches are counted, as in torch: of workers that share one well, each may end with a
+        smaller batch.
+        """
+        workers = (
+            " For multiprocessing data-loading, this could be because each worker goes through "
+            "the whole data set: let its __iter__ ask get_worker_info() which part is its own."
+        )
+        warnings.warn(
+            f"Length of IterableDataset {self.dataset} was reported to be {self._told_length} by "
+            f"len(dataloader), but {self._batches_done} samples have been fetched."
+            + (workers if self.num_workers else ""),
+            stacklevel=4,
+        )
 
     def _load_here(self, tasks: Iterator[tuple[int, Any]]) -> Iterator[Any]:
         fetcher = make_fetcher(self.dataset, self.collate_fn, self._auto_collation, self.drop_last)

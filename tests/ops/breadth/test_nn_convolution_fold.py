@@ -91,6 +91,14 @@ REFUSED = {
         lambda lib: lib.nn.functional.unfold(lib.ones(1, 1, 4, 4), (2, 0)),
         r"kernel_size.*\[2, 0\]",
     ),
+    "unfold of no channels": (
+        lambda lib: lib.nn.functional.unfold(lib.ones(3, 0, 3, 4), (2, 3)),
+        "Expected 3D or 4D",
+    ),
+    "fold of no patches": (
+        lambda lib: lib.nn.functional.fold(lib.ones(1, 4, 0), (3, 3), 2),
+        "Expected 2D or 3D",
+    ),
     "unfold with negative padding": (
         lambda lib: lib.nn.functional.unfold(lib.ones(1, 1, 4, 4), 2, padding=-1),
         r"padding.*\[-1, -1\]",

@@ -49,6 +49,9 @@ def test_fractional_windows_keep_their_order_and_reach_the_end():
     again = F.fractional_max_pool2d(x, 2, output_ratio=0.6)
     mt.manual_seed(5)
     assert bool((again == F.fractional_max_pool2d(x, 2, output_ratio=0.6)).all())
+    for ratio in ((0.5, 0.5, 0.6), (0.5,)):
+        with pytest.raises(ValueError, match="requires output_ratio to either be a single Int"):
+            F.fractional_max_pool2d(x, 2, output_ratio=ratio)
     with pytest.raises(ValueError, match="either"):
         F.fractional_max_pool2d(x, 2)
     with pytest.raises(RuntimeError, match="20"):

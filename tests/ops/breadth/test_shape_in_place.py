@@ -75,6 +75,22 @@ def test_a_larger_tensor_keeps_its_first_elements():
     assert x.resize_(2, 4) is x and x.shape == (2, 4) and x[0].tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((2, 4, 2**29, 2**29), "Storage size calculation overflowed"),
+        ((8, 8, 2**29, 2**29), "overflow"),
+        ((0, 4, 2**61), "Stride calculation overflowed"),
+        ((2, -1), "negative"),
+    ],
+)
+def test_shapes_that_no_tensor_has(shape, words):
+    x = mt.ones((), dtype=mt.float64)
+    with pytest.raises(RuntimeError, match=words):
+        x.resize_(shape)
+    assert x.shape == () and x.item() == 1
+
+
 def test_what_lies_in_memory_stays():
     """Not the order of a tensor's elements counts, but that of its memory, as in torch."""
     for lib in (mt, pytest.importorskip("torch")):

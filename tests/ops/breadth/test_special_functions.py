@@ -66,3 +66,38 @@ def test_entropy_and_logarithms_at_zero():
     assert mt.special.entr(mt.tensor([0.0, -1.0])).tolist() == [0.0, -math.inf]
     assert mt.special.xlog1py(mt.tensor([0.0]), mt.tensor([-1.0])).item() == 0.0
     assert math.isnan(mt.special.xlog1py(0.0, mt.tensor([math.nan])).item())
+
+
+# By SciPy 1.17, whose own are Cephes's.
+FAR_AND_NEAR = {
+    "i0e": [
+        (99.0, 0.04014612377116404), (101.0, 0.0397456460654072), (1e4, 0.0039894726746047314),
+        (1e12, 3.9894228040148256e-07),
+    ],
+    "i1e": [
+        (1e-12, 4.999999999994999e-13), (0.005, 0.002487538971524797),
+        (101.0, 0.03954839351180578), (1e4, 0.003989273195983662), (1e12, 3.9894228040128303e-07),
+    ],
+    "scaled_modified_bessel_k0": [
+        (1e-100, 230.374440815063), (1e-9, 20.839197373444016), (1e8, 0.00012533141357488577),
+        (1e15, 3.963327297606011e-08),
+    ],
+    "scaled_modified_bessel_k1": [
+        (1e-100, 1e100), (1e-9, 1000000001.0), (1e8, 0.00012533141420154284),
+        (1e15, 3.963327297606012e-08),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAR_AND_NEAR)
+def test_bessel_functions_far_from_0_and_near_it(name):
+    x, expected = zip(*FAR_AND_NEAR[name], strict=True)
+    function = getattr(mt.special, name)
+    found = function(mt.tensor(x, dtype=mt.float64)).tolist()
+    assert found == pytest.approx(expected, rel=1e-12)
+    if name[0] == "i":
+        sign = 1 if name == "i0e" else -1
+        turned = function(-mt.tensor(x, dtype=mt.float64)) * sign
+        assert turned.tolist() == found
+    ends = function(mt.tensor([math.inf, math.nan], dtype=mt.float64)).tolist()
+    assert ends[0] == 0 and math.isnan(ends[1])

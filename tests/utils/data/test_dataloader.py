@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -376,3 +377,32 @@ def test_the_batches_after_one_that_failed(workers):
 def test_more_workers_than_cores_warn():
     with pytest.warns(UserWarning, match="excessive worker creation"):
         DataLoader(Numbers(), num_workers=10000)
+
+
+class ToldLength(IterableDataset):
+    """Says that it has 3 numbers, and gives 5 in each process."""
+
+    def __len__(self):
+        return 3
+
+    def __iter__(self):
+        return iter(range(5))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(("batch_size", "warned"), [(None, 2), (1, 2), (2, 0)])  # as in torch
+def test_more_than_the_length_that_was_told(workers, batch_size, warned):
+    loader = DataLoader(ToldLength(), batch_size, num_workers=workers)
+    for asked in (False, True):
+        told = []
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for _ in loader:
+                told.append(len(caught))
+        assert told[-1] == len(caught) == (warned if asked else 0) and told[:3] == [0, 0, 0]
+        for each in caught:
+            text = str(each.message)
+            assert "reported to be 3" in text and "samples have been fetched" in text
+            assert ("multiprocessing" in text) == (workers > 0)
+            assert each.filename == __file__
+        assert len(loader) == (2 if batch_size == 2 else 3)
