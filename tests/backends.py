@@ -57,6 +57,7 @@ HOST_ONLY = {
     "test_index_add_to_a_number_names_both_shapes": UNCHECKED,
     "test_as_in_torch[lib.ones(2).storage().is_shared": "the memory of a GPU is shared",
     "test_as_in_torch[lib.ones(2).map_": "calls Python for each element",
+    "test_texts_are_torchs": TEXT,
     "test_basic_attributes": CPU,
     "test_a_constructor_gives_a_view_of_a_tensor": CPU,
     "test_gather_is_the_way_back_with_its_gradient": CPU,

@@ -422,7 +422,7 @@ def _older(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         warnings.warn(
-            f"`nn.init.{name}` is deprecated in favor of `nn.init.{name}_`.",
+            f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.",
             FutureWarning,
             stacklevel=2,
         )

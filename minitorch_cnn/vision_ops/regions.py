@@ -108,13 +108,15 @@ def roi_align(
     scale, half = corners.dtype.type(spatial_scale), corners.dtype.type(0.5 if aligned else 0)
     x1, y1, x2, y2 = (corners * scale - half).T
     # A point between pixels is a mean along y of means along x: both are products of matrices.
-    down = to_device(_shares(y1, y2, OH, H, sampling_ratio, aligned), input.device)
-    across = to_device(_shares(x1, x2, OW, W, sampling_ratio, aligned), input.device)
+    down = _shares(y1, y2, OH, H, sampling_ratio, aligned)
+    across = _shares(x1, x2, OW, W, sampling_ratio, aligned)
 
     def cells(image: int, here: np.ndarray) -> Tensor:
         L = len(here)
-        rows = wrap(down[here].reshape(L * OH, H)) @ input[image]  # (C, L*OH, W)
-        found = rows.reshape(C, L, OH, W) @ wrap(across[here].transpose(0, 2, 1))
+        left = to_device(down[here].reshape(L * OH, H), input.device)
+        right = to_device(across[here].transpose(0, 2, 1), input.device)  # (L, W, OW)
+        rows = wrap(left) @ input[image]  # (C, L*OH, W)
+        found = rows.reshape(C, L, OH, W) @ wrap(right)
         return found.transpose(0, 1)  # (L, C, OH, OW)
 
     return _each_image(index, cells, input.new_zeros((0, C, OH, OW)) + 0 * input.sum())

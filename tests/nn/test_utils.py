@@ -52,6 +52,14 @@ def test_clip_grad_norm(shapes, kind, limit, seed):
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-10)
 
 
+def test_the_older_name_of_clip_grad_norm_warns():
+    p = mt.nn.Parameter(mt.zeros(2))
+    p.grad = mt.tensor([3.0, 4.0])
+    with pytest.warns(FutureWarning, match="clip_grad_norm` is now deprecated in favor of"):
+        assert mt.nn.utils.clip_grad_norm([p], 2.5).item() == 5.0
+    np.testing.assert_allclose(p.grad.numpy(), [1.5, 2.0], rtol=1e-6)
+
+
 def test_clip_grad_norm_of_one_tensor_of_none_and_of_infinities():
     p = mt.nn.Parameter(mt.zeros(2))
     assert clip_grad_norm_(p, 1.0).item() == 0.0

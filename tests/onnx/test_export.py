@@ -308,6 +308,18 @@ def test_functions_of_the_user_are_refused_by_name(exported):
         exported(Do(Cube.apply), mt.randn(2, 3))
 
 
+def test_a_model_may_ask_whether_it_is_exported(exported):
+    seen = []
+
+    class Asks(mt.nn.Module):
+        def forward(self, x):
+            seen.append(mt.onnx.is_in_onnx_export())
+            return x * 2
+
+    exported(Asks(), mt.ones(1, 2))
+    assert seen and all(seen) and not mt.onnx.is_in_onnx_export()
+
+
 def test_nothing_else_changes(exported, tmp_path):
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.PReLU())
     model[1].eval()

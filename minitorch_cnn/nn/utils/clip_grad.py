@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import warnings
 from collections.abc import Iterable
+from typing import Any
 
 from ...autograd.modes import no_grad
 from ...ops.creation import tensor
@@ -95,6 +98,17 @@ def clip_grad_norm_(
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
+
+
+@functools.wraps(clip_grad_norm_)
+def clip_grad_norm(*args: Any, **kwargs: Any) -> Tensor:
+    warnings.warn(
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of "
+        "`torch.nn.utils.clip_grad_norm_`.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return clip_grad_norm_(*args, **kwargs)
 
 
 @no_grad()
