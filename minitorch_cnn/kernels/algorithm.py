@@ -54,13 +54,9 @@ class Choice(NamedTuple):
 
 
 def why_not(
-    algorithm: str,
-    product: str,
-    tier: Tier,
-    channels: int,
-    kernel_size: Pair,
+    algorithm: str, product: str, tier: Tier, channels: int, kernel_size: Pair,
     geometry: ConvGeometry,
-) -> str:
+) -> str:  # fmt: skip
     """Why an algorithm cannot compute a product; "" if it can."""
     if algorithm == "winograd":
         if (
@@ -86,16 +82,9 @@ def why_not(
 
 @functools.lru_cache(1024)  # the layers of a network ask for the same again in every step
 def choose(
-    product: str,
-    tier: Tier,
-    forced: str,
-    images: int,
-    channels: int,
-    filters: int,
-    kernel_size: Pair,
-    out_size: Pair,
-    geometry: ConvGeometry,
-) -> Choice:
+    product: str, tier: Tier, forced: str, images: int, channels: int, filters: int,
+    kernel_size: Pair, out_size: Pair, geometry: ConvGeometry,
+) -> Choice:  # fmt: skip
     """The algorithm for a product that reads `channels` and writes `filters` x OH x OW an image.
 
     product: "forward", "input_grad" (then channels and filters change places, and geometry is that

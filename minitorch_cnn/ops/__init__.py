@@ -26,12 +26,12 @@ from .breadth.indexing_scatter import *
 from .breadth.legacy_constructors import *
 from .breadth.linalg_decompositions import cholesky, geqrf, householder_product as orgqr
 from .breadth.linalg_inverses import inv as inverse, pinv as pinverse
-from .breadth.linalg_lowrank import *
 from .breadth.linalg_matrix_functions import matrix_power
 from .breadth.linalg_matrix_properties import det, logdet, slogdet
 from .breadth.other_cumulative import *
 from .breadth.other_einsum import *
 from .breadth.other_linalg import *
+from .breadth.other_lowrank import *
 from .breadth.other_matrices import *
 from .breadth.other_names import *
 from .breadth.other_rearrange import *

@@ -116,6 +116,7 @@ OPERATIONS: dict[str, tuple[str, Any]] = {
     "take": ("f4,5 i2,5", mt.take),
     "put": ("f4,5 i3 f3", lambda x, i, v: x.put(i, v)),
     "scatter": ("f4,5 i2,5 f2,5", lambda x, i, s: mt.scatter(x, 0, i, s)),
+    "scatter nothing": ("f4,5 i0,5 f2,5", lambda x, i, s: mt.scatter(x, 0, i, s)),
     "scatter_add": ("f4,5 i2,5 f2,5", lambda x, i, s: mt.scatter_add(x, 0, i, s)),
     "scatter amax": (
         "f4,5 i2,5 f2,5",
