@@ -124,6 +124,10 @@ class Wishart(ExponentialFamily):
         scale = (n + 1) * (n * math.log(2.0) / 2 + _log_diagonal(self.scale_tril))
         return scale + ops.mvlgamma(df / 2, n) - (df - n - 1) / 2 * digammas + df * n / 2
 
+    def __repr__(self) -> str:
+        df, matrix = self.df, self.__dict__[self._given]
+        return f"Wishart({self._given}: {matrix.shape}, df: {df if df.numel() == 1 else df.shape})"
+
 
 class LKJCholesky(Distribution):
     """Cholesky factors L (dim, dim) of correlation matrices: density ~ det(L L^T)^(eta - 1).

@@ -419,8 +419,7 @@ nn.FractionalMaxPool2d(V, output_size=1)(x) | negative | one pixel at least; one
 nn.FractionalMaxPool2d(V, output_size=1)(x) | zero | one pixel at least; one int is for both
 nn.FractionalMaxPool2d(V, output_size=1)(x) | 0-d | one pixel at least; one int is for both
 nn.FractionalMaxPool2d(2, output_size=V)(x) | 0-d | one window at least; one int is for both
-nn.AdaptiveAvgPool3d(V)(x3) | int64, 0-d | 0 gives no voxel; NumPy integers are ints
-nn.AdaptiveAvgPool3d(V)(x3) | zero | 0 gives no voxel; NumPy integers are ints
+nn.AdaptiveAvgPool3d(V)(x3) | int64, 0-d | NumPy integers and 0-d tensors are ints here
 nn.AdaptiveMaxPool2d(V)(x) | int64, 0-d | NumPy integers and 0-d tensors are ints here
 nn.ZeroPad1d(V)(x1) | empty | as many numbers as there are sides
 nn.ConstantPad1d(V, 0.5)(x1) | empty | as many numbers as there are sides
