@@ -336,40 +336,40 @@ def test_workers_do_not_outlive_a_killed_main_process():
     assert_gone(pids)
 
 
-def children():
-    """The processes that this one has started and that have not ended."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], stdout=-1)
-    return [line for line in listed.stdout.decode().splitlines() if "ps -o pid=" not in line]
+INTERRUPTED = """
+import gc, multiprocessing, os, signal, subprocess, time
+from minitorch_cnn.utils.data import DataLoader
+
+here = os.getpid()
+# A shell lets the programs that it starts in the background ignore this signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+interrupted = 0
+for attempt in range(50):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, attempt * 4e-4 + 1e-4)  # may be over at once
+        for _ in DataLoader(range(40), num_workers=4, batch_size=2):
+            pass
+        time.sleep(0.5)  # the signal comes here at the latest
+    except KeyboardInterrupt:
+        interrupted += 1
+    if os.getpid() != here:
+        print("a worker goes on as the main program")
+        os._exit(1)
+    gc.collect()
+    assert multiprocessing.active_children() == [], attempt
+print(interrupted)
+print(subprocess.run(["ps", "-o", "args=", "--ppid", str(here)], stdout=-1).stdout.decode())
+"""
 
 
 def test_ctrl_c_while_the_workers_start_leaves_none():
     """Fifty times, at another moment each; nobody is left, and nothing runs twice."""
-    gc.collect()
-    here, before = os.getpid(), children()
-    interrupted = 0
-    # A shell lets the programs that it starts in the background ignore this signal.
-    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
-    for attempt in range(50):
-        delay = attempt * 4e-4
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-        try:
-            try:
-                signal.setitimer(signal.ITIMER_REAL, delay + 1e-4)  # may be over at once
-                for _ in DataLoader(range(40), num_workers=4, batch_size=2):
-                    pass
-                time.sleep(0.5)  # the signal comes here at the latest
-            except KeyboardInterrupt:
-                interrupted += 1
-            if os.getpid() != here:
-                os._exit(1)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        gc.collect()
-        assert multiprocessing.active_children() == [], attempt
-    signal.signal(signal.SIGINT, usual)
-    assert interrupted == 50
-    assert children() == before
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TOO_LONG * 10)
+    interrupted, *children = done.stdout.split("\n")
+    assert interrupted == "50", done.stderr
+    assert [line for line in children if line and not line.startswith("ps -o")] == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
