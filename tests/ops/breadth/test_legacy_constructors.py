@@ -157,4 +157,6 @@ def test_words_of_refusals_and_warnings(lib):
         assert torch.range(0, 2).tolist() == [0, 1, 2]
     if torch is mt:  # torch warns once in a process
         with pytest.warns(UserWarning, match=r"set_default_tensor_type\(\) is deprecated"):
-            mt.set_default_tensor_type(mt.FloatTensor)
+            device = mt.get_default_device()
+            mt.set_default_tensor_type(mt.FloatTensor)  # of the CPU
+        mt.set_default_device(device)
