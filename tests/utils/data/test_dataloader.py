@@ -397,6 +397,7 @@ def test_more_than_the_length_that_was_told(workers, batch_size, warned):
         told = []
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
+            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12's, of fork
             for _ in loader:
                 told.append(len(caught))
         assert told[-1] == len(caught) == (warned if asked else 0) and told[:3] == [0, 0, 0]
