@@ -10,7 +10,6 @@ the processor's clock of this process. A star: the implicit product is what is c
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from functools import partial
 
@@ -64,7 +63,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--isa", choices=isa.ISAS, default="native", help="the instruction set")
     args = parser.parse_args()
-    os.environ["MINITORCH_CNN_NUM_THREADS"] = "1"
     isa.restart_with(args.isa)
     print(isa.in_use())
     mt.set_num_threads(1)

@@ -300,10 +300,6 @@ class MersenneTwister:
             self.next_normal = radius * math.sin(angle)
             return radius * math.cos(angle)
 
-    def random(self) -> float:
-        """One number in [0, 1), as torch.rand(1)."""
-        return float(self._fractions(1, np.float32)[0])
-
 
 def chunks(count: int) -> Iterator[slice]:
     """range(count) in parts that stay in the cache; all but the last are multiples of 16 long.

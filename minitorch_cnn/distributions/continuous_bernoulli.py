@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from .. import ops
-from ..autograd.modes import enable_grad
 from ..nn.functional import binary_cross_entropy_with_logits
 from ..tensor import Tensor
 from . import constraints
@@ -42,12 +41,8 @@ class ContinuousBernoulli(_OfOneProbability, ExponentialFamily):
             self.probs = clamp_probs(self.probs)
         self._lims = lims
 
-    @enable_grad()
-    def __getattr__(self, name: str) -> Any:
-        value = super().__getattr__(name)
-        if name == "probs":  # of logits: away from 0 and 1, where the factor is infinite
-            value = self.probs = clamp_probs(value)
-        return value
+    def _of_logits(self) -> Tensor:  # away from 0 and 1, where the factor is infinite
+        return clamp_probs(super()._of_logits())
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> ContinuousBernoulli:
         value = {self._given: self._param.expand(batch_shape)}

@@ -44,13 +44,16 @@ class _OfOneProbability(Distribution):
     def __getattr__(self, name: str) -> Any:
         """probs of logits, or logits of probs, when first asked for."""
         if name == "probs" and "logits" in self.__dict__:
-            self.probs = self.logits.sigmoid()
+            self.probs = self._of_logits()
         elif name == "logits" and "probs" in self.__dict__:
             clamped = clamp_probs(self.probs)
             self.logits = clamped.log() - ops.log1p(-clamped)
         else:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         return self.__dict__[name]
+
+    def _of_logits(self) -> Tensor:
+        return self.logits.sigmoid()
 
     @property
     def _param(self) -> Tensor:

@@ -415,14 +415,14 @@ check_arguments(globals())
 
 
 # The names from before torch 0.4, which older programs use.
-def _older(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function under its name without "_", which warns."""
+def _older(function: Callable[..., Any], home: str = "nn.init") -> Callable[..., Any]:
+    """The function of that module under its name without "_", which warns."""
     name = function.__name__.removesuffix("_")
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         warnings.warn(
-            f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.",
+            f"`{home}.{name}` is now deprecated in favor of `{home}.{name}_`.",
             FutureWarning,
             stacklevel=2,
         )

@@ -10,10 +10,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .. import nn
 from ..backend import to_device
 from ..tensor import Tensor, wrap
-from .regions import Boxes, _cells, _each_image, _regions, _rounded, _shares, _size_of
+from .regions import (
+    Boxes,
+    _cells,
+    _each_image,
+    _OnRegions,
+    _regions,
+    _rounded,
+    _shares,
+    _size_of,
+)
 
 
 def ps_roi_align(
@@ -91,11 +99,10 @@ def _own_channels(input: Tensor, index: np.ndarray, down: np.ndarray, across: np
         means = (wrap(rows) @ channels[image] * wrap(columns)).sum(-1)  # (C', OH, OW, L)
         return means.permute(3, 0, 1, 2)
 
-    none = input.new_zeros((0, C // (OH * OW), OH, OW)) + 0 * input.sum()
-    return _each_image(index, cells, none)
+    return _each_image(input, index, (C // (OH * OW), OH, OW), cells)
 
 
-class PSRoIAlign(nn.Module):
+class PSRoIAlign(_OnRegions):
     """`ps_roi_align` as a layer: shapes and errors are those of `ps_roi_align`.
 
     >>> import minitorch_cnn as mt
@@ -104,25 +111,20 @@ class PSRoIAlign(nn.Module):
     minitorch_cnn.Size([1, 3, 2, 2])
     """
 
+    sampling_ratio: int
+
     def __init__(
         self, output_size: int | Sequence[int], spatial_scale: float, sampling_ratio: int
     ) -> None:
-        super().__init__()
-        self.output_size = output_size
-        self.spatial_scale = spatial_scale
-        self.sampling_ratio = sampling_ratio
-
-    def forward(self, input: Tensor, rois: Boxes) -> Tensor:
-        return ps_roi_align(input, rois, self.output_size, self.spatial_scale, self.sampling_ratio)
-
-    def __repr__(self) -> str:
-        return (
-            f"PSRoIAlign(output_size={self.output_size}, spatial_scale={self.spatial_scale}, "
-            f"sampling_ratio={self.sampling_ratio})"
+        super().__init__(
+            ps_roi_align,
+            output_size=output_size,
+            spatial_scale=spatial_scale,
+            sampling_ratio=sampling_ratio,
         )
 
 
-class PSRoIPool(nn.Module):
+class PSRoIPool(_OnRegions):
     """`ps_roi_pool` as a layer: shapes and errors are those of `ps_roi_pool`.
 
     >>> import minitorch_cnn as mt
@@ -132,12 +134,4 @@ class PSRoIPool(nn.Module):
     """
 
     def __init__(self, output_size: int | Sequence[int], spatial_scale: float) -> None:
-        super().__init__()
-        self.output_size = output_size
-        self.spatial_scale = spatial_scale
-
-    def forward(self, input: Tensor, rois: Boxes) -> Tensor:
-        return ps_roi_pool(input, rois, self.output_size, self.spatial_scale)
-
-    def __repr__(self) -> str:
-        return f"PSRoIPool(output_size={self.output_size}, spatial_scale={self.spatial_scale})"
+        super().__init__(ps_roi_pool, output_size=output_size, spatial_scale=spatial_scale)

@@ -119,15 +119,18 @@ def roi_align(
         found = rows.reshape(C, L, OH, W) @ wrap(right)
         return found.transpose(0, 1)  # (L, C, OH, OW)
 
-    return _each_image(index, cells, input.new_zeros((0, C, OH, OW)) + 0 * input.sum())
+    return _each_image(input, index, (C, OH, OW), cells)
 
 
 def _each_image(
-    index: np.ndarray, cells: Callable[[int, np.ndarray], Tensor], none: Tensor
+    input: Tensor,
+    index: np.ndarray,
+    shape: tuple[int, int, int],
+    cells: Callable[[int, np.ndarray], Tensor],
 ) -> Tensor:
     """(K, C, OH, OW) in the order of the boxes, from cells(image, its boxes' numbers).
 
-    none: the result without any boxes, (0, C, OH, OW).
+    shape: (C, OH, OW). Without boxes the result has none, and its gradient is zeros.
     """
     parts, order = [], []
     for image in np.unique(index):
@@ -135,9 +138,9 @@ def _each_image(
         parts.append(cells(int(image), here))
         order.append(here)
     if not parts:
-        return none
+        return input.new_zeros((0, *shape)) + 0 * input.sum()
     back = np.argsort(np.concatenate(order))
-    return cat(parts)[wrap(to_device(back, none.device))]
+    return cat(parts)[wrap(to_device(back, input.device))]
 
 
 def roi_pool(
@@ -193,7 +196,30 @@ def _cells(first: np.ndarray, extent: np.ndarray, bins: int, length: int) -> np.
     return (ends.astype(np.int64) + first[:, None, None]).clip(0, length)
 
 
-class RoIAlign(nn.Module):
+class _OnRegions(nn.Module):
+    """A function of (input, boxes, *settings) as a layer, whose attributes the settings are."""
+
+    output_size: int | Sequence[int]
+    spatial_scale: float
+
+    def __init__(self, function: Callable[..., Tensor], **settings: Any) -> None:
+        super().__init__()
+        self._function, self._names = function, tuple(settings)
+        for name, value in settings.items():
+            setattr(self, name, value)
+
+    def _settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._names}
+
+    def forward(self, input: Tensor, rois: Boxes) -> Tensor:
+        return self._function(input, rois, **self._settings())
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value}" for name, value in self._settings().items())
+        return f"{type(self).__name__}({shown})"
+
+
+class RoIAlign(_OnRegions):
     """`roi_align` as a layer: shapes and errors are those of `roi_align`.
 
     >>> import minitorch_cnn as mt
@@ -202,6 +228,9 @@ class RoIAlign(nn.Module):
     minitorch_cnn.Size([1, 3, 2, 2])
     """
 
+    sampling_ratio: int
+    aligned: bool
+
     def __init__(
         self,
         output_size: int | Sequence[int],
@@ -209,24 +238,16 @@ class RoIAlign(nn.Module):
         sampling_ratio: int,
         aligned: bool = False,
     ) -> None:
-        super().__init__()
-        self.output_size = output_size
-        self.spatial_scale = spatial_scale
-        self.sampling_ratio = sampling_ratio
-        self.aligned = aligned
-
-    def forward(self, input: Tensor, rois: Boxes) -> Tensor:
-        settings = self.output_size, self.spatial_scale, self.sampling_ratio, self.aligned
-        return roi_align(input, rois, *settings)
-
-    def __repr__(self) -> str:
-        return (
-            f"RoIAlign(output_size={self.output_size}, spatial_scale={self.spatial_scale}, "
-            f"sampling_ratio={self.sampling_ratio}, aligned={self.aligned})"
+        super().__init__(
+            roi_align,
+            output_size=output_size,
+            spatial_scale=spatial_scale,
+            sampling_ratio=sampling_ratio,
+            aligned=aligned,
         )
 
 
-class RoIPool(nn.Module):
+class RoIPool(_OnRegions):
     """`roi_pool` as a layer: shapes and errors are those of `roi_pool`.
 
     >>> import minitorch_cnn as mt
@@ -236,12 +257,4 @@ class RoIPool(nn.Module):
     """
 
     def __init__(self, output_size: int | Sequence[int], spatial_scale: float) -> None:
-        super().__init__()
-        self.output_size = output_size
-        self.spatial_scale = spatial_scale
-
-    def forward(self, input: Tensor, rois: Boxes) -> Tensor:
-        return roi_pool(input, rois, self.output_size, self.spatial_scale)
-
-    def __repr__(self) -> str:
-        return f"RoIPool(output_size={self.output_size}, spatial_scale={self.spatial_scale})"
+        super().__init__(roi_pool, output_size=output_size, spatial_scale=spatial_scale)

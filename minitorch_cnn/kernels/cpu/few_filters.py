@@ -20,12 +20,11 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
+from ..algorithm import LEAST_OUTPUTS
 from ..geometry import ConvGeometry, Pair, output_size, turned_geometry
 from . import implicit
 from .arrays import channels_first, channels_last, takes
 from .jit.vector import LANES
-
-LEAST_OUTPUTS = 8  # of a row that are left, for a register tile of as many rows
 
 
 @functools.lru_cache(1024)

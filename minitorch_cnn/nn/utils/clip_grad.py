@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import warnings
 from collections.abc import Iterable
-from typing import Any
 
 from ...autograd.modes import no_grad
 from ...ops.creation import tensor
 from ...ops.join import stack
 from ...tensor import Tensor
+from ..init import _older
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -100,15 +98,7 @@ def clip_grad_norm_(
     return total
 
 
-@functools.wraps(clip_grad_norm_)
-def clip_grad_norm(*args: Any, **kwargs: Any) -> Tensor:
-    warnings.warn(
-        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of "
-        "`torch.nn.utils.clip_grad_norm_`.",
-        FutureWarning,
-        stacklevel=2,
-    )
-    return clip_grad_norm_(*args, **kwargs)
+clip_grad_norm = _older(clip_grad_norm_, "torch.nn.utils")
 
 
 @no_grad()
