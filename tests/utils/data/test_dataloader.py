@@ -35,7 +35,7 @@ class RandomNumbers(Numbers):
     """A sample is its index and a number from each generator that a transform may use."""
 
     def __getitem__(self, index):
-        own = float(mt.default_generator.rng.random())
+        own = float(mt.default_generator.rng.uniforms(1)[0])
         return index, own, random.random(), float(np.random.random())  # noqa: NPY002
 
 
@@ -251,7 +251,7 @@ def test_resume_in_the_middle_of_an_epoch(workers, own_generator, done):
         """Takes batches, with random numbers of its own between them, as dropout has."""
         log = []
         for batch in batches:
-            log.append((batch, float(mt.default_generator.rng.random())))
+            log.append((batch, float(mt.default_generator.rng.uniforms(1)[0])))
             if len(log) == count:
                 break
         return log
