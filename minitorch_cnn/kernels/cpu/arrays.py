@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from ctypes import addressof, c_char
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,14 @@ def takes(*arrays: Array | None) -> bool:
 def contiguous(array: Array) -> Array:
     """The array itself if it lies in memory row by row, otherwise a copy."""
     return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def on_cache_lines(shape: tuple[int, ...]) -> Array:
+    """An array that begins where a line of the cache does: what lies in two lines is read twice."""
+    size = math.prod(shape)
+    room = empty((size + 16,))
+    first = -addressof(c_char.from_buffer(room)) // 4 % 16
+    return room[first : first + size].reshape(shape)
 
 
 @kernel

@@ -16,7 +16,6 @@ With many channels a block takes the taps of one row of the kernel at a time. Th
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ import numpy as np
 from ...backend import Array
 from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Lengths, Pair, output_size
-from .arrays import channels_first, channels_last, contiguous, takes
+from .arrays import channels_first, channels_last, contiguous, on_cache_lines, takes
 from .jit.compiling import INT, PAIR, SHAPE, THREE_PAIRS, compiled, external
 from .jit.product import PANEL, panel_width, product
 from .jit.threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
@@ -359,13 +358,6 @@ def equal_share(count: int, most: int) -> int:
     """How many of `count` things to take at a time so that all threads take equally often."""
     threads = get_num_threads()
     return -(-count // (threads * -(-count // (threads * most))))
-
-
-def on_cache_lines(shape: tuple[int, ...]) -> Array:
-    """An array that begins where a line of the cache does: what lies in two lines is read twice."""
-    size = math.prod(shape)
-    room = empty((size + 16,))
-    return room[-room.ctypes.data // 4 % 16 :][:size].reshape(shape)
 
 
 def arranged_weights(w: Array, groups: int, tap_rows: int) -> Array:

@@ -15,8 +15,8 @@ from typing import Any
 from ...backend import Array
 from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Lengths, Pair, output_size
-from .arrays import channels_first, channels_last, contiguous, takes
-from .conv import arranged_weights, bias_or_zeros, gradient_of_sums, on_cache_lines
+from .arrays import channels_first, channels_last, contiguous, on_cache_lines, takes
+from .conv import arranged_weights, bias_or_zeros, gradient_of_sums
 from .jit.compiling import INT, SHAPE, compiled, external
 from .jit.product import PANEL, product
 from .jit.threads import address, counter, get_num_threads, kernel, run, share, take
@@ -67,7 +67,7 @@ def convolve_bands(
 
     relu: at least 0. columns: of the image that the outputs see. band: one workspace for each part.
     """
-    N, _, _, C = x.shape
+    N, H, _, C = x.shape
     _, OH, OW, K = y.shape
     panels, depth, width = w.shape
     (KH, KW), (sh, sw), (ph, pw) = taps, stride, padding
@@ -87,10 +87,15 @@ def convolve_bands(
             channel = panel * width
             out = address(y) + 4 * ((n * OH + i) * OW * K + channel)
             for r in range(count):
+                # The kernel's rows above or below the image meet zeros: they are left out, but one.
+                top = (i + r) * sh - ph
+                first = min(max(-top, 0), KH - 1)
+                rows = max(min(H - top, KH) - first, 1)
                 product(
-                    source + r * sh * line, 4 * sw * C, line, 4,
-                    address(w) + 4 * panel * depth * width, 4 * KW * C * width, 4 * width, 0,
-                    out, 4 * K, OW, min(width, K - channel), KH, KW * C,
+                    source + (r * sh + first) * line, 4 * sw * C, line, 4,
+                    address(w) + 4 * (panel * depth + first * KW * C) * width,
+                    4 * KW * C * width, 4 * width, 0,
+                    out, 4 * K, OW, min(width, K - channel), rows, KW * C,
                     address(bias) + 4 * channel, 0, 1,
                 )  # fmt: skip
                 out += 4 * OW * K

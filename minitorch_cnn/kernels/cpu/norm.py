@@ -7,14 +7,13 @@ go through memory once from its beginning to its end, which is what a processor 
 from __future__ import annotations
 
 import math
-from ctypes import addressof, c_char
 from typing import Any
 
 import numpy as np
 
 from ...backend import Array
 from ...backend.arrays import empty
-from .arrays import channels_last, contiguous, takes
+from .arrays import channels_last, contiguous, on_cache_lines, takes
 from .jit.threads import address, counter, kernel, parts_for, run, share, take
 from .jit.vector import (
     BYTES,
@@ -278,10 +277,7 @@ def _back(rows: Array, like: Array) -> Array:
 
 def _workspace(parts: int, rows: int, C: int) -> Array:
     """Whole vectors for the sums of each part, in cache lines that no other part writes to."""
-    width = -(-C // LANES) * LANES
-    numbers = np.empty(parts * rows * width + LANES, np.float32)
-    first = -addressof(c_char.from_buffer(numbers.data)) % BYTES // 4
-    return numbers[first : first + parts * rows * width].reshape(parts, rows, width)
+    return on_cache_lines((parts, rows, -(-C // LANES) * LANES))
 
 
 def channel_mean_var(x: Array) -> Any:

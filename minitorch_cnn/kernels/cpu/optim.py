@@ -35,52 +35,44 @@ def _table(
     have to be kept until the kernel is done.
     """
     rows, copies = [], []
+    places: list[tuple[int, int, bool]] = []  # (start, stop, whether it is written to)
     for parameter, gradient, *state in zip(parameters, gradients, *states, strict=True):
-        order = None
+        size, order = parameter.size, None
         if not parameter.flags.c_contiguous:  # the axes from the widest step to the narrowest
             order = sorted(range(parameter.ndim), key=parameter.strides.__getitem__, reverse=True)
         row = []
         for role, array in enumerate((parameter, gradient, *state)):
-            if array is None:
+            if array is None or size == 0:
                 row.append(0)
                 continue
             if not isinstance(array, np.ndarray) or array.dtype != FLOAT32:
                 return None
             lying = array if order is None else array.transpose(order)
-            flags = lying.flags
-            if not flags.carray:  # contiguous, aligned, not read-only
+            if not lying.flags.carray:  # contiguous, aligned, not read-only
                 if role != GRADIENT:
                     return None
-                if not (flags.c_contiguous and flags.aligned):
-                    array = np.empty_like(parameter)
-                    array[...] = gradient
-                    copies.append(array)
-                row.append(array.ctypes.data)
-            elif array.size:  # in a quarter of the time
-                row.append(addressof(c_char.from_buffer(lying.data)))
-            else:
-                row.append(0)
-        rows.append([*row, parameter.size])
-    table = np.array(rows, np.int64)
-    return None if _overlap(table) else (table, copies)
+                lying = lying.copy()
+                copies.append(lying)
+            start = addressof(c_char.from_buffer(lying))
+            row.append(start)
+            places.append((start, start + 4 * size, role != GRADIENT))
+        rows.append([*row, size])
+    return None if _overlap(places) else (np.array(rows, np.int64), copies)
 
 
-def _overlap(table: Array) -> bool:
+def _overlap(places: list[tuple[int, int, bool]]) -> bool:
     """Whether something that is written, all but gradients, lies in the memory of something else.
 
     So it is with a parameter that comes twice: two threads would change it at a time.
     """
-    starts = table[:, :-1]
-    stops, written = starts + table[:, -1:] * FLOAT32.itemsize, np.ones_like(starts, bool)
-    written[:, GRADIENT] = False
-    there = (starts != 0) & (table[:, -1:] != 0)
-    starts, stops, written = starts[there], stops[there], written[there]
-    order = starts.argsort()
-    starts, stops, written = starts[order], stops[order], written[order]
-    ends = np.maximum.accumulate(stops)  # of this stretch and all that begin before it
-    ends_of_written = np.maximum.accumulate(np.where(written, stops, 0))
-    limits = np.where(written[1:], ends[:-1], ends_of_written[:-1])
-    return bool((starts[1:] < limits).any())
+    end = end_of_written = 0  # of all that begins before
+    for start, stop, written in sorted(places):
+        if start < (end if written else end_of_written):
+            return True
+        end = max(end, stop)
+        if written:
+            end_of_written = max(end_of_written, stop)
+    return False
 
 
 @intrinsic

@@ -104,6 +104,27 @@ def test_few_filters_share_a_register_with_those_of_the_next_output(kernel_size,
     check(gw, expected[2], gy[:, 0].size)
 
 
+@pytest.mark.parametrize("kernel_size", [(5, 5), (2, 3), (1, 1)])
+@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize("padding", [1, 4, 7])
+@pytest.mark.parametrize("height", [1, 4])
+def test_rows_of_the_kernel_outside_of_the_image(kernel_size, stride, padding, height):
+    rng = np.random.default_rng(height)
+    geometry = conv_geometry((stride, 1), (padding, padding))
+    x_shape, w_shape = (2, 3, height, 8), (6, 3, *kernel_size)
+    if height + 2 * padding < kernel_size[0]:
+        return  # no output
+    size = loop_output_size(x_shape[2:], kernel_size, geometry)
+    shapes = x_shape, w_shape, (2, 6, *size), (6,)
+    x, w, gy, b = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
+    with kernels.conv_algorithm("implicit_gemm"):
+        y, gx, gw = compiled_products(x, w, b, gy, geometry)
+    expected = loops(x, w, gy, geometry)
+    check(y, expected[0] + b.reshape(1, -1, 1, 1), w[0].size)
+    check(gx, expected[1], w[0].size)
+    check(gw, expected[2], max(gy[:, 0].size, 4))
+
+
 def test_what_is_declined():
     geometry = conv_geometry(padding=(1, 1))
     x, w = np.ones((2, 4, 5, 5), np.float32), np.ones((4, 4, 3, 3), np.float32)
