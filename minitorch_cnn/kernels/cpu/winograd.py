@@ -16,6 +16,7 @@ from ...backend import Array
 from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Pair, output_size, turned_geometry
 from .arrays import channels_first, channels_last, contiguous, takes
+from .conv import equal_share
 from .elementwise import add_to_rows, relu_
 from .jit.compiling import compiled
 from .jit.product import panel_width, product
@@ -43,21 +44,18 @@ def transform_kernels(part: int, parts: int, w: Array, turned: bool, U: Array, w
 
 @compiled
 def multiply_panel(
-    v: int, V_step: int, tiles: int, C: int, U_panel: Array, panel: int, width: int, m: int,
-    M_step: int, K: int,
-) -> None:  # fmt: skip
-    """A panel of columns of the 36 products M[p] = V[p] @ U[p]."""
+    v: int, tiles: int, C: int, u: int, panel: int, width: int, m: int, K: int
+) -> None:
+    """A panel of columns of M[p] (tiles, K) = V[p] (tiles, C) @ U[p], for one p of the 36."""
     first = panel * width
-    columns = min(K - first, width)
-    for p in range(36):
-        u, out = address(U_panel[p]), m + p * M_step + 4 * first
-        start, start_row = 0, 0
-        for c in range(0, C, DEPTH):
-            product(
-                v + p * V_step + 4 * c, 4 * C, 0, 4, u + 4 * c * width, 0, 4 * width, 0,
-                out, 4 * K, tiles, columns, 1, min(DEPTH, C - c), start, start_row, 1,
-            )  # fmt: skip
-            start, start_row = out, 4 * K
+    columns, out = min(K - first, width), m + 4 * first
+    start, start_row = 0, 0
+    for c in range(0, C, DEPTH):
+        product(
+            v + 4 * c, 4 * C, 0, 4, u + 4 * c * width, 0, 4 * width, 0,
+            out, 4 * K, tiles, columns, 1, min(DEPTH, C - c), start, start_row, 1,
+        )  # fmt: skip
+        start, start_row = out, 4 * K
 
 
 @kernel
@@ -71,7 +69,7 @@ def convolve_blocks(
     are workspaces.
     """
     _, OH, OW, K = y.shape
-    V_step, M_step = 4 * V.shape[2], 4 * M.shape[2]
+    C, V_step, M_step = x.shape[3], 4 * V.shape[2], 4 * M.shape[2]
     v, m = address(V[part]), address(M[part])
     tiles = y.shape[0] * ((OH + 3) // 4) * ((OW + 3) // 4)
     first = take(work, block)
@@ -79,8 +77,11 @@ def convolve_blocks(
         count = min(block, tiles - first)
         transform_inputs(address(x), x.shape, padding, (OH, OW), first, count, v, V_step)
         rows = min((count + 3) // 4 * 4, block)  # a few rows too many: lower tiles are slower
-        for panel in range(U.shape[0]):
-            multiply_panel(v, V_step, rows, x.shape[3], U[panel], panel, width, m, M_step, K)
+        for p in range(36):
+            for panel in range(U.shape[0]):
+                multiply_panel(
+                    v + p * V_step, rows, C, address(U[panel, p]), panel, width, m + p * M_step, K
+                )
         transform_outputs(m, M_step, address(y), y.shape, first, count, streaming)
         first = take(work, block)
 
@@ -120,9 +121,9 @@ def multiply_all(
     start, stop = share((K + width - 1) // width, part, parts)
     for panel in range(start, stop):
         transform_kernel_panel(address(w), size, turned, panel, address(U[part]), step, width)
-        multiply_panel(
-            address(V), V_step, tiles, C, U[part], panel, width, address(M), M_step, K
-        )  # fmt: skip
+        for p in range(36):
+            v, m = address(V) + p * V_step, address(M) + p * M_step
+            multiply_panel(v, tiles, C, address(U[part, p]), panel, width, m, K)
 
 
 @kernel
@@ -215,8 +216,13 @@ def _few(tiles: int, C: int, K: int) -> bool:
 
 
 def _block(C: int, K: int) -> int:
-    """Tiles in a block: a multiple of the heights of register tiles, 6 and 12."""
-    return min(max(BLOCK_BYTES // (36 * 4 * (C + K)) // 12 * 12, 24), 96)
+    """Tiles in a block: a multiple of the heights of register tiles, 6 and 12.
+
+    With many channels V and M of the smallest blocks are too large for the cache already, and U is
+    too, which each block reads: larger blocks do so less often.
+    """
+    fit = BLOCK_BYTES // (36 * 4 * (C + K)) // 12 * 12
+    return min(fit, 96) if fit >= 36 else 72
 
 
 def _step(numbers: int) -> int:
@@ -237,7 +243,7 @@ def convolve(x: Array, w: Array, turned: bool, before: Pair, y: Array) -> None:
         run(multiply_all, w, turned, V, M, U, width, tiles, C, K)
         run(transform_all_outputs, M, y, may_stream(y, tiles=True))
         return
-    block = _block(C, K)
+    block = -(-equal_share(tiles, _block(C, K)) // 4) * 4
     U = empty((-(-K // width), 36, _step(C * width)))
     V, M = empty((parts, 36, _step(block * C))), empty((parts, 36, _step(block * K)))
     run(transform_kernels, w, turned, U, width, parts=parts_for(w.size))
