@@ -23,7 +23,7 @@ def grey(x):
 
 
 factors = st.floats(0, 3)
-# A byte is what its number loses of its fraction, and the number has been rounded to float32 before.
+# A byte loses the fraction of its number, which has been rounded to float32 before.
 LOST = 1 + 255 * 2.0**-22
 
 

@@ -37,23 +37,30 @@ DEPTH = 128  # channels that are summed up in one go: shorter sums lose fewer di
 def transform_kernels(part: int, parts: int, w: Array, turned: bool, U: Array, width: int) -> None:
     """U (panels, 36, C*width and a gap) from w (K, C, 3, 3)."""
     size, step = (w.shape[0], w.shape[1]), 4 * U.shape[2]
+    C = size[0] if turned else size[1]
     start, stop = share(U.shape[0], part, parts)
     for panel in range(start, stop):
-        transform_kernel_panel(address(w), size, turned, panel, address(U[panel]), step, width)
+        transform_kernel_panel(
+            address(w), size, turned, panel, 0, C, address(U[panel]), step, width
+        )
 
 
 @compiled
 def multiply_panel(
-    v: int, tiles: int, C: int, u: int, panel: int, width: int, m: int, K: int
-) -> None:
-    """A panel of columns of M[p] (tiles, K) = V[p] (tiles, C) @ U[p], for one p of the 36."""
+    v: int, row: int, tiles: int, channels: int, u: int, panel: int, width: int, m: int, K: int,
+    more: bool,
+) -> None:  # fmt: skip
+    """A panel of columns of M[p] (tiles, K) = V[p] (tiles, channels) @ U[p], for one p of the 36.
+
+    row: bytes from one row of V to the next. more: it is added to what M has.
+    """
     first = panel * width
     columns, out = min(K - first, width), m + 4 * first
-    start, start_row = 0, 0
-    for c in range(0, C, DEPTH):
+    start, start_row = (out, 4 * K) if more else (0, 0)
+    for c in range(0, channels, DEPTH):
         product(
-            v + 4 * c, 4 * C, 0, 4, u + 4 * c * width, 0, 4 * width, 0,
-            out, 4 * K, tiles, columns, 1, min(DEPTH, C - c), start, start_row, 1,
+            v + 4 * c, row, 0, 4, u + 4 * c * width, 0, 4 * width, 0,
+            out, 4 * K, tiles, columns, 1, min(DEPTH, channels - c), start, start_row, 1,
         )  # fmt: skip
         start, start_row = out, 4 * K
 
@@ -80,8 +87,9 @@ def convolve_blocks(
         for p in range(36):
             for panel in range(U.shape[0]):
                 multiply_panel(
-                    v + p * V_step, rows, C, address(U[panel, p]), panel, width, m + p * M_step, K
-                )
+                    v + p * V_step, 4 * C, rows, C, address(U[panel, p]), panel, width,
+                    m + p * M_step, K, False,
+                )  # fmt: skip
         transform_outputs(m, M_step, address(y), y.shape, first, count, streaming)
         first = take(work, block)
 
@@ -113,17 +121,26 @@ def transform_all(
 @kernel
 def multiply_all(
     part: int, parts: int, w: Array, turned: bool, V: Array, M: Array, U: Array, width: int,
-    tiles: int, C: int, K: int,
+    tiles: int, C: int, K: int, depth: int,
 ) -> None:  # fmt: skip
-    """M (36, tiles*K) from V (36, tiles*C); U (parts, 36, C*width and a gap) is a workspace."""
+    """M (36, tiles*K) from V (36, tiles*C), `depth` channels at a time.
+
+    U (parts, 36, depth*width and a gap) is a workspace.
+    """
     size, step = (w.shape[0], w.shape[1]), 4 * U.shape[2]
     V_step, M_step = 4 * V.shape[1], 4 * M.shape[1]
-    start, stop = share((K + width - 1) // width, part, parts)
-    for panel in range(start, stop):
-        transform_kernel_panel(address(w), size, turned, panel, address(U[part]), step, width)
-        for p in range(36):
-            v, m = address(V) + p * V_step, address(M) + p * M_step
-            multiply_panel(v, tiles, C, address(U[part, p]), panel, width, m, K)
+    first, last = share((K + width - 1) // width, part, parts)
+    for panel in range(first, last):
+        for c in range(0, C, depth):
+            stop = min(c + depth, C)
+            transform_kernel_panel(
+                address(w), size, turned, panel, c, stop, address(U[part]), step, width
+            )
+            for p in range(36):
+                multiply_panel(
+                    address(V) + p * V_step + 4 * c, 4 * C, tiles, stop - c, address(U[part, p]),
+                    panel, width, address(M) + p * M_step, K, c > 0,
+                )  # fmt: skip
 
 
 @kernel
@@ -203,6 +220,7 @@ def weight_gradient_all(
 # ----------------------------------------------------------------------------------- the entries
 
 
+FEW_TILES = 96
 BLOCK_BYTES = 768 << 10  # of V and M, of each thread: about a core's second-level cache
 
 
@@ -238,9 +256,11 @@ def convolve(x: Array, w: Array, turned: bool, before: Pair, y: Array) -> None:
     tiles, width, parts = _tiles(N, (OH, OW)), panel_width(K), get_num_threads()
     if _few(tiles, C, K):
         V, M = empty((36, _step(tiles * C))), empty((36, _step(tiles * K)))
-        U = empty((parts, 36, _step(C * width)))
+        # With few tiles a panel of M and a piece of U stay in the cache together.
+        depth = C if tiles > FEW_TILES else DEPTH
+        U = empty((parts, 36, _step(min(C, depth) * width)))
         run(transform_all, x, before, (OH, OW), 0, V)
-        run(multiply_all, w, turned, V, M, U, width, tiles, C, K)
+        run(multiply_all, w, turned, V, M, U, width, tiles, C, K, depth)
         run(transform_all_outputs, M, y, may_stream(y, tiles=True))
         return
     block = -(-equal_share(tiles, _block(C, K)) // 4) * 4

@@ -451,17 +451,19 @@ def kernel_column(tap: int, step: int, column_step: int, n: int) -> Vectors:
     )
 
 
-@external(INT, PAIR, *[INT] * 5)
+@external(INT, PAIR, *[INT] * 7)
 def transform_kernel_panel(
-    w: int, size: Pair, turned: bool, panel: int, U: int, step: int, width: int
-) -> None:
-    """One panel of U: 36 times (C, width), `step` bytes apart, from w (K, C, 3, 3); size: (K, C).
+    w: int, size: Pair, turned: bool, panel: int, start: int, stop: int, U: int, step: int,
+    width: int,
+) -> None:  # fmt: skip
+    """Rows start..stop of one panel of U: 36 times (stop - start, width), `step` bytes apart, from
+    w (K, C, 3, 3); size: (K, C).
 
     Column k of the panel is output channel panel * width + k. turned: the kernels of the input
     gradient, with C and K swapped and rows and columns reversed.
     """
     K, C = size
-    rows, columns = (K, C) if turned else (C, K)
+    columns = C if turned else K
     row_step, column_step = 4 * 9, 4 * 9 * C
     if turned:
         row_step, column_step = column_step, row_step
@@ -469,14 +471,14 @@ def transform_kernel_panel(
     for inside in range(0, width, LANES):
         first = panel * width + inside
         n = max(min(columns - first, LANES), 0)
-        for row in range(rows):
+        for row in range(start, stop):
             tap, forward = w + row * row_step + first * column_step, 4
             if turned:
                 tap, forward = tap + 4 * 8, -4
             g0 = kernel_column(tap, forward, column_step, n)
             g1 = kernel_column(tap + forward, forward, column_step, n)
             g2 = kernel_column(tap + 2 * forward, forward, column_step, n)
-            place = U + 4 * (row * width + inside)
+            place = U + 4 * ((row - start) * width + inside)
             store_six(place, step, LANES, evaluate_kernel(g0[0], g1[0], g2[0]))
             store_six(place + line, step, LANES, evaluate_kernel(g0[1], g1[1], g2[1]))
             store_six(place + 2 * line, step, LANES, evaluate_kernel(g0[2], g1[2], g2[2]))
