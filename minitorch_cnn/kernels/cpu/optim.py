@@ -47,7 +47,7 @@ def _table(
                 continue
             if not isinstance(array, np.ndarray) or array.dtype != FLOAT32:
                 return None
-            lying = array if order is None else array.transpose(order)
+            lying: Any = array if order is None else array.transpose(order)
             if not lying.flags.carray:  # contiguous, aligned, not read-only
                 if role != GRADIENT:
                     return None
