@@ -67,7 +67,8 @@ METHODS_ONLY: dict[ModuleType, str] = {
     shape_in_place: """unsqueeze_ squeeze_ t_ transpose_ swapaxes_ swapdims_ as_strided_ resize_
         resize_as_ set_""",
     tensor_elements: "apply_ map_ map2_ fill_diagonal_",
-    tensor_memory: "storage untyped_storage storage_offset share_memory_ is_shared is_set_to new",
+    tensor_memory: """storage storage_type untyped_storage storage_offset share_memory_ is_shared
+        is_set_to new""",
 }
 
 # The methods with an underscore: the same operation, written over the tensor itself.
