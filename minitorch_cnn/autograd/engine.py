@@ -9,7 +9,6 @@ complete. A heap gives the next node; there is no recursion, whatever the depth 
 from __future__ import annotations
 
 import heapq
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -80,6 +79,7 @@ def grad(
     result: list[Tensor | None] = []
     for index, (tensor, gradient) in enumerate(zip(wanted, found, strict=True)):
         if gradient is None and materialize_grads:
+            custom.refuse_edge(inputs, index)
             gradient = _zeros(tensor.array.shape, tensor.array.dtype, tensor)
             gradient.requires_grad_(create_graph)
         elif gradient is None and not allow_unused:
@@ -198,13 +198,10 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
             gy if gy is not None or meta is None else _zeros(meta[0], meta[1], known)
             for gy, meta in zip(gys, node._outputs_meta, strict=True)
         ]
-    try:
+    if state.anomaly:
+        result = custom.watched_backward(node, gys)
+    else:
         result = node._function.backward(node, *gys)
-    except Exception:
-        if node._traceback:
-            call = custom.forward_call(node)
-            warnings.warn(f"Error detected in {node._title()}. {call}", stacklevel=2)
-        raise
     gxs = list(result) if isinstance(result, tuple) else [result]
     while len(gxs) > len(node._edges) and gxs[-1] is None:
         gxs.pop()
@@ -232,9 +229,9 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
         if values.dtype != dtype:
             gxs[index] = gradient.to(dtype)
         if look_for_nan and custom.has_nan(gradient):
+            custom.warn_of_anomaly(node)
             raise RuntimeError(
-                f"Function '{node._title()}' returned nan values in its {index}th output.\n"
-                f"{custom.forward_call(node)}"
+                f"Function '{node._title()}' returned nan values in its {index}th output."
             )
     return gxs
 

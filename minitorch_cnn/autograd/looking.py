@@ -107,6 +107,14 @@ class Looking(Node):
         return torchs_name(self)
 
     @property
+    def saved_variables(self) -> tuple:
+        """`saved_tensors`, as it was called once."""
+        warnings.warn(
+            "'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2
+        )
+        return self.saved_tensors  # type: ignore[attr-defined]
+
+    @property
     def metadata(self) -> dict:
         """A dict for a program's own notes."""
         return self.__dict__.setdefault("_notes", {})
