@@ -272,6 +272,13 @@ def each_of_batch(
     return tuple(None if column[0] is None else stack(column) for column in columns)
 
 
+def copied(gradient: Tensor) -> Tensor:
+    """A gradient in memory of its own, from which backward goes on to what it was computed from."""
+    from ..ops.inplace import Replace  # ops is above autograd
+
+    return Replace.apply(wrap(gradient.array.copy(order="K")), gradient)
+
+
 def shares_places(tensor: Tensor) -> bool:
     """Whether elements of a tensor share a place in memory, as those of an expanded one do."""
     strides = zip(tensor.array.strides, tensor.array.shape, strict=True)
@@ -466,8 +473,8 @@ def once_differentiable(backward: Any) -> Any:
             """The same values, which refuse to be differentiated"""
 
             @staticmethod
-            def forward(ctx: Any, x: Tensor, *grads: Tensor | None) -> Tensor:
-                return x
+            def forward(ctx: Any, *parts: Tensor) -> tuple:
+                return parts
 
             @staticmethod
             def backward(ctx: Any, *grads: Any) -> Any:
@@ -481,11 +488,15 @@ def once_differentiable(backward: Any) -> Any:
             result = backward(ctx, *grads)
         finally:
             state.grad_enabled = recording
-        if not recording:
+        if not recording or not any(isinstance(g, Tensor) and g.requires_grad for g in grads):
             return result
         parts = result if isinstance(result, tuple) else (result,)
-        return tuple(
-            RefuseSecond.apply(part, *grads) if isinstance(part, Tensor) else part for part in parts
-        )
+        # None has a place among the neighbours of the node, too, as in torch.
+        leaves = [p.detach() if isinstance(p, Tensor) else wrap(np.zeros(())) for p in parts]
+        for leaf, part in zip(leaves, parts, strict=True):
+            leaf.requires_grad_(isinstance(part, Tensor))
+        refusing = RefuseSecond.apply(*leaves)
+        pairs = zip(refusing, parts, strict=True)
+        return tuple(y if isinstance(part, Tensor) else part for y, part in pairs)
 
     return wrapper

@@ -245,7 +245,7 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool 
     if not shape == known == (gradient._deferred or gradient.array).shape:
         raise custom.misfit(gradient.shape, shape, known)
     if leaf._grad is None and create_graph:
-        leaf._grad = gradient.clone()
+        leaf._grad = custom.copied(gradient)
     elif leaf._grad is None:
         array, rows = gradient.array, leaf.array.flags.c_contiguous
         if not (fresh and rows and array.flags.c_contiguous):

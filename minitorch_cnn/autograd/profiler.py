@@ -45,12 +45,13 @@ class FunctionEvent:
     """One call of an operation. Times are in microseconds, from the profile's start.
 
     name: that of the Function, with "Backward" behind it where the engine called it.
-    cpu_children_time: of the operations that it called itself.
+    cpu_children_time: of the operations that it called itself; cpu_parent: the one that called it.
     """
 
     def __init__(self, name: str, start: float, thread: int, shapes: list) -> None:
         self.name, self.start, self.thread, self.input_shapes = name, start, thread, shapes
         self.cpu_time_total = self.cpu_children_time = 0.0
+        self.cpu_parent: FunctionEvent | None = None
 
     key = property(lambda self: self.name)
     count = 1
@@ -69,7 +70,7 @@ class FunctionEventAvg:
 
     def __init__(self, events: list[FunctionEvent]) -> None:
         self.key, self.input_shapes = events[0].name, events[0].input_shapes
-        self.count = len(events)
+        self.count, self.cpu_parent = len(events), events[0].cpu_parent
         self.cpu_time_total = sum(event.cpu_time_total for event in events)
         self.self_cpu_time_total = sum(event.self_cpu_time_total for event in events)
 
@@ -89,6 +90,11 @@ def _shown(microseconds: float) -> str:
     return f"{microseconds:.3f}us"
 
 
+def _cut(text: str, width: int) -> str:
+    """The text, or its beginning: "Linea..."; width -1 for any length."""
+    return text if width < 0 or len(text) <= width else text[: max(width - 3, 0)] + "..."
+
+
 SORT_KEYS = ("cpu_time", "cpu_time_total", "self_cpu_time_total", "count")
 
 
@@ -96,14 +102,23 @@ class EventList(list):
     """Events, or averages of them, that print as a table."""
 
     def table(
-        self, sort_by: str | None = None, row_limit: int = 100, header: str | None = None
+        self,
+        sort_by: str | None = None,
+        row_limit: int = 100,
+        max_src_column_width: int = 75,
+        max_name_column_width: int = 55,
+        max_shapes_column_width: int = 80,
+        header: str | None = None,
+        top_level_events_only: bool = False,
     ) -> str:
         """A line for each event: name, share of the time, times, calls, and shapes if known.
 
         sort_by: "cpu_time_total", "self_cpu_time_total", "cpu_time" or "count", largest first; as
-        "cuda_time_total" and "device_time_total" are the same times. Raises ValueError for others.
+        "cuda_time_total" and "device_time_total" are the same times. top_level_events_only: without
+        what another one called. Longer names and shapes are cut; there is no column of sources.
+        Raises ValueError for another sort_by.
         """
-        rows = list(self)
+        rows = [row for row in self if not (top_level_events_only and row.cpu_parent)]
         if sort_by is not None:
             key = sort_by.replace("cuda", "cpu").replace("device", "cpu")
             if key not in SORT_KEYS:
@@ -116,8 +131,14 @@ class EventList(list):
         for row in rows[:row_limit] if row_limit >= 0 else rows:
             share = 100 * row.self_cpu_time_total / total if total else 0.0
             times = row.self_cpu_time_total, row.cpu_time_total, row.cpu_time_total / row.count
-            line = [row.key, f"{share:.2f}%", *map(_shown, times), str(row.count)]
-            lines.append([*line, str(row.input_shapes)] if shapes else line)
+            line = [
+                _cut(row.key, max_name_column_width),
+                f"{share:.2f}%",
+                *map(_shown, times),
+                str(row.count),
+            ]
+            sizes = _cut(str(row.input_shapes), max_shapes_column_width)
+            lines.append([*line, sizes] if shapes else line)
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         texts = []
         for line in lines:
@@ -190,6 +211,7 @@ class _Timed:
 
     def __enter__(self) -> None:
         self.stack = _stacks.__dict__.setdefault("events", [])
+        self.event.cpu_parent = self.stack[-1] if self.stack else None
         self.stack.append(self.event)
         self.started = time.perf_counter()
 
@@ -276,7 +298,7 @@ class profile:
 
     def table(self, sort_by: str | None = None, row_limit: int = 100, **options: Any) -> str:
         """The events one by one; see `EventList.table`."""
-        return self.events.table(sort_by, row_limit)
+        return self.events.table(sort_by, row_limit, **options)
 
     def export_chrome_trace(self, path: str | os.PathLike) -> None:
         """See `EventList.export_chrome_trace`."""

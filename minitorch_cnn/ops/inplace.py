@@ -53,11 +53,11 @@ class WriteIntoView(Function):
 
 
 class Replace(Function):
-    """y = new, written over x: which has a gradient of zeros from now on"""
+    """y = x, over which new was written: x has a gradient of zeros from now on"""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, new: Tensor) -> Tensor:
-        return wrap(new.array)
+        return wrap(x.array)
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from contextlib import nullcontext
 
 import pytest
 
@@ -176,3 +177,41 @@ def test_hooks_that_return_another_number_of_gradients():
         getattr(y.grad_fn, register)(lambda *grads: (mt.ones(1),) * 3)
         with pytest.raises(RuntimeError, match="ExpBackward0"):
             y.sum().backward()
+
+
+def test_neighbours_of_a_gradient_that_goes_on():
+    """The names along the graph of a .grad; None where torch's node has an input without one."""
+
+    def names(node):
+        if node is None:
+            return "None"
+        below = ", ".join(names(each) for each, _ in getattr(node, "next_functions", ()))
+        return f"{type(node).__name__}({below})"
+
+    torch = pytest.importorskip("torch")
+    for once in (False, True):
+        seen = []
+        for lib in (mt, torch):
+
+            def backward(ctx, gy, lib=lib):
+                a, b = ctx.saved_tensors
+                return gy + gy * b, None, gy * a
+
+            class Product(lib.autograd.Function):
+                @staticmethod
+                def forward(ctx, a, number, b):
+                    ctx.save_for_backward(a, b)
+                    return a + a * b
+
+            if once:
+                backward = lib.autograd.function.once_differentiable(backward)
+            Product.backward = staticmethod(backward)
+            a, b = (lib.ones(2, requires_grad=True) for _ in range(2))
+            weight = lib.tensor(2.0, requires_grad=True)
+            Product.apply(a, 5, b).sum().backward(weight, create_graph=True)
+            seen.append((names(a.grad.grad_fn), a.grad.tolist(), b.grad.tolist()))
+            with (
+                pytest.raises(RuntimeError, match="once_differentiable") if once else nullcontext()
+            ):
+                b.grad.sum().backward()
+        assert seen[0] == seen[1]
