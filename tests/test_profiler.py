@@ -139,3 +139,19 @@ def test_the_table_of_what_nothing_else_called():
         text = table(top_level_events_only=True)
         assert "outer" in text and "Exp" in text and "ReLU" not in text
     assert not mt.autograd.kineto_available()
+
+
+def test_averages_are_added_up():
+    from minitorch_cnn.autograd.profiler_util import FunctionEvent, FunctionEventAvg
+
+    average = FunctionEventAvg()
+    for start, end in ((10, 15), (20, 30)):
+        average.add(FunctionEvent(id=0, node_id=0, name="a", thread=0, start_us=start, end_us=end))
+    assert (average.key, average.count, average.cpu_time_total, average.cpu_time) == (
+        "a",
+        2,
+        15,
+        7.5,
+    )
+    assert average.add(average) is average and average.count == 4 and average.cpu_time == 7.5
+    assert average.self_cpu_time_total == 30 and average.device_time_total == 0

@@ -36,7 +36,7 @@ def backward(
     only = None if inputs is None else custom.wanted_inputs(inputs, "backward")
     grads = custom.initial_gradients(roots, grad_tensors)
     keep = create_graph if retain_graph is None else retain_graph
-    found = _run(roots, grads, keep, create_graph, only, accumulating=True)
+    found = custom.not_too_deep(_run, roots, grads, keep, create_graph, only, True)
     for tensor, gradient in dict(zip(only or (), found, strict=True)).items():  # each once
         if gradient is not None and not tensor._retains_grad:  # else `retain` has kept it
             _accumulate(tensor, gradient, create_graph)
@@ -75,7 +75,7 @@ def grad(
     roots, wanted = custom.as_tensors(outputs), custom.wanted_inputs(inputs, "grad")
     grads = custom.initial_gradients(roots, grad_outputs)
     keep = create_graph if retain_graph is None else retain_graph
-    found = _run(roots, grads, keep, create_graph, wanted)
+    found = custom.not_too_deep(_run, roots, grads, keep, create_graph, wanted, False)
     result: list[Tensor | None] = []
     for index, (tensor, gradient) in enumerate(zip(wanted, found, strict=True)):
         if gradient is None and materialize_grads:
@@ -98,7 +98,7 @@ def _run(
     keep_graph: bool,
     create_graph: bool,
     wanted: tuple[Tensor, ...] | None,
-    accumulating: bool = False,
+    accumulating: bool,
 ) -> list[Tensor | None]:
     """Goes backward from roots. Accumulates into the leaves, or returns the wanted gradients.
 

@@ -32,6 +32,7 @@ class _State(threading.local):
     keep: Callable[..., Any] | None = None  # in the place of SavedTensor; see graph.py
     saving: tuple = ()  # the hooks of saved_tensors_hooks, the innermost last
     saving_refused: str | None = None  # why there may be none
+    depth = 0  # how many backwards run inside of each other
     running: tuple | None = None  # the backward that runs: see `_run` in engine.py
     observer: Callable[..., None] | None = None  # told of every operation, for onnx/trace.py
     inducer: Any = None  # the node whose backward runs, while anomalies are looked for

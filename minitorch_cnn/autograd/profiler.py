@@ -48,9 +48,19 @@ class FunctionEvent:
     cpu_children_time: of the operations that it called itself; cpu_parent: the one that called it.
     """
 
-    def __init__(self, name: str, start: float, thread: int, shapes: list) -> None:
-        self.name, self.start, self.thread, self.input_shapes = name, start, thread, shapes
-        self.cpu_time_total = self.cpu_children_time = 0.0
+    def __init__(
+        self,
+        id: int = 0,
+        name: str = "",
+        thread: int = 0,
+        start_us: float = 0.0,
+        end_us: float = 0.0,
+        input_shapes: Iterable = (),
+        **options: Any,
+    ) -> None:
+        self.id, self.name, self.start, self.thread = id, name, start_us, thread
+        self.input_shapes = list(input_shapes)
+        self.cpu_time_total, self.cpu_children_time = end_us - start_us, 0.0
         self.cpu_parent: FunctionEvent | None = None
 
     key = property(lambda self: self.name)
@@ -68,11 +78,25 @@ class FunctionEvent:
 class FunctionEventAvg:
     """All calls of one name (or of one name and input shapes) together."""
 
-    def __init__(self, events: list[FunctionEvent]) -> None:
-        self.key, self.input_shapes = events[0].name, events[0].input_shapes
-        self.count, self.cpu_parent = len(events), events[0].cpu_parent
-        self.cpu_time_total = sum(event.cpu_time_total for event in events)
-        self.self_cpu_time_total = sum(event.self_cpu_time_total for event in events)
+    device_time_total = 0.0  # the GPU's time is in that of the CPU, which waits for it
+
+    def __init__(self, events: Iterable[FunctionEvent] = ()) -> None:
+        self.key: str | None = None
+        self.input_shapes: list = []
+        self.cpu_parent: FunctionEvent | None = None
+        self.count, self.cpu_time_total, self.self_cpu_time_total = 0, 0.0, 0.0
+        for event in events:
+            self.add(event)
+
+    def add(self, other: FunctionEvent | FunctionEventAvg) -> FunctionEventAvg:
+        """Counts another call, or others, too. The first one gives the name. Returns itself."""
+        if self.key is None:
+            self.key, self.input_shapes = other.key, other.input_shapes
+            self.cpu_parent = other.cpu_parent
+        self.count += other.count
+        self.cpu_time_total += other.cpu_time_total
+        self.self_cpu_time_total += other.self_cpu_time_total
+        return self
 
     @property
     def cpu_time(self) -> float:
@@ -166,7 +190,7 @@ class EventList(list):
 
     def total_average(self) -> FunctionEventAvg:
         """All events together."""
-        average = FunctionEventAvg(list(self) or [FunctionEvent("Total", 0.0, 0, [])])
+        average = FunctionEventAvg(list(self) or [FunctionEvent(name="Total")])
         average.key, average.count = "Total", len(self)
         return average
 
@@ -207,7 +231,13 @@ class _Timed:
         if self.owner.record_shapes:
             shapes = [list(each.shape) for each in args if isinstance(each, Tensor)]
         start = (time.perf_counter() - self.owner.began) * 1e6
-        self.event = FunctionEvent(name, start, threading.get_ident(), shapes)
+        self.event = FunctionEvent(
+            name=name,
+            thread=threading.get_ident(),
+            start_us=start,
+            end_us=start,
+            input_shapes=shapes,
+        )
 
     def __enter__(self) -> None:
         self.stack = _stacks.__dict__.setdefault("events", [])
