@@ -76,7 +76,7 @@ def tensor(
     vector shares its memory. Without a dtype: Python floats become the default type (float32), ints
     int64, bools bool; arrays and tensors keep theirs; of a mixture, the type to which all convert.
     Raises RuntimeError or TypeError for other things, ValueError for ragged lists and for ints
-    beyond int64.
+    beyond int64. Warns of a tensor, as torch does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 2], [3, 4]])
@@ -85,6 +85,16 @@ def tensor(
     >>> mt.tensor(0.5).dtype
     minitorch_cnn.float32
     """
+    if isinstance(data, Tensor):
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use x.detach().clone() or "
+            "x.detach().clone().requires_grad_(True), rather than tensor(x).",
+            stacklevel=3,
+        )
+    return _copied(data, dtype, device, requires_grad)
+
+
+def _copied(data: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     if isinstance(data, TypedStorage | UntypedStorage):
         return _tensor_of_storage(data, dtype, device).requires_grad_(requires_grad)
     if device is None and isinstance(data, Tensor):
@@ -434,12 +444,8 @@ def new_tensor(
     >>> mt.zeros(1, dtype=mt.float64).new_tensor([1, 2])
     tensor([1., 2.], dtype=minitorch_cnn.float64)
     """
-    return tensor(
-        data,
-        dtype=input.dtype if dtype is None else dtype,
-        device=device or input.device,
-        requires_grad=requires_grad,
-    )
+    kind = input.dtype if dtype is None else dtype
+    return _copied(data, kind, device or input.device, requires_grad)
 
 
 def new_full(

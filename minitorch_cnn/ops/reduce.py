@@ -196,16 +196,19 @@ class VarMean(Function):
         ctx: Any, x: Tensor, dims: tuple[int, ...], divisor: float, keepdim: bool
     ) -> tuple[Tensor, Tensor]:
         variance = Var.forward(ctx, x, dims, divisor, keepdim)
+        ctx.set_materialize_grads(False)  # 0 times a slope that is NaN would be NaN
         with np.errstate(divide="ignore", invalid="ignore"):
             average = x.array.sum(dims, keepdims=keepdim) / np.float64(_count(x, dims))
         return variance, wrap(average.astype(x.array.dtype))
 
     @staticmethod
-    def backward(ctx: Any, gv: Tensor, gm: Tensor) -> tuple:
+    def backward(ctx: Any, gv: Tensor | None, gm: Tensor | None) -> tuple:
         (x,) = ctx.saved_tensors
-        of_variance = Var.backward(ctx, gv)[0]
-        of_mean = Spread.apply(gm / builtins.max(_count(x, ctx.dims), 1), x.shape, ctx.dims)
-        return of_variance + of_mean, None, None, None
+        gx = None if gv is None else Var.backward(ctx, gv)[0]
+        if gm is not None:
+            of_mean = Spread.apply(gm / builtins.max(_count(x, ctx.dims), 1), x.shape, ctx.dims)
+            gx = of_mean if gx is None else gx + of_mean
+        return gx, None, None, None
 
 
 class SafeSqrt(Function):
