@@ -200,7 +200,7 @@ class Tensor(Methods):
         """Steps in memory, in elements (not bytes), for each dimension or one of them."""
         array = self.array
         strides = tuple(step // array.itemsize for step in array.strides)
-        if not array.size:
+        if not array.size and 0 in strides:  # what NumPy says where a length is 0
             strides = steps_by_rows(array.shape)
         return strides if dim is None else strides[self._dim(dim)]
 
