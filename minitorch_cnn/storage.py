@@ -24,7 +24,7 @@ import numpy as np
 
 from . import backend, dtypes
 from .missing import refuse_missing
-from .tensor import Tensor
+from .tensor import Memory, Tensor, wrap
 
 # What torch calls a storage of each type.
 NAMES = {
@@ -76,7 +76,8 @@ def memory_of(array: Any) -> tuple[Any, int]:
     order = sorted(range(owner.ndim), key=lambda axis: -abs(owner.strides[axis]))
     flat = owner.transpose(order).reshape(-1)  # a view: whoever owns memory fills it densely
     if flat.dtype != array.dtype:
-        flat = flat.view(array.dtype) if flat.size else flat.astype(array.dtype)
+        raw = flat.view(np.uint8) if flat.size else flat.astype(np.uint8)
+        flat = raw[: raw.size - raw.size % array.itemsize].view(array.dtype)  # bytes left over
     return flat, (address_of(array) - address_of(owner)) // array.itemsize
 
 
@@ -485,19 +486,38 @@ def _new(name: str, args: tuple, kind: dtypes.dtype, device: Any) -> Any:
 def of_tensor(source: Tensor, kind: dtypes.dtype | None) -> Any:
     """The memory of a tensor, typed, or as bytes if kind is None."""
     source._show_outside()
-    flat, _ = memory_of(source.array)
     if kind is not None:
-        return wrapped(flat, kind, True)
+        return wrapped(memory_of(source.array)[0], kind, True)
     owner = owner_of(source.array)  # which stays, and with it its id, while a storage is in use
     found = _in_use.get(id(owner))
     if found is None:
+        flat, _ = memory_of(source.array)
         flat = flat.view(np.uint8) if flat.size else np.empty(0, np.uint8)
-        found = _in_use[id(owner)] = wrapped(flat, None, True)
-        found.owner = owner
+        found = wrapped(flat, None, True)
+        _belongs(found, source, owner)
     return found
 
 
+def _belongs(storage: UntypedStorage, tensor: Tensor, owner: Any) -> None:
+    """Says that a storage is the one of a tensor's memory, and lives as long as that is in use."""
+    storage.owner = owner
+    _in_use[id(owner)] = storage
+    _kept[tensor._memory] = storage
+
+
 _in_use: weakref.WeakValueDictionary[int, UntypedStorage] = weakref.WeakValueDictionary()
+_kept: weakref.WeakKeyDictionary[Memory, UntypedStorage] = weakref.WeakKeyDictionary()
+
+
+def tensor_of(storage: Any, kind: dtypes.dtype) -> Tensor:
+    """A vector of that type, in the memory of a storage.
+
+    Raises RuntimeError for a typed storage of another type.
+    """
+    tensor = wrap(elements_of(storage, kind))
+    if isinstance(storage, UntypedStorage):
+        _belongs(storage, tensor, owner_of(tensor.array))
+    return tensor
 
 
 def elements_of(storage: Any, kind: dtypes.dtype) -> Any:
@@ -510,7 +530,8 @@ def elements_of(storage: Any, kind: dtypes.dtype) -> Any:
             f"Expected a Storage of type {kind} or an UntypedStorage, but got type {storage._kind}"
         )
     storage.of_tensor = True
-    return storage.array.view(kind.numpy)
+    array = storage.array
+    return array[: array.size - array.nbytes % kind.itemsize].view(kind.numpy)  # bytes left over
 
 
 def _from_buffer(
@@ -557,6 +578,11 @@ def _class(kind: dtypes.dtype) -> Any:
     text = f"A `TypedStorage` of {kind}: ``{name}(4)``, ``{name}([1, 0])``. Raises as that does."
     namespace = {"_own": kind, "dtype": kind, "__doc__": text, "__module__": __name__}
     return _OfOneType(name, (TypedStorage,), namespace)
+
+
+def class_of(kind: dtypes.dtype) -> type[TypedStorage]:
+    """FloatStorage of float32."""
+    return globals()[NAMES[kind]]
 
 
 BoolStorage = _class(dtypes.bool)

@@ -25,38 +25,7 @@ from .autograd.handle import RemovableHandle
 from .autograd.looking import seen, warn_of_no_grad
 from .autograd.modes import UNRECORDED_VIEW, state
 from .missing import missing
-
-
-class Size(tuple):
-    """A shape: a tuple of ints that also knows its number of elements.
-
-    >>> Size((2, 3)).numel()
-    6
-    """
-
-    def numel(self) -> int:
-        count = 1
-        for length in self:
-            count *= length
-        return count
-
-    def __repr__(self) -> str:
-        return f"{dtypes.namespace}.Size({list(self)})"
-
-    def __getitem__(self, index: Any) -> Any:
-        part = super().__getitem__(index)
-        return Size(part) if isinstance(index, slice) else part
-
-    def __add__(self, other: Any) -> Size:
-        return Size(tuple(self) + tuple(other))
-
-    def __mul__(self, times: Any) -> Size:
-        return Size(tuple(self) * times)
-
-
-def shape_text(shape: Any) -> str:
-    """A shape as error messages show it: [2, 3]."""
-    return str(list(shape))
+from .size import Size, shape_text as shape_text, steps_by_rows
 
 
 class Memory:
@@ -132,7 +101,8 @@ class Tensor(Methods):
         shared = cls is Tensor and len(args) == 1 and isinstance(args[0], Tensor)
         return args[0].view_as(args[0]) if shared else wrap(None, cls)
 
-    def __init__(self, *data: Any) -> None:
+    def __init__(self, *data: Any, device: Any = None) -> None:
+        backend.check_old_device(device, "cpu", any(isinstance(each, Tensor) for each in data))
         if len(data) == 1 and isinstance(data[0], Tensor) and type(self) is Tensor:
             return  # it is a view already
         kind = dtypes.get_default_dtype().numpy
@@ -176,7 +146,7 @@ class Tensor(Methods):
 
     @property
     def shape(self) -> Size:
-        return Size((self._deferred or self.array).shape)
+        return tuple.__new__(Size, (self._deferred or self.array).shape)  # ints, unchecked
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the length of one dimension."""
@@ -228,7 +198,10 @@ class Tensor(Methods):
 
     def stride(self, dim: int | None = None) -> Any:
         """Steps in memory, in elements (not bytes), for each dimension or one of them."""
-        strides = tuple(step // self.array.itemsize for step in self.array.strides)
+        array = self.array
+        strides = tuple(step // array.itemsize for step in array.strides)
+        if not array.size and 0 in strides:  # what NumPy says where a length is 0
+            strides = steps_by_rows(array.shape)
         return strides if dim is None else strides[self._dim(dim)]
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
@@ -338,11 +311,16 @@ class Tensor(Methods):
             )
         return bool(self.array.item())
 
+    def _number(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.array.item()
+
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
 
     def __index__(self) -> int:
         if self.dtype.is_floating_point or self.array.size != 1:

@@ -60,6 +60,8 @@ def test_tables():
     assert text.startswith("of a test\n") and "Self CPU %" in text and "MatMul" in text
     assert "ReLU" not in text and "Input Shapes" not in text
     assert "[[2, 3], [3, 4]]" in grouped.table(sort_by="self_cuda_time_total")
+    assert "[[2, ..." in grouped.table(max_shapes_column_width=8, max_name_column_width=5)
+    assert "Ma..." in grouped.table(max_shapes_column_width=-1, max_name_column_width=5)
     shares = [float(line.split()[1][:-1]) for line in str(grouped).splitlines()[3:-2]]
     assert sum(shares) == pytest.approx(100, abs=0.1)
     with pytest.raises(ValueError, match="sort_by is one of"):
@@ -124,3 +126,32 @@ def test_without_a_profile_names_are_for_nobody():
     with mt.autograd.profiler.profile() as prof:
         double(mt.ones(1))
     assert counts(prof.key_averages()) == {"Mul": 1, "named": 1}
+
+
+def test_the_table_of_what_nothing_else_called():
+    with mt.autograd.profiler.profile() as prof:
+        with mt.autograd.profiler.record_function("outer"):
+            mt.ones(2).relu()
+        mt.ones(2).exp()
+    names = {event.name: event.cpu_parent and event.cpu_parent.name for event in prof.events}
+    assert names == {"outer": None, "ReLU": "outer", "Exp": None}
+    for table in (prof.table, prof.key_averages().table):
+        text = table(top_level_events_only=True)
+        assert "outer" in text and "Exp" in text and "ReLU" not in text
+    assert not mt.autograd.kineto_available()
+
+
+def test_averages_are_added_up():
+    from minitorch_cnn.autograd.profiler_util import FunctionEvent, FunctionEventAvg
+
+    average = FunctionEventAvg()
+    for start, end in ((10, 15), (20, 30)):
+        average.add(FunctionEvent(id=0, node_id=0, name="a", thread=0, start_us=start, end_us=end))
+    assert (average.key, average.count, average.cpu_time_total, average.cpu_time) == (
+        "a",
+        2,
+        15,
+        7.5,
+    )
+    assert average.add(average) is average and average.count == 4 and average.cpu_time == 7.5
+    assert average.self_cpu_time_total == 30 and average.device_time_total == 0

@@ -4,6 +4,7 @@ import copy
 import io
 import pickle
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -160,3 +161,55 @@ def test_the_file_that_a_storage_is(tmp_path):
     assert mt.ones(1).untyped_storage().filename is None
     assert mt.ones(1).share_memory_().untyped_storage().filename is None
     assert mt.UntypedStorage.from_file(path, True, 4).filename == path
+
+
+class Noted(mt.UntypedStorage):
+    """A storage of a program's own."""
+
+
+@pytest.mark.parametrize("kind", [mt.UntypedStorage, Noted])
+def test_a_storage_stays_as_long_as_its_memory_is_in_use(kind):
+    storage = kind(10)
+    storage.fill_(0)
+    storage.note = "kept"
+    seen = weakref.ref(storage)
+    x = mt.tensor(storage)
+    assert x.dtype is mt.int64 and x.data_ptr() == storage.data_ptr()
+    del storage
+    again = x.view(1, 1).untyped_storage()
+    assert type(again) is kind and again.note == "kept"
+    assert x.storage().tolist() == [0]  # two bytes are no int64
+    del x
+    assert seen() is again
+    del again
+    assert seen() is None
+
+
+def test_the_storage_of_a_tensor_stays_and_is_not_pickled_or_copied_with_it():
+    x = mt.ones(2)
+    x.untyped_storage().note = lambda: None  # which pickle could not
+    assert callable(x.untyped_storage().note)
+    for twin in (copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert twin.tolist() == [1, 1] and not hasattr(twin.untyped_storage(), "note")
+    seen = weakref.ref(x.untyped_storage())
+    del x
+    assert seen() is None
+
+
+def test_tensors_share_the_memory_of_a_storage(torch):
+    for lib in (mt, torch):
+        numbers = lib.FloatStorage([1, 2])
+        for make in (lib.tensor, lib.as_tensor):
+            make(numbers)[0] += 1
+        assert numbers.tolist() == [3, 2]
+        raw = lib.UntypedStorage([1, 0, 0, 0, 0, 0, 0, 0, 7])
+        assert lib.tensor(raw).tolist() == [1]  # a byte is left over
+        assert lib.tensor(raw, dtype=lib.uint8).tolist()[-1] == 7
+        with pytest.raises(RuntimeError, match="Expected a Storage of type"):
+            lib.tensor(numbers, dtype=lib.float64)
+
+
+@pytest.mark.parametrize("name", ["float32", "float64", "int64", "bool", "uint8"])
+def test_the_type_of_the_storage(name, torch):
+    ours, theirs = (lib.ones(1, dtype=getattr(lib, name)).storage_type() for lib in (mt, torch))
+    assert ours is getattr(mt, theirs.__name__)

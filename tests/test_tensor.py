@@ -37,6 +37,9 @@ def test_item_and_python_numbers():
         mt.ones(2).item()
     with pytest.raises(RuntimeError, match="Tensor with more than one value is ambiguous"):
         bool(mt.ones(2))
+    for number in (int, float, complex):
+        with pytest.raises(ValueError, match="only one element tensors can be converted"):
+            number(mt.ones(2))
     with pytest.raises(TypeError, match="only integer tensors"):
         [1][mt.tensor(0.0)]
     with pytest.raises(TypeError, match="0-d tensor"):
@@ -272,3 +275,47 @@ def test_types_that_can_only_be_named_say_whether_they_have_a_sign():
     for kind in (mt.uint16, mt.uint32, mt.uint64):
         assert not kind.is_signed
     assert mt.bfloat16.is_signed and mt.complex64.is_signed
+
+
+def test_shapes_hold_whole_numbers():
+    for given in ((2, 3), [np.int64(2), mt.tensor(3)], mt.tensor([2, 3])):
+        shape = mt.Size(given)
+        assert shape == (2, 3) and [type(each) for each in shape] == [int, int]
+    assert mt.Size([True]) == (1,) and repr(mt.Size([True])) == "minitorch_cnn.Size([1])"
+    sums = (1, 2) + mt.Size([3]), mt.Size([1]) + (2, 3), 2 * mt.Size([1, 2]), mt.Size([1, 2]) * 2
+    assert [tuple(each) for each in sums] == [(1, 2, 3), (1, 2, 3), (1, 2, 1, 2), (1, 2, 1, 2)]
+    assert all(isinstance(each, mt.Size) for each in sums)
+    for wrong in ([2.0], "ab", mt.ones(3), [mt.tensor(3.0)], [1, None]):
+        with pytest.raises(TypeError, match=r"takes an iterable of 'int' \(item \d is"):
+            mt.Size(wrong)
+    for wrong in ((2.0,), [2], 2):
+        with pytest.raises(TypeError):
+            mt.Size([1]) + wrong
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (5, 0), (5, 0, 3, 0, 2), (0, 3, 0, 2)])
+def test_strides_of_no_elements_are_those_of_lengths_of_one(shape):
+    ones = mt.empty([max(length, 1) for length in shape])
+    assert mt.empty(shape).stride() == ones.stride()
+    assert mt.ones(2, *shape)[0].stride() == ones.stride()
+
+
+def test_the_device_of_an_old_constructor():
+    kind = mt.ones(1).device.type
+    other = "cuda" if kind == "cpu" else "cpu"
+    assert mt.Tensor([2.0], device="cpu").tolist() == [2.0]
+    assert mt.FloatTensor(2, 3, device="cpu").shape == (2, 3)
+    assert mt.ones(1).new(2, device=kind).shape == (2,)
+    for call in (
+        lambda: mt.Tensor((2.0, 3.0), device="cuda"),
+        lambda: mt.FloatTensor(device="cuda:0"),
+        lambda: mt.ones(1).new([1.0], device=other),
+    ):
+        with pytest.raises(RuntimeError, match="legacy constructor expects device type"):
+            call()
+    for call in (
+        lambda: mt.Tensor(mt.ones(1), device="cpu"),
+        lambda: mt.ones(1).new(mt.ones(1), device=kind),
+    ):
+        with pytest.raises(RuntimeError, match="takes no device"):
+            call()

@@ -15,6 +15,7 @@ from .modes import (
 
 __all__ = [
     "Function",
+    "SavedTensor",
     "Variable",
     "backward",
     "detect_anomaly",
@@ -26,6 +27,7 @@ __all__ = [
     "graph",
     "inference_mode",
     "is_anomaly_enabled",
+    "kineto_available",
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
@@ -38,13 +40,15 @@ def __getattr__(name: str) -> _typing.Any:
 
     homes = {
         "Function": "function",
+        "SavedTensor": "saved",
         "Variable": "variable",
         "backward": "engine",
         "grad": "engine",
         "gradcheck": "gradcheck",
         "gradgradcheck": "gradcheck",
+        "kineto_available": "profiler",
     }
-    if name in ("anomaly_mode", "functional", "grad_mode", "graph", "profiler"):
+    if name in ("anomaly_mode", "functional", "grad_mode", "graph", "profiler", "profiler_util"):
         return import_module(f"{__name__}.{name}")
     if name not in homes:
         raise import_module("minitorch_cnn.missing").missing(__name__, name)

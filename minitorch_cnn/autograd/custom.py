@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
+import threading
 import warnings
 from typing import Any
 
@@ -120,7 +122,7 @@ def unusual_outputs(node: Any, args: tuple, outputs: tuple, recording: bool) -> 
     does not. A view that forward took is another tensor from now on, and is not written through.
     """
     for changed in node._dirty:
-        check_dirty(changed, outputs, recording)
+        check_dirty(changed, args, outputs, recording)
     result = []
     for output in outputs:
         result.append(output)
@@ -134,12 +136,46 @@ def unusual_outputs(node: Any, args: tuple, outputs: tuple, recording: bool) -> 
                 node._non_differentiable += (result[-1],)
         elif output._view is not None and any(output._view.base is each for each in outputs):
             output._view = None  # it is an output like the one that it was a part of
-        elif output._view is not None:
+        elif output._view is not None and recording:
             output._view.alone = (
                 "This view was created inside a custom Function. Such a result of "
                 f"{node._function.__name__}.forward is being modified inplace"
             )
     return tuple(result)
+
+
+DEPTH = 40  # so many backwards inside of each other fit into Python's default limit of recursion
+
+
+def not_too_deep(run: Any, *args: Any) -> Any:
+    """run(*args), a backward. Every fortieth inside of others has a thread of its own.
+
+    Python counts the calls inside of each other for each thread, so programs whose backward calls
+    backward, a thousand times over, come to an end. Who called waits meanwhile.
+    """
+    state.depth += 1
+    try:
+        if state.depth % DEPTH:
+            return run(*args)
+        settings = dict(state.__dict__)
+        found: list[tuple[Any, BaseException | None]] = []
+
+        def in_thread() -> None:
+            state.__dict__.update(settings)
+            try:
+                found.append((run(*args), None))
+            except BaseException as error:
+                found.append((None, error))
+
+        thread = threading.Thread(target=in_thread)
+        thread.start()
+        thread.join()
+        result, error = found[0]
+        if error is not None:
+            raise error
+        return result
+    finally:
+        state.depth -= 1
 
 
 def as_tensors(given: Any) -> tuple:
@@ -230,6 +266,16 @@ def wanted_inputs(inputs: Any, function: str) -> tuple:
     return tensors
 
 
+def refuse_edge(inputs: Any, index: int) -> None:
+    """Raises RuntimeError for a gradient of zeros that an edge would get: it has no values."""
+    given = (inputs,) if isinstance(inputs, Tensor | GradientEdge) else tuple(inputs)
+    if isinstance(given[index], GradientEdge):
+        raise RuntimeError(
+            "materialize_grads cannot be used when the given input is a GradientEdge: input "
+            f"{index} is one, and is not used"
+        )
+
+
 def each_of_batch(
     grad: Any, outputs: Any, inputs: Any, grad_outputs: Any, retain_graph: Any, options: tuple
 ) -> tuple[Tensor | None, ...]:
@@ -261,10 +307,22 @@ def each_of_batch(
     return tuple(None if column[0] is None else stack(column) for column in columns)
 
 
+def copied(gradient: Tensor) -> Tensor:
+    """A gradient in memory of its own, from which backward goes on to what it was computed from."""
+    from ..ops.inplace import Replace  # ops is above autograd
+
+    return Replace.apply(wrap(gradient.array.copy(order="K")), gradient)
+
+
+def shares_places(tensor: Tensor) -> bool:
+    """Whether elements of a tensor share a place in memory, as those of an expanded one do."""
+    strides = zip(tensor.array.strides, tensor.array.shape, strict=True)
+    return bool(tensor.array.size) and any(step == 0 and n > 1 for step, n in strides)
+
+
 def check_places(tensor: Tensor) -> None:
     """Raises RuntimeError for an expanded tensor, whose elements share a place in memory."""
-    strides = zip(tensor.array.strides, tensor.array.shape, strict=True)
-    if tensor.array.size and any(step == 0 and n > 1 for step, n in strides):
+    if shares_places(tensor):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor (shape "
             f"{shape_text(tensor.shape)}, stride {tensor.stride()}) refers to a single memory "
@@ -310,8 +368,14 @@ def last_uses(roots: tuple[Tensor, ...]) -> dict[int, list[int]]:
     return found
 
 
-def check_dirty(changed: Any, outputs: tuple, recording: bool) -> None:
+def check_dirty(changed: Any, args: tuple, outputs: tuple, recording: bool) -> None:
     """Raises RuntimeError where a forward may not say mark_dirty(changed)."""
+    if not any(changed is each for each in args):
+        warnings.warn(
+            "Only input Tensors should be given to ctx.mark_dirty(). If a Tensor is not an input, "
+            "there is no need to pass it to mark_dirty().",
+            stacklevel=5,
+        )
     if id(changed) not in map(id, outputs):
         raise RuntimeError(
             "Some elements marked as dirty during the forward method were not returned as output. "
@@ -323,6 +387,12 @@ def check_dirty(changed: Any, outputs: tuple, recording: bool) -> None:
             f"(mark_dirty of a tensor of shape {shape_text(changed.shape)})."
         )
     if recording and changed._view is not None:
+        if len(outputs) > 1:
+            raise RuntimeError(
+                "If your Function modifies inplace an input that is a view of another Tensor, your "
+                "Function cannot return more than one Tensor. Give it a clone() of the view, or "
+                "make two Functions of it."
+            )
         changed._view.check_in_touch()
         if changed._view.base.requires_grad and changed._view.base.is_leaf:
             raise RuntimeError(
@@ -342,24 +412,78 @@ def write_through_views(dirty: tuple) -> None:
             take_over_history(changed, new)
 
 
-def legacy_call(function: Any, *args: Any) -> Any:
-    """`Function()(x)`, as it was called before there was `apply`. Raises RuntimeError."""
-    raise RuntimeError(
-        "Legacy autograd function with non-static forward method is deprecated. Write its forward "
-        f"and backward as static methods, and call {type(function).__name__}.apply(...)"
-    )
-
-
 def has_nan(tensor: Tensor) -> bool:
     """Whether a gradient is an anomaly."""
     return bool(array_module(tensor.array).isnan(tensor.array).any())
 
 
-def forward_call(node: Any) -> str:
-    """Where the operation was called whose backward is to blame."""
-    if not node._traceback:
-        return "(its forward call was not recorded: set_detect_anomaly was off then)"
-    return "Traceback of the forward call that made it:\n" + "".join(node._traceback)
+def watched_backward(node: Any, gys: list) -> Any:
+    """The backward of one node while anomalies are looked for: it is known to what it records."""
+    before, state.inducer = state.inducer, node
+    try:
+        return node._function.backward(node, *gys)
+    except Exception:
+        warn_of_anomaly(node)
+        raise
+    finally:
+        state.inducer = before
+
+
+def warn_of_anomaly(node: Any) -> None:
+    """Says where the operation was called whose backward is to blame.
+
+    If that was in the backward of another one, where that one was called, too, and so on.
+    """
+    text = f"Error detected in {node._title()}."
+    what = "caused the error"
+    while node is not None:
+        if node._traceback is None:
+            text += (
+                " No forward pass information available. Enable detect anomaly during forward pass "
+                "for more information."
+            )
+        else:
+            text += f" Traceback of forward call that {what}:\n{''.join(node._traceback)}"
+        try:
+            warnings.warn(text, stacklevel=4)
+        except Warning:  # it was made an error, and must not take the place of the real one
+            print(text, file=sys.stderr)
+        node = node._inducer
+        if node is not None:
+            text = f"Previous calculation was induced by {node._title()}."
+            what = "induced the previous calculation"
+
+
+class OfUsers:
+    """What a Function that a program defines has, or may have, beside forward and backward."""
+
+    generate_vmap_rule = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """vjp is another name for backward."""
+        super().__init_subclass__(**options)
+        if "vjp" in cls.__dict__:
+            both = "backward" in cls.__dict__
+            cls.backward = staticmethod(_two_backwards if both else cls.vjp)  # type: ignore[attr-defined]
+
+    def __call__(self, *args: Any) -> Any:
+        """`Function()(x)`, as it was called before there was `apply`. Raises RuntimeError."""
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Write its "
+            f"forward and backward as static methods, and call {type(self).__name__}.apply(...)"
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
+        """torch's rule for batches, which `func.vmap` does without here: it calls forward."""
+        raise NotImplementedError("this Function defines no static method vmap(info, in_dims, ...)")
+
+
+def _two_backwards(ctx: Any, *grads: Any) -> Any:
+    raise RuntimeError(
+        "Implementing both 'backward' and 'vjp' for a custom Function is not allowed: they are two "
+        "names of one method."
+    )
 
 
 def once_differentiable(backward: Any) -> Any:
@@ -384,8 +508,8 @@ def once_differentiable(backward: Any) -> Any:
             """The same values, which refuse to be differentiated"""
 
             @staticmethod
-            def forward(ctx: Any, x: Tensor, *grads: Tensor | None) -> Tensor:
-                return x
+            def forward(ctx: Any, *parts: Tensor) -> tuple:
+                return parts
 
             @staticmethod
             def backward(ctx: Any, *grads: Any) -> Any:
@@ -399,11 +523,15 @@ def once_differentiable(backward: Any) -> Any:
             result = backward(ctx, *grads)
         finally:
             state.grad_enabled = recording
-        if not recording:
+        if not recording or not any(isinstance(g, Tensor) and g.requires_grad for g in grads):
             return result
         parts = result if isinstance(result, tuple) else (result,)
-        return tuple(
-            RefuseSecond.apply(part, *grads) if isinstance(part, Tensor) else part for part in parts
-        )
+        # None has a place among the neighbours of the node, too, as in torch.
+        leaves = [p.detach() if isinstance(p, Tensor) else wrap(np.zeros(())) for p in parts]
+        for leaf, part in zip(leaves, parts, strict=True):
+            leaf.requires_grad_(isinstance(part, Tensor))
+        refusing = RefuseSecond.apply(*leaves)
+        pairs = zip(refusing, parts, strict=True)
+        return tuple(y if isinstance(part, Tensor) else part for y, part in pairs)
 
     return wrapper

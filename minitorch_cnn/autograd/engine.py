@@ -9,7 +9,6 @@ complete. A heap gives the next node; there is no recursion, whatever the depth 
 from __future__ import annotations
 
 import heapq
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +36,7 @@ def backward(
     only = None if inputs is None else custom.wanted_inputs(inputs, "backward")
     grads = custom.initial_gradients(roots, grad_tensors)
     keep = create_graph if retain_graph is None else retain_graph
-    found = _run(roots, grads, keep, create_graph, only, accumulating=True)
+    found = custom.not_too_deep(_run, roots, grads, keep, create_graph, only, True)
     for tensor, gradient in dict(zip(only or (), found, strict=True)).items():  # each once
         if gradient is not None and not tensor._retains_grad:  # else `retain` has kept it
             _accumulate(tensor, gradient, create_graph)
@@ -76,10 +75,11 @@ def grad(
     roots, wanted = custom.as_tensors(outputs), custom.wanted_inputs(inputs, "grad")
     grads = custom.initial_gradients(roots, grad_outputs)
     keep = create_graph if retain_graph is None else retain_graph
-    found = _run(roots, grads, keep, create_graph, wanted)
+    found = custom.not_too_deep(_run, roots, grads, keep, create_graph, wanted, False)
     result: list[Tensor | None] = []
     for index, (tensor, gradient) in enumerate(zip(wanted, found, strict=True)):
         if gradient is None and materialize_grads:
+            custom.refuse_edge(inputs, index)
             gradient = _zeros(tensor.array.shape, tensor.array.dtype, tensor)
             gradient.requires_grad_(create_graph)
         elif gradient is None and not allow_unused:
@@ -98,7 +98,7 @@ def _run(
     keep_graph: bool,
     create_graph: bool,
     wanted: tuple[Tensor, ...] | None,
-    accumulating: bool = False,
+    accumulating: bool,
 ) -> list[Tensor | None]:
     """Goes backward from roots. Accumulates into the leaves, or returns the wanted gradients.
 
@@ -198,13 +198,10 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
             gy if gy is not None or meta is None else _zeros(meta[0], meta[1], known)
             for gy, meta in zip(gys, node._outputs_meta, strict=True)
         ]
-    try:
+    if state.anomaly:
+        result = custom.watched_backward(node, gys)
+    else:
         result = node._function.backward(node, *gys)
-    except Exception:
-        if node._traceback:
-            call = custom.forward_call(node)
-            warnings.warn(f"Error detected in {node._title()}. {call}", stacklevel=2)
-        raise
     gxs = list(result) if isinstance(result, tuple) else [result]
     while len(gxs) > len(node._edges) and gxs[-1] is None:
         gxs.pop()
@@ -232,9 +229,9 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
         if values.dtype != dtype:
             gxs[index] = gradient.to(dtype)
         if look_for_nan and custom.has_nan(gradient):
+            custom.warn_of_anomaly(node)
             raise RuntimeError(
-                f"Function '{node._title()}' returned nan values in its {index}th output.\n"
-                f"{custom.forward_call(node)}"
+                f"Function '{node._title()}' returned nan values in its {index}th output."
             )
     return gxs
 
@@ -248,7 +245,7 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool 
     if not shape == known == (gradient._deferred or gradient.array).shape:
         raise custom.misfit(gradient.shape, shape, known)
     if leaf._grad is None and create_graph:
-        leaf._grad = gradient.clone()
+        leaf._grad = custom.copied(gradient)
     elif leaf._grad is None:
         array, rows = gradient.array, leaf.array.flags.c_contiguous
         if not (fresh and rows and array.flags.c_contiguous):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import traceback
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,8 +23,8 @@ import numpy as np
 
 from ..tensor import Tensor, shape_text, wrap
 from .custom import (
+    OfUsers,
     in_order,
-    legacy_call,
     once_differentiable,
     unusual_outputs,
     write_through_views,
@@ -31,7 +32,9 @@ from .custom import (
 from .looking import Looking
 from .modes import state
 
-__all__ = ["Function", "Node", "SavedTensor", "ViewFunction", "once_differentiable"]
+__all__ = [
+    "Function", "InplaceFunction", "Node", "SavedTensor", "ViewFunction", "once_differentiable",
+]  # fmt: skip
 
 _numbers = itertools.count()
 
@@ -46,10 +49,13 @@ class SavedTensor:
     """A tensor kept for backward, which notices if it was changed in place meanwhile.
 
     It keeps the array and the edge, not the Tensor: the tensor may be the output of the very node
-    that saves it (exp saves its result), and holding it would close a circle of references.
+    that saves it (exp saves its result), and holding it would close a circle of references. As long
+    as somebody else holds it, backward gets the tensor itself, with what a program hung on to it.
     """
 
-    __slots__ = ("array", "is_own_output", "leaf", "memory", "node", "output", "version")
+    __slots__ = (
+        "array", "is_own_output", "leaf", "memory", "node", "original", "output", "version",
+    )  # fmt: skip
 
     def __init__(self, tensor: Tensor, place: int | None, args: tuple) -> None:
         """place: which output of the node that saves it the tensor is; None if it is another's.
@@ -67,8 +73,10 @@ class SavedTensor:
             self.array = array.copy()
         self.memory, self.version = tensor._memory, tensor._memory.version
         self.is_own_output = place is not None
-        self.leaf = self.node = None
+        self.leaf = self.node = self.original = None
         self.output = place or 0
+        if not self.is_own_output:
+            self.original = weakref.ref(tensor)
         if self.is_own_output or not tensor.requires_grad:
             return
         self.node, self.output = tensor._node, tensor._output
@@ -87,8 +95,9 @@ class SavedTensor:
                 f"version {self.version} instead. Hint: use the operation without the underscore, "
                 "or clone() the tensor before changing it."
             )
-        if self.leaf is not None and self.leaf.array is self.array:
-            return self.leaf
+        original = None if self.original is None else self.original()
+        if original is not None and original.array is self.array and original._node is self.node:
+            return original
         tensor = wrap(self.array)
         tensor._memory = self.memory
         if self.leaf is not None:  # it was given other values by `leaf.data = ...` meanwhile
@@ -110,6 +119,7 @@ class Node(Looking):
     _inputs_meta: Sequence[tuple | None] = ()  # (shape, dtype) of each edge, () of a number
     _outputs_meta: Sequence[Any] = ()  # the same of each output, None for what is no tensor
     _traceback: list[str] | None = None
+    _inducer: Node | None = None  # in whose backward it was recorded
     _to_save: tuple[Tensor | None, ...] = ()
     _saved: Sequence[SavedTensor | None] | None = ()
     _non_differentiable: tuple[Tensor, ...] = ()
@@ -161,8 +171,6 @@ class Node(Looking):
         found = [saved if saved is None else saved.unpack(self) for saved in self._saved]
         return tuple(found)  # type: ignore[arg-type]  # torch's type says so too
 
-    saved_variables = saved_tensors  # as it was called once
-
     # ---- what the engine calls
 
     def record(self, args: tuple, needed: list[bool], outputs: tuple) -> None:
@@ -179,21 +187,23 @@ class Node(Looking):
             edges.append((arg, 0) if arg._node is None else (arg._node, arg._output))
             values = arg._deferred or arg.array  # both have a shape and a dtype
             metas.append((values.shape, values.dtype))
-        self._edges, self._inputs_meta, self._outputs_meta = edges, metas, []
+        self._edges, self._inputs_meta = edges, tuple(metas)  # which the garbage collector skips
         if state.anomaly:
-            self._traceback = traceback.format_stack()[:-3]
-        places, constant = {}, tuple(map(id, self._non_differentiable))
+            self._traceback, self._inducer = traceback.format_stack()[:-2], state.inducer
+        places, constant, metas = {}, tuple(map(id, self._non_differentiable)), []
         for index, output in enumerate(outputs):
             if not isinstance(output, Tensor):
-                self._outputs_meta.append(None)
+                metas.append(None)
                 continue
             places[id(output)] = index
             values = output._deferred or output.array
-            self._outputs_meta.append((values.shape, values.dtype))
+            metas.append((values.shape, values.dtype))
             if values.dtype.kind == "f" and id(output) not in constant:
                 output._set_history(self, index)
-        keep, tensors = state.keep or SavedTensor, self._to_save
-        self._saved = [t if t is None else keep(t, places.get(id(t)), args) for t in tensors]
+        self._outputs_meta, tensors = tuple(metas), self._to_save
+        if tensors:
+            keep = state.keep or SavedTensor
+            self._saved = [t if t is None else keep(t, places.get(id(t)), args) for t in tensors]
 
     def release(self) -> None:
         """Frees what was saved, after backward."""
@@ -201,7 +211,7 @@ class Node(Looking):
             self._saved = None
 
 
-class Function:
+class Function(OfUsers):
     """An operation with its gradient: subclass it, and call it by `apply`.
 
     `forward(ctx, *args)` gets tensors and plain values and computes without recording. (Or it is
@@ -230,7 +240,6 @@ class Function:
     # Whether backward returns new arrays only, which nobody else holds: a leaf then keeps its
     # gradient without a copy.
     fresh_gradients = False
-    __call__ = legacy_call
 
     @staticmethod
     def forward(ctx: Any, *args: Any) -> Any:
@@ -243,7 +252,9 @@ class Function:
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        raise NotImplementedError("this Function defines no static method backward(ctx, *grads)")
+        raise NotImplementedError(
+            "You must implement either the backward(ctx, *grads) or the vjp of a Function, static"
+        )
 
     @classmethod
     def apply(cls, *args: Any, **named: Any) -> Any:
@@ -292,6 +303,9 @@ class Function:
                 if isinstance(y, Tensor):
                     y._inference = True
         return outputs if isinstance(result, tuple) else outputs[0]
+
+
+InplaceFunction = Function  # what programs derive from that write in place
 
 
 class ViewFunction(Function):

@@ -358,3 +358,87 @@ def _numerical_gradient(
         v[index] = 1
         numerical[index] = problem.slope(which, v, weights, eps)
     return numerical
+
+
+def _warn_of_old(name: str, grad_out: float) -> None:
+    warnings.warn(
+        f"`{name}` was part of PyTorch's private API and not meant to be exposed. "
+        "autograd.functional.jacobian gives whole Jacobians.",
+        FutureWarning,
+        stacklevel=3,
+    )
+    if grad_out != 1.0:
+        raise ValueError(f"Expected grad_out to be 1.0: {name} does not support {grad_out}")
+
+
+def get_numerical_jacobian(
+    fn: Callable[..., Any],
+    inputs: Any,
+    target: Any = None,
+    eps: float = 1e-3,
+    grad_out: float = 1.0,
+) -> tuple[Tensor, ...]:
+    """The Jacobian of the first output of fn(inputs) by central differences: torch's older name.
+
+    For each tensor of target (None: of inputs) that requires a gradient a matrix (elements of the
+    tensor, elements of the output). Warns; raises ValueError for another grad_out.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.autograd.gradcheck import get_numerical_jacobian
+    >>> x = mt.ones(2, dtype=mt.float64, requires_grad=True)
+    >>> get_numerical_jacobian(lambda inputs: inputs[0] * 3, (x,))[0].round().tolist()
+    [[3.0, 0.0], [0.0, 3.0]]
+    """
+    _warn_of_old("get_numerical_jacobian", grad_out)
+
+    def moved(x: Tensor, index: tuple, step: float) -> np.ndarray:
+        before = x.data[index].clone()
+        x.data[index] = before + step
+        try:
+            return np.array(backend.to_numpy(_as_list(fn(inputs))[0].array)).ravel()
+        finally:
+            x.data[index] = before
+
+    jacobians = []
+    for x in filter(_has_gradient, _as_list(inputs if target is None else target)):
+        rows = [
+            (moved(x, index, eps) - moved(x, index, -eps)) / (2 * eps)
+            for index in np.ndindex(*x.shape)
+        ]
+        jacobians.append(wrap(backend.to_device(np.array(rows), x.device)))
+    return tuple(jacobians)
+
+
+def get_analytical_jacobian(
+    inputs: Any, output: Tensor, nondet_tol: float = 0.0, grad_out: float = 1.0
+) -> tuple[tuple[Tensor, ...], bool, bool, bool]:
+    """(Jacobians by backward, whether two passes agree, True, True): torch's older name.
+
+    For each tensor of inputs that requires a gradient a matrix (elements of the tensor, elements of
+    the output). The last two are said of shapes and dtypes, which a backward here cannot get wrong.
+    Warns; raises ValueError for another grad_out.
+
+    >>> import minitorch_cnn as mt
+    >>> from minitorch_cnn.autograd.gradcheck import get_analytical_jacobian
+    >>> x = mt.ones(2, dtype=mt.float64, requires_grad=True)
+    >>> get_analytical_jacobian((x,), x * 3)[0][0].tolist()
+    [[3.0, 0.0], [0.0, 3.0]]
+    """
+    _warn_of_old("get_analytical_jacobian", grad_out)
+    leaves = [each for each in _as_list(inputs) if _has_gradient(each)]
+    twice: list[list[np.ndarray]] = []
+    for _ in range(2):
+        found = [np.zeros((x.numel(), output.numel())) for x in leaves]
+        for column, index in enumerate(np.ndindex(*output.shape)):
+            gy = output.new_zeros(output.shape)
+            gy[index] = 1
+            gradients = grad(output, leaves, gy, retain_graph=True, materialize_grads=True)
+            for jacobian, gradient in zip(found, gradients, strict=True):
+                jacobian[:, column] = backend.to_numpy(gradient.array).ravel()  # type: ignore[union-attr]
+        twice.append(found)
+    agree = all(np.allclose(a, b, rtol=0, atol=nondet_tol) for a, b in zip(*twice, strict=True))
+    jacobians = [
+        wrap(backend.to_device(each.astype(x.array.dtype), x.device))
+        for each, x in zip(twice[0], leaves, strict=True)
+    ]
+    return tuple(jacobians), agree, True, True

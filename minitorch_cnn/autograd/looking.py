@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .handle import RemovableHandle
 from .modes import state
-from .names import PACKAGE, torchs_name
+from .names import OF_TWO, PACKAGE, torchs_name
 
 _classes: dict[tuple[type, str], type] = {}
 # One for each leaf, as long as somebody holds it: programs that draw graphs compare them.
@@ -107,6 +107,14 @@ class Looking(Node):
         return torchs_name(self)
 
     @property
+    def saved_variables(self) -> tuple:
+        """`saved_tensors`, as it was called once."""
+        warnings.warn(
+            "'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2
+        )
+        return self.saved_tensors  # type: ignore[attr-defined]
+
+    @property
     def metadata(self) -> dict:
         """A dict for a program's own notes."""
         return self.__dict__.setdefault("_notes", {})
@@ -115,14 +123,17 @@ class Looking(Node):
     def next_functions(self) -> tuple:
         """The edges towards the inputs: ((node, output number), ...), of leaves `AccumulateGrad`.
 
-        (None, 0) stands for a tensor that needs no gradient; numbers and settings are left out.
+        (None, 0) stands for a tensor that needs no gradient; settings and most numbers are left
+        out.
         """
         edges = zip(self._edges, self._inputs_meta, strict=True)  # type: ignore[attr-defined]
-        return tuple(
+        found = tuple(
             (None, 0) if edge is None else (seen(edge[0]), edge[1])
             for edge, meta in edges
             if edge is not None or meta is None
         )
+        # In torch the number of `x + 1` is a tensor, too, and the second one, also in `1 + x`.
+        return found + ((None, 0),) * (len(found) == 1 and torchs_name(self) in OF_TWO)
 
     def register_prehook(self, hook: Any) -> RemovableHandle:
         """Calls ``hook(grad_outputs)``, a tuple, before backward; it may return another tuple."""
@@ -233,14 +244,19 @@ class AccumulateGrad(Node):
 
         grad: what was added, as all hooks of the leaf and `register_prehook` have left it.
         """
-        arrived: list[Any] = [None]
+        arrived: list[Any] = [None, False]
 
         def note(gradient: Any) -> None:
-            arrived[0] = gradient
+            arrived[:] = gradient, self.variable._grad is None
 
         def afterwards(leaf: Any) -> None:
-            hook((), (arrived[0],))
-            arrived[0] = None
+            gradient, first = arrived
+            arrived[:] = None, False
+            # In torch the first one becomes .grad as it is, if it lies in memory as the leaf does:
+            # other hooks may have written to it.
+            alike = leaf._grad is not None and gradient.stride() == leaf.stride()
+            shared = first and alike and not gradient.requires_grad
+            hook((), (leaf._grad.detach() if shared else gradient,))
 
         last = OfTheNode(afterwards, last=True)
         handle = self.variable.register_post_accumulate_grad_hook(last)

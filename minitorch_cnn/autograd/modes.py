@@ -32,8 +32,10 @@ class _State(threading.local):
     keep: Callable[..., Any] | None = None  # in the place of SavedTensor; see graph.py
     saving: tuple = ()  # the hooks of saved_tensors_hooks, the innermost last
     saving_refused: str | None = None  # why there may be none
+    depth = 0  # how many backwards run inside of each other
     running: tuple | None = None  # the backward that runs: see `_run` in engine.py
     observer: Callable[..., None] | None = None  # told of every operation, for onnx/trace.py
+    inducer: Any = None  # the node whose backward runs, while anomalies are looked for
 
 
 state = _State()
@@ -194,11 +196,12 @@ class set_detect_anomaly(_Mode):
     """Finds the operation to blame for a NaN gradient or an error in backward.
 
     While on, every operation remembers where it was called, and backward stops at the first
-    gradient that holds a NaN, with the forward call that made it. Slow: for debugging only.
+    gradient that holds a NaN. A warning says which forward call made it. Slow: for debugging only.
 
-    >>> import minitorch_cnn as mt
+    >>> import warnings, minitorch_cnn as mt
     >>> x = mt.zeros(1, requires_grad=True)
-    >>> with mt.autograd.detect_anomaly():
+    >>> with mt.autograd.set_detect_anomaly(True), warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
     ...     try:
     ...         (x.sqrt() * 0).backward()
     ...     except RuntimeError as error:
@@ -223,10 +226,15 @@ class set_detect_anomaly(_Mode):
 
 
 class detect_anomaly(_Mode):
-    """`set_detect_anomaly(True)` for a block."""
+    """`set_detect_anomaly(True)` for a block. It warns that it is on."""
 
     def __init__(self, check_nan: bool = True) -> None:
         self.check_nan = check_nan
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should "
+            "only be enabled for debugging.",
+            stacklevel=2,
+        )
 
     def _enter(self) -> None:
         state.anomaly, state.anomaly_check_nan = True, self.check_nan

@@ -50,6 +50,23 @@ def _product(node: Any) -> str:
     )
 
 
+def _minus(node: Any) -> str:
+    return "RsubBackward1" if node._inputs_meta[0] == () else "SubBackward0"
+
+
+def _with_number(name: str, of_first: str, of_second: str) -> Callable[[Any], str]:
+    """torch numbers its nodes by which of the two operands is a number."""
+
+    def found(node: Any) -> str:
+        first, second = (meta == () for meta in node._inputs_meta[:2])
+        return f"{name}Backward{of_first if first else of_second if second else 0}"
+
+    return found
+
+
+# Of these, torch has a node with two inputs also where one of them is a number.
+OF_TWO = ("AddBackward0", "DivBackward0", "DivBackward2", "MulBackward0", "SubBackward0")
+
 LOSSES = {
     "CrossEntropy": "NllLossBackward0",
     "SmoothL1": "SmoothL1LossBackward0",
@@ -89,6 +106,7 @@ TORCHS: dict[str, str | Callable[[Any], str]] = {
     "Clamp": "ClampBackward1",
     "ConstantPad": "ConstantPadNdBackward0",
     "Contiguous": "CloneBackward0",
+    "CopySign": _with_number("Copysign", "0", "1"),
     "Conv2dFunction": "ConvolutionBackward0",
     "CrossEntropy": "NllLossBackward0",
     "CumProd": "CumprodBackward0",
@@ -100,6 +118,7 @@ TORCHS: dict[str, str | Callable[[Any], str]] = {
     "GELU": "GeluBackward0",
     "GELUTanh": "GeluBackward0",
     "Inverse": "LinalgInvExBackward0",
+    "LogAddExp": "LogaddexpBackward0",
     "LeakyReLU": "LeakyReluBackward0",
     "MaxPool": "MaxPool2DWithIndicesBackward0",
     "Middle": "MedianBackward0",
@@ -110,16 +129,21 @@ TORCHS: dict[str, str | Callable[[Any], str]] = {
     "Replace": "CopyBackwards",
     "Reshape": "ViewBackward0",
     "ReshapedCopy": "UnsafeViewBackward0",
+    "RefuseSecond": "Error",
     "Resize": "UpsampleBilinear2DBackward0",
     "Rint": "RoundBackward0",
+    "RoundedDivide": "DivBackward2",
     "SafeSqrt": "SqrtBackward0",
     "SiLU": "SiluBackward0",
     "Solve": "LinalgSolveExBackward0",
+    "Sub": _minus,
+    "Spread": "ExpandBackward0",
     "SVD": "LinalgSvdBackward0",
     "TableRows": "EmbeddingBackward0",
     "Triangle": lambda node: f"{node.which.capitalize()}Backward0",
     "ToDevice": "ToCopyBackward0",
     "ToType": "ToCopyBackward0",
+    "XLogY": _with_number("Xlogy", "1", "2"),
 }
 
 

@@ -31,16 +31,37 @@ from .function import Function
 __all__ = ["EventList", "FunctionEvent", "FunctionEventAvg", "profile", "record_function"]
 
 
+def kineto_available() -> bool:
+    """False: torch's tracer of that name is not here, `profile` looks at the clock itself.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.autograd.kineto_available()
+    False
+    """
+    return False
+
+
 class FunctionEvent:
     """One call of an operation. Times are in microseconds, from the profile's start.
 
     name: that of the Function, with "Backward" behind it where the engine called it.
-    cpu_children_time: of the operations that it called itself.
+    cpu_children_time: of the operations that it called itself; cpu_parent: the one that called it.
     """
 
-    def __init__(self, name: str, start: float, thread: int, shapes: list) -> None:
-        self.name, self.start, self.thread, self.input_shapes = name, start, thread, shapes
-        self.cpu_time_total = self.cpu_children_time = 0.0
+    def __init__(
+        self,
+        id: int = 0,
+        name: str = "",
+        thread: int = 0,
+        start_us: float = 0.0,
+        end_us: float = 0.0,
+        input_shapes: Iterable = (),
+        **options: Any,
+    ) -> None:
+        self.id, self.name, self.start, self.thread = id, name, start_us, thread
+        self.input_shapes = list(input_shapes)
+        self.cpu_time_total, self.cpu_children_time = end_us - start_us, 0.0
+        self.cpu_parent: FunctionEvent | None = None
 
     key = property(lambda self: self.name)
     count = 1
@@ -57,11 +78,25 @@ class FunctionEvent:
 class FunctionEventAvg:
     """All calls of one name (or of one name and input shapes) together."""
 
-    def __init__(self, events: list[FunctionEvent]) -> None:
-        self.key, self.input_shapes = events[0].name, events[0].input_shapes
-        self.count = len(events)
-        self.cpu_time_total = sum(event.cpu_time_total for event in events)
-        self.self_cpu_time_total = sum(event.self_cpu_time_total for event in events)
+    device_time_total = 0.0  # the GPU's time is in that of the CPU, which waits for it
+
+    def __init__(self, events: Iterable[FunctionEvent] = ()) -> None:
+        self.key: str | None = None
+        self.input_shapes: list = []
+        self.cpu_parent: FunctionEvent | None = None
+        self.count, self.cpu_time_total, self.self_cpu_time_total = 0, 0.0, 0.0
+        for event in events:
+            self.add(event)
+
+    def add(self, other: FunctionEvent | FunctionEventAvg) -> FunctionEventAvg:
+        """Counts another call, or others, too. The first one gives the name. Returns itself."""
+        if self.key is None:
+            self.key, self.input_shapes = other.key, other.input_shapes
+            self.cpu_parent = other.cpu_parent
+        self.count += other.count
+        self.cpu_time_total += other.cpu_time_total
+        self.self_cpu_time_total += other.self_cpu_time_total
+        return self
 
     @property
     def cpu_time(self) -> float:
@@ -79,6 +114,11 @@ def _shown(microseconds: float) -> str:
     return f"{microseconds:.3f}us"
 
 
+def _cut(text: str, width: int) -> str:
+    """The text, or its beginning: "Linea..."; width -1 for any length."""
+    return text if width < 0 or len(text) <= width else text[: max(width - 3, 0)] + "..."
+
+
 SORT_KEYS = ("cpu_time", "cpu_time_total", "self_cpu_time_total", "count")
 
 
@@ -86,14 +126,23 @@ class EventList(list):
     """Events, or averages of them, that print as a table."""
 
     def table(
-        self, sort_by: str | None = None, row_limit: int = 100, header: str | None = None
+        self,
+        sort_by: str | None = None,
+        row_limit: int = 100,
+        max_src_column_width: int = 75,
+        max_name_column_width: int = 55,
+        max_shapes_column_width: int = 80,
+        header: str | None = None,
+        top_level_events_only: bool = False,
     ) -> str:
         """A line for each event: name, share of the time, times, calls, and shapes if known.
 
         sort_by: "cpu_time_total", "self_cpu_time_total", "cpu_time" or "count", largest first; as
-        "cuda_time_total" and "device_time_total" are the same times. Raises ValueError for others.
+        "cuda_time_total" and "device_time_total" are the same times. top_level_events_only: without
+        what another one called. Longer names and shapes are cut; there is no column of sources.
+        Raises ValueError for another sort_by.
         """
-        rows = list(self)
+        rows = [row for row in self if not (top_level_events_only and row.cpu_parent)]
         if sort_by is not None:
             key = sort_by.replace("cuda", "cpu").replace("device", "cpu")
             if key not in SORT_KEYS:
@@ -106,8 +155,14 @@ class EventList(list):
         for row in rows[:row_limit] if row_limit >= 0 else rows:
             share = 100 * row.self_cpu_time_total / total if total else 0.0
             times = row.self_cpu_time_total, row.cpu_time_total, row.cpu_time_total / row.count
-            line = [row.key, f"{share:.2f}%", *map(_shown, times), str(row.count)]
-            lines.append([*line, str(row.input_shapes)] if shapes else line)
+            line = [
+                _cut(row.key, max_name_column_width),
+                f"{share:.2f}%",
+                *map(_shown, times),
+                str(row.count),
+            ]
+            sizes = _cut(str(row.input_shapes), max_shapes_column_width)
+            lines.append([*line, sizes] if shapes else line)
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         texts = []
         for line in lines:
@@ -135,7 +190,7 @@ class EventList(list):
 
     def total_average(self) -> FunctionEventAvg:
         """All events together."""
-        average = FunctionEventAvg(list(self) or [FunctionEvent("Total", 0.0, 0, [])])
+        average = FunctionEventAvg(list(self) or [FunctionEvent(name="Total")])
         average.key, average.count = "Total", len(self)
         return average
 
@@ -176,10 +231,17 @@ class _Timed:
         if self.owner.record_shapes:
             shapes = [list(each.shape) for each in args if isinstance(each, Tensor)]
         start = (time.perf_counter() - self.owner.began) * 1e6
-        self.event = FunctionEvent(name, start, threading.get_ident(), shapes)
+        self.event = FunctionEvent(
+            name=name,
+            thread=threading.get_ident(),
+            start_us=start,
+            end_us=start,
+            input_shapes=shapes,
+        )
 
     def __enter__(self) -> None:
         self.stack = _stacks.__dict__.setdefault("events", [])
+        self.event.cpu_parent = self.stack[-1] if self.stack else None
         self.stack.append(self.event)
         self.started = time.perf_counter()
 
@@ -266,7 +328,7 @@ class profile:
 
     def table(self, sort_by: str | None = None, row_limit: int = 100, **options: Any) -> str:
         """The events one by one; see `EventList.table`."""
-        return self.events.table(sort_by, row_limit)
+        return self.events.table(sort_by, row_limit, **options)
 
     def export_chrome_trace(self, path: str | os.PathLike) -> None:
         """See `EventList.export_chrome_trace`."""

@@ -22,6 +22,7 @@ from .graph import Packed
 # By the name of the Function: what torch calls the tensors that it saves, in that order. The
 # others save one: "result" if it is their own output, "self" if not. None: torch has no such one.
 TENSORS: dict[str, tuple[str | None, ...]] = {
+    "AdvancedIndex": (),
     "BCEWithLogits": ("self", "target", "weight"),
     "BatchNorm": ("input", "weight"),
     "BinaryCrossEntropy": ("self", "target"),
@@ -34,6 +35,7 @@ TENSORS: dict[str, tuple[str | None, ...]] = {
     "Extreme": ("self", "result"),
     "Gather": ("index",),
     "Hypot": ("self", "other", "result"),
+    "IndexPut": (),
     "IndexSelect": ("index",),
     "Lerp": ("self", "end", "weight"),
     "Linear": ("mat1",),
@@ -44,6 +46,7 @@ TENSORS: dict[str, tuple[str | None, ...]] = {
     "PReLU": ("self", "weight"),
     "Pow": ("self", "exponent"),
     "Prod": ("self", "result"),
+    "PutByIndex": (),
     "QR": ("Q", "R"),
     "SVD": ("U", "S", "Vh"),
     "Scatter": ("index",),
@@ -109,7 +112,7 @@ def attribute(node: Any, name: str) -> Any:
     if name == "_raw_saved_tensors":
         if node._saved is None:
             raise RuntimeError(FREED.format(node._title()))
-        return tuple(RawSaved(node, place) for place in range(len(node._saved)))
+        return tuple(SavedTensor(node, place) for place in range(len(node._saved)))
     if _is_ours(node):
         if raw == "_":
             values = _values(node)
@@ -121,7 +124,7 @@ def attribute(node: Any, name: str) -> Any:
                 raise RuntimeError(FREED.format(node._title()))
             if place < len(node._saved):
                 if raw == "_raw_":
-                    return RawSaved(node, place)
+                    return SavedTensor(node, place)
                 saved = node._saved[place]
                 return None if saved is None else saved.unpack(node)
     raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
@@ -132,8 +135,8 @@ def _is_ours(node: Any) -> bool:
     return node._function.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
-class RawSaved:
-    """The place of a tensor that a node saved.
+class SavedTensor:
+    """The place of a tensor that a node saved, of any shape. Raises RuntimeError if called.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([3.0], requires_grad=True)
@@ -144,7 +147,9 @@ class RawSaved:
     tensor([6.])
     """
 
-    def __init__(self, node: Any, place: int) -> None:
+    def __init__(self, node: Any = None, place: int = 0) -> None:
+        if node is None:
+            raise RuntimeError("Trying to create a SavedTensor object from Python is forbidden")
         self._node, self._place = node, place
 
     def register_hooks(self, pack_hook: Any = None, unpack_hook: Any = None) -> None:

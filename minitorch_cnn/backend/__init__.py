@@ -30,6 +30,7 @@ from .arrays import (
 )
 from .devices import (
     CPU,
+    check_old_device,
     constant,
     default_device,
     device,
@@ -64,6 +65,7 @@ __all__ = [
     "axes_as_in_memory",
     "channels_first",
     "channels_last",
+    "check_old_device",
     "compute_type",
     "concatenate",
     "constant",

@@ -186,6 +186,22 @@ def set_tf32(on: bool) -> None:
 # --------------------------------------------------------------------------- CUDA graphs
 
 
+def check_old_device(given: Any, expected: str, of_tensor: bool) -> None:
+    """Raises RuntimeError where torch's old constructors, `Tensor(...)`, take no such device.
+
+    expected: the kind of device that the class is for. of_tensor: whether a tensor is given, too.
+    """
+    if given is None:
+        return
+    if of_tensor:
+        raise RuntimeError("a tensor of a tensor takes no device: use as_tensor(x, device=...)")
+    kind = str(given).partition(":")[0]
+    if kind != expected:
+        raise RuntimeError(
+            f"legacy constructor expects device type: {expected} but device type: {kind} was passed"
+        )
+
+
 class _Recording(threading.local):
     on = False  # is this thread recording a CUDA graph? See cuda/graphs.py.
     constants: list[Array] = []  # that the graph uses

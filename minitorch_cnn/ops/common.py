@@ -13,7 +13,7 @@ import numpy as np
 from .. import backend, dtypes
 from ..autograd.function import Function
 from ..dtypes import dtype, number_dtype, result_type
-from ..tensor import Size, Tensor, wrap
+from ..tensor import Tensor, wrap
 
 
 def is_number(value: Any) -> bool:
@@ -177,9 +177,9 @@ def with_number(operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
     return operation(*pair).astype(np.float16)
 
 
-def shape_of(operand: Any) -> Size:
+def shape_of(operand: Any) -> tuple[int, ...]:
     """The shape of a tensor, () for a number."""
-    return operand.shape if isinstance(operand, Tensor) else Size()
+    return (operand._deferred or operand.array).shape if isinstance(operand, Tensor) else ()
 
 
 def check_broadcast(a: Any, b: Any) -> None:

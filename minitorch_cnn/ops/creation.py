@@ -12,7 +12,7 @@ from .. import backend, dtypes
 from ..autograd.modes import state
 from ..backend import array_module
 from ..dtypes import as_dtype, number_dtype
-from ..storage import TypedStorage, UntypedStorage, elements_of
+from ..storage import TypedStorage, UntypedStorage, tensor_of
 from ..tensor import Tensor, shape_text, wrap
 from .arguments import as_number
 from .common import fitting
@@ -51,8 +51,6 @@ def _array_from(data: Any, dtype: Any, copy: bool) -> Any:
     """A bare array of what the user gave, in that dtype or the one that the data suggests."""
     if isinstance(data, Tensor):
         data = data.array
-    elif isinstance(data, TypedStorage | UntypedStorage):
-        data = elements_of(data, data._kind if dtype is None else as_dtype(dtype))
     wanted = None if dtype is None else as_dtype(dtype).numpy
     if backend.is_array(data):
         kind = as_dtype(data.dtype).numpy if wanted is None else wanted
@@ -63,15 +61,22 @@ def _array_from(data: Any, dtype: Any, copy: bool) -> Any:
     return array_from_nested(data, wanted)
 
 
+def _tensor_of_storage(data: TypedStorage | UntypedStorage, dtype: Any, device: Any) -> Tensor:
+    """A vector in the memory of a storage, of bytes as int64: both as torch has it."""
+    kind = data.dtype if isinstance(data, TypedStorage) else dtypes.int64
+    return tensor_of(data, kind if dtype is None else as_dtype(dtype)).to(device)
+
+
 def tensor(
     data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A new leaf tensor with a copy of the data: numbers, nested lists, arrays, tensors.
 
-    A number gives a 0-d tensor, lists nested n deep give n dimensions. Without a dtype: Python
-    floats become the default type (float32), ints int64, bools bool; arrays and tensors keep
-    theirs; of a mixture, the type to which all convert. Raises RuntimeError or TypeError for other
-    things, ValueError for ragged lists and for ints beyond int64.
+    A number gives a 0-d tensor, lists nested n deep give n dimensions. A storage is not copied: a
+    vector shares its memory. Without a dtype: Python floats become the default type (float32), ints
+    int64, bools bool; arrays and tensors keep theirs; of a mixture, the type to which all convert.
+    Raises RuntimeError or TypeError for other things, ValueError for ragged lists and for ints
+    beyond int64. Warns of a tensor, as torch does.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 2], [3, 4]])
@@ -80,6 +85,18 @@ def tensor(
     >>> mt.tensor(0.5).dtype
     minitorch_cnn.float32
     """
+    if isinstance(data, Tensor):
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use x.detach().clone() or "
+            "x.detach().clone().requires_grad_(True), rather than tensor(x).",
+            stacklevel=3,
+        )
+    return _copied(data, dtype, device, requires_grad)
+
+
+def _copied(data: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    if isinstance(data, TypedStorage | UntypedStorage):
+        return _tensor_of_storage(data, dtype, device).requires_grad_(requires_grad)
     if device is None and isinstance(data, Tensor):
         device = data.device
     return finish(_array_from(data, dtype, copy=True), device, requires_grad)
@@ -99,6 +116,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
+    if isinstance(data, TypedStorage | UntypedStorage):
+        return _tensor_of_storage(data, dtype, device)
     result = finish(_array_from(data, dtype, copy=False), device)
     result._show_outside()
     return result
@@ -425,12 +444,8 @@ def new_tensor(
     >>> mt.zeros(1, dtype=mt.float64).new_tensor([1, 2])
     tensor([1., 2.], dtype=minitorch_cnn.float64)
     """
-    return tensor(
-        data,
-        dtype=input.dtype if dtype is None else dtype,
-        device=device or input.device,
-        requires_grad=requires_grad,
-    )
+    kind = input.dtype if dtype is None else dtype
+    return _copied(data, kind, device or input.device, requires_grad)
 
 
 def new_full(

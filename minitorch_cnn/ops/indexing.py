@@ -215,9 +215,21 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
 # ------------------------------------------------------------------------------------ x[index]
 
 
-def own_index(index: tuple) -> tuple:
-    """A copy for a backward, which must not find other positions there than were checked."""
-    return tuple(each.copy() if backend.is_array(each) else each for each in index)
+def save_index(ctx: Any, index: tuple) -> None:
+    """Saves an index of arrays and others for backward, which frees the arrays afterwards.
+
+    They are copies: backward must not find other positions there than were checked.
+    """
+    arrays = [wrap(each.copy()) if backend.is_array(each) else None for each in index]
+    ctx.save_for_backward(*arrays)
+    pairs = zip(index, arrays, strict=True)
+    ctx._others = tuple(each if array is None else None for each, array in pairs)
+
+
+def saved_index(ctx: Any) -> tuple:
+    """What `save_index` saved."""
+    pairs = zip(ctx.saved_tensors, ctx._others, strict=True)
+    return tuple(other if each is None else each.array for each, other in pairs)
 
 
 class AdvancedIndex(Function):
@@ -225,7 +237,9 @@ class AdvancedIndex(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, index: tuple) -> Tensor:
-        ctx.shape, ctx.index = x.shape, own_index(index) if ctx.needs_input_grad[0] else index
+        ctx.shape = x.shape
+        if ctx.needs_input_grad[0]:
+            save_index(ctx, index)
         try:
             return wrap(x.array[index])
         except IndexError as error:
@@ -233,7 +247,7 @@ class AdvancedIndex(Function):
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
-        return AddIntoZeros.apply(gy, ctx.shape, ctx.index), None
+        return AddIntoZeros.apply(gy, ctx.shape, saved_index(ctx)), None
 
 
 class AddIntoZeros(Function):
@@ -466,7 +480,8 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of a dimension at the positions `index`, a vector (L,) of integers.
 
     (N, C) along dimension 1 gives (N, L); positions may repeat. Raises IndexError for a position
-    out of range (on the CPU) and for an index that is no vector, RuntimeError for a floating one.
+    out of range (on the CPU; RuntimeError for a matrix or more without elements) and for an index
+    that is no vector, RuntimeError for a floating one.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([[1, 2, 3], [4, 5, 6]]).index_select(1, mt.tensor([2, 0]))
@@ -479,10 +494,20 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if input.ndim == 0:
         if index.numel() != 1:
             raise RuntimeError(
-                f"index_select(): Index to scalar can have only 1 value, got {index.numel()}"
+                "index_select(): Index to scalar can have only 1 value, got "
+                f"{index.numel()} value(s)"
             )
         return input.reshape(1).index_select(0, index).reshape(())
-    check_index(index, input.size(dim), dim)
+    try:
+        check_index(index, input.size(dim), dim)
+    except IndexError as error:
+        if input.ndim == 1 or input.numel():
+            raise
+        raise RuntimeError(  # so in torch, where nothing can be selected
+            "index_select(): self indexing axis dim should be positive, it has no elements"
+            if input.size(dim) == 0
+            else f"INDICES element is out of DATA bounds: {error}"
+        ) from None
     return IndexSelect.apply(input, dim, index.reshape(-1))
 
 

@@ -13,20 +13,21 @@ Three things make `x.mul_(y)` safe:
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..autograd.custom import check_places
+from ..autograd.custom import check_places, shares_places
 from ..autograd.function import Function
 from ..autograd.modes import state
-from ..backend import array_module, axes_as_in_memory, inverse_order
+from ..backend import array_module, axes_as_in_memory, inverse_order, scatter_add
 from ..dtypes import float16
 from ..tensor import Memory, Tensor, shape_text, view_of_array, view_of_tensor, wrap
 from .arguments import as_number
-from .common import as_operand, fitting, is_number, same_device, sum_to
-from .indexing import AdvancedIndex, BasicIndex, own_index, split_index
+from .common import array_of, as_operand, fitting, is_number, same_device, sum_to
+from .indexing import AdvancedIndex, BasicIndex, save_index, saved_index, split_index
 from .overlap import check_overlap
 
 
@@ -52,11 +53,11 @@ class WriteIntoView(Function):
 
 
 class Replace(Function):
-    """y = new, written over x: which has a gradient of zeros from now on"""
+    """y = x, over which new was written: x has a gradient of zeros from now on"""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, new: Tensor) -> Tensor:
-        return wrap(new.array)
+        return wrap(x.array)
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -68,15 +69,17 @@ class PutByIndex(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, value: Any, index: Any) -> Tensor:
-        ctx.index, ctx.value_shape = own_index(index), value.shape
+        save_index(ctx, index)
+        ctx.value_shape = value.shape
         y = x.array.copy(order="K")
         y[index] = value.array
         return wrap(y)
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
-        part = AdvancedIndex.apply(gy, ctx.index)
-        gx = PutByIndex.apply(gy, gy.new_zeros(()), ctx.index)
+        index = saved_index(ctx)
+        part = AdvancedIndex.apply(gy, index)
+        gx = PutByIndex.apply(gy, gy.new_zeros(()), index)
         return gx, sum_to(part, ctx.value_shape), None
 
 
@@ -190,6 +193,46 @@ def alias_of(tensor: Tensor) -> Tensor:
     return alias
 
 
+def _fill_at(array: Any, dim: int, index: Tensor, value: Any) -> None:
+    array[(slice(None),) * (dim % array.ndim) + (index.array,)] = array_of(value)
+
+
+def _put_at(array: Any, indices: Any, values: Tensor, accumulate: bool = False) -> None:
+    where = tuple(each.array for each in indices)
+    if accumulate:
+        scatter_add(array, where, values.array)
+    else:
+        array[where] = values.array
+
+
+def _fill_masked(array: Any, mask: Tensor, value: Any) -> None:
+    array[array_module(array).broadcast_to(mask.array, array.shape)] = array_of(value)
+
+
+# What torch writes into expanded tensors: of the elements that share a place, the last one stays.
+EXPANDED: dict[str, Callable[..., None]] = {
+    "index_fill": _fill_at,
+    "index_put": _put_at,
+    "masked_fill": _fill_masked,
+}
+
+
+def _may_write_expanded(name: str, target: Tensor, *others: Any) -> bool:
+    """Whether `target` is an expanded tensor that the operation writes into; torch warns then.
+
+    Where a gradient would have to follow, it is not done: `check_places` refuses.
+    """
+    recorded = any(isinstance(each, Tensor) and each.requires_grad for each in (target, *others))
+    if (recorded and state.grad_enabled) or not shares_places(target):
+        return False
+    warnings.warn(
+        f"Use of {name}_ on expanded tensors is deprecated, x[index] = value among it: an element "
+        "is written wherever its memory is seen. Please clone() the tensor before.",
+        stacklevel=5,
+    )
+    return True
+
+
 def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The in-place form of an operation: ``add_ = make_inplace(add)``."""
     name = getattr(operation, "__name__", "operation")
@@ -205,6 +248,11 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
         others = [each for each in given if isinstance(each, Tensor)]
         if others:
             check_overlap(input, others, name)
+        if name in EXPANDED and _may_write_expanded(name, input, *others):
+            operation(input, *args, **kwargs)  # raises what is to be raised
+            EXPANDED[name](_unguarded(input.array), *args, **kwargs)
+            input._bump_version()
+            return input
         if state.grad_enabled and (input.requires_grad or any(t.requires_grad for t in others)):
             # Backward may need the values that are about to be overwritten: give it a copy.
             before = alias_of(input)
@@ -319,7 +367,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         copy_(part, source)
         return
     check_writable(input)
-    check_places(input)
+    if not _may_write_expanded("index_put", input, source):
+        check_places(input)
     check_overlap(part, [source], "index_put")
     if not isinstance(source, Tensor):
         source = input.new_tensor(fitting(source, input.dtype))
@@ -335,7 +384,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         if state.grad_enabled and (input.requires_grad or source.requires_grad):
             write(part, PutByIndex.apply(alias_of(part), source, advanced))
             return
-        part.array[advanced] = source.array
+        _unguarded(part.array)[advanced] = source.array
     except ValueError as error:
         raise RuntimeError(
             f"shape mismatch: a value of shape {shape_text(source.shape)} cannot be put into "

@@ -133,7 +133,8 @@ def nll_loss(
     """-input[target], on average: `cross_entropy` of an input that went through log_softmax.
 
     input: (C,), (N, C) or (N, C, d1, ...); target: integers, without the dimension C. weight,
-    ignore_index and reduction are those of `cross_entropy`. Raises as `cross_entropy` does.
+    ignore_index and reduction are those of `cross_entropy`. Raises as `cross_entropy` does, and
+    ValueError for a 0-d input.
 
     >>> import minitorch_cnn as mt
     >>> log_p = mt.tensor([[0.25, 0.75], [0.5, 0.5]]).log()
@@ -141,6 +142,8 @@ def nll_loss(
     tensor([0.2877, 0.6931])
     """
     reduction = check_reduction("nll_loss", size_average, reduce, reduction)
+    if input.ndim == 0:
+        raise ValueError("nll_loss: Expected 1 or more dimensions (got 0)")
     input, weight = full_precision(input, weight)
     _check_scores(input, weight)
     rows, classes, _ = _as_rows(input, target, ignore_index)

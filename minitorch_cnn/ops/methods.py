@@ -46,9 +46,9 @@ TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a t
 
 # torch has these as functions only.
 FUNCTIONS_ONLY = """alias_copy as_strided_copy bucketize combinations detach_copy diagonal_copy
-    empty_like expand_copy fill full_like gradient matrix_rank nuclear_norm ones_like pca_lowrank
-    permute_copy poisson rand_like randint_like randn_like rsub select_copy selu slice_copy
-    split_copy split_with_sizes_copy squeeze_copy std_mean svd_lowrank t_copy threshold
+    empty_like expand_copy fill full_like gradient lobpcg matrix_rank nuclear_norm ones_like
+    pca_lowrank permute_copy poisson rand_like randint_like randn_like rsub select_copy selu
+    slice_copy split_copy split_with_sizes_copy squeeze_copy std_mean svd_lowrank t_copy threshold
     transpose_copy unbind_copy unfold_copy unsqueeze_copy var_mean view_as_complex
     view_as_real view_copy zeros_like"""
 
@@ -67,7 +67,8 @@ METHODS_ONLY: dict[ModuleType, str] = {
     shape_in_place: """unsqueeze_ squeeze_ t_ transpose_ swapaxes_ swapdims_ as_strided_ resize_
         resize_as_ set_""",
     tensor_elements: "apply_ map_ map2_ fill_diagonal_",
-    tensor_memory: "storage untyped_storage storage_offset share_memory_ is_shared is_set_to new",
+    tensor_memory: """storage storage_type untyped_storage storage_offset share_memory_ is_shared
+        is_set_to new""",
 }
 
 # The methods with an underscore: the same operation, written over the tensor itself.

@@ -96,6 +96,10 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
                     f"({out.dtype})"
                 )
             kwargs.update(dtype=kind, device=out.device)
+            wanted = kwargs.pop("requires_grad", False)
+            return write_out(function.__name__, function(*args, **kwargs), out).requires_grad_(
+                wanted or out.requires_grad
+            )
         if isinstance(out, Tensor) and function.__name__ not in READ_FIRST.split():
             check_overlap(out, (*args, *kwargs.values()), function.__name__)
         return write_out(function.__name__, function(*args, **kwargs), out)

@@ -17,7 +17,15 @@ from ..tensor import Tensor, shape_text, wrap
 from .arguments import as_number
 from .arithmetic import where
 from .common import fitting, is_number
-from .indexing import AddIntoZeros, AdvancedIndex, check_index, getitem, own_index, split_index
+from .indexing import (
+    AddIntoZeros,
+    AdvancedIndex,
+    check_index,
+    getitem,
+    save_index,
+    saved_index,
+    split_index,
+)
 from .shape import broadcast_shapes, broadcast_tensors, expand
 
 __all__ = [
@@ -351,7 +359,8 @@ class IndexPut(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, values: Tensor, index: Any, accumulate: bool) -> Tensor:
-        ctx.index, ctx.accumulate = own_index(index), accumulate
+        save_index(ctx, index)
+        ctx.accumulate = accumulate
         y = x.array.copy(order="K")
         if accumulate:
             backend.scatter_add(y, index, values.array)
@@ -362,11 +371,12 @@ class IndexPut(Function):
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
         gx = None
-        gvalues = AdvancedIndex.apply(gy, ctx.index)
+        index = saved_index(ctx)
+        gvalues = AdvancedIndex.apply(gy, index)
         if ctx.needs_input_grad[0]:
             gx = gy
             if not ctx.accumulate:
-                gx = IndexPut.apply(gy, gvalues.new_zeros(gvalues.shape), ctx.index, False)
+                gx = IndexPut.apply(gy, gvalues.new_zeros(gvalues.shape), index, False)
         return gx, gvalues, None, None
 
 

@@ -188,6 +188,29 @@ class Var(Function):
         return gy * centred * (2 / ctx.divisor), None, None, None
 
 
+class VarMean(Function):
+    """Both the variance, as `Var`, and the mean"""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, dims: tuple[int, ...], divisor: float, keepdim: bool
+    ) -> tuple[Tensor, Tensor]:
+        variance = Var.forward(ctx, x, dims, divisor, keepdim)
+        ctx.set_materialize_grads(False)  # 0 times a slope that is NaN would be NaN
+        with np.errstate(divide="ignore", invalid="ignore"):
+            average = x.array.sum(dims, keepdims=keepdim) / np.float64(_count(x, dims))
+        return variance, wrap(average.astype(x.array.dtype))
+
+    @staticmethod
+    def backward(ctx: Any, gv: Tensor | None, gm: Tensor | None) -> tuple:
+        (x,) = ctx.saved_tensors
+        gx = None if gv is None else Var.backward(ctx, gv)[0]
+        if gm is not None:
+            of_mean = Spread.apply(gm / builtins.max(_count(x, ctx.dims), 1), x.shape, ctx.dims)
+            gx = of_mean if gx is None else gx + of_mean
+        return gx, None, None, None
+
+
 class SafeSqrt(Function):
     """y = sqrt(x), with gradient 0 at 0: for lengths and deviations, whose gradient at 0 is 0"""
 
@@ -222,16 +245,21 @@ def var(
     >>> mt.tensor([1.0, 2.0, 3.0, 4.0]).var(correction=0)
     tensor(1.2500)
     """
+    dims, divisor = _of_variance(input, dim, unbiased, correction)
+    if input.dtype is dtypes.float16:  # squares may be beyond its range
+        return Var.apply(input.to(dtypes.float32), dims, divisor, keepdim).to(dtypes.float16)
+    return Var.apply(input, dims, divisor, keepdim)
+
+
+def _of_variance(input: Tensor, dim: Any, unbiased: bool, correction: Any) -> tuple[Any, float]:
+    """The dimensions of a variance, and what the sum of squares is divided by."""
     if isinstance(dim, bool):  # torch's older form: var(unbiased)
         unbiased, dim = dim, None
     if not input.dtype.is_floating_point:
         raise RuntimeError(f"std and var only support floating point dtypes, got {input.dtype}")
-    if input.dtype is dtypes.float16:  # squares may be beyond its range
-        single = input.to(dtypes.float32)
-        return var(single, dim, unbiased, keepdim, correction=correction).to(dtypes.float16)
     dims = dims_of(input, dim, "var")
     correction = builtins.int(unbiased) if correction is None else correction
-    return Var.apply(input, dims, builtins.max(0, _count(input, dims) - correction), keepdim)
+    return dims, builtins.max(0, _count(input, dims) - correction)
 
 
 def std(
@@ -271,8 +299,11 @@ def var_mean(
     >>> mt.var_mean(mt.tensor([1.0, 1.0, 7.0, 7.0]), correction=0)
     (tensor(9.), tensor(4.))
     """
-    variance = var(input, dim, unbiased, keepdim, correction=correction)
-    return variance, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+    dims, divisor = _of_variance(input, dim, unbiased, correction)
+    if input.dtype is not dtypes.float16:
+        return VarMean.apply(input, dims, divisor, keepdim)
+    variance, average = VarMean.apply(input.to(dtypes.float32), dims, divisor, keepdim)
+    return variance.to(dtypes.float16), average.to(dtypes.float16)
 
 
 def std_mean(

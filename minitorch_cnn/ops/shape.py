@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -380,14 +381,21 @@ def t(input: Tensor) -> Tensor:
 
 
 def T(input: Tensor) -> Tensor:
-    """All axes in reverse order, (N, C, L) -> (L, C, N): the property ``x.T``, a view.
+    """All axes in reverse order, (N, C) -> (C, N): the property ``x.T``, a view.
 
-    Never raises.
+    Never raises. Warns, as torch does, of a tensor that is no matrix.
 
     >>> import minitorch_cnn as mt
-    >>> mt.zeros(2, 3, 4).T.shape
-    minitorch_cnn.Size([4, 3, 2])
+    >>> mt.zeros(2, 3).T.shape
+    minitorch_cnn.Size([3, 2])
     """
+    if input.ndim != 2:
+        warnings.warn(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+            "deprecated: take `x.mT` to transpose batches of matrices, or "
+            "`x.permute(*range(x.ndim)[::-1])` to reverse the dimensions.",
+            stacklevel=2,
+        )
     return Permute.apply(input, tuple(reversed(range(input.ndim))))
 
 

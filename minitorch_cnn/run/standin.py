@@ -43,7 +43,8 @@ _OURS = """
     summary vision_ops
 """
 VISION, OURS = frozenset(_VISION.split()), frozenset(_OURS.split())
-PRIVATE = ("_assert", "_sample_dirichlet")  # what torchvision's own programs use of torch
+# What torchvision's own programs use of torch, and what reports of errors show.
+PRIVATE = ("_assert", "_sample_dirichlet", "__config__")
 
 
 def real_name(name: str) -> str | None:

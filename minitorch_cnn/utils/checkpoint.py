@@ -11,6 +11,8 @@ Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016).
 from __future__ import annotations
 
 import contextlib
+import os
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -29,11 +31,14 @@ __all__ = [
     "checkpoint",
     "checkpoint_sequential",
     "get_device_states",
+    "set_checkpoint_debug_enabled",
     "set_checkpoint_early_stop",
     "set_device_states",
 ]
 
 _early_stop: bool | None = None  # what set_checkpoint_early_stop says
+_debug: bool | None = None  # what set_checkpoint_debug_enabled says
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 class CheckpointError(RuntimeError):
@@ -69,8 +74,11 @@ class Dropped(SavedTensor):
 class Part:
     """One call of a checkpointed function: how to repeat it, and what it saved."""
 
-    def __init__(self, call_again: Callable[[], Any], checked: bool, early_stop: bool) -> None:
+    def __init__(
+        self, call_again: Callable[[], Any], checked: bool, early_stop: bool, debug: bool
+    ) -> None:
         self.call_again, self.checked, self.early_stop = call_again, checked, early_stop
+        self.operations: list[list[str]] | None = [[], []] if debug else None  # of both calls
         self.known: list[tuple] = []  # shape, dtype and device of each value that was saved
         self.leaves: dict[int, tuple[Tensor, int]] = {}  # that it uses, and their versions then
         self.complete = False
@@ -86,6 +94,13 @@ class Part:
         for each in args:
             if isinstance(each, Tensor) and each._requires_grad and each._node is None:
                 self.leaves[id(each)] = each, each._version
+        if self.operations:
+            self.operations[0].append(_operation(node))
+
+    def watch_again(self, node: Node, args: tuple, outputs: tuple) -> None:
+        """Told of every operation of the second call, if the checkpoint is debugged."""
+        if self.operations:
+            self.operations[1].append(_operation(node))
 
     def collect(self, tensor: Tensor, place: int | None, args: tuple) -> SavedTensor:
         """In the place of SavedTensor in the second call."""
@@ -113,9 +128,15 @@ class Part:
                         f"checkpoint uses is at version {leaf._version}; expected {version}"
                     )
             self.backward, self.values = backward, []
-            with _during(self.collect, None), contextlib.suppress(_Enough):
-                self.call_again()
-            self._check()
+            watch = self.watch_again if self.operations else None
+            try:
+                with _during(self.collect, watch), contextlib.suppress(_Enough):
+                    self.call_again()
+                self._check()
+            except CheckpointError as error:
+                if self.operations:
+                    raise CheckpointError(f"{error}\n\n{self._both_calls()}") from None
+                raise
         array, self.values[number] = self.values[number], None
         if array is None:
             raise CheckpointError(
@@ -141,6 +162,25 @@ class Part:
                     f"tensor at position {number}: saved {before}, recomputed {now}"
                 )
 
+    def _both_calls(self) -> str:
+        """What both calls did, one operation a line."""
+        first, second = ("\n".join(each) for each in self.operations or ([], []))
+        return (
+            "You are seeing this error because you passed `debug=True` to checkpoint.\n"
+            f"Operations executed during the original forward:\n{first}\n"
+            f"Operations executed during recomputation:\n{second}"
+        )
+
+
+def _operation(node: Node) -> str:
+    """An operation and the line of the program that called it."""
+    line = next(
+        (each for each in reversed(traceback.extract_stack()) if _PACKAGE not in each.filename),
+        None,
+    )
+    where = "" if line is None else f" at {line.filename}:{line.lineno}"
+    return f"  {node._function.__name__}{where}"
+
 
 def checkpoint(
     function: Callable[..., Any],
@@ -164,8 +204,8 @@ def checkpoint(
     determinism_check: "default" compares shapes, dtypes and devices of the values of both calls,
     "none" does not. use_reentrant: True is torch's older way (see `Reentrant`), which is taken with
     a warning if nothing is said. Raises CheckpointError, a RuntimeError, in backward if the second
-    call differs, RuntimeError if an argument was changed in place, NotImplementedError for debug,
-    ValueError for what the older way does not take.
+    call differs, RuntimeError if an argument was changed in place, ValueError for what the older
+    way does not take. debug: the error lists the operations of both calls.
 
     >>> import minitorch_cnn as mt
     >>> x = mt.tensor([1.0, 2.0], requires_grad=True)
@@ -177,8 +217,8 @@ def checkpoint(
     if use_reentrant is None:
         _warn("checkpoint")
         use_reentrant = True
-    if debug:
-        raise NotImplementedError("checkpoint: debug=True is not supported")
+    if use_reentrant and debug:
+        raise ValueError("checkpoint: debug is only supported when use_reentrant=False")
     if use_reentrant and context_fn is not None:
         raise ValueError("checkpoint: context_fn is only supported when use_reentrant=False")
     if use_reentrant and kwargs:
@@ -226,6 +266,7 @@ def checkpoint(
         lambda: call_again({place: each.unpack(_OWNER) for place, each in saved.items()}),
         determinism_check != "none",
         stops,
+        debug if _debug is None else _debug,
     )
     with first, _during(part.keep, part.watch):
         result = function(*args, **kwargs)
@@ -353,6 +394,22 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
         yield
     finally:
         _early_stop = before
+
+
+@contextlib.contextmanager
+def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
+    """In the block, whether checkpoints are debugged, whatever their own `debug` is; None: as it.
+
+    >>> import minitorch_cnn as mt
+    >>> with mt.utils.checkpoint.set_checkpoint_debug_enabled(True):
+    ...     y = mt.utils.checkpoint.checkpoint(mt.exp, mt.ones(1), use_reentrant=False)
+    """
+    global _debug
+    before, _debug = _debug, enabled
+    try:
+        yield
+    finally:
+        _debug = before
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """What happens between forward and backward, hooks, and what a user's Function may do."""
 
 import copy
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -240,3 +242,208 @@ def test_a_function_of_the_old_kind_is_refused():
 
     with pytest.raises(RuntimeError, match=r"Legacy autograd function.*Old\.apply"):
         Old()(mt.ones(1))
+
+
+class Keep(Function):
+    """Three times x, which is saved; `seen` are what backward found."""
+
+    seen: list = []
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * 3
+
+    @staticmethod
+    def backward(ctx, gy):
+        Keep.seen.append(ctx.saved_tensors[0])
+        return gy * 3
+
+
+@pytest.mark.parametrize("requires", [True, False])
+def test_backward_finds_the_very_tensor_that_was_saved(requires):
+    x = two() * 2 if requires else mt.ones(2)
+    x.note = "kept"
+    y = Keep.apply(x) + two()
+    y.sum().backward()
+    if requires:
+        assert Keep.seen.pop() is x
+        node = (x * x).grad_fn
+        assert node._saved_self is x and node._saved_self.note == "kept"
+        assert x.exp().grad_fn._saved_result is not x.exp()
+
+
+def test_a_saved_tensor_that_is_gone_is_only_its_values():
+    leaf = two()
+    x = leaf * 2
+    y = Keep.apply(x)
+    gone = weakref.ref(x)
+    del x
+    assert gone() is None  # the graph does not hold it
+    y.sum().backward()
+    assert Keep.seen.pop().tolist() == [2, 4] and leaf.grad.tolist() == [6, 6]
+
+
+def test_a_saved_tensor_whose_data_or_history_was_exchanged_is_as_it_was():
+    leaf = two()
+    x = leaf * 2
+    y, z = Keep.apply(x), (x * x).sum()
+    x.data = mt.zeros(2)
+    y.sum().backward(retain_graph=True)
+    assert Keep.seen.pop().tolist() == [2, 4]
+    leaf.grad = None
+    x.detach_()
+    z.backward()
+    assert leaf.grad.tolist() == [8, 16]
+
+
+def test_a_tensor_that_is_no_input_need_not_be_marked():
+    class Bad(Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = x * 3
+            ctx.mark_dirty(y)
+            return y
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy * 3
+
+    x = two()
+    with pytest.warns(UserWarning, match="Only input Tensors should be given"):
+        Bad.apply(x).sum().backward()
+    assert x.grad.tolist() == [3, 3]
+
+
+def test_writing_to_a_view_gives_one_output():
+    class Two(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x.add_(1), x * 2
+
+        @staticmethod
+        def backward(ctx, gx, gy):
+            return gx + 2 * gy
+
+    x = two()
+    for each in Two.apply(x * 1):
+        each.sum().backward(retain_graph=True)
+    assert x.grad.tolist() == [3, 3]
+    with pytest.raises(RuntimeError, match="your Function cannot return more than one Tensor"):
+        Two.apply((x * 1).view(2))
+    with mt.no_grad():
+        assert len(Two.apply((x * 1).view(2))) == 2
+
+
+def test_a_view_that_a_function_took_without_recording_says_so():
+    class Part(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x[:1]
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy
+
+    x = two()
+    with mt.no_grad():
+        part = Part.apply(x)
+    with pytest.raises(RuntimeError, match="A view was created in no_grad mode"):
+        part.zero_()
+
+
+def test_other_names_of_backward():
+    class ByVjp(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 3
+
+        @staticmethod
+        def vjp(ctx, gy):
+            return gy * 3
+
+    class Both(ByVjp):
+        @staticmethod
+        def backward(ctx, gy):
+            return gy
+
+        @staticmethod
+        def vjp(ctx, gy):
+            return gy
+
+    class Neither(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 3
+
+    x = two()
+    ByVjp.apply(x).sum().backward()
+    assert x.grad.tolist() == [3, 3]
+    with pytest.raises(RuntimeError, match="Implementing both 'backward' and 'vjp'"):
+        Both.apply(x).sum().backward()
+    with pytest.raises(RuntimeError, match="must implement either the backward"):
+        Neither.apply(x).sum().backward()
+    assert not ByVjp.generate_vmap_rule
+    with pytest.raises(NotImplementedError):
+        ByVjp.vmap(None, (0,), x)
+    assert issubclass(mt.autograd.function.InplaceFunction, Function)
+
+
+def test_saved_variables_is_deprecated():
+    class Square(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, gy):
+            with pytest.warns(DeprecationWarning, match="saved_variables"):
+                (x,) = ctx.saved_variables
+            return gy * 2 * x
+
+    x = two()
+    Square.apply(x).sum().backward()
+    assert x.grad.tolist() == [2, 4]
+
+
+def test_an_edge_gets_no_gradient_of_zeros():
+    x, y = two(), two() * 1
+    edge = mt.autograd.graph.get_gradient_edge(y)
+    assert mt.autograd.grad(x.sum(), [x, edge], allow_unused=True)[1] is None
+    zeros = mt.autograd.grad(x.sum(), [x, y], allow_unused=True, materialize_grads=True)[1]
+    assert zeros.tolist() == [0, 0]
+    for inputs in ([x, edge], edge):
+        with pytest.raises(RuntimeError, match="cannot be used when the given input is a Gradient"):
+            mt.autograd.grad(x.sum(), inputs, allow_unused=True, materialize_grads=True)
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_positions_are_freed_by_the_first_backward(write):
+    x, places = two(1.0, 2.0, 3.0), mt.tensor([0, 2])
+    if write:
+        y = mt.zeros(3)
+        y[places] = x[1:]
+    else:
+        y = x[places]
+    y.sum().backward()
+    assert x.grad.tolist() == ([0, 1, 1] if write else [1, 0, 1])
+    with pytest.raises(RuntimeError, match="Specify retain_graph=True"):
+        y.sum().backward()
+
+
+def test_what_a_node_holds_is_not_looked_at_by_the_garbage_collector():
+    """Graphs of 100,000 nodes would be walked through again and again."""
+
+    def tracked():
+        for _ in range(3):  # tuples of tuples are let go from the inside out
+            gc.collect()
+        return sum(gc.is_tracked(each) for each in gc.get_objects())
+
+    x = two(1.0)
+    y = x + x * 0.5
+    before = tracked()
+    for _ in range(100):
+        y = y + y * 0.5
+    assert tracked() - before <= 100 * 9  # 2 nodes, their 3 edges in 2 lists, one list of saved

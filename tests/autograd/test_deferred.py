@@ -492,12 +492,14 @@ def test_anomaly_mode_names_the_operation():
     layer = nn.Linear(3, 2)
     nn.init.constant_(layer.weight, 1)  # a ReLU of negative numbers hands on no NaN
     with (
-        mt.autograd.detect_anomaly(),
+        pytest.warns(UserWarning, match="Error detected in"),
+        mt.autograd.set_detect_anomaly(True),
         pytest.raises(RuntimeError, match="'ReluBackward0' returned nan"),
     ):
         F.relu(layer(mt.ones(2, 3))).backward(mt.full((2, 2), float("nan")))
     with (
-        mt.autograd.detect_anomaly(),
+        pytest.warns(UserWarning, match="Error detected in"),
+        mt.autograd.set_detect_anomaly(True),
         pytest.raises(RuntimeError, match="AddmmBackward0' returned"),
     ):
         layer(x).sum().backward()

@@ -519,3 +519,40 @@ def test_zeros_of_grad_are_recorded_like_other_gradients():
         assert zeros.tolist() == [0.0] and zeros.requires_grad == recorded
     with pytest.raises(ValueError, match="allow_unused to be True or not passed"):
         grad(x.sum(), unused, allow_unused=False, materialize_grads=True)
+
+
+def test_backwards_inside_of_each_other_a_thousand_deep():
+    class Deep(mt.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, left):
+            with mt.enable_grad():
+                ctx.inner, ctx.left = x.detach().requires_grad_(), left
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, gy):
+            assert not mt.is_grad_enabled()
+            if ctx.left:
+                with mt.enable_grad():
+                    Deep.apply(ctx.inner, ctx.left - 1).backward(gy + 1)
+                return ctx.inner.grad, None
+            return gy, None
+
+    x = mt.zeros(1, requires_grad=True)
+    Deep.apply(x, 1000).backward()
+    assert x.grad.tolist() == [1001]  # each one added 1
+
+    class Fails(Deep):
+        @staticmethod
+        def backward(ctx, gy):
+            if not ctx.left:
+                raise KeyError("at the bottom")
+            with mt.enable_grad():
+                Fails.apply(ctx.inner, ctx.left - 1).backward(gy)
+
+    for depth in (3, 100):
+        with pytest.raises(KeyError, match="at the bottom"):
+            Fails.apply(x, depth).backward()
+    y = x * 2
+    y.backward()  # nothing is left of it
+    assert x.grad.tolist() == [1003]

@@ -1,5 +1,6 @@
 """gradcheck finds planted errors, says where they are, and lets right gradients pass."""
 
+import numpy as np
 import pytest
 
 import minitorch_cnn as mt
@@ -204,3 +205,47 @@ def test_outputs_that_change_their_shape_or_type_with_the_values():
     for func, what in ((longer, "shape"), (single, "dtype")):
         with pytest.raises(AssertionError, match=f"same {what} when inputs are perturbed"):
             gradcheck(func, (x,))
+
+
+def test_older_jacobians():
+    from minitorch_cnn.autograd.gradcheck import get_analytical_jacobian, get_numerical_jacobian
+
+    w = np.arange(6.0).reshape(2, 3)
+    x = mt.tensor([1.0, 2.0], dtype=mt.float64, requires_grad=True)
+    y = mt.tensor([3.0, 4.0, 5.0], dtype=mt.float64, requires_grad=True)
+    matrix = mt.tensor(w)
+
+    def function(inputs):
+        x, y = inputs
+        return (x @ matrix) * y, x.sum()
+
+    expected = w * y.detach().numpy(), np.diag(x.detach().numpy() @ w)
+    with pytest.warns(FutureWarning, match="get_numerical_jacobian"):
+        found = get_numerical_jacobian(function, (x, y), eps=1e-6)
+    with pytest.warns(FutureWarning, match="get_numerical_jacobian"):
+        (alone,) = get_numerical_jacobian(function, (x, y), target=y, eps=1e-6)
+    with pytest.warns(FutureWarning, match="get_analytical_jacobian"):
+        by_backward, agree, *fine = get_analytical_jacobian((x, y), function((x, y))[0])
+    for each, other, right in zip(found, by_backward, expected, strict=True):
+        np.testing.assert_allclose(each.numpy(), right, atol=1e-8)
+        np.testing.assert_allclose(other.numpy(), right)
+    np.testing.assert_allclose(alone.numpy(), expected[1], atol=1e-8)
+    assert (agree, *fine) == (True, True, True) and x.tolist() == [1, 2]
+
+    class Noisy(mt.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, gy):
+            return gy * (1 + mt.rand(2, dtype=mt.float64) * 1e-6)
+
+    with pytest.warns(FutureWarning):
+        assert not get_analytical_jacobian((x,), Noisy.apply(x))[1]
+    for call in (
+        lambda: get_numerical_jacobian(function, (x, y), grad_out=2.0),
+        lambda: get_analytical_jacobian((x,), x * 2, grad_out=2.0),
+    ):
+        with pytest.raises(ValueError, match=r"Expected grad_out to be 1\.0"), pytest.warns():
+            call()

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from contextlib import nullcontext
 
 import pytest
 
@@ -176,3 +177,85 @@ def test_hooks_that_return_another_number_of_gradients():
         getattr(y.grad_fn, register)(lambda *grads: (mt.ones(1),) * 3)
         with pytest.raises(RuntimeError, match="ExpBackward0"):
             y.sum().backward()
+
+
+def test_neighbours_of_a_gradient_that_goes_on():
+    """The names along the graph of a .grad; None where torch's node has an input without one."""
+
+    def names(node):
+        if node is None:
+            return "None"
+        below = ", ".join(names(each) for each, _ in getattr(node, "next_functions", ()))
+        return f"{type(node).__name__}({below})"
+
+    torch = pytest.importorskip("torch")
+    for once in (False, True):
+        seen = []
+        for lib in (mt, torch):
+
+            def backward(ctx, gy, lib=lib):
+                a, b = ctx.saved_tensors
+                return gy + gy * b, None, gy * a
+
+            class Product(lib.autograd.Function):
+                @staticmethod
+                def forward(ctx, a, number, b):
+                    ctx.save_for_backward(a, b)
+                    return a + a * b
+
+            if once:
+                backward = lib.autograd.function.once_differentiable(backward)
+            Product.backward = staticmethod(backward)
+            a, b = (lib.ones(2, requires_grad=True) for _ in range(2))
+            weight = lib.tensor(2.0, requires_grad=True)
+            Product.apply(a, 5, b).sum().backward(weight, create_graph=True)
+            seen.append((names(a.grad.grad_fn), a.grad.tolist(), b.grad.tolist()))
+            with (
+                pytest.raises(RuntimeError, match="once_differentiable") if once else nullcontext()
+            ):
+                b.grad.sum().backward()
+        assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(
+    "call",
+    """x*2;2*x;x+1;1+x;x-1;1-x;x/2;2/x;x**2;2**x;x%2;lib.add(x,1,alpha=2);lib.rsub(x,1);x.sum()*3
+    x.div(2,rounding_mode='floor');lib.xlogy(x,2);lib.xlogy(2,x);lib.copysign(x,1);lib.xlogy(x,x)
+    lib.logaddexp(x,x);x-x;x/x;x*lib.tensor(2.0)""".replace("\n", ";").split(";"),
+)
+def test_numbers_among_the_neighbours(call):
+    torch = pytest.importorskip("torch")
+    seen = []
+    for lib in (mt, torch):
+        node = eval(call.strip(), dict(lib=lib, x=lib.ones(2, requires_grad=True))).grad_fn
+        seen.append((node.name(), [each is None for each, _ in node.next_functions]))
+    assert seen[0] == seen[1]
+
+
+def test_the_hook_of_a_leafs_node_sees_what_others_wrote_to_the_first_gradient():
+    torch = pytest.importorskip("torch")
+
+    def half_more(leaf):
+        leaf.grad.add_(0.5)
+
+    for lib in (mt, torch):
+        x, seen = lib.zeros(2, requires_grad=True), []
+        node = x.view_as(x).grad_fn.next_functions[0][0]
+        x.register_post_accumulate_grad_hook(half_more)
+        node.register_hook(lambda gx, gy, seen=seen: seen.append(gy[0].tolist()))
+        for _ in range(2):
+            (x * 2).sum().backward()
+        x.grad = None
+        x.sum().backward()  # whose gradient is one number, expanded
+        assert seen == [[2.5, 2.5], [2.0, 2.0], [1.0, 1.0]] and x.grad.tolist() == [1.5, 1.5]
+
+
+def test_variance_and_mean_are_one_node():
+    x = mt.tensor([[1.0, 2.0], [3.0, 8.0]], requires_grad=True)
+    variance, average = mt.var_mean(x, 0)
+    assert variance.grad_fn is average.grad_fn and variance.grad_fn.name() == "VarMeanBackward0"
+    seen = []
+    average.grad_fn.register_prehook(lambda gys: seen.append([gy.tolist() for gy in gys]))
+    (variance * 2 + average * 3).sum().backward()
+    assert seen == [[[2.0, 2.0], [3.0, 3.0]]]
+    assert x.grad.tolist() == [[1.5 - 4, 1.5 - 12], [1.5 + 4, 1.5 + 12]]  # 3/2, 2 * 2 (x - mean)

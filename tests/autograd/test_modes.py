@@ -1,6 +1,7 @@
 """no_grad, enable_grad, inference_mode, set_detect_anomaly: as blocks and as decorators."""
 
 import threading
+import warnings
 
 import pytest
 
@@ -75,14 +76,58 @@ def test_anomaly_names_the_forward_call(x):
         return (value - 1).sqrt()
 
     with (
+        pytest.warns(UserWarning) as told,
         mt.autograd.detect_anomaly(),
         pytest.raises(
             RuntimeError, match="Function 'SqrtBackward0' returned nan values in its 0th output"
-        ) as info,
+        ),
     ):
         (the_guilty_line(x) * 0).sum().backward()
-    assert "the_guilty_line" in str(info.value)
+    on, guilty = (str(each.message) for each in told)
+    assert "Anomaly Detection has been enabled" in on
+    assert "Error detected in SqrtBackward0. Traceback of forward call" in guilty
+    assert "the_guilty_line" in guilty
     assert not mt.autograd.is_anomaly_enabled()
+
+
+def test_anomaly_switched_on_after_the_forward_call(x):
+    y = ((x - 1).sqrt() * 0).sum()
+    with (
+        pytest.warns(UserWarning, match="No forward pass information available"),
+        mt.autograd.set_detect_anomaly(True),
+        pytest.raises(RuntimeError, match="Function 'SqrtBackward0'"),
+    ):
+        y.backward()
+
+
+def test_anomaly_in_the_backward_of_a_backward_names_both_forward_calls(x):
+    def first_order():
+        return (x - 1) ** 1.5  # whose second derivative at 0 is infinite
+
+    with (
+        pytest.warns(UserWarning) as told,
+        mt.autograd.set_detect_anomaly(True),
+        pytest.raises(RuntimeError, match="returned nan values"),
+    ):
+        y = first_order()
+        (slope,) = mt.autograd.grad(y.sum(), x, create_graph=True)
+        (slope * 0).sum().backward()
+    guilty, inducing = (str(each.message) for each in told)
+    assert "Error detected in PowBackward0" in guilty
+    assert "Previous calculation was induced by PowBackward0" in inducing
+    assert "first_order" in inducing
+    assert "first_order" not in guilty
+
+
+def test_anomaly_warning_does_not_take_the_place_of_the_error(x, capsys):
+    with (
+        warnings.catch_warnings(),
+        mt.autograd.set_detect_anomaly(True),
+        pytest.raises(RuntimeError, match="returned nan values"),
+    ):
+        warnings.simplefilter("error")
+        ((x - 1).sqrt() * 0).sum().backward()
+    assert "Error detected in SqrtBackward0" in capsys.readouterr().err
 
 
 def test_anomaly_warns_of_the_forward_call_when_backward_raises(x):
@@ -96,8 +141,8 @@ def test_anomaly_warns_of_the_forward_call_when_backward_raises(x):
             raise KeyError("broken")
 
     with (
-        mt.autograd.detect_anomaly(),
         pytest.warns(UserWarning, match="BrokenBackward"),
+        mt.autograd.detect_anomaly(),
         pytest.raises(KeyError),
     ):
         Broken.apply(x).sum().backward()

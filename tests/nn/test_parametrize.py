@@ -1,6 +1,7 @@
 """Parametrizations beside torch's: names, values, gradients, assignment, removal."""
 
 import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -296,3 +297,17 @@ def test_what_a_right_inverse_may_not_return(lib, result, first, second):
     with pytest.raises(ValueError, match=second):
         register(layer, "weight", _inverse_of(lib, result))
     assert len(layer.parametrizations.weight) == 1 and lib.equal(layer.weight, before)
+
+
+def test_a_parametrized_layer_is_copied_but_not_pickled():
+    for lib in LIBS:
+        layer = lib.nn.utils.parametrizations.weight_norm(lib.nn.Linear(2, 3))
+        twin = copy.deepcopy(lib.nn.Sequential(layer))[0]
+        twin.bias.data += 1
+        assert type(twin) is type(layer) and type(layer).__bases__ == (lib.nn.Linear,)
+        assert twin.weight.tolist() == layer.weight.tolist()
+        assert not (twin.bias == layer.bias).any()
+        for each in (layer, lib.nn.Sequential(layer)):
+            with pytest.raises(RuntimeError, match="only supported through state_dict"):
+                pickle.dumps(each)
+    assert copy.copy(layer_of(mt)).weight.shape == layer_of(mt).weight.shape

@@ -1,6 +1,7 @@
 """New tensors: values, dtypes, sharing, errors."""
 
 import itertools
+import warnings
 
 import hypothesis.strategies as st
 import numpy as np
@@ -328,3 +329,18 @@ def test_shapes_that_overflow_without_elements():
         mt.empty(0, 4, 2**61)
     with pytest.raises(NotImplementedError, match="bfloat16 is not supported"):
         mt.promote_types(mt.float32, mt.dtypes.NamedType("bfloat16", 2, "use float16"))
+
+
+def test_what_is_warned_of():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        with pytest.warns(UserWarning, match="To copy construct from a tensor"):
+            assert lib.tensor(lib.ones(2)).tolist() == [1, 1]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert lib.as_tensor(lib.ones(2)).shape == (2,)
+            assert lib.tensor([lib.tensor(1.0), 2.0]).tolist() == [1, 2]
+            assert lib.ones(1, 2).T.shape == (2, 1)
+    for shape in ((), (2,), (1, 2, 3)):
+        with pytest.warns(UserWarning, match="The use of `x.T` on tensors of dim"):
+            assert mt.ones(shape).T.shape == shape[::-1]

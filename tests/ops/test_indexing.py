@@ -270,3 +270,20 @@ def test_a_number_is_selected_once():
     for index in ([0, 0], []):
         with pytest.raises(RuntimeError, match="Index to scalar can have only 1 value"):
             x.index_select(0, mt.tensor(index, dtype=mt.int64))
+
+
+def test_selecting_from_what_has_no_elements():
+    torch = pytest.importorskip("torch")
+    for lib in (mt, torch):
+        empty, index = lib.zeros(0, 3), lib.tensor([0, 1])
+        assert tuple(empty.index_select(1, index).shape) == (0, 2)
+        assert tuple(empty.index_select(0, index[:0]).shape) == (0, 3)
+        with pytest.raises(RuntimeError, match="self indexing axis dim should be positive"):
+            empty.index_select(0, index)
+        with pytest.raises(RuntimeError, match="INDICES element is out of DATA bounds"):
+            empty.index_select(1, lib.tensor([0, 5]))
+        for x in (lib.zeros(0), lib.zeros(2, 3)):
+            with pytest.raises(IndexError):
+                x.index_select(0, lib.tensor([5]))
+        with pytest.raises(RuntimeError, match="Index to scalar can have only 1 value, got 2"):
+            lib.tensor(1.0).index_select(0, index)

@@ -41,6 +41,10 @@ REFUSED = {
         lambda lib: lib.nn.functional.cross_entropy(matrix(lib), matrix(lib).long()),
         "int64",
     ),
+    "nll_loss of a number": (
+        lambda lib: lib.nn.functional.nll_loss(lib.tensor(1.0), lib.tensor(0)),
+        r"Expected 1 or more dimensions \(got 0\)",
+    ),
 }
 
 test_refused_as_by_torch = refused_as_by_torch(REFUSED)

@@ -188,3 +188,11 @@ def test_running_results_need_the_very_dtype(lib):
             function(x, 0, out=(torch.empty(0).short(), torch.empty(0).long()))
         with pytest.raises(RuntimeError, match="expected scalar_type Long but found Int"):
             function(x, 0, out=(torch.empty(0).double(), torch.empty(0).int()))
+
+
+def test_a_new_tensor_in_out_may_require_a_gradient():
+    for name in ("empty", "ones", "zeros", "rand"):
+        out = mt.empty(0)
+        result = getattr(mt, name)(2, 3, out=out, requires_grad=True)
+        assert result is out and out.requires_grad and out.shape == (2, 3)
+        assert not getattr(mt, name)(2, 3, out=mt.empty(0)).requires_grad

@@ -130,3 +130,63 @@ def test_out_of_a_sum_and_of_a_product_may_lie_in_what_is_read():
     assert x.tolist() == [0, 1, 9, 12, 15, 5, 6, 7, 8]
     x = mt.arange(9.0)
     assert mt.mv(x.view(3, 3), x[:3], out=x[1:4]).tolist() == [5, 14, 23]
+
+
+EXPANDED = {
+    "index_fill_": lambda lib, x, i: x.index_fill_(1, i, 5.0),
+    "index_fill_ of rows": lambda lib, x, i: x.index_fill_(-2, i[2:], lib.tensor(5.0)),
+    "index_put_": lambda lib, x, i: x.index_put_((i, i), lib.tensor([5.0, 6.0, 7.0])),
+    "index_put_ of rows": lambda lib, x, i: x.index_put_((i[1:],), lib.tensor([5.0, 6.0, 7.0])),
+    "index_put_ adding": lambda lib, x, i: x.index_put_((i,), lib.tensor(5.0), accumulate=True),
+    "masked_fill_": lambda lib, x, i: x.masked_fill_(lib.tensor([True, False, True]), 5.0),
+    "masked_fill_ of rows": lambda lib, x, i: x.masked_fill_(x > 1, 5.0),
+    "assignment": lambda lib, x, i: x.__setitem__(i[:1], 5.0),
+    "assignment of a part": lambda lib, x, i: x.__setitem__((slice(1, 3), i), 5.0),
+    "assignment by a mask": lambda lib, x, i: x.__setitem__(x < 2, 5.0),
+}
+
+
+@pytest.mark.parametrize("name", EXPANDED)
+@pytest.mark.filterwarnings("ignore:.*beta")
+def test_writing_by_an_index_into_an_expanded_tensor(name):
+    """Warns, and the element is written wherever its memory is seen."""
+    torch = pytest.importorskip("torch")
+    seen = []
+    for lib in (mt, torch):
+        memory = lib.tensor([1.0, 2.0, 3.0])
+        x = memory.view(3, 1).expand(3, 3)
+        with pytest.warns(UserWarning, match=f"Use of {name[:5]}|Use of index_put_ on expanded"):
+            EXPANDED[name](lib, x, lib.tensor([2, 1, 0]))
+        seen.append((memory.tolist(), x.tolist(), x._version > 0))
+    assert seen[0] == seen[1]
+
+
+def test_what_is_still_refused_of_an_expanded_tensor():
+    x, i = mt.ones(1).expand(3), mt.tensor([2, 1, 0])
+    for call in (
+        lambda: x.index_add_(0, i, mt.ones(3)),
+        lambda: x.index_copy_(0, i, mt.ones(3)),
+        lambda: x.scatter_(0, i, mt.ones(3)),
+        lambda: x.copy_(mt.ones(3)),
+        lambda: x.__setitem__(slice(0, 2), 1.0),
+        lambda: (mt.ones(1, requires_grad=True) * 1).expand(3).index_fill_(0, i, 1.0),
+        lambda: x.__setitem__(i, mt.ones(3, requires_grad=True)),
+    ):
+        with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+            call()
+    assert x.tolist() == [1, 1, 1]
+
+
+def test_parts_that_may_be_written_to():
+    for call in (
+        lambda t: t.unsafe_split(1),
+        lambda t: t.unsafe_split_with_sizes((1, 2)),
+        lambda t: t.unsafe_chunk(3),
+    ):
+        leaf = mt.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        x = leaf * 2
+        kept = x * x
+        first, second, *_ = call(x)
+        first.mul_(second[:1])  # 2 a * 2 b
+        (first.sum() + kept.sum()).backward()
+        assert leaf.grad.tolist() == [4 * 2 + 8, 4 + 16, 24]  # kept: 8 x

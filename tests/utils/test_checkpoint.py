@@ -301,8 +301,8 @@ def test_sequential_divides_as_torchs():
 
 def test_what_is_refused():
     x = mt.ones(2, requires_grad=True)
-    with pytest.raises(NotImplementedError, match="debug=True"):
-        checkpoint(mt.exp, x, use_reentrant=False, debug=True)
+    with pytest.raises(ValueError, match="debug is only supported"):
+        checkpoint(mt.exp, x, use_reentrant=True, debug=True)
     with pytest.raises(ValueError, match="context_fn is only supported"):
         checkpoint(mt.exp, x, use_reentrant=True, context_fn=lambda: None)
     with pytest.warns(UserWarning, match="use_reentrant parameter should be passed explicitly"):
@@ -353,3 +353,29 @@ def test_the_states_of_the_devices_of_the_arguments(monkeypatch):
     first = mt.rand(4)
     set_device_states(devices, states)
     assert mt.equal(mt.rand(4), first)
+
+
+def test_debugging_lists_the_operations_of_both_calls():
+    calls = []
+
+    def changing(x):
+        calls.append(x)
+        return x.sin().exp() if len(calls) == 1 else x.cos()
+
+    def error(**options):
+        calls.clear()
+        x = mt.ones(2, requires_grad=True)
+        with pytest.raises(CheckpointError, match="different number of tensors") as info:
+            checkpoint(changing, x, use_reentrant=False, **options).sum().backward()
+        return str(info.value)
+
+    assert "debug" not in error()
+    first, second = error(debug=True).split("recomputation:\n")[-2:]
+    assert "You are seeing this error because you passed `debug=True`" in first
+    lines = first.split("forward:\n")[1].split("\n")
+    assert [line.strip()[:6] for line in lines[:2]] == ["Sin at", "Exp at"]
+    assert second.strip().startswith("Cos at") and "test_checkpoint.py:" in second
+    with mt.utils.checkpoint.set_checkpoint_debug_enabled(True):
+        assert "Cos at" in error()
+        with mt.utils.checkpoint.set_checkpoint_debug_enabled(False):
+            assert "debug" not in error(debug=True)

@@ -9,6 +9,7 @@ state dicts find it, and the layer gets a class of its own in which `weight` is 
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -244,11 +245,35 @@ def register_parametrization(
     if not is_parametrized(module):
         kind = type(module)
         name = f"Parametrized{kind.__name__}"
-        module.__class__ = type(name, (kind,), {"__module__": __name__})
+        module.__class__ = type(name, (kind,), {"__module__": __name__, **_METHODS})
         module.parametrizations = ModuleDict()
     setattr(type(module), tensor_name, _property(tensor_name))
     module.parametrizations[tensor_name] = functions  # type: ignore[index, operator]
     return module
+
+
+def _copied(module: Any) -> Any:
+    twin = object.__new__(type(module))
+    twin.__dict__.update(module.__dict__)
+    return twin
+
+
+def _deeply_copied(module: Any, memo: dict) -> Any:
+    twin = memo[id(module)] = object.__new__(type(module))
+    twin.__dict__.update(copy.deepcopy(module.__dict__, memo))
+    return twin
+
+
+def _refuse_pickle(module: Any, protocol: Any) -> Any:
+    raise RuntimeError(
+        "Serialization of parametrized modules is only supported through state_dict(): the class "
+        f"{type(module).__name__} was made for this one"
+    )
+
+
+_METHODS = {
+    "__copy__": _copied, "__deepcopy__": _deeply_copied, "__reduce_ex__": _refuse_pickle,
+}  # fmt: skip
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:

@@ -7,8 +7,9 @@ import warnings
 from typing import Any
 
 from ... import dtypes
-from ...storage import TypedStorage, UntypedStorage, elements_of
-from ...tensor import Size, Tensor, wrap
+from ...backend import check_old_device
+from ...storage import TypedStorage, UntypedStorage, tensor_of
+from ...tensor import Size, Tensor
 from ..creation import arange, empty, tensor
 
 __all__ = [
@@ -30,8 +31,9 @@ class _TensorType(type):
             raise TypeError(f"type '{base.type_name}' is not an acceptable base type")
         return super().__new__(mcs, name, bases, namespace)
 
-    def __call__(cls, *data: Any) -> Any:
+    def __call__(cls, *data: Any, device: Any = None) -> Any:
         where = "cuda" if cls.is_cuda else "cpu"
+        check_old_device(device, where, any(isinstance(each, Tensor) for each in data))
         if not data or isinstance(data[0], (int, Size)):  # a size, not a value
             return empty(*data or (0,), dtype=cls.dtype, device=where)
         if len(data) != 1:
@@ -40,7 +42,7 @@ class _TensorType(type):
                 f"sequence of values or a size, got {data}"
             )
         if isinstance(data[0], TypedStorage | UntypedStorage):
-            return wrap(elements_of(data[0], cls.dtype))
+            return tensor_of(data[0], cls.dtype)
         given = data[0]
         if not isinstance(given, Tensor):
             return tensor(given, dtype=cls.dtype, device=where)
@@ -60,8 +62,8 @@ def constructor(name: str, dtype: dtypes.dtype, is_cuda: bool = False) -> _Tenso
 
     {name}([1, 0]) holds two values; {name}(2, 3) is two rows of three, with whatever was in
     the memory; {name}(x) is a view of a tensor. Any shape. Raises TypeError for several arguments
-    that are no size, and for a tensor of another dtype. A tensor of this dtype on the CPU is an
-    instance of it, whoever made it.
+    that are no size, and for a tensor of another dtype, RuntimeError for a device of another kind.
+    A tensor of this dtype on the CPU is an instance of it, whoever made it.
 
     >>> import minitorch_cnn as mt
     >>> mt.{name}([1, 0]).dtype, mt.{name}(2, 3).shape

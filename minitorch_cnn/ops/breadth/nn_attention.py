@@ -167,7 +167,9 @@ def multi_head_attention_forward(
     matrices: Any = q_proj_weight, k_proj_weight, v_proj_weight
     if not use_separate_proj_weight:
         matrices = in_proj_weight.chunk(3)  # type: ignore[union-attr]
-    biases: Any = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
+    biases: Any = (None,) * 3
+    if in_proj_bias is not None:  # of another type it may be, as in torch, since it is only added
+        biases = in_proj_bias.to(matrices[0].dtype).chunk(3)
     q, k, v = map(linear, (query, key, value), matrices, biases)
     if bias_k is not None and bias_v is not None:
         for given, what in ((static_k, "key"), (static_v, "value")):

@@ -9,6 +9,7 @@ import numpy as np
 from ... import backend, return_types
 from ...autograd.function import Function
 from ...backend import array_module
+from ...dtypes import result_type
 from ...tensor import Tensor, shape_text, wrap
 from ..arithmetic import where
 from ..common import floating
@@ -275,6 +276,8 @@ def _slopes(x: Tensor, axis: int, step: Any, edge_order: int) -> Tensor:
             f"torch.gradient expected spacing to be a vector of {length} coordinates for dimension "
             f"{axis}, got shape {shape_text(step.shape)}"
         )
+    if not uniform:
+        x = x.to(result_type(x, step))  # differences of float32 would not be exact for float64
     turned = x.transpose(axis, -1)
 
     def at(start: int, stop: int | None) -> Tensor:

@@ -1,4 +1,6 @@
-"""The largest singular values of large matrices, by a random guess at the space they act in.
+"""Some singular values and eigenvalues of matrices, not all of them.
+
+svd_lowrank finds the largest ones of large matrices by a random guess at the space they act in.
 
 Halko, Martinsson, Tropp, "Finding structure with randomness" (2011), algorithms 4.4 and 5.1. A
 times a few random vectors lies mostly along A's largest directions; multiplying by A.mT and A
@@ -8,15 +10,18 @@ is cheap.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...tensor import Tensor
 from ..products import matmul
 from ..reduce import mean
 from ..shape import broadcast_to, mT
-from .linalg_decompositions import qr, svd
-from .linalg_solvers import check_matrix
+from .linalg_decompositions import cholesky, eigh, qr, svd
+from .linalg_solvers import check_matrix, solve_triangular
+from .other_rearrange import flip
 from .random_sampling import randn
 
-__all__ = ["pca_lowrank", "svd_lowrank"]
+__all__ = ["lobpcg", "pca_lowrank", "svd_lowrank"]
 
 
 def svd_lowrank(
@@ -78,3 +83,49 @@ def pca_lowrank(
     if niter < 0:
         raise ValueError(f"niter(={niter}) must be non-negative integer")
     return svd_lowrank(A, q, niter, mean(A, -2, keepdim=True) if center else None)
+
+
+def lobpcg(
+    A: Tensor,
+    k: int | None = None,
+    B: Tensor | None = None,
+    X: Tensor | None = None,
+    n: int | None = None,
+    iK: Tensor | None = None,
+    niter: int | None = None,
+    tol: float | None = None,
+    largest: bool | None = None,
+    method: str | None = None,
+    tracker: Any = None,
+    ortho_iparams: Any = None,
+    ortho_fparams: Any = None,
+    ortho_bparams: Any = None,
+) -> tuple[Tensor, Tensor]:
+    """(E, X): k eigenvalues of A x = e B x, the largest first (or smallest), and eigenvectors.
+
+    A, B: (..., m, m), symmetric, B positive definite, the identity if None; E (..., k), X
+    (..., m, k) with X.mT B X = 1. k: 1 if None, or as many as X has columns. They are found all at
+    once by `linalg.eigh`, to the last digit, so the guess X, the preconditioner iK and what says
+    when torch's iteration stops change nothing. Raises ValueError where m < 3 k, as torch.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.lobpcg(mt.diag(mt.tensor([1.0, 5.0, 3.0])))[0]
+    tensor([5.])
+    """
+    check_matrix("lobpcg", A, square=True)
+    count = k or (1 if X is None else X.shape[-1])
+    if A.shape[-1] < 3 * count:
+        raise ValueError(
+            f"LOBPCG algorithm is not applicable when the number of A rows (={A.shape[-1]}) is "
+            f"smaller than 3 x the number of requested eigenpairs (={count})"
+        )
+    A = (A + mT(A)) / 2  # so that the gradient is symmetric, too
+    if B is not None:
+        # With B = L L.mT and y = L.mT x: (L^-1 A L^-T) y = e y
+        L = cholesky((B + mT(B)) / 2)
+        A = solve_triangular(L, mT(solve_triangular(L, A, upper=False)), upper=False)
+    E, Y = eigh(A)
+    if largest is not False:
+        E, Y = flip(E, -1), flip(Y, -1)
+    E, Y = E[..., :count], Y[..., :count]
+    return E, Y if B is None else solve_triangular(mT(L), Y, upper=True)

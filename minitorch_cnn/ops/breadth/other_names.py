@@ -86,33 +86,37 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """`chunk` of a tensor of any shape. Raises as `chunk` does.
+    """Copies of what `chunk` gives of a tensor of any shape, which may be written to at will.
+
+    Raises as `chunk` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.unsafe_chunk(mt.arange(2), 2)
     (tensor([0]), tensor([1]))
     """
-    return chunk(input, chunks, dim)
+    return tuple(part.clone() for part in chunk(input, chunks, dim))
 
 
 def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """`split` of a tensor of any shape. Raises as `split` does.
+    """Copies of what `split` gives of a tensor of any shape, which may be written to at will.
+
+    Raises as `split` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.unsafe_split(mt.arange(2), 1)
     (tensor([0]), tensor([1]))
     """
-    return split(input, split_size, dim)
+    return tuple(part.clone() for part in split(input, split_size, dim))
 
 
 def unsafe_split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """`split_with_sizes` of a tensor of any shape. Raises as `split` does.
+    """As `unsafe_split`, of any shape, with the length of each part. Raises as `split` does.
 
     >>> import minitorch_cnn as mt
     >>> mt.unsafe_split_with_sizes(mt.arange(2), [1, 1])
     (tensor([0]), tensor([1]))
     """
-    return split_with_sizes(input, split_sizes, dim)
+    return tuple(part.clone() for part in split_with_sizes(input, split_sizes, dim))
 
 
 def triangular_solve(

@@ -39,11 +39,19 @@ def _take_over(input: Tensor, new: Tensor) -> Tensor:
 
 
 def _turn(input: Tensor, new: Tensor) -> Tensor:
-    """input, which is a view, as `new`: another view of the same tensor. Returns input."""
+    """input, which is a view, as `new`: another view of the same tensor. Returns input.
+
+    It was recorded as a view once, so under no_grad it still is.
+    """
+    before: Any = input._view
     input._bump_version()
     input.array, input._view = new.array, new._view
     if new._node is not None:
         input._set_history(new._node, new._output)
+    elif new._view is not None:
+        new._view.alone = before.alone
+        if not before.alone:
+            new._view.history = -1  # no history that a base has: it is taken again when needed
     return input
 
 

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ... import dtypes
+from ... import backend, dtypes
 from ...storage import (
     TypedStorage,
     UntypedStorage,
     address_of,
-    elements_of,
+    class_of,
     is_mapped,
     mapped,
     memory_of,
     of_tensor,
+    tensor_of,
 )
 from ...tensor import Size, Tensor, wrap
 from ..creation import empty, finish, tensor
@@ -45,6 +46,16 @@ def storage(input: Tensor) -> TypedStorage:
     6
     """
     return of_tensor(input, input.dtype)
+
+
+def storage_type(input: Tensor) -> type:
+    """The class of the storage of a tensor, of any shape. Never raises.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.ones(2).storage_type() is mt.FloatStorage
+    True
+    """
+    return class_of(input.dtype)
 
 
 def untyped_storage(input: Tensor) -> UntypedStorage:
@@ -189,12 +200,14 @@ def new(input: Tensor, *data: Any, size: Any = None, device: Any = None) -> Tens
 
     With this tensor's dtype and device; without arguments of shape (0,), else of any shape. A
     tensor, or a storage, is not copied. Raises as `tensor` does, TypeError for a tensor of another
-    dtype or device.
+    dtype or device, RuntimeError for a device of another kind than this tensor's, or of a tensor.
 
     >>> import minitorch_cnn as mt
     >>> mt.tensor([1]).new(2, 3).shape, mt.tensor([1]).new([1.5, 2.5])
     (minitorch_cnn.Size([2, 3]), tensor([1, 2]))
     """
+    copied = any(isinstance(each, Tensor) for each in data)
+    backend.check_old_device(device, input.device.type, copied)
     where = input.device if device is None else device
     data = data if size is None else (Size(size),)
     given = data[0] if len(data) == 1 else None
@@ -206,7 +219,7 @@ def new(input: Tensor, *data: Any, size: Any = None, device: Any = None) -> Tens
             )
         return given.view_as(given)
     if isinstance(given, TypedStorage | UntypedStorage):
-        return wrap(elements_of(given, input.dtype))
+        return tensor_of(given, input.dtype)
     if given is not None and not isinstance(given, int | Size):
         return tensor(given, dtype=input.dtype, device=where)
     return empty(*data or (0,), dtype=input.dtype, device=where)

@@ -124,3 +124,21 @@ def test_a_query_that_sees_nothing_by_numbers_gets_zeros_too():
     assert y.tolist() == [[1.0], [0.0]]
     y.sum().backward()
     assert v.grad.flatten().tolist() == [0.25] * 4
+
+
+def test_the_bias_of_the_projections_may_be_of_another_type():
+    """As in torch, where it is added to a product in memory of another order: batch_first."""
+    torch = pytest.importorskip("torch")
+    seen = []
+    for lib in (mt, torch):
+        layer = lib.nn.MultiheadAttention(4, 2, batch_first=True, dtype=lib.float64)
+        with lib.no_grad():
+            for k, each in enumerate(layer.parameters()):
+                values = lib.arange(each.numel(), dtype=lib.float64).reshape(each.shape)
+                each.copy_((values * (0.1 + k)).sin())
+        layer.in_proj_bias = lib.nn.Parameter(layer.in_proj_bias.half())
+        x = (lib.arange(24, dtype=lib.float64) * 0.3).cos().reshape(2, 3, 4)
+        y, weights = layer(x, x, x)
+        seen.append((y.detach().tolist(), weights.detach().tolist()))
+    np.testing.assert_allclose(seen[0][0], seen[1][0], rtol=1e-12)
+    np.testing.assert_allclose(seen[0][1], seen[1][1], rtol=1e-12)

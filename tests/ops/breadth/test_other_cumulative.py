@@ -64,3 +64,13 @@ def test_gradient_is_numpys_and_differentiable():
     ):
         with pytest.raises(RuntimeError, match=words):
             mt.gradient(x, **mistake)
+
+
+def test_slopes_at_coordinates_of_double_precision_are_as_precise():
+    rng = np.random.default_rng(0)
+    x, places = rng.standard_normal(1000).astype(np.float32), np.sort(rng.standard_normal(1000))
+    for edge_order in (1, 2):
+        (found,) = mt.gradient(mt.tensor(x), spacing=[mt.tensor(places)], edge_order=edge_order)
+        assert found.dtype is mt.float64
+        expected = np.gradient(x.astype(np.float64), places, edge_order=edge_order)
+        np.testing.assert_allclose(found.tolist(), expected, rtol=1e-9, atol=1e-9)

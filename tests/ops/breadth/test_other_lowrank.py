@@ -81,3 +81,57 @@ def test_gradients_of_the_largest_values():
 def test_refused(call, error, words):
     with pytest.raises(error, match=words):
         call(mt.ones(3, 4))
+
+
+def definite(seed, *shape):
+    a = np.random.default_rng(seed).standard_normal(shape)
+    return a @ np.swapaxes(a, -1, -2) + np.eye(shape[-1])
+
+
+@pytest.mark.parametrize("largest", [None, True, False])
+@pytest.mark.parametrize("general", [False, True])
+def test_some_eigenvalues(largest, general):
+    a, b = definite(0, 2, 7, 7), definite(1, 2, 7, 7)
+    E, X = mt.lobpcg(mt.tensor(a), 2, mt.tensor(b) if general else None, largest=largest)
+    whole = np.linalg.eigvals(np.linalg.solve(b, a) if general else a)
+    whole = np.sort(whole.real, -1)
+    expected = whole[:, :2] if largest is False else whole[:, :-3:-1]
+    np.testing.assert_allclose(E.numpy(), expected, rtol=1e-10)
+    e, x = E.numpy(), X.numpy()
+    bx = b @ x if general else x
+    np.testing.assert_allclose(a @ x, bx * e[:, None], atol=1e-10)
+    np.testing.assert_allclose(np.swapaxes(x, -1, -2) @ bx, np.stack([np.eye(2)] * 2), atol=1e-12)
+
+
+def test_some_eigenvalues_are_torchs():
+    torch = pytest.importorskip("torch")
+    a = definite(2, 9, 9)
+    guess = np.random.default_rng(3).standard_normal((9, 3))
+    for options in ({}, dict(k=2), dict(X=guess), dict(k=1, X=guess, niter=3, tol=1e-3)):
+        seen = []
+        for lib in (mt, torch):
+            x = lib.tensor(a, requires_grad=True)
+            given = {k: lib.tensor(v) if k == "X" else v for k, v in options.items()}
+            if lib is torch:
+                given.update(niter=200, tol=1e-12)
+            E = lib.lobpcg(x, **given)[0]
+            E.sum().backward()
+            seen += [E.detach().numpy(), x.grad.numpy()]
+        np.testing.assert_allclose(seen[0], seen[2], rtol=1e-8)
+        np.testing.assert_allclose(seen[1], seen[3], atol=1e-6)
+
+
+def test_gradients_of_some_eigenvalues_and_vectors():
+    a, b = (mt.tensor(definite(seed, 6, 6), requires_grad=True) for seed in (4, 5))
+    weights = mt.tensor(np.random.default_rng(6).standard_normal((6, 2)))
+
+    def of(a, b):
+        E, X = mt.lobpcg(a, 2, b)
+        return E, (X @ X.mT * (weights @ weights.mT)).sum()  # whatever the signs of vectors are
+
+    assert mt.autograd.gradcheck(of, (a, b)) and mt.autograd.gradgradcheck(of, (a, b))
+
+
+def test_more_eigenvalues_than_torch_gives():
+    with pytest.raises(ValueError, match=r"rows \(=8\) is smaller than 3 x .* eigenpairs \(=3\)"):
+        mt.lobpcg(mt.eye(8), 3)

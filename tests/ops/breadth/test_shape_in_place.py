@@ -173,3 +173,29 @@ def test_another_shape_in_place_is_a_new_version():
     assert x._version == 2
     x.resize_(3)
     assert x._version == 2
+
+
+@pytest.mark.parametrize("method", ["t_", "transpose_", "swapaxes_"])
+@pytest.mark.parametrize("written", [False, True])
+def test_a_view_that_is_turned_without_recording_has_its_gradients(method, written):
+    weights = mt.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    leaf = mt.ones(2, 3, requires_grad=True)
+    base = leaf * 1
+    view = base.view(2, 3)
+    with mt.no_grad():
+        getattr(view, method)(*() if method == "t_" else (0, 1))
+    if written:
+        view.mul_(weights)
+        base.sum().backward()
+    else:
+        (view * weights).sum().backward()
+    assert leaf.grad.tolist() == [[1, 3, 5], [2, 4, 6]]
+
+
+def test_a_view_of_several_that_is_turned_is_still_not_written_to():
+    x = mt.ones(2, 3, requires_grad=True) * 1
+    part = x.unbind()[0]
+    with mt.no_grad():
+        part.unsqueeze_(0)
+    with pytest.raises(RuntimeError, match="function that returns multiple views"):
+        part.add_(1)
