@@ -174,6 +174,8 @@ def _output_size(
         return as_ints("interpolate", "size", values), (None,) * len(spatial)
     values = tuple([as_number("interpolate", "scale_factor", each) for each in values])
     out = tuple(math.floor(n * float(each)) for n, each in zip(spatial, values, strict=True))
+    if max(map(abs, out)) >= 2**63:
+        raise RuntimeError(f"interpolate: scale_factor {values} overflows the sizes {spatial}")
     if recompute:
         return out, (None,) * len(spatial)
     return out, tuple(1.0 / float(each) if each > 0 else None for each in values)

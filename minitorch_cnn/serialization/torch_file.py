@@ -25,7 +25,7 @@ from typing import IO, Any
 import numpy as np
 
 from .. import backend, dtypes
-from ..storage import MappedFile, TypedStorage, UntypedStorage, mapping_of, wrapped
+from ..storage import TypedStorage, UntypedStorage, mapping_of, wrapped
 from ..tensor import Size, Tensor, wrap
 from .files import (
     ByteOrder,
@@ -289,7 +289,7 @@ def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any) -> Tensor
     tricks = backend.array_module(storage).lib.stride_tricks
     tensor = wrap(tricks.as_strided(storage[offset:], tuple(size), tuple(steps)))
     # Whoever else has mapped the file writes to it unseen.
-    tensor._memory.outside = isinstance(mapping_of(storage), MappedFile)
+    tensor._memory.outside = int(mapping_of(storage) is not None)
     return tensor
 
 

@@ -105,7 +105,7 @@ def frombuffer(
             stacklevel=3,
         )
     result = wrap(np.frombuffer(buffer, kind, count, offset))
-    result._show_outside()
+    result._show_outside(2)
     return result.requires_grad_() if requires_grad else result
 
 
