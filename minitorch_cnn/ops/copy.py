@@ -326,9 +326,10 @@ def as_type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any
         name = next(name for name, kind in TYPE_NAMES.items() if kind is input.dtype)
         return f"torch.{'cuda.' if input.is_cuda else ''}{name}"
     if isinstance(dtype, str):
-        return to(input, *named_type(dtype), non_blocking=non_blocking)
+        kind, place = named_type(dtype)
+        return to(input, place, kind, non_blocking)
     if hasattr(dtype, "type_name"):  # mt.FloatTensor and its like
-        return to(input, *named_type(dtype.type_name), non_blocking=non_blocking)
+        return as_type(input, dtype.type_name, non_blocking)
     return to(input, dtypes.get_default_dtype() if dtype is Tensor else dtypes.as_dtype(dtype))
 
 

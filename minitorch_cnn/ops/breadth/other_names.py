@@ -51,7 +51,7 @@ def conj_physical(input: Tensor) -> Tensor:
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
     """`nn.functional.pad` with a constant, of any shape: (N, C, W), (1, 2) -> (N, C, W + 3).
 
-    Raises as that does.
+    Raises RuntimeError if `pad` does not fit.
 
     >>> import minitorch_cnn as mt
     >>> mt.constant_pad_nd(mt.tensor([1, 2]), (1, 2), 9)
