@@ -82,17 +82,17 @@ def memory_of(array: Any) -> tuple[Any, int]:
 
 
 class MappedFile(mmap.mmap):
-    """The memory of a file."""
+    """Memory that processes share: of a file, or of no file."""
 
     filename: str | None = None
 
 
-def mapping_of(array: Any) -> mmap.mmap | None:
+def mapping_of(array: Any) -> MappedFile | None:
     """What an array lies in, if that is memory that processes share, or a file."""
-    while isinstance(array, np.ndarray):
+    while hasattr(array, "base"):  # also what NumPy's as_strided puts between two arrays
         array = array.base
     memory = getattr(array, "obj", array)
-    return memory if isinstance(memory, mmap.mmap) else None
+    return memory if isinstance(memory, MappedFile) else None
 
 
 def is_mapped(array: Any) -> bool:
@@ -239,7 +239,7 @@ class _Row:
             return self
         if self.of_tensor:
             raise RuntimeError("share_memory_: this is a tensor's memory; use x.share_memory_()")
-        memory = mmap.mmap(-1, max(self.array.nbytes, 1))  # anonymous, MAP_SHARED
+        memory = MappedFile(-1, max(self.array.nbytes, 1))
         shared = np.frombuffer(memory, self.array.dtype, self.array.size)
         shared[...] = self.array
         self.array = shared

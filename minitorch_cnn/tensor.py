@@ -32,13 +32,13 @@ class Memory:
     """What the tensors in one piece of memory have in common.
 
     version: how often it was written to in place.
-    outside: an array that belongs to no tensor shares it (numpy(), from_numpy(), ...), and may be
-    written to without anybody seeing.
+    outside: not 0 if an array that belongs to no tensor shares it, and may be written to without
+    anybody seeing; 2 if that is NumPy's (numpy(), from_numpy()), and the memory cannot grow.
     behind: after ``x.data``, which has a version of its own, the Memory that it really is.
     """
 
     version = 0
-    outside = False
+    outside = 0
     behind: Memory | None = None
 
 
@@ -133,12 +133,12 @@ class Tensor(Methods):
         if deferred.waiting and self._deferred is None:
             deferred.before_write(self.array)
 
-    def _show_outside(self) -> None:
+    def _show_outside(self, outside: int = 1) -> None:
         """To be called before an array that is no tensor's comes to share the memory."""
         self._before_write()
-        self._memory.outside = True
+        self._memory.outside = max(self._memory.outside, outside)
         if self._memory.behind is not None:
-            self._memory.behind.outside = True
+            self._memory.behind.outside = self._memory.outside
 
     # -------------------------------------------------------------------- what it looks like
 
@@ -269,7 +269,7 @@ class Tensor(Methods):
                     "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
                     "instead."
                 )
-        self._show_outside()
+        self._show_outside(2)
         return backend.to_numpy(self.array).view()  # whose shape may be set, or resized
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -136,6 +136,6 @@ def test_a_refused_optimizer_can_be_asked_for():
 def test_names_of_serialization_are_refused():
     with pytest.raises(NotImplementedError, match="skip_data is not supported: files are read"):
         mt.serialization.skip_data  # noqa: B018
-    assert not hasattr(mt.serialization, "set_default_mmap_options")
+    assert not hasattr(mt.serialization, "skip_data")
     with pytest.raises(AttributeError, match="no attribute '_is_zipfile'"):
         mt.serialization._is_zipfile  # noqa: B018

@@ -30,6 +30,7 @@ from .breadth.linalg_matrix_functions import matrix_power
 from .breadth.linalg_matrix_properties import det, logdet, slogdet
 from .breadth.other_cumulative import *
 from .breadth.other_einsum import *
+from .breadth.other_histograms import *
 from .breadth.other_linalg import *
 from .breadth.other_lowrank import *
 from .breadth.other_matrices import *

@@ -166,8 +166,8 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     kind, where, copy, layout = parse_to(*args, **kwargs)
     y = input
     if where is not None and not _is_there(input, where):
-        # as in torch, a bool among the arguments is non_blocking
-        non_blocking = kwargs.get("non_blocking", any(arg is True for arg in args))
+        flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
+        non_blocking = kwargs.get("non_blocking", flags[:1] == [True])
         y = ToDevice.apply(y, where, non_blocking)
     if kind is not None and kind is not y.dtype:
         y = ToType.apply(y, kind)
@@ -184,19 +184,36 @@ def parse_to(
     copy: bool = False,
     memory_format: memory_format | None = None,
 ) -> tuple[dtype | None, backend.device | None, bool, memory_format | None]:
-    """What the arguments of `to` mean: (dtype, device, copy, memory_format), None for no change."""
-    for arg in args:
-        if isinstance(arg, Tensor):
-            dtype, device = arg.dtype, arg.device
-        elif isinstance(arg, bool):  # non_blocking
-            continue
-        elif isinstance(arg, str | backend.device | numbers.Integral):
-            device = arg
-        elif arg is not None:
-            dtype = arg
+    """What the arguments of `to` mean: (dtype, device, copy, memory_format), None for no change.
+
+    By position: device, dtype, or one of the two alone, or a tensor for both; then non_blocking and
+    copy, which are bools. Raises TypeError for anything else.
+    """
+    first, *rest = args or (None,)
+    if isinstance(first, Tensor):
+        dtype, device = first.dtype, first.device
+    elif first is not None and not _names_device(first):
+        dtype = first
+    else:
+        device = device if first is None else first
+        if rest and (second := rest.pop(0)) is not None:
+            dtype = second
+    if len(rest) > 2 or not all(isinstance(arg, bool) for arg in rest) or isinstance(dtype, bool):
+        given = ", ".join(type(arg).__name__ for arg in args)
+        raise TypeError(
+            f"to() received an invalid combination of arguments - got ({given}), but expected "
+            "(device, dtype, non_blocking, copy), (dtype, non_blocking, copy) or (tensor, "
+            "non_blocking, copy)"
+        )
+    copy = copy or rest[1:] == [True]
     kind = None if dtype is None else dtypes.as_dtype(dtype)
     where = None if device is None else backend.device(device)
     return kind, where, copy, memory_format
+
+
+def _names_device(value: Any) -> bool:
+    number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return number or isinstance(value, str | backend.device)
 
 
 def _is_there(tensor: Tensor, where: backend.device) -> bool:
@@ -309,9 +326,10 @@ def as_type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any
         name = next(name for name, kind in TYPE_NAMES.items() if kind is input.dtype)
         return f"torch.{'cuda.' if input.is_cuda else ''}{name}"
     if isinstance(dtype, str):
-        return to(input, *named_type(dtype), non_blocking=non_blocking)
+        kind, place = named_type(dtype)
+        return to(input, place, kind, non_blocking)
     if hasattr(dtype, "type_name"):  # mt.FloatTensor and its like
-        return to(input, *named_type(dtype.type_name), non_blocking=non_blocking)
+        return as_type(input, dtype.type_name, non_blocking)
     return to(input, dtypes.get_default_dtype() if dtype is Tensor else dtypes.as_dtype(dtype))
 
 

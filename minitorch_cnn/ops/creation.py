@@ -213,7 +213,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
             stacklevel=3,
         )
     result = wrap(ndarray.view())  # the array itself can be given another shape
-    result._show_outside()
+    result._show_outside(2)
     return result
 
 

@@ -173,11 +173,10 @@ def reduce_losses(losses: Tensor, reduction: str) -> Tensor:
 
 
 def _check_scores(input: Tensor, weight: Tensor | None) -> None:
-    if input.ndim == 0 or not input.dtype.is_floating_point:
-        raise RuntimeError(
-            f"input must hold floating-point scores of shape (C,), (N, C) or (N, C, d1, ...), got "
-            f"shape {shape_text(input.shape)} of {input.dtype}"
-        )
+    if input.ndim == 0:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(f"input must hold floating-point scores, got {input.dtype}")
     classes = input.shape[1] if input.ndim > 1 else input.shape[0]
     if weight is not None and (weight.shape != (classes,) or weight.dtype is not input.dtype):
         raise RuntimeError(
@@ -205,7 +204,7 @@ def _as_rows(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, 
     if target.shape != (input.shape[0], *input.shape[2:]):
         raise RuntimeError(
             f"size mismatch (got input: {shape_text(input.shape)}, target: "
-            f"{shape_text(target.shape)}): the target has the input's shape without dimension 1"
+            f"{shape_text(target.shape)}): 0D or 1D target tensor expected, or input's less dim 1"
         )
     channels = input.shape[1]
     all_count = _all_count(target.array, channels, ignore_index)

@@ -45,11 +45,11 @@ from .overloads import accept
 TENSOR = ("input", "A", "tensor")  # what a first argument is called that is a tensor
 
 # torch has these as functions only.
-FUNCTIONS_ONLY = """alias_copy as_strided_copy bucketize combinations detach_copy diagonal_copy
-    empty_like expand_copy fill full_like gradient lobpcg matrix_rank nuclear_norm ones_like
-    pca_lowrank permute_copy poisson rand_like randint_like randn_like rsub select_copy selu
-    slice_copy split_copy split_with_sizes_copy squeeze_copy std_mean svd_lowrank t_copy threshold
-    transpose_copy unbind_copy unfold_copy unsqueeze_copy var_mean view_as_complex
+FUNCTIONS_ONLY = """alias_copy as_strided_copy bucketize combinations constant_pad_nd detach_copy
+    diagonal_copy empty_like expand_copy fill full_like gradient histogramdd lobpcg matrix_rank
+    nuclear_norm ones_like pca_lowrank permute_copy poisson rand_like randint_like randn_like rsub
+    select_copy selu slice_copy split_copy split_with_sizes_copy squeeze_copy std_mean svd_lowrank
+    t_copy threshold transpose_copy unbind_copy unfold_copy unsqueeze_copy var_mean view_as_complex
     view_as_real view_copy zeros_like"""
 
 # And these as methods only.

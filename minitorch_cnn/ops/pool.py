@@ -11,6 +11,7 @@ from ..autograd.function import Function
 from ..kernels import PoolGeometry
 from ..kernels.geometry import Pair
 from ..tensor import Tensor, wrap
+from .memory_format import laid_like, like
 from .resize import Resize
 from .window import adaptive_size, empty_pool, hashable, pool_window, with_batch
 
@@ -35,12 +36,12 @@ class MaxPool(Function):
         y, position = kernels.max_pool2d_forward(x.array, geometry, needed)
         ctx.input_size, ctx.geometry = x.shape[2:], geometry
         if not needed:
-            return wrap(y)
+            return laid_like(x, y)
         find, width = kernels.max_pool2d_indices, x.shape[-1]
-        indices = (wrap(find(position, width, geometry)),) if with_indices else ()
+        indices = (laid_like(x, find(position, width, geometry)),) if with_indices else ()
         ctx.save_for_backward(wrap(position), *indices)  # so that a change of them is noticed
         ctx.mark_non_differentiable(*indices)
-        return (wrap(y), *indices) if with_indices else wrap(y)
+        return (laid_like(x, y), *indices) if with_indices else laid_like(x, y)
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor, *unused: Any) -> tuple:
@@ -86,7 +87,7 @@ class AvgPool(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, geometry: PoolGeometry, divisor: Any) -> Tensor:
         ctx.input_size, ctx.geometry, ctx.divisor = x.shape[2:], geometry, divisor
-        return wrap(kernels.avg_pool2d_forward(x.array, geometry, divisor))
+        return laid_like(x, kernels.avg_pool2d_forward(x.array, geometry, divisor))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -196,8 +197,7 @@ def avg_pool_images(
 ) -> Tensor:
     """`avg_pool2d` of checked arguments."""
     if divisor_override is None:
-        size = input.shape[-2], input.shape[-1]
-        divisor = kernels.window_counts(size, geometry, count_include_pad)
+        divisor = kernels.window_counts(tuple(input.shape[-2:]), geometry, count_include_pad)
     else:
         divisor = np.full(geometry.out_size, divisor_override)
     return with_batch(input, lambda x: AvgPool.apply(x, geometry, divisor))
@@ -224,7 +224,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     if H % OH == 0 and W % OW == 0:
         return avg_pool2d(input, (H // OH, W // OW))
     rows, columns = kernels.averaging_matrix(H, OH), kernels.averaging_matrix(W, OW)
-    return with_batch(input, lambda x: Resize.apply(Resize.apply(x, 2, rows), 3, columns))
+    return with_batch(input, lambda x: like(x, Resize.apply(Resize.apply(x, 2, rows), 3, columns)))
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
@@ -249,7 +249,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     # Bins of different sizes: find the places, then pick what is there.
     indices = wrap(kernels.adaptive_max_indices(input.array, out))  # (..., OH, OW)
     y = input.flatten(-2).gather(-1, indices.flatten(-2)).reshape(indices.shape)
-    return (y, indices) if return_indices else y
+    return (like(input, y), like(input, indices)) if return_indices else like(input, y)
 
 
 # ------------------------------------------------------------------------------ arguments

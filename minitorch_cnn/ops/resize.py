@@ -12,6 +12,7 @@ from ..autograd.function import Function
 from ..backend import array_module, constant
 from ..tensor import Tensor, shape_text, wrap
 from .arguments import as_ints, as_number
+from .memory_format import lies_by_pixels
 
 __all__ = ["interpolate", "upsample", "upsample_nearest", "upsample_bilinear"]
 
@@ -105,7 +106,7 @@ def interpolate(
             "Input and output sizes should be greater than 0, but got input "
             f"{shape_text(spatial)} output {list(out)}"
         )
-    by_rows = not _lies_by_pixels(input.array)
+    by_rows = not lies_by_pixels(input.array)
     axes = [*enumerate(zip(spatial, out, scales, strict=True), start=2)]
     for axis, (length, new, scale) in reversed(axes) if of_bytes else axes:
         if copies:
@@ -124,22 +125,6 @@ def interpolate(
         else:
             input = Resize.apply(input, axis, matrix)
     return input.contiguous() if by_rows else input
-
-
-def _lies_by_pixels(array: Any) -> bool:
-    """Whether the result lies pixel by pixel: as torch guesses it, from steps of length 1 as well.
-
-    A single picture of such a kind, made a batch by [None], does not count.
-    """
-    if array.ndim == 3:
-        return not array.flags.c_contiguous
-    least = 0
-    for axis in (1, *range(array.ndim - 1, 1, -1), 0):
-        step = array.strides[axis]
-        if step == 0 or step < least or (axis == 0 and least == array.strides[1]):
-            return False
-        least = step * max(array.shape[axis], 1)
-    return True
 
 
 def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
@@ -189,6 +174,8 @@ def _output_size(
         return as_ints("interpolate", "size", values), (None,) * len(spatial)
     values = tuple([as_number("interpolate", "scale_factor", each) for each in values])
     out = tuple(math.floor(n * float(each)) for n, each in zip(spatial, values, strict=True))
+    if max(map(abs, out)) >= 2**63:
+        raise RuntimeError(f"interpolate: scale_factor {values} overflows the sizes {spatial}")
     if recompute:
         return out, (None,) * len(spatial)
     return out, tuple(1.0 / float(each) if each > 0 else None for each in values)

@@ -187,7 +187,12 @@ def _checked(
     if 0 in weight[2:]:
         raise RuntimeError(f"the kernel must not be empty, got weight {list(weight)}")
     geometry = conv_geometry(stride, padding, dilation, groups, weight[2:])
-    if weight[0] % groups or weight[0] == 0:
+    if weight[0] == 0:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
+            f"got weight of size {list(weight)} instead"
+        )
+    if weight[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
             f"but got weight of size {list(weight)} instead"

@@ -43,6 +43,7 @@ _OURS = """
     summary vision_ops
 """
 VISION, OURS = frozenset(_VISION.split()), frozenset(_OURS.split())
+BESIDE = {"functorch": f"{PACKAGE}.run.functorch", "torch._C": f"{PACKAGE}.run.private"}
 # What torchvision's own programs use of torch, and what reports of errors show.
 PRIVATE = ("_assert", "_sample_dirichlet", "__config__")
 
@@ -107,6 +108,8 @@ def _top(name: str, version: str) -> ModuleType:
             names.append(each)
 
     def __getattr__(attribute: str) -> Any:
+        if f"{name}.{attribute}" == "torch._C":
+            return importlib.import_module("torch._C")
         real = real_name(f"{name}.{attribute}")
         if real is None or (attribute.startswith("_") and attribute not in PRIVATE):
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
@@ -183,10 +186,8 @@ class StandIn(MetaPathFinder):
 
         Raises MissingModule for one that is not supported.
         """
-        if fullname == "functorch":
-            return ModuleSpec(
-                fullname, _Loader(importlib.import_module(f"{PACKAGE}.run.functorch"))
-            )
+        if fullname in BESIDE:
+            return ModuleSpec(fullname, _Loader(importlib.import_module(BESIDE[fullname])))
         if fullname.partition(".")[0] not in self.tops:
             return None
         module = self.tops.get(fullname) or self._module(fullname)

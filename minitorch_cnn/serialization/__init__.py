@@ -10,6 +10,7 @@ from .api import (
     safe_globals,
     save,
 )
+from .mapping import get_default_mmap_options, set_default_mmap_options
 from .records import PyTorchFileReader
 from .safetensors_file import load_safetensors, save_safetensors
 from .torch_file import (
@@ -28,6 +29,7 @@ __all__ = [
     "default_restore_location",
     "get_crc32_options",
     "get_default_load_endianness",
+    "get_default_mmap_options",
     "get_safe_globals",
     "load",
     "load_safetensors",
@@ -38,6 +40,7 @@ __all__ = [
     "save_torch",
     "set_crc32_options",
     "set_default_load_endianness",
+    "set_default_mmap_options",
 ]
 
 _refuse_missing(globals())

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from .checkpoint import read_checkpoint, write_checkpoint
 from .files import damage_reported, opened, place_of, read_archive, write
+from .mapping import map_archive, mapped_file
 from .safetensors_file import read_safetensors, write_safetensors
 from .torch_file import read_torch, read_zip
 from .torch_writer import write_torch
@@ -83,18 +84,30 @@ def load(
     returns the storage, or ``storage.cuda(i)``. weights_only, and what torch takes for its
     pickles, change nothing: every file is read as plain data, so False reads no more than True;
     but encoding ("latin1", "bytes") says how text is read that Python 2 wrote.
+    mmap: tensors lie in the file itself (a path, in our own format or torch's zip format), which
+    is read where they are looked at; see `serialization.set_default_mmap_options`.
 
     Raises FileNotFoundError; ValueError for a file that is damaged or of another kind, and for a
     torch file that holds more than plain data; NotImplementedError for element types we lack.
     """
     where = place_of(map_location)
+    memory = None
+    if mmap:
+        if not isinstance(f, str | os.PathLike):
+            raise ValueError("f must be a file path in order to use the mmap argument")
+        memory = mapped_file(f)
     with opened(f) as source, damage_reported(source.name, _KINDS):
         start = source.peek(9)
         if start[:4] == b"PK\x03\x04":
-            records = read_archive(source)
+            records = read_archive(source) if memory is None else map_archive(source, memory)
             if any(name.endswith("/data.pkl") for name in records):
                 return read_zip(records, source.name, where)
             return read_checkpoint(records, where)
+        if memory is not None:
+            raise NotImplementedError(
+                "mmap can only be used with files saved with `torch.save(..., "
+                f"_use_new_zipfile_serialization=True)`, not with {source.name}"
+            )
         if start[8:] == b"{":
             return read_safetensors(source, where)
         return read_torch(source, where, pickle_load_args.get("encoding", "utf-8"))

@@ -156,25 +156,36 @@ def read_archive(source: Source) -> dict[str, np.ndarray]:
 
 def _read_records(source: Source) -> dict[str, np.ndarray]:
     records: dict[str, np.ndarray] = {}
-    size = source.left
     with zipfile.ZipFile(source.file) as archive:
-        entries = archive.infolist()
-        total = sum(entry.file_size for entry in entries)
-        if total > size:
-            raise ValueError(f"its records have {total} bytes together, but the file only {size}")
+        entries = checked_entries(archive, source.left)
+        # torch writes 0 everywhere for `set_crc32_options(False)`; zipfile does not compare None.
+        without_checksums = all(entry.CRC == 0 for entry in entries)
         for entry in entries:
-            name = entry.filename
-            if entry.compress_type != zipfile.ZIP_STORED:
-                raise ValueError(f"its record {name!r} is compressed; torch and NumPy do not do so")
-            if entry.flag_bits & 1:
-                raise ValueError(f"its record {name!r} is encrypted")
-            if name in records:
-                raise ValueError(f"it has two records named {name!r}")
-            records[name] = np.empty(entry.file_size, np.uint8)
+            if without_checksums:
+                entry.CRC = None  # type: ignore[assignment]
+            records[entry.filename] = np.empty(entry.file_size, np.uint8)
             with archive.open(entry) as record:
-                fill(records[name], record)
+                fill(records[entry.filename], record)
                 record.read(1)  # zipfile compares the checksum at the end, if somebody reads there
     return records
+
+
+def checked_entries(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
+    """The records that an archive of `size` bytes lists. Raises ValueError as `read_archive`."""
+    entries, names = archive.infolist(), set()
+    total = sum(entry.file_size for entry in entries)
+    if total > size:
+        raise ValueError(f"its records have {total} bytes together, but the file only {size}")
+    for entry in entries:
+        name = entry.filename
+        if entry.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"its record {name!r} is compressed; torch and NumPy do not do so")
+        if entry.flag_bits & 1:
+            raise ValueError(f"its record {name!r} is encrypted")
+        if name in names:
+            raise ValueError(f"it has two records named {name!r}")
+        names.add(name)
+    return entries
 
 
 def check_counts(values: Iterable[Any]) -> None:
@@ -190,7 +201,9 @@ def as_elements(raw: np.ndarray, kind: np.dtype) -> np.ndarray:
     if kind == np.bool_ and (raw > 1).any():
         raise ValueError("a truth value in it is neither 0 nor 1")
     native = kind.newbyteorder("=")
-    return elements if kind == native else elements.astype(native)
+    if kind != native:
+        return elements.astype(native)
+    return elements if elements.flags.aligned else elements.copy()
 
 
 def widen_bfloat16(raw: np.ndarray, order: ByteOrder) -> np.ndarray:

@@ -25,7 +25,7 @@ from typing import IO, Any
 import numpy as np
 
 from .. import backend, dtypes
-from ..storage import TypedStorage, UntypedStorage, wrapped
+from ..storage import TypedStorage, UntypedStorage, mapping_of, wrapped
 from ..tensor import Size, Tensor, wrap
 from .files import (
     ByteOrder,
@@ -287,7 +287,10 @@ def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any) -> Tensor
         for n, step in zip(size, stride, strict=True)
     ]
     tricks = backend.array_module(storage).lib.stride_tricks
-    return wrap(tricks.as_strided(storage[offset:], tuple(size), tuple(steps)))
+    tensor = wrap(tricks.as_strided(storage[offset:], tuple(size), tuple(steps)))
+    # Whoever else has mapped the file writes to it unseen.
+    tensor._memory.outside = int(mapping_of(storage) is not None)
+    return tensor
 
 
 def _rebuild_tensor_v2(
@@ -310,6 +313,34 @@ def _rebuild_parameter(data: Any, requires_grad: Any, hooks: Any) -> Tensor:
     if not isinstance(data, Tensor) or hooks:
         raise ValueError(f"a Parameter is made of a {type(data).__name__}, or has hooks")
     return Parameter(data, requires_grad=_truth(requires_grad))
+
+
+def _rebuild_parameter_with_state(
+    data: Any, requires_grad: Any, hooks: Any, attributes: Any
+) -> Tensor:
+    return _with_attributes(_rebuild_parameter(data, requires_grad, hooks), attributes)
+
+
+def _rebuild_from_type(function: Any, kind: Any, args: Any, attributes: Any) -> Tensor:
+    """A tensor with attributes: function is `_rebuild_tensor_v2`, and has not been called yet."""
+    if function is not _NAMES["torch._utils _rebuild_tensor_v2"] or kind is not _TENSOR:
+        raise ValueError("its pickle makes a tensor in a way of its own")
+    if type(args) is not tuple or any(
+        type(each) in (tuple, list) and len(each) > _MOST_DIMENSIONS for each in args
+    ):
+        raise ValueError("its pickle makes a tensor of other arguments than torch does")
+    return _with_attributes(function.function(*args), attributes)
+
+
+def _with_attributes(tensor: Tensor, attributes: Any) -> Tensor:
+    """Sets what a program has set, which cannot take the place of anything that tensors have."""
+    if type(attributes) is not dict:
+        raise ValueError(f"the attributes of a tensor are a {type(attributes).__name__}")
+    for name, value in attributes.items():
+        if type(name) is not str or hasattr(type(tensor), name):
+            raise ValueError(f"a tensor has an attribute {name!r} of its own")
+        tensor.__dict__[name] = value
+    return tensor
 
 
 def _truth(value: Any) -> bool:
@@ -342,9 +373,9 @@ _UNSUPPORTED = {
     "torch._utils _rebuild_sparse_tensor": "a sparse tensor",
     "torch._utils _rebuild_qtensor": "a quantized tensor",
     "torch._utils _rebuild_tensor_v3": "a tensor of a type such as uint16 or float8",
-    "torch._utils _rebuild_parameter_with_state": "a Parameter with attributes of its own",
-    "torch._tensor _rebuild_from_type_v2": "a tensor with attributes of its own",
 }
+
+_TENSOR = object()  # what the name torch.Tensor means: an argument, and no more
 
 _NAMES: dict[str, Any] = {
     **PLAIN_NAMES,
@@ -358,4 +389,9 @@ _NAMES: dict[str, Any] = {
     "torch._utils _rebuild_tensor": Callee("_rebuild_tensor", _rebuild_tensor),
     "torch._utils _rebuild_tensor_v2": Callee("_rebuild_tensor_v2", _rebuild_tensor_v2),
     "torch._utils _rebuild_parameter": Callee("_rebuild_parameter", _rebuild_parameter),
+    "torch Tensor": _TENSOR,
+    "torch._tensor _rebuild_from_type_v2": Callee("_rebuild_from_type_v2", _rebuild_from_type),
+    "torch._utils _rebuild_parameter_with_state": Callee(
+        "_rebuild_parameter_with_state", _rebuild_parameter_with_state
+    ),
 }

@@ -64,6 +64,8 @@ def write_torch(obj: Any, file: IO[bytes]) -> None:
             padding = -(file.tell() + _LOCAL_HEADER + len(entry.filename) + 4) % _ALIGNMENT
             entry.extra = b"FB" + struct.pack("<H", padding) + b"Z" * padding
             archive.writestr(entry, data)
+            if not _crc32:
+                entry.CRC = 0  # in the list of records, which is what readers go by
 
         add("data.pkl", text)
         add("byteorder", b"little")
@@ -142,6 +144,7 @@ class Pickler:
         self.needs_grad: list[bool] = []
         self.storages: set[int] = set()  # the numbers of those that are no tensors
         self.untyped: set[int] = set()  # and have no type either
+        self.apart: set[int] = set()  # of those with attributes: the call is somebody else's
 
     def finish(self) -> tuple[bytes, list[np.ndarray]]:
         """The pickle, and the storages that it names "0", "1", ..."""
@@ -164,8 +167,8 @@ class Pickler:
         if number in self.storages:
             return _tuple(identity) + pickle.BINPERSID
         strides = [max(step, 0) // array.itemsize for step in array.strides]
-        return _call(
-            _name("torch._utils", "_rebuild_tensor_v2"),
+        rebuild = _name("torch._utils", "_rebuild_tensor_v2")
+        args = (
             _tuple(identity) + pickle.BINPERSID,
             _int(offset),
             _tuple([_int(n) for n in array.shape]),
@@ -173,13 +176,16 @@ class Pickler:
             pickle.NEWTRUE if self.needs_grad[number] else pickle.NEWFALSE,
             _EMPTY_ORDERED_DICT,
         )
+        if number in self.apart:
+            return rebuild + _name("torch", "Tensor") + _tuple(list(args))
+        return _call(rebuild, *args)
 
     def put(self, value: Any, place: str) -> None:
         """Appends one value. `place` says in errors where it stands."""
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, Tensor):
-            self._put_tensor(value)
+            self._put_tensor(value, place)
         elif isinstance(value, TypedStorage | UntypedStorage):
             self._put_storage(value)
         elif isinstance(value, Size):
@@ -220,18 +226,28 @@ class Pickler:
         if isinstance(storage, UntypedStorage):
             self.untyped.add(number)
 
-    def _put_tensor(self, tensor: Tensor) -> None:
+    def _put_tensor(self, tensor: Tensor, place: str) -> None:
         self.arrays.append(with_torch_strides(tensor.array))
         parameter = type(tensor).__name__ == "Parameter"
         self.needs_grad.append(tensor.requires_grad and not parameter)
         number = len(self.arrays) - 1
-        if not parameter:
+        attributes, call = tensor.__dict__, pickle.TUPLE + pickle.REDUCE
+        if not parameter and not attributes:
             self.parts.append(number)
-            return
-        grad = pickle.NEWTRUE if tensor.requires_grad else pickle.NEWFALSE
-        opening = _name("torch._utils", "_rebuild_parameter") + pickle.MARK
-        closing = grad + _EMPTY_ORDERED_DICT + pickle.TUPLE + pickle.REDUCE
-        self.parts.extend((opening, number, closing))
+        elif not parameter:
+            self.apart.add(number)
+            opening = _name("torch._tensor", "_rebuild_from_type_v2") + pickle.MARK
+            self.parts.extend((opening, number))
+            self._put_dict(attributes, place)
+            self.parts.append(call)
+        else:
+            rebuild = "_rebuild_parameter" + ("_with_state" if attributes else "")
+            grad = pickle.NEWTRUE if tensor.requires_grad else pickle.NEWFALSE
+            opening = _name("torch._utils", rebuild) + pickle.MARK
+            self.parts.extend((opening, number, grad + _EMPTY_ORDERED_DICT))
+            if attributes:
+                self._put_dict(attributes, place)
+            self.parts.append(call)
 
     def _put_array(self, array: np.ndarray) -> None:
         """As NumPy pickles an array: the call for an empty one, and its state; and so its type."""
@@ -315,10 +331,7 @@ _crc32 = True
 
 
 def set_crc32_options(compute_crc32: bool) -> None:
-    """Keeps the switch, which changes nothing: records always carry their right CRC-32.
-
-    torch writes another number for False, to be quicker; its file then counts as damaged here.
-    """
+    """Whether torch files that are written carry checksums; without, damage cannot be noticed."""
     global _crc32
     _crc32 = compute_crc32
 

@@ -91,3 +91,48 @@ def test_switches_that_programs_set_are_there():
     assert not backends.mps.is_available() and not backends.mps.is_built()
     for name in ("benchmark", "deterministic", "enabled", "allow_tf32"):
         assert isinstance(getattr(backends.cudnn, name), bool)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_state_dicts_of_torch_0_4():
+    """They had the divided weight and no v. After many steps that is a singular vector."""
+    layer = utils.spectral_norm(nn.Linear(3, 5).double(), n_power_iterations=200)
+    layer(mt.zeros(1, 3, dtype=mt.float64))
+    state = layer.state_dict()
+    assert state._metadata[""]["spectral_norm"] == {"weight.version": 1}
+    u, v = state["weight_u"].numpy(), state["weight_v"].numpy()
+    left, values, right = np.linalg.svd(state["weight_orig"].numpy())
+    sign = np.sign(left[:, 0] @ u)
+    np.testing.assert_allclose(u * sign, left[:, 0], atol=1e-6)
+
+    old = state.copy()
+    old._metadata = {"": {"version": 1}}
+    del old["weight_v"]
+    old["weight"] = mt.tensor(state["weight_orig"].numpy() / values[0])
+    other = utils.spectral_norm(nn.Linear(3, 5).double())
+    other.load_state_dict(old)
+    np.testing.assert_allclose(other.weight_v.numpy() * sign, right[0], atol=1e-6)
+    np.testing.assert_allclose(other.weight_v.numpy(), v, atol=1e-6)
+
+    del old["weight_u"]
+    with pytest.raises(RuntimeError, match="weight_u"):
+        other.load_state_dict(old)
+    assert "weight_u" in other.load_state_dict(old, strict=False).missing_keys
+    plain = utils.remove_spectral_norm(other)
+    assert not plain._state_dict_hooks and not plain._load_state_dict_pre_hooks
+    assert "spectral_norm" not in plain.state_dict()._metadata[""]
+    plain.load_state_dict(plain.state_dict())
+    without_versions = dict(state)
+    utils.spectral_norm(plain).load_state_dict(without_versions)
+    assert plain.weight_v.equal(state["weight_v"])
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_torch_reads_the_version(tmp_path):
+    torch = pytest.importorskip("torch")
+    layer = utils.spectral_norm(nn.Linear(3, 5))
+    mt.save(layer.state_dict(), tmp_path / "a.pth")
+    theirs = torch.nn.utils.spectral_norm(torch.nn.Linear(3, 5))
+    theirs.load_state_dict(torch.load(tmp_path / "a.pth", weights_only=True))
+    assert theirs.weight_v.tolist() == layer.weight_v.tolist()
+    assert layer.state_dict()._metadata == theirs.state_dict()._metadata

@@ -136,6 +136,7 @@ CONV_ERRORS = [
     ((4, 5, 5), (6, 4, 3), None, {}, r"4 dimensions .*height, width.*\[6, 4, 3\]"),
     ((4, 5, 5), (6, 4, 0, 3), None, {}, r"empty, got weight \[6, 4, 0, 3\]"),
     ((4, 5, 5), (6, 2, 3, 3), None, dict(groups=4), r"divisible by 4 .*\[6, 2, 3, 3\]"),
+    ((4, 5, 5), (0, 4, 3, 3), None, {}, r"at least 1 at dimension 0, .*\[0, 4, 3, 3\]"),
     ((4, 5, 5), (6, 4, 3, 3), (5,), {}, r"6 elements, but got bias of size \[5\]"),
     ((4, 5, 5), (6, 4, 3, 3), None, dict(stride=0), r"stride .*\[0, 0\]"),
     ((4, 5, 5), (6, 4, 3, 3), None, dict(padding="all"), "'all'"),

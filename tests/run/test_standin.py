@@ -144,9 +144,30 @@ def test_what_is_missing_is_named_as_torch_names_it():
         for name in ("torch._dynamo", "torch._six", "torchvision._C", "torchaudio"):
             with pytest.raises(ModuleNotFoundError, match=f"^No module named '{name}'"):
                 importlib.import_module(name)
-        assert getattr(torch, "ipu", None) is None and not hasattr(torch, "_C")
+        assert getattr(torch, "ipu", None) is None and not hasattr(torch, "_dynamo")
         assert importlib.util.find_spec("torch") and importlib.util.find_spec("torch.nn")
         assert importlib.util.find_spec("torch._dynamo") is None
+
+
+def test_what_libraries_call_of_the_private_module():
+    with stand_in():
+        import torch
+
+        assert torch._C._log_api_usage_once("torchmetrics") is None
+        assert importlib.import_module("torch._C") is torch._C
+        double = torch.ones(1, dtype=torch.float64)
+        for args, kwargs, expected in [
+            (("cpu", torch.float64, True), {}, ("cpu", torch.float64, True, None)),
+            ((torch.float64,), {"non_blocking": True}, (None, torch.float64, True, None)),
+            ((double, False), {}, ("cpu", torch.float64, False, None)),
+            ((), {"memory_format": torch.channels_last}, (None, None, False, torch.channels_last)),
+        ]:
+            place, *rest = torch._C._nn._parse_to(*args, **kwargs)
+            assert (place and place.type, *rest) == expected
+        with pytest.raises(AttributeError, match=r"^module 'torch\._C' has no attribute '_jit_'"):
+            torch._C._jit_  # noqa: B018
+        with pytest.raises(ImportError, match=r"'torch\._C'"):
+            exec("from torch._C import _jit_")
 
 
 def test_what_copies_of_torchvisions_files_call():

@@ -648,7 +648,7 @@ def test_the_order_of_bytes_where_a_file_does_not_say_it():
         s.set_default_load_endianness("big")
 
 
-def test_checksums_are_right_whatever_the_switch_says():
+def test_without_checksums_zip_readers_see_damage_and_load_does_not_look():
     from minitorch_cnn import serialization as s
 
     assert s.get_crc32_options() is True
@@ -656,7 +656,22 @@ def test_checksums_are_right_whatever_the_switch_says():
     try:
         assert s.get_crc32_options() is False
         file = io.BytesIO()
-        save_torch(mt.ones(3), file)
+        save_torch(mt.arange(3.0), file)
     finally:
         s.set_crc32_options(True)
-    assert zipfile.ZipFile(file).testzip() is None
+    assert {entry.CRC for entry in zipfile.ZipFile(file).infolist()} == {0}
+    assert zipfile.ZipFile(file).testzip() == "archive/data.pkl"
+    assert load_torch(io.BytesIO(file.getvalue())).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("writer", ["ours", "torchs"])
+def test_files_without_checksums_go_both_ways(writer):
+    torch = pytest.importorskip("torch")
+    lib, other = (mt, torch) if writer == "ours" else (torch, mt)
+    file = io.BytesIO()
+    lib.serialization.set_crc32_options(False)
+    try:
+        (save_torch if lib is mt else torch.save)({"x": lib.arange(3.0)}, file)
+    finally:
+        lib.serialization.set_crc32_options(True)
+    assert other.load(io.BytesIO(file.getvalue()))["x"].tolist() == [0, 1, 2]

@@ -200,3 +200,44 @@ def test_a_programs_arguments_are_kept(tmp_path):
         assert theirs.layers == [1, 2] and torch.equal(theirs.x, torch.ones(2))
     with pytest.raises(TypeError, match="a function is not plain data"):
         save_torch(argparse.Namespace(f=lambda: 0), tmp_path / "y.pth")
+
+
+def with_attributes(lib):
+    """A tensor, a Parameter and a Buffer on which a program has noted something."""
+    x, p, b = lib.arange(3.0), lib.nn.Parameter(lib.ones(2)), lib.nn.Buffer(lib.zeros(2))
+    x.foo, x.pi, p.note, p.mask, b.seen = "foo", 3.14, [1, {"a": None}], lib.ones(2), True
+    return {"x": x[1:], "whole": x, "p": p, "b": b}
+
+
+def check_attributes(lib, back):
+    x, p, b = back["whole"], back["p"], back["b"]
+    assert (x.foo, x.pi, p.note, b.seen) == ("foo", 3.14, [1, {"a": None}], True)
+    assert p.mask.tolist() == [1, 1] and isinstance(p, lib.nn.Parameter) and p.requires_grad
+    assert isinstance(b, lib.nn.Buffer) and not isinstance(x, lib.nn.Parameter)
+    assert not hasattr(back["x"], "foo") and back["x"].tolist() == [1, 2]
+    back["x"][0] = 5
+    assert x.tolist() == [0, 5, 2]  # the memory is still one
+
+
+def test_attributes_of_tensors_come_back():
+    check_attributes(mt, load_torch(written(with_attributes(mt))))
+    with pytest.raises(TypeError, match=r"cannot save the object\['w'\]\['f'\]: a function"):
+        weight = mt.ones(2)
+        weight.f = lambda: 1
+        save_torch({"w": weight}, io.BytesIO())
+
+
+def test_attributes_go_to_torch_and_come_from_it():
+    torch = pytest.importorskip("torch", reason="torch reads what we wrote")
+    check_attributes(torch, torch.load(written(with_attributes(mt)), weights_only=True))
+    file = io.BytesIO()
+    torch.save(with_attributes(torch), file)
+    check_attributes(mt, load_torch(io.BytesIO(file.getvalue())))
+
+
+@pytest.mark.parametrize("name", ["array", "_node", "__class__", "add", 3])
+def test_no_attribute_takes_the_place_of_what_a_tensor_is(name):
+    tensor = mt.ones(2)
+    tensor.__dict__[name] = 1
+    with pytest.raises(ValueError, match=f"a tensor has an attribute {name!r} of its own"):
+        load_torch(written(tensor))

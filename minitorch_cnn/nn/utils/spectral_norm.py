@@ -61,6 +61,37 @@ class SpectralNorm:
     def __call__(self, module: Module, inputs: Any) -> None:
         setattr(module, self.name, self.compute_weight(module, module.training))
 
+    def note_version(
+        self, module: Module, state_dict: Any, prefix: str, metadata: dict[str, Any]
+    ) -> None:
+        """Says in a state_dict that v is among its values."""
+        metadata.setdefault("spectral_norm", {})[self.name + ".version"] = 1
+
+    def read_old(
+        self,
+        state_dict: Any,
+        prefix: str,
+        metadata: dict[str, Any],
+        strict: bool,
+        missing: list[str],
+        *others: Any,
+    ) -> None:
+        """In a state_dict of torch 0.4 is the divided weight and no v, which follows from it."""
+        weight, versions = prefix + self.name, metadata.get("spectral_norm", {})
+        complete = all(weight + end in state_dict for end in ("_orig", "_u", "_v"))
+        if versions.get(self.name + ".version") or (complete and weight not in state_dict):
+            return
+        lacking = [weight + end for end in ("_orig", "", "_u") if weight + end not in state_dict]
+        if lacking:
+            missing.extend(lacking if strict else [])
+            return
+        with no_grad():
+            original, u = state_dict[weight + "_orig"], state_dict[weight + "_u"]
+            largest = (original / state_dict.pop(weight)).mean()
+            matrix = as_matrix(original, self.dim)
+            v = matrix.pinverse() @ u
+            state_dict[weight + "_v"] = v * (largest / u.dot(matrix @ v))
+
 
 def spectral_norm(
     module: Module,
@@ -108,6 +139,8 @@ def spectral_norm(
     module.register_buffer(name + "_u", u)
     module.register_buffer(name + "_v", v)
     module.register_forward_pre_hook(hook)
+    module.register_state_dict_post_hook(hook.note_version)
+    module._register_load_state_dict_pre_hook(hook.read_old)
     return module
 
 
@@ -129,5 +162,9 @@ def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
             del module._buffers[name + "_u"], module._buffers[name + "_v"]
             module.register_parameter(name, Parameter(weight))
             del module._forward_pre_hooks[key]
+            for hooks in (module._state_dict_hooks, module._load_state_dict_pre_hooks):
+                for other, (function, _) in list(hooks.items()):
+                    if getattr(function, "__self__", None) is hook:
+                        del hooks[other]
             return module
     raise ValueError(f"spectral_norm of {name!r} not found in {module}")

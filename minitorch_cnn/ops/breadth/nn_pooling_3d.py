@@ -15,6 +15,7 @@ from ...autograd.function import Function
 from ...backend import array_module
 from ...kernels import PoolGeometry
 from ...tensor import Tensor, wrap
+from ..memory_format import lies_by_pixels, like
 from ..pool import (
     adaptive_avg_pool2d,
     adaptive_max_pool2d,
@@ -59,7 +60,7 @@ def max_pool3d(
     def pool_depth(x: Tensor) -> Any:
         return max_pool_images(x, _along_depth(geometry), return_indices)
 
-    return _maximum(input, pool_image, pool_depth, return_indices)
+    return _maximum(input, pool_image, pool_depth, return_indices, _lies_by_pixels(input))
 
 
 def max_pool3d_with_indices(
@@ -122,21 +123,25 @@ class Beside(Function):
 
 
 def _maximum(
-    input: Tensor, pool_image: Callable, pool_depth: Callable, return_indices: bool
+    input: Tensor,
+    pool_image: Callable,
+    pool_depth: Callable,
+    return_indices: bool,
+    by_pixels: bool = False,
 ) -> Any:
-    """The maximum over images, then over the depth."""
+    """The maximum over images, then over the depth; by_pixels: how all of it lies in memory."""
     if not return_indices:
-        y, size = _columns(pool_image(_slices(input)), input)
+        y, size = _columns(pool_image(_slices(input, by_pixels)), input, by_pixels)
         return _volume(pool_depth(y), input, size)
-    y, where = pool_image(_slices(input))
-    y, size = _columns(y, input)
-    where, _ = _columns(where, input)  # (N, C, D, OH*OW): places in the slices
+    y, where = pool_image(_slices(input, by_pixels))
+    y, size = _columns(y, input, by_pixels)
+    where, _ = _columns(where, input, by_pixels)  # (N, C, D, OH*OW): places in the slices
     y, slot = pool_depth(y)
     # `slot` counts slice * (OH*OW) + column. The place in the volume: that slice, and the place
     # that the maximum of its window had there.
     depth = slot // where.shape[-1]
     place = depth * (input.shape[-2] * input.shape[-1]) + gather(where, -2, depth)
-    place = _volume(place, input, size)
+    place = _volume(like(y, place), input, size)
     return Beside.apply(_volume(y, input, size), place), place
 
 
@@ -192,17 +197,30 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 # --------------------------------------------------------------------- between the two passes
 
 
-def _slices(input: Tensor) -> Tensor:
-    """Every slice of a volume as an image: (N, C*D, H, W)."""
+def _lies_by_pixels(input: Tensor) -> bool:
+    """Of a batch as torch guesses it; a single volume must have no gaps either."""
+    if input.ndim == 5:
+        return lies_by_pixels(input.array)
+    return bool(input.array.transpose(1, 2, 3, 0).flags.c_contiguous)
+
+
+def _slices(input: Tensor, by_pixels: bool = False) -> Tensor:
+    """Every slice of a volume as an image: (N, C*D, H, W), or (N*D, C, H, W) if it lies so."""
     batch = input.unsqueeze(0) if input.ndim == 4 else input
-    return batch.flatten(1, 2)
+    return batch.transpose(1, 2).flatten(0, 1) if by_pixels else batch.flatten(1, 2)
 
 
-def _columns(images: Tensor, input: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """Pooled slices (N, C*D, OH, OW) as (N, C, D, OH*OW), and (OH, OW)."""
+def _columns(
+    images: Tensor, input: Tensor, by_pixels: bool = False
+) -> tuple[Tensor, tuple[int, int]]:
+    """Pooled slices, as `_slices` has them, as (N, C, D, OH*OW), and (OH, OW)."""
     C, D = input.shape[-4], input.shape[-3]
-    size = (images.shape[-2], images.shape[-1])
-    return images.unflatten(1, (C, D)).flatten(-2), size
+    columns = images.flatten(-2)
+    if by_pixels:
+        columns = columns.unflatten(0, (-1, D)).transpose(1, 2)
+    else:
+        columns = columns.unflatten(1, (C, D))
+    return columns, (images.shape[-2], images.shape[-1])
 
 
 def _volume(columns: Tensor, input: Tensor, size: tuple[int, int]) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...kernels.geometry import numbers
 from ...tensor import Tensor, shape_text
+from ..memory_format import like
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
 
@@ -122,7 +123,8 @@ def _unpool(
             f"output of size {list(size)} has the places 0 to {area - 1}"
         )
     flat = input.new_zeros((*input.shape[:-dims], area))
-    return flat.scatter(-1, indices.flatten(-dims), input.flatten(-dims)).unflatten(-1, size)
+    y = flat.scatter(-1, indices.flatten(-dims), input.flatten(-dims)).unflatten(-1, size)
+    return like(input, y) if dims == 2 else y
 
 
 def _wanted_size(wanted: tuple, usual: tuple, stride: tuple) -> tuple[int, ...]:

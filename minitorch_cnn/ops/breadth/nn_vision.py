@@ -21,6 +21,7 @@ from ..arithmetic import where
 from ..common import same_device
 from ..creation import even_steps
 from ..indexing import getitem
+from ..memory_format import lies_by_pixels
 
 __all__ = ["pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "grid_sample", "affine_grid"]
 
@@ -48,6 +49,10 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
         )
     *batch, channels, H, W = input.shape
     C = channels // (r * r)
+    if _by_pixels(input):
+        x = input.permute(0, 2, 3, 1).reshape(*batch, H, W, C, r, r)
+        x = x.permute(0, 1, 4, 2, 5, 3).reshape(*batch, H * r, W * r, C)
+        return x.permute(0, 3, 1, 2)
     lead = len(batch)
     x = input.reshape(*batch, C, r, r, H, W)  # (..., C, r, r, H, W)
     order = (lead, lead + 3, lead + 1, lead + 4, lead + 2)
@@ -76,6 +81,10 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
         )
     *batch, C, height, width = input.shape
     H, W, lead = height // r, width // r, len(batch)
+    if _by_pixels(input):
+        x = input.permute(0, 2, 3, 1).reshape(*batch, H, r, W, r, C)
+        x = x.permute(0, 1, 3, 5, 2, 4).reshape(*batch, H, W, C * r * r)
+        return x.permute(0, 3, 1, 2)
     x = input.reshape(*batch, C, H, r, W, r)  # (..., C, H, r, W, r)
     order = (lead, lead + 2, lead + 4, lead + 1, lead + 3)
     x = x.permute(*range(lead), *order)  # (..., C, r, r, H, W)
@@ -105,6 +114,11 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     N, C = input.shape[:2]
     x = input.reshape(N, groups, C // groups, *input.shape[2:])
     return x.transpose(1, 2).reshape(input.shape)
+
+
+def _by_pixels(input: Tensor) -> bool:
+    """Whether these are images that lie by pixels, as the result then does."""
+    return input.ndim == 4 and lies_by_pixels(input.array)
 
 
 # ---------------------------------------------------------------------------- pixels from any place
@@ -246,26 +260,29 @@ def _check(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
             "grid_sampler(): expected input and grid to have same dtype, but input has "
             f"{input.dtype} and grid has {grid.dtype}"
         )
-    dims = input.ndim - 2
+    dims, sizes = input.ndim - 2, f"sizes {shape_text(input.shape)}"
+    if input.shape[0] != grid.shape[0]:
+        raise RuntimeError(
+            "grid_sampler(): expected grid and input to have same batch size, but got input with "
+            f"{sizes} and grid with sizes {shape_text(grid.shape)}"
+        )
+    if grid.shape[-1] != dims:
+        raise RuntimeError(
+            f"grid_sampler(): expected grid to have size {dims} in last dimension, but got grid "
+            f"with sizes {shape_text(grid.shape)}"
+        )
     if dims not in (2, 3) or grid.ndim != input.ndim:
         raise RuntimeError(
             "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but "
-            f"got input with sizes {shape_text(input.shape)} and grid with sizes "
-            f"{shape_text(grid.shape)}"
-        )
-    if input.shape[0] != grid.shape[0] or grid.shape[-1] != dims:
-        raise RuntimeError(
-            f"grid_sampler(): expected grid to have batch size {input.shape[0]} and size {dims} in "
-            f"last dimension, but got grid with sizes {shape_text(grid.shape)} for input with "
-            f"sizes {shape_text(input.shape)}"
+            f"got input with {sizes} and grid with sizes {shape_text(grid.shape)}"
         )
     if 0 in input.shape[2:]:
         raise RuntimeError(
             "grid_sampler(): expected input to have non-empty spatial dimensions, but input has "
-            f"sizes {shape_text(input.shape)}"
+            f"{sizes} with dimension {input.shape.index(0, 2)} being empty"
         )
     if mode == "bicubic" and dims == 3:
-        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input, got 5D")
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
 
 
 def _corners(function: str, align_corners: bool | None) -> bool:
@@ -282,8 +299,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
 
     size: (N, C, H, W) of the result of `grid_sample`. Returns (N, H, W, 2); for volumes theta is
     (N, 3, 4), size (N, C, D, H, W) and the result (N, D, H, W, 3). align_corners: as there. Raises
-    ValueError for a theta of another shape or of integers or a size not above 0,
-    NotImplementedError for another number of dimensions.
+    ValueError for a theta of another shape or of integers or a size not above 0, RuntimeError for
+    another N, NotImplementedError for another number of dimensions.
 
     >>> import minitorch_cnn as mt
     >>> turn_around = mt.tensor([[[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
@@ -298,16 +315,27 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     if dims not in (2, 3):
         raise NotImplementedError(
             "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
-            f"respectively. Got size {size}."
+            f"respectively. Got size {shape_text(size)}."
         )
-    if theta.shape != (size[0], dims, dims + 1):
+    if theta.ndim != 3 or theta.shape[1:] != (dims, dims + 1):
         raise ValueError(
-            f"Expected a batch of {dims}D affine matrices of shape {size[0]}x{dims}x{dims + 1} for "
-            f"size {size}. Got {shape_text(theta.shape)}."
+            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size "
+            f"{shape_text(size)}. Got {theta.shape!r}."
         )
     if min(size) <= 0:
-        raise ValueError(f"Expected non-zero, positive output size. Got {size}")
+        raise ValueError(f"Expected non-zero, positive output size. Got {shape_text(size)}")
+    if theta.shape[0] != size[0]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{size[0]}, "
+            f"{dims + 1}] but got: [{theta.shape[0]}, {dims + 1}]."
+        )
     align_corners = _corners("affine_grid", align_corners)
+    if align_corners and min(size[2:]) == 1:
+        warnings.warn(
+            "align_corners=True: along an axis of one pixel its place is 0, not -1. See the "
+            "documentation of affine_grid for details.",
+            stacklevel=2,
+        )
     lines = []
     kind = theta.array.dtype
     for length in size[2:]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from ..common import floating
 from ..copy import contiguous_format, memory_format
 from ..indexing import narrow
 from ..join import chunk, split, split_with_sizes
+from ..pad import pad as _pad
 from .linalg_solvers import check_matrix, solve, solve_triangular
 from .special_functions import polygamma as _polygamma
 
 __all__ = [
-    "adjoint", "cholesky_inverse", "cholesky_solve", "conj_physical", "frexp", "matrix_exp",
+    "adjoint", "cholesky_inverse", "cholesky_solve", "conj_physical", "constant_pad_nd", "frexp",
+    "matrix_exp",
     "narrow_copy", "triangular_solve", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes",
 ]  # fmt: skip
 
@@ -43,6 +46,18 @@ def conj_physical(input: Tensor) -> Tensor:
     tensor([1.])
     """
     return input
+
+
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
+    """`nn.functional.pad` with a constant, of any shape: (N, C, W), (1, 2) -> (N, C, W + 3).
+
+    Raises RuntimeError if `pad` does not fit.
+
+    >>> import minitorch_cnn as mt
+    >>> mt.constant_pad_nd(mt.tensor([1, 2]), (1, 2), 9)
+    tensor([9, 1, 2, 9, 9])
+    """
+    return _pad(input, pad, "constant", value)
 
 
 class Frexp(Function):

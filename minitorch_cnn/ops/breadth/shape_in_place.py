@@ -97,8 +97,8 @@ def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) 
 
     The first elements stay, in the order of memory; new ones are what the memory held.
     memory_format: in which order the new shape lies in memory. Raises RuntimeError for a tensor
-    that requires a gradient and for a shape that no tensor has, NotImplementedError for a view that
-    the memory is too short for.
+    that requires a gradient, for a shape that no tensor has, and where memory that NumPy shares
+    would have to grow; NotImplementedError for a view that the memory is too short for.
 
     >>> import minitorch_cnn as mt
     >>> mt.arange(6).resize_(2, 2)
@@ -119,6 +119,10 @@ def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) 
     flat = flat[start:]
     count = math.prod(shape)
     if count > flat.size:
+        if input._memory.outside == 2:
+            raise RuntimeError(
+                "Trying to resize storage that is not resizable: NumPy has it, too. Use x.clone()"
+            )
         grown = uninitialized(array_module(flat).empty(count, flat.dtype))
         grown[: flat.size] = flat
         flat = grown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import warnings
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ... import backend, dtypes
 from ...storage import (
+    MappedFile,
     TypedStorage,
     UntypedStorage,
     address_of,
@@ -116,7 +116,7 @@ def frombuffer(
             stacklevel=3,
         )
     result = wrap(np.frombuffer(buffer, kind, count, offset))
-    result._show_outside()
+    result._show_outside(2)
     return result.requires_grad_() if requires_grad else result
 
 
@@ -162,7 +162,7 @@ def share_memory_(input: Tensor) -> Tensor:
         return input
     if input._view is not None:
         raise RuntimeError("share_memory_: a view has another tensor's memory; share that one")
-    memory = mmap.mmap(-1, max(input.array.nbytes, 1))  # anonymous, MAP_SHARED
+    memory = MappedFile(-1, max(input.array.nbytes, 1))
     shared = np.frombuffer(memory, input.array.dtype, input.array.size).reshape(input.shape)
     shared[...] = input.array
     input._before_write()

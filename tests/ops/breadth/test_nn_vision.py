@@ -1,5 +1,6 @@
 """grid_sample and affine_grid: definitions by hand, torch, gradients of any order."""
 
+import importlib.util
 import math
 
 import numpy as np
@@ -107,6 +108,8 @@ def test_the_default_of_align_corners_is_announced():
         F.grid_sample(mt.zeros(1, 1, 2, 2), mt.zeros(1, 1, 1, 2))
     with pytest.warns(UserWarning, match="align_corners=False"):
         F.affine_grid(mt.zeros(1, 2, 3), (1, 1, 2, 2))
+    with pytest.warns(UserWarning, match=r"See the documentation of affine_grid for details\."):
+        F.affine_grid(mt.zeros(1, 2, 3), (1, 1, 2, 1), align_corners=True)
 
 
 @pytest.mark.parametrize(
@@ -132,13 +135,33 @@ def test_what_does_not_fit_is_refused_as_by_torch(image, grid, options, error):
 
 def test_affine_grid_refuses_what_does_not_fit():
     for theta, size, error in [
-        ((1, 2, 3), (2, 1, 3, 3), ValueError),
+        ((1, 2, 3), (2, 1, 3, 3), RuntimeError),
         ((1, 2, 2), (1, 1, 3, 3), ValueError),
         ((1, 2, 3), (1, 1, 3), NotImplementedError),
         ((1, 2, 3), (1, 1, 0, 3), ValueError),
     ]:
         with pytest.raises(error, match=r"\d"):
             F.affine_grid(mt.zeros(theta), size, align_corners=False)
+
+
+GRID_ERRORS = [
+    ((1, 1, 2, 2), (1, 1, 1, 3), "expected grid to have size 2 in last dimension"),
+    ((1, 1, 2, 2), (2, 1, 1, 2), "expected grid and input to have same batch size"),
+    ((1, 1, 2, 2), (1, 1, 1, 1, 2), "same number of dimensions"),
+    ((1, 2, 2), (1, 1, 1, 2), "expected grid to have size 1 in last dimension"),
+    ((1, 1, 0, 2), (1, 1, 1, 2), "with dimension 2 being empty"),
+]
+
+
+@pytest.mark.parametrize("image, grid, message", GRID_ERRORS)
+def test_grid_sample_says_what_does_not_fit_as_torch_does(image, grid, message):
+    libs = [mt]
+    if importlib.util.find_spec("torch"):
+        libs.append(importlib.import_module("torch"))
+    for lib in libs:
+        with pytest.raises(RuntimeError, match=message):
+            sample = lib.nn.functional.grid_sample
+            sample(lib.zeros(image), lib.zeros(grid), align_corners=False)
 
 
 def test_an_image_and_a_grid_of_different_types():
@@ -173,6 +196,25 @@ def test_pixel_shuffle_by_definition(r, batch, channels, seed):
         expected = x[..., (c * r + i % r) * r + j % r, i // r, j // r]
         np.testing.assert_array_equal(y[..., c, i, j], expected)
     np.testing.assert_array_equal(pixel_unshuffle(mt.tensor(y), r).numpy(), x)
+
+
+@pytest.mark.parametrize("shape", [(2, 18, 4, 6), (1, 9, 3, 3), (2, 1, 18, 4, 6), (18, 4, 6)])
+def test_pixel_shuffle_keeps_the_memory_format(shape):
+    """By pixels as by rows; the values are those of memory by rows, which the definition tested."""
+    rows = mt.rand(shape)
+    assert (
+        pixel_shuffle(rows, 3).is_contiguous()
+        and pixel_unshuffle(rows[..., :3, :3], 3).is_contiguous()
+    )
+    if len(shape) != 4:
+        return
+    pixels = rows.contiguous(memory_format=mt.channels_last)
+    for function, x in ((pixel_shuffle, pixels), (pixel_unshuffle, pixels[:, :, :3, :3])):
+        y = function(x, 3)
+        assert y.is_contiguous(memory_format=mt.channels_last)
+        assert y.equal(function(x.contiguous(), 3))
+    x = mt.rand(2, 4, 3, 3, dtype=mt.float64).contiguous(memory_format=mt.channels_last)
+    assert gradcheck(lambda a: pixel_unshuffle(pixel_shuffle(a, 2), 3), x.requires_grad_())
 
 
 def test_pixel_shuffle_gradient():

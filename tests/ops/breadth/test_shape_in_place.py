@@ -1,5 +1,6 @@
 """Tensors that are given another shape in place: torch's results, and what becomes of views."""
 
+import numpy as np
 import pytest
 
 import minitorch_cnn as mt
@@ -199,3 +200,17 @@ def test_a_view_of_several_that_is_turned_is_still_not_written_to():
         part.unsqueeze_(0)
     with pytest.raises(RuntimeError, match="function that returns multiple views"):
         part.add_(1)
+
+
+def test_memory_that_numpy_shares_does_not_grow():
+    array = np.arange(4.0)
+    taken = mt.arange(4.0)
+    taken.numpy()
+    for x in (mt.from_numpy(array), taken, mt.frombuffer(bytearray(32), dtype=mt.float64)):
+        assert x.resize_(2, 2).shape == (2, 2)
+        with pytest.raises(RuntimeError, match="Trying to resize storage that is not resizable"):
+            x.resize_(5)
+        assert x.clone().resize_(5).shape == (5,)
+    looked_at = mt.arange(4.0)
+    looked_at.data_ptr()
+    assert looked_at.resize_(5)[:4].tolist() == [0, 1, 2, 3]

@@ -59,14 +59,17 @@ def test_frombuffer_refuses_what_torch_refuses():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason=f"{sys.platform} cannot fork")
 def test_a_forked_process_writes_into_shared_memory():
     x, own = mt.zeros(3).share_memory_(), mt.zeros(3)
+    large = mt.nn.functional.relu(mt.zeros(300, 300))  # whose memory is a cached piece
+    assert not large.is_shared() and large.share_memory_().is_shared()
     assert x.is_shared() and x.share_memory_() is x and not own.is_shared()
     child = os.fork()
     if child == 0:
         x.add_(2)
         own.add_(2)
+        large.add_(2)
         os._exit(0)
     os.waitpid(child, 0)
-    assert x.tolist() == [2, 2, 2] and own.tolist() == [0, 0, 0]
+    assert x.tolist() == [2, 2, 2] and own.tolist() == [0, 0, 0] and large.min().item() == 2
     with pytest.raises(RuntimeError, match="view"):
         own[1:].share_memory_()
 
