@@ -198,8 +198,9 @@ class VarMean(Function):
         variance = Var.forward(ctx, x, dims, divisor, keepdim)
         ctx.set_materialize_grads(False)  # 0 times a slope that is NaN would be NaN
         with np.errstate(divide="ignore", invalid="ignore"):
-            average = x.array.sum(dims, keepdims=keepdim) / np.float64(_count(x, dims))
-        return variance, wrap(average.astype(x.array.dtype))
+            count = constant(_count(x, dims), x.array, x.array.dtype)
+            average = x.array.sum(dims, keepdims=keepdim) / count
+        return variance, wrap(average)
 
     @staticmethod
     def backward(ctx: Any, gv: Tensor | None, gm: Tensor | None) -> tuple:

@@ -223,6 +223,7 @@ OPERATIONS: dict[str, tuple[str, Any]] = {
     "amax": ("f4,5", lambda x: x.amax(1)),
     "std": ("f4,5", lambda x: x.std(1)),
     "var": ("f4,5", lambda x: x.var(0)),
+    "var_mean": ("f4,5", lambda x: mt.var_mean(x, 0)),
     "norm": ("f4,5", lambda x: x.norm(dim=1)),
     "prod": ("f4,5", lambda x: x.prod(1)),
     "logsumexp": ("f4,5", lambda x: x.logsumexp(1)),
