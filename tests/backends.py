@@ -36,6 +36,7 @@ HOST_ONLY = {
     "test_tensor_copies_and_as_tensor_shares": SHARED,
     "test_views_share_memory": SHARED,
     "test_numpy_shares_memory_both_ways": SHARED,
+    "test_memory_that_numpy_shares_does_not_grow": SHARED,
     "test_dlpack_both_ways_shares_memory": SHARED,
     "test_dlpack_with_torch": SHARED,
     "test_two_types_in_one_memory_are_refused": SHARED,

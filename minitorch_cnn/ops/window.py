@@ -249,10 +249,11 @@ def pool_window(
     axes = zip(input[-dims:], kernel, step, border, dilation, strict=True)
     out = tuple(_out_length(*axis, ceil_mode) for axis in axes)
     if min(out) <= 0:
-        channels = input[-dims - 1]
+        given = "x".join(map(str, input[-dims - 1 :]))
+        left = "x".join(map(str, (input[-dims - 1], *out)))
         raise RuntimeError(
-            f"Given input size: {list(input[-dims - 1 :])}. Calculated output size: "
-            f"{[channels, *out]}. Output size is too small"
+            f"Given input size: ({given}). Calculated output size: ({left}). Output size is too "
+            "small"
         )
     return PoolGeometry(kernel, step, border, dilation, out)
 

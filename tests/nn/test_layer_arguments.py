@@ -437,7 +437,6 @@ nn.Unfold(2, 1, 1, V)(x) | list | one int in a list is for all axes, a 0-d tenso
 nn.Unfold(2, 1, 1, V)(x) | 0-d | one int in a list is for all axes, a 0-d tensor an int
 nn.ModuleList([lin]).insert(V, lin) | negative | counts from the end, as a list does
 nn.ParameterList([V]) | 0-d | integers are kept, not trained
-lin.to(V) | bool | torch makes a tensor of a number, and takes its dtype
 lin.to(V) | float, nan, inf | torch makes a tensor of a number, and takes its dtype
 lin.to(V) | half, complex, numpy bool | torch makes a tensor of a number, and takes its dtype
 nn.utils.clip_grad_value_(V, 1.0) | empty, 0-d | without gradients there is nothing to do

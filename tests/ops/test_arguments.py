@@ -320,7 +320,7 @@ V - x | complex | there are no complex numbers
 x.sub(V) | complex | there are no complex numbers
 T.rsub(x, V) | complex | there are no complex numbers
 T.trapezoid(x, V) | None | it is the default
-x.to(V) | float, numpy float, nan | torch makes a tensor of a number, and takes its dtype
+x.to(V) | bool, float, numpy float, nan | torch makes a tensor of a number, and takes its dtype
 x.to(V) | inf, half, numpy bool, complex | torch makes a tensor of a number, and takes its dtype
 T.zeros(2, V) | bool | torch takes a bool for a length here
 T.zeros((2, V)) | bool | torch takes a bool for a length here

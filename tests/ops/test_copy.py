@@ -52,7 +52,7 @@ def test_to_takes_device_dtype_and_two_bools_in_this_order(arguments, fits):
             continue
         y = x.to(*given)
         assert y.dtype is (lib.float64 if {"float64", "x"} & set(map(str, arguments)) else x.dtype)
-    x = mt.ones(2)
+    x = mt.ones(2).cpu()
     assert x.to("cpu", mt.float32, False, False) is x and x.to(mt.float32, False) is x
     for copied in (x.to("cpu", mt.float32, False, True), x.to(mt.float32, True, True)):
         assert copied is not x and copied.data_ptr() != x.data_ptr()

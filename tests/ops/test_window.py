@@ -177,7 +177,7 @@ POOL_ERRORS = [
     ((1, 4, 4), dict(dilation=0), r"dilation .*\[0, 0\]"),
     ((1, 4, 4), dict(padding=2), "pad=2, kernel_size=2 and dilation=1"),
     ((1, 4, 4), dict(padding=-1), "pad=-1"),
-    ((3, 4, 4), dict(kernel_size=5), r"\[3, 4, 4\].*\[3, 0, 0\].*too small"),
+    ((3, 4, 4), dict(kernel_size=5), r"\(3x4x4\).*\(3x0x0\).*too small"),
 ]
 
 
