@@ -343,7 +343,7 @@ def test_an_argument_changed_before_backward_is_noticed():
 
 
 def test_the_states_of_the_devices_of_the_arguments(monkeypatch):
-    x = mt.ones(2)
+    x = mt.ones(2, device="cpu")
     assert get_device_states(x, 3, "text") == ([], [])
     set_device_states([], [])
     monkeypatch.setattr(mt.Tensor, "device", property(lambda self: mt.device("cuda", 1)))
