@@ -153,8 +153,8 @@ def _reason(owner: str, name: str) -> str:
 def missing(owner: str, name: str) -> AttributeError:
     """The error to raise for a name that `owner`, a module or "Tensor", does not have.
 
-    >>> print(missing("minitorch_cnn.linalg", "lobpcg"))
-    minitorch_cnn.linalg.lobpcg is not supported: use NumPy's linalg on x.numpy(), without gradients
+    >>> print(missing("minitorch_cnn.linalg", "schur"))
+    minitorch_cnn.linalg.schur is not supported: use NumPy's linalg on x.numpy(), without gradients
     """
     if name.startswith("_"):  # what Python and its tools ask for
         return AttributeError(f"{owner!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...backend import Array, axes_as_in_memory, inverse_order
 from ...backend.arrays import empty
-from .jit.threads import address, kernel, parts_for, run, share
+from .jit.threads import address, get_num_threads, kernel, parts_for, run, share
 from .jit.vector import LANES, load_some, scatter
 
 FLOAT32 = np.dtype(np.float32)
@@ -35,6 +35,16 @@ def on_cache_lines(shape: tuple[int, ...]) -> Array:
     room = empty((size + 16,))
     first = -addressof(c_char.from_buffer(room)) // 4 % 16
     return room[first : first + size].reshape(shape)
+
+
+def bias_or_zeros(b: Array | None, K: int) -> Array:
+    return np.zeros(K, np.float32) if b is None else contiguous(b)
+
+
+def equal_share(count: int, most: int) -> int:
+    """How many of `count` things to take at a time so that all threads take equally often."""
+    threads = get_num_threads()
+    return -(-count // (threads * -(-count // (threads * most))))
 
 
 @kernel

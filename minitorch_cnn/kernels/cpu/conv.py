@@ -23,7 +23,15 @@ import numpy as np
 from ...backend import Array
 from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Lengths, Pair, output_size
-from .arrays import channels_first, channels_last, contiguous, on_cache_lines, takes
+from .arrays import (
+    bias_or_zeros,
+    channels_first,
+    channels_last,
+    contiguous,
+    equal_share,
+    on_cache_lines,
+    takes,
+)  # fmt: skip
 from .jit.compiling import INT, PAIR, SHAPE, THREE_PAIRS, compiled, external
 from .jit.product import PANEL, panel_width, product
 from .jit.threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
@@ -39,7 +47,7 @@ from .jit.vector import (
     scatter,
     store,
     store_some,
-)
+)  # fmt: skip
 
 PATCHES_BYTES = 512 << 10  # of a block: with the weights it shall fit into a core's own cache
 MOST_PIXELS = 192  # in a block: a multiple of the heights of register tiles, 6 and 12
@@ -354,12 +362,6 @@ class Plan:
         return empty((0 if self.plain else parts * self.block * self.line,))
 
 
-def equal_share(count: int, most: int) -> int:
-    """How many of `count` things to take at a time so that all threads take equally often."""
-    threads = get_num_threads()
-    return -(-count // (threads * -(-count // (threads * most))))
-
-
 def arranged_weights(w: Array, groups: int, tap_rows: int) -> Array:
     """w (K, C/G, KH, KW) as `arrange_weights` lays it out."""
     K, Cg, KH, KW = w.shape
@@ -368,10 +370,6 @@ def arranged_weights(w: Array, groups: int, tap_rows: int) -> Array:
     weights = on_cache_lines((groups, KH // tap_rows, panels, depth, width))
     run(arrange_weights, w, tap_rows, weights, parts=parts_for(weights.size))
     return weights
-
-
-def bias_or_zeros(b: Array | None, K: int) -> Array:
-    return np.zeros(K, np.float32) if b is None else contiguous(b)
 
 
 def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False) -> Any:

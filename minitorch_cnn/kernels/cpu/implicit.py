@@ -15,8 +15,15 @@ from typing import Any
 from ...backend import Array
 from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Lengths, Pair, output_size
-from .arrays import channels_first, channels_last, contiguous, on_cache_lines, takes
-from .conv import arranged_weights, bias_or_zeros, gradient_of_sums
+from .arrays import (
+    bias_or_zeros,
+    channels_first,
+    channels_last,
+    contiguous,
+    on_cache_lines,
+    takes,
+)  # fmt: skip
+from .conv import arranged_weights, gradient_of_sums
 from .jit.compiling import INT, SHAPE, compiled, external
 from .jit.product import PANEL, product
 from .jit.threads import address, counter, get_num_threads, kernel, run, share, take

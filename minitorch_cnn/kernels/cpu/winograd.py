@@ -15,8 +15,7 @@ from typing import Any
 from ...backend import Array
 from ...backend.arrays import empty
 from ..geometry import ConvGeometry, Pair, output_size, turned_geometry
-from .arrays import channels_first, channels_last, contiguous, takes
-from .conv import equal_share
+from .arrays import channels_first, channels_last, contiguous, equal_share, takes
 from .elementwise import add_to_rows, relu_
 from .jit.compiling import compiled
 from .jit.product import panel_width, product
@@ -37,32 +36,32 @@ DEPTH = 128  # channels that are summed up in one go: shorter sums lose fewer di
 def transform_kernels(part: int, parts: int, w: Array, turned: bool, U: Array, width: int) -> None:
     """U (panels, 36, C*width and a gap) from w (K, C, 3, 3)."""
     size, step = (w.shape[0], w.shape[1]), 4 * U.shape[2]
-    C = size[0] if turned else size[1]
     start, stop = share(U.shape[0], part, parts)
     for panel in range(start, stop):
-        transform_kernel_panel(
-            address(w), size, turned, panel, 0, C, address(U[panel]), step, width
-        )
+        u, rows = address(U[panel]), size[0 if turned else 1]
+        transform_kernel_panel(address(w), size, turned, panel, 0, rows, u, step, width)
 
 
 @compiled
 def multiply_panel(
-    v: int, row: int, tiles: int, channels: int, u: int, panel: int, width: int, m: int, K: int,
-    more: bool,
+    v: int, V_step: int, row: int, tiles: int, C: int, U_panel: Array, panel: int, width: int,
+    m: int, M_step: int, K: int, more: bool,
 ) -> None:  # fmt: skip
-    """A panel of columns of M[p] (tiles, K) = V[p] (tiles, channels) @ U[p], for one p of the 36.
+    """A panel of columns of the 36 products M[p] = V[p] @ U[p]; more: added to what M has.
 
-    row: bytes from one row of V to the next. more: it is added to what M has.
+    row: bytes from one row of V[p] to the next.
     """
     first = panel * width
-    columns, out = min(K - first, width), m + 4 * first
-    start, start_row = (out, 4 * K) if more else (0, 0)
-    for c in range(0, channels, DEPTH):
-        product(
-            v + 4 * c, row, 0, 4, u + 4 * c * width, 0, 4 * width, 0,
-            out, 4 * K, tiles, columns, 1, min(DEPTH, channels - c), start, start_row, 1,
-        )  # fmt: skip
-        start, start_row = out, 4 * K
+    columns = min(K - first, width)
+    for p in range(36):
+        u, out = address(U_panel[p]), m + p * M_step + 4 * first
+        start, start_row = (out, 4 * K) if more else (0, 0)
+        for c in range(0, C, DEPTH):
+            product(
+                v + p * V_step + 4 * c, row, 0, 4, u + 4 * c * width, 0, 4 * width, 0,
+                out, 4 * K, tiles, columns, 1, min(DEPTH, C - c), start, start_row, 1,
+            )  # fmt: skip
+            start, start_row = out, 4 * K
 
 
 @kernel
@@ -84,12 +83,10 @@ def convolve_blocks(
         count = min(block, tiles - first)
         transform_inputs(address(x), x.shape, padding, (OH, OW), first, count, v, V_step)
         rows = min((count + 3) // 4 * 4, block)  # a few rows too many: lower tiles are slower
-        for p in range(36):
-            for panel in range(U.shape[0]):
-                multiply_panel(
-                    v + p * V_step, 4 * C, rows, C, address(U[panel, p]), panel, width,
-                    m + p * M_step, K, False,
-                )  # fmt: skip
+        for panel in range(U.shape[0]):
+            multiply_panel(
+                v, V_step, 4 * C, rows, C, U[panel], panel, width, m, M_step, K, False
+            )  # fmt: skip
         transform_outputs(m, M_step, address(y), y.shape, first, count, streaming)
         first = take(work, block)
 
@@ -123,24 +120,19 @@ def multiply_all(
     part: int, parts: int, w: Array, turned: bool, V: Array, M: Array, U: Array, width: int,
     tiles: int, C: int, K: int, depth: int,
 ) -> None:  # fmt: skip
-    """M (36, tiles*K) from V (36, tiles*C), `depth` channels at a time.
-
-    U (parts, 36, depth*width and a gap) is a workspace.
-    """
+    """M (36, tiles*K) from V (36, tiles*C), `depth` channels at a time; U (parts, 36, depth*width
+    and a gap) is a workspace."""
     size, step = (w.shape[0], w.shape[1]), 4 * U.shape[2]
     V_step, M_step = 4 * V.shape[1], 4 * M.shape[1]
     first, last = share((K + width - 1) // width, part, parts)
     for panel in range(first, last):
         for c in range(0, C, depth):
-            stop = min(c + depth, C)
-            transform_kernel_panel(
-                address(w), size, turned, panel, c, stop, address(U[part]), step, width
-            )
-            for p in range(36):
-                multiply_panel(
-                    address(V) + p * V_step + 4 * c, 4 * C, tiles, stop - c, address(U[part, p]),
-                    panel, width, address(M) + p * M_step, K, c > 0,
-                )  # fmt: skip
+            stop, u = min(c + depth, C), address(U[part])
+            transform_kernel_panel(address(w), size, turned, panel, c, stop, u, step, width)
+            multiply_panel(
+                address(V) + 4 * c, V_step, 4 * C, tiles, stop - c, U[part], panel, width,
+                address(M), M_step, K, c > 0,
+            )  # fmt: skip
 
 
 @kernel
@@ -220,7 +212,7 @@ def weight_gradient_all(
 # ----------------------------------------------------------------------------------- the entries
 
 
-FEW_TILES = 96
+FEW_TILES = 96  # of which a panel of M fits beside a piece of U
 BLOCK_BYTES = 768 << 10  # of V and M, of each thread: about a core's second-level cache
 
 
@@ -234,11 +226,8 @@ def _few(tiles: int, C: int, K: int) -> bool:
 
 
 def _block(C: int, K: int) -> int:
-    """Tiles in a block: a multiple of the heights of register tiles, 6 and 12.
-
-    With many channels V and M of the smallest blocks are too large for the cache already, and U is
-    too, which each block reads: larger blocks do so less often.
-    """
+    """Tiles in a block: a multiple of the heights of register tiles, 6 and 12. Where V and M do not
+    fit, as little as U that each block reads, larger blocks read it less often."""
     fit = BLOCK_BYTES // (36 * 4 * (C + K)) // 12 * 12
     return min(fit, 96) if fit >= 36 else 72
 
@@ -256,9 +245,8 @@ def convolve(x: Array, w: Array, turned: bool, before: Pair, y: Array) -> None:
     tiles, width, parts = _tiles(N, (OH, OW)), panel_width(K), get_num_threads()
     if _few(tiles, C, K):
         V, M = empty((36, _step(tiles * C))), empty((36, _step(tiles * K)))
-        # With few tiles a panel of M and a piece of U stay in the cache together.
-        depth = C if tiles > FEW_TILES else DEPTH
-        U = empty((parts, 36, _step(min(C, depth) * width)))
+        depth = C if tiles > FEW_TILES else min(C, DEPTH)
+        U = empty((parts, 36, _step(depth * width)))
         run(transform_all, x, before, (OH, OW), 0, V)
         run(multiply_all, w, turned, V, M, U, width, tiles, C, K, depth)
         run(transform_all_outputs, M, y, may_stream(y, tiles=True))

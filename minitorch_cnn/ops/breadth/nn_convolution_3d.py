@@ -15,6 +15,7 @@ from ...autograd.function import Function
 from ...backend import array_module
 from ...tensor import Tensor, wrap
 from ..conv import Conv2dFunction, Conv2dInputGrad, conv_geometry_of, transposed_geometry_of
+from ..memory_format import like
 from ..pad import pad
 from ..precision import half_precision
 
@@ -100,7 +101,7 @@ def conv3d(
     images = windows.reshape(N * OD, C * KD, H, W)
     kernel = weight.reshape(K, Cg * KD, KH, KW)
     y = Conv2dFunction.apply(images, kernel, bias, geometry.image())  # (N*OD, K, OH, OW)
-    y = y.unflatten(0, (N, OD)).transpose(1, 2)
+    y = like(volume, y.unflatten(0, (N, OD)).transpose(1, 2))
     return y.squeeze(0) if input.ndim == 4 else y
 
 
@@ -147,6 +148,6 @@ def conv_transpose3d(
     front = geometry.before[0]  # the border is cut off again
     depth = front + OD + geometry.after[0]
     y = SliceSums.apply(windows, depth, geometry.stride[0], geometry.dilation[0])
-    y = y[:, :, front : front + OD]
+    y = like(volume, y[:, :, front : front + OD])
     y = y if bias is None else y + bias.reshape(-1, 1, 1, 1)
     return y.squeeze(0) if input.ndim == 4 else y

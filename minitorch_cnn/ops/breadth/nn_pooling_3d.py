@@ -12,6 +12,7 @@ from typing import Any
 
 from ... import kernels
 from ...autograd.function import Function
+from ...autograd.modes import state
 from ...backend import array_module
 from ...kernels import PoolGeometry
 from ...tensor import Tensor, wrap
@@ -198,7 +199,12 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def _lies_by_pixels(input: Tensor) -> bool:
-    """Of a batch as torch guesses it; a single volume must have no gaps either."""
+    """Of a batch as torch guesses it; a single volume must have no gaps either.
+
+    False while somebody looks on: `explain` and ONNX know the way by slices.
+    """
+    if state.observer is not None:
+        return False
     if input.ndim == 5:
         return lies_by_pixels(input.array)
     return bool(input.array.transpose(1, 2, 3, 0).flags.c_contiguous)

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 from minitorch_cnn import kernels
 from minitorch_cnn.backend import arrays as memory
 from minitorch_cnn.kernels import conv_geometry
-from minitorch_cnn.kernels.cpu import conv, few_filters, implicit, winograd
+from minitorch_cnn.kernels.cpu import arrays, conv, few_filters, implicit, winograd
 from minitorch_cnn.kernels.cpu.jit import threads, vector
 from tests.kernels.test_conv import LAYOUTS, convolutions, in_layout, loop_output_size, loops
 from tests.kernels.tiers import tier
@@ -244,8 +244,8 @@ def test_workspaces_begin_with_a_line_of_the_cache(shape):
 @given(st.integers(1, 5000), st.integers(1, 200), st.integers(1, 9))
 def test_all_threads_take_equally_often(count, most, workers):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conv, "get_num_threads", lambda: workers)
-        share = conv.equal_share(count, most)
+        patch.setattr(arrays, "get_num_threads", lambda: workers)
+        share = arrays.equal_share(count, most)
     assert 1 <= share <= most
     fewest_turns = -(-count // (workers * most))
     assert workers * (fewest_turns - 1) < -(-count // share) <= workers * fewest_turns

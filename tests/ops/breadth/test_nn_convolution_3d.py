@@ -54,3 +54,16 @@ REFUSED = {
 }
 
 test_refused_as_by_torch = refused_as_by_torch(REFUSED)
+
+
+@pytest.mark.parametrize("function", [F.conv3d, F.conv_transpose3d])
+@pytest.mark.parametrize("options", [{}, {"padding": (1, 1, 0)}, {"stride": (2, 1, 1)}])
+def test_results_lie_as_the_volume_does(function, options):
+    """By rows, so that a program may `view` them, or by pixels; torch's steps are the same."""
+    x, weight = mt.randn(2, 3, 5, 6, 7), mt.randn(3, 3, 2, 3, 1)
+    y = function(x, weight, **options)
+    assert y.is_contiguous()
+    assert y.view(2, -1, *y.shape[3:]).shape[1] == 3 * y.shape[2]
+    z = function(x.to(memory_format=mt.channels_last_3d), weight, **options)
+    assert z.is_contiguous(memory_format=mt.channels_last_3d)
+    assert mt.allclose(y, z, atol=1e-5)
