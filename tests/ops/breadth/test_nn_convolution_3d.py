@@ -1,6 +1,10 @@
 """Seams and refusals of convolutions of volumes; the rest is in test_volumes.py."""
 
+import pytest
 from tables import at_the_seams, numbers, refused_as_by_torch, volume
+
+import minitorch_cnn as mt
+import minitorch_cnn.nn.functional as F
 
 SEAMS = {
     "more output than the stride": lambda lib: lib.nn.functional.conv_transpose3d(
