@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from ctypes import addressof, c_char
 from typing import Any
 
 import numpy as np
@@ -27,14 +25,6 @@ def takes(*arrays: Array | None) -> bool:
 def contiguous(array: Array) -> Array:
     """The array itself if it lies in memory row by row, otherwise a copy."""
     return array if array.flags.c_contiguous else np.ascontiguousarray(array)
-
-
-def on_cache_lines(shape: tuple[int, ...]) -> Array:
-    """An array that begins where a line of the cache does: what lies in two lines is read twice."""
-    size = math.prod(shape)
-    room = empty((size + 16,))
-    first = -addressof(c_char.from_buffer(room)) // 4 % 16
-    return room[first : first + size].reshape(shape)
 
 
 def bias_or_zeros(b: Array | None, K: int) -> Array:

@@ -21,17 +21,9 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ...backend.arrays import empty
+from ...backend.arrays import empty, on_cache_lines
 from ..geometry import ConvGeometry, Lengths, Pair, output_size
-from .arrays import (
-    bias_or_zeros,
-    channels_first,
-    channels_last,
-    contiguous,
-    equal_share,
-    on_cache_lines,
-    takes,
-)  # fmt: skip
+from .arrays import bias_or_zeros, channels_first, channels_last, contiguous, equal_share, takes
 from .jit.compiling import INT, PAIR, SHAPE, THREE_PAIRS, compiled, external
 from .jit.product import PANEL, panel_width, product
 from .jit.threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
@@ -47,7 +39,7 @@ from .jit.vector import (
     scatter,
     store,
     store_some,
-)  # fmt: skip
+)
 
 PATCHES_BYTES = 512 << 10  # of a block: with the weights it shall fit into a core's own cache
 MOST_PIXELS = 192  # in a block: a multiple of the heights of register tiles, 6 and 12

@@ -13,16 +13,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...backend import Array
-from ...backend.arrays import empty
+from ...backend.arrays import empty, on_cache_lines
 from ..geometry import ConvGeometry, Lengths, Pair, output_size
-from .arrays import (
-    bias_or_zeros,
-    channels_first,
-    channels_last,
-    contiguous,
-    on_cache_lines,
-    takes,
-)  # fmt: skip
+from .arrays import bias_or_zeros, channels_first, channels_last, contiguous, takes
 from .conv import arranged_weights, gradient_of_sums
 from .jit.compiling import INT, SHAPE, compiled, external
 from .jit.product import PANEL, product

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ...backend.arrays import empty
-from .arrays import channels_last, contiguous, on_cache_lines, takes
+from ...backend.arrays import empty, on_cache_lines
+from .arrays import channels_last, contiguous, takes
 from .jit.threads import address, counter, kernel, parts_for, run, share, take
 from .jit.vector import (
     BYTES,
