@@ -459,5 +459,5 @@ def test_what_a_node_holds_is_not_looked_at_by_the_garbage_collector():
     found = subprocess.run(
         [sys.executable, "-c", TRACKED], capture_output=True, text=True, check=True
     )
-    # Two nodes, which have dicts in Python 3.10, their 3 edges in 2 lists, one list of saved tensors.
+    # Two nodes, in Python 3.10 with dicts, their 3 edges in 2 lists, one list of saved tensors.
     assert int(found.stdout) <= 100 * 10
