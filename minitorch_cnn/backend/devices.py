@@ -183,9 +183,6 @@ def set_tf32(on: bool) -> None:
     )
 
 
-# --------------------------------------------------------------------------- CUDA graphs
-
-
 def check_old_device(given: Any, expected: str, of_tensor: bool) -> None:
     """Raises RuntimeError where torch's old constructors, `Tensor(...)`, take no such device.
 
@@ -200,6 +197,9 @@ def check_old_device(given: Any, expected: str, of_tensor: bool) -> None:
         raise RuntimeError(
             f"legacy constructor expects device type: {expected} but device type: {kind} was passed"
         )
+
+
+# --------------------------------------------------------------------------- CUDA graphs
 
 
 class _Recording(threading.local):
