@@ -36,8 +36,12 @@ def load(name: str) -> types.ModuleType:
 
 
 def copy_weights(ours, theirs) -> None:
-    """Gives the torch model the parameters and buffers of ours."""
+    """Gives the torch model copies of the parameters and buffers of ours.
+
+    Of a clone of ours: memory that an array of NumPy's shares is never left to kernels that run
+    ahead, so a step would take longer afterwards.
+    """
     import torch
 
-    state = {name: torch.from_numpy(v.numpy().copy()) for name, v in ours.state_dict().items()}
+    state = {name: torch.from_numpy(v.clone().numpy()) for name, v in ours.state_dict().items()}
     theirs.load_state_dict(state)

@@ -1,6 +1,7 @@
 """Tensor: an array, its gradient, and the node that made it.
 
     array           a NumPy or CuPy array: the values, their type, shape, strides and device
+    arriving        the same while kernels may still be writing it, for other kernels
     grad            the gradient of the last backward, a Tensor of the same shape, or None
     _node, _output  which recorded operation made it, and which of its outputs it is
     _memory         what it shares with all tensors in the same memory: how often that was written
@@ -24,8 +25,10 @@ from .autograd import deferred
 from .autograd.handle import RemovableHandle
 from .autograd.looking import seen, warn_of_no_grad
 from .autograd.modes import UNRECORDED_VIEW, state
+from .backend import ahead
 from .missing import missing
 from .size import Size, shape_text as shape_text, steps_by_rows
+from .views import View, view_of_array, view_of_tensor
 
 
 class Memory:
@@ -35,11 +38,17 @@ class Memory:
     outside: not 0 if an array that belongs to no tensor shares it, and may be written to without
     anybody seeing; 2 if that is NumPy's (numpy(), from_numpy()), and the memory cannot grow.
     behind: after ``x.data``, which has a version of its own, the Memory that it really is.
+    has_data: whether there was such an ``x.data``.
     """
 
     version = 0
     outside = 0
     behind: Memory | None = None
+    has_data = False
+
+    def unwatched(self) -> bool:
+        """Whether it may have been written to without its version counting that."""
+        return self.has_data or self.outside > 0 or self.behind is not None
 
 
 if TYPE_CHECKING:
@@ -79,10 +88,12 @@ class Tensor(Methods):
         "_retains_grad",
         "_view",
         "array",
+        "arriving",
     )
     __array_priority__ = 1000  # numpy_array * tensor asks the tensor first
 
     array: Any
+    arriving: Any  # the same, which kernels may still be writing: for other kernels alone
     _grad: Tensor | None
     _requires_grad: bool
     _node: Any  # autograd.function.Node, or None for a leaf
@@ -112,26 +123,37 @@ class Tensor(Methods):
                 values = np.array(values, kind)
         else:
             values = np.empty(data if data else 0, kind)
-        self.array = backend.to_device(values.astype(kind), None)
+        self._set_array(backend.to_device(values.astype(kind), None))
 
     # ------------------------------------------------- values that are computed when needed
 
     if not TYPE_CHECKING:  # to a checker, every name would be there
 
         def __getattr__(self, name: str) -> Any:
-            """Python comes here for what is not there: the array of a result that was put off."""
-            if name != "array":
+            """Python comes here for an array that is not there: put off or on its way."""
+            if name == "array":
+                array = self.arriving
+                ahead.wait()
+                self.array = array
+                return array
+            if name != "arriving":
                 raise missing("Tensor", name)
             waiting = self._deferred
             if waiting is not None:
-                self.array = waiting.values()
+                self.arriving = waiting.arriving()
                 self._deferred = None
-            return object.__getattribute__(self, "array")
+            return object.__getattribute__(self, name)
+
+    def _set_array(self, array: Any) -> None:
+        """Gives the tensor another array, which is complete."""
+        self.array, self.arriving, self._deferred = array, array, None
 
     def _before_write(self) -> None:
         """To be called before the memory is written to: computes the results that read it."""
-        if deferred.waiting and self._deferred is None:
-            deferred.before_write(self.array)
+        if self._deferred is None:  # else there is nothing to write over yet
+            ahead.wait()
+            if deferred.waiting:
+                deferred.before_write(self.array)
 
     def _show_outside(self, outside: int = 1) -> None:
         """To be called before an array that is no tensor's comes to share the memory."""
@@ -146,7 +168,7 @@ class Tensor(Methods):
 
     @property
     def shape(self) -> Size:
-        return tuple.__new__(Size, (self._deferred or self.array).shape)  # ints, unchecked
+        return tuple.__new__(Size, (self._deferred or self.arriving).shape)  # ints, unchecked
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the length of one dimension."""
@@ -154,7 +176,7 @@ class Tensor(Methods):
 
     @property
     def ndim(self) -> int:
-        return len((self._deferred or self.array).shape)
+        return len((self._deferred or self.arriving).shape)
 
     def dim(self) -> int:
         return self.ndim
@@ -163,18 +185,18 @@ class Tensor(Methods):
 
     def numel(self) -> int:
         """The number of elements."""
-        return math.prod((self._deferred or self.array).shape)
+        return math.prod((self._deferred or self.arriving).shape)
 
     nelement = numel
 
     @property
     def dtype(self) -> dtypes.dtype:
-        return dtypes.as_dtype((self._deferred or self.array).dtype)
+        return dtypes.as_dtype((self._deferred or self.arriving).dtype)
 
     @property
     def device(self) -> backend.device:
         waiting = self._deferred
-        return backend.device_of(self.array) if waiting is None else waiting.device
+        return backend.device_of(self.arriving) if waiting is None else waiting.device
 
     @property
     def is_cuda(self) -> bool:
@@ -450,7 +472,7 @@ class Tensor(Methods):
 
     def detach(self) -> Tensor:
         """The same values in the same memory, without history."""
-        tensor = wrap(self.array)
+        tensor = running(self.arriving)
         tensor._memory = self._memory
         tensor._inference = self._inference
         self._note_alias(tensor, ())
@@ -468,6 +490,7 @@ class Tensor(Methods):
         """Like `detach`, but writes through it do not count in the version of this tensor."""
         tensor = wrap(self.array)
         tensor._memory.behind = self._memory.behind or self._memory
+        tensor._memory.behind.has_data = True
         return tensor
 
     @data.setter
@@ -479,7 +502,7 @@ class Tensor(Methods):
                 "data set to a tensor that requires gradients must be floating point or complex "
                 f"dtype, got {new.dtype}"
             )
-        self.array, self._deferred = new.array, None
+        self._set_array(new.array)
         behind = new._memory.behind or new._memory
         if behind is not self._memory:
             self._memory.behind = behind
@@ -566,7 +589,7 @@ class Tensor(Methods):
             base._aliases[alias] = steps if self._view is None else (*self._view.steps, *steps)
 
     def _is_channels_last(self) -> bool:
-        array = self.array
+        array = self.arriving
         if array.ndim < 3 or array.flags.c_contiguous:
             return False
         return bool(array.transpose(0, *range(2, array.ndim), 1).flags.c_contiguous)
@@ -581,9 +604,9 @@ class Tensor(Methods):
         base = self if self._view is None else self._view.base
         if not base._is_channels_last():
             return
-        base.array = backend.array_module(base.array).ascontiguousarray(base.array)
+        base._set_array(backend.array_module(base.array).ascontiguousarray(base.array))
         for alias, steps in list((base._aliases or {}).items()):
-            alias.array = view_of_array(base.array, steps)
+            alias._set_array(view_of_array(base.array, steps))
         base._aliases = None
 
     def _refresh_view(self) -> None:
@@ -612,41 +635,6 @@ class Tensor(Methods):
         return copying.reduce(self)
 
 
-class View:
-    """Of which tensor a view is a part, by which steps, and as of which history of it.
-
-    alone: why nothing that is recorded may be written through it, nor to its base; "" if it may.
-    """
-
-    __slots__ = ("alone", "base", "history", "steps")
-
-    def __init__(self, base: Tensor, steps: tuple, history: int, alone: str = "") -> None:
-        self.base, self.steps, self.history, self.alone = base, steps, history, alone
-
-    def check_in_touch(self) -> None:
-        """Raises RuntimeError where a view has to follow a write that it cannot follow."""
-        if self.alone:
-            raise RuntimeError(
-                f"{self.alone} with grad mode enabled, or the tensor that it is a view of is. Use "
-                "an operation without the underscore, or take the view by indexing, and with "
-                "gradients on."
-            )
-
-
-def view_of_array(array: Any, steps: tuple) -> Any:
-    """The part of a bare array that the steps of a view lead to."""
-    for function, args in steps:
-        array = function.view(array, *args)
-    return array
-
-
-def view_of_tensor(tensor: Tensor, steps: tuple) -> Tensor:
-    """The part of a tensor that the steps of a view lead to, recorded if recording is on."""
-    for function, args in steps:
-        tensor = function.apply(tensor, *args)
-    return tensor
-
-
 def wrap(array: Any, kind: type[Tensor] = Tensor) -> Tensor:
     """A tensor around a bare array, without a copy. NumPy's scalars become 0-d arrays.
 
@@ -660,8 +648,33 @@ def wrap(array: Any, kind: type[Tensor] = Tensor) -> Tensor:
     tensor._output = tensor._history = 0
     tensor._memory = Memory()
     if array is not None:
-        tensor.array = np.asarray(array) if isinstance(array, np.generic) else array
+        array = np.asarray(array) if isinstance(array, np.generic) else array
+        tensor.array = tensor.arriving = array
     return tensor
+
+
+def running(array: Any) -> Tensor:
+    """`wrap` for an array that kernels may still be writing."""
+    if not ahead.unfinished:
+        return wrap(array)
+    tensor = wrap(None)
+    tensor.arriving = array
+    return tensor
+
+
+def is_private(*args: Any) -> bool:
+    """Whether nobody can write unseen to the memory of one of these tensors."""
+    for arg in args:
+        if isinstance(arg, Tensor):
+            memory = arg._memory
+            if memory.outside or (memory.behind is not None and memory.behind.outside):
+                return False
+    return True
+
+
+def may_run_ahead(*args: Any) -> bool:
+    """Whether kernels may read them while Python goes on; nobody writes, nobody looks on."""
+    return state.observer is None and is_private(*args)
 
 
 def later(values: deferred.Deferred, *sources: Tensor | None) -> Tensor:
@@ -670,11 +683,8 @@ def later(values: deferred.Deferred, *sources: Tensor | None) -> Tensor:
     sources: the tensors whose arrays are read then. If one of them may be written to unseen until
     then, the array is computed now.
     """
-    for source in sources:
-        if source is not None:
-            memory = source._memory
-            if memory.outside or (memory.behind is not None and memory.behind.outside):
-                return wrap(values.values())
+    if not is_private(*sources):
+        return wrap(values.values())
     tensor = wrap(None)
     tensor._deferred = values
     return tensor

@@ -26,7 +26,7 @@ class TVTensor(Tensor):
         self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool | None = None
     ) -> None:
         source = as_tensor(self._pixels(data), dtype=dtype, device=device)
-        self.array = source.array
+        self._set_array(source.array)
         self._memory = source._memory
         self.requires_grad_(source.requires_grad if requires_grad is None else requires_grad)
 
@@ -59,7 +59,7 @@ class Image(TVTensor):
         if self.ndim < 2:
             raise ValueError(f"an image has 2 dimensions or more, got shape {tuple(self.shape)}")
         if self.ndim == 2:
-            self.array = self.array[np.newaxis]
+            self._set_array(self.array[np.newaxis])
 
 
 class Video(TVTensor):
@@ -119,7 +119,7 @@ class BoundingBoxes(TVTensor):
     ) -> None:
         super().__init__(data, **settings)
         if self.ndim == 1:
-            self.array = self.array[np.newaxis]
+            self._set_array(self.array[np.newaxis])
         if self.ndim != 2 or self.shape[-1] != 4:
             raise ValueError(f"Expected a 2D tensor (N, 4), got shape {tuple(self.shape)}")
         self.format = BoundingBoxFormat[format.upper()] if isinstance(format, str) else format

@@ -12,7 +12,7 @@ LAYERS = [
     {"backend", "dtypes", "elsewhere", "missing", "return_types", "size"},
     {"kernels"},
     {"mersenne"},
-    {"tensor", "copying", "autograd", "random"},
+    {"tensor", "views", "copying", "autograd", "random"},
     {"storage"},
     {"ops", "formatting"},
     {"nn", "optim", "amp", "linalg", "config", "testing", "serialization", "cuda", "backends"}

@@ -41,17 +41,19 @@ at once in the place of `later`: `keep_apart` in tests/autograd/test_deferred.py
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import weakref
 from collections.abc import Callable
 from functools import partial
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from .. import kernels
-from ..backend import Array, array_module, device, device_of
+from ..backend import Array, ahead, array_module, device, device_of
 from ..kernels import dispatch
 from .modes import state
 
@@ -114,12 +116,18 @@ class Deferred:
 
     def values(self) -> Array:
         """The array, computed now if it was not yet."""
+        array = self.arriving()
+        ahead.wait()
+        return array
+
+    def arriving(self) -> Array:
+        """The array, which kernels may still be writing: for other kernels alone."""
         kernel = self.kernel
         if kernel is not None and state.quiet:  # in a backward
-            self.finish(kernel(False))
+            self.finish(ahead.start(kernel, False))
         elif kernel is not None:
             with np.errstate(all="ignore"):
-                self.finish(kernel(False))
+                self.finish(ahead.start(kernel, False))
         return self.result
 
     def finish(self, result: Array) -> None:
@@ -128,12 +136,13 @@ class Deferred:
             if self.result is None:
                 self.result = result
         self.kernel, self.sources = None, ()
+        waiting.discard(weakref.ref(self))
 
     def with_relu(self) -> Array:
         """max(array, 0), in one pass if it was not computed yet."""
         kernel = self.kernel
         if kernel is None or not self.takes_relu:
-            return kernels.relu(self.values())
+            return kernels.relu(self.arriving())
         return kernel(True)
 
 
@@ -150,12 +159,39 @@ class MaskedGradient(Deferred):
         self.shared = False
 
 
+class ScatteredGradient(Deferred):
+    """scatter(gy): the gradient of a max pooling, gy at the places of the maxima.
+
+    of_relu: (x, y), the pooling's input and output, if x came out of a ReLU. The ReLU's mask is at
+    these places y > 0, as a maximum is one of the numbers of x. So it is laid upon gy, which has a
+    quarter of the numbers of x where windows are 2 x 2 (`masked`).
+    """
+
+    __slots__ = ("gy", "of_relu", "scatter")
+
+    def __init__(
+        self, scatter: Callable[[Array], Array], shape: tuple[int, ...], gy: Array, position: Array
+    ) -> None:
+        super().__init__(lambda relu: scatter(gy), shape, (gy, position))
+        self.scatter, self.gy = scatter, gy
+        self.of_relu: tuple[Array, Array] | None = None
+
+    def masked(self, x: Array) -> Deferred | None:
+        """The gradient of the ReLU that gave x; None if this pooling was one of something else."""
+        if self.kernel is None or self.of_relu is None or self.of_relu[0] is not x:
+            return None
+        scatter, gy, y = self.scatter, self.gy, self.of_relu[1]
+        return Deferred(
+            lambda relu: scatter(kernels.relu_backward(gy, y)), self.shape, (*self.sources, y)
+        )
+
+
 def add(summand: Any, other: Any) -> Deferred | None:
     """The sum of two tensors, put off as the first one is; None if that cannot be."""
     first = summand._deferred
     if first is None or not first.takes_residual or other.shape != first.shape:
         return None
-    residual = other.array  # which may be computed here, and be the summand itself
+    residual = other.arriving  # which may be computed here, and be the summand itself
     kernel, sources = first.kernel, first.sources
     if kernel is None:
         return None
@@ -175,13 +211,37 @@ def before_write(array: Array) -> None:
                 break
 
 
+def _references(holder: Any) -> int:
+    """How many refer to a tensor's Memory: more than `_alone` if it has aliases."""
+    return getrefcount(holder._memory)
+
+
+class _Alone:
+    _memory: Any = type("Memory", (), {})()
+
+
+_alone = _references(_Alone)
+
+
+def written_by_kernel(tensor: Any) -> None:
+    """To be called after a kernel was started that writes to the memory of a tensor."""
+    tensor._bump_version()
+    apart = not tensor._memory.outside and tensor._memory.behind is None
+    if not apart or _references(tensor) > _alone:
+        ahead.wait()  # there are other ways to look at it than by this tensor
+    elif ahead.unfinished:
+        with contextlib.suppress(AttributeError):  # it is there no more
+            del tensor.array  # nobody may look at it before the kernel is done
+
+
 def settle() -> None:
-    """Computes all that this thread has put off."""
+    """Computes all that this thread has put off, and waits for what runs."""
     own = threading.get_ident()
     for reference in waiting.copy():
         deferred = reference()
         if deferred is not None and deferred.thread == own:
             deferred.values()
+    ahead.wait()
 
 
 dispatch.before_change.append(settle)

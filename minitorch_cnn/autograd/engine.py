@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..backend import array_module
-from ..tensor import Tensor, shape_text, wrap
+from ..tensor import Tensor, running, shape_text, wrap
 from . import custom
-from .deferred import waiting
 from .function import Node
 from .modes import state
 
@@ -139,7 +138,7 @@ def _run(
             target, index = start = root.edge()
             # as it was computed: `root.data = ...` may have changed it since
             shape = root.array.shape if target is root else target._outputs_meta[index][0]
-            if (gradient._deferred or gradient.array).shape != shape:
+            if (gradient._deferred or gradient.arriving).shape != shape:
                 raise custom.mismatch(gradient, shape)
             send(start, gradient)
         while heap or leaves:
@@ -222,7 +221,7 @@ def _backward_of(node: Node, gys: list[Tensor | None]) -> list[Tensor | None]:
                 f"function {node._title()} returned {gradient!r:.60} at index {index}: expected "
                 f"Variable or None (got {type(gradient).__name__})"
             )
-        values = gradient._deferred or gradient.array
+        values = gradient._deferred or gradient.arriving
         if values.shape != shape:
             gxs[index] = gradient = custom.summed_to(shape, gradient, node._title(), index)
             values = gradient.array
@@ -241,23 +240,23 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool, fresh: bool 
     if not leaf._requires_grad:  # any more
         return
     shape = leaf.array.shape  # which `leaf.data = ...` may have changed since the graph was made
-    known = shape if leaf._grad is None else leaf._grad.array.shape
-    if not shape == known == (gradient._deferred or gradient.array).shape:
+    known = shape if leaf._grad is None else leaf._grad.shape
+    if not shape == known == (gradient._deferred or gradient.arriving).shape:
         raise custom.misfit(gradient.shape, shape, known)
     if leaf._grad is None and create_graph:
         leaf._grad = custom.copied(gradient)
     elif leaf._grad is None:
-        array, rows = gradient.array, leaf.array.flags.c_contiguous
+        array, rows = gradient.arriving, leaf.array.flags.c_contiguous
         if not (fresh and rows and array.flags.c_contiguous):
+            array = gradient.array
             array = array.copy(order="C") if rows else custom.lying_as(leaf.array, array)
-        leaf._grad = wrap(array)
+        leaf._grad = running(array)
     elif create_graph:
         leaf._grad = leaf._grad + gradient
     else:
         if 0 in leaf._grad.array.strides:
             custom.check_places(leaf._grad)
-        if waiting:
-            leaf._grad._before_write()
+        leaf._grad._before_write()
         leaf._grad.array += gradient.array
         leaf._grad._bump_version()
     if leaf._post_hooks:

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, shape_text, wrap
+from ..backend import ahead
+from ..tensor import Tensor, may_run_ahead, running, shape_text
 from .custom import (
     OfUsers,
     in_order,
@@ -67,10 +68,10 @@ class SavedTensor:
                 "Inference tensors cannot be saved for backward. Make a normal tensor of it "
                 "outside inference_mode with clone()."
             )
-        self.array = array = tensor.array
+        self.array = array = tensor.arriving
         if array.dtype.kind in "iu" and (place is not None or any(tensor is x for x in args)):
             # Positions were checked, and could be changed unseen by who else has the array.
-            self.array = array.copy()
+            self.array = tensor.array.copy()
         self.memory, self.version = tensor._memory, tensor._memory.version
         self.is_own_output = place is not None
         self.leaf = self.node = self.original = None
@@ -96,9 +97,9 @@ class SavedTensor:
                 "or clone() the tensor before changing it."
             )
         original = None if self.original is None else self.original()
-        if original is not None and original.array is self.array and original._node is self.node:
+        if original is not None and original.arriving is self.array and original._node is self.node:
             return original
-        tensor = wrap(self.array)
+        tensor = running(self.array)
         tensor._memory = self.memory
         if self.leaf is not None:  # it was given other values by `leaf.data = ...` meanwhile
             tensor._set_history(self.leaf, 0)  # its edge leads to the leaf all the same
@@ -185,7 +186,7 @@ class Node(Looking):
                 metas.append(None if isinstance(arg, Tensor) else ())
                 continue
             edges.append((arg, 0) if arg._node is None else (arg._node, arg._output))
-            values = arg._deferred or arg.array  # both have a shape and a dtype
+            values = arg._deferred or arg.arriving  # both have a shape and a dtype
             metas.append((values.shape, values.dtype))
         self._edges, self._inputs_meta = edges, tuple(metas)  # which the garbage collector skips
         if state.anomaly:
@@ -196,7 +197,7 @@ class Node(Looking):
                 metas.append(None)
                 continue
             places[id(output)] = index
-            values = output._deferred or output.array
+            values = output._deferred or output.arriving
             metas.append((values.shape, values.dtype))
             if values.dtype.kind == "f" and id(output) not in constant:
                 output._set_history(self, index)
@@ -240,6 +241,8 @@ class Function(OfUsers):
     # Whether backward returns new arrays only, which nobody else holds: a leaf then keeps its
     # gradient without a copy.
     fresh_gradients = False
+    # Whether forward looks at arrays through kernels alone, which may run ahead (backend/ahead.py).
+    runs_ahead = False
 
     @staticmethod
     def forward(ctx: Any, *args: Any) -> Any:
@@ -273,8 +276,10 @@ class Function(OfUsers):
                     needed[index] = arg._requires_grad
         node = Node(cls, tuple(needed))
         state.grad_enabled = False
+        before, ahead.mode.on = ahead.mode.on, cls.runs_ahead and may_run_ahead(*args)
         try:
-            if state.quiet and not newer:  # in a backward, which has said so once for all
+            if (state.quiet or cls.runs_ahead) and not newer:
+                # in a backward, which has said so once for all; or by kernels (dispatch.py)
                 result = cls.forward(node, *args)
             else:
                 # 0/0 is NaN and 1/0 is infinity, without NumPy's warnings: as in torch.
@@ -284,6 +289,7 @@ class Function(OfUsers):
                         cls.setup_context(node, args, result)
         finally:
             state.grad_enabled = recording
+            ahead.mode.on = before
 
         outputs = result if isinstance(result, tuple) else (result,)
         new = not node._dirty
@@ -323,7 +329,7 @@ class ViewFunction(Function):
     @classmethod
     def forward(cls, ctx: Any, x: Tensor, *args: Any) -> Tensor:  # type: ignore[override]
         ctx.shape, ctx.args = x.shape, args
-        return wrap(cls.view(x.array, *args))
+        return running(cls.view(x.arriving, *args))
 
     @classmethod
     def apply(cls, x: Tensor, *args: Any) -> Any:

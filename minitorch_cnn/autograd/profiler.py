@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..backend import ahead
 from ..missing import refuse_missing
 from ..tensor import Tensor
 from . import engine
@@ -243,6 +244,7 @@ class _Timed:
         self.stack = _stacks.__dict__.setdefault("events", [])
         self.event.cpu_parent = self.stack[-1] if self.stack else None
         self.stack.append(self.event)
+        ahead.wait()
         self.started = time.perf_counter()
 
     def __exit__(self, *error: object) -> None:
@@ -297,7 +299,8 @@ class profile:
         self.use_cuda = use_cuda or use_device == "cuda"
 
     def synchronize(self) -> None:
-        """Waits for the GPU, if its time is to be counted."""
+        """Waits for kernels that run ahead, and for the GPU if its time is to be counted."""
+        ahead.wait()
         if self.use_cuda:
             from .. import cuda
 

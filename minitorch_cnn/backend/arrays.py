@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from . import ahead
+
 Array = Any  # numpy.ndarray or cupy.ndarray
 
 # ---------------------------------------------------------------------------------- CuPy
@@ -302,6 +304,7 @@ def held_bytes() -> int:
 
 def release() -> None:
     """Gives the free buffers back to the operating system: those of a slab when all are free."""
+    ahead.wait()  # what kernels may still use
     _slabs.clear()
     for held in list(_buffers.values()):
         for _ in range(len(held)):

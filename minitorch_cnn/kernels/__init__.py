@@ -15,6 +15,7 @@ from .algorithm import Choice
 from .array.activation import leaky_relu, sigmoid, silu, softplus
 from .array.conv import col2im, im2col
 from .array.loss import binary_cross_entropy
+from .array.norm import move_towards
 from .array.pool import adaptive_max_indices, max_pool2d_indices
 from .array.resize import (
     antialias_matrix,
@@ -54,6 +55,7 @@ from .dispatch import (
     relu,
     relu_,
     relu_backward,
+    scale_and_shift,
     sgd,
     tier_of,
     twister_words,
@@ -106,12 +108,14 @@ __all__ = [
     "max_pool2d_gather",
     "max_pool2d_indices",
     "max_pool2d_scatter",
+    "move_towards",
     "nearest_indices",
     "note_conv",
     "output_size",
     "relu",
     "relu_",
     "relu_backward",
+    "scale_and_shift",
     "resize_axis",
     "resize_bytes",
     "resize_matrix",

@@ -31,7 +31,7 @@ PATCH_COST = 10.0
 # benchmarks/few_filters.py.
 FEW_FILTERS = range(1, 17)
 FEW_FILTERS_OF_A_GRADIENT = range(8, 17)
-LEAST_OUTPUTS = 8
+LEAST_OUTPUTS = 7
 
 
 class Tier(NamedTuple):

@@ -162,6 +162,23 @@ def avg_pool2d_backward(
 # ------------------------------------------------------------------- normalisation, elementwise
 
 
+def channel_mean_var(
+    x: Array, running_mean: Array | None = None, running_var: Array | None = None,
+    momentum: float = 0.0,
+) -> None:  # fmt: skip
+    for running in (running_mean, running_var):
+        if running is not None and running.shape != x.shape[1:2]:
+            _refuse("batch statistics", x=x, running_mean=running_mean, running_var=running_var)
+
+
+def scale_and_shift(
+    mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float
+) -> None:
+    vectors = [each for each in (var, weight, bias) if each is not None]
+    if mean.ndim != 1 or any(each.shape != mean.shape for each in vectors):
+        _refuse("a batch norm", mean=mean, var=var, weight=weight, bias=bias)
+
+
 def batch_norm_forward(
     x: Array, scale: Array, shift: Array, residual: Array | None = None, relu: bool = False
 ) -> None:

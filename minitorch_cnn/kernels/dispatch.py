@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..backend import Array
+from ..backend import Array, ahead
 from . import check, fallback
 from .algorithm import (
     ALGORITHMS,
@@ -118,10 +118,13 @@ def _import(file: str) -> Any:
 class Row:
     """A line of the table: a definition, and the files of faster tiers that have it too."""
 
-    def __init__(self, definition: Callable[..., Any], files: tuple[str, ...]) -> None:
+    def __init__(
+        self, definition: Callable[..., Any], files: tuple[str, ...], runs_ahead: bool = False
+    ) -> None:
         self.definition = definition
         self.files = {file.partition(".")[0]: file for file in files}  # {"cpu": "cpu.conv", ...}
         self.found: dict[str, Callable[..., Any] | None] = {}
+        self.ahead = runs_ahead  # whether the compiled kernel takes arrays that are not complete
         # What refuses arrays that do not belong together; None where there is one array only.
         self.check: Callable[..., None] | None = getattr(check, definition.__name__, None)
 
@@ -145,9 +148,12 @@ class Row:
 TABLE: list[Row] = []
 
 
-def tiered(definition: F, *files: str) -> F:
-    """The kernel that the table's line stands for; `files` as in "cpu.conv", "cuda.conv"."""
-    row = Row(definition, files)
+def tiered(definition: F, *files: str, runs_ahead: bool = False) -> F:
+    """The kernel that the table's line stands for; `files` as in "cpu.conv", "cuda.conv".
+
+    runs_ahead: the compiled kernel takes arrays that are not complete yet (ahead.py).
+    """
+    row = Row(definition, files, runs_ahead)
     TABLE.append(row)
 
     @functools.wraps(definition)
@@ -160,13 +166,18 @@ def tiered(definition: F, *files: str) -> F:
             fast = row.found[tier] if tier in row.found else row.find(tier)
             if fast is not None:
                 try:
-                    result = fast(array, *args, **kwargs)
+                    if row.ahead or not ahead.mode.on:
+                        result = fast(array, *args, **kwargs)
+                    else:
+                        result = ahead.completed(fast, array, *args, **kwargs)
                 except fallback.CannotCompile as error:
                     _give_up(error)
                     result = NotImplemented
                 if result is not NotImplemented:
                     return result
-        return definition(array, *args, **kwargs)
+        ahead.wait()
+        with np.errstate(all="ignore"):
+            return definition(array, *args, **kwargs)
 
     kernel.row = row  # type: ignore[attr-defined]
     return kernel  # type: ignore[return-value]
@@ -318,33 +329,36 @@ def note_conv(compute: Callable[[], Any]) -> None:
 # ------------------------------------------------------------------------------------- the table
 
 adam = tiered(_optim.adam, "cpu.optim", "cuda.optim")
-add = tiered(_elementwise.add, "cpu.elementwise")
+add = tiered(_elementwise.add, "cpu.elementwise", runs_ahead=True)
 augment = tiered(_augment.augment, "cuda.augment")
-avg_pool2d_backward = tiered(_pool.avg_pool2d_backward, "cpu.pool", "cuda.pool")
-avg_pool2d_forward = tiered(_pool.avg_pool2d_forward, "cpu.pool", "cuda.pool")
-batch_norm_backward = tiered(_norm.batch_norm_backward, "cpu.norm", "cuda.norm")
-batch_norm_forward = tiered(_norm.batch_norm_forward, "cpu.norm", "cuda.norm")
-channel_mean_var = tiered(_norm.channel_mean_var, "cpu.norm", "cuda.norm")
-channel_sum = tiered(_norm.channel_sum, "cpu.norm")
+avg_pool2d_backward = tiered(_pool.avg_pool2d_backward, "cpu.pool", "cuda.pool", runs_ahead=True)
+avg_pool2d_forward = tiered(_pool.avg_pool2d_forward, "cpu.pool", "cuda.pool", runs_ahead=True)
+batch_norm_backward = tiered(_norm.batch_norm_backward, "cpu.norm", "cuda.norm", runs_ahead=True)
+batch_norm_forward = tiered(_norm.batch_norm_forward, "cpu.norm", "cuda.norm", runs_ahead=True)
+channel_mean_var = tiered(_norm.channel_mean_var, "cpu.norm", "cuda.norm", runs_ahead=True)
+channel_sum = tiered(_norm.channel_sum, "cpu.norm", runs_ahead=True)
 cross_entropy = tiered(_loss.cross_entropy, "cpu.loss", "cuda.loss")
 cross_entropy_backward = tiered(_loss.cross_entropy_backward, "cpu.loss", "cuda.loss")
 dropout = tiered(_dropout.dropout, "cuda.dropout")
-hardtanh = tiered(_activation.hardtanh, "cpu.elementwise")
-hardtanh_backward = tiered(_activation.hardtanh_backward, "cpu.elementwise")
-matmul = tiered(_linear.matmul, "cpu.linear")
-max_pool2d_forward = tiered(_pool.max_pool2d_forward, "cpu.pool", "cuda.pool")
+hardtanh = tiered(_activation.hardtanh, "cpu.elementwise", runs_ahead=True)
+hardtanh_backward = tiered(_activation.hardtanh_backward, "cpu.elementwise", runs_ahead=True)
+matmul = tiered(_linear.matmul, "cpu.linear", runs_ahead=True)
+max_pool2d_forward = tiered(_pool.max_pool2d_forward, "cpu.pool", "cuda.pool", runs_ahead=True)
 max_pool2d_gather = tiered(_pool.max_pool2d_gather, "cuda.pool")
-max_pool2d_scatter = tiered(_pool.max_pool2d_scatter, "cpu.pool", "cuda.pool")
-relu = tiered(_elementwise.relu, "cpu.elementwise", "cuda.elementwise")
+max_pool2d_scatter = tiered(_pool.max_pool2d_scatter, "cpu.pool", "cuda.pool", runs_ahead=True)
+relu = tiered(_elementwise.relu, "cpu.elementwise", "cuda.elementwise", runs_ahead=True)
 relu_ = tiered(_elementwise.relu_, "cpu.elementwise", "cuda.elementwise")
-relu_backward = tiered(_elementwise.relu_backward, "cpu.elementwise", "cuda.elementwise")
+relu_backward = tiered(
+    _elementwise.relu_backward, "cpu.elementwise", "cuda.elementwise", runs_ahead=True
+)
+scale_and_shift = tiered(_norm.scale_and_shift, "cpu.norm", runs_ahead=True)
 sgd = tiered(_optim.sgd, "cpu.optim", "cuda.optim")
 twister_words = tiered(_random.twister_words, "cpu.random")
 
 _im2col = Products(
-    tiered(_conv.forward, "cpu.conv", "cuda.conv"),
-    tiered(_conv.input_grad, "cpu.conv", "cuda.conv"),
-    tiered(_conv.weight_grad, "cpu.conv", "cuda.conv"),
+    tiered(_conv.forward, "cpu.conv", "cuda.conv", runs_ahead=True),
+    tiered(_conv.input_grad, "cpu.conv", "cuda.conv", runs_ahead=True),
+    tiered(_conv.weight_grad, "cpu.conv", "cuda.conv", runs_ahead=True),
 )
 ALGORITHM = {
     # One tier for all; in the table for the sake of its checks.
@@ -354,9 +368,9 @@ ALGORITHM = {
     "im2col": _im2col,
     # The same sums as im2col's, hence the same definition.
     "implicit_gemm": Products(
-        tiered(_conv.forward, "cpu.few_filters"),
-        tiered(_conv.input_grad, "cpu.few_filters"),
-        tiered(_conv.weight_grad, "cpu.few_filters"),
+        tiered(_conv.forward, "cpu.few_filters", runs_ahead=True),
+        tiered(_conv.input_grad, "cpu.few_filters", runs_ahead=True),
+        tiered(_conv.weight_grad, "cpu.few_filters", runs_ahead=True),
     ),
     "depthwise": Products(
         tiered(_depthwise.forward, "cpu.depthwise", "cuda.depthwise"),
@@ -364,8 +378,8 @@ ALGORITHM = {
         tiered(_depthwise.weight_grad, "cpu.depthwise", "cuda.depthwise"),
     ),
     "winograd": Products(
-        tiered(_winograd.forward, "cpu.winograd", "cuda.winograd"),
-        tiered(_winograd.input_grad, "cpu.winograd", "cuda.winograd"),
-        tiered(_winograd.weight_grad, "cpu.winograd", "cuda.winograd"),
+        tiered(_winograd.forward, "cpu.winograd", "cuda.winograd", runs_ahead=True),
+        tiered(_winograd.input_grad, "cpu.winograd", "cuda.winograd", runs_ahead=True),
+        tiered(_winograd.weight_grad, "cpu.winograd", "cuda.winograd", runs_ahead=True),
     ),
 }

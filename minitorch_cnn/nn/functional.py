@@ -4,6 +4,7 @@ import typing as _typing
 
 from ..missing import refuse_missing as _refuse_missing
 from ..ops.activation import *
+from ..ops.adaptive_pool import *
 from ..ops.arguments import check_arguments as _check_arguments
 from ..ops.batch_norm import *
 from ..ops.breadth.nn_activation import *
@@ -34,6 +35,7 @@ from ..ops.normalization import *
 from ..ops.out import add_out as _add_out
 from ..ops.pad import *
 from ..ops.pool import *
+from ..ops.products import bilinear as bilinear
 from ..ops.resize import *
 
 if not _typing.TYPE_CHECKING:  # type checkers take the imports with * as they stand

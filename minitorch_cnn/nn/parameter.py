@@ -28,7 +28,7 @@ class Parameter(Tensor):
         if data is None:
             super().__init__()
         elif isinstance(data, Tensor):
-            self.array = data.array
+            self._set_array(data.array)
             self._memory = data._memory  # a write through either tensor is seen by both
         else:
             raise TypeError(
@@ -90,6 +90,8 @@ class _Uninitialized:
     def array(self, value: Any) -> None:
         """`Tensor.__new__` sets None."""
 
+    arriving = array
+
     @property
     def shape(self) -> Any:
         raise RuntimeError(
@@ -114,7 +116,7 @@ class _Uninitialized:
         values = empty(shape, dtype=kind, device=self._place if device is None else device)
         self.__class__ = self.cls_to_become  # type: ignore[attr-defined, assignment]
         del self._kind, self._place
-        self.array = values.array  # type: ignore[misc]
+        self._set_array(values.array)  # type: ignore[attr-defined]
 
     def __deepcopy__(self, memo: dict) -> Any:
         twin = type(self)(self._requires_grad, self._place, self._kind)  # type: ignore[call-arg]

@@ -9,10 +9,10 @@ import math
 from typing import Any
 
 from .. import kernels
-from ..autograd.deferred import MaskedGradient
+from ..autograd.deferred import MaskedGradient, ScatteredGradient
 from ..autograd.function import Function
 from ..dtypes import float16, float32
-from ..tensor import Tensor, later, shape_text, wrap
+from ..tensor import Tensor, later, running, shape_text, wrap
 from .arithmetic import where
 from .common import sum_to
 from .elementwise import erf, exp, sigmoid, tanh
@@ -28,10 +28,12 @@ __all__ = [
 class ReLU(Function):
     """y = max(x, 0). Backward needs only where y is positive, so x need not be kept."""
 
+    runs_ahead = True
+
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         waiting = x._deferred
-        y = wrap(kernels.relu(x.array) if waiting is None else waiting.with_relu())
+        y = running(kernels.relu(x.arriving) if waiting is None else waiting.with_relu())
         ctx.save_for_backward(y)
         return y
 
@@ -50,7 +52,7 @@ class ReLUInplace(ReLU):
         if waiting is None:
             kernels.relu_(x.array)
         else:  # there is nothing to write over yet
-            x.array, x._deferred = waiting.with_relu(), None
+            x.arriving, x._deferred = waiting.with_relu(), None
         ctx.mark_dirty(x)
         ctx.save_for_backward(x)
         return x
@@ -59,10 +61,15 @@ class ReLUInplace(ReLU):
 class ReLUBackward(Function):
     """gx = gy where y > 0. Linear in gy, so its own gradient is the same mask again."""
 
+    runs_ahead = True
+
     @staticmethod
     def forward(ctx: Any, gy: Tensor, y: Tensor) -> Tensor:
         ctx.save_for_backward(y)
-        return later(MaskedGradient(gy.array, y.array), gy, y)
+        waiting = gy._deferred
+        if isinstance(waiting, ScatteredGradient) and (masked := waiting.masked(y.arriving)):
+            return later(masked, gy, y)
+        return later(MaskedGradient(gy.arriving, y.arriving), gy, y)
 
     @staticmethod
     def backward(ctx: Any, ggx: Tensor) -> tuple:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import kernels
-from ..autograd.deferred import Deferred, MaskedGradient
+from ..autograd.deferred import Deferred, MaskedGradient, before_write, written_by_kernel
 from ..autograd.function import Function
 from ..autograd.modes import is_grad_enabled
-from ..backend import array_module
+from ..backend import ahead
 from ..kernels import compute_type
-from ..tensor import Tensor, later, shape_text, wrap
+from ..tensor import Tensor, later, may_run_ahead, running, shape_text
 from .common import same_device
 from .standardize import Standardize, per_channel, standardize_gradient
 
@@ -30,6 +28,8 @@ class BatchNorm(Function):
     batch_statistics: mean and var are those of x itself, and depend on it; otherwise constants.
     """
 
+    runs_ahead = True
+
     @staticmethod
     def forward(
         ctx: Any,
@@ -41,17 +41,11 @@ class BatchNorm(Function):
         eps: float,
         batch_statistics: bool,
     ) -> Tensor:
-        xp = array_module(x.array)
         ctx.eps, ctx.batch_statistics = eps, batch_statistics
         ctx.save_for_backward(x, weight, mean, var)
-        kind = compute_type(x.array)
-        scale = ctx.invstd = 1 / xp.sqrt(var.array.astype(kind) + eps)
-        if weight is not None:
-            scale = scale * weight.array
-        shift = -mean.array.astype(kind) * scale
-        if bias is not None:
-            shift = shift + bias.array
-        array = x.array
+        array = x.arriving
+        w, b = (None if each is None else each.arriving for each in (weight, bias))
+        ctx.invstd, scale, shift = kernels.scale_and_shift(mean.arriving, var.arriving, w, b, eps)
 
         def kernel(relu: bool, residual: Any = None) -> Any:
             return kernels.batch_norm_forward(array, scale, shift, residual, relu)
@@ -77,12 +71,14 @@ class BatchNorm(Function):
         masked = gy._deferred
         if not isinstance(masked, MaskedGradient) or masked.kernel is None:
             masked = None
-        unmasked, y = (gy.array, None) if masked is None else masked.sources
-        *arrays, gresidual = kernels.batch_norm_backward(
+        unmasked, y = (gy.arriving, None) if masked is None else masked.sources
+        start = ahead.start if may_run_ahead(gy, x, weight) else ahead.completed
+        *arrays, gresidual = start(
+            kernels.batch_norm_backward,
             unmasked,
-            x.array,
-            None if weight is None else weight.array,
-            mean.array,
+            x.arriving,
+            None if weight is None else weight.arriving,
+            mean.arriving,
             ctx.invstd,
             ctx.batch_statistics,
             y,
@@ -90,7 +86,7 @@ class BatchNorm(Function):
         )
         if masked is not None and gresidual is not None:
             masked.finish(gresidual)
-        return [wrap(array) for array in arrays]
+        return [running(array) for array in arrays]
 
     @staticmethod
     def recorded_backward(
@@ -137,7 +133,7 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
-    x = input.array
+    x = input.arriving
     if x.shape == (0,):  # torch takes this one as well
         return input.clone()
     if x.ndim < 2:
@@ -154,9 +150,10 @@ def batch_norm(
     for name, vector in zip(names, vectors, strict=True):
         if vector is None:
             continue
-        if vector.array.shape != (C,):
+        array = vector.arriving
+        if array.shape != (C,):
             raise RuntimeError(f"{name} should contain {C} elements not {vector.numel()}")
-        if vector.array.dtype not in kinds:
+        if array.dtype not in kinds:
             raise RuntimeError(
                 f"batch_norm: {name} has type {vector.dtype}, but input has {input.dtype}"
             )
@@ -175,19 +172,21 @@ def batch_norm(
         return BatchNorm.apply(
             input, weight, bias, input.new_zeros(C), input.new_ones(C), eps, False
         )
-    with np.errstate(all="ignore"):  # infinite numbers have no variance
-        mean, var = kernels.channel_mean_var(x)
-        move_towards(running_mean, mean, momentum)
-        move_towards(running_var, var * (count / (count - 1)), momentum)
-    return BatchNorm.apply(input, weight, bias, wrap(mean), wrap(var), eps, True)
+    moved = [None if each is None else each.arriving for each in (running_mean, running_var)]
+    for array in moved:
+        if array is not None:
+            before_write(array)
+    start = ahead.start if may_run_ahead(input) else ahead.completed
+    mean, var = start(kernels.channel_mean_var, x, *moved, momentum)
+    for vector in (running_mean, running_var):
+        if vector is not None:
+            written_by_kernel(vector)
+    return BatchNorm.apply(input, weight, bias, running(mean), running(var), eps, True)
 
 
 def move_towards(running: Tensor | None, batch: Any, momentum: float) -> None:
     """running = (1 - momentum) running + momentum batch, in place and unrecorded."""
-    if running is None:
-        return
-    running._before_write()
-    array = running.array
-    array *= 1 - momentum
-    array += (momentum * batch).astype(array.dtype, copy=False)
-    running._bump_version()
+    if running is not None:
+        running._before_write()
+        kernels.move_towards(running.array, batch, momentum)
+        running._bump_version()

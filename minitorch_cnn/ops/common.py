@@ -62,7 +62,7 @@ def same_device(*operands: Any) -> None:
     for each in operands:
         if not isinstance(each, Tensor):
             continue
-        on_cpu = type(each._deferred or each.array) is np.ndarray  # the usual case
+        on_cpu = type(each._deferred or each.arriving) is np.ndarray  # the usual case
         where = backend.CPU if on_cpu else each.device
         if first is None:
             first = where
@@ -77,7 +77,7 @@ def alike(a: Any, b: Any) -> bool:
     """Whether both are tensors of one shape, dtype and device."""
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
         return False
-    x, y = a._deferred or a.array, b._deferred or b.array
+    x, y = a._deferred or a.arriving, b._deferred or b.arriving
     return x.shape == y.shape and x.dtype == y.dtype and a.device == b.device
 
 
@@ -179,7 +179,7 @@ def with_number(operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
 
 def shape_of(operand: Any) -> tuple[int, ...]:
     """The shape of a tensor, () for a number."""
-    return (operand._deferred or operand.array).shape if isinstance(operand, Tensor) else ()
+    return (operand._deferred or operand.arriving).shape if isinstance(operand, Tensor) else ()
 
 
 def check_broadcast(a: Any, b: Any) -> None:
@@ -205,7 +205,7 @@ def sum_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
     >>> sum_to(mt.ones(2, 3), (3,))
     tensor([2., 2., 2.])
     """
-    if (g._deferred or g.array).shape == tuple(shape):
+    if (g._deferred or g.arriving).shape == tuple(shape):
         return g
     extra = g.ndim - len(shape)
     stretched = [i + extra for i, n in enumerate(shape) if n == 1 and g.array.shape[i + extra] != 1]

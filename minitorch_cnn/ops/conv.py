@@ -21,7 +21,7 @@ from .. import kernels
 from ..autograd.deferred import Deferred
 from ..autograd.function import Function
 from ..kernels import ConvGeometry, output_size
-from ..tensor import Tensor, later, wrap
+from ..tensor import Tensor, later, running, wrap
 from .arguments import as_tensor
 from .common import same_device
 from .precision import half_precision, state as autocast
@@ -33,7 +33,7 @@ __all__ = ["conv2d", "conv_transpose2d", "conv1d", "conv_transpose1d"]
 class Conv2dFunction(Function):
     """y (N, K, OH, OW) = x (N, C, H, W) convolved with w (K, C/G, KH, KW), plus b (K) or None"""
 
-    fresh_gradients = True
+    fresh_gradients = runs_ahead = True
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor, b: Tensor | None, geometry: ConvGeometry) -> Tensor:
@@ -41,12 +41,13 @@ class Conv2dFunction(Function):
         ctx.save_for_backward(
             x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None
         )
-        x_array, w_array, b_array = x.array, w.array, None if b is None else b.array
+        x_array, w_array = x.arriving, w.arriving
+        b_array = None if b is None else b.arriving
         ctx.input_size, ctx.kernel_size = x_array.shape[2:], w_array.shape[2:]
         ctx.geometry = geometry
 
         if kernels.tier_of(x_array, w_array).name == "array":  # a relu of its own costs no more
-            return wrap(kernels.conv2d_forward(x_array, w_array, b_array, geometry))
+            return running(kernels.conv2d_forward(x_array, w_array, b_array, geometry))
 
         def kernel(relu: bool) -> Any:
             return kernels.conv2d_forward(x_array, w_array, b_array, geometry, relu)
@@ -72,29 +73,35 @@ class Conv2dFunction(Function):
 
 
 class ChannelSum(Function):
-    """The gradient of a bias: the sum of gy (N, K, OH, OW) over images and pixels, (K)"""
+    """The gradient of a bias: the sum of gy (N, K, ...) over images and pixels, (K)"""
+
+    runs_ahead = True
 
     @staticmethod
     def forward(ctx: Any, gy: Tensor) -> Tensor:
         ctx.shape = gy.shape
-        return wrap(kernels.channel_sum(gy.array))
+        return running(kernels.channel_sum(gy.arriving))
 
     @staticmethod
     def backward(ctx: Any, ggb: Tensor) -> Any:
-        return ggb.reshape(1, -1, 1, 1).expand(ctx.shape)
+        return ggb.reshape(1, -1, *(1,) * (len(ctx.shape) - 2)).expand(ctx.shape)
 
 
 class Conv2dInputGrad(Function):
     """gx (N, C, H, W) from gy (N, K, OH, OW) and w (K, C/G, KH, KW)"""
+
+    runs_ahead = True
 
     @staticmethod
     def forward(ctx: Any, gy: Tensor, w: Tensor, input_size: Any, geometry: ConvGeometry) -> Tensor:
         ctx.save_for_backward(
             gy if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None
         )
-        ctx.output_size, ctx.kernel_size = gy.array.shape[2:], w.array.shape[2:]
+        gy_array, w_array = gy.arriving, w.arriving
+        ctx.output_size, ctx.kernel_size = gy_array.shape[2:], w_array.shape[2:]
         ctx.geometry = geometry
-        return wrap(kernels.conv2d_input_grad(gy.array, w.array, tuple(input_size), geometry))
+        size = tuple(input_size)
+        return running(kernels.conv2d_input_grad(gy_array, w_array, size, geometry))
 
     @staticmethod
     def backward(ctx: Any, ggx: Tensor) -> tuple:
@@ -110,6 +117,8 @@ class Conv2dInputGrad(Function):
 class Conv2dWeightGrad(Function):
     """gw (K, C/G, KH, KW) from x (N, C, H, W) and gy (N, K, OH, OW)"""
 
+    runs_ahead = True
+
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, gy: Tensor, kernel_size: Any, geometry: ConvGeometry
@@ -117,9 +126,11 @@ class Conv2dWeightGrad(Function):
         ctx.save_for_backward(
             x if ctx.needs_input_grad[1] else None, gy if ctx.needs_input_grad[0] else None
         )
-        ctx.input_size, ctx.output_size = x.array.shape[2:], gy.array.shape[2:]
+        x_array, gy_array = x.arriving, gy.arriving
+        ctx.input_size, ctx.output_size = x_array.shape[2:], gy_array.shape[2:]
         ctx.geometry = geometry
-        return wrap(kernels.conv2d_weight_grad(x.array, gy.array, tuple(kernel_size), geometry))
+        size = tuple(kernel_size)
+        return running(kernels.conv2d_weight_grad(x_array, gy_array, size, geometry))
 
     @staticmethod
     def backward(ctx: Any, ggw: Tensor) -> tuple:
@@ -177,7 +188,7 @@ def conv2d(
     if autocast.fast:
         input, weight, bias = half_precision(input, weight, bias)
     geometry = conv_geometry_of("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
-    if len(input.array.shape) == 3:
+    if input.ndim == 3:
         return Conv2dFunction.apply(input.unsqueeze(0), weight, bias, geometry).squeeze(0)
     return Conv2dFunction.apply(input, weight, bias, geometry)
 
@@ -342,7 +353,7 @@ def _arrays(input: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Any, An
     """The arrays of all three (None if there is no bias), of one type and on one device."""
     if not isinstance(input, Tensor):
         as_tensor("convolution", "input", input)
-    x, w, b = input.array, weight.array, None if bias is None else bias.array
+    x, w, b = input.arriving, weight.arriving, None if bias is None else bias.arriving
     for name, array in (("weight", w), ("bias", b)):
         if array is None:
             continue

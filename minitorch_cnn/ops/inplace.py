@@ -175,7 +175,7 @@ def _become(target: Tensor, new: Tensor) -> Tensor:
         return write(target, new)
     target._memory, target._deferred = new._memory, new._deferred
     if new._deferred is None:
-        target.array = new.array
+        target._set_array(new.array)
     if new._node is not None:
         target._set_history(new._node, new._output)
     return target
@@ -256,7 +256,7 @@ def make_inplace(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
         if state.grad_enabled and (input.requires_grad or any(t.requires_grad for t in others)):
             # Backward may need the values that are about to be overwritten: give it a copy.
             before = alias_of(input)
-            before.array = input.array.copy(order="K")
+            before._set_array(input.array.copy(order="K"))
             before._memory = Memory()
         return write(input, operation(before, *args, **kwargs))
 

@@ -7,30 +7,29 @@ from typing import Any
 
 from .. import kernels
 from ..autograd.function import Function
-from ..tensor import Tensor, shape_text, wrap
+from ..tensor import Tensor, running, shape_text
 from .common import same_device
+from .conv import ChannelSum
 from .precision import half_precision
 from .products import MatMul
-from .reduce import Sum
 
-__all__ = ["linear", "bilinear"]
+__all__ = ["linear"]
 
 
 class Linear(Function):
     """y = x W^T + b, with x (..., I), W (O, I), b (O,) or None, and y (..., O)"""
 
-    fresh_gradients = True
+    fresh_gradients = runs_ahead = True
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
         # All leading dimensions are rows of one matrix: a single GEMM whatever their number.
-        *leading, features = x.array.shape
-        rows = x.array.reshape(math.prod(leading), features)  # (R, I)
-        y = kernels.matmul(rows, weight.array.T)  # (R, O)
-        if bias is not None:
-            y += bias.array
-        return wrap(y.reshape(*leading, weight.array.shape[0]))
+        *leading, features = x.shape
+        rows = x.arriving if len(leading) == 1 else x.array.reshape(math.prod(leading), features)
+        b = None if bias is None else bias.arriving
+        y = kernels.matmul(rows, weight.arriving.T, b)  # (R, O)
+        return running(y if len(leading) == 1 else y.reshape(*leading, y.shape[1]))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -46,17 +45,19 @@ class Linear(Function):
         if ctx.needs_input_grad[1]:
             gw = LinearWeightGrad.apply(gy, x)
         if ctx.needs_input_grad[2]:
-            gb = Sum.apply(gy, (0,), False)
+            gb = ChannelSum.apply(gy)
         return gx, gw, gb
 
 
 class LinearWeightGrad(Function):
     """gw (O, I) = gy^T x from gy (R, O) and x (R, I)"""
 
+    runs_ahead = True
+
     @staticmethod
     def forward(ctx: Any, gy: Tensor, x: Tensor) -> Tensor:
         ctx.save_for_backward(gy, x)
-        return wrap(kernels.matmul(gy.array.T, x.array))
+        return running(kernels.matmul(gy.arriving.T, x.arriving))
 
     @staticmethod
     def backward(ctx: Any, ggw: Tensor) -> tuple:
@@ -82,7 +83,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     tensor([[13., 26.]])
     """
     input, weight, bias = half_precision(input, weight, bias)
-    x, w, b = input.array, weight.array, None if bias is None else bias.array
+    x, w, b = input.arriving, weight.arriving, None if bias is None else bias.arriving
     if w.ndim == 1 and (b is None or b.ndim == 0):
         y = linear(input, weight.unsqueeze(0), None).squeeze(-1)
         return y if bias is None else y + bias
@@ -100,44 +101,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     others = [weight] if bias is None else [weight, bias]
     same_device(input, *others)
     for other in others:
-        if other.array.dtype != x.dtype:
+        if other.arriving.dtype != x.dtype:
             raise RuntimeError(
                 f"linear: input, weight and bias must have the same dtype, but got {input.dtype} "
                 f"and {other.dtype}"
             )
     return Linear.apply(input, weight, bias)
-
-
-def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """y_o = input1 weight_o input2 + bias_o, for each output o: a form for every pair of features.
-
-    input1: (..., I); input2: (..., J); weight: (O, I, J); bias: (O,) or None. Returns (..., O).
-    Raises RuntimeError, with the shapes, if they do not fit.
-
-    >>> import minitorch_cnn as mt
-    >>> x, y = mt.tensor([[1.0, 2.0]]), mt.tensor([[3.0, 4.0]])
-    >>> mt.nn.functional.bilinear(x, y, mt.eye(2).unsqueeze(0))
-    tensor([[11.]])
-    """
-    if input1.shape[:-1] != input2.shape[:-1]:
-        raise RuntimeError(
-            "bilinear(): input batch dimensions do not match: "
-            f"got {shape_text(input1.shape)} and {shape_text(input2.shape)}"
-        )
-    if weight.ndim != 3 or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
-        raise RuntimeError(
-            f"bilinear(): inputs of shapes {shape_text(input1.shape)} and "
-            f"{shape_text(input2.shape)} do not fit weight {shape_text(weight.shape)} (outputs, "
-            "features of input1, features of input2)"
-        )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise RuntimeError(
-            f"bilinear(): bias must have shape [{weight.shape[0]}], got {shape_text(bias.shape)}"
-        )
-    same_device(input1, input2, weight, bias)
-    # One form for all outputs at once: (..., I) @ (I, O*J) -> (..., O, J), times input2.
-    O, I, J = weight.shape
-    forms = weight.permute(1, 0, 2).reshape(I, O * J)
-    rows = (input1 @ forms).reshape(*input1.shape[:-1], O, J)
-    y = (rows * input2.unsqueeze(-2)).sum(dim=-1)
-    return y if bias is None else y + bias

@@ -6,8 +6,8 @@ how the input lies too, and nothing is done here.
 
 from __future__ import annotations
 
-from ..backend import Array
-from ..tensor import Tensor, wrap
+from ..backend import Array, ahead
+from ..tensor import Tensor, running
 from .copy import channels_last, channels_last_3d, contiguous, contiguous_format, in_format
 
 
@@ -28,11 +28,11 @@ def lies_by_pixels(array: Array) -> bool:
 
 def laid_like(x: Tensor, y: Array) -> Tensor:
     """A kernel's y as a tensor in the memory format of the images x (N, C, H, W)."""
-    if not lies_by_pixels(x.array):
-        y = in_format(y, contiguous_format)
+    if not lies_by_pixels(x.arriving):
+        y = ahead.completed(in_format, y, contiguous_format)
     elif not y.transpose(0, 2, 3, 1).flags.c_contiguous:
-        y = in_format(y, channels_last)
-    return wrap(y)
+        y = ahead.completed(in_format, y, channels_last)
+    return running(y)
 
 
 def like(x: Tensor, y: Tensor) -> Tensor:

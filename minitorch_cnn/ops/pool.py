@@ -1,4 +1,4 @@
-"""Pooling: maximum and mean of windows, at a fixed stride or adapted to an output size."""
+"""Pooling: maximum and mean of windows. To a given output size: adaptive_pool.py"""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
+from ..autograd.deferred import ScatteredGradient
 from ..autograd.function import Function
+from ..backend import ahead
 from ..kernels import PoolGeometry
 from ..kernels.geometry import Pair
-from ..tensor import Tensor, wrap
-from .memory_format import laid_like, like
-from .resize import Resize
-from .window import adaptive_size, empty_pool, hashable, pool_window, with_batch
+from ..tensor import Tensor, later, running, wrap
+from .activation import ReLU
+from .memory_format import laid_like
+from .window import hashable, pool_window, with_batch
 
-__all__ = [
-    "max_pool2d", "max_pool2d_with_indices", "avg_pool2d", "adaptive_avg_pool2d",
-    "adaptive_max_pool2d",
-]  # fmt: skip
+__all__ = ["max_pool2d", "max_pool2d_with_indices", "avg_pool2d"]
 
 
 class MaxPool(Function):
@@ -28,29 +27,50 @@ class MaxPool(Function):
     with_indices: the places in the image, row * W + column, are the second result.
     """
 
+    runs_ahead = True
+
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, geometry: PoolGeometry, with_indices: bool
     ) -> Tensor | tuple[Tensor, Tensor]:
         needed = with_indices or ctx.needs_input_grad[0]
-        y, position = kernels.max_pool2d_forward(x.array, geometry, needed)
-        ctx.input_size, ctx.geometry = x.shape[2:], geometry
+        array = x.arriving
+        y, position = kernels.max_pool2d_forward(array, geometry, needed)
+        ctx.input_size, ctx.geometry = array.shape[2:], geometry
         if not needed:
             return laid_like(x, y)
-        find, width = kernels.max_pool2d_indices, x.shape[-1]
-        indices = (laid_like(x, find(position, width, geometry)),) if with_indices else ()
-        ctx.save_for_backward(wrap(position), *indices)  # so that a change of them is noticed
+        find, width = kernels.max_pool2d_indices, array.shape[3]
+        indices = (
+            (laid_like(x, ahead.completed(find, position, width, geometry)),)
+            if with_indices
+            else ()
+        )
+        result = laid_like(x, y)
+        pair: tuple[Tensor, ...] = ()
+        if x._node is not None and issubclass(x._node._function, ReLU):
+            # For its mask (ScatteredGradient). They may be written to: it can do without them.
+            pair = running(array), running(result.arriving)
+            ctx.memory, ctx.version = result._memory, result._memory.version
+        ctx.save_for_backward(running(position), *indices, *pair)  # their change is noticed
         ctx.mark_non_differentiable(*indices)
-        return (laid_like(x, y), *indices) if with_indices else laid_like(x, y)
+        return (result, *indices) if with_indices else result
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor, *unused: Any) -> tuple:
-        position = ctx.saved_tensors[0]
-        return MaxPoolScatter.apply(gy, position, ctx.input_size, ctx.geometry), None, None
+        position, *others = ctx.saved_tensors
+        gx = MaxPoolScatter.apply(gy, position, ctx.input_size, ctx.geometry)
+        memory = getattr(ctx, "memory", None)
+        unchanged = memory is not None and memory.version == ctx.version and not memory.unwatched()
+        if unchanged and isinstance(gx._deferred, ScatteredGradient):
+            x, y = others[-2:]
+            gx._deferred.of_relu = x.arriving, y.arriving
+        return gx, None, None
 
 
 class MaxPoolScatter(Function):
     """gx (N, C, H, W): each gy goes to the place where its window had the maximum"""
+
+    runs_ahead = True
 
     @staticmethod
     def forward(
@@ -58,7 +78,13 @@ class MaxPoolScatter(Function):
     ) -> Tensor:
         ctx.save_for_backward(position)
         ctx.input_size, ctx.geometry = input_size, geometry
-        return wrap(kernels.max_pool2d_scatter(gy.array, position.array, input_size, geometry))
+        gy_array, places = gy.arriving, position.arriving
+
+        def scatter(values: Any) -> Any:
+            return kernels.max_pool2d_scatter(values, places, input_size, geometry)
+
+        shape = *gy_array.shape[:2], *input_size
+        return later(ScatteredGradient(scatter, shape, gy_array, places), gy, position)
 
     @staticmethod
     def backward(ctx: Any, ggx: Tensor) -> tuple:
@@ -84,10 +110,12 @@ class MaxPoolGather(Function):
 class AvgPool(Function):
     """y = sum of each window of x / divisor (OH, OW)"""
 
+    runs_ahead = True
+
     @staticmethod
     def forward(ctx: Any, x: Tensor, geometry: PoolGeometry, divisor: Any) -> Tensor:
         ctx.input_size, ctx.geometry, ctx.divisor = x.shape[2:], geometry, divisor
-        return laid_like(x, kernels.avg_pool2d_forward(x.array, geometry, divisor))
+        return laid_like(x, kernels.avg_pool2d_forward(x.arriving, geometry, divisor))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -97,12 +125,14 @@ class AvgPool(Function):
 class AvgPoolGrad(Function):
     """gx: gy / divisor, to every pixel of the window"""
 
+    runs_ahead = True
+
     @staticmethod
     def forward(
         ctx: Any, gy: Tensor, input_size: Pair, geometry: PoolGeometry, divisor: Any
     ) -> Tensor:
         ctx.geometry, ctx.divisor = geometry, divisor
-        return wrap(kernels.avg_pool2d_backward(gy.array, input_size, geometry, divisor))
+        return running(kernels.avg_pool2d_backward(gy.arriving, input_size, geometry, divisor))
 
     @staticmethod
     def backward(ctx: Any, ggx: Tensor) -> tuple:
@@ -203,55 +233,6 @@ def avg_pool_images(
     return with_batch(input, lambda x: AvgPool.apply(x, geometry, divisor))
 
 
-def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
-    """The mean of OH x OW bins that cover the image: (N, C, H, W) or (C, H, W) -> (..., OH, OW).
-
-    output_size: int or (OH, OW); None keeps the length. Bin i goes from floor(i H / OH) to
-    ceil((i + 1) H / OH), so that bins overlap where OH does not divide H.
-    Raises RuntimeError or ValueError if the arguments do not fit, NotImplementedError for integers.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.nn.functional.adaptive_avg_pool2d(mt.arange(5.0).reshape(1, 1, 5), (1, 2))
-    tensor([[[1., 3.]]])
-    """
-    out = adaptive_size("adaptive_avg_pool2d", 2, input.shape, output_size)
-    check_mean("adaptive_avg_pool2d", input)
-    (H, W), (OH, OW) = input.shape[-2:], out
-    if 0 in out or input.numel() == 0:
-        return empty_pool(input, out)
-    if out == (1, 1):
-        return input.mean(dim=(-2, -1), keepdim=True)
-    if H % OH == 0 and W % OW == 0:
-        return avg_pool2d(input, (H // OH, W // OW))
-    rows, columns = kernels.averaging_matrix(H, OH), kernels.averaging_matrix(W, OW)
-    return with_batch(input, lambda x: like(x, Resize.apply(Resize.apply(x, 2, rows), 3, columns)))
-
-
-def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """The maximum of OH x OW bins that cover the image: (N, C, H, W) or (C, H, W) -> (..., OH, OW).
-
-    Bins as in `adaptive_avg_pool2d`. return_indices: also the places of the maxima, row * W +
-    column (int64). Raises RuntimeError or ValueError if the arguments do not fit,
-    NotImplementedError for integers.
-
-    >>> import minitorch_cnn as mt
-    >>> mt.nn.functional.adaptive_max_pool2d(mt.arange(5.0).reshape(1, 1, 5), (1, 2))
-    tensor([[[2., 4.]]])
-    """
-    out = adaptive_size("adaptive_max_pool2d", 2, input.shape, output_size)
-    check_mean("adaptive_max_pool2d", input)
-    if 0 in out or input.numel() == 0:
-        y = empty_pool(input, out)
-        return (y, y.detach().long()) if return_indices else y
-    (H, W), (OH, OW) = input.shape[-2:], out
-    if H % OH == 0 and W % OW == 0:
-        return max_pool2d(input, (H // OH, W // OW), return_indices=return_indices)
-    # Bins of different sizes: find the places, then pick what is there.
-    indices = wrap(kernels.adaptive_max_indices(input.array, out))  # (..., OH, OW)
-    y = input.flatten(-2).gather(-1, indices.flatten(-2)).reshape(indices.shape)
-    return (like(input, y), like(input, indices)) if return_indices else like(input, y)
-
-
 # ------------------------------------------------------------------------------ arguments
 
 
@@ -268,7 +249,7 @@ def pool_geometry(
     """The windows of a pooling in `dims` dimensions, after all checks of its arguments."""
     _no_bool(function, input)
     moves = hashable(kernel_size), hashable(stride), hashable(padding), hashable(dilation)
-    return pool_window(function, dims, input.array.shape, *moves, bool(ceil_mode))
+    return pool_window(function, dims, input.shape, *moves, bool(ceil_mode))
 
 
 def check_mean(function: str, input: Tensor, divisor_override: int | None = None) -> None:

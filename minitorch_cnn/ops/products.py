@@ -8,7 +8,7 @@ from typing import Any
 from .. import kernels
 from ..autograd.function import Function
 from ..autograd.names import called
-from ..tensor import Tensor, shape_text, wrap
+from ..tensor import Tensor, running, shape_text
 from .common import same_device, sum_to
 from .precision import half_precision
 from .reduce import sum
@@ -23,10 +23,12 @@ __all__ = [
 class MatMul(Function):
     """Y = A B for matrices in the last two axes; the axes before them broadcast"""
 
+    runs_ahead = True
+
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         ctx.save_for_backward(a, b)
-        return wrap(kernels.matmul(a.array, b.array))
+        return running(kernels.matmul(a.arriving, b.arriving))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:
@@ -314,3 +316,38 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
 
 
 ger = outer  # another name of the same function
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y_o = input1 weight_o input2 + bias_o, for each output o: a form for every pair of features.
+
+    input1: (..., I); input2: (..., J); weight: (O, I, J); bias: (O,) or None. Returns (..., O).
+    Raises RuntimeError, with the shapes, if they do not fit.
+
+    >>> import minitorch_cnn as mt
+    >>> x, y = mt.tensor([[1.0, 2.0]]), mt.tensor([[3.0, 4.0]])
+    >>> mt.nn.functional.bilinear(x, y, mt.eye(2).unsqueeze(0))
+    tensor([[11.]])
+    """
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError(
+            "bilinear(): input batch dimensions do not match: "
+            f"got {shape_text(input1.shape)} and {shape_text(input2.shape)}"
+        )
+    if weight.ndim != 3 or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
+        raise RuntimeError(
+            f"bilinear(): inputs of shapes {shape_text(input1.shape)} and "
+            f"{shape_text(input2.shape)} do not fit weight {shape_text(weight.shape)} (outputs, "
+            "features of input1, features of input2)"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise RuntimeError(
+            f"bilinear(): bias must have shape [{weight.shape[0]}], got {shape_text(bias.shape)}"
+        )
+    same_device(input1, input2, weight, bias)
+    # One form for all outputs at once: (..., I) @ (I, O*J) -> (..., O, J), times input2.
+    O, I, J = weight.shape
+    forms = weight.permute(1, 0, 2).reshape(I, O * J)
+    rows = (input1 @ forms).reshape(*input1.shape[:-1], O, J)
+    y = (rows * input2.unsqueeze(-2)).sum(dim=-1)
+    return y if bias is None else y + bias

@@ -131,8 +131,9 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
             [3, 4, 5]])
     """
     given = sizes if shape is None else (*sizes, shape)
-    lengths = complete_shape(int_tuple(given, "reshape", "shape"), input.array.size)
-    operation = Reshape if can_view(input.array, lengths) else ReshapedCopy
+    array = input.arriving
+    lengths = complete_shape(int_tuple(given, "reshape", "shape"), array.size)
+    operation = Reshape if can_view(array, lengths) else ReshapedCopy
     return operation.apply(input, lengths)
 
 
@@ -155,8 +156,9 @@ def view(input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None) -> Ten
     given = (*sizes, *(each for each in (size, dtype) if each is not None))
     if len(given) == 1 and isinstance(given[0], dtypes.dtype):
         return _view_as_type(input, given[0])
-    lengths = complete_shape(int_tuple(given, "view", "size"), input.array.size)
-    if not can_view(input.array, lengths):
+    array = input.arriving
+    lengths = complete_shape(int_tuple(given, "view", "size"), array.size)
+    if not can_view(array, lengths):
         input.lay_out_by_rows()
     if not can_view(input.array, lengths):
         raise RuntimeError(

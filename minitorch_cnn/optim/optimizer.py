@@ -19,6 +19,7 @@ import numpy as np
 from .. import backend
 from ..autograd import deferred
 from ..autograd.modes import enable_grad, no_grad
+from ..backend import ahead
 from ..tensor import Tensor, shape_text, wrap
 from .hooks import (
     WithHooks,
@@ -177,6 +178,7 @@ class Optimizer(WithHooks):
                 if group.get("maximize"):
                     # [...]: of an array without axes, NumPy would make a number
                     gradients = [(-each)[...] for each in gradients]
+                ahead.wait()
                 if deferred.waiting:
                     for parameter in parameters:
                         parameter._before_write()

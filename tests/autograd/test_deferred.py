@@ -6,8 +6,10 @@ mechanism off, for single operations too: it is also the way to measure what eac
 
 import copy
 import gc
+import multiprocessing
 import pickle
 import threading
+import time
 import weakref
 
 import numpy as np
@@ -17,8 +19,12 @@ from hypothesis import given, strategies as st
 import minitorch_cnn as mt
 from minitorch_cnn import kernels, nn
 from minitorch_cnn.autograd import deferred
+from minitorch_cnn.autograd.modes import state
+from minitorch_cnn.backend import ahead
+from minitorch_cnn.backend.arrays import release
+from minitorch_cnn.kernels import PoolGeometry, conv_geometry
 from minitorch_cnn.kernels.algorithm import Tier
-from minitorch_cnn.ops import activation, arithmetic, batch_norm, conv
+from minitorch_cnn.ops import activation, arithmetic, batch_norm, conv, linear, pool
 from minitorch_cnn.tensor import wrap
 
 F = nn.functional
@@ -862,3 +868,267 @@ def test_nan_stays_and_negative_zero_is_no_matter():
     x = mt.tensor([[[[-1.0, float("nan"), 2.0, -float("inf"), float("inf")]]]])
     y = nn.Sequential(layer, nn.ReLU())(x).detach().numpy().ravel()
     assert np.array_equal(y, [0, np.nan, 2, 0, np.inf], equal_nan=True)
+
+
+# ----------------------------------------------------------------------- kernels that run ahead
+#
+# Here a kernel is not run before somebody waits for it: the workers sleep, and this thread takes
+# up what is left when it waits. (With MINITORCH_CNN_CHECK it is so in all tests.)
+
+
+@pytest.fixture
+def nobody_works(monkeypatch, request):
+    if request.config.getoption("--backend") != "numpy":
+        pytest.skip("only kernels for the CPU run ahead; a GPU has its own queue")
+    threads = pytest.importorskip("minitorch_cnn.kernels.cpu.jit.threads", reason="needs Numba")
+    from minitorch_cnn.kernels.cpu.jit import calls, guard
+
+    if guard.WANTED:
+        yield
+        return
+    before = threads.get_num_threads()
+    threads.set_num_threads(2)
+    threads.run(threads.kernel(nothing), np.zeros(1))
+    boxes = range(0, len(threads._workers) * calls.BOX // 8, calls.BOX // 8)
+    while any(threads._words[box] != calls.ASLEEP for box in boxes):
+        time.sleep(0.001)
+    monkeypatch.setattr(threads, "_wake_workers", lambda count: None)
+    yield
+    ahead.wait()
+    threads.set_num_threads(before)
+
+
+def nothing(part, parts, x):
+    pass
+
+
+def runs(tensor):
+    try:
+        type(tensor).array.__get__(tensor)
+    except AttributeError:
+        return not waits(tensor)
+    return False
+
+
+def ahead_functions():
+    """(function, its tensors): operations that leave their kernels to the workers."""
+    image, more, small = mt.randn(2, 3, 6, 4), mt.randn(2, 3, 6, 4), mt.randn(2, 3, 3, 2)
+    rows, matrix, bias = mt.randn(5, 4), mt.randn(3, 4), mt.randn(3)
+    large, by_pixels = mt.randn(2, 3, 60, 60), image.contiguous(memory_format=mt.channels_last)
+    geometry = conv_geometry(padding=1, kernel_size=(3, 3))
+    position = mt.zeros(2, 3, 3, 2, dtype=mt.uint8)
+    return {
+        "input gradient": (
+            lambda gy, w: conv.Conv2dInputGrad.apply(gy, w, (6, 4), geometry),
+            (image, mt.randn(3, 3, 3, 3)),
+        ),
+        "weight gradient": (
+            lambda x, gy: conv.Conv2dWeightGrad.apply(x, gy, (3, 3), geometry),
+            (image, more),
+        ),
+        "channel sum": (conv.ChannelSum.apply, (image,)),
+        "max pool": (lambda x: F.max_pool2d(x, 2), (by_pixels,)),
+        "scatter": (
+            lambda gy: started(pool.MaxPoolScatter.apply(gy, position, (6, 4), POOL)),
+            (small,),
+        ),
+        "average pool": (lambda x: F.avg_pool2d(x, 2), (by_pixels,)),
+        "linear": (F.linear, (rows, matrix, bias)),
+        "product": (lambda a, b: a @ b, (rows, matrix.T.contiguous())),
+        "transposed": (lambda a, b: a @ b.T, (rows, matrix)),
+        "linear's weight": (linear.LinearWeightGrad.apply, (mt.randn(5, 3), rows)),
+        "sum": (lambda a, b: a + b, (large, mt.randn(2, 3, 60, 60))),
+        "relu": (F.relu, (image,)),
+        "views": (lambda x: F.relu(x).flatten(1)[:, 2:].detach(), (image,)),
+        "statistics": (lambda x: F.batch_norm(x, None, None, training=True), (image,)),
+    }
+
+
+def started(tensor):
+    assert tensor.arriving.size
+    return tensor
+
+
+POOL = PoolGeometry((2, 2), (2, 2), (0, 0), (1, 1), (3, 2))
+AHEAD = list(ahead_functions())
+
+
+@pytest.mark.parametrize("name", AHEAD)
+def test_results_wait_for_their_kernels(name, nobody_works):
+    function, tensors = ahead_functions()[name]
+    function(*tensors)  # compiled from here on
+    with mt.kernel_tier("array"):
+        expected = function(*tensors).numpy()
+    shape, kind = expected.shape, tensors[0].dtype
+    for look in LOOKS_AT_NUMBERS:
+        with mt.no_grad():
+            y = function(*tensors)
+        assert (y.shape, y.dtype) == (shape, kind) and ahead.unfinished, name
+        found = np.asarray(LOOKS_AT_NUMBERS[look](y), np.float32).reshape(shape)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4, err_msg=look)
+
+
+LOOKS_AT_NUMBERS = {
+    "numpy": lambda y: y.numpy(),
+    "array": lambda y: y.array,
+    "interface": np.asarray,
+    "dlpack": np.from_dlpack,
+    "list": lambda y: y.tolist(),
+    "items": lambda y: [each.item() for each in y.flatten()],
+    "arithmetic": lambda y: (y * 1).numpy(),
+    "view": lambda y: y[:].numpy(),
+    "reshaped": lambda y: y.reshape(-1).numpy(),
+    "detached": lambda y: y.detach().numpy(),
+    "data": lambda y: y.data.numpy(),
+    "copy": lambda y: copy.deepcopy(y).numpy(),
+    "clone": lambda y: y.clone().numpy(),
+    "pickle": lambda y: pickle.loads(pickle.dumps(y)).numpy(),
+    "storage": lambda y: y.contiguous().untyped_storage().tolist() and y.contiguous().numpy(),
+    "double": lambda y: y.double().numpy(),
+    "out": lambda y: mt.add(y, 0, out=mt.empty(0)).numpy(),
+    "in place": lambda y: y.add_(0).numpy(),
+    "parameter": lambda y: nn.Parameter(y).detach().numpy(),
+    "other kernels": lambda y: F.relu(y).numpy() - F.relu(-y).numpy(),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("name", AHEAD)
+def test_inputs_may_be_overwritten_while_kernels_run(name, write, nobody_works):
+    function, tensors = ahead_functions()[name]
+    with mt.no_grad():
+        expected, changed = function(*tensors).numpy(), []
+        for place in range(len(tensors)):
+            own = [each.clone() for each in tensors]
+            old = held(own[place])
+            y = function(*own)
+            assert ahead.unfinished
+            WRITES[write](own[place], old)
+            np.testing.assert_array_equal(y.numpy(), expected, err_msg=f"input {place}")
+            changed.append(not np.array_equal(function(*own).numpy(), expected))
+        assert any(changed) or (name in ("relu", "views") and write == "relu_")
+
+
+@pytest.mark.parametrize("way", OUTSIDE)
+@pytest.mark.parametrize("name", AHEAD)
+def test_arrays_outside_may_be_overwritten_while_kernels_run(name, way, nobody_works):
+    function, tensors = ahead_functions()[name]
+    with mt.no_grad():
+        expected = function(*tensors).numpy().copy()
+        for place in range(len(tensors)):
+            own = [each.clone() for each in tensors]
+            array = OUTSIDE[way](own[place])
+            y = function(*own)
+            array = array if array.flags.writeable else own[place].array  # DLPack of old NumPy
+            array[...] = 5
+            np.testing.assert_array_equal(y.numpy(), expected, err_msg=f"input {place}")
+
+
+def steps_of_a_network(count):
+    mt.manual_seed(1)
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True),
+        nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.ReLU(), nn.AvgPool2d(2),
+        nn.Flatten(), nn.Linear(64, 10),
+    )  # fmt: skip
+    optimizer = mt.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    x, t = mt.randn(4, 3, 12, 12), mt.tensor([1, 2, 3, 4])
+    for _ in range(count):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), t).backward()
+        optimizer.step()
+    return [each.tolist() for each in net.state_dict().values()]
+
+
+def test_training_comes_out_the_same_to_the_bit(nobody_works, monkeypatch):
+    late = steps_of_a_network(3)
+    monkeypatch.setattr(ahead, "start", ahead.completed)
+    monkeypatch.setattr("minitorch_cnn.autograd.function.may_run_ahead", lambda *args: False)
+    monkeypatch.setattr(batch_norm, "may_run_ahead", lambda *args: False)
+    assert steps_of_a_network(3) == late
+
+
+@pytest.mark.parametrize("alias", ["none", "detach", "data", "view", "state_dict", "numpy"])
+def test_running_statistics_seen_by_another_name(alias, nobody_works):
+    norm, x = nn.BatchNorm2d(3), mt.randn(2, 3, 6, 4) + 5
+    other = {
+        "none": lambda t: t,
+        "detach": lambda t: t.detach(),
+        "data": lambda t: t.data,
+        "view": lambda t: t[:],
+        "state_dict": lambda t: norm.state_dict()["running_mean"],
+        "numpy": lambda t: t.numpy(),
+    }[alias](norm.running_mean)
+    norm(x)
+    looked = other.array if isinstance(other, mt.Tensor) else other
+    mean = x.numpy().astype(np.float64).mean((0, 2, 3))
+    np.testing.assert_allclose(looked, 0.1 * mean, rtol=1e-5)
+
+
+def test_what_a_kernel_needs_stays_until_it_has_run(nobody_works):
+    expected = (np.arange(12.0).reshape(4, 3) @ np.ones((3, 2))).tolist()
+    y = mt.arange(12.0).reshape(4, 3) @ mt.ones(3, 2)
+    assert runs(y)
+    gc.collect()
+    for _ in range(50):  # where the operands would lie if they were free
+        np.full(12, np.nan, np.float32), np.full((3, 2), np.nan, np.float32), mt.full((4, 3), 9.0)
+    assert y.tolist() == expected
+
+
+def test_more_calls_than_the_queue_is_long(nobody_works):
+    x = mt.eye(3)
+    for _ in range(100):
+        x = x @ mt.tensor([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]])
+    assert x.tolist() == [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
+
+
+def _sum_in_child(y, queue):
+    queue.put(float(y.sum()))
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_a_forked_process_has_what_was_running(nobody_works):
+    y = F.relu(mt.ones(64, 64))
+    y = F.relu(mt.ones(64, 64))
+    assert runs(y)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_sum_in_child, args=(y, queue))
+    child.start()
+    assert queue.get(timeout=60) == 4096
+    child.join()
+
+
+def test_buffers_can_be_given_back_at_any_time(nobody_works):
+    y = F.relu(mt.randn(64, 64, 64))
+    assert runs(y)
+    release()
+    assert not ahead.unfinished and float(y.min()) == 0
+
+
+@pytest.mark.parametrize("seen_by", ["observer", "profiler"])
+def test_who_takes_the_time_is_waited_for(seen_by, nobody_works, monkeypatch):
+    if seen_by == "observer":
+        monkeypatch.setattr(state, "observer", lambda node, args, outputs: None)
+        assert not runs(F.relu(mt.randn(5)))
+        assert not ahead.unfinished
+        return
+    with mt.profiler.profile():
+        F.relu(mt.randn(5))
+        assert not ahead.unfinished
+
+
+def test_threads_of_python_wait_for_each_other(nobody_works):
+    def work():
+        x = mt.eye(3)
+        for _ in range(30):
+            x = x @ mt.tensor([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]])
+        results.append(x.tolist() == np.eye(3).tolist())
+
+    results = []
+    callers = [threading.Thread(target=work) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert results == [True] * 4

@@ -128,9 +128,19 @@ class Fuzzer:
         return self.some(*x.shape), x, weight, *vectors, True, y, self.pick.random() < 0.5
 
     def of_channel_mean_var(self):
+        x = self.images()
+        running = (self.pick.choice([None, self.some(x.shape[1])]) for _ in range(2))
+        return x, *running, 0.1
+
+    def of_scale_and_shift(self):
+        C = self.images().shape[1]
+        added = (self.pick.choice([None, self.some(C)]) for _ in range(2))
+        return *self.some(2, C), *added, 1e-5
+
+    def of_channel_sum(self):
         return (self.images(),)
 
-    of_channel_sum = of_relu = of_relu_ = of_channel_mean_var
+    of_relu = of_relu_ = of_channel_sum
 
     def of_relu_backward(self):
         x = self.images()

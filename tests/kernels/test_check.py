@@ -173,6 +173,13 @@ WRONG = [
     ("avg_pool2d_backward", (X, (5, 5), POOL, COUNTS)),
     ("avg_pool2d_backward", (SMALL, (5, 5), POOL, COUNTS[:1])),
     *(("avg_pool2d_backward", (SMALL, (5, 5), windows, COUNTS)) for windows in WINDOWS),
+    ("channel_mean_var", (X, SHORT, C, 0.1)),
+    ("channel_mean_var", (X, C, LONG, 0.1)),
+    ("channel_mean_var", (X, None, SHORT, 0.1)),
+    ("scale_and_shift", (C, SHORT, C, C, 1e-5)),
+    ("scale_and_shift", (C, C, LONG, C, 1e-5)),
+    ("scale_and_shift", (C, C, None, SHORT, 1e-5)),
+    ("scale_and_shift", (X, X, None, None, 1e-5)),
     ("batch_norm_forward", (X, SHORT, C)),
     ("batch_norm_forward", (X, C, LONG)),
     ("batch_norm_forward", (z(2, 5, 5, 5), C, C)),
@@ -205,6 +212,8 @@ RIGHT = [
     ("max_pool2d_gather", (X, SMALL, POOL)),
     ("avg_pool2d_forward", (X, POOL, COUNTS)),
     ("avg_pool2d_backward", (SMALL, (5, 5), POOL, COUNTS)),
+    ("channel_mean_var", (X, C, None, 0.1)),
+    ("scale_and_shift", (C, C, None, C, 1e-5)),
     ("batch_norm_forward", (X, C, C, X)),
     ("batch_norm_forward", (X, C, C, None)),
     ("batch_norm_backward", (X, X, C, C, C, True, X)),
@@ -231,7 +240,7 @@ def test_each_way_not_to_belong_together_is_refused():
 
 
 def test_every_kernel_of_several_arrays_has_a_check():
-    alone = {"channel_mean_var", "channel_sum", "dropout", "hardtanh", "relu", "relu_"}
+    alone = {"channel_sum", "dropout", "hardtanh", "relu", "relu_"}
     alone.add("twister_words")
     left_to_numpy = {"add", "matmul"}  # the faster ones decline shapes that do not fit
     without = {row.definition.__name__ for row in dispatch.TABLE if row.check is None}

@@ -96,7 +96,7 @@ class Elsewhere(mt.Tensor):
 
 def test_two_devices_are_both_named():
     other = Elsewhere(1)
-    other._deferred, other.array = None, memoryview(b"")  # anything but a NumPy array
+    other._deferred, other.arriving = None, memoryview(b"")  # anything but a NumPy array
     with pytest.raises(RuntimeError, match=r"at least two devices, cpu.* and cuda:1"):
         common.same_device(mt.ones(1, device="cpu"), other)
 

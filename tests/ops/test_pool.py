@@ -6,13 +6,11 @@ from hypothesis import given, strategies as st
 from torch_oracle import spread_out
 
 import minitorch_cnn as mt
+from minitorch_cnn import kernels
 from minitorch_cnn.autograd import gradcheck, gradgradcheck
-from minitorch_cnn.ops.pool import (
-    adaptive_avg_pool2d,
-    adaptive_max_pool2d,
-    avg_pool2d,
-    max_pool2d,
-)
+from minitorch_cnn.ops.pool import avg_pool2d, max_pool2d
+
+F = mt.nn.functional
 
 
 def leaf(array):
@@ -87,26 +85,6 @@ def test_what_ceil_mode_reaches_beyond_the_padding_does_not_count():
     assert padded.flatten().tolist() == [1.0, 1.0, 1.0]
 
 
-SIZES = st.one_of(st.none(), st.integers(1, 8))
-
-
-@given(st.tuples(*[st.integers(1, 7)] * 2), st.tuples(SIZES, SIZES), st.integers(0, 2**32))
-def test_adaptive_pooling_is_torchs(size, out, seed):
-    torch = pytest.importorskip("torch")
-    F = torch.nn.functional
-    x = spread_out(seed, (2, 3, *size))
-    same_as_torch(
-        lambda a: adaptive_avg_pool2d(a, out), lambda b: F.adaptive_avg_pool2d(b, out), x, seed
-    )
-    same_as_torch(
-        lambda a: adaptive_max_pool2d(a, out), lambda b: F.adaptive_max_pool2d(b, out), x, seed
-    )
-    y, indices = adaptive_max_pool2d(mt.tensor(x[0]), out, return_indices=True)
-    y_torch, indices_torch = F.adaptive_max_pool2d(torch.tensor(x[0]), out, return_indices=True)
-    np.testing.assert_array_equal(y.numpy(), y_torch.numpy())
-    np.testing.assert_array_equal(indices.numpy(), indices_torch.numpy())
-
-
 def check_gradients(function, array):
     x = leaf(array)
     assert gradcheck(function, x)
@@ -119,13 +97,6 @@ def test_gradients_and_their_gradients(max_case, avg_case, seed):
     check_gradients(lambda a: max_pool2d(a, **options), spread_out(seed, (1, *shape[1:])))
     shape, others = avg_case
     check_gradients(lambda a: avg_pool2d(a, **others), spread_out(seed, (1, *shape[1:])))
-
-
-@given(st.tuples(*[st.integers(1, 5)] * 2), st.tuples(*[st.integers(1, 6)] * 2), st.integers(0, 99))
-def test_adaptive_gradients_and_their_gradients(size, out, seed):
-    x = spread_out(seed, (1, 2, *size))
-    check_gradients(lambda a: adaptive_avg_pool2d(a, out), x)
-    check_gradients(lambda a: adaptive_max_pool2d(a, out), x)
 
 
 def test_positions_are_not_computed_where_no_gradient_is_needed(monkeypatch):
@@ -165,10 +136,6 @@ ERRORS = [
     (avg_pool2d, (1, 1, 4, 4), dict(kernel_size=2, padding=2)),
     (avg_pool2d, (1, 1, 4, 4), dict(kernel_size=2, divisor_override=0)),
     (avg_pool2d, (1, 1, 1, 1), dict(kernel_size=2)),
-    (adaptive_avg_pool2d, (4, 4), dict(output_size=2)),
-    (adaptive_avg_pool2d, (1, 2, 4, 4), dict(output_size=(2, 2, 2))),
-    (adaptive_avg_pool2d, (1, 2, 0, 4), dict(output_size=2)),
-    (adaptive_max_pool2d, (4, 4), dict(output_size=2)),
 ]
 
 
@@ -201,49 +168,97 @@ def test_of_several_nan_torchs_is_the_maximum(dims, dtype, seed):
         np.testing.assert_array_equal(a.grad.numpy(), b.grad.numpy())
 
 
-@pytest.mark.parametrize("kind", ["avg", "max"])
-@pytest.mark.parametrize("dims", [1, 2, 3])
-def test_adaptive_pooling_without_elements_is_torchs(kind, dims):
-    torch = pytest.importorskip("torch")
-    spatial = (5, 6, 7)[:dims]
-    empty = (*spatial[:-1], 0)
-    shapes = [(1, 0, *spatial), (0, 2, *spatial), (0, *spatial), (2, 3, *empty), (2, 0, *empty)]
-    cases = [(shape, 2) for shape in shapes]
-    cases += [(shape, 0) for shape in ((2, 3, *spatial), (3, *spatial), (0, 3, *spatial))]
-    cases.append(((2, 3, *spatial), (0,) + (2,) * (dims - 1)))
-    for shape, size in cases:
-        found = []
-        for lib in (mt, torch):
-            x = lib.zeros(shape, requires_grad=True)
-            pool = getattr(lib.nn.functional, f"adaptive_{kind}_pool{dims}d")
-            outcome = []
-            try:
-                y = pool(x, size)
-                outcome.append(tuple(y.shape))
-                y.sum().backward()
-                outcome.append(tuple(x.grad.shape))
-            except RuntimeError as error:
-                outcome.append("non-zero size for non-batch dimensions" in str(error))
-            found.append(outcome)
-        assert found[0] == found[1], (shape, size)
+# ------------------------------------------- the mask of a ReLU, laid upon the smaller gradient
 
 
-def test_adaptive_pooling_of_nothing_and_to_nothing():
-    f = mt.nn.functional
-    for pool in (f.adaptive_avg_pool2d, f.adaptive_max_pool2d):
-        x = mt.ones(2, 3, 4, 4, requires_grad=True)
-        y = pool(x, (0, 2))
-        assert y.shape == (2, 3, 0, 2)
-        with pytest.raises(RuntimeError, match="Expected grad_output to have non-zero size"):
-            y.sum().backward()
-        assert pool(mt.ones(0, 4, 4), 2).shape == (0, 2, 2)  # no channels
-        with pytest.raises(RuntimeError, match="non-zero size"):
-            pool(mt.ones(2, 0, 4), 2)
-    assert f.adaptive_avg_pool1d(mt.ones(0, 10), 5).shape == (0, 5)
-    x = mt.ones(1, 2, 5, 5, requires_grad=True)
-    y = f.fractional_max_pool2d(x, 2, output_size=(0, 1))
-    assert y.shape == (1, 2, 0, 1)
-    y.sum().backward()
-    assert x.grad.tolist() == mt.zeros(1, 2, 5, 5).tolist()
-    with pytest.raises(RuntimeError, match="kernel_size must either"):
-        f.fractional_max_pool2d(mt.ones(1, 2, 5, 5), (1,), output_size=2)
+def relu_pool(x, pool=lambda y: F.max_pool2d(y, 2), inplace=False, between=lambda y: None):
+    y = F.relu(x * 1, inplace=inplace)
+    between(y)
+    return y, pool(y)
+
+
+POOLINGS = {
+    "2x2": lambda y: F.max_pool2d(y, 2),
+    "overlapping": lambda y: F.max_pool2d(y, 3, 2, 1),
+    "with indices": lambda y: F.max_pool2d(y, 2, return_indices=True)[0],
+    "dilated": lambda y: F.max_pool2d(y, 2, 1, dilation=2),
+    "with gaps": lambda y: F.max_pool2d(y, 1, 2),
+}
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+@pytest.mark.parametrize("name", POOLINGS)
+@pytest.mark.parametrize("dtype", [mt.float32, mt.float64])
+def test_the_gradient_of_relu_and_pooling(name, inplace, dtype):
+    """Against the two gradients one after the other, as the definitions have them."""
+    values = np.random.default_rng(3).integers(-2, 3, (2, 3, 9, 8))  # many equal, many zero
+    x = mt.tensor(values.tolist(), dtype=dtype, requires_grad=True)
+    _, z = relu_pool(x, POOLINGS[name], inplace)
+    gz = mt.randn(z.shape, dtype=dtype)
+    z.backward(gz)
+    y = mt.tensor(np.maximum(values, 0).tolist(), dtype=dtype, requires_grad=True)
+    POOLINGS[name](y).backward(gz)
+    expected = np.where(values > 0, y.grad.numpy(), 0)
+    np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-6)
+
+
+WRITTEN = {
+    "in place": lambda z: z.mul_(-1),
+    "relu_": lambda z: z.sub_(9).relu_(),
+    "data": lambda z: z.data.neg_(),
+    "data zero": lambda z: z.data.zero_(),
+    "numpy": lambda z: z.detach().numpy().fill(-1),
+    "detached": lambda z: z.detach().zero_(),
+    "a view": lambda z: z[:1].mul_(-1),
+    "data =": lambda z: setattr(z, "data", z.data * -1),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_pooled_result_may_be_overwritten(name):
+    """The pooling does not need it, and neither does the mask of the ReLU."""
+    x = mt.randn(2, 3, 6, 6, requires_grad=True)
+    _, z = relu_pool(x)
+    gz = mt.randn(z.shape)
+    (expected,) = mt.autograd.grad((z * 1 * gz).sum(), x)
+    assert expected.abs().sum() > 0
+    _, z = relu_pool(x)
+    pooled = z * 1
+    with mt.no_grad():
+        WRITTEN[name](z)
+    (pooled * gz).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), expected.numpy())
+
+
+def test_what_a_relu_gets_as_its_gradient_is_not_masked():
+    x = mt.randn(2, 3, 6, 6, requires_grad=True)
+    seen = []
+    y, z = relu_pool(x - 9, between=lambda y: (y.retain_grad(), y.register_hook(seen.append)))
+    z.sum().backward()
+    assert float(y.grad.sum()) == float(seen[0].sum()) == z.numel()
+    assert not x.grad.any()
+
+
+def test_a_relu_whose_output_goes_two_ways():
+    x = mt.randn(2, 3, 6, 6, requires_grad=True)
+    y, z = relu_pool(x)
+    (z.sum() + (y * 3).sum()).backward()
+    y2 = x.detach().clamp(min=0).requires_grad_()
+    (F.max_pool2d(y2, 2).sum() + (y2 * 3).sum()).backward()
+    expected = np.where(x.detach().numpy() > 0, y2.grad.numpy(), 0)
+    np.testing.assert_allclose(x.grad.numpy(), expected)
+
+
+@pytest.mark.skipif("config.getoption('--backend') != 'numpy'", reason="counts calls on the CPU")
+def test_the_mask_goes_over_the_smaller_gradient(monkeypatch):
+    shapes = []
+    plain = kernels.relu_backward
+
+    def counting(gy, y):
+        shapes.append(gy.shape)
+        return plain(gy, y)
+
+    monkeypatch.setattr(kernels, "relu_backward", counting)
+    x = mt.randn(2, 3, 6, 6, requires_grad=True)
+    relu_pool(x)[1].sum().backward()
+    assert shapes == [(2, 3, 3, 3)]

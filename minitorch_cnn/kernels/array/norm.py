@@ -43,8 +43,15 @@ def _tile(vector: Array, rows: Array) -> Array:
     return tiled.astype(rows.dtype, copy=False)
 
 
-def channel_mean_var(x: Array) -> tuple[Array, Array]:
+def channel_mean_var(
+    x: Array,
+    running_mean: Array | None = None,
+    running_var: Array | None = None,
+    momentum: float = 0.0,
+) -> tuple[Array, Array]:
     """Mean and (biased) variance of each channel of x (N, C, ...): two arrays (C).
+
+    running_mean, running_var (C), if given, are moved towards them (`move_towards`).
 
     In one pass: each image gets its own mean and its own sum of squared deviations, and the law
     of total variance puts them together,
@@ -72,7 +79,35 @@ def channel_mean_var(x: Array) -> tuple[Array, Array]:
     mean = means.mean(0)
     means -= mean
     means *= means
-    return mean, variances.mean(0) + means.mean(0)
+    var = variances.mean(0) + means.mean(0)
+    move_towards(running_mean, mean, momentum)
+    move_towards(running_var, unbiased(var, x), momentum)
+    return mean, var
+
+
+def unbiased(var: Array, x: Array) -> Array:
+    """The variance that x (N, C, ...) is a sample of, from the variance of its channels."""
+    count = x.size // max(x.shape[1], 1)
+    return var * (count / max(count - 1, 1))
+
+
+def move_towards(running: Array | None, batch: Array, momentum: float) -> None:
+    """running = (1 - momentum) running + momentum batch, in place."""
+    if running is not None:
+        running *= 1 - momentum
+        running += (momentum * batch).astype(running.dtype, copy=False)
+
+
+def scale_and_shift(
+    mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float
+) -> tuple[Array, Array, Array]:
+    """1 / sqrt(var + eps), and the scale and shift of (x - mean) / sqrt(var + eps) weight + bias;
+    all (C), at least in single precision.
+    """
+    invstd = 1 / array_module(var).sqrt(var.astype(compute_type(var), copy=False) + eps)
+    scale = invstd if weight is None else invstd * weight
+    shift = -mean.astype(invstd.dtype, copy=False) * scale
+    return invstd, scale, shift if bias is None else shift + bias
 
 
 def channel_sum(x: Array) -> Array:

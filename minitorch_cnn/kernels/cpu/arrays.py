@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array, axes_as_in_memory, inverse_order
+from ...backend import Array, ahead, axes_as_in_memory, inverse_order
 from ...backend.arrays import empty
 from .jit.threads import address, get_num_threads, kernel, parts_for, run, share
 from .jit.vector import LANES, load_some, scatter
@@ -24,7 +24,10 @@ def takes(*arrays: Array | None) -> bool:
 
 def contiguous(array: Array) -> Array:
     """The array itself if it lies in memory row by row, otherwise a copy."""
-    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+    if array.flags.c_contiguous:
+        return array
+    ahead.wait()
+    return np.ascontiguousarray(array)
 
 
 def bias_or_zeros(b: Array | None, K: int) -> Array:
@@ -56,6 +59,7 @@ def channels_last(x: Array) -> Array:
     if last.flags.c_contiguous:
         return last
     if not x.flags.c_contiguous:
+        ahead.wait()
         return np.ascontiguousarray(last)
     y = empty(last.shape)
     N, C = x.shape[:2]

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
+from ...backend import Array, ahead
 from ..algorithm import LEAST_OUTPUTS
 from ..geometry import ConvGeometry, Pair, output_size, turned_geometry
 from . import implicit
@@ -35,6 +35,7 @@ def outputs_together(K: int, KW: int, OW: int, sw: int) -> int:
     return max(counts, default=1)
 
 
+@functools.lru_cache(1024)
 def wider(geometry: ConvGeometry, count: int) -> ConvGeometry:
     """The geometry for so many outputs together: with a stride as much wider."""
     sh, sw = geometry.stride
@@ -49,6 +50,7 @@ def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: b
     sw, count = geometry.stride[1], outputs_together(K, KW, OW, geometry.stride[1])
     if count == 1:
         return implicit.forward(x, w, b, geometry, relu)
+    ahead.wait()
     wide = np.zeros((count, K, C, KH, KW + (count - 1) * sw), np.float32)
     for index in range(count):
         wide[index, ..., index * sw : index * sw + KW] = w
@@ -74,6 +76,7 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
     gy = channels_first(channels_last(gy).reshape(N, OH, OW // count, count * K))
     taps = KH, KW + (count - 1) * sw
     gw = implicit.weight_grad(x, gy, taps, wider(geometry, count))
+    ahead.wait()
     gw = gw.reshape(count, K, *gw.shape[1:])
     # A weight stands in several places: the sum of their gradients.
     total = gw[0, ..., :KW].copy()

@@ -38,9 +38,9 @@ def pack_panels(
 @kernel
 def multiply(
     part: int, parts: int, work: Array, a: Array, a_row: int, a_k: int, b: Array, b_k: int,
-    b_panel: int, padded: int, K: int, c: Array,
+    b_panel: int, padded: int, K: int, has_bias: bool, bias: Array, c: Array,
 ) -> None:  # fmt: skip
-    """c (M, N) = a (M, K) @ b (K, N).
+    """c (M, N) = a (M, K) @ b (K, N) [+ bias (N)].
 
     a_row, a_k: bytes from one row and column of a to the next; b_k, b_panel: from one row and panel
     of b to the next; padded: as in `product`.
@@ -52,7 +52,7 @@ def multiply(
         panel, first = index % panels, index // panels * ROWS
         rows, columns = min(ROWS, M - first), min(PANEL, N - panel * PANEL)
         out = address(c) + 4 * (first * N + panel * PANEL)
-        start, start_row = 0, 0
+        start, start_row = address(bias) + 4 * panel * PANEL if has_bias else 0, 0
         for k in range(0, K, DEPTH):
             product(
                 address(a) + first * a_row + k * a_k, a_row, 0, a_k,
@@ -66,10 +66,12 @@ def multiply(
 # ----------------------------------------------------------------------------------- the entries
 
 
-def matmul(a: Array, b: Array) -> Any:
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or not takes(a, b):
+def matmul(a: Array, b: Array, bias: Array | None = None) -> Any:
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or not takes(a, b, bias):
         return NotImplemented
     (M, K), N = a.shape, b.shape[1]
+    if bias is not None and bias.shape != (N,):
+        return NotImplemented
     a, b = _in_memory_order(a), _in_memory_order(b)
     a_row, a_k = a.strides
     b_k, column = b.strides
@@ -83,7 +85,8 @@ def matmul(a: Array, b: Array) -> Any:
         right, b_k, b_panel, padded = right.reshape(-1), 4 * width, 4 * K * width, 1
     left = (a if a_k == 4 else a.T).reshape(-1)
     c = empty((M, N))
-    args = (left, a_row, a_k, right, b_k, b_panel, padded, K, c)
+    has_bias, bias = bias is not None, right if bias is None else contiguous(bias)
+    args = (left, a_row, a_k, right, b_k, b_panel, padded, K, has_bias, bias, c)
     run(multiply, counter(), *args, parts=parts_for(M * N * K // 16))
     return c
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...backend import Array
 from ...backend.arrays import empty, on_cache_lines
-from .arrays import channels_last, contiguous, takes
+from .arrays import bias_or_zeros, channels_last, contiguous, takes
 from .jit.threads import address, counter, kernel, parts_for, run, share, take
 from .jit.vector import (
     BYTES,
@@ -87,10 +87,16 @@ def statistics(
 
 @kernel
 def mean_and_variance(
-    part: int, parts: int, means: Array, squares: Array, P: int, mean: Array, variance: Array
-) -> None:
-    """mean, variance (C), float32, of P rows from those of the shares; see `statistics`."""
+    part: int, parts: int, means: Array, squares: Array, P: int, mean: Array, variance: Array,
+    has_mean: bool, running_mean: Array, has_variance: bool, running_variance: Array,
+    momentum: float,
+) -> None:  # fmt: skip
+    """mean, variance (C), float32, of P rows from those of the shares; see `statistics`.
+
+    The running ones (C) are moved towards them, the unbiased variance.
+    """
     shares, C = means.shape
+    keep, step, more = np.float32(1 - momentum), np.float32(momentum), np.float32(P / max(P - 1, 1))
     for c in range(C):
         total, square = 0.0, 0.0
         for other in range(shares):
@@ -102,6 +108,34 @@ def mean_and_variance(
             distance = means[other, c] - total
             square += squares[other, c] + distance * distance * (stop - start)
         mean[c], variance[c] = total, square / P
+        if has_mean:
+            running_mean[c] = keep * running_mean[c] + step * mean[c]
+        if has_variance:
+            running_variance[c] = keep * running_variance[c] + step * (more * variance[c])
+
+
+@kernel
+def scales(
+    part: int, parts: int, mean: Array, variance: Array, weight: Array, bias: Array, eps: float,
+    invstd: Array, scale: Array, shift: Array,
+) -> None:  # fmt: skip
+    """All (C), float32; see `scale_and_shift` in ../array/norm.py."""
+    for c in range(mean.size):
+        invstd[c] = np.float32(1) / np.sqrt(variance[c] + np.float32(eps))
+        scale[c] = invstd[c] * weight[c]
+        shift[c] = bias[c] - mean[c] * scale[c]
+
+
+@kernel
+def add_shares(part: int, parts: int, sums: Array, total: Array) -> None:
+    """total (C), float32 = the sum over the first axes of sums (shares, pixels, C), float64"""
+    shares, pixels, C = sums.shape
+    for c in range(C):
+        value = 0.0
+        for other in range(shares):
+            for pixel in range(pixels):
+                value += sums[other, pixel, c]
+        total[c] = value
 
 
 @kernel
@@ -280,16 +314,29 @@ def _workspace(parts: int, rows: int, C: int) -> Array:
     return on_cache_lines((parts, rows, -(-C // LANES) * LANES))
 
 
-def channel_mean_var(x: Array) -> Any:
-    if not takes(x):
+def channel_mean_var(
+    x: Array,
+    running_mean: Array | None = None,
+    running_var: Array | None = None,
+    momentum: float = 0.0,
+) -> Any:
+    if not takes(x, running_mean, running_var):
         return NotImplemented
+    for running in (running_mean, running_var):
+        if running is not None and not (running.flags.c_contiguous and running.flags.writeable):
+            return NotImplemented
     rows = _rows(x)
     P, C = rows.shape
     parts = parts_for(x.size)
     means, squares = np.zeros((2, parts, C))
     run(statistics, rows, means, squares, _workspace(parts, 2, C), parts=parts)
     mean, variance = np.empty(C, np.float32), np.empty(C, np.float32)
-    run(mean_and_variance, means, squares, P, mean, variance, parts=1)
+    moved = [
+        part
+        for running in (running_mean, running_var)
+        for part in (running is not None, mean if running is None else running)
+    ]
+    run(mean_and_variance, means, squares, P, mean, variance, *moved, float(momentum), parts=1)
     return mean, variance
 
 
@@ -302,7 +349,22 @@ def channel_sum(x: Array) -> Any:
         rows = rows.reshape(-1, pixels * C)
     sums = np.zeros((parts, rows.shape[1]))
     run(channel_sums, rows, sums, _workspace(parts, 1, rows.shape[1]), parts=parts)
-    return sums.reshape(-1, C).sum(0).astype(np.float32)
+    total = np.empty(C, np.float32)
+    run(add_shares, sums.reshape(parts, -1, C), total, parts=1)
+    return total
+
+
+def scale_and_shift(
+    mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float
+) -> Any:
+    if not takes(mean, var, weight, bias):
+        return NotImplemented
+    C = len(mean)
+    weight = np.ones(C, np.float32) if weight is None else contiguous(weight)
+    results = [np.empty(C, np.float32) for _ in range(3)]
+    args = contiguous(mean), contiguous(var), weight, bias_or_zeros(bias, C), float(eps)
+    run(scales, *args, *results, parts=1)
+    return results
 
 
 def batch_norm_forward(

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...backend import Array, array_module
 from ...backend.arrays import compute_type
+from ..array.norm import move_towards, unbiased
 from .arrays import channels_first, channels_last
 from .elementwise import relu_backward
 from .loader import THREADS, launch, launch_elementwise, takes
@@ -29,7 +30,12 @@ def _blocks(C: int, chunks: int) -> int:
     return chunks * math.ceil(C / THREADS)
 
 
-def channel_mean_var(x: Array) -> tuple[Array, Array]:
+def channel_mean_var(
+    x: Array,
+    running_mean: Array | None = None,
+    running_var: Array | None = None,
+    momentum: float = 0.0,
+) -> tuple[Array, Array]:
     if not takes(x) or x.size == 0:
         return NotImplemented
     xp = array_module(x)
@@ -40,6 +46,8 @@ def channel_mean_var(x: Array) -> tuple[Array, Array]:
     args = channels_last(x), partial, M, C, chunks
     launch("norm.cu", "moments_of_chunks", x.dtype, _blocks(C, chunks), *args)
     launch("norm.cu", "mean_and_variance", x.dtype, C, partial, mean, variance, C, chunks)
+    move_towards(running_mean, mean, momentum)
+    move_towards(running_var, unbiased(variance, x), momentum)
     return mean, variance
 
 

@@ -8,10 +8,9 @@ from typing import Any
 from ...kernels.geometry import numbers
 from ...tensor import Tensor
 from ..activation import relu
+from ..adaptive_pool import adaptive_avg_pool2d, adaptive_max_pool2d
 from ..elementwise import sign
 from ..pool import (
-    adaptive_avg_pool2d,
-    adaptive_max_pool2d,
     avg_pool2d,
     avg_pool_images,
     check_mean,

@@ -16,15 +16,9 @@ from ...autograd.modes import state
 from ...backend import array_module
 from ...kernels import PoolGeometry
 from ...tensor import Tensor, wrap
+from ..adaptive_pool import adaptive_avg_pool2d, adaptive_max_pool2d
 from ..memory_format import lies_by_pixels, like
-from ..pool import (
-    adaptive_avg_pool2d,
-    adaptive_max_pool2d,
-    avg_pool_images,
-    check_mean,
-    max_pool_images,
-    pool_geometry,
-)
+from ..pool import avg_pool_images, check_mean, max_pool_images, pool_geometry
 from ..positions import gather
 from ..window import adaptive_size, empty_pool
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...tensor import Tensor
-from ..pool import adaptive_max_pool2d
+from ..adaptive_pool import adaptive_max_pool2d
 from .nn_pooling_1d import adaptive_max_pool1d
 from .nn_pooling_3d import adaptive_max_pool3d
 from .nn_pooling_fractional import fractional_max_pool2d, fractional_max_pool3d

@@ -32,7 +32,8 @@ def _take_over(input: Tensor, new: Tensor) -> Tensor:
     input._bump_version()
     before, input._memory = input._memory, Memory()  # old views and saved values have the old one
     input._memory.outside, input._memory.version = before.outside, before.version
-    input.array, input._aliases = new.array, None
+    input._set_array(new.array)
+    input._aliases = None
     if new.requires_grad and state.grad_enabled:
         input._set_history(*new.edge())
     return input
@@ -45,7 +46,8 @@ def _turn(input: Tensor, new: Tensor) -> Tensor:
     """
     before: Any = input._view
     input._bump_version()
-    input.array, input._view = new.array, new._view
+    input._set_array(new.array)
+    input._view = new._view
     if new._node is not None:
         input._set_history(new._node, new._output)
     elif new._view is not None:

@@ -166,7 +166,7 @@ def share_memory_(input: Tensor) -> Tensor:
     shared = np.frombuffer(memory, input.array.dtype, input.array.size).reshape(input.shape)
     shared[...] = input.array
     input._before_write()
-    input.array = shared
+    input._set_array(shared)
     input._show_outside()
     return input
 

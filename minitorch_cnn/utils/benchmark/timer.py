@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ... import config, cuda
+from ...autograd.deferred import settle
 
 UNITS = ((1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s"))
 
@@ -134,6 +135,7 @@ class Timer:
 
     @staticmethod
     def _now() -> float:
+        settle()  # what was put off, or still runs, belongs to the time before
         if cuda.is_available():
             cuda.synchronize()
         return timeit.default_timer()

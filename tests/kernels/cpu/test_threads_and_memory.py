@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import minitorch_cnn as mt
-from minitorch_cnn.backend import arrays as memory
+from minitorch_cnn.backend import ahead, arrays as memory
 from minitorch_cnn.kernels.cpu.jit import threads
 
 
@@ -64,6 +65,34 @@ def test_an_error_in_any_thread_reaches_the_caller(thread_count):
     counts = np.zeros(10, np.int64)
     threads.run(mark, counts)  # the workers are ready for the next call
     assert (counts == 1).all()
+
+
+def test_an_error_of_a_kernel_that_runs_ahead_reaches_who_waits(thread_count):
+    thread_count(2)
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="kernel"):
+            ahead.start(threads.run, fail, 1)
+            ahead.wait()
+        counts = np.zeros(10, np.int64)
+        ahead.start(threads.run, mark, counts)
+        ahead.wait()
+        assert (counts == 1).all()
+
+
+def test_a_kernel_that_runs_ahead_takes_as_many_arguments_as_any(thread_count):
+    """They lie in a slot of the queue, which has an end."""
+    thread_count(2)
+    arrays = [np.full((1, 2, 3, 4, 5), number, np.float32) for number in range(12)]
+    total = np.zeros(1, np.float32)
+    ahead.start(partial(threads.run, parts=1), add_all, *arrays, total)
+    ahead.wait()
+    assert total == sum(range(12))
+
+
+@threads.kernel
+def add_all(part, parts, a, b, c, d, e, f, g, h, i, j, k, l, total):
+    for x in (a, b, c, d, e, f, g, h, i, j, k, l):
+        total[0] += x[0, 0, 0, 0, 0]
 
 
 @threads.kernel

@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from ....backend import ahead
+
 WANTED = os.environ.get("MINITORCH_CNN_CHECK") in ("1", "2")
 FENCED = os.environ.get("MINITORCH_CNN_CHECK") == "2"
 ZONE = 4096  # bytes on either side; arrays begin with a page, as large ones do without guards
@@ -70,9 +72,28 @@ def _before_a_fence(size: int) -> np.ndarray:
 
 
 def guarded(run: Callable[..., None]) -> Callable[..., None]:
-    """`threads.run`, with guards around all arrays. An array that comes twice is copied once."""
+    """`threads.run`, with guards around all arrays. An array that comes twice is copied once.
+
+    A kernel that may run ahead is not run before somebody waits, as late as can be: who looks at
+    its results without waiting finds what was there before, in each run.
+    """
 
     def run_guarded(kernel: Any, *args: Any, parts: int | None = None) -> None:
+        if ahead.mode.on and kernel.name in compiled:
+            ahead.unfinished.append((0, (kernel, args, parts)))
+            return
+        ahead.wait()
+        run_now(kernel, *args, parts=parts)
+        compiled.add(kernel.name)
+
+    def finish() -> None:
+        calls = [call for _, call in ahead.unfinished]
+        ahead.unfinished.clear()
+        for kernel, args, parts in calls:
+            run_now(kernel, *args, parts=parts)
+
+    def run_now(kernel: Any, *args: Any, parts: int | None) -> None:
+        before, ahead.mode.on = ahead.mode.on, False
         try:
             guards = {
                 _identity(arg): Guarded(arg)
@@ -88,7 +109,11 @@ def guarded(run: Callable[..., None]) -> Callable[..., None]:
                 guard.finish()
         except RuntimeError as error:
             raise RuntimeError(f"the compiled kernel {kernel.name}: {error}") from error
+        finally:
+            ahead.mode.on = before
 
+    compiled: set[str] = set()  # what cannot fail any more because it cannot be compiled
+    ahead.finish = finish
     return run_guarded
 
 

@@ -15,11 +15,9 @@ Shares depend on nothing but the number of threads, so a sum comes out the same 
 nothing is summed up, threads rather take the next piece of work from a common counter (`take`):
 then it does not matter that one of them starts later, or is slower.
 
+Calls go through a queue (calls.py), so that Python may be ahead of the workers (backend/ahead.py).
 To wake a sleeping thread takes 50 microseconds, as long as many a kernel. So a worker goes on
-looking for work for a while before it sleeps. That happens in compiled code, which needs no lock of
-Python's: work is handed over in a box of memory that both look at. A part that no worker has begun
-by the time when this thread is done with its own is taken back and done here: nobody waits for a
-worker that another program keeps from running.
+looking for work for a while before it sleeps.
 """
 
 from __future__ import annotations
@@ -37,16 +35,15 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.callconv import excinfo_ptr_t
 from numba.core.compiler import compile_internal
 from numba.core.targetconfig import ConfigStack
 
+from ....backend import ahead
 from ...fallback import CannotCompile
 from ...garbage import not_collected
-from . import guard
-from .compiling import INT, Intrinsic, compiled, disk_cache, entry, external, intrinsic
-
-I32, I64 = ir.IntType(32), ir.IntType(64)
+from . import calls, guard
+from .calls import ARGUMENTS, I32, I64, MUCH, PART, fetch_and_add, read, run_parts, slot_of
+from .compiling import Intrinsic, compiled, disk_cache, entry, intrinsic
 
 
 @compiled
@@ -66,52 +63,6 @@ def address(typingctx: Any, array: types.Type) -> Intrinsic:
     return types.int64(array), code
 
 
-# ------------------------------------------------ numbers in memory that several threads look at
-
-
-def _word(builder: ir.IRBuilder, place: ir.Value) -> ir.Value:
-    return builder.inttoptr(place, I64.as_pointer())
-
-
-@intrinsic
-def _fetch_and_add(typingctx: Any, place: types.Type, number: types.Type) -> Intrinsic:
-    """The int64 at an address, to which the number is added before another thread can see it."""
-
-    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        return builder.atomic_rmw("add", _word(builder, args[0]), args[1], "monotonic")
-
-    return types.int64(types.int64, types.int64), code
-
-
-@intrinsic
-def _read(typingctx: Any, place: types.Type) -> Intrinsic:
-    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        return builder.load_atomic(_word(builder, args[0]), "seq_cst", align=8)
-
-    return types.int64(types.int64), code
-
-
-@intrinsic
-def _write(typingctx: Any, place: types.Type, number: types.Type) -> Intrinsic:
-    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        builder.store_atomic(args[1], _word(builder, args[0]), "seq_cst", align=8)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), code
-
-
-@intrinsic
-def _change(typingctx: Any, place: types.Type, old: types.Type, new: types.Type) -> Intrinsic:
-    """Writes `new` if `old` is there, as one step; whether it did."""
-
-    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        place, old, new = args
-        result = builder.cmpxchg(_word(builder, place), old, new, "seq_cst", "seq_cst")
-        return builder.extract_value(result, 1)
-
-    return types.boolean(types.int64, types.int64, types.int64), code
-
-
 def counter() -> np.ndarray:
     """What the threads of one `run` take their work from."""
     return np.zeros(1, np.int64)
@@ -120,26 +71,32 @@ def counter() -> np.ndarray:
 @compiled
 def take(counter: np.ndarray, count: int) -> int:
     """The first of the next `count` pieces of work, which no other thread will get."""
-    return _fetch_and_add(address(counter), count)
+    return fetch_and_add(address(counter), count)
 
 
-# ------------------------------------------------------------------------ a kernel as two numbers
-
-# status = function(data, place of an exception, part, parts), with status 1 after an error
-_PART = ir.FunctionType(I32, [I64, excinfo_ptr_t.as_pointer(), I64, I64])
+# -------------------------------------------------------------------------- a kernel as numbers
 
 
 @intrinsic
-def _as_numbers(typingctx: Any, kernel: Any, arguments: Any) -> Intrinsic:
-    """(function, data): addresses of code that runs one part of a kernel, and of its arguments.
+def _as_numbers(typingctx: Any, kernel: Any, arguments: Any, place: Any) -> Intrinsic:
+    """(function, data, bytes): addresses of code that runs one part of a kernel, and of its
+    arguments, and how large its arrays are.
 
-    Any thread can call them, until the function returns in which this is written.
+    The arguments are put into `place`; where that is 0, into memory that is there until the
+    function returns in which this is written.
     """
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        data = cgutils.alloca_once_value(builder, args[1])
+        own = cgutils.alloca_once(builder, args[1].type)
+        size = context.get_abi_sizeof(args[1].type)
+        if size > calls.SLOT - ARGUMENTS:
+            raise TypeError(f"the arguments of a kernel have {size} bytes, too many for a slot")
+        given = builder.inttoptr(args[2], own.type)
+        nowhere = builder.icmp_unsigned("==", args[2], args[2].type(0))
+        data = builder.select(nowhere, own, given)
+        builder.store(args[1], data)
         name = builder.module.get_unique_name("part")
-        function = ir.Function(builder.module, _PART, name)
+        function = ir.Function(builder.module, PART, name)
         function.linkage = "internal"
         function.attributes.add("noinline")
         inside = ir.IRBuilder(function.append_basic_block("entry"))
@@ -159,103 +116,17 @@ def _as_numbers(typingctx: Any, kernel: Any, arguments: Any) -> Intrinsic:
             if isinstance(instruction, ir.CallInstr):
                 instruction.attributes.add("noinline")  # the code is there already
         inside.ret(inside.zext(status.is_error, I32))
-        numbers = [builder.ptrtoint(function, I64), builder.ptrtoint(data, I64)]
+        total = I64(0)
+        for index, kind in enumerate(arguments.types):
+            if isinstance(kind, types.Array):
+                array = context.make_array(kind)(
+                    context, builder, builder.extract_value(args[1], index)
+                )
+                total = builder.add(total, builder.mul(array.nitems, array.itemsize))
+        numbers = [builder.ptrtoint(function, I64), builder.ptrtoint(data, I64), total]
         return context.make_tuple(builder, signature.return_type, numbers)
 
-    return types.UniTuple(types.int64, 2)(kernel, arguments), code
-
-
-@intrinsic
-def _run_part(
-    typingctx: Any, function: types.Type, data: types.Type, part: types.Type, parts: types.Type
-) -> Intrinsic:
-    """Calls what `_as_numbers` made; 0 if there was no error."""
-
-    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        function, data, part, parts = args
-        exception = cgutils.alloca_once(builder, excinfo_ptr_t)
-        function = builder.inttoptr(function, _PART.as_pointer())
-        return builder.sext(builder.call(function, [data, exception, part, parts]), I64)
-
-    return types.int64(*[types.int64] * 4), code
-
-
-# ------------------------------------------------------------------------------- boxes of work
-#
-# Each worker has a box of eight int64, a line of the cache. The first one says whose turn it is:
-
-IDLE = 0  # there is no work, and the worker looks into the box all the time
-POSTED = 1  # there is work that nobody has begun
-RUNNING = 2  # the worker is at it
-ASLEEP = 3  # the worker waits for Python to wake it
-FUNCTION, DATA, PARTS, STATUS = 8, 16, 24, 32  # where the other numbers lie, in bytes
-NOT_DONE = -1  # a STATUS
-BOX = 64
-
-# How often a thread looks before it sleeps: for a millisecond or two, longer than Python takes from
-# one kernel to the next. Between two looks it lets others run that want to.
-LOOKS = 4000
-MANY_LOOKS = 200
-
-
-@intrinsic
-def _call(typingctx: Any, function: types.Type, number: types.Type) -> Intrinsic:
-    """Calls a C function that takes an int, whose address is given."""
-
-    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        kind = ir.FunctionType(I32, [I32])
-        function = builder.inttoptr(args[0], kind.as_pointer())
-        builder.call(function, [builder.trunc(args[1], I32)])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), code
-
-
-@entry
-def _serve(box: int, part: int, let_others_run: int) -> None:
-    """A worker's loop: does the work that is put into its box, until there is none for a while."""
-    looks = 0
-    while looks < LOOKS or not _change(box, IDLE, ASLEEP):
-        if _read(box) == POSTED and _change(box, POSTED, RUNNING):
-            function, data = _read(box + FUNCTION), _read(box + DATA)
-            _write(box + STATUS, _run_part(function, data, part, _read(box + PARTS)))
-            _write(box, IDLE)
-            looks = 0
-        _call(let_others_run, 0)
-        looks += 1
-
-
-@external(*[INT] * 6, result=INT)
-def _run_parts(
-    function: int, data: int, parts: int, boxes: int, let_others_run: int, sleep: int
-) -> int:
-    """Runs all parts: 0 here, the others by the workers to whom the boxes belong (0: by nobody)."""
-    if boxes == 0:
-        status = 0
-        for part in range(parts):
-            status |= _run_part(function, data, part, parts)
-        return status
-    for part in range(1, parts):
-        box = boxes + (part - 1) * BOX
-        _write(box + FUNCTION, function)
-        _write(box + DATA, data)
-        _write(box + PARTS, parts)
-        _write(box + STATUS, NOT_DONE)
-        _change(box, IDLE, POSTED)  # unless the worker has fallen asleep just now
-    status = _run_part(function, data, 0, parts)
-    for part in range(1, parts):
-        box = boxes + (part - 1) * BOX
-        _change(box, POSTED, IDLE)  # taken back, if the worker has not begun
-        looks = 0
-        while _read(box) == RUNNING:
-            looks += 1
-            if looks < MANY_LOOKS:
-                _call(let_others_run, 0)
-            else:  # it has been interrupted: leave it this core
-                _call(sleep, 20)
-        done = _read(box + STATUS)
-        status |= _run_part(function, data, part, parts) if done == NOT_DONE else done
-    return status
+    return types.UniTuple(types.int64, 3)(kernel, arguments, place), code
 
 
 class Kernel:
@@ -265,9 +136,13 @@ class Kernel:
         self.name = function.__name__
         inner = compiled(function)
 
-        def start(parts: int, boxes: int, let_others_run: int, sleep: int, *arguments: Any) -> int:
-            function, data = _as_numbers(inner, arguments)
-            return _run_parts(function, data, parts, boxes, let_others_run, sleep)
+        def start(
+            parts: int, queue: int, lead: int, let_others_run: int, sleep: int, *arguments: Any
+        ) -> int:
+            place = 0 if queue == 0 else slot_of(queue, read(queue + calls.POSTED)) + ARGUMENTS
+            function, data, size = _as_numbers(inner, arguments, place)
+            lead = min(lead, 1) if size > MUCH else lead
+            return run_parts(function, data, parts, queue, lead, let_others_run, sleep)
 
         compiled_start: Any = entry(start)
         compiled_start._cache = disk_cache(function)
@@ -289,15 +164,15 @@ kernel = Kernel
 
 
 class _Worker(threading.Thread):
-    def __init__(self, part: int, box: int) -> None:
+    def __init__(self, box: int) -> None:
         super().__init__(name="minitorch_cnn kernel", daemon=True)
-        self.place = box, part
+        self.box = box
         self.wake: SimpleQueue = SimpleQueue()
         self.start()
 
     def run(self) -> None:
         while self.wake.get():
-            _serve(*self.place, _LET_OTHERS_RUN)
+            calls.serve(self.box, _queue, _LET_OTHERS_RUN)
 
 
 def _default_count() -> int:
@@ -323,9 +198,15 @@ MOST_WORKERS = 255
 _LET_OTHERS_RUN, _SLEEP = _c_functions()
 _count = _default_count()
 _workers: list[_Worker] = []
-_numbers = np.zeros((MOST_WORKERS + 1) * BOX // 8, np.int64)
-_states = _numbers[-_numbers.ctypes.data % BOX // 8 :: BOX // 8]  # the first one of each box
-_boxes = _states.ctypes.data  # where the first box begins, and a line of the cache
+_boxes_size = MOST_WORKERS * calls.BOX
+_numbers = np.zeros((_boxes_size + calls.QUEUE + 64) // 8, np.int64)
+_numbers = _numbers[-_numbers.ctypes.data % 64 // 8 :]  # from the beginning of a line of the cache
+_boxes = _numbers.ctypes.data
+_queue = _boxes + _boxes_size
+_words: Any = _numbers.data  # whose items are numbers of Python's, which is quicker
+_POSTED, _TURN, _FAILED = (
+    (_boxes_size + place) // 8 for place in (calls.POSTED, calls.TURN, calls.FAILED)
+)
 _in_use = threading.Lock()
 
 
@@ -333,12 +214,14 @@ def _forget_workers() -> None:
     global _workers, _in_use
     _workers, _in_use = [], threading.Lock()
     _numbers[:] = 0
+    ahead.unfinished.clear()
 
 
 @atexit.register
 def _end_workers() -> None:
     """Lets the workers return, before Python ends: a thread that it has to kill in the middle of
     compiled code, or on the way out of it, takes the process with it now and then."""
+    ahead.wait()
     for worker in _workers:
         worker.wake.put(False)
     for worker in _workers:
@@ -347,7 +230,7 @@ def _end_workers() -> None:
 
 # Threads do not survive a fork: the child process starts its own when it needs them.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_workers)
+    os.register_at_fork(before=ahead.wait, after_in_child=_forget_workers)
 
 
 def get_num_threads() -> int:
@@ -373,38 +256,71 @@ def parts_for(numbers: int) -> int:
 def _wake_workers(count: int) -> None:
     """Sees to it that there are `count` workers, none of them asleep."""
     while len(_workers) < count:
-        _states[len(_workers)] = ASLEEP
-        _workers.append(_Worker(len(_workers) + 1, _boxes + len(_workers) * BOX))
+        _words[len(_workers) * calls.BOX // 8] = calls.ASLEEP
+        _workers.append(_Worker(_boxes + len(_workers) * calls.BOX))
     for index in range(count):
-        if _states[index] == ASLEEP:
-            _states[index] = IDLE
+        if _words[index * calls.BOX // 8] == calls.ASLEEP:
+            _words[index * calls.BOX // 8] = calls.AWAKE
             _workers[index].wake.put(True)
 
 
 def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
-    """kernel(part, parts, *args) for each part, at the same time; waits for all of them.
+    """kernel(part, parts, *args) for each part, at the same time; waits for all of them, unless it
+    may run ahead (backend/ahead.py).
 
     parts: the number of shares, as many as there are threads if not given. Small work is done
     faster by one thread than by two: give parts=1.
     """
     if parts is None or parts > 1:
         parts = min(_count if parts is None else parts, _count, MOST_WORKERS + 1)
-    # A second Python thread that comes while the workers are busy does its work alone.
-    alone = parts == 1 or not _in_use.acquire(blocking=False)
+    lead = calls.LEAD if ahead.mode.on and _count > 1 else 0
+    # A second Python thread that comes while another one waits does its work alone.
+    alone = (parts == 1 and not lead) or not _in_use.acquire(blocking=False)
+    if alone:
+        ahead.wait()
     try:
         if alone:
-            status = kernel.start(parts, 0, 0, 0, *args)
+            status = kernel.start(parts, 0, 0, 0, 0, *args)
         else:
-            _wake_workers(parts - 1)
-            status = kernel.start(parts, _boxes, _LET_OTHERS_RUN, _SLEEP, *args)
+            _wake_workers(max(parts, 2) - 1)
+            if lead:  # first of all, lest an interrupt comes between: the call needs its arguments
+                ahead.unfinished.append((_words[_POSTED] + 1, args))
+            status = kernel.start(parts, _queue, lead, _LET_OTHERS_RUN, _SLEEP, *args)
+            if lead:
+                _forget_done()
     except Exception as error:  # Numba's or LLVM's: one of the kernel itself comes as its status
         raise CannotCompile(kernel.name) from error
     finally:
         if not alone:
             _in_use.release()
     if status:
-        raise RuntimeError(f"an error inside of the compiled kernel {kernel.name}")
+        _failed(kernel.name)
 
+
+def _forget_done() -> None:
+    """Lets go of the arguments of calls that are done. For the thread that has the lock."""
+    done, unfinished = _words[_TURN] // calls.PARTS_BASE, ahead.unfinished
+    while unfinished and unfinished[0][0] <= done:
+        unfinished.popleft()
+
+
+def _failed(name: str) -> None:
+    _words[_FAILED] = 0
+    raise RuntimeError(f"an error inside of the compiled kernel {name}, or of one before it")
+
+
+def _finish_all() -> None:
+    status = calls.finish(_queue, _LET_OTHERS_RUN, _SLEEP)
+    if _in_use.acquire(blocking=False):  # else who has it lets go of them
+        try:
+            _forget_done()
+        finally:
+            _in_use.release()
+    if status:
+        _failed("that was run last")
+
+
+ahead.finish = _finish_all
 
 if guard.WANTED:
     run = guard.guarded(run)

@@ -41,10 +41,11 @@ from .vector import (
 # it is, the lower. Smaller heights take the rows that are left over. A tile of fewer than eight
 # vectors of sums is as slow as one of eight: each sum waits for the one before. So the nine numbers
 # of three channels under a row of a 3x3 kernel are 6 + 3, and not 8 + 1; with 5, those of one
-# channel under a row of a 5x5 kernel are a single tile; and the 32 pixels of a row are 12 + 12 + 8.
+# channel under a row of a 5x5 kernel are a single tile, as the outputs of short rows are with 7 and
+# 10; and the 32 pixels of a row are 12 + 12 + 8.
 HEIGHTS_FOR: dict[int, dict[int, tuple[int, ...]]] = {
-    32: {1: (12, 8, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 3, 2, 1)},
-    16: {1: (12, 8, 6, 5, 4, 3, 2, 1), 2: (6, 4, 3, 2, 1)},
+    32: {1: (12, 10, 8, 7, 6, 5, 4, 3, 2, 1), 2: (12, 4, 2, 1), 4: (6, 4, 3, 2, 1)},
+    16: {1: (12, 10, 8, 7, 6, 5, 4, 3, 2, 1), 2: (6, 4, 3, 2, 1)},
 }
 HEIGHTS = HEIGHTS_FOR[REGISTERS]
 WIDEST = max(HEIGHTS)
