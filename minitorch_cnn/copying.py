@@ -60,6 +60,8 @@ def _unpickle(
 ) -> Tensor:
     from .tensor import wrap
 
+    if not owner.flags.owndata:  # pickle's buffers may belong to somebody else, who writes to them
+        owner = owner.copy()
     array = owner
     if layout is not None:
         offset, shape, strides = layout

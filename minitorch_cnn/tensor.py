@@ -37,18 +37,20 @@ class Memory:
     version: how often it was written to in place.
     outside: not 0 if an array that belongs to no tensor shares it, and may be written to without
     anybody seeing; 2 if that is NumPy's (numpy(), from_numpy()), and the memory cannot grow.
-    behind: after ``x.data``, which has a version of its own, the Memory that it really is.
+    behind: after ``x.data``, which has a version of its own, the Memory that it really is; of a
+    tensor whose data was set, those of all arrays that it had.
     has_data: whether there was such an ``x.data``.
     """
 
     version = 0
     outside = 0
-    behind: Memory | None = None
+    behind: tuple[Memory, ...] = ()
     has_data = False
 
-    def unwatched(self) -> bool:
-        """Whether it may have been written to without its version counting that."""
-        return self.has_data or self.outside > 0 or self.behind is not None
+    def is_unchanged_since(self, version: int) -> bool:
+        """Whether nothing was written since then, for sure: in no way that no version counts."""
+        unwatched = self.has_data or self.outside or self.behind
+        return self.version == version and not unwatched
 
 
 if TYPE_CHECKING:
@@ -159,8 +161,8 @@ class Tensor(Methods):
         """To be called before an array that is no tensor's comes to share the memory."""
         self._before_write()
         self._memory.outside = max(self._memory.outside, outside)
-        if self._memory.behind is not None:
-            self._memory.behind.outside = self._memory.outside
+        for memory in self._memory.behind:
+            memory.outside = self._memory.outside
 
     # -------------------------------------------------------------------- what it looks like
 
@@ -489,8 +491,9 @@ class Tensor(Methods):
     def data(self) -> Tensor:
         """Like `detach`, but writes through it do not count in the version of this tensor."""
         tensor = wrap(self.array)
-        tensor._memory.behind = self._memory.behind or self._memory
-        tensor._memory.behind.has_data = True
+        tensor._memory.behind = self._memory.behind or (self._memory,)
+        for memory in tensor._memory.behind:
+            memory.has_data = True
         return tensor
 
     @data.setter
@@ -503,9 +506,9 @@ class Tensor(Methods):
                 f"dtype, got {new.dtype}"
             )
         self._set_array(new.array)
-        behind = new._memory.behind or new._memory
-        if behind is not self._memory:
-            self._memory.behind = behind
+        # Who has an alias of what was here before has this Memory too: it stands for both arrays.
+        memories = {*deferred.in_use(self._memory.behind), *(new._memory.behind or (new._memory,))}
+        self._memory.behind = tuple(memories - {self._memory})
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Calls ``hook(gradient)`` when this tensor's gradient is known; it may return another.
@@ -631,7 +634,9 @@ class Tensor(Methods):
     def __deepcopy__(self, memo: dict) -> Tensor:
         return copying.deep_copy(self, memo)
 
-    def __reduce__(self) -> tuple:
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        if protocol >= 5:
+            self._show_outside()  # pickle may hand the memory itself out
         return copying.reduce(self)
 
 
@@ -667,7 +672,7 @@ def is_private(*args: Any) -> bool:
     for arg in args:
         if isinstance(arg, Tensor):
             memory = arg._memory
-            if memory.outside or (memory.behind is not None and memory.behind.outside):
+            if memory.outside or any([each.outside for each in memory.behind]):
                 return False
     return True
 

@@ -48,6 +48,7 @@ import weakref
 from collections.abc import Callable
 from functools import partial
 from sys import getrefcount
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -216,22 +217,26 @@ def _references(holder: Any) -> int:
     return getrefcount(holder._memory)
 
 
-class _Alone:
-    _memory: Any = type("Memory", (), {})()
-
-
-_alone = _references(_Alone)
+_alone = _references(SimpleNamespace(_memory=object()))
 
 
 def written_by_kernel(tensor: Any) -> None:
     """To be called after a kernel was started that writes to the memory of a tensor."""
     tensor._bump_version()
-    apart = not tensor._memory.outside and tensor._memory.behind is None
+    apart = not tensor._memory.outside and not tensor._memory.behind
     if not apart or _references(tensor) > _alone:
         ahead.wait()  # there are other ways to look at it than by this tensor
     elif ahead.unfinished:
         with contextlib.suppress(AttributeError):  # it is there no more
             del tensor.array  # nobody may look at it before the kernel is done
+
+
+def in_use(memories: tuple[Any, ...]) -> list[Any]:
+    """Those that a tensor still has, or an array outside of all tensors."""
+    return [each for each in memories if each.outside or getrefcount(each) > _in_a_tuple]
+
+
+(_in_a_tuple,) = [getrefcount(each) for each in (object(),)]
 
 
 def settle() -> None:

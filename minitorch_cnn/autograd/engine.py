@@ -130,10 +130,11 @@ def _run(
 
     leaves: dict[int, tuple[Tensor, list[tuple[Tensor, bool]]]] = {}
     before = state.grad_enabled, state.running, state.quiet, state.saving, state.keep
-    state.grad_enabled, state.quiet = create_graph, True
-    state.running = object(), roots, useful, wanted_edges
-    errors = np.seterr(all="ignore")  # as in Function.apply
+    errors = np.geterr()
     try:
+        state.grad_enabled, state.quiet = create_graph, True
+        state.running = object(), roots, useful, wanted_edges
+        np.seterr(all="ignore")  # as in Function.apply
         for root, gradient in zip(roots, grads, strict=True):
             target, index = start = root.edge()
             # as it was computed: `root.data = ...` may have changed it since

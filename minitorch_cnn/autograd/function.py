@@ -275,9 +275,9 @@ class Function(OfUsers):
                         arg._refresh_view()
                     needed[index] = arg._requires_grad
         node = Node(cls, tuple(needed))
-        state.grad_enabled = False
-        before, ahead.mode.on = ahead.mode.on, cls.runs_ahead and may_run_ahead(*args)
+        before, runs_ahead = ahead.mode.on, cls.runs_ahead and may_run_ahead(*args)
         try:
+            state.grad_enabled, ahead.mode.on = False, runs_ahead
             if (state.quiet or cls.runs_ahead) and not newer:
                 # in a backward, which has said so once for all; or by kernels (dispatch.py)
                 result = cls.forward(node, *args)

@@ -27,7 +27,7 @@ class _Mode(threading.local):
 mode = _Mode()
 
 # The calls that may not be done yet: their numbers, and their arguments, which have to stay.
-unfinished: deque[tuple[int, tuple]] = deque()
+unfinished: deque[list] = deque()
 
 # What works them off; set by threads.py.
 finish: Callable[[], None] | None = None

@@ -166,7 +166,7 @@ def tiered(definition: F, *files: str, runs_ahead: bool = False) -> F:
             fast = row.found[tier] if tier in row.found else row.find(tier)
             if fast is not None:
                 try:
-                    if row.ahead or not ahead.mode.on:
+                    if row.ahead:
                         result = fast(array, *args, **kwargs)
                     else:
                         result = ahead.completed(fast, array, *args, **kwargs)

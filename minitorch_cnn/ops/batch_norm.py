@@ -72,7 +72,7 @@ class BatchNorm(Function):
         if not isinstance(masked, MaskedGradient) or masked.kernel is None:
             masked = None
         unmasked, y = (gy.arriving, None) if masked is None else masked.sources
-        start = ahead.start if may_run_ahead(gy, x, weight) else ahead.completed
+        start = ahead.start if may_run_ahead(gy, x, weight, mean) else ahead.completed
         *arrays, gresidual = start(
             kernels.batch_norm_backward,
             unmasked,

@@ -50,7 +50,7 @@ class MaxPool(Function):
         if x._node is not None and issubclass(x._node._function, ReLU):
             # For its mask (ScatteredGradient). They may be written to: it can do without them.
             pair = running(array), running(result.arriving)
-            ctx.memory, ctx.version = result._memory, result._memory.version
+            ctx.memories = [(each._memory, each._memory.version) for each in (x, result)]
         ctx.save_for_backward(running(position), *indices, *pair)  # their change is noticed
         ctx.mark_non_differentiable(*indices)
         return (result, *indices) if with_indices else result
@@ -59,9 +59,9 @@ class MaxPool(Function):
     def backward(ctx: Any, gy: Tensor, *unused: Any) -> tuple:
         position, *others = ctx.saved_tensors
         gx = MaxPoolScatter.apply(gy, position, ctx.input_size, ctx.geometry)
-        memory = getattr(ctx, "memory", None)
-        unchanged = memory is not None and memory.version == ctx.version and not memory.unwatched()
-        if unchanged and isinstance(gx._deferred, ScatteredGradient):
+        memories = getattr(ctx, "memories", [])
+        unchanged = [memory.is_unchanged_since(version) for memory, version in memories]
+        if unchanged == [True, True] and isinstance(gx._deferred, ScatteredGradient):
             x, y = others[-2:]
             gx._deferred.of_relu = x.arriving, y.arriving
         return gx, None, None

@@ -618,11 +618,8 @@ def shared(t, function):
     return array
 
 
-@pytest.mark.parametrize("way", OUTSIDE)
-@pytest.mark.parametrize("name", ["conv", "norm", "sum", "mask"])
-def test_arrays_outside_may_be_overwritten_at_any_time(name, way):
+def overwrite_outside(way, function, tensors):
     """Nothing can see a write to a NumPy array: what reads its memory is computed at once."""
-    function, tensors = functions()[name]
     with mt.no_grad():
         expected = function(*tensors).numpy().copy()
         for place in range(len(tensors)):
@@ -632,6 +629,12 @@ def test_arrays_outside_may_be_overwritten_at_any_time(name, way):
             array = array if array.flags.writeable else own[place].array  # DLPack of old NumPy
             array[...] = 5
             np.testing.assert_array_equal(y.numpy(), expected, err_msg=f"input {place}")
+
+
+@pytest.mark.parametrize("way", OUTSIDE)
+@pytest.mark.parametrize("name", ["conv", "norm", "sum", "mask"])
+def test_arrays_outside_may_be_overwritten_at_any_time(name, way):
+    overwrite_outside(way, *functions()[name])
 
 
 def test_a_training_step_in_between():
@@ -936,6 +939,10 @@ def ahead_functions():
         "linear": (F.linear, (rows, matrix, bias)),
         "product": (lambda a, b: a @ b, (rows, matrix.T.contiguous())),
         "transposed": (lambda a, b: a @ b.T, (rows, matrix)),
+        "turned weights": (
+            lambda x, w: started(F.conv2d(x, F.relu(w).transpose(0, 1))),
+            (image, mt.randn(3, 3, 3, 3)),
+        ),
         "linear's weight": (linear.LinearWeightGrad.apply, (mt.randn(5, 3), rows)),
         "sum": (lambda a, b: a + b, (large, mt.randn(2, 3, 60, 60))),
         "relu": (F.relu, (image,)),
@@ -1012,16 +1019,7 @@ def test_inputs_may_be_overwritten_while_kernels_run(name, write, nobody_works):
 @pytest.mark.parametrize("way", OUTSIDE)
 @pytest.mark.parametrize("name", AHEAD)
 def test_arrays_outside_may_be_overwritten_while_kernels_run(name, way, nobody_works):
-    function, tensors = ahead_functions()[name]
-    with mt.no_grad():
-        expected = function(*tensors).numpy().copy()
-        for place in range(len(tensors)):
-            own = [each.clone() for each in tensors]
-            array = OUTSIDE[way](own[place])
-            y = function(*own)
-            array = array if array.flags.writeable else own[place].array  # DLPack of old NumPy
-            array[...] = 5
-            np.testing.assert_array_equal(y.numpy(), expected, err_msg=f"input {place}")
+    overwrite_outside(way, *ahead_functions()[name])
 
 
 def steps_of_a_network(count):
@@ -1051,6 +1049,7 @@ def test_training_comes_out_the_same_to_the_bit(nobody_works, monkeypatch):
 @pytest.mark.parametrize("alias", ["none", "detach", "data", "view", "state_dict", "numpy"])
 def test_running_statistics_seen_by_another_name(alias, nobody_works):
     norm, x = nn.BatchNorm2d(3), mt.randn(2, 3, 6, 4) + 5
+    nn.BatchNorm2d(3)(x)  # compiled from here on
     other = {
         "none": lambda t: t,
         "detach": lambda t: t.detach(),
@@ -1061,8 +1060,127 @@ def test_running_statistics_seen_by_another_name(alias, nobody_works):
     }[alias](norm.running_mean)
     norm(x)
     looked = other.array if isinstance(other, mt.Tensor) else other
-    mean = x.numpy().astype(np.float64).mean((0, 2, 3))
+    mean = np.array(x.tolist()).mean((0, 2, 3))
     np.testing.assert_allclose(looked, 0.1 * mean, rtol=1e-5)
+
+
+# ------------------------------------------------- what an attack on the mechanism has found
+
+
+def test_kernels_that_cannot_take_what_is_running_wait_for_it(nobody_works):
+    """Also where an operation is not run ahead because somebody could write to another operand."""
+    gy = mt.from_numpy(np.ones((2, 5, 5, 8), np.float32)).permute(0, 3, 1, 2)
+    for kind in ("input", "weight"):
+        x = mt.randn(2, 8, 5, 5, requires_grad=True)
+        w = mt.randn(8, 1, 3, 3, requires_grad=True)
+        found = []
+        for relu in (F.relu, lambda t: t.clamp(min=0)):
+            other = (relu(x), w) if kind == "weight" else (x, relu(w))
+            y = F.conv2d(*other, padding=1, groups=8)
+            found.append(mt.autograd.grad(y, (x, w), gy))
+        for ours, expected in zip(*found, strict=True):
+            np.testing.assert_allclose(ours.numpy(), expected.numpy(), rtol=1e-5, atol=1e-5)
+
+
+def test_what_is_added_up_after_kernels_waits_for_them(nobody_works):
+    """A weight of few filters stands in several places of the matrix that is multiplied."""
+    x, gy = mt.randn(2, 1, 28, 28), mt.randn(2, 6, 28, 28)
+    geometry = conv_geometry(padding=2, kernel_size=(5, 5))
+    found = []
+    for choice in ("auto", "auto", "array"):  # the first time it is compiled
+        with mt.kernel_tier(choice):
+            found.append(conv.Conv2dWeightGrad.apply(x, F.relu(gy), (5, 5), geometry).array)
+    np.testing.assert_allclose(found[1], found[2], rtol=1e-4, atol=1e-3)
+
+
+def test_the_gradient_of_a_norm_in_evaluation_reads_the_mean_at_once(nobody_works):
+    mean, var, w = mt.randn(3), mt.ones(3), mt.ones(3, requires_grad=True)
+    x, array = mt.randn(4, 3, 5, 5), mean.numpy()
+    expected = (np.array(x.tolist()) - array[:, None, None]).sum((0, 2, 3)) / np.sqrt(1 + 1e-5)
+    for _ in range(2):  # the first time it is compiled
+        y = F.batch_norm(x, mean, var, w, None, False)
+        (found,) = mt.autograd.grad(y, w, mt.ones_like(y))
+    array[...] = 1000
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_memory_is_shared_also_after_a_change_of_shape_in_place(nobody_works):
+    w = mt.eye(4)
+    for turn in (lambda x: x.unsqueeze_(0), lambda x: x.t_(), lambda x: x.swapaxes_(0, 1)):
+        for first in (True, False):
+            x = mt.arange(16.0).reshape(4, 4).clone()
+            old = x.detach()
+            turn(x)
+            array = (x if first else old).numpy()
+            y = (old if first else x) @ w
+            expected = (old if first else x).numpy().copy()
+            array[...] = 7
+            np.testing.assert_array_equal(y.numpy(), expected)
+    running_mean = mt.zeros(3)
+    old = running_mean.detach()
+    running_mean.unsqueeze_(0).squeeze_(0)
+    F.batch_norm(mt.ones(2, 3, 4, 4), running_mean, mt.ones(3), None, None, True)
+    np.testing.assert_allclose(old.array, 0.1, rtol=1e-6)
+
+
+def test_memory_that_data_was_is_shared_still(nobody_works):
+    array, x = np.eye(4, dtype=np.float32), mt.arange(16.0).reshape(4, 4)
+    w = mt.zeros(4, 4)
+    w.data = mt.from_numpy(array)
+    old = w.detach()
+    w.data = mt.zeros(4, 4)
+    y = x @ old
+    array[...] = 1000
+    np.testing.assert_array_equal(y.numpy(), x.numpy())
+
+
+def test_the_arrays_of_data_that_nobody_has_are_forgotten():
+    """`p.data = ...` in each step of a training must not make the parameter heavier."""
+    p = mt.ones(3)
+    for _ in range(50):
+        p.data = p.data - 0.1
+    assert len(p._memory.behind) <= 3
+
+
+def test_pickles_with_buffers_of_their_own(nobody_works):
+    w, x, buffers = mt.eye(4), mt.arange(16.0).reshape(4, 4), []
+    data = pickle.dumps(w, protocol=5, buffer_callback=buffers.append)
+    y = x @ w
+    np.frombuffer(buffers[0].raw(), np.float32)[...] = 9
+    np.testing.assert_array_equal(y.numpy(), x.numpy())
+    memory = bytearray(np.eye(4, dtype=np.float32).tobytes())
+    w = pickle.loads(data, buffers=[memory])
+    y = x @ w
+    memory[:] = bytes(len(memory))
+    np.testing.assert_array_equal(y.numpy(), x.numpy())
+
+
+def test_an_interrupt_before_a_forward_leaves_gradients_on(monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minitorch_cnn.autograd.function.may_run_ahead", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        F.relu(mt.ones(3))
+    assert mt.is_grad_enabled() and not ahead.mode.on
+
+
+def test_a_kernel_may_be_run_while_another_one_is_being_started(nobody_works, monkeypatch):
+    """By a signal's handler, or by a finalizer: between two lines of `threads.run`."""
+    threads = pytest.importorskip("minitorch_cnn.kernels.cpu.jit.threads", reason="needs Numba")
+    x, inside, plain = mt.eye(3), [], threads._wake_workers
+
+    def reentrant(count):
+        if not inside:
+            inside.append(None)
+            inside[0] = mt.ones(2, 3) @ mt.ones(3, 2)
+        plain(count)
+
+    monkeypatch.setattr(threads, "_wake_workers", reentrant)
+    y = x @ mt.arange(9.0).reshape(3, 3)
+    assert y.flatten().tolist() == list(range(9))
+    if inside:  # between guard zones nobody is woken
+        assert inside[0].tolist() == [[3, 3], [3, 3]]
 
 
 def test_what_a_kernel_needs_stays_until_it_has_run(nobody_works):

@@ -147,3 +147,28 @@ def spread_out(seed, shape):
     """Numbers in random order, no two closer than 0.01: no maximum changes within a gradcheck."""
     rng = np.random.default_rng(seed)
     return rng.permutation(np.arange(np.prod(shape)) * 0.01 - 1).reshape(shape)
+
+
+def leaf(array):
+    return mt.tensor(array).requires_grad_()
+
+
+def same_as_torch(ours, theirs, x, gy_seed):
+    """Values and first gradient of two functions of one array."""
+    torch = pytest.importorskip("torch")
+    a, b = leaf(x), torch.tensor(x, requires_grad=True)
+    y, expected = ours(a), theirs(b)
+    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), atol=1e-12)
+    gy = np.random.default_rng(gy_seed).standard_normal(y.shape)
+    (got,) = mt.autograd.grad(y, a, mt.tensor(gy))
+    (want,) = torch.autograd.grad(expected, b, torch.tensor(gy))
+    np.testing.assert_allclose(got.numpy(), want.numpy(), atol=1e-12)
+
+
+def same_error(ours, shape, options):
+    """A RuntimeError for zeros of that shape from both libraries, and ours quotes a number."""
+    torch = pytest.importorskip("torch")
+    with pytest.raises(RuntimeError):
+        getattr(torch.nn.functional, ours.__name__)(torch.zeros(shape), **options)
+    with pytest.raises(RuntimeError, match=r"\d"):
+        ours(mt.zeros(shape), **options)

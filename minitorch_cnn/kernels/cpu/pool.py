@@ -122,7 +122,7 @@ def max_scatter(
     _, OH, OW, _ = gy.shape
     (KH, KW), (sh, sw), (ph, pw), (dh, dw) = size, stride, padding, dilation
     apart = sh > (KH - 1) * dh and sw > (KW - 1) * dw  # no pixel is in two windows
-    everywhere = apart and OH * KH == H and OW * KW == W and ph + pw == 0 and dh == dw == 1
+    everywhere = (OH * KH, OW * KW) == (H, W) and stride == size and ph + pw == 0 and dh == dw == 1
     n = take(work, 1)
     while n < N:
         image = address(gx) + 4 * n * H * W * C

@@ -32,6 +32,7 @@ def _take_over(input: Tensor, new: Tensor) -> Tensor:
     input._bump_version()
     before, input._memory = input._memory, Memory()  # old views and saved values have the old one
     input._memory.outside, input._memory.version = before.outside, before.version
+    input._memory.behind, input._memory.has_data = (before, *before.behind), before.has_data
     input._set_array(new.array)
     input._aliases = None
     if new.requires_grad and state.grad_enabled:

@@ -170,12 +170,19 @@ def _help_until(queue: int, number: int, let_others_run: int, sleep: int) -> int
     return read(queue + FAILED)
 
 
-@external(*[INT] * 7, result=INT)
+@external(INT, result=INT)
+def place_of_arguments(queue: int) -> int:
+    """Where those of the next call lie; 0 without a queue."""
+    return 0 if queue == 0 else slot_of(queue, read(queue + POSTED)) + ARGUMENTS
+
+
+@external(*[INT] * 8, result=INT)
 def run_parts(
-    function: int, data: int, parts: int, queue: int, lead: int, let_others_run: int, sleep: int
-) -> int:
+    function: int, data: int, size: int, parts: int, queue: int, lead: int, let_others_run: int,
+    sleep: int,
+) -> int:  # fmt: skip
     """Runs a kernel, all parts of it here (queue 0), or puts it into the queue and helps until no
-    more than `lead` calls are left. 0 if there was no error."""
+    more than `lead` calls are left. size: bytes of its arrays. 0 if there was no error."""
     if queue == 0:
         status = 0
         for part in range(parts):
@@ -186,6 +193,8 @@ def run_parts(
     _write(slot + PARTS, parts)
     _write(slot + DONE, 0)
     _write(queue + POSTED, number + 1)
+    if size > MUCH:
+        lead = min(lead, 1)
     return _help_until(queue, number + 1 - lead, let_others_run, sleep)
 
 

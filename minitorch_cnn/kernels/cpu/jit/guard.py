@@ -80,7 +80,7 @@ def guarded(run: Callable[..., None]) -> Callable[..., None]:
 
     def run_guarded(kernel: Any, *args: Any, parts: int | None = None) -> None:
         if ahead.mode.on and kernel.name in compiled:
-            ahead.unfinished.append((0, (kernel, args, parts)))
+            ahead.unfinished.append([0, (kernel, args, parts)])
             return
         ahead.wait()
         run_now(kernel, *args, parts=parts)

@@ -42,7 +42,7 @@ from ....backend import ahead
 from ...fallback import CannotCompile
 from ...garbage import not_collected
 from . import calls, guard
-from .calls import ARGUMENTS, I32, I64, MUCH, PART, fetch_and_add, read, run_parts, slot_of
+from .calls import ARGUMENTS, I32, I64, PART, fetch_and_add, place_of_arguments, run_parts
 from .compiling import Intrinsic, compiled, disk_cache, entry, intrinsic
 
 
@@ -139,10 +139,8 @@ class Kernel:
         def start(
             parts: int, queue: int, lead: int, let_others_run: int, sleep: int, *arguments: Any
         ) -> int:
-            place = 0 if queue == 0 else slot_of(queue, read(queue + calls.POSTED)) + ARGUMENTS
-            function, data, size = _as_numbers(inner, arguments, place)
-            lead = min(lead, 1) if size > MUCH else lead
-            return run_parts(function, data, parts, queue, lead, let_others_run, sleep)
+            function, data, size = _as_numbers(inner, arguments, place_of_arguments(queue))
+            return run_parts(function, data, size, parts, queue, lead, let_others_run, sleep)
 
         compiled_start: Any = entry(start)
         compiled_start._cache = disk_cache(function)
@@ -207,12 +205,12 @@ _words: Any = _numbers.data  # whose items are numbers of Python's, which is qui
 _POSTED, _TURN, _FAILED = (
     (_boxes_size + place) // 8 for place in (calls.POSTED, calls.TURN, calls.FAILED)
 )
-_in_use = threading.Lock()
+_in_use = threading.RLock()
 
 
 def _forget_workers() -> None:
     global _workers, _in_use
-    _workers, _in_use = [], threading.Lock()
+    _workers, _in_use = [], threading.RLock()
     _numbers[:] = 0
     ahead.unfinished.clear()
 
@@ -274,27 +272,34 @@ def run(kernel: Kernel, *args: Any, parts: int | None = None) -> None:
     if parts is None or parts > 1:
         parts = min(_count if parts is None else parts, _count, MOST_WORKERS + 1)
     lead = calls.LEAD if ahead.mode.on and _count > 1 else 0
-    # A second Python thread that comes while another one waits does its work alone.
-    alone = (parts == 1 and not lead) or not _in_use.acquire(blocking=False)
-    if alone:
-        ahead.wait()
     try:
-        if alone:
+        if parts == 1 and not lead:
+            ahead.wait()
             status = kernel.start(parts, 0, 0, 0, 0, *args)
         else:
-            _wake_workers(max(parts, 2) - 1)
-            if lead:  # first of all, lest an interrupt comes between: the call needs its arguments
-                ahead.unfinished.append((_words[_POSTED] + 1, args))
-            status = kernel.start(parts, _queue, lead, _LET_OTHERS_RUN, _SLEEP, *args)
-            if lead:
-                _forget_done()
+            with _in_use:
+                status = _post(kernel, args, parts, lead)
     except Exception as error:  # Numba's or LLVM's: one of the kernel itself comes as its status
         raise CannotCompile(kernel.name) from error
-    finally:
-        if not alone:
-            _in_use.release()
     if status:
         _failed(kernel.name)
+
+
+def _post(kernel: Kernel, args: tuple, parts: int, lead: int) -> int:
+    """Puts a call into the queue. For the thread that has the lock."""
+    _wake_workers(max(parts, 2) - 1)
+    if not lead:
+        status: int = kernel.start(parts, _queue, 0, _LET_OTHERS_RUN, _SLEEP, *args)
+        return status
+    # First of all, lest an interrupt comes between: the call needs its arguments.
+    call = [_words[_POSTED] + 1, args]
+    ahead.unfinished.append(call)
+    status = kernel.start(parts, _queue, lead, _LET_OTHERS_RUN, _SLEEP, *args)
+    call[0] = _words[
+        _POSTED
+    ]  # more if a signal's handler, or a finalizer, has run kernels meanwhile
+    _forget_done()
+    return status
 
 
 def _forget_done() -> None:
@@ -311,11 +316,8 @@ def _failed(name: str) -> None:
 
 def _finish_all() -> None:
     status = calls.finish(_queue, _LET_OTHERS_RUN, _SLEEP)
-    if _in_use.acquire(blocking=False):  # else who has it lets go of them
-        try:
-            _forget_done()
-        finally:
-            _in_use.release()
+    with _in_use:
+        _forget_done()
     if status:
         _failed("that was run last")
 
