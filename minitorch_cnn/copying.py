@@ -60,8 +60,6 @@ def _unpickle(
 ) -> Tensor:
     from .tensor import wrap
 
-    if not owner.flags.owndata:  # pickle's buffers may belong to somebody else, who writes to them
-        owner = owner.copy()
     array = owner
     if layout is not None:
         offset, shape, strides = layout
@@ -69,6 +67,8 @@ def _unpickle(
     tensor = wrap(array, kind)
     tensor._memory, tensor._requires_grad = memory, requires_grad
     tensor.__dict__.update(attributes)
+    if not owner.flags.owndata:  # pickle's buffers may be somebody else's, who writes to them
+        tensor._show_outside()
     return tensor
 
 

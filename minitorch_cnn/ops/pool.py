@@ -37,23 +37,22 @@ class MaxPool(Function):
         array = x.arriving
         y, position = kernels.max_pool2d_forward(array, geometry, needed)
         ctx.input_size, ctx.geometry = array.shape[2:], geometry
-        if not needed:
-            return laid_like(x, y)
-        find, width = kernels.max_pool2d_indices, array.shape[3]
-        indices = (
-            (laid_like(x, ahead.completed(find, position, width, geometry)),)
-            if with_indices
-            else ()
-        )
         result = laid_like(x, y)
+        if not needed:
+            return result
+        indices: tuple[Tensor, ...] = ()
+        if with_indices:
+            find, width = kernels.max_pool2d_indices, array.shape[3]
+            indices = (laid_like(x, ahead.completed(find, position, width, geometry)),)
         pair: tuple[Tensor, ...] = ()
         if x._node is not None and issubclass(x._node._function, ReLU):
-            # For its mask (ScatteredGradient). They may be written to: it can do without them.
+            # For its mask (ScatteredGradient), which can do without them: each has a Memory of its
+            # own here, so that a write to them is no error, as it is none in torch.
             pair = running(array), running(result.arriving)
             ctx.memories = [(each._memory, each._memory.version) for each in (x, result)]
-        ctx.save_for_backward(running(position), *indices, *pair)  # their change is noticed
+        ctx.save_for_backward(running(position), *indices, *pair)
         ctx.mark_non_differentiable(*indices)
-        return (result, *indices) if with_indices else result
+        return (result, indices[0]) if indices else result
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor, *unused: Any) -> tuple:
