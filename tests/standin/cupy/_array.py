@@ -1,6 +1,7 @@
 """cupy.ndarray: a NumPy array behind CuPy's rules."""
 
 import operator
+import weakref
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class _Flags:
 class ndarray:
     """An array "on the GPU". NumPy cannot get at it but by `get`."""
 
-    __slots__ = ("_host",)
+    __slots__ = ("__weakref__", "_host")
     __array_priority__ = 100
     __hash__ = None
 
@@ -70,7 +71,14 @@ class ndarray:
     data = property(lambda self: _Memory(self._host))
     T = property(lambda self: wrapped(self._host.T))
     real = property(lambda self: wrapped(self._host.real))
-    base = property(lambda self: None if self._host.base is None else wrapped(self._host.base))
+
+    @property
+    def base(self):
+        """The array whose memory this is a part of: the same object each time, as in CuPy."""
+        host = self._host.base
+        while host is not None and type(host) is not np.ndarray:
+            host = getattr(host, "base", None)  # what as_strided puts in between
+        return None if host is None else wrapped(host)
 
     @property
     def device(self):
@@ -181,11 +189,17 @@ def _asarray(host):
     return wrapped(np.array(host))
 
 
+_arrays = weakref.WeakValueDictionary()  # by the id of NumPy's array, which each keeps alive
+
+
 def wrapped(result):
     """NumPy's result as CuPy gives it: scalars are arrays without axes."""
     if isinstance(result, np.ndarray | np.generic):
-        array = object.__new__(ndarray)
-        array._host = np.asarray(result)
+        host = np.asarray(result)
+        array = _arrays.get(id(host))
+        if array is None:
+            array = _arrays[id(host)] = object.__new__(ndarray)
+            array._host = host
         return array
     if isinstance(result, tuple):
         parts = [wrapped(each) for each in result]
