@@ -1,13 +1,15 @@
-"""Processor time of a training step of networks for 224x224 pixels, ours or torchvision's.
+"""Milliseconds of a training step of networks for 224x224 pixels, ours or torchvision's.
 
-    python benchmarks/larger_networks.py ours
-    python benchmarks/larger_networks.py torch      # with a Python that has torchvision
+    python benchmarks/larger_networks.py ours densenet121
+    python benchmarks/larger_networks.py torch densenet121  # with a Python that has torchvision
     env $(python benchmarks/isa.py avx2) python benchmarks/larger_networks.py ours
 
-One thread, and the time that it computes: other programs on the machine matter little. torch runs
-in both of its memory formats, and the quicker one is shown. Best of three steps.
+Without a name all networks. Run both in turns, a network at a time: a machine's clock changes. With
+all cores, or as many threads as OMP_NUM_THREADS says. torch runs in both of its memory formats, and
+the quicker one is shown. The median of five steps.
 """
 
+import statistics
 import sys
 import time
 
@@ -15,25 +17,28 @@ IMAGES = {"resnet50": 8, "mobilenet_v2": 16, "densenet121": 8, "vgg11": 8, "goog
 
 
 def milliseconds(lib, model, batch, memory_format):
-    """The best of three steps; before them one that compiles."""
+    """The median of five steps; before them one that compiles."""
     x, t = lib.randn(batch, 3, 224, 224), lib.randint(0, 1000, (batch,))
     if memory_format is not None:
         model, x = model.to(memory_format=memory_format), x.contiguous(memory_format=memory_format)
     optimizer = lib.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
     times = []
-    for _ in range(4):
-        began = time.thread_time()
+    for _ in range(6):
+        began = time.perf_counter()
         optimizer.zero_grad()
-        lib.nn.functional.cross_entropy(model(x), t).backward()
+        loss = lib.nn.functional.cross_entropy(model(x), t)
+        loss.backward()
         optimizer.step()
-        times.append(1e3 * (time.thread_time() - began))
-    return min(times[1:])
+        loss.item()
+        times.append(1e3 * (time.perf_counter() - began))
+    return statistics.median(times[1:])
 
 
 def main():
-    if sys.argv[1:] not in (["ours"], ["torch"]):
-        sys.exit("say which: larger_networks.py ours, or larger_networks.py torch")
-    if sys.argv[1] == "ours":
+    which, *names = sys.argv[1:] or ["?"]
+    if which not in ("ours", "torch") or not IMAGES.keys() >= set(names):
+        sys.exit(f"say whose, and which: larger_networks.py ours|torch [{' '.join(IMAGES)}]")
+    if which == "ours":
         import minitorch_cnn as lib
         from minitorch_cnn import models
 
@@ -43,8 +48,8 @@ def main():
         from torchvision import models
 
         formats = [lib.contiguous_format, lib.channels_last]
-    lib.set_num_threads(1)
-    for name, batch in IMAGES.items():
+    for name in names or IMAGES:
+        batch = IMAGES[name]
         options = {"init_weights": False, "aux_logits": False} if name == "googlenet" else {}
         best = min(
             milliseconds(lib, getattr(models, name)(**options), batch, memory_format)

@@ -214,6 +214,14 @@ def hardtanh_backward(gy: Array, x: Array, low: float, high: float) -> None:
         _refuse("the gradient of hardtanh", gradient=gy, x=x)
 
 
+def cat(arrays: list[Array], axis: int) -> None:
+    first = arrays[0]
+    for array in arrays[1:]:
+        others = [lengths for i, lengths in enumerate(zip(array.shape, first.shape)) if i != axis]
+        if array.ndim != first.ndim or any([a != b for a, b in others]):
+            _refuse("cat", first=first, another=array)
+
+
 # ---------------------------------------------------------------------------------------- losses
 
 

@@ -42,6 +42,7 @@ from .array import (
     direct as _direct,
     dropout as _dropout,
     elementwise as _elementwise,
+    join as _join,
     linear as _linear,
     loss as _loss,
     norm as _norm,
@@ -335,6 +336,7 @@ avg_pool2d_backward = tiered(_pool.avg_pool2d_backward, "cpu.pool", "cuda.pool",
 avg_pool2d_forward = tiered(_pool.avg_pool2d_forward, "cpu.pool", "cuda.pool", runs_ahead=True)
 batch_norm_backward = tiered(_norm.batch_norm_backward, "cpu.norm", "cuda.norm", runs_ahead=True)
 batch_norm_forward = tiered(_norm.batch_norm_forward, "cpu.norm", "cuda.norm", runs_ahead=True)
+cat = tiered(_join.cat, "cpu.join", runs_ahead=True)
 channel_mean_var = tiered(_norm.channel_mean_var, "cpu.norm", "cuda.norm", runs_ahead=True)
 channel_sum = tiered(_norm.channel_sum, "cpu.norm", runs_ahead=True)
 cross_entropy = tiered(_loss.cross_entropy, "cpu.loss", "cuda.loss")

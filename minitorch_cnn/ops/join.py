@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
+from .. import kernels
 from ..autograd.function import Function
 from ..autograd.names import called
-from ..backend import array_module, concatenate as concatenate_arrays
+from ..backend import array_module
 from ..dtypes import int64, promote_types
-from ..tensor import Tensor, shape_text, wrap
+from ..tensor import Tensor, running, shape_text, wrap
 from .arguments import as_int, as_ints
 from .common import same_device
 from .indexing import index_select, narrow, select
@@ -26,11 +27,14 @@ __all__ = [
 class Cat(Function):
     """y = the tensors one after the other along axis dim"""
 
+    runs_ahead = True
+
     @staticmethod
     def forward(ctx: Any, dim: int, *tensors: Tensor) -> Tensor:
         ctx.dim = dim
-        ctx.lengths = [each.array.shape[dim] for each in tensors]
-        return wrap(concatenate_arrays([each.array for each in tensors], dim))
+        arrays = [each.arriving for each in tensors]
+        ctx.lengths = [array.shape[dim] for array in arrays]
+        return running(kernels.cat(arrays, dim))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:

@@ -922,6 +922,7 @@ def ahead_functions():
     image, more, small = mt.randn(2, 3, 6, 4), mt.randn(2, 3, 6, 4), mt.randn(2, 3, 3, 2)
     rows, matrix, bias = mt.randn(5, 4), mt.randn(3, 4), mt.randn(3)
     large, by_pixels = mt.randn(2, 3, 60, 60), image.contiguous(memory_format=mt.channels_last)
+    many_channels = mt.randn(2, 32, 20, 20).to(memory_format=mt.channels_last)
     geometry = conv_geometry(padding=1, kernel_size=(3, 3))
     position = mt.zeros(2, 3, 3, 2, dtype=mt.uint8)
     return {
@@ -949,6 +950,18 @@ def ahead_functions():
         ),
         "linear's weight": (linear.LinearWeightGrad.apply, (mt.randn(5, 3), rows)),
         "sum": (lambda a, b: a + b, (large, mt.randn(2, 3, 60, 60))),
+        "sum of parts": (
+            lambda a, b: a[:, 8:] + b[:, :24],
+            (many_channels, mt.randn(2, 32, 20, 20).to(memory_format=mt.channels_last)),
+        ),
+        "cat": (
+            lambda *parts: mt.cat([each[:, 8:] for each in parts], 1),
+            (many_channels, mt.randn(2, 32, 20, 20).to(memory_format=mt.channels_last)),
+        ),
+        "convolution of a part": (
+            lambda x, w: started(F.conv2d(x[:, 8:], w)),
+            (many_channels, mt.randn(3, 24, 3, 3)),
+        ),
         "relu": (F.relu, (image,)),
         "views": (lambda x: F.relu(x).flatten(1)[:, 2:].detach(), (image,)),
         "statistics": (lambda x: F.batch_norm(x, None, None, training=True), (image,)),

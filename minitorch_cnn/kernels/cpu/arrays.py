@@ -8,10 +8,11 @@ import numpy as np
 
 from ...backend import Array, ahead, axes_as_in_memory, inverse_order
 from ...backend.arrays import empty
-from .jit.threads import address, get_num_threads, kernel, parts_for, run, share
-from .jit.vector import LANES, load_some, scatter
+from .jit.threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
+from .jit.vector import LANES, copy, load, load_some, scatter, stream
 
 FLOAT32 = np.dtype(np.float32)
+BLOCK = 1 << 14  # numbers that a thread takes at a time
 
 
 def takes(*arrays: Array | None) -> bool:
@@ -53,14 +54,62 @@ def to_channels_last(part: int, parts: int, x: Array, y: Array) -> None:
                 scatter(address(y) + 4 * ((n * P + p) * C + c), 4 * C, pixels, count)
 
 
+@kernel
+def copy_rows(
+    part: int, parts: int, work: Array, x: Array, x_step: int, y: Array, y_step: int, width: int,
+    streaming: bool,
+) -> None:  # fmt: skip
+    """Rows of `width` numbers from x to y, in which one begins so many numbers after the other."""
+    rows, block = (x.size - width) // x_step + 1, max(BLOCK // width, 1)
+    first = take(work, block)
+    while first < rows:
+        for r in range(first, min(first + block, rows)):
+            source, target = address(x) + 4 * r * x_step, address(y) + 4 * r * y_step
+            if streaming:
+                for c in range(0, width, LANES):
+                    stream(target + 4 * c, load(source + 4 * c))
+            else:
+                copy(source, target, width)
+        first = take(work, block)
+
+
+def pixel_rows(x: Array) -> tuple[Array, int] | None:
+    """The numbers from the first pixel of x (N, C, H, W) to its last, as they lie in memory, and
+    how many there are from a pixel to the next: more than C in a part of the channels.
+
+    None if a pixel's channels do not lie side by side, or pixels not equally far from each other.
+    """
+    N, C, H, W = x.shape
+    last = x.transpose(0, 2, 3, 1)
+    if last.flags.c_contiguous:
+        return last.reshape(-1), C
+    step = next_stride = None
+    for length, stride in ((W, x.strides[3]), (H, x.strides[2]), (N, x.strides[0])):
+        if length > 1:
+            if next_stride not in (None, stride):
+                return None
+            step, next_stride = step or stride, stride * length
+    step = 4 * C if step is None else step
+    if (C > 1 and x.strides[1] != 4) or step < 4 * C or step % 4 or not x.flags.aligned:
+        return None
+    count = (N * H * W - 1) * step // 4 + C
+    return np.lib.stride_tricks.as_strided(x, (count,), (4,)), step // 4
+
+
 def channels_last(x: Array) -> Array:
     """(N, C, ...) -> (N, ..., C), contiguous; a view if it is so in memory."""
     last = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x.transpose(0, *range(2, x.ndim), 1)
     if last.flags.c_contiguous:
         return last
     if not x.flags.c_contiguous:
-        ahead.wait()
-        return np.ascontiguousarray(last)
+        rows = pixel_rows(x) if x.ndim == 4 and x.dtype == FLOAT32 and x.size else None
+        if rows is None:
+            ahead.wait()
+            return np.ascontiguousarray(last)
+        y = empty(last.shape)
+        C = x.shape[1]
+        run(copy_rows, counter(), *rows, y.reshape(-1), C, C, False, parts=parts_for(x.size))
+        return y
     y = empty(last.shape)
     N, C = x.shape[:2]
     rows = x.reshape(N, C, -1), y.reshape(N, -1, C)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...backend import Array
 from ...backend.arrays import empty
-from .arrays import flat, memory_order, takes, unflat
+from .arrays import BLOCK, channels_first, flat, memory_order, pixel_rows, takes, unflat
 from .jit.threads import SMALL, Kernel, address, counter, kernel, parts_for, run, share, take
 from .jit.vector import (
     LANES,
@@ -22,8 +22,6 @@ from .jit.vector import (
     where_between,
     where_positive,
 )
-
-BLOCK = 1 << 14  # numbers that a thread takes at a time
 
 
 @kernel
@@ -109,6 +107,23 @@ def add_flat(
 
 
 @kernel
+def add_rows(
+    part: int, parts: int, work: Array, a: Array, a_step: int, b: Array, b_step: int, y: Array
+) -> None:
+    """y (rows, C) = a + b, in which a row begins so many numbers after the other."""
+    rows, C = y.shape
+    block = max(BLOCK // C, 1)
+    first = take(work, block)
+    while first < rows:
+        for r in range(first, min(first + block, rows)):
+            for c in range(0, C, LANES):
+                left = load_some(address(a) + 4 * (r * a_step + c), C - c)
+                value = left + load_some(address(b) + 4 * (r * b_step + c), C - c)
+                store_some(address(y) + 4 * (r * C + c), value, C - c)
+        first = take(work, block)
+
+
+@kernel
 def add_to_rows(part: int, parts: int, y: Array, bias: Array) -> None:
     """y (rows, C) += bias (C)"""
     rows, C = y.shape
@@ -164,4 +179,16 @@ def hardtanh_backward(gy: Array, x: Array, low: float, high: float) -> Any:
 def add(a: Array, b: Array) -> Any:
     if a.size < SMALL:
         return NotImplemented
-    return _elementwise(add_flat, a, a, b)
+    if a.ndim != 4 or a.shape != b.shape or not takes(a, b):
+        return _elementwise(add_flat, a, a, b)
+    rows_a, rows_b = pixel_rows(a), pixel_rows(b)
+    if rows_a is None or rows_b is None:
+        return _elementwise(add_flat, a, a, b)
+    y = empty((a.shape[0], *a.shape[2:], a.shape[1]))
+    if rows_a[1] == rows_b[1] == a.shape[1]:
+        arrays = rows_a[0], rows_b[0], may_stream(y), y.reshape(-1)
+        run(add_flat, counter(), *arrays, parts=parts_for(a.size))
+    else:  # parts of the channels of other images
+        pixels = y.reshape(-1, a.shape[1])
+        run(add_rows, counter(), *rows_a, *rows_b, pixels, parts=parts_for(a.size))
+    return channels_first(y)

@@ -13,10 +13,12 @@ from unittest import mock
 import numba
 import numpy as np
 import pytest
+from numba.core.compiler_lock import global_compiler_lock
 
 import minitorch_cnn as mt
 from minitorch_cnn.backend import ahead, arrays as memory
 from minitorch_cnn.kernels.cpu.jit import threads
+from minitorch_cnn.kernels.cpu.jit.calls import PARTS_BASE
 
 
 @threads.kernel
@@ -172,6 +174,54 @@ def test_kernels_work_after_a_fork(thread_count):
     assert child.exitcode == 0
 
 
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_a_process_that_is_forked_while_another_thread_compiles():
+    """It has no such thread, which alone could unlock the compiler."""
+    compiles, context = threading.Event(), multiprocessing.get_context("fork")
+    done = threading.Event()
+
+    def compile():
+        with global_compiler_lock:
+            compiles.set()
+            done.wait(0.3)
+
+    thread = threading.Thread(target=compile)
+    thread.start()
+    compiles.wait()
+    child = context.Process(target=_compile_in_child)
+    child.start()
+    done.set()
+    thread.join()
+    child.join(timeout=60)
+    code = child.exitcode
+    child.kill()
+    assert code == 0
+
+
+def _compile_in_child():
+    numba.njit(lambda x: x + 1)(1)
+
+
+def test_an_error_is_not_lost_with_the_arguments_of_its_call(thread_count, monkeypatch):
+    """A worker may be done with a call before it is noted down as unfinished."""
+    thread_count(2)
+    with pytest.raises(RuntimeError, match="kernel fail"):
+        threads.run(fail, 1)  # compiled from here on
+    forget = threads._forget_done
+
+    def late():
+        deadline = time.monotonic() + 60
+        while threads._words[threads._TURN] // PARTS_BASE < threads._words[threads._POSTED]:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        return forget()
+
+    monkeypatch.setattr(threads, "_forget_done", late)
+    with pytest.raises(RuntimeError, match="kernel fail"):
+        ahead.start(threads.run, fail, 1)
+        ahead.wait()  # between guards it does not begin before
+
+
 def _write_in_child(array, queue):
     array.fill(2)
     queue.put(float(array.sum()))
@@ -203,6 +253,34 @@ def test_memory_is_used_again_only_when_nobody_refers_to_it():
     del view
     third = memory.empty((300, 307))  # a bit smaller: the same class of sizes
     assert third.ctypes.data == place
+
+
+def test_large_memory_is_used_again_for_less_down_to_half():
+    memory.release()
+    large = memory.empty((3 << 20,))
+    place, held = large.ctypes.data, memory.held_bytes()
+    del large
+    less = memory.empty((2 << 20,))
+    assert (less.ctypes.data, memory.held_bytes()) == (place, held)
+    more = memory.empty((2 << 20,))
+    assert more.ctypes.data != place and memory.held_bytes() > held
+    del less, more
+    exact = memory.empty((2 << 20,))
+    assert exact.ctypes.data != place  # one that fits is taken first
+    half = memory.empty((1 << 20,))
+    assert half.ctypes.data != place  # the larger one would be three times as large
+
+
+def test_a_network_of_many_sizes_keeps_little_more_than_it_needs():
+    """Widths that shrink step by step, as DenseNet's: a buffer for each would be far more."""
+    memory.release()
+    before = memory.held_bytes()
+    sizes = [(1 << 20) + step * (1 << 18) for step in range(24)]
+    for size in reversed(sizes):
+        pair = memory.empty((size,)), memory.empty((size,))
+        del pair
+    assert memory.held_bytes() - before < 4 * sum(sizes)
+    memory.release()
 
 
 def test_small_arrays_lie_side_by_side_and_in_large_pages():

@@ -16,7 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numba.core.callconv import excinfo_ptr_t
 
-from .compiling import INT, Intrinsic, compiled, entry, external, intrinsic
+from .compiling import INT, Intrinsic, compiled, entry_now, external, intrinsic
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
@@ -144,7 +144,7 @@ def _do_a_part(queue: int) -> bool:
     return True
 
 
-@entry
+@entry_now(INT, INT, INT)
 def serve(box: int, queue: int, let_others_run: int) -> None:
     """A worker's loop: works until there is nothing to do for a while."""
     looks = 0
@@ -198,6 +198,6 @@ def run_parts(
     return _help_until(queue, number + 1 - lead, let_others_run, sleep)
 
 
-@entry
+@entry_now(INT, INT, INT)
 def finish(queue: int, let_others_run: int, sleep: int) -> int:
     return _help_until(queue, read(queue + POSTED), let_others_run, sleep)

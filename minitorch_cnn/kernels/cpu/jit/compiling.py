@@ -24,6 +24,7 @@ from numba import config, njit, types
 from numba.core import cgutils
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic as _intrinsic
@@ -41,6 +42,14 @@ _INSIDE: Any = {**_CALLED, "no_cpython_wrapper": True}
 # For functions that Python calls, and for functions that only compiled code calls.
 entry: Any = njit(**_CALLED)
 compiled: Any = njit(**_INSIDE)
+
+# A process that is forked while another thread compiles would find the compiler locked for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )
 
 _files = sorted(Path(__file__).parents[1].rglob("*.py"))
 _sources = [(file.name, file.stat().st_mtime, file.stat().st_size) for file in _files]
@@ -107,6 +116,18 @@ def disk_cache(function: Callable) -> Any:
     base = os.path.basename(files._index_path).removesuffix(".nbi")
     cache._cache_file = _CheckedFiles(cache.cache_path, base, _sources)
     return cache
+
+
+def entry_now(*argument_types: types.Type) -> Callable[[Callable], Any]:
+    """Compiles a function at once, for Python to call."""
+
+    def decorate(function: Callable) -> Any:
+        made: Any = entry(function)
+        made._cache = disk_cache(function)
+        made.compile(argument_types)
+        return made
+
+    return decorate
 
 
 # A function for kernels that is written in LLVM's language. It is called with numbers, but what is

@@ -295,18 +295,18 @@ def _post(kernel: Kernel, args: tuple, parts: int, lead: int) -> int:
     call = [_words[_POSTED] + 1, args]
     ahead.unfinished.append(call)
     status = kernel.start(parts, _queue, lead, _LET_OTHERS_RUN, _SLEEP, *args)
-    call[0] = _words[
-        _POSTED
-    ]  # more if a signal's handler, or a finalizer, has run kernels meanwhile
-    _forget_done()
-    return status
+    # more than that if a signal's handler, or a finalizer, has run kernels meanwhile
+    call[0] = _words[_POSTED]
+    return _forget_done() or status
 
 
-def _forget_done() -> None:
-    """Lets go of the arguments of calls that are done. For the thread that has the lock."""
+def _forget_done() -> bool:
+    """Lets go of the arguments of calls that are done; True if there was an error in one of them.
+    For the thread that has the lock."""
     done, unfinished = _words[_TURN] // calls.PARTS_BASE, ahead.unfinished
     while unfinished and unfinished[0][0] <= done:
         unfinished.popleft()
+    return bool(_words[_FAILED])
 
 
 def _failed(name: str) -> None:
@@ -317,7 +317,7 @@ def _failed(name: str) -> None:
 def _finish_all() -> None:
     status = calls.finish(_queue, _LET_OTHERS_RUN, _SLEEP)
     with _in_use:
-        _forget_done()
+        status = _forget_done() or status
     if status:
         _failed("that was run last")
 
