@@ -29,6 +29,8 @@ from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic as _intrinsic
 
+from . import helper
+
 if config.DISABLE_JIT:  # type: ignore[attr-defined]
     raise ImportError("NUMBA_DISABLE_JIT is set, so Numba compiles nothing")
 
@@ -88,6 +90,7 @@ class _DiskCache(FunctionCache):
     def save_overload(self, sig: Any, data: Any) -> None:
         with contextlib.suppress(OSError):  # the disk is full: the code works without being kept
             super().save_overload(sig, data)
+            helper.start_once()
 
 
 @functools.cache

@@ -44,6 +44,7 @@ from ...garbage import not_collected
 from . import calls, guard
 from .calls import ARGUMENTS, I32, I64, PART, fetch_and_add, place_of_arguments, run_parts
 from .compiling import Intrinsic, compiled, disk_cache, entry, intrinsic
+from .cores import default_count
 
 
 @compiled
@@ -173,13 +174,6 @@ class _Worker(threading.Thread):
             calls.serve(self.box, _queue, _LET_OTHERS_RUN)
 
 
-def _default_count() -> int:
-    text = os.environ.get("MINITORCH_CNN_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS", "")
-    if text.isdigit() and int(text) > 0:
-        return int(text)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _c_functions() -> tuple[int, int]:
     """The addresses of C functions that let other threads run, and that sleep for microseconds."""
     functions: tuple[Any, Any]
@@ -194,7 +188,7 @@ def _c_functions() -> tuple[int, int]:
 
 MOST_WORKERS = 255
 _LET_OTHERS_RUN, _SLEEP = _c_functions()
-_count = _default_count()
+_count = default_count()
 _workers: list[_Worker] = []
 _boxes_size = MOST_WORKERS * calls.BOX
 _numbers = np.zeros((_boxes_size + calls.QUEUE + 64) // 8, np.int64)
