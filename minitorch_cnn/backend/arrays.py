@@ -216,7 +216,7 @@ def _size_class(size: int) -> int:
 
 
 def _buffer(size: int) -> np.ndarray:
-    """A free buffer of this size, or else, if it is a large one, of less than twice the size.
+    """A free buffer of this size, or else, if it is a large one, of up to about twice the size.
 
     Without these a network whose images shrink step by step would keep buffers of every size: of
     DenseNet-121's memory they were a third.
