@@ -33,9 +33,10 @@ first_step.compile_kernels()
 
 
 def run(program, **environment):
+    environment = {**os.environ, "MINITORCH_CNN_KERNELS": "auto", **environment}
     return subprocess.run(
         [sys.executable, "-c", program],
-        capture_output=True, text=True, timeout=300, check=True, env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=300, check=True, env=environment,
     ).stdout  # fmt: skip
 
 
@@ -54,6 +55,7 @@ def test_it_compiles_what_a_step_of_resnet_needs():
 def started(monkeypatch):
     """The processes that would have been started, in a process that starts none of its own."""
     calls = []
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setattr(helper, "_started", False)
     monkeypatch.setattr(helper, "default_count", lambda: 2)
     monkeypatch.setattr(sys, "executable", "/somewhere/bin/python3.13")
@@ -86,6 +88,12 @@ def test_only_python_is_started(started, monkeypatch, program):
 )
 def test_where_it_is_not_wanted(started, monkeypatch, where, name, value):
     monkeypatch.setattr(where, name, value, raising=False)
+    helper.start_once()
+    assert started == []
+
+
+def test_none_beside_one_of_several_processes(started, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
     helper.start_once()
     assert started == []
 

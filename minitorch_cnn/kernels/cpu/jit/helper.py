@@ -6,8 +6,8 @@ what the other one has done. So as soon as something has been compiled here anot
 started, once, which compiles the kernels of a step from the last to the first (first_step.py); the
 two meet in the middle. It ends when it is done, and at the latest with this process.
 
-There is none with one thread (MINITORCH_CNN_NUM_THREADS=1), and none where `sys.executable` may be
-another program than Python.
+There is none with one thread (MINITORCH_CNN_NUM_THREADS=1), none beside one of several processes
+that train together, and none where `sys.executable` may be another program than Python.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def _is_wanted() -> bool:
         and program.startswith(("python", "pypy"))
         and not getattr(sys, "frozen", False)
         and multiprocessing.parent_process() is None
+        and os.environ.get("WORLD_SIZE", "1") == "1"
     )
 
 
