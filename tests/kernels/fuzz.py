@@ -154,7 +154,16 @@ class Fuzzer:
 
     def of_add(self):
         x = self.pick.choice([self.images(), self.some(200, 100)])
-        return x, self.some(*x.shape)
+        return self.pick.choice([(x, self.some(*x.shape)), (self.channels(7), self.channels(7))])
+
+    def of_cat(self):
+        return [self.channels(self.pick.choice([1, 4, 16])) for _ in range(3)], 1
+
+    def channels(self, count):
+        """So many of the channels of an image, channels-last in memory."""
+        before, after = self.pick.choice([(0, 0), (1, 0), (2, 3)])
+        wide = self.some(2, 40, 40, before + count + after).transpose(0, 3, 1, 2)
+        return wide[:, before : before + count]
 
     def of_dropout(self):
         return self.images(), self.pick.getrandbits(64), 0.3
