@@ -22,7 +22,7 @@ def _interrupts_put_off() -> Iterator[None]:
     """Ctrl-C comes at the end of the block.
 
     In the middle of a start it would leave a worker that nobody knows of, or, in the new process,
-    run the rest of the main program once more.
+    run the rest of the main program once more; in the middle of an end, workers that go on.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # KeyboardInterrupt is only raised in the main thread
@@ -153,20 +153,21 @@ def _end_workers(
 ) -> None:
     if os.getpid() != owner:
         return  # a forked child holds a copy of the pool, but the workers are not its own
-    # `unanswered` is longer than the others if starting the processes failed half-way.
-    for process, connection, waiting in zip(processes, connections, unanswered, strict=False):
-        if waiting:
-            # It may be busy for long, or stuck: what it is doing is not wanted any more.
-            process.terminate()
-        else:
-            _ask_to_stop(connection)
-    for process, connection in zip(processes, connections, strict=True):
-        process.join(timeout=5)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        connection.close()
-        process.close()
+    with _interrupts_put_off():
+        # `unanswered` is longer than the others if starting the processes failed half-way.
+        for process, connection, waiting in zip(processes, connections, unanswered, strict=False):
+            if waiting:
+                # It may be busy for long, or stuck: what it is doing is not wanted any more.
+                process.terminate()
+            else:
+                _ask_to_stop(connection)
+        for process, connection in zip(processes, connections, strict=True):
+            process.join(timeout=5)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            connection.close()
+            process.close()
 
 
 def _ask_to_stop(connection: Connection) -> None:
