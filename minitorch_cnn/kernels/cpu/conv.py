@@ -11,7 +11,7 @@ product with K columns. The three products of a convolution, with P pixels in a 
                                          (col2im)
 
 With many channels a block takes the taps of one row of the kernel at a time. The patches of a
-1x1 convolution are the pixels themselves, where they lie.
+1x1 convolution are the pixels themselves, where they lie (for its gw see pointwise.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from ...backend import Array
 from ...backend.arrays import empty, on_cache_lines
 from ..geometry import ConvGeometry, Lengths, Pair, output_size
+from . import pointwise
 from .arrays import bias_or_zeros, channels_first, channels_last, contiguous, equal_share, takes
 from .jit.compiling import INT, PAIR, SHAPE, THREE_PAIRS, compiled, external
 from .jit.product import PANEL, panel_width, product
@@ -405,6 +406,8 @@ def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) ->
 def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Any:
     if not takes(x, gy):
         return NotImplemented
+    if (*kernel_size, geometry) == PLAIN:
+        return pointwise.weight_grad(x, gy)
     gw = empty((gy.shape[1], x.shape[1] // geometry.groups, *kernel_size))
     plan, parts = Plan(gw.shape, geometry), get_num_threads()
     Kg = len(gw) // plan.groups

@@ -191,22 +191,24 @@ def finish_weight_gradient(part: int, parts: int, dU: Array, gw: Array) -> None:
 def weight_gradient_all(
     part: int, parts: int, V: Array, D: Array, tiles: int, width: int, dU: Array, gw: Array
 ) -> None:
-    """gw, a few input channels at a time; dU (parts, 36, channels, K) is a workspace."""
+    """gw, a few channels and filters at a time; dU (parts, 36, channels, filters): a workspace."""
     K, C = gw.shape[:2]
     V_step, D_step = 4 * V.shape[1], 4 * D.shape[1]
-    few = dU.shape[2]
-    mine = address(dU[part])
-    start, stop = share((C + few - 1) // few, part, parts)
-    for first in range(start * few, min(stop * few, C), few):
-        channels = min(few, C - first)
+    _, _, channels, filters = dU.shape
+    mine, row, pieces = address(dU[part]), 4 * filters, (K + filters - 1) // filters
+    start, stop = share((C + channels - 1) // channels * pieces, part, parts)
+    for index in range(start, stop):
+        c, k = index // pieces * channels, index % pieces * filters
+        rows, columns = min(channels, C - c), min(filters, K - k)
         for p in range(36):
             product(
-                address(V) + p * V_step + 4 * first, 4, 0, 4 * C,
-                address(D) + p * D_step, 0, 4 * width, 4 * tiles * width,
-                mine + p * 4 * few * K, 4 * K, channels, K, 1, tiles, 0, 0, 1,
+                address(V) + p * V_step + 4 * c, 4, 0, 4 * C,
+                address(D) + p * D_step + 4 * tiles * k, 0, 4 * width, 4 * tiles * width,
+                mine + p * channels * row, row, rows, columns, 1, tiles, 0, 0, 1,
             )  # fmt: skip
-        for c in range(channels):
-            store_kernel_gradient(mine + 4 * c * K, 4 * few * K, first + c, (K, C), address(gw))
+        for i in range(rows):
+            place, out = mine + i * row, address(gw) + 4 * 9 * k * C
+            store_kernel_gradient(place, channels * row, c + i, (columns, C), out)
 
 
 # ----------------------------------------------------------------------------------- the entries
@@ -214,6 +216,7 @@ def weight_gradient_all(
 
 FEW_TILES = 96  # of which a panel of M fits beside a piece of U
 BLOCK_BYTES = 768 << 10  # of V and M, of each thread: about a core's second-level cache
+CHANNELS, FILTERS = 48, 64  # whose dU stays in that cache; a multiple of the panels' width
 
 
 def _tiles(images: int, size: tuple[int, int]) -> int:
@@ -290,7 +293,7 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
         V, D = empty((36, _step(tiles * C))), empty((36, _step(tiles * columns)))
         run(transform_all, x, geometry.before, (OH, OW), 0, V)
         run(transform_all, gy, geometry.before, (OH, OW), width, D)
-        run(weight_gradient_all, V, D, tiles, width, empty((parts, 36, 12, K)), gw)
+        run(weight_gradient_all, V, D, tiles, width, empty((parts, 36, CHANNELS, FILTERS)), gw)
         return gw
     # Each block reads and writes all of dU: with many channels, larger blocks do so less often.
     block = 96 if C * K > 1 << 15 else _block(C, K)

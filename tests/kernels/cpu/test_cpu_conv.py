@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 from minitorch_cnn import kernels
 from minitorch_cnn.backend import arrays as memory
 from minitorch_cnn.kernels import conv_geometry
-from minitorch_cnn.kernels.cpu import arrays, conv, few_filters, implicit, winograd
+from minitorch_cnn.kernels.cpu import arrays, conv, few_filters, implicit, pointwise, winograd
 from minitorch_cnn.kernels.cpu.jit import threads, vector
 from tests.kernels.test_conv import LAYOUTS, convolutions, in_layout, loop_output_size, loops
 from tests.kernels.tiers import tier
@@ -173,6 +173,48 @@ def test_winograd_against_float64(case, layout, few, large, seed):
     check(got[2], gw, max(gy[:, 0].size, 36))  # a tile transforms 36 numbers, however few count
 
 
+@pytest.mark.parametrize("channels", [(100, 150), (49, 65), (12, 300)])
+def test_winograd_with_more_weights_than_a_thread_keeps_in_its_cache(channels):
+    C, K = channels
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, C, 5, 4)).astype(np.float32)
+    gy = rng.standard_normal((2, K, 5, 4)).astype(np.float32)
+    geometry = conv_geometry(padding=(1, 1))
+    assert winograd._few(4, C, K)
+    with kernels.conv_algorithm("winograd"):
+        gw = cpu.conv2d_weight_grad(x, gy, (3, 3), geometry)
+    padded = np.pad(x.astype(float), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 4), (2, 3))  # (N, C, 3, 3, 5, 4)
+    check(gw, np.einsum("ncuvij,nkij->kcuv", windows, gy), 40)
+
+
+@given(
+    st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 9)),
+    st.sampled_from([1, 5, 16, 17, 64, 70, 128, 131]),
+    st.sampled_from([1, 2, 7, 12, 24, 50]),
+    st.sampled_from(LAYOUTS),
+    st.booleans(),
+    st.sampled_from([1, 2, 5]),
+)
+def test_the_gradient_of_the_weights_of_a_1x1_layer(pixels, C, K, layout, blocks, count):
+    N, H, W = pixels
+    rng = np.random.default_rng(C + K)
+    x = in_layout(rng.standard_normal((N, C, H, W)).astype(np.float32), layout)
+    gy = in_layout(rng.standard_normal((N, K, H, W)).astype(np.float32), layout)
+    before = threads.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch, kernels.conv_algorithm("im2col"):
+        if blocks:
+            patch.setattr(pointwise, "PIXELS", 4)
+            patch.setattr(pointwise, "FILTERS", 7)
+            patch.setattr(pointwise, "CHANNELS", 16)
+        threads.set_num_threads(count)
+        try:
+            gw = cpu.conv2d_weight_grad(x, gy, (1, 1), conv_geometry())
+        finally:
+            threads.set_num_threads(before)
+    check(gw[:, :, 0, 0], np.einsum("nchw,nkhw->kc", x.astype(float), gy), max(N * H * W, 4))
+
+
 def test_work_is_the_same_for_any_number_of_threads():
     """And two runs with as many threads give the same bits."""
     rng = np.random.default_rng(0)
@@ -205,9 +247,9 @@ def test_nothing_is_written_outside_the_result(algorithm, monkeypatch):
         arrays.append((raw, count))
         return raw[4096 : 4096 + count].view(dtype).reshape(shape)
 
-    for module in (conv, implicit, winograd):
+    for module in (conv, implicit, pointwise, winograd):
         monkeypatch.setattr(module, "empty", guarded)
-    for module in (conv, implicit):
+    for module in (conv, implicit, pointwise):
         monkeypatch.setattr(module, "on_cache_lines", guarded)
     rng = np.random.default_rng(0)
     for N, C, K, H, W in (
@@ -224,6 +266,8 @@ def test_nothing_is_written_outside_the_result(algorithm, monkeypatch):
             gy = gy[:, :, : (H + 1) // 2, : (W + 1) // 2]
             compiled_products(x, w, None, gy, conv_geometry((2, 2), (1, 1)))
             compiled_products(x, w[:, :, :1, :1], None, gy, conv_geometry((2, 2)))
+            gy = rng.standard_normal((N, K, H, W)).astype(np.float32)
+            compiled_products(x, w[:, :, :1, :1], None, gy, conv_geometry())
     assert len(arrays) > 10
     for raw, count in arrays:
         assert (raw[:4096] == 0xA5).all() and (raw[4096 + count :] == 0xA5).all()

@@ -11,6 +11,7 @@ from minitorch_cnn.kernels.cpu import (
     elementwise,
     implicit,
     norm,
+    pointwise,
     pool,
     winograd,
 )
@@ -33,7 +34,17 @@ def copies(monkeypatch):
 
     for name in ("channels_last", "contiguous"):
         counted = counting(getattr(arrays, name))
-        for module in (arrays, conv, depthwise, elementwise, implicit, norm, pool, winograd):
+        for module in (
+            arrays,
+            conv,
+            depthwise,
+            elementwise,
+            implicit,
+            norm,
+            pointwise,
+            pool,
+            winograd,
+        ):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, counted)
     return seen
