@@ -181,7 +181,7 @@ def convolve_blocks(
                     rows, 4 * line, 0, 4,
                     address(w) + 4 * (index * panels + panel) * depth * width, 0, 4 * width, 0,
                     out, 4 * K, count, min(width, Kg - panel * width), 1, depth, start, start_row,
-                    1,
+                    1, 0,
                 )  # fmt: skip
         if relu:
             keep_positive(address(y) + 4 * first * K, count * K)
@@ -221,7 +221,7 @@ def weight_gradient_blocks(
                     right, step, padded = address(panel[part]), 4 * PANEL, 1
                 product(
                     rows, 4, 0, 4 * line, right, 0, step, 0, out + 4 * k, 4 * Kg, depth, n, 1,
-                    count, out + 4 * k, 4 * Kg, padded,
+                    count, out + 4 * k, 4 * Kg, padded, 0,
                 )  # fmt: skip
 
 
@@ -251,7 +251,7 @@ def input_gradient_blocks(
                 product(
                     address(gy) + 4 * (first * K + g * Kg), 4 * K, 0, 4,
                     address(w) + 4 * index * panels * Kg * width, 0, 4 * width, 4 * Kg * width,
-                    rows, 4 * line, count, depth, 1, Kg, 0, 0, 1,
+                    rows, 4 * line, count, depth, 1, Kg, 0, 0, 1, 0,
                 )  # fmt: skip
                 if patches.size:
                     add_patches(

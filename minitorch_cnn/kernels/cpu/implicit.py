@@ -96,7 +96,7 @@ def convolve_bands(
                     address(w) + 4 * (panel * depth + first * KW * C) * width,
                     4 * KW * C * width, 4 * width, 0,
                     out, 4 * K, OW, min(width, K - channel), rows, KW * C,
-                    address(bias) + 4 * channel, 0, 1,
+                    address(bias) + 4 * channel, 0, 1, 0,
                 )  # fmt: skip
                 out += 4 * OW * K
         if relu:
@@ -132,7 +132,7 @@ def weight_gradient_bands(
             product(
                 source + u * line, 4, sh * line, 4 * sw * C,
                 address(gy) + 4 * (n * OH + i) * OW * K, 4 * OW * K, 4 * K, 4 * PANEL,
-                out, 4 * K, KW * C, K, count, OW, out, 4 * K, padded,
+                out, 4 * K, KW * C, K, count, OW, out, 4 * K, padded, 0,
             )  # fmt: skip
         start += count
 

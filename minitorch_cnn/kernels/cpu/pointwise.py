@@ -59,7 +59,7 @@ def weight_gradient_pixels(
                 begin, step = (out, 4 * C) if first > start else (0, 0)
                 product(
                     a, 4, 0, 4 * line, b, 0, 4 * width, 4 * pixels * width, out, 4 * C, rows, n, 1,
-                    count, begin, step, 1,
+                    count, begin, step, 1, 0,
                 )  # fmt: skip
 
 

@@ -60,6 +60,7 @@ def multiply_panel(
             product(
                 v + p * V_step + 4 * c, row, 0, 4, u + 4 * c * width, 0, 4 * width, 0,
                 out, 4 * K, tiles, columns, 1, min(DEPTH, C - c), start, start_row, 1,
+                4 * DEPTH * width,  # U lies in the order in which it is read
             )  # fmt: skip
             start, start_row = out, 4 * K
 
@@ -170,7 +171,7 @@ def weight_gradient_blocks(
         for p in range(36):
             product(
                 v + p * V_step, 4, 0, 4 * C, d + p * D_step, 0, 4 * width, panel,
-                mine + p * 4 * C * K, 4 * K, C, K, 1, count, mine + p * 4 * C * K, 4 * K, 1,
+                mine + p * 4 * C * K, 4 * K, C, K, 1, count, mine + p * 4 * C * K, 4 * K, 1, 0,
             )  # fmt: skip
 
 
@@ -204,7 +205,7 @@ def weight_gradient_all(
             product(
                 address(V) + p * V_step + 4 * c, 4, 0, 4 * C,
                 address(D) + p * D_step + 4 * tiles * k, 0, 4 * width, 4 * tiles * width,
-                mine + p * channels * row, row, rows, columns, 1, tiles, 0, 0, 1,
+                mine + p * channels * row, row, rows, columns, 1, tiles, 0, 0, 1, 0,
             )  # fmt: skip
         for i in range(rows):
             place, out = mine + i * row, address(gw) + 4 * 9 * k * C
@@ -229,10 +230,8 @@ def _few(tiles: int, C: int, K: int) -> bool:
 
 
 def _block(C: int, K: int) -> int:
-    """Tiles in a block: a multiple of the heights of register tiles, 6 and 12. Where V and M do not
-    fit, as little as U that each block reads, larger blocks read it less often."""
-    fit = BLOCK_BYTES // (36 * 4 * (C + K)) // 12 * 12
-    return min(fit, 96) if fit >= 36 else 72
+    """Tiles in a block: whole register tiles, and enough that U need not be read too often."""
+    return min(max(BLOCK_BYTES // (36 * 4 * (C + K)) // 12 * 12, 48), 96)
 
 
 def _step(numbers: int) -> int:

@@ -25,11 +25,11 @@ def panel_width(columns: int) -> int:
     return min(PANEL, -(-columns // LANES) * LANES)
 
 
-@external(*[INT] * 17)
+@external(*[INT] * 18)
 def product(
     a: int, a_row: int, a_j: int, a_k: int, b: int, b_j: int, b_k: int, b_panel: int, c: int,
     c_row: int, rows: int, columns: int, J: int, K: int, start: int, start_row: int,
-    padded: int,
+    padded: int, behind: int,
 ) -> None:  # fmt: skip
     """c (rows, columns) = start + sum over j and k of a[row, j, k] * b[j, k, column].
 
@@ -38,22 +38,16 @@ def product(
     """
     for first in range(0, columns, PANEL):
         n = min(columns - first, PANEL)
+        left, right = (a, a_row, a_j, a_k), (b, b_j, b_k)
+        args = *left, *right, c, c_row, rows, n, J, K, start, start_row, padded, behind
         if n <= FEW_LANES:
-            rows_product_few(
-                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row, padded
-            )
+            rows_product_few(*args)
         elif n <= LANES:
-            rows_product_1(
-                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row, padded
-            )
+            rows_product_1(*args)
         elif n <= 2 * LANES:
-            rows_product_2(
-                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row, padded
-            )
+            rows_product_2(*args)
         else:
-            rows_product_widest(
-                a, a_row, a_j, a_k, b, b_j, b_k, c, c_row, rows, n, J, K, start, start_row, padded
-            )
+            rows_product_widest(*args)
         b += b_panel
         c += 4 * PANEL
         if start:

@@ -78,6 +78,7 @@ class _Arguments(NamedTuple):
     start: ir.Value
     start_row: ir.Value
     padded: ir.Value
+    behind: ir.Value
 
 
 def _number(value: int) -> ir.Constant:
@@ -134,6 +135,9 @@ def _tile_code(
     with builder.if_then(builder.icmp_signed("!=", args.start_row, _number(0))):
         for place in c_places.values():
             prefetch_value(builder, place, write=True)
+    # Each tile fetches a line of the cache for each row of what is multiplied next.
+    line = builder.mul(builder.udiv(row, _number(height)), _number(64))
+    behind = builder.add(args.behind, line)
     sums = [ir.Constant(ir.VectorType(F32, lanes), [0.0] * lanes)] * len(tile)
     entry = builder.block
     j_block = builder.append_basic_block("j")
@@ -150,6 +154,8 @@ def _tile_code(
     builder.position_at_end(k_block)
     k_variables = _loop_variables(builder, [_number(0), a_j, b_j, *sums], j_block)
     k, a_k, b_k, *sums = k_variables
+    if vectors > 1 and not masked:
+        prefetch_value(builder, builder.add(b_k, behind), write=False)
     b_vectors = []
     for v in range(vectors):
         place = builder.add(b_k, _number(v * size))
@@ -249,7 +255,7 @@ def _rows_product(vectors: int, lanes: int = LANES) -> Any:
         typingctx: Any, a: types.Type, a_row: types.Type, a_j: types.Type, a_k: types.Type,
         b: types.Type, b_j: types.Type, b_k: types.Type, c: types.Type, c_row: types.Type,
         rows: types.Type, columns: types.Type, J: types.Type, K: types.Type, start: types.Type,
-        start_row: types.Type, padded: types.Type,
+        start_row: types.Type, padded: types.Type, behind: types.Type,
     ) -> Intrinsic:  # fmt: skip
         """c[row, v] = start[row, v] + sum of a[row, j, k] * b[j, k, v] over j < J and k < K
 
@@ -259,7 +265,8 @@ def _rows_product(vectors: int, lanes: int = LANES) -> Any:
         to add to what is there, or a vector of biases, with start_row = 0, or 0 if there is nothing
         to add, with start_row = 0 too. It is added last: a long sum made in several pieces so loses
         fewer digits than in one. padded: 1 if a row of b may be read up to a whole tile's width
-        (what stands behind its columns does not matter), otherwise 0.
+        (what stands behind its columns does not matter), otherwise 0. behind: bytes from b to what
+        will be multiplied next, which is fetched meanwhile; 0 if nobody knows.
         """
 
         def code(
@@ -280,7 +287,7 @@ def _rows_product(vectors: int, lanes: int = LANES) -> Any:
                     _rows_code(builder, args, HEIGHTS_AT_THE_EDGE, vectors, lanes, masked=True)
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 16), code
+        return types.void(*[types.int64] * 17), code
 
     return rows_product
 
