@@ -339,6 +339,7 @@ batch_norm_forward = tiered(_norm.batch_norm_forward, "cpu.norm", "cuda.norm", r
 cat = tiered(_join.cat, "cpu.join", runs_ahead=True)
 channel_mean_var = tiered(_norm.channel_mean_var, "cpu.norm", "cuda.norm", runs_ahead=True)
 channel_sum = tiered(_norm.channel_sum, "cpu.norm", runs_ahead=True)
+contiguous = tiered(_join.contiguous, "cpu.arrays", runs_ahead=True)
 cross_entropy = tiered(_loss.cross_entropy, "cpu.loss", "cuda.loss")
 cross_entropy_backward = tiered(_loss.cross_entropy_backward, "cpu.loss", "cuda.loss")
 dropout = tiered(_dropout.dropout, "cuda.dropout")

@@ -76,7 +76,7 @@ class PoolGeometry(NamedTuple):
 
 
 def numbers(name: str, value: int | Sequence[int], count: int) -> Lengths:
-    """`count` ints from one int, or from as many. Raises RuntimeError for anything else.
+    """`count` ints of 64 bits from one, or from as many. Raises RuntimeError for anything else.
 
     >>> numbers("stride", 2, 3)
     (2, 2, 2)
@@ -89,7 +89,10 @@ def numbers(name: str, value: int | Sequence[int], count: int) -> Lengths:
             f"expected {name} to be a single integer value or a list of {count} values, one for "
             f"each dimension, but got {name}={list(values)}"
         )
-    return tuple(operator.index(each) for each in values)
+    lengths = tuple(operator.index(each) for each in values)
+    if any(not -(2**63) <= each < 2**63 for each in lengths):
+        raise RuntimeError(f"{name} must fit into 64 bits, got {name}={list(lengths)}")
+    return lengths
 
 
 # Networks ask for the same few again and again: they are found by a look into a table.

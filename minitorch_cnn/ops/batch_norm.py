@@ -159,6 +159,7 @@ def batch_norm(
             )
     if eps < 0 or (training and not eps > 0):  # nor NaN
         raise ValueError(f"batch_norm eps must be positive (in evaluation or 0), but got {eps}")
+    eps = float(eps)  # a tensor of one number is taken, too
     if not training:
         return BatchNorm.apply(input, weight, bias, running_mean, running_var, eps, False)
 

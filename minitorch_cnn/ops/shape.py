@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, kernels
 from ..autograd.function import Function, ViewFunction
 from ..autograd.names import called
 from ..backend import array_module, inverse_order
-from ..tensor import Size, Tensor, shape_text, wrap
+from ..tensor import Size, Tensor, running, shape_text, wrap
 from .arguments import as_int
 from .common import check_broadcast, sum_to
 
@@ -54,10 +54,12 @@ class Reshape(ViewFunction):
 class ReshapedCopy(Function):
     """y = the elements of x in another shape, in new memory"""
 
+    runs_ahead = True
+
     @staticmethod
     def forward(ctx: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         ctx.shape = x.shape
-        return wrap(x.array.reshape(shape))
+        return running(kernels.contiguous(x.arriving).reshape(shape))
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple:

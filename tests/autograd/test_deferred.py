@@ -964,6 +964,15 @@ def ahead_functions():
         ),
         "relu": (F.relu, (image,)),
         "views": (lambda x: F.relu(x).flatten(1)[:, 2:].detach(), (image,)),
+        "flatten": (lambda x: started(x.permute(0, 2, 3, 1).flatten(1)), (image,)),
+        "few filters": (
+            lambda x, w, b: started(F.conv2d(x, w, b)),
+            (image, mt.randn(2, 3, 2, 2), mt.randn(2)),
+        ),
+        "weight gradient of few filters": (
+            lambda x, gy: conv.Conv2dWeightGrad.apply(x, gy, (3, 3), geometry),
+            (image, mt.randn(2, 2, 6, 4)),
+        ),
         "statistics": (lambda x: F.batch_norm(x, None, None, training=True), (image,)),
     }
 

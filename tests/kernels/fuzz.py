@@ -159,6 +159,10 @@ class Fuzzer:
     def of_cat(self):
         return [self.channels(self.pick.choice([1, 4, 16])) for _ in range(3)], 1
 
+    def of_contiguous(self):
+        x = self.images()
+        return (self.pick.choice([x, x.transpose(0, 3, 1, 2), x.transpose(0, 2, 3, 1), x.T]),)
+
     def channels(self, count):
         """So many of the channels of an image, channels-last in memory."""
         before, after = self.pick.choice([(0, 0), (1, 0), (2, 3)])

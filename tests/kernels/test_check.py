@@ -245,7 +245,7 @@ def test_each_way_not_to_belong_together_is_refused():
 
 
 def test_every_kernel_of_several_arrays_has_a_check():
-    alone = {"channel_sum", "dropout", "hardtanh", "relu", "relu_"}
+    alone = {"channel_sum", "contiguous", "dropout", "hardtanh", "relu", "relu_"}
     alone.add("twister_words")
     left_to_numpy = {"add", "matmul"}  # the faster ones decline shapes that do not fit
     without = {row.definition.__name__ for row in dispatch.TABLE if row.check is None}

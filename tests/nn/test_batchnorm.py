@@ -134,3 +134,11 @@ def test_a_class_derived_from_instance_norm_as_for_torch():
     assert Anywhere(3)(x[0]).equal(nn.InstanceNorm2d(3)(x[0]))
     with pytest.raises(NotImplementedError, match="_get_no_batch_dim"):
         nn.modules.instancenorm._InstanceNorm(3)(x)
+
+
+@pytest.mark.parametrize("tier", ["auto", "array"])
+def test_eps_may_be_a_tensor_of_one_number(tier):
+    x = mt.randn(2, 3, 4, 4)
+    with mt.kernel_tier(tier):
+        y = nn.BatchNorm2d(3, eps=mt.tensor(0.5))(x)
+        assert mt.equal(y, nn.BatchNorm2d(3, eps=0.5)(x))

@@ -7,6 +7,7 @@ from torch_oracle import check_gradients, leaf, same_as_torch, same_error, sprea
 
 import minitorch_cnn as mt
 from minitorch_cnn import kernels
+from minitorch_cnn.kernels import fallback
 from minitorch_cnn.ops.pool import avg_pool2d, max_pool2d
 
 F = mt.nn.functional
@@ -278,3 +279,19 @@ def test_the_mask_goes_over_the_smaller_gradient(monkeypatch):
     x = mt.randn(2, 3, 6, 6, requires_grad=True)
     relu_pool(x)[1].sum().backward()
     assert shapes == [(2, 3, 3, 3)]
+
+
+@pytest.mark.parametrize("size", [2**63, -(2**63) - 1, 10**30])
+@pytest.mark.parametrize("name", ["stride", "padding", "dilation"])
+def test_numbers_of_more_than_64_bits_are_refused_and_nothing_else_is_lost(name, size):
+    before, x = fallback.reason(), mt.ones(1, 2, 4, 4)
+    for function in (
+        lambda **given: F.max_pool2d(x, 2, **given),
+        lambda **given: F.conv2d(x, mt.ones(3, 2, 2, 2), **given),
+        lambda **given: mt.nn.MaxPool2d(2, **given)(x),
+        lambda **given: mt.nn.Conv2d(2, 3, 2, **given)(x),
+        lambda **given: F.unfold(x, 2, **given),
+    ):
+        with pytest.raises(RuntimeError, match="64 bits"):
+            function(**{name: size})
+    assert fallback.reason() is before

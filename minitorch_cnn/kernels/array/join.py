@@ -1,8 +1,8 @@
-"""Arrays one after the other."""
+"""Arrays one after the other, and one in another order of memory."""
 
 from __future__ import annotations
 
-from ...backend import Array, concatenate
+from ...backend import Array, array_module, concatenate
 
 
 def cat(arrays: list[Array], axis: int) -> Array:
@@ -11,3 +11,8 @@ def cat(arrays: list[Array], axis: int) -> Array:
     Images (N, C, H, W) and (N, D, H, W) along axis 1 give (N, C + D, H, W).
     """
     return concatenate(arrays, axis)
+
+
+def contiguous(x: Array) -> Array:
+    """x as it lies in memory row by row: itself or a copy."""
+    return array_module(x).ascontiguousarray(x).reshape(x.shape)

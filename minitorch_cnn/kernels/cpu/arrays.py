@@ -23,14 +23,6 @@ def takes(*arrays: Array | None) -> bool:
     return True
 
 
-def contiguous(array: Array) -> Array:
-    """The array itself if it lies in memory row by row, otherwise a copy."""
-    if array.flags.c_contiguous:
-        return array
-    ahead.wait()
-    return np.ascontiguousarray(array)
-
-
 def bias_or_zeros(b: Array | None, K: int) -> Array:
     return np.zeros(K, np.float32) if b is None else contiguous(b)
 
@@ -52,6 +44,30 @@ def to_channels_last(part: int, parts: int, x: Array, y: Array) -> None:
             for c in range(C):
                 pixels = load_some(address(x) + 4 * ((n * C + c) * P + p), count)
                 scatter(address(y) + 4 * ((n * P + p) * C + c), 4 * C, pixels, count)
+
+
+def contiguous(x: Array) -> Array:
+    """x itself if it lies in memory row by row, otherwise a copy.
+
+    Images between the two usual orders, (N, C, ...) and (N, ..., C), are copied by a kernel.
+    """
+    if x.flags.c_contiguous:
+        return x
+    if x.ndim > 2 and takes(x):
+        last = x.transpose(0, *range(2, x.ndim), 1)
+        first = x.transpose(0, -1, *range(1, x.ndim - 1))
+        rows = None
+        if last.flags.c_contiguous:  # x is (N, C, ...), whose channels lie last in memory
+            rows = last.reshape(len(x), -1, x.shape[1])
+        elif first.flags.c_contiguous:
+            rows = first.reshape(len(x), x.shape[-1], -1)
+        if rows is not None:
+            y = empty(x.shape)
+            turned = y.reshape(len(x), rows.shape[2], rows.shape[1])
+            run(to_channels_last, rows, turned, parts=parts_for(y.size))
+            return y
+    ahead.wait()
+    return np.ascontiguousarray(x)
 
 
 @kernel
@@ -99,21 +115,14 @@ def pixel_rows(x: Array) -> tuple[Array, int] | None:
 def channels_last(x: Array) -> Array:
     """(N, C, ...) -> (N, ..., C), contiguous; a view if it is so in memory."""
     last = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x.transpose(0, *range(2, x.ndim), 1)
-    if last.flags.c_contiguous:
-        return last
-    if not x.flags.c_contiguous:
-        rows = pixel_rows(x) if x.ndim == 4 and x.dtype == FLOAT32 and x.size else None
-        if rows is None:
-            ahead.wait()
-            return np.ascontiguousarray(last)
-        y = empty(last.shape)
-        C = x.shape[1]
-        run(copy_rows, counter(), *rows, y.reshape(-1), C, C, False, parts=parts_for(x.size))
-        return y
+    if last.flags.c_contiguous or x.flags.c_contiguous:
+        return contiguous(last)
+    rows = pixel_rows(x) if x.ndim == 4 and takes(x) else None
+    if rows is None:
+        return contiguous(last)
     y = empty(last.shape)
-    N, C = x.shape[:2]
-    rows = x.reshape(N, C, -1), y.reshape(N, -1, C)
-    run(to_channels_last, *rows, parts=parts_for(x.size))
+    C = x.shape[1]
+    run(copy_rows, counter(), *rows, y.reshape(-1), C, C, False, parts=parts_for(x.size))
     return y
 
 

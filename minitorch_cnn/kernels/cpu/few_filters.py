@@ -19,11 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array, ahead
+from ...backend import Array
+from ...backend.arrays import empty
 from ..algorithm import LEAST_OUTPUTS
 from ..geometry import ConvGeometry, Pair, output_size, turned_geometry
 from . import implicit
-from .arrays import channels_first, channels_last, takes
+from .arrays import bias_or_zeros, channels_first, channels_last, contiguous, takes
+from .jit.threads import kernel, run
 from .jit.vector import LANES
 
 
@@ -42,28 +44,70 @@ def wider(geometry: ConvGeometry, count: int) -> ConvGeometry:
     return geometry._replace(stride=(sh, count * sw))
 
 
+@kernel
+def widen(
+    part: int, parts: int, w: Array, turned: bool, step: int, bias: Array, wide: Array,
+    wide_bias: Array,
+) -> None:  # fmt: skip
+    """wide (count K, C, KH, wider) from w (K, C, KH, KW), or from w (C, K, KH, KW) turned by 180
+    degrees; each copy of the filters `step` pixels further on. wide_bias: bias (K), repeated."""
+    _, C, KH, wider = wide.shape
+    K, KW = bias.size, w.shape[3]
+    for filter in range(len(wide)):
+        index, k = filter // K, filter % K
+        wide_bias[filter] = bias[k]
+        for c in range(C):
+            for u in range(KH):
+                for v in range(wider):
+                    tap, value = v - index * step, np.float32(0)
+                    if 0 <= tap < KW:
+                        value = w[c, k, KH - 1 - u, KW - 1 - tap] if turned else w[k, c, u, tap]
+                    wide[filter, c, u, v] = value
+
+
+@kernel
+def narrow(part: int, parts: int, wide: Array, step: int, gw: Array) -> None:
+    """gw (K, C, KH, KW) from that of the `widen`ed filters: the sum over all places of a weight."""
+    K, C, KH, KW = gw.shape
+    for k in range(K):
+        for c in range(C):
+            for u in range(KH):
+                for v in range(KW):
+                    total = np.float32(0)
+                    for index in range(len(wide) // K):
+                        total += wide[index * K + k, c, u, v + index * step]
+                    gw[k, c, u, v] = total
+
+
+# ----------------------------------------------------------------------------------- the entries
+
+
 def forward(x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool = False) -> Any:
     if not takes(x, w, b):
         return NotImplemented
-    K, C, KH, KW = w.shape
-    OH, OW = output_size(x.shape[2:], (KH, KW), geometry)
-    sw, count = geometry.stride[1], outputs_together(K, KW, OW, geometry.stride[1])
-    if count == 1:
-        return implicit.forward(x, w, b, geometry, relu)
-    ahead.wait()
-    wide = np.zeros((count, K, C, KH, KW + (count - 1) * sw), np.float32)
-    for index in range(count):
-        wide[index, ..., index * sw : index * sw + KW] = w
-    wide = wide.reshape(count * K, C, KH, -1)
-    b = None if b is None else np.concatenate([b] * count)
-    y = implicit.forward(x, wide, b, wider(geometry, count), relu)
-    return channels_first(channels_last(y).reshape(len(x), OH, OW, K))
+    return _convolve(x, w, b, geometry, relu, turned=False)
 
 
 def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) -> Any:
     """For stride 1: a convolution of gy with the kernels turned by 180 degrees."""
-    turned = w.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
-    return forward(gy, turned, None, turned_geometry(w.shape[2:], geometry))
+    if not takes(gy, w):
+        return NotImplemented
+    return _convolve(gy, w, None, turned_geometry(w.shape[2:], geometry), relu=False, turned=True)
+
+
+def _convolve(
+    x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool, turned: bool
+) -> Any:
+    (K, C) = w.shape[1::-1] if turned else w.shape[:2]
+    KH, KW = w.shape[2:]
+    OH, OW = output_size(x.shape[2:], (KH, KW), geometry)
+    sw, count = geometry.stride[1], outputs_together(K, KW, OW, geometry.stride[1])
+    if count == 1 and not turned:
+        return implicit.forward(x, w, b, geometry, relu)
+    wide, wide_bias = empty((count * K, C, KH, KW + (count - 1) * sw)), empty((count * K,))
+    run(widen, contiguous(w), turned, sw, bias_or_zeros(b, K), wide, wide_bias, parts=1)
+    y = implicit.forward(x, wide, wide_bias, wider(geometry, count), relu)
+    return channels_first(channels_last(y).reshape(len(x), OH, OW, K))
 
 
 def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) -> Any:
@@ -75,11 +119,9 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
         return implicit.weight_grad(x, gy, kernel_size, geometry)
     gy = channels_first(channels_last(gy).reshape(N, OH, OW // count, count * K))
     taps = KH, KW + (count - 1) * sw
-    gw = implicit.weight_grad(x, gy, taps, wider(geometry, count))
-    ahead.wait()
-    gw = gw.reshape(count, K, *gw.shape[1:])
-    # A weight stands in several places: the sum of their gradients.
-    total = gw[0, ..., :KW].copy()
-    for index in range(1, count):
-        total += gw[index, ..., index * sw : index * sw + KW]
-    return total
+    wide, gw = (
+        implicit.weight_grad(x, gy, taps, wider(geometry, count)),
+        empty((K, x.shape[1], KH, KW)),
+    )
+    run(narrow, wide, sw, gw, parts=1)
+    return gw
