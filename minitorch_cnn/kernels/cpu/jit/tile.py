@@ -136,8 +136,7 @@ def _tile_code(
         for place in c_places.values():
             prefetch_value(builder, place, write=True)
     # Each tile fetches a line of the cache for each row of what is multiplied next.
-    line = builder.mul(builder.udiv(row, _number(height)), _number(64))
-    behind = builder.add(args.behind, line)
+    behind = builder.add(args.behind, builder.mul(builder.udiv(row, _number(height)), _number(64)))
     sums = [ir.Constant(ir.VectorType(F32, lanes), [0.0] * lanes)] * len(tile)
     entry = builder.block
     j_block = builder.append_basic_block("j")
