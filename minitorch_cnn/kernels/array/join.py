@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...backend import Array, array_module, concatenate
+from ...backend import Array, concatenate
 
 
 def cat(arrays: list[Array], axis: int) -> Array:
@@ -15,4 +15,4 @@ def cat(arrays: list[Array], axis: int) -> Array:
 
 def contiguous(x: Array) -> Array:
     """x as it lies in memory row by row: itself or a copy."""
-    return array_module(x).ascontiguousarray(x).reshape(x.shape)
+    return x if x.flags.c_contiguous else x.copy(order="C")

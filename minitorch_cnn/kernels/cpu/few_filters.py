@@ -51,18 +51,18 @@ def widen(
 ) -> None:  # fmt: skip
     """wide (count K, C, KH, wider) from w (K, C, KH, KW), or from w (C, K, KH, KW) turned by 180
     degrees; each copy of the filters `step` pixels further on. wide_bias: bias (K), repeated."""
-    _, C, KH, wider = wide.shape
+    filters, C, KH, wider = wide.shape
     K, KW = bias.size, w.shape[3]
-    for filter in range(len(wide)):
-        index, k = filter // K, filter % K
-        wide_bias[filter] = bias[k]
+    for f in range(filters):
+        index, k = f // K, f % K
+        wide_bias[f] = bias[k]
         for c in range(C):
             for u in range(KH):
                 for v in range(wider):
                     tap, value = v - index * step, np.float32(0)
                     if 0 <= tap < KW:
                         value = w[c, k, KH - 1 - u, KW - 1 - tap] if turned else w[k, c, u, tap]
-                    wide[filter, c, u, v] = value
+                    wide[f, c, u, v] = value
 
 
 @kernel
@@ -98,7 +98,7 @@ def input_grad(gy: Array, w: Array, input_size: Pair, geometry: ConvGeometry) ->
 def _convolve(
     x: Array, w: Array, b: Array | None, geometry: ConvGeometry, relu: bool, turned: bool
 ) -> Any:
-    (K, C) = w.shape[1::-1] if turned else w.shape[:2]
+    K, C = w.shape[1::-1] if turned else w.shape[:2]
     KH, KW = w.shape[2:]
     OH, OW = output_size(x.shape[2:], (KH, KW), geometry)
     sw, count = geometry.stride[1], outputs_together(K, KW, OW, geometry.stride[1])
@@ -119,9 +119,7 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
         return implicit.weight_grad(x, gy, kernel_size, geometry)
     gy = channels_first(channels_last(gy).reshape(N, OH, OW // count, count * K))
     taps = KH, KW + (count - 1) * sw
-    wide, gw = (
-        implicit.weight_grad(x, gy, taps, wider(geometry, count)),
-        empty((K, x.shape[1], KH, KW)),
-    )
+    wide = implicit.weight_grad(x, gy, taps, wider(geometry, count))
+    gw = empty((K, x.shape[1], KH, KW))
     run(narrow, wide, sw, gw, parts=1)
     return gw

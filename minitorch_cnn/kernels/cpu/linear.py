@@ -57,8 +57,7 @@ def multiply(
             product(
                 address(a) + first * a_row + k * a_k, a_row, 0, a_k,
                 address(b) + panel * b_panel + k * b_k, 0, b_k, 0,
-                out, 4 * N, rows, columns, 1, min(DEPTH, K - k), start, start_row, padded,
-                0,
+                out, 4 * N, rows, columns, 1, min(DEPTH, K - k), start, start_row, padded, 0,
             )  # fmt: skip
             start, start_row = out, 4 * N
         index = take(work, 1)
