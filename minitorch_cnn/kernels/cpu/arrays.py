@@ -115,9 +115,8 @@ def pixel_rows(x: Array) -> tuple[Array, int] | None:
 def channels_last(x: Array) -> Array:
     """(N, C, ...) -> (N, ..., C), contiguous; a view if it is so in memory."""
     last = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x.transpose(0, *range(2, x.ndim), 1)
-    if last.flags.c_contiguous or x.flags.c_contiguous:
-        return contiguous(last)
-    rows = pixel_rows(x) if x.ndim == 4 and takes(x) else None
+    usual = last.flags.c_contiguous or x.flags.c_contiguous
+    rows = None if usual or x.ndim != 4 or not takes(x) else pixel_rows(x)
     if rows is None:
         return contiguous(last)
     y = empty(last.shape)

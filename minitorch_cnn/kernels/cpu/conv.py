@@ -26,7 +26,7 @@ from ..geometry import ConvGeometry, Lengths, Pair, output_size
 from . import pointwise
 from .arrays import bias_or_zeros, channels_first, channels_last, contiguous, equal_share, takes
 from .jit.compiling import INT, PAIR, SHAPE, THREE_PAIRS, compiled, external
-from .jit.product import PANEL, panel_width, product
+from .jit.product import PANEL, PANEL_ROWS, panel_width, product
 from .jit.threads import address, counter, get_num_threads, kernel, parts_for, run, share, take
 from .jit.vector import (
     LANES,
@@ -37,6 +37,7 @@ from .jit.vector import (
     keep_positive,
     load,
     load_some,
+    odd_lines,
     scatter,
     store,
     store_some,
@@ -44,7 +45,6 @@ from .jit.vector import (
 
 PATCHES_BYTES = 512 << 10  # of a block: with the weights it shall fit into a core's own cache
 MOST_PIXELS = 192  # in a block: a multiple of the heights of register tiles, 6 and 12
-PANEL_PIXELS = (24 << 10) // (4 * PANEL)  # of a panel of gy, which stays in the first-level cache
 MANY_CHANNELS = 128
 Moves = tuple[Pair, Pair, Pair]  # stride, border before the image, dilation
 # KH, KW, geometry of a convolution whose patches are the pixels themselves. Of dilation, too: with
@@ -346,8 +346,7 @@ class Plan:
         self.tap_rows = 1 if Cg >= MANY_CHANNELS else KH
         self.pieces, self.depth = KH // self.tap_rows, self.tap_rows * self.KW * Cg
         self.plain = (KH, self.KW, geometry) == PLAIN
-        # An odd number of cache lines, so that the rows of the patches use all parts of the cache.
-        self.line = self.depth if self.plain else (-(-self.depth // 16) | 1) * 16
+        self.line = self.depth if self.plain else odd_lines(self.depth)
         most = PATCHES_BYTES // (4 * self.line) // 12 * 12
         self.block = min(max(most, 12), MOST_PIXELS)
 
@@ -411,7 +410,7 @@ def weight_grad(x: Array, gy: Array, kernel_size: Pair, geometry: ConvGeometry) 
     gw = empty((gy.shape[1], x.shape[1] // geometry.groups, *kernel_size))
     plan, parts = Plan(gw.shape, geometry), get_num_threads()
     Kg = len(gw) // plan.groups
-    block = min(plan.block, PANEL_PIXELS) if Kg > PANEL else plan.block
+    block = min(plan.block, PANEL_ROWS) if Kg > PANEL else plan.block
     sums = on_cache_lines((parts, plan.groups, plan.pieces, plan.depth, Kg))
     run(
         weight_gradient_blocks, channels_last(x), channels_last(gy), sums, plan.KW, plan.geometry,

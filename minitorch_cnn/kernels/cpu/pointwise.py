@@ -11,12 +11,12 @@ from __future__ import annotations
 from ...backend import Array
 from ...backend.arrays import empty, on_cache_lines
 from .arrays import channels_last
-from .jit.product import PANEL, panel_width, product
+from .jit.product import PANEL, PANEL_ROWS, panel_width, product
 from .jit.threads import address, get_num_threads, kernel, parts_for, run, share
-from .jit.vector import LANES, copy, fill_zeros, load_some, store_some
+from .jit.vector import LANES, copy, fill_zeros, load_some, odd_lines, store_some
 
 # A panel of x stays in the first-level cache, the rest of a block and its sums in the second.
-PIXELS = min((24 << 10) // (4 * PANEL), 192)
+PIXELS = min(PANEL_ROWS, 192)
 FILTERS = 384
 CHANNELS = 512
 
@@ -83,8 +83,7 @@ def weight_grad(x: Array, gy: Array) -> Array:
     """gw (K, C, 1, 1) from x (N, C, H, W) and gy (N, K, H, W), both float32."""
     K, C, parts, width = gy.shape[1], x.shape[1], get_num_threads(), panel_width(x.shape[1])
     filters, gw = min(K, FILTERS), empty((K, C, 1, 1))
-    # An odd number of cache lines, so that neighbouring pixels use all parts of the cache.
-    left = on_cache_lines((parts, PIXELS, (-(-filters // 16) | 1) * 16))
+    left = on_cache_lines((parts, PIXELS, odd_lines(filters)))
     right = on_cache_lines((parts, -(-min(C, CHANNELS) // width), PIXELS, width))
     sums = on_cache_lines((parts, K, C))
     rows = [channels_last(array).reshape(-1, array.shape[1]) for array in (gy, x)]

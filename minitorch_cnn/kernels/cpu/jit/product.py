@@ -17,6 +17,7 @@ from .tile import (
 from .vector import LANES
 
 PANEL = WIDEST * LANES  # the columns that a tile can take
+PANEL_ROWS = (24 << 10) // (4 * PANEL)  # of a panel that stays in the first-level cache
 
 
 def panel_width(columns: int) -> int:

@@ -536,6 +536,13 @@ def scatter(
 
 # -------------------------------------------------------------------------- runs of numbers
 
+
+def odd_lines(count: int) -> int:
+    """At least `count` floats, which fill an odd number of cache lines: rows of this length that
+    are read side by side use all parts of the cache."""
+    return (-(-count // 16) | 1) * 16
+
+
 # Of larger arrays little is left in the cache by the time when they are read. To write a line, a
 # core first fetches it from memory, a third of all traffic of a kernel that reads one array and
 # writes another. `stream` does not.
