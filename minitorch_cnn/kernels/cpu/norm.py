@@ -31,6 +31,8 @@ from .jit.vector import (
 )
 
 BLOCK_NUMBERS = 1 << 14  # numbers of a block of rows: 64 KiB
+# So many rows are added up in a register before it goes to memory, which the next ones wait for.
+FEW = 8
 
 
 @kernel
@@ -46,25 +48,25 @@ def statistics(
     "Algorithms for computing the sample variance", 1983).
     """
     P, C = x.shape
-    rows = max(BLOCK_NUMBERS // C, 16)
+    rows = max(BLOCK_NUMBERS // C, 128)
     start, stop = share(P, part, parts)
     for first in range(start, stop, rows):
         count = min(rows, stop - first)
         before = first - start
         first_row = address(x) + 4 * first * C
-        place = first_row
         block, width = address(workspace[part]), workspace.shape[2]
         fill_zeros(block, 2 * width)
-        for _ in range(count):
-            s_place, q_place = block, block + 4 * width
+        for row in range(0, count, FEW):
             for c in range(0, C, LANES):
-                n = min(C - c, LANES)
-                distance = load_some(place, n) - load_some(first_row + 4 * c, n)
-                store(s_place, load(s_place) + distance)
-                store(q_place, fma(distance, distance, load(q_place)))
-                place += 4 * n
-                s_place += BYTES
-                q_place += BYTES
+                n, s_place = min(C - c, LANES), block + 4 * c
+                q_place, place = s_place + 4 * width, first_row + 4 * (row * C + c)
+                s, q, reference = load(s_place), load(q_place), load_some(first_row + 4 * c, n)
+                for _ in range(min(FEW, count - row)):
+                    distance = load_some(place, n) - reference
+                    s, q = s + distance, fma(distance, distance, q)
+                    place += 4 * C
+                store(s_place, s)
+                store(q_place, q)
         for c in range(C):
             total = np.float64(workspace[part, 0, c])
             block_mean = x[first, c] + total / count

@@ -13,12 +13,15 @@ from .arrays import channels_first, channels_last, contiguous, takes
 from .jit.compiling import compiled
 from .jit.threads import address, counter, kernel, parts_for, run, take
 from .jit.vector import (
+    BYTES,
     LANES,
     fill_zeros,
     fma,
+    load,
     load_bytes,
     load_some,
     splat,
+    store,
     store_by_halves,
     store_bytes,
     where_equal,
@@ -54,6 +57,7 @@ def max_forward(
     _, OH, OW, _ = y.shape
     (KH, KW), (sh, sw), (ph, pw), (dh, dw) = size, stride, padding, dilation
     rows = max(ROW_NUMBERS // (OW * C), 1)
+    end = address(x) + 4 * x.size
     first_row = take(work, rows)
     while first_row < N * OH:
         for index in range(first_row, min(first_row + rows, N * OH)):
@@ -72,7 +76,7 @@ def max_forward(
                     for u in range(u0, u1):
                         place, tap = row, splat(np.float32(u * KW + v0))
                         for _ in range(v0, v1):
-                            pixel = load_some(place, lanes)
+                            pixel = load_some(place, LANES if place + BYTES <= end else lanes)
                             where = where_larger(pixel, best, tap, where)
                             best = where_larger(pixel, best, pixel, best)
                             place += 4 * dw * C
@@ -104,11 +108,14 @@ def scatter_side_by_side(
                 tap = splat(np.float32(u * KW + v))
                 for c in range(0, C, LANES):
                     place, lanes = (i * OW + j) * C + c, min(C - c, LANES)
-                    n = LANES if place + LANES <= gy_end else lanes
-                    gradient = load_some(gy + 4 * place, n)
-                    value = where_equal(load_bytes(position + place, n), tap, gradient)
-                    n = LANES if pixel + LANES <= gx_end else lanes
-                    store_by_halves(gx + 4 * pixel, value, n)
+                    gradient, where = gy + 4 * place, position + place
+                    if place + LANES <= gy_end and pixel + LANES <= gx_end:
+                        value = where_equal(load_bytes(where, LANES), tap, load(gradient))
+                        store(gx + 4 * pixel, value)
+                    else:
+                        value = load_some(gradient, lanes)
+                        value = where_equal(load_bytes(where, lanes), tap, value)
+                        store_by_halves(gx + 4 * pixel, value, lanes)
                     pixel += lanes
 
 
