@@ -87,6 +87,9 @@ class Fuzzer:
         x, pick = self.images(), self.pick
         kernel, stride = pick.choice([(2, 2), (3, 3), (3, 2)]), pick.choice([(1, 1), (2, 2)])
         padding = pick.choice([(0, 0), (1, 1)])
+        if pick.random() < 0.5:  # windows side by side, which fill the image
+            kernel, stride, padding = (2, 2), (2, 2), (0, 0)
+            x = self.some(*x.shape[:2], *(2 * (size // 2) for size in x.shape[2:]))
         moves = stride, padding, padding, (1, 1)
         out = output_size(x.shape[2:], kernel, ConvGeometry(*moves, 1))
         return x, PoolGeometry(kernel, stride, padding, (1, 1), out)

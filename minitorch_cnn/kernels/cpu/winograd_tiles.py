@@ -21,10 +21,12 @@ from .jit.vector import (
     align_stack,
     fma,
     gather,
+    load,
     load_some,
     prefetch,
     scatter,
     splat,
+    store,
     store_some,
     stream,
     zeros,
@@ -163,9 +165,9 @@ def load_pixel(place: int, there: bool, n: int) -> Vector:
 
 
 @compiled
-def input_column(place: int, row: int, n: int) -> Vectors:
+def input_column(place: int, row: int) -> Vectors:
     """B' times six pixels, one below the other."""
-    return evaluate_input(*load_six(place, row, n))
+    return evaluate_input(*load_six(place, row, None))
 
 
 @compiled
@@ -191,16 +193,11 @@ def store_input_tile(
     """V from B' d, whose columns are d0..d5."""
     line = 6 * step
     store_six(place, step, n, evaluate_input(d0[0], d1[0], d2[0], d3[0], d4[0], d5[0]))
-    place += line
-    store_six(place, step, n, evaluate_input(d0[1], d1[1], d2[1], d3[1], d4[1], d5[1]))
-    place += line
-    store_six(place, step, n, evaluate_input(d0[2], d1[2], d2[2], d3[2], d4[2], d5[2]))
-    place += line
-    store_six(place, step, n, evaluate_input(d0[3], d1[3], d2[3], d3[3], d4[3], d5[3]))
-    place += line
-    store_six(place, step, n, evaluate_input(d0[4], d1[4], d2[4], d3[4], d4[4], d5[4]))
-    place += line
-    store_six(place, step, n, evaluate_input(d0[5], d1[5], d2[5], d3[5], d4[5], d5[5]))
+    store_six(place + line, step, n, evaluate_input(d0[1], d1[1], d2[1], d3[1], d4[1], d5[1]))
+    store_six(place + 2 * line, step, n, evaluate_input(d0[2], d1[2], d2[2], d3[2], d4[2], d5[2]))
+    store_six(place + 3 * line, step, n, evaluate_input(d0[3], d1[3], d2[3], d3[3], d4[3], d5[3]))
+    store_six(place + 4 * line, step, n, evaluate_input(d0[4], d1[4], d2[4], d3[4], d4[4], d5[4]))
+    store_six(place + 5 * line, step, n, evaluate_input(d0[5], d1[5], d2[5], d3[5], d4[5], d5[5]))
 
 
 @compiled
@@ -209,40 +206,35 @@ def transform_input_tile(
 ) -> None:
     """V = B' d B of the 6x6 pixels from (top, left) on: 36 positions, `step` bytes apart.
 
-    Two loops over the channels: what one at the border has to know of 36 pixels beforehand takes
-    longer than a tile of 16 channels inside of the image.
+    Two loops over the channels, of which the one inside of the image reads whole vectors: what the
+    one at the border has to know of 36 pixels beforehand takes longer than a tile of 16 channels.
     """
     _, H, W, C = shape
-    row, column = 4 * W * C, 4 * C
+    row, column, done = 4 * W * C, 4 * C, 0
     corner = image + 4 * (top * W + left) * C
     align_stack()
     if top >= 0 and top + 6 <= H and left >= 0 and left + 6 <= W:
-        for c in range(0, C, LANES):
-            place, n = corner + 4 * c, min(C - c, LANES)
+        for c in range(0, C // LANES * LANES, LANES):
+            place = corner + 4 * c
             for r in range(6, 10):  # of the tile below, in the columns that are its own
                 for j in range(1, 5):
                     prefetch(place + r * row + j * column)
-            d0 = input_column(place, row, n)
-            d1 = input_column(place + column, row, n)
-            d2 = input_column(place + 2 * column, row, n)
-            d3 = input_column(place + 3 * column, row, n)
-            d4 = input_column(place + 4 * column, row, n)
-            d5 = input_column(place + 5 * column, row, n)
-            store_input_tile(out + 4 * c, step, n, d0, d1, d2, d3, d4, d5)
-        return
-    for c in range(0, C, LANES):
+            d0 = input_column(place, row)
+            d1 = input_column(place + column, row)
+            d2 = input_column(place + 2 * column, row)
+            d3 = input_column(place + 3 * column, row)
+            d4 = input_column(place + 4 * column, row)
+            d5 = input_column(place + 5 * column, row)
+            store_input_tile(out + 4 * c, step, None, d0, d1, d2, d3, d4, d5)
+        done = C // LANES * LANES
+    for c in range(done, C, LANES):
         place, n = corner + 4 * c, min(C - c, LANES)
         d0 = input_column_at_border(place, row, top, H, inside(left, W), n)
-        place += column
-        d1 = input_column_at_border(place, row, top, H, inside(left + 1, W), n)
-        place += column
-        d2 = input_column_at_border(place, row, top, H, inside(left + 2, W), n)
-        place += column
-        d3 = input_column_at_border(place, row, top, H, inside(left + 3, W), n)
-        place += column
-        d4 = input_column_at_border(place, row, top, H, inside(left + 4, W), n)
-        place += column
-        d5 = input_column_at_border(place, row, top, H, inside(left + 5, W), n)
+        d1 = input_column_at_border(place + column, row, top, H, inside(left + 1, W), n)
+        d2 = input_column_at_border(place + 2 * column, row, top, H, inside(left + 2, W), n)
+        d3 = input_column_at_border(place + 3 * column, row, top, H, inside(left + 3, W), n)
+        d4 = input_column_at_border(place + 4 * column, row, top, H, inside(left + 4, W), n)
+        d5 = input_column_at_border(place + 5 * column, row, top, H, inside(left + 5, W), n)
         store_input_tile(out + 4 * c, step, n, d0, d1, d2, d3, d4, d5)
 
 
@@ -264,13 +256,31 @@ def transform_inputs(
 
 
 @compiled
-def output_row(place: int, step: int, n: int) -> Vectors:
+def output_row(place: int, step: int, n: int | None) -> Vectors:
     """A' times six positions."""
     return interpolate(*load_six(place, step, n))
 
 
 @compiled
-def store_four(place: int, step: int, n: int, streaming: bool, values: Vectors) -> None:
+def output_columns(place: int, step: int, n: int | None) -> tuple[Vectors, ...]:
+    """The four columns of A' m A."""
+    line = 6 * step
+    m0 = output_row(place, step, n)
+    m1 = output_row(place + line, step, n)
+    m2 = output_row(place + 2 * line, step, n)
+    m3 = output_row(place + 3 * line, step, n)
+    m4 = output_row(place + 4 * line, step, n)
+    m5 = output_row(place + 5 * line, step, n)
+    return (
+        interpolate(m0[0], m1[0], m2[0], m3[0], m4[0], m5[0]),
+        interpolate(m0[1], m1[1], m2[1], m3[1], m4[1], m5[1]),
+        interpolate(m0[2], m1[2], m2[2], m3[2], m4[2], m5[2]),
+        interpolate(m0[3], m1[3], m2[3], m3[3], m4[3], m5[3]),
+    )
+
+
+@compiled
+def store_four(place: int, step: int, streaming: bool, values: Vectors) -> None:
     """Four vectors, `step` bytes apart."""
     if streaming:
         stream(place, values[0])
@@ -278,10 +288,10 @@ def store_four(place: int, step: int, n: int, streaming: bool, values: Vectors) 
         stream(place + 2 * step, values[2])
         stream(place + 3 * step, values[3])
     else:
-        store_some(place, values[0], n)
-        store_some(place + step, values[1], n)
-        store_some(place + 2 * step, values[2], n)
-        store_some(place + 3 * step, values[3], n)
+        store(place, values[0])
+        store(place + step, values[1])
+        store(place + 2 * step, values[2])
+        store(place + 3 * step, values[3])
 
 
 @compiled
@@ -302,29 +312,22 @@ def transform_output_tile(
 ) -> None:
     """y = A' m A: the 4x4 pixels of an output tile, as far as they are inside of the image."""
     _, OH, OW, K = shape
-    height, width, line = OH - top, OW - left, 6 * step
+    height, width, done = OH - top, OW - left, 0
     row, column = 4 * OW * K, 4 * K
     corner = image + 4 * (top * OW + left) * K
-    whole = height > 3 and width > 3
     align_stack()
-    for k in range(0, K, LANES):
-        place, out, n = m + 4 * k, corner + 4 * k, min(K - k, LANES)
-        m0 = output_row(place, step, n)
-        m1 = output_row(place + line, step, n)
-        m2 = output_row(place + 2 * line, step, n)
-        m3 = output_row(place + 3 * line, step, n)
-        m4 = output_row(place + 4 * line, step, n)
-        m5 = output_row(place + 5 * line, step, n)
-        p0 = interpolate(m0[0], m1[0], m2[0], m3[0], m4[0], m5[0])
-        p1 = interpolate(m0[1], m1[1], m2[1], m3[1], m4[1], m5[1])
-        p2 = interpolate(m0[2], m1[2], m2[2], m3[2], m4[2], m5[2])
-        p3 = interpolate(m0[3], m1[3], m2[3], m3[3], m4[3], m5[3])
-        if whole:
-            store_four(out, row, n, streaming, p0)
-            store_four(out + column, row, n, streaming, p1)
-            store_four(out + 2 * column, row, n, streaming, p2)
-            store_four(out + 3 * column, row, n, streaming, p3)
-            continue
+    if height > 3 and width > 3:
+        for k in range(0, K // LANES * LANES, LANES):
+            out = corner + 4 * k
+            p0, p1, p2, p3 = output_columns(m + 4 * k, step, None)
+            store_four(out, row, streaming, p0)
+            store_four(out + column, row, streaming, p1)
+            store_four(out + 2 * column, row, streaming, p2)
+            store_four(out + 3 * column, row, streaming, p3)
+        done = K // LANES * LANES
+    for k in range(done, K, LANES):
+        out, n = corner + 4 * k, min(K - k, LANES)
+        p0, p1, p2, p3 = output_columns(m + 4 * k, step, n)
         store_at_border(out, row, height, n, p0)
         if width > 1:
             store_at_border(out + column, row, height, n, p1)
@@ -348,13 +351,13 @@ def transform_outputs(
 
 
 @compiled
-def gradient_column(place: int, row: int, n: int) -> Vectors:
+def gradient_column(place: int, row: int) -> Vectors:
     """A times four output pixels, one below the other."""
     return evaluate_output_gradient(
-        load_some(place, n),
-        load_some(place + row, n),
-        load_some(place + 2 * row, n),
-        load_some(place + 3 * row, n),
+        load(place),
+        load(place + row),
+        load(place + 2 * row),
+        load(place + 3 * row),
     )
 
 
@@ -378,16 +381,11 @@ def store_gradient_tile(
     """dM from A gy, whose columns are g0..g3."""
     line = 6 * step
     store_six(place, step, n, evaluate_output_gradient(g0[0], g1[0], g2[0], g3[0]))
-    place += line
-    store_six(place, step, n, evaluate_output_gradient(g0[1], g1[1], g2[1], g3[1]))
-    place += line
-    store_six(place, step, n, evaluate_output_gradient(g0[2], g1[2], g2[2], g3[2]))
-    place += line
-    store_six(place, step, n, evaluate_output_gradient(g0[3], g1[3], g2[3], g3[3]))
-    place += line
-    store_six(place, step, n, evaluate_output_gradient(g0[4], g1[4], g2[4], g3[4]))
-    place += line
-    store_six(place, step, n, evaluate_output_gradient(g0[5], g1[5], g2[5], g3[5]))
+    store_six(place + line, step, n, evaluate_output_gradient(g0[1], g1[1], g2[1], g3[1]))
+    store_six(place + 2 * line, step, n, evaluate_output_gradient(g0[2], g1[2], g2[2], g3[2]))
+    store_six(place + 3 * line, step, n, evaluate_output_gradient(g0[3], g1[3], g2[3], g3[3]))
+    store_six(place + 4 * line, step, n, evaluate_output_gradient(g0[4], g1[4], g2[4], g3[4]))
+    store_six(place + 5 * line, step, n, evaluate_output_gradient(g0[5], g1[5], g2[5], g3[5]))
 
 
 @compiled
@@ -396,23 +394,23 @@ def transform_gradient_tile(
 ) -> None:
     """dM = A gy A' of the 4x4 output pixels from (top, left) on; see `transform_gradients`."""
     _, OH, OW, K = shape
-    row, column = 4 * OW * K, 4 * K
+    row, column, done = 4 * OW * K, 4 * K, 0
     corner, height = image + 4 * (top * OW + left) * K, OH - top
     align_stack()
     if height > 3 and left + 3 < OW:
-        for k in range(0, K, LANES):
-            place, n = corner + 4 * k, min(K - k, LANES)
+        for k in range(0, K // LANES * LANES, LANES):
+            place = corner + 4 * k
             for r in range(4, 8):  # of the tile below
                 for j in range(4):
                     prefetch(place + r * row + j * column)
-            g0 = gradient_column(place, row, n)
-            g1 = gradient_column(place + column, row, n)
-            g2 = gradient_column(place + 2 * column, row, n)
-            g3 = gradient_column(place + 3 * column, row, n)
+            g0 = gradient_column(place, row)
+            g1 = gradient_column(place + column, row)
+            g2 = gradient_column(place + 2 * column, row)
+            g3 = gradient_column(place + 3 * column, row)
             place = out + k // width * panel + 4 * (k % width)
-            store_gradient_tile(place, step, n, g0, g1, g2, g3)
-        return
-    for k in range(0, K, LANES):
+            store_gradient_tile(place, step, None, g0, g1, g2, g3)
+        done = K // LANES * LANES
+    for k in range(done, K, LANES):
         place, n = corner + 4 * k, min(K - k, LANES)
         g0 = gradient_column_at_border(place, row, height, True, n)
         g1 = gradient_column_at_border(place + column, row, height, left + 1 < OW, n)

@@ -251,12 +251,14 @@ def prefetch(typingctx: Any, address: types.Type) -> Intrinsic:
 
 @intrinsic
 def load_some(typingctx: Any, address: types.Type, count: types.Type) -> Intrinsic:
-    """The first `count` of LANES floats; the others are 0."""
+    """The first `count` of LANES floats; the others are 0. None: all of them."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
+        if signature.args[1] == types.none:
+            return builder.load(pointer(builder, args[0]), align=4)
         return whole_or_some(builder, args[1], lambda mask: masked_load(builder, args[0], mask))
 
-    return vector_type(types.int64, types.int64), code
+    return vector_type(types.int64, count), code
 
 
 @intrinsic
@@ -265,10 +267,13 @@ def store_some(
 ) -> Intrinsic:
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         address, value, count = args
-        whole_or_some(builder, count, lambda mask: masked_store(builder, value, address, mask))
+        if signature.args[2] == types.none:
+            builder.store(value, pointer(builder, address), align=4)
+        else:
+            whole_or_some(builder, count, lambda mask: masked_store(builder, value, address, mask))
         return context.get_dummy_value()
 
-    return types.void(types.int64, vector_type, types.int64), code
+    return types.void(types.int64, vector_type, count), code
 
 
 @intrinsic
