@@ -36,10 +36,10 @@ DEPTH = 128  # channels that are summed up in one go: shorter sums lose fewer di
 def transform_kernels(part: int, parts: int, w: Array, turned: bool, U: Array, width: int) -> None:
     """U (panels, 36, C*width and a gap) from w (K, C, 3, 3)."""
     size, step = (w.shape[0], w.shape[1]), 4 * U.shape[2]
-    start, stop = share(U.shape[0], part, parts)
-    for panel in range(start, stop):
-        u, rows = address(U[panel]), size[0 if turned else 1]
-        transform_kernel_panel(address(w), size, turned, panel, 0, rows, u, step, width)
+    start, stop = share(size[0 if turned else 1], part, parts)
+    for panel in range(U.shape[0]):
+        u = address(U[panel]) + 4 * start * width
+        transform_kernel_panel(address(w), size, turned, panel, start, stop, u, step, width)
 
 
 @compiled
