@@ -21,13 +21,11 @@ from .jit.vector import (
     align_stack,
     fma,
     gather,
-    load,
-    load_some,
+    load_part,
     prefetch,
     scatter,
     splat,
-    store,
-    store_some,
+    store_part,
     stream,
     zeros,
 )
@@ -112,27 +110,27 @@ def interpolate_kernel_gradient(
 
 
 @compiled
-def load_six(place: int, step: int, n: int) -> Vectors:
+def load_six(place: int, step: int, n: int | None) -> Vectors:
     """Six vectors, `step` bytes apart."""
     return (
-        load_some(place, n),
-        load_some(place + step, n),
-        load_some(place + 2 * step, n),
-        load_some(place + 3 * step, n),
-        load_some(place + 4 * step, n),
-        load_some(place + 5 * step, n),
+        load_part(place, n),
+        load_part(place + step, n),
+        load_part(place + 2 * step, n),
+        load_part(place + 3 * step, n),
+        load_part(place + 4 * step, n),
+        load_part(place + 5 * step, n),
     )
 
 
 @compiled
-def store_six(place: int, step: int, n: int, values: Vectors) -> None:
+def store_six(place: int, step: int, n: int | None, values: Vectors) -> None:
     """Six vectors, `step` bytes apart."""
-    store_some(place, values[0], n)
-    store_some(place + step, values[1], n)
-    store_some(place + 2 * step, values[2], n)
-    store_some(place + 3 * step, values[3], n)
-    store_some(place + 4 * step, values[4], n)
-    store_some(place + 5 * step, values[5], n)
+    store_part(place, values[0], n)
+    store_part(place + step, values[1], n)
+    store_part(place + 2 * step, values[2], n)
+    store_part(place + 3 * step, values[3], n)
+    store_part(place + 4 * step, values[4], n)
+    store_part(place + 5 * step, values[5], n)
 
 
 @compiled
@@ -161,13 +159,13 @@ def inside(place: int, size: int) -> bool:
 @compiled
 def load_pixel(place: int, there: bool, n: int) -> Vector:
     """`n` channels of a pixel, zeros if it is outside of the image."""
-    return load_some(place if there else zeros(), n)
+    return load_part(place if there else zeros(), n)
 
 
 @compiled
-def input_column(place: int, row: int) -> Vectors:
+def input_column(place: int, row: int, n: int | None) -> Vectors:
     """B' times six pixels, one below the other."""
-    return evaluate_input(*load_six(place, row, None))
+    return evaluate_input(*load_six(place, row, n))
 
 
 @compiled
@@ -187,8 +185,8 @@ def input_column_at_border(
 
 @compiled
 def store_input_tile(
-    place: int, step: int, n: int, d0: Vectors, d1: Vectors, d2: Vectors, d3: Vectors, d4: Vectors,
-    d5: Vectors,
+    place: int, step: int, n: int | None, d0: Vectors, d1: Vectors, d2: Vectors, d3: Vectors,
+    d4: Vectors, d5: Vectors,
 ) -> None:  # fmt: skip
     """V from B' d, whose columns are d0..d5."""
     line = 6 * step
@@ -201,33 +199,40 @@ def store_input_tile(
 
 
 @compiled
+def input_channels(place: int, row: int, column: int, out: int, step: int, n: int | None) -> None:
+    """V of `n` channels of 6x6 pixels inside of an image."""
+    for r in range(6, 10):  # of the tile below, in the columns that are its own
+        for j in range(1, 5):
+            prefetch(place + r * row + j * column)
+    d0 = input_column(place, row, n)
+    d1 = input_column(place + column, row, n)
+    d2 = input_column(place + 2 * column, row, n)
+    d3 = input_column(place + 3 * column, row, n)
+    d4 = input_column(place + 4 * column, row, n)
+    d5 = input_column(place + 5 * column, row, n)
+    store_input_tile(out, step, n, d0, d1, d2, d3, d4, d5)
+
+
+@compiled
 def transform_input_tile(
     image: int, shape: Lengths, top: int, left: int, out: int, step: int
 ) -> None:
     """V = B' d B of the 6x6 pixels from (top, left) on: 36 positions, `step` bytes apart.
 
-    Two loops over the channels, of which the one inside of the image reads whole vectors: what the
-    one at the border has to know of 36 pixels beforehand takes longer than a tile of 16 channels.
+    Inside of the image whole vectors have code of their own; what a tile at the border has to know
+    of 36 pixels beforehand takes longer than 16 channels of one inside.
     """
     _, H, W, C = shape
-    row, column, done = 4 * W * C, 4 * C, 0
+    row, column, whole = 4 * W * C, 4 * C, C // LANES * LANES
     corner = image + 4 * (top * W + left) * C
     align_stack()
     if top >= 0 and top + 6 <= H and left >= 0 and left + 6 <= W:
-        for c in range(0, C // LANES * LANES, LANES):
-            place = corner + 4 * c
-            for r in range(6, 10):  # of the tile below, in the columns that are its own
-                for j in range(1, 5):
-                    prefetch(place + r * row + j * column)
-            d0 = input_column(place, row)
-            d1 = input_column(place + column, row)
-            d2 = input_column(place + 2 * column, row)
-            d3 = input_column(place + 3 * column, row)
-            d4 = input_column(place + 4 * column, row)
-            d5 = input_column(place + 5 * column, row)
-            store_input_tile(out + 4 * c, step, None, d0, d1, d2, d3, d4, d5)
-        done = C // LANES * LANES
-    for c in range(done, C, LANES):
+        for c in range(0, whole, LANES):
+            input_channels(corner + 4 * c, row, column, out + 4 * c, step, None)
+        if whole < C:
+            input_channels(corner + 4 * whole, row, column, out + 4 * whole, step, C - whole)
+        return
+    for c in range(0, C, LANES):
         place, n = corner + 4 * c, min(C - c, LANES)
         d0 = input_column_at_border(place, row, top, H, inside(left, W), n)
         d1 = input_column_at_border(place + column, row, top, H, inside(left + 1, W), n)
@@ -262,48 +267,48 @@ def output_row(place: int, step: int, n: int | None) -> Vectors:
 
 
 @compiled
-def output_columns(place: int, step: int, n: int | None) -> tuple[Vectors, ...]:
-    """The four columns of A' m A."""
-    line = 6 * step
-    m0 = output_row(place, step, n)
-    m1 = output_row(place + line, step, n)
-    m2 = output_row(place + 2 * line, step, n)
-    m3 = output_row(place + 3 * line, step, n)
-    m4 = output_row(place + 4 * line, step, n)
-    m5 = output_row(place + 5 * line, step, n)
-    return (
-        interpolate(m0[0], m1[0], m2[0], m3[0], m4[0], m5[0]),
-        interpolate(m0[1], m1[1], m2[1], m3[1], m4[1], m5[1]),
-        interpolate(m0[2], m1[2], m2[2], m3[2], m4[2], m5[2]),
-        interpolate(m0[3], m1[3], m2[3], m3[3], m4[3], m5[3]),
-    )
-
-
-@compiled
-def store_four(place: int, step: int, streaming: bool, values: Vectors) -> None:
-    """Four vectors, `step` bytes apart."""
+def store_column(
+    place: int, step: int, count: int, n: int | None, streaming: bool, values: Vectors
+) -> None:
+    """The first `count` of four vectors, `step` bytes apart; streaming: all of them."""
     if streaming:
         stream(place, values[0])
         stream(place + step, values[1])
         stream(place + 2 * step, values[2])
         stream(place + 3 * step, values[3])
-    else:
-        store(place, values[0])
-        store(place + step, values[1])
-        store(place + 2 * step, values[2])
-        store(place + 3 * step, values[3])
+        return
+    store_part(place, values[0], n)
+    if count > 1:
+        store_part(place + step, values[1], n)
+    if count > 2:
+        store_part(place + 2 * step, values[2], n)
+    if count > 3:
+        store_part(place + 3 * step, values[3], n)
 
 
 @compiled
-def store_at_border(place: int, step: int, count: int, n: int, values: Vectors) -> None:
-    """The first `count` of four vectors."""
-    store_some(place, values[0], n)
-    if count > 1:
-        store_some(place + step, values[1], n)
-    if count > 2:
-        store_some(place + 2 * step, values[2], n)
-    if count > 3:
-        store_some(place + 3 * step, values[3], n)
+def output_channels(
+    m: int, step: int, out: int, row: int, column: int, size: Pair, streaming: bool, n: int | None
+) -> None:
+    """`n` channels of y = A' m A; size: how many rows and columns are inside of the image."""
+    (height, width), line = size, 6 * step
+    m0 = output_row(m, step, n)
+    m1 = output_row(m + line, step, n)
+    m2 = output_row(m + 2 * line, step, n)
+    m3 = output_row(m + 3 * line, step, n)
+    m4 = output_row(m + 4 * line, step, n)
+    m5 = output_row(m + 5 * line, step, n)
+    p0 = interpolate(m0[0], m1[0], m2[0], m3[0], m4[0], m5[0])
+    p1 = interpolate(m0[1], m1[1], m2[1], m3[1], m4[1], m5[1])
+    p2 = interpolate(m0[2], m1[2], m2[2], m3[2], m4[2], m5[2])
+    p3 = interpolate(m0[3], m1[3], m2[3], m3[3], m4[3], m5[3])
+    store_column(out, row, height, n, streaming, p0)
+    if width > 1:
+        store_column(out + column, row, height, n, streaming, p1)
+    if width > 2:
+        store_column(out + 2 * column, row, height, n, streaming, p2)
+    if width > 3:
+        store_column(out + 3 * column, row, height, n, streaming, p3)
 
 
 @compiled
@@ -312,29 +317,14 @@ def transform_output_tile(
 ) -> None:
     """y = A' m A: the 4x4 pixels of an output tile, as far as they are inside of the image."""
     _, OH, OW, K = shape
-    height, width, done = OH - top, OW - left, 0
-    row, column = 4 * OW * K, 4 * K
-    corner = image + 4 * (top * OW + left) * K
+    row, column, whole = 4 * OW * K, 4 * K, K // LANES * LANES
+    out, size = image + 4 * (top * OW + left) * K, (OH - top, OW - left)
+    full = streaming and min(size) > 3
     align_stack()
-    if height > 3 and width > 3:
-        for k in range(0, K // LANES * LANES, LANES):
-            out = corner + 4 * k
-            p0, p1, p2, p3 = output_columns(m + 4 * k, step, None)
-            store_four(out, row, streaming, p0)
-            store_four(out + column, row, streaming, p1)
-            store_four(out + 2 * column, row, streaming, p2)
-            store_four(out + 3 * column, row, streaming, p3)
-        done = K // LANES * LANES
-    for k in range(done, K, LANES):
-        out, n = corner + 4 * k, min(K - k, LANES)
-        p0, p1, p2, p3 = output_columns(m + 4 * k, step, n)
-        store_at_border(out, row, height, n, p0)
-        if width > 1:
-            store_at_border(out + column, row, height, n, p1)
-        if width > 2:
-            store_at_border(out + 2 * column, row, height, n, p2)
-        if width > 3:
-            store_at_border(out + 3 * column, row, height, n, p3)
+    for k in range(0, whole, LANES):
+        output_channels(m + 4 * k, step, out + 4 * k, row, column, size, full, None)
+    if whole < K:
+        output_channels(m + 4 * whole, step, out + 4 * whole, row, column, size, False, K - whole)
 
 
 @external(INT, INT, INT, SHAPE, INT, INT, INT)
@@ -351,13 +341,13 @@ def transform_outputs(
 
 
 @compiled
-def gradient_column(place: int, row: int) -> Vectors:
+def gradient_column(place: int, row: int, n: int | None) -> Vectors:
     """A times four output pixels, one below the other."""
     return evaluate_output_gradient(
-        load(place),
-        load(place + row),
-        load(place + 2 * row),
-        load(place + 3 * row),
+        load_part(place, n),
+        load_part(place + row, n),
+        load_part(place + 2 * row, n),
+        load_part(place + 3 * row, n),
     )
 
 
@@ -376,7 +366,7 @@ def gradient_column_at_border(
 
 @compiled
 def store_gradient_tile(
-    place: int, step: int, n: int, g0: Vectors, g1: Vectors, g2: Vectors, g3: Vectors
+    place: int, step: int, n: int | None, g0: Vectors, g1: Vectors, g2: Vectors, g3: Vectors
 ) -> None:
     """dM from A gy, whose columns are g0..g3."""
     line = 6 * step
@@ -389,28 +379,38 @@ def store_gradient_tile(
 
 
 @compiled
+def gradient_channels(
+    place: int, row: int, column: int, out: int, step: int, n: int | None
+) -> None:
+    """dM of `n` channels of 4x4 output pixels inside of an image."""
+    for r in range(4, 8):  # of the tile below
+        for j in range(4):
+            prefetch(place + r * row + j * column)
+    g0 = gradient_column(place, row, n)
+    g1 = gradient_column(place + column, row, n)
+    g2 = gradient_column(place + 2 * column, row, n)
+    g3 = gradient_column(place + 3 * column, row, n)
+    store_gradient_tile(out, step, n, g0, g1, g2, g3)
+
+
+@compiled
 def transform_gradient_tile(
     image: int, shape: Lengths, top: int, left: int, out: int, step: int, width: int, panel: int
 ) -> None:
     """dM = A gy A' of the 4x4 output pixels from (top, left) on; see `transform_gradients`."""
     _, OH, OW, K = shape
-    row, column, done = 4 * OW * K, 4 * K, 0
+    row, column, whole = 4 * OW * K, 4 * K, K // LANES * LANES
     corner, height = image + 4 * (top * OW + left) * K, OH - top
     align_stack()
     if height > 3 and left + 3 < OW:
-        for k in range(0, K // LANES * LANES, LANES):
-            place = corner + 4 * k
-            for r in range(4, 8):  # of the tile below
-                for j in range(4):
-                    prefetch(place + r * row + j * column)
-            g0 = gradient_column(place, row)
-            g1 = gradient_column(place + column, row)
-            g2 = gradient_column(place + 2 * column, row)
-            g3 = gradient_column(place + 3 * column, row)
+        for k in range(0, whole, LANES):
             place = out + k // width * panel + 4 * (k % width)
-            store_gradient_tile(place, step, None, g0, g1, g2, g3)
-        done = K // LANES * LANES
-    for k in range(done, K, LANES):
+            gradient_channels(corner + 4 * k, row, column, place, step, None)
+        if whole < K:
+            place = out + whole // width * panel + 4 * (whole % width)
+            gradient_channels(corner + 4 * whole, row, column, place, step, K - whole)
+        return
+    for k in range(0, K, LANES):
         place, n = corner + 4 * k, min(K - k, LANES)
         g0 = gradient_column_at_border(place, row, height, True, n)
         g1 = gradient_column_at_border(place + column, row, height, left + 1 < OW, n)

@@ -251,14 +251,12 @@ def prefetch(typingctx: Any, address: types.Type) -> Intrinsic:
 
 @intrinsic
 def load_some(typingctx: Any, address: types.Type, count: types.Type) -> Intrinsic:
-    """The first `count` of LANES floats; the others are 0. None: all of them."""
+    """The first `count` of LANES floats; the others are 0."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        if signature.args[1] == types.none:
-            return builder.load(pointer(builder, args[0]), align=4)
         return whole_or_some(builder, args[1], lambda mask: masked_load(builder, args[0], mask))
 
-    return vector_type(types.int64, count), code
+    return vector_type(types.int64, types.int64), code
 
 
 @intrinsic
@@ -267,8 +265,42 @@ def store_some(
 ) -> Intrinsic:
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
         address, value, count = args
+        whole_or_some(builder, count, lambda mask: masked_store(builder, value, address, mask))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, vector_type, types.int64), code
+
+
+@intrinsic
+def load_part(typingctx: Any, address: types.Type, count: types.Type) -> Intrinsic:
+    """load_some, or with None as the count a load of all lanes.
+
+    For a function that is compiled for both: what is left over then has no branch, with AVX-512.
+    """
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
+        address, count = args
+        if signature.args[1] == types.none:
+            return builder.load(pointer(builder, address), align=4)
+        if AVX512:
+            return masked_load(builder, address, mask_value(builder, count))
+        return whole_or_some(builder, count, lambda mask: masked_load(builder, address, mask))
+
+    return vector_type(types.int64, count), code
+
+
+@intrinsic
+def store_part(
+    typingctx: Any, address: types.Type, value: types.Type, count: types.Type
+) -> Intrinsic:
+    """The same for store_some."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
+        address, value, count = args
         if signature.args[2] == types.none:
             builder.store(value, pointer(builder, address), align=4)
+        elif AVX512:
+            masked_store(builder, value, address, mask_value(builder, count))
         else:
             whole_or_some(builder, count, lambda mask: masked_store(builder, value, address, mask))
         return context.get_dummy_value()
