@@ -271,20 +271,23 @@ def store_some(
     return types.void(types.int64, vector_type, types.int64), code
 
 
+def all_or_part(
+    builder: ir.IRBuilder, kind: types.Type, count: ir.Value, code: Callable[[ir.Value], ir.Value]
+) -> ir.Value:
+    """whole_or_some for a function that is compiled twice: for whole vectors, where the count is
+    None, and for what is left over, with AVX-512 without a branch."""
+    if kind == types.none:
+        return code(ir.Constant(MASK, [True] * LANES))
+    return code(mask_value(builder, count)) if AVX512 else whole_or_some(builder, count, code)
+
+
 @intrinsic
 def load_part(typingctx: Any, address: types.Type, count: types.Type) -> Intrinsic:
-    """load_some, or with None as the count a load of all lanes.
-
-    For a function that is compiled for both: what is left over then has no branch, with AVX-512.
-    """
+    """load_some, or with None as the count a load of all lanes; see `all_or_part`."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        address, count = args
-        if signature.args[1] == types.none:
-            return builder.load(pointer(builder, address), align=4)
-        if AVX512:
-            return masked_load(builder, address, mask_value(builder, count))
-        return whole_or_some(builder, count, lambda mask: masked_load(builder, address, mask))
+        place, number = args
+        return all_or_part(builder, count, number, lambda mask: masked_load(builder, place, mask))
 
     return vector_type(types.int64, count), code
 
@@ -296,13 +299,8 @@ def store_part(
     """The same for store_some."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: list[ir.Value]) -> ir.Value:
-        address, value, count = args
-        if signature.args[2] == types.none:
-            builder.store(value, pointer(builder, address), align=4)
-        elif AVX512:
-            masked_store(builder, value, address, mask_value(builder, count))
-        else:
-            whole_or_some(builder, count, lambda mask: masked_store(builder, value, address, mask))
+        place, value, number = args
+        all_or_part(builder, count, number, lambda mask: masked_store(builder, value, place, mask))
         return context.get_dummy_value()
 
     return types.void(types.int64, vector_type, count), code
